@@ -1,0 +1,2 @@
+//! A compatibility proxy: old clients keep speaking the API they were written for, one canonical backend
+//! hears one language.

@@ -1,0 +1,3 @@
+//! The `interlingua` program.
+
+fn main() {}
