@@ -72,8 +72,8 @@ macro_rules! codes {
 codes! {
     C0101 "the configuration is not TOML"
     "The file breaks the grammar of TOML, so the rest of that line could not be read. Text needs quotes, a key \
-     stands left of one `=`, and a table is named in square brackets. Once a line is broken, keys it might have \
-     set are not reported as missing."
+     stands left of one `=`, and a table is named in square brackets. Nothing is reported as missing \
+     from the table that line stands in: it might have held it."
 
     C0102 "unknown configuration key"
     "No such key exists at this place. It would have no effect, and a setting that quietly has no effect is \
@@ -93,12 +93,11 @@ codes! {
 
     C0201 "not a duration"
     "A duration is a whole number and a unit, in quotes: `\"500ms\"`, `\"10s\"`, `\"5m\"` or `\"1h\"`. A bare \
-     number is refused because nobody can tell seconds from milliseconds by looking at it. Zero is refused too: \
-     no limit here has a meaning at zero."
+     number is refused because nobody can tell seconds from milliseconds by looking at it."
 
     C0202 "not a size"
     "A size is a whole number and a unit, in quotes: `\"512 B\"`, `\"64 KiB\"`, `\"8 MiB\"` or `\"1 GiB\"`, \
-     counted in powers of 1024. Zero is refused: nothing would ever fit."
+     counted in powers of 1024."
 
     C0203 "not a quota"
     "A quota is a count and a period, in quotes: `\"300/minute\"`, `\"10000/day\"` or `\"100/30s\"`. Both must \
@@ -116,12 +115,13 @@ codes! {
     C0206 "not one of the names allowed here"
     "This key takes one of a few names, and the value is none of them. The message lists them."
 
-    C0207 "number out of range"
-    "The number is of the right type, but too small or too large to be meant. The message gives the range."
+    C0207 "value out of range"
+    "The number, duration or size is well written, but too small or too large to be meant: at zero no limit here \
+     lets anything through, and some components do not work beyond a point. The message gives the range."
 
     C0208 "the same address is listened on twice"
-    "Two listeners, or a listener and the admin page, ask for one address. Only one of them could have it. Give \
-     each its own port."
+    "Two listeners, or a listener and the admin page, ask for one address. The system would hand each \
+     connection to either of them. Give each its own port."
 
     C0209 "settings of a backend that is not used"
     "`[upstream]` names a backend to forward to, so the backend built into the program is not started, and what \
@@ -141,8 +141,8 @@ codes! {
 
     M0101 "the mapping is not TOML"
     "The file breaks the grammar of TOML, so the rest of that line could not be read. Text needs quotes, a key \
-     stands left of one `=`, and a table is named in square brackets. Once a line is broken, keys it might have \
-     set are not reported as missing."
+     stands left of one `=`, and a table is named in square brackets. Nothing is reported as missing \
+     from the table that line stands in: it might have held it."
 
     M0102 "unknown mapping key"
     "No such key exists at this place. A mapping says exactly what a dialect does; a line of it without effect \

@@ -4,8 +4,8 @@
 //! twice or of the wrong type becomes a diagnostic, and reading goes on. Configuration and mappings are read
 //! the same way and differ only in their [`Codes`].
 //!
-//! What only follows from something else stays unsaid: when the grammar of TOML is broken, keys are not
-//! reported as missing, and what stands on the broken line counts as absent.
+//! What only follows from something else stays unsaid: what stands on a line that breaks the grammar of TOML
+//! counts as absent, and nothing is reported as missing from the table that line belongs to.
 //!
 //! ```
 //! use interlingua::diag::{Diagnostics, Sources, code, reader::{Codes, Reader}};
@@ -22,16 +22,14 @@
 //! let file = sources.add("pets.toml", "nmae = \"Rex\"\n\n[[toy]]\nkind = 7\n");
 //!
 //! let reader = Reader::parse(file, sources.text(file), &CODES);
-//! let mut root = reader.root();
-//! let name = root.required_text("name");
-//! for mut toy in root.tables("toy") {
-//!     let kind = toy.text("kind");
-//!     assert_eq!(kind, None);
-//!     toy.finish();
-//! }
-//! root.finish();
+//! let pet = reader.root().read(|root| {
+//!     let name = root.required_text("name");
+//!     let toys: Vec<_> =
+//!         root.tables("toy").into_iter().map(|toy| toy.read(|toy| toy.text("kind"))).collect();
+//!     Some((name?, toys)) // ask first, give up last: a key not asked for is an unknown key
+//! });
 //!
-//! assert_eq!(name, None);
+//! assert_eq!(pet, None);
 //! let found: Vec<String> = reader.into_diagnostics().into_vec().into_iter().map(|one| one.message).collect();
 //! assert_eq!(found, [
 //!     "missing key `name`",
@@ -51,6 +49,7 @@ use std::ops::Range;
 use toml::de::DeTable;
 
 pub use self::node::Node;
+use self::syntax::Broken;
 pub use self::table::Table;
 use crate::diag::{Code, Diagnostic, Diagnostics, SourceId, Span};
 
@@ -96,7 +95,7 @@ impl<'t> Reader<'t> {
         self.context.report(diagnostic);
     }
 
-    /// Every key the finished tables were asked for, as dotted paths: what such a file may say.
+    /// Every key the finished tables were asked for, as dotted paths without indices: what the file may say.
     pub fn known_keys(&self) -> Vec<String> {
         self.context.asked.borrow().iter().cloned().collect()
     }
@@ -112,8 +111,7 @@ impl<'t> Reader<'t> {
 struct Context {
     source: SourceId,
     codes: &'static Codes,
-    /// The lines, or whole tables, whose grammar is broken.
-    broken: Vec<Range<usize>>,
+    broken: Vec<Broken>,
     asked: RefCell<BTreeSet<String>>,
     found: RefCell<Diagnostics>,
 }
@@ -129,12 +127,12 @@ impl Context {
 
     /// Whether this place could not be read, so that nothing said about it would be worth saying.
     fn is_broken(&self, offset: usize) -> bool {
-        self.broken.iter().any(|stretch| stretch.start <= offset && offset <= stretch.end)
+        self.broken.iter().any(|broken| broken.unread.start <= offset && offset <= broken.unread.end)
     }
 
-    /// Reports what is not there, unless a broken line might have held it.
-    fn report_missing(&self, diagnostic: Diagnostic) {
-        if self.broken.is_empty() {
+    /// Reports what is not in the table that starts at `offset`, unless a broken line might have held it.
+    fn report_missing(&self, offset: usize, diagnostic: Diagnostic) {
+        if !self.broken.iter().any(|broken| broken.hides.contains(&offset)) {
             self.report(diagnostic);
         }
     }

@@ -3,8 +3,8 @@
 /// The known name closest to a wrong one, if one is close enough to be worth asking about.
 ///
 /// Case and the choice between `-` and `_` do not count as differences. Beyond that about one character in
-/// three may be wrong: a far-fetched guess costs the reader more than none. Of equally close names the first
-/// wins.
+/// three may be wrong, or one name may begin with the other: a far-fetched guess costs the reader more than
+/// none. Of equally close names the first wins.
 ///
 /// ```
 /// use interlingua::diag::suggest::did_you_mean;
@@ -14,12 +14,19 @@
 /// ```
 pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let wrong = plain(wrong);
-    known
-        .into_iter()
-        .map(|name| (strsim::damerau_levenshtein(&wrong, &plain(name)), name))
-        .filter(|(distance, name)| *distance <= name.chars().count().max(3) / 3)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, name)| name)
+    let close = known.into_iter().filter_map(|name| Some((mistakes(&wrong, &plain(name))?, name)));
+    close.min_by_key(|(mistakes, _)| *mistakes).map(|(_, name)| name)
+}
+
+/// How many mistakes turn one name into the other, if they are close.
+fn mistakes(wrong: &str, name: &str) -> Option<usize> {
+    let mistakes = strsim::damerau_levenshtein(wrong, name);
+    let few = mistakes <= name.chars().count().max(3) / 3;
+
+    let shorter = wrong.len().min(name.len());
+    let same_beginning = shorter >= 3 && (wrong.starts_with(name) || name.starts_with(wrong));
+
+    (few || same_beginning).then_some(mistakes)
 }
 
 fn plain(name: &str) -> String {
@@ -49,6 +56,13 @@ mod tests {
     fn short_names_suffer_one_mistake_and_no_more() {
         assert_eq!(did_you_mean("ui", ["id"]), None);
         assert_eq!(did_you_mean("i", ["id"]), Some("id"));
+    }
+
+    #[test]
+    fn a_name_may_be_cut_short_or_carry_something_more() {
+        assert_eq!(did_you_mean("warning", ["off", "warn"]), Some("warn"));
+        assert_eq!(did_you_mean("cert", ["key", "certificate"]), Some("certificate"));
+        assert_eq!(did_you_mean("in", ["info"]), None);
     }
 
     #[test]

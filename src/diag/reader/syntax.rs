@@ -9,9 +9,19 @@ use crate::diag::{Diagnostic, Diagnostics, SourceId, Span};
 
 /// How the TOML parser words the one error that leaves the rest of the text intact.
 const DUPLICATE: &str = "duplicate key";
+/// How it words both text without quotes and no value at all.
+const NOT_QUOTED: &str = "string values must be quoted";
 
-/// Turns parser errors into diagnostics, and says which stretches of the text they leave unreadable: the line,
-/// or the whole table when it is the header that is broken.
+/// What a broken line leaves in doubt.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Broken {
+    /// What could not be read: the line, or the whole table when it is the header that is broken.
+    pub(super) unread: Range<usize>,
+    /// What it may have belonged to, so that nobody can tell what is missing there.
+    pub(super) hides: Range<usize>,
+}
+
+/// Turns parser errors into diagnostics, and says what they leave in doubt.
 ///
 /// One mistake often draws several errors from the parser; only the first on each line is worth reading.
 pub(super) fn diagnose(
@@ -19,8 +29,8 @@ pub(super) fn diagnose(
     text: &str,
     errors: &[Error],
     codes: &Codes,
-) -> (Vec<Range<usize>>, Diagnostics) {
-    let mut broken: Vec<Range<usize>> = Vec::new();
+) -> (Vec<Broken>, Diagnostics) {
+    let mut broken: Vec<Broken> = Vec::new();
     let mut found = Diagnostics::default();
 
     for error in errors {
@@ -30,12 +40,11 @@ pub(super) fn diagnose(
             continue;
         }
 
-        let stretch = unreadable(text, place.start);
-        if broken.contains(&stretch) {
-            continue;
+        let doubt = Broken::around(text, place.start);
+        if !broken.contains(&doubt) {
+            broken.push(doubt);
+            found.push(syntax(source, place, error.message(), codes));
         }
-        broken.push(stretch);
-        found.push(syntax(source, place, error.message(), codes));
     }
 
     (broken, found)
@@ -43,7 +52,12 @@ pub(super) fn diagnose(
 
 /// The parser says what is wrong, and after a comma what it would have taken instead.
 fn syntax(source: SourceId, place: Range<usize>, message: &str, codes: &Codes) -> Diagnostic {
-    let (message, expected) = message.split_once(", ").unwrap_or((message, ""));
+    let (message, expected) = match message.split_once(", ") {
+        Some((NOT_QUOTED, _)) if place.is_empty() => ("a value is missing", "expected a value"),
+        Some((NOT_QUOTED, _)) => ("text has to be quoted", "expected quotes around this"),
+        Some(parts) => parts,
+        None => (message, ""),
+    };
     Diagnostic::error(codes.syntax, message).at(Span::new(source, place), expected)
 }
 
@@ -84,14 +98,17 @@ fn first_occurrence(text: &str, again: Range<usize>) -> Option<Range<usize>> {
     first
 }
 
-fn unreadable(text: &str, offset: usize) -> Range<usize> {
-    let line = line_around(text, offset);
-    let is_header = text[line.clone()].trim_start().starts_with('[');
-    if !is_header {
-        return line;
+impl Broken {
+    fn around(text: &str, offset: usize) -> Self {
+        let line = line_around(text, offset);
+        let table_end = text[line.end..].find("\n[").map_or(text.len(), |newline| line.end + newline);
+        let is_header = text[line.clone()].trim_start().starts_with('[');
+        if is_header {
+            return Self { unread: line.start..table_end, hides: 0..text.len() };
+        }
+        let table_start = text[..line.start].rfind("\n[").map_or(0, |newline| newline + 1);
+        Self { unread: line, hides: table_start..table_end }
     }
-    let next_header = text[line.end..].find("\n[").map_or(text.len(), |newline| line.end + newline);
-    line.start..next_header
 }
 
 fn line_around(text: &str, offset: usize) -> Range<usize> {
@@ -163,6 +180,30 @@ mod tests {
         let text = "timeouts = 1\n\"timeout\" = 2\ntimeout = 3\n";
 
         assert_eq!(pointed_at(text, &faults(text)[0]).len(), 1);
+    }
+
+    #[test]
+    fn a_missing_value_and_missing_quotes_are_told_apart() {
+        let found = faults("a =\nb = words\n");
+
+        assert_eq!(found[0].message, "a value is missing");
+        assert_eq!(found[1].message, "text has to be quoted");
+    }
+
+    #[test]
+    fn a_broken_line_hides_what_is_missing_from_its_own_table_only() {
+        let text = "[a]\nx = oops\n[b]\n";
+        let file = Sources::default().add("file.toml", text);
+        let reader = Reader::parse(file, text, &CODES);
+        reader.root().read(|root| {
+            for name in ["a", "b"] {
+                root.table(name).unwrap().required_text("x");
+            }
+        });
+
+        let found = reader.into_diagnostics().into_vec();
+        assert_eq!(found[1].message, "missing key `b.x`");
+        assert_eq!(found.len(), 2);
     }
 
     #[test]

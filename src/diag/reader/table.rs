@@ -8,7 +8,8 @@ use crate::diag::{Diagnostic, Span, Spanned};
 
 /// A table of the file.
 ///
-/// Asking for a key makes it known. [`Table::finish`] reports every key that was never asked for.
+/// Asking for a key makes it known. [`Table::finish`] reports every key that was never asked for, and
+/// [`Table::read`] does so by itself.
 #[derive(Debug)]
 #[must_use = "call `finish` to report unknown keys"]
 pub struct Table<'r> {
@@ -58,7 +59,7 @@ impl<'r> Table<'r> {
     pub fn required(&mut self, key: &str) -> Option<Node<'r>> {
         let node = self.node(key);
         if node.is_none() {
-            self.context.report_missing(self.missing(key));
+            self.context.report_missing(self.span.range().start, self.missing(key));
         }
         node
     }
@@ -125,6 +126,13 @@ impl<'r> Table<'r> {
         self.context.report(diagnostic);
     }
 
+    /// Reads the table to its end: what `read` does not ask for is unknown.
+    pub fn read<T>(mut self, read: impl FnOnce(&mut Self) -> T) -> T {
+        let value = read(&mut self);
+        self.finish();
+        value
+    }
+
     /// Reports every key that nobody asked for.
     pub fn finish(self) {
         for key in self.entries.keys() {
@@ -133,7 +141,7 @@ impl<'r> Table<'r> {
                 self.context.report(self.unknown(key.get_ref(), self.context.span(key.span())));
             }
         }
-        let paths = self.known.iter().map(|key| self.path_of(key));
+        let paths = self.known.iter().map(|key| without_indices(&self.path_of(key)));
         self.context.asked.borrow_mut().extend(paths);
     }
 
@@ -163,4 +171,10 @@ impl<'r> Table<'r> {
     fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
+}
+
+/// Turns `server.listener[0].tls` into `server.listener.tls`.
+fn without_indices(path: &str) -> String {
+    let after_index = |part| str::split_once(part, ']').map_or(part, |(_, rest)| rest);
+    path.split('[').map(after_index).collect()
 }
