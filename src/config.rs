@@ -1,0 +1,304 @@
+//! From `config.toml` to the settings every component is started with.
+//!
+//! Each component owns its own `Config` type; [`Config`] is made of those and of the few settings that belong to
+//! no component. A `Config` holds nothing that still has to be checked: durations are durations, addresses are
+//! addresses, and what was left out has its default.
+//!
+//! This module never reads a file or the environment, and never looks whether a file that is named exists.
+//!
+//! ```
+//! use interlingua::config::Config;
+//! use interlingua::diag::{Diagnostics, Sources};
+//!
+//! let mut sources = Sources::default();
+//! let file = sources.add("config.toml", "[body]\nbytes_max = \"64 KiB\"\n");
+//!
+//! let mut found = Diagnostics::default();
+//! let config = Config::parse(file, sources.text(file), &mut found).expect("nothing is wrong with it");
+//!
+//! assert_eq!(config.body.bytes_max, 65_536);
+//! assert_eq!(config.body.depth_max, 64, "what the file does not say has its default");
+//! ```
+
+mod assemble;
+mod conflict;
+mod diags;
+mod file;
+mod size;
+mod values;
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use self::assemble::assemble;
+use self::file::ConfigFile;
+use self::values::Values;
+use crate::diag::reader::{Codes, Reader};
+use crate::diag::{Diagnostics, SourceId, code};
+use crate::limit::Window;
+use crate::{admin, backend, server, telemetry, upstream};
+
+/// Everything that can be set.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// How to listen, and how long to wait for whom.
+    pub server: server::Config,
+    /// Where health, metrics and the admin page are.
+    pub admin: admin::Config,
+    /// The canonical backend; none means the one built into the program.
+    pub upstream: Option<upstream::Config>,
+    /// What the built-in backend keeps, when it is used.
+    pub backend: backend::Config,
+    /// Quotas.
+    pub limit: LimitConfig,
+    /// How much of a request body is read.
+    pub body: BodyConfig,
+    /// How to log.
+    pub telemetry: telemetry::Config,
+    /// Where mappings and schemas are.
+    pub files: FilesConfig,
+}
+
+/// Quotas that no dialect documents.
+#[derive(Clone, Debug)]
+pub struct LimitConfig {
+    /// The quotas of a dialect whose mapping names none; empty means no quota.
+    pub windows: Vec<Window>,
+    /// How many principals are counted at once.
+    pub keys_max: usize,
+}
+
+/// How much of a request body is read, and for how long.
+#[derive(Clone, Debug)]
+pub struct BodyConfig {
+    /// The size of a body.
+    pub bytes_max: usize,
+    /// How deep objects and arrays may nest in it.
+    pub depth_max: u16,
+    /// How many canonical calls one request may become.
+    pub fan_out_max: usize,
+    /// How long a client may take to send it.
+    pub read_timeout: Duration,
+}
+
+/// Where the data files are.
+#[derive(Clone, Debug, Default)]
+pub struct FilesConfig {
+    /// The folder of mappings; none means those built into the program.
+    pub mappings: Option<PathBuf>,
+    /// The folder of schemas; none means those built into the program.
+    pub schemas: Option<PathBuf>,
+}
+
+impl Config {
+    /// Reads the text of a `config.toml`.
+    ///
+    /// Everything that is wrong goes to `diagnostics`; there is a configuration only if none of it is an error.
+    pub fn parse(source: SourceId, text: &str, diagnostics: &mut Diagnostics) -> Option<Self> {
+        let reader = Reader::parse(source, text, &CODES);
+        let file = ConfigFile::read(&reader);
+        let mut found = reader.into_diagnostics();
+
+        let config = assemble(&file, &mut Values::new(&mut found));
+        conflict::check(&file, &mut found);
+
+        let sound = !found.has_errors();
+        diagnostics.extend(found);
+        sound.then_some(config)
+    }
+}
+
+impl Default for LimitConfig {
+    fn default() -> Self {
+        Self { windows: Vec::new(), keys_max: 100_000 }
+    }
+}
+
+impl Default for BodyConfig {
+    fn default() -> Self {
+        Self { bytes_max: size::MIB, depth_max: 64, fan_out_max: 100, read_timeout: Duration::from_secs(10) }
+    }
+}
+
+const CODES: Codes = Codes {
+    syntax: code::C0101,
+    unknown_key: code::C0102,
+    wrong_type: code::C0103,
+    missing_key: code::C0104,
+    duplicate_key: code::C0105,
+};
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use proptest::sample::Index;
+    use toml::{Table, Value};
+
+    use super::*;
+    use crate::diag::{Diagnostic, Sources, render};
+
+    const DOCUMENTED: &str = include_str!("../config.toml");
+
+    fn parse(text: &str) -> (Option<Config>, Vec<Diagnostic>) {
+        let source = Sources::default().add("config.toml", text);
+        let mut found = Diagnostics::default();
+        let config = Config::parse(source, text, &mut found);
+        (config, found.into_vec())
+    }
+
+    /// `config.toml` with its commented-out settings set. Prose has a space after the `#`, settings have not.
+    fn documented_in_full() -> String {
+        let set = |line: &str| match line.strip_prefix('#') {
+            Some(setting) if !setting.starts_with(' ') => format!("{setting}\n"),
+            _ => format!("{line}\n"),
+        };
+        DOCUMENTED.lines().map(set).collect()
+    }
+
+    /// The components' settings cannot be compared, but each of them shows every field.
+    fn shown(config: Option<Config>) -> String {
+        format!("{:#?}", config.expect("the file is sound"))
+    }
+
+    #[test]
+    fn config_toml_says_what_is_the_default_anyway() {
+        let (config, found) = parse(DOCUMENTED);
+
+        assert_eq!(found, []);
+        assert_eq!(shown(config), shown(Some(Config::default())));
+    }
+
+    #[test]
+    fn an_empty_file_is_the_default_too() {
+        let (config, found) = parse("");
+
+        assert_eq!(found, []);
+        assert_eq!(shown(config), shown(Some(Config::default())));
+    }
+
+    #[test]
+    fn config_toml_documents_every_key() {
+        let text = documented_in_full();
+        let reader = Reader::parse(Sources::default().add("config.toml", &*text), &text, &CODES);
+        ConfigFile::read(&reader);
+        let document: Table = toml::from_str(&text).unwrap();
+
+        for key in reader.known_keys() {
+            let mut names = key.split('.');
+            let first = document.get(names.next().unwrap());
+            let value = names.try_fold(first, |value, name| {
+                let table = match value? {
+                    Value::Array(tables) => tables.first()?,
+                    table => table,
+                };
+                Some(table.get(name))
+            });
+            assert!(value.flatten().is_some(), "`{key}` is not in config.toml");
+        }
+    }
+
+    #[test]
+    fn the_settings_commented_out_in_config_toml_would_be_accepted() {
+        let (config, found) = parse(&documented_in_full());
+
+        // The file shows the built-in backend and one to forward to; only one of them can be had.
+        let codes: Vec<_> = found.iter().map(|one| one.code).collect();
+        assert_eq!(codes, [code::C0209]);
+        let config = config.unwrap();
+        assert_eq!(config.upstream.unwrap().base, "http://127.0.0.1:9000/");
+        assert_eq!(config.backend.database, Some(PathBuf::from("interlingua.db")));
+        assert_eq!(config.files.schemas, Some(PathBuf::from("schemas")));
+    }
+
+    #[test]
+    fn what_is_written_replaces_the_default() {
+        let text = "\
+[server]
+workers = 3
+idle_timeout = \"2m\"
+
+[[server.listener]]
+address = \"[::1]:1\"
+
+[[server.listener]]
+address = \"[::1]:2\"
+tls = { certificate = \"c.pem\", key = \"k.pem\" }
+
+[admin]
+enabled = false
+
+[limit]
+windows = [\"100/30s\"]
+
+[telemetry]
+format = \"json\"
+";
+        let (config, found) = parse(text);
+        assert_eq!(found, []);
+        let config = config.unwrap();
+
+        assert_eq!(config.server.workers, 3);
+        assert_eq!(config.server.idle_timeout, Duration::from_mins(2));
+        assert_eq!(config.server.listeners.len(), 2);
+        assert_eq!(config.server.listeners[1].address, "[::1]:2".parse().unwrap());
+        assert_eq!(config.server.listeners[1].tls.as_ref().unwrap().key, PathBuf::from("k.pem"));
+        assert_eq!(config.admin.address, None);
+        assert_eq!(config.limit.windows, ["100/30s".parse().unwrap()]);
+        assert_eq!(config.telemetry.format, telemetry::LogFormat::Json);
+    }
+
+    #[test]
+    fn a_warning_does_not_keep_the_program_from_starting() {
+        let (config, found) = parse("[body]\nread_timeout = \"1h\"\n");
+
+        assert_eq!(found.len(), 1);
+        assert!(config.is_some());
+    }
+
+    #[test]
+    fn a_conflict_shows_both_places() {
+        let text = "[admin]\naddress = \"[::]:80\"\n\n[[server.listener]]\naddress = \"[::]:80\"\n";
+        let mut sources = Sources::default();
+        let file = sources.add("config.toml", text);
+        let mut found = Diagnostics::default();
+        Config::parse(file, text, &mut found);
+
+        let expected = "\
+error[C0208]: `[::]:80` is listened on twice
+ --> config.toml:5:11
+  |
+2 | address = \"[::]:80\"
+  |           --------- first asked for here
+...
+5 | address = \"[::]:80\"
+  |           ^^^^^^^^^ asked for again here
+  |
+  = help: give each listener its own port
+
+";
+        assert_eq!(render::text(&found.into_vec(), &sources, false), expected);
+    }
+
+    proptest! {
+        #[test]
+        fn no_damage_to_the_file_is_more_than_a_diagnostic(
+            cut in any::<Index>(),
+            length in 0_usize..40,
+            insert in "[\\[\\]={}\"'.,#\\\\ \r\n\t0-9a-zö]{0,6}",
+        ) {
+            let mut text = documented_in_full();
+            let start = text.floor_char_boundary(cut.index(text.len()));
+            let end = text.ceil_char_boundary(start + length);
+            text.replace_range(start..end, &insert);
+
+            let mut sources = Sources::default();
+            let file = sources.add("config.toml", text);
+            let mut found = Diagnostics::default();
+            let config = Config::parse(file, sources.text(file), &mut found);
+
+            prop_assert_eq!(config.is_none(), found.has_errors());
+            let found = found.into_vec();
+            prop_assert_eq!(render::text(&found, &sources, false).matches("-->").count(), found.len());
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! What was written becomes what was meant, table by table.
+//!
+//! A value that is wrong is reported and its default stands in for it, so that the rest can be looked at too.
+
+use super::file::{AdminFile, TelemetryFile, TlsFile, UpstreamFile};
+use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
+use super::size::{GIB, KIB, MIB};
+use super::values::Values;
+use super::{BodyConfig, Config, FilesConfig, LimitConfig};
+use crate::server::{ListenerConfig, TlsConfig};
+use crate::{admin, backend, server, telemetry, upstream};
+
+/// More than these is a slip of the finger, not a wish.
+mod most {
+    use super::{GIB, MIB};
+
+    pub(super) const WORKERS: usize = 1_024;
+    pub(super) const CONNECTIONS: usize = 1_000_000;
+    pub(super) const KEYS: usize = 100_000_000;
+    pub(super) const FAN_OUT: usize = 1_000;
+    pub(super) const DEPTH: u16 = 512;
+    pub(super) const HEADER_BYTES: usize = 16 * MIB;
+    pub(super) const BODY_BYTES: usize = GIB;
+}
+
+/// The HTTP parser does not work with a smaller buffer.
+const HEADER_BYTES_MIN: usize = 8 * KIB;
+
+pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
+    Config {
+        server: server(&file.server, values),
+        admin: admin(&file.admin, values),
+        upstream: file.upstream.as_ref().and_then(|file| upstream(file, values)),
+        backend: file.backend.as_ref().map(|file| backend(file, values)).unwrap_or_default(),
+        limit: limit(&file.limit, values),
+        body: body(&file.body, values),
+        telemetry: telemetry(&file.telemetry, values),
+        files: files(&file.files, values),
+    }
+}
+
+fn server(file: &ServerFile, values: &mut Values<'_>) -> server::Config {
+    let default = server::Config::default();
+    let listeners: Vec<_> = file.listeners.iter().filter_map(|file| listener(file, values)).collect();
+    server::Config {
+        listeners: if listeners.is_empty() { default.listeners } else { listeners },
+        workers: values.count(file.workers, 1..=most::WORKERS, default.workers),
+        connections_max: values.count(file.connections_max, 1..=most::CONNECTIONS, default.connections_max),
+        in_flight_max: values.count(file.in_flight_max, 1..=most::CONNECTIONS, default.in_flight_max),
+        header_bytes_max: values.size(
+            file.header_bytes_max.as_ref(),
+            HEADER_BYTES_MIN..=most::HEADER_BYTES,
+            default.header_bytes_max,
+        ),
+        first_byte_timeout: values.duration(file.first_byte_timeout.as_ref(), default.first_byte_timeout),
+        header_timeout: values.duration(file.header_timeout.as_ref(), default.header_timeout),
+        idle_timeout: values.duration(file.idle_timeout.as_ref(), default.idle_timeout),
+        request_deadline: values.duration(file.request_deadline.as_ref(), default.request_deadline),
+        drain_timeout: values.duration(file.drain_timeout.as_ref(), default.drain_timeout),
+    }
+}
+
+fn listener(file: &ListenerFile, values: &mut Values<'_>) -> Option<ListenerConfig> {
+    let address = values.address(file.address.as_ref());
+    let tls = file.tls.as_ref().and_then(|file| tls(file, values));
+    Some(ListenerConfig { address: address?, tls })
+}
+
+fn tls(file: &TlsFile, values: &mut Values<'_>) -> Option<TlsConfig> {
+    let certificate = values.path(file.certificate.as_ref());
+    let key = values.path(file.key.as_ref());
+    Some(TlsConfig { certificate: certificate?, key: key? })
+}
+
+fn admin(file: &AdminFile, values: &mut Values<'_>) -> admin::Config {
+    let address = values.address(file.address.as_ref()).or(admin::Config::default().address);
+    let enabled = file.enabled.is_none_or(|enabled| enabled.value);
+    admin::Config { address: address.filter(|_| enabled) }
+}
+
+fn upstream(file: &UpstreamFile, values: &mut Values<'_>) -> Option<upstream::Config> {
+    // Without a base the other values are still looked at, against the defaults of a backend nobody will call.
+    let base = values.base(file.base.as_ref());
+    let default = upstream::Config::new(base.clone().unwrap_or_default());
+    let config = upstream::Config {
+        base: default.base,
+        connect_timeout: values.duration(file.connect_timeout.as_ref(), default.connect_timeout),
+        timeout: values.duration(file.timeout.as_ref(), default.timeout),
+        connections_max: values.count(file.connections_max, 1..=most::CONNECTIONS, default.connections_max),
+        idle_timeout: values.duration(file.idle_timeout.as_ref(), default.idle_timeout),
+        answer_bytes_max: values.size(
+            file.answer_bytes_max.as_ref(),
+            1..=most::BODY_BYTES,
+            default.answer_bytes_max,
+        ),
+        authorities: values.path(file.authorities.as_ref()),
+    };
+    base.map(|_| config)
+}
+
+fn backend(file: &BackendFile, values: &mut Values<'_>) -> backend::Config {
+    let default = backend::Config::default();
+    backend::Config {
+        database: values.path(file.database.as_ref()).or(default.database),
+        seed: file.seed.map_or(default.seed, |seed| seed.value),
+    }
+}
+
+fn limit(file: &LimitFile, values: &mut Values<'_>) -> LimitConfig {
+    let default = LimitConfig::default();
+    LimitConfig {
+        windows: match &file.windows {
+            Some(written) => written.iter().filter_map(|window| values.window(window)).collect(),
+            None => default.windows,
+        },
+        keys_max: values.count(file.keys_max, 1..=most::KEYS, default.keys_max),
+    }
+}
+
+fn body(file: &BodyFile, values: &mut Values<'_>) -> BodyConfig {
+    let default = BodyConfig::default();
+    BodyConfig {
+        bytes_max: values.size(file.bytes_max.as_ref(), 1..=most::BODY_BYTES, default.bytes_max),
+        depth_max: values.count(file.depth_max, 1..=most::DEPTH, default.depth_max),
+        fan_out_max: values.count(file.fan_out_max, 1..=most::FAN_OUT, default.fan_out_max),
+        read_timeout: values.duration(file.read_timeout.as_ref(), default.read_timeout),
+    }
+}
+
+fn telemetry(file: &TelemetryFile, values: &mut Values<'_>) -> telemetry::Config {
+    let default = telemetry::Config::default();
+    telemetry::Config {
+        format: values.log_format(file.format.as_ref(), default.format),
+        filter: values.log_filter(file.filter.as_ref(), default.filter),
+    }
+}
+
+fn files(file: &FilesFile, values: &mut Values<'_>) -> FilesConfig {
+    FilesConfig { mappings: values.path(file.mappings.as_ref()), schemas: values.path(file.schemas.as_ref()) }
+}

@@ -1,0 +1,178 @@
+//! What cannot be meant together, though each value is right on its own.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use super::file::ConfigFile;
+use super::{BodyConfig, diags};
+use crate::diag::{Diagnostics, Spanned};
+use crate::time::parse_duration;
+use crate::{admin, server};
+
+/// Looks at the values that could be read; the others were reported already.
+pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
+    addresses(file, found);
+    unused_backend(file, found);
+    time_limits(file, found);
+}
+
+/// Sockets of one address share its connections, so that some requests would reach the wrong listener.
+fn addresses(file: &ConfigFile, found: &mut Diagnostics) {
+    let mut asked: Vec<Asked<'_>> = listeners(file).into_iter().chain(admin(file)).collect();
+    asked.sort_by_key(|asked| asked.written.map(|text| text.span.start));
+
+    for (index, again) in asked.iter().enumerate() {
+        // Port zero is a different free port each time.
+        let is_taken = |first: &&Asked<'_>| first.address == again.address && first.address.port() != 0;
+        if let (Some(first), Some(text)) = (asked[..index].iter().find(is_taken), again.written) {
+            let first_span = first.written.map(|text| text.span);
+            found.push(diags::same_address(text, first.key, first_span));
+        }
+    }
+}
+
+/// An address somebody asked for: written in the file, or else the default.
+struct Asked<'f> {
+    key: &'static str,
+    address: SocketAddr,
+    written: Option<&'f Spanned<String>>,
+}
+
+impl<'f> Asked<'f> {
+    fn written(key: &'static str, text: &'f Spanned<String>) -> Option<Self> {
+        Some(Self { key, address: text.value.parse().ok()?, written: Some(text) })
+    }
+
+    fn default(key: &'static str, address: SocketAddr) -> Self {
+        Self { key, address, written: None }
+    }
+}
+
+fn listeners(file: &ConfigFile) -> Vec<Asked<'_>> {
+    let key = "server.listener.address";
+    if file.server.listeners.is_empty() {
+        let default = server::Config::default().listeners;
+        return default.iter().map(|listener| Asked::default(key, listener.address)).collect();
+    }
+    let written = file.server.listeners.iter().filter_map(|listener| listener.address.as_ref());
+    written.filter_map(|text| Asked::written(key, text)).collect()
+}
+
+fn admin(file: &ConfigFile) -> Option<Asked<'_>> {
+    let key = "admin.address";
+    if file.admin.enabled.is_some_and(|enabled| !enabled.value) {
+        return None;
+    }
+    match &file.admin.address {
+        Some(text) => Asked::written(key, text),
+        None => admin::Config::default().address.map(|address| Asked::default(key, address)),
+    }
+}
+
+fn unused_backend(file: &ConfigFile, found: &mut Diagnostics) {
+    if let (Some(backend), Some(upstream)) = (&file.backend, &file.upstream) {
+        found.push(diags::unused_backend(backend.header, upstream.header));
+    }
+}
+
+/// A limit inside a shorter one never fires. Only limits somebody wrote are worth a word.
+fn time_limits(file: &ConfigFile, found: &mut Diagnostics) {
+    let deadline = Limit {
+        key: "server.request_deadline",
+        written: file.server.request_deadline.as_ref(),
+        default: server::Config::default().request_deadline,
+    };
+    let reading = Limit {
+        key: "body.read_timeout",
+        written: file.body.read_timeout.as_ref(),
+        default: BodyConfig::default().read_timeout,
+    };
+    reading.must_end_before(&deadline, found);
+
+    let Some(upstream) = &file.upstream else { return };
+    let default = crate::upstream::Config::new(http::Uri::default());
+    let call =
+        Limit { key: "upstream.timeout", written: upstream.timeout.as_ref(), default: default.timeout };
+    let connecting = Limit {
+        key: "upstream.connect_timeout",
+        written: upstream.connect_timeout.as_ref(),
+        default: default.connect_timeout,
+    };
+    call.must_end_before(&deadline, found);
+    connecting.must_end_before(&call, found);
+}
+
+/// A time limit: what was written, or else its default.
+struct Limit<'f> {
+    key: &'static str,
+    written: Option<&'f Spanned<String>>,
+    default: Duration,
+}
+
+impl Limit<'_> {
+    fn must_end_before(&self, outer: &Limit<'_>, found: &mut Diagnostics) {
+        let Some(written) = self.written else { return };
+        let (Some(inner_length), Some(outer_length)) = (self.length(), outer.length()) else { return };
+        if inner_length > outer_length {
+            let outer_span = outer.written.map(|written| written.span);
+            found.push(diags::unreachable_limit(self.key, written.span, outer.key, outer_span, outer_length));
+        }
+    }
+
+    /// None if something unreadable was written.
+    fn length(&self) -> Option<Duration> {
+        match self.written {
+            Some(written) => parse_duration(&written.value).ok(),
+            None => Some(self.default),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::diag::{Diagnostics, Sources};
+
+    fn is_quiet(text: &str) -> bool {
+        let mut found = Diagnostics::default();
+        Config::parse(Sources::default().add("config.toml", text), text, &mut found);
+        found.is_empty()
+    }
+
+    #[test]
+    fn two_listeners_may_each_ask_for_any_free_port() {
+        let listener = "[[server.listener]]\naddress = \"[::1]:0\"\n";
+
+        assert!(is_quiet(&listener.repeat(2)));
+    }
+
+    #[test]
+    fn an_admin_page_that_is_off_takes_no_address() {
+        let listener = "[[server.listener]]\naddress = \"127.0.0.1:9464\"\n";
+
+        assert!(!is_quiet(listener));
+        assert!(is_quiet(&format!("{listener}[admin]\nenabled = false\n")));
+    }
+
+    #[test]
+    fn one_port_of_two_interfaces_is_two_addresses() {
+        let listener = |host| format!("[[server.listener]]\naddress = \"{host}:8080\"\n");
+
+        assert!(is_quiet(&(listener("127.0.0.1") + &listener("127.0.0.2"))));
+    }
+
+    #[test]
+    fn limits_may_be_equal_and_a_shortened_deadline_is_not_held_against_the_defaults() {
+        assert!(is_quiet("[body]\nread_timeout = \"30s\"\n"));
+        assert!(is_quiet("[server]\nrequest_deadline = \"1s\"\n"));
+    }
+
+    #[test]
+    fn an_unreadable_limit_is_not_compared() {
+        let text = "[server]\nrequest_deadline = \"soon\"\n[body]\nread_timeout = \"1h\"\n";
+        let mut found = Diagnostics::default();
+        Config::parse(Sources::default().add("config.toml", text), text, &mut found);
+
+        assert_eq!(found.len(), 1);
+    }
+}

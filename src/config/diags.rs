@@ -1,0 +1,245 @@
+//! Every message about a value in `config.toml`, one function each.
+//!
+//! What is wrong with syntax and keys is said by the reader in [`diag::reader`](crate::diag::reader).
+
+use std::fmt::Display;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::size::{SizeError, spell};
+use crate::diag::suggest::did_you_mean;
+use crate::diag::{Diagnostic, Span, Spanned, code};
+use crate::limit::WindowError;
+use crate::time::DurationError;
+
+pub(super) fn duration(text: &Spanned<String>, why: DurationError) -> Diagnostic {
+    Diagnostic::error(code::C0201, format!("`{}` is not a duration", text.value))
+        .at(text.span, why.to_string())
+        .help("write a whole number and a unit, such as `\"500ms\"`, `\"10s\"` or `\"5m\"`")
+}
+
+pub(super) fn size(text: &Spanned<String>, why: SizeError) -> Diagnostic {
+    Diagnostic::error(code::C0202, format!("`{}` is not a size", text.value))
+        .at(text.span, why.to_string())
+        .help("write a whole number and a unit, such as `\"512 B\"`, `\"64 KiB\"` or `\"8 MiB\"`")
+}
+
+pub(super) fn window(text: &Spanned<String>, why: WindowError) -> Diagnostic {
+    Diagnostic::error(code::C0203, format!("`{}` is not a quota", text.value))
+        .at(text.span, why.to_string())
+        .help("write a count and a period, such as `\"300/minute\"` or `\"100/30s\"`")
+}
+
+pub(super) fn address(text: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error(code::C0204, format!("`{}` is not an address to listen on", text.value))
+        .at(text.span, "expected an IP address and a port")
+        .help("write, for example, `\"127.0.0.1:8080\"`, or `\"[::]:8080\"` for every interface")
+}
+
+pub(super) fn base(text: &Spanned<String>, why: &str) -> Diagnostic {
+    // The text is not repeated in the message: it may hold a password.
+    Diagnostic::error(code::C0205, "`upstream.base` is not the URL of a backend")
+        .at(text.span, why)
+        .help("write scheme, host, port and path prefix, such as `\"http://10.0.0.7:9000/api\"`")
+}
+
+pub(super) fn name(text: &Spanned<String>, known: &[&str]) -> Diagnostic {
+    let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    let list = list.join(" or ");
+    let label = match did_you_mean(&text.value, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("expected {list}"),
+    };
+    Diagnostic::error(code::C0206, format!("`{}` is none of the names allowed here", text.value))
+        .at(text.span, label)
+        .help(format!("write {list}"))
+}
+
+pub(super) fn count_range<T: Display>(count: Spanned<i64>, range: &RangeInclusive<T>) -> Diagnostic {
+    Diagnostic::error(code::C0207, format!("{} is out of range", count.value))
+        .at(count.span, format!("expected a number from {} to {}", range.start(), range.end()))
+}
+
+pub(super) fn duration_range(text: &Spanned<String>, range: &RangeInclusive<Duration>) -> Diagnostic {
+    let (least_ms, most_h) = (range.start().as_millis(), range.end().as_secs() / 3_600);
+    Diagnostic::error(code::C0207, format!("{} is out of range", text.value))
+        .at(text.span, format!("expected a duration from {least_ms}ms to {most_h}h"))
+}
+
+pub(super) fn size_range(text: &Spanned<String>, range: &RangeInclusive<usize>) -> Diagnostic {
+    let (least, most) = (spell(*range.start()), spell(*range.end()));
+    Diagnostic::error(code::C0207, format!("{} is out of range", text.value))
+        .at(text.span, format!("expected a size from {least} to {most}"))
+}
+
+pub(super) fn same_address(again: &Spanned<String>, first: &str, first_span: Option<Span>) -> Diagnostic {
+    let diagnostic = Diagnostic::error(code::C0208, format!("`{}` is listened on twice", again.value))
+        .help("give each listener its own port");
+    match first_span {
+        Some(span) => diagnostic.at(again.span, "asked for again here").also(span, "first asked for here"),
+        None => diagnostic.at(again.span, "asked for here").note(format!("`{first}` is the same by default")),
+    }
+}
+
+pub(super) fn unused_backend(backend: Span, upstream: Span) -> Diagnostic {
+    Diagnostic::warning(code::C0209, "`[backend]` has no effect beside `[upstream]`")
+        .at(backend, "settings of the built-in backend")
+        .also(upstream, "requests go to this one instead")
+        .help("remove one of the two tables")
+}
+
+pub(super) fn unreachable_limit(
+    inner: &str,
+    inner_span: Span,
+    outer: &str,
+    outer_span: Option<Span>,
+    outer_length: Duration,
+) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(code::C0210, format!("`{inner}` can never be reached"))
+        .at(inner_span, format!("`{outer}` ends before this"));
+    match outer_span {
+        Some(span) => diagnostic.also(span, "this ends first"),
+        None => diagnostic.note(format!("`{outer}` is {outer_length:?} by default")),
+    }
+}
+
+pub(super) fn log_level(text: &Spanned<String>, stray: &str, levels: &[&str]) -> Diagnostic {
+    let label = match did_you_mean(stray, levels.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => format!("expected one of `{}`", levels.join("`, `")),
+    };
+    Diagnostic::error(code::C0211, format!("`{stray}` is not a log level"))
+        .at(text.span, label)
+        .help("to let everything of one target through, write `target=trace`")
+}
+
+pub(super) fn log_filter(text: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error(code::C0211, format!("`{}` is not a log filter", text.value))
+        .at(text.span, "expected a level, or `target=level` pairs separated by commas")
+}
+
+pub(super) fn empty_path(text: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error(code::C0212, "a file is named by an empty text")
+        .at(text.span, "expected a path")
+        .help("name the file or folder, or remove the key")
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::config::Config;
+    use crate::diag::code::{self, ALL, Code};
+    use crate::diag::{Diagnostics, Sources};
+
+    /// For each code, files that draw it and nothing else, with the line and column it points at.
+    #[rustfmt::skip]
+    const FIXTURES: &[(Code, &str, (usize, usize))] = &[
+        (code::C0101, "[server]\nidle_timeout = 10s\n", (2, 16)),
+        (code::C0101, "[server\nworkers = 2\n", (1, 8)),
+        (code::C0102, "[server]\nidle_timeuot = \"10s\"\n", (2, 1)),
+        (code::C0102, "  [servre]\n", (1, 4)),
+        (code::C0102, "[[server.listener]]\naddress = \"[::]:80\"\ntls = { certificate = \"c\", key = \"k\", ca = \"a\" }\n", (3, 39)),
+        (code::C0103, "[server]\nworkers = \"two\"\n", (2, 11)),
+        (code::C0103, "[server]\nidle_timeout = 10\n", (2, 16)),
+        (code::C0103, "[limit]\nwindows = [\"300/minute\", 5]\n", (2, 26)),
+        (code::C0103, "server = true\n", (1, 10)),
+        (code::C0104, "[[server.listener]]\n", (1, 1)),
+        (code::C0104, "[upstream]\ntimeout = \"5s\"\n", (1, 1)),
+        (code::C0104, "[[server.listener]]\naddress = \"[::]:80\"\ntls = { key = \"k\" }\n", (3, 7)),
+        (code::C0105, "[body]\ndepth_max = 1\ndepth_max = 2\n", (3, 1)),
+        (code::C0105, "[body]\n[limit]\n[body]\n", (3, 2)),
+        (code::C0201, "[server]\nidle_timeout = \"10\"\n", (2, 16)),
+        (code::C0207, "[server]\nidle_timeout = \"0s\"\n", (2, 16)),
+        (code::C0207, "[server]\ndrain_timeout = \"2d\"\n", (2, 17)),
+        (code::C0207, "[body]\nbytes_max = \"0 B\"\n", (2, 13)),
+        (code::C0201, "[upstream]\nbase = \"http://b\"\ntimeout = \"2 days\"\n", (3, 11)),
+        (code::C0202, "[body]\nbytes_max = \"1 MB\"\n", (2, 13)),
+        (code::C0203, "[limit]\nwindows = [\"300/minute\", \"many/day\"]\n", (2, 26)),
+        (code::C0204, "[[server.listener]]\naddress = \"localhost:8080\"\n", (2, 11)),
+        (code::C0204, "[admin]\naddress = \":9464\"\n", (2, 11)),
+        (code::C0205, "[upstream]\nbase = \"backend.example\"\n", (2, 8)),
+        (code::C0205, "[upstream]\nbase = \"ftp://backend.example\"\n", (2, 8)),
+        (code::C0205, "[upstream]\nbase = \"http://backend.example/?a=b\"\n", (2, 8)),
+        (code::C0205, "[upstream]\nbase = \"http://backend.example/#a\"\n", (2, 8)),
+        (code::C0205, "[upstream]\nbase = \"http://me:secret@backend.example\"\n", (2, 8)),
+        (code::C0205, "[upstream]\nbase = \"http://\"\n", (2, 8)),
+        (code::C0206, "[telemetry]\nformat = \"JSON\"\n", (2, 10)),
+        (code::C0207, "[server]\nworkers = 0\n", (2, 11)),
+        (code::C0207, "[body]\ndepth_max = -1\n", (2, 13)),
+        (code::C0207, "[server]\nheader_bytes_max = \"1 KiB\"\n", (2, 20)),
+        (code::C0208, "[[server.listener]]\naddress = \"[::]:80\"\n[[server.listener]]\naddress = \"[::]:80\"\n", (4, 11)),
+        (code::C0208, "[admin]\naddress = \"[::]:80\"\n[[server.listener]]\naddress = \"[::]:80\"\n", (4, 11)),
+        (code::C0208, "[admin]\naddress = \"127.0.0.1:8080\"\n", (2, 11)),
+        (code::C0208, "[[server.listener]]\naddress = \"127.0.0.1:9464\"\n", (2, 11)),
+        (code::C0209, "[upstream]\nbase = \"http://b\"\n[backend]\nseed = true\n", (3, 1)),
+        (code::C0210, "[body]\nread_timeout = \"31s\"\n", (2, 16)),
+        (code::C0210, "[upstream]\nbase = \"http://b\"\nconnect_timeout = \"3s\"\ntimeout = \"2s\"\n", (3, 19)),
+        (code::C0211, "[telemetry]\nfilter = \"inof\"\n", (2, 10)),
+        (code::C0211, "[telemetry]\nfilter = \"info,a=loud\"\n", (2, 10)),
+        (code::C0212, "[files]\nschemas = \"\"\n", (2, 11)),
+    ];
+
+    fn found_in(text: &str) -> Vec<(Code, (usize, usize))> {
+        let mut sources = Sources::default();
+        let file = sources.add("config.toml", text);
+        let mut found = Diagnostics::default();
+        Config::parse(file, text, &mut found);
+        let places = found.into_vec().into_iter().map(|one| {
+            let place = one.primary().expect("a message about a file points into it");
+            (one.code, sources.line_column(file, place.start))
+        });
+        places.collect()
+    }
+
+    #[test]
+    fn every_fixture_draws_its_code_at_its_place_and_nothing_else() {
+        for (code, text, place) in FIXTURES {
+            assert_eq!(found_in(text), [(*code, *place)], "{text}");
+        }
+    }
+
+    #[test]
+    fn every_code_of_the_configuration_has_a_fixture() {
+        for entry in ALL.iter().filter(|entry| entry.code.as_str().starts_with('C')) {
+            assert!(FIXTURES.iter().any(|(code, _, _)| *code == entry.code), "{}", entry.code);
+        }
+    }
+
+    #[test]
+    fn everything_wrong_is_said_in_one_run() {
+        let text = "\
+[server]
+workers = 0
+idle_timeout = 10s
+header_timeout = \"10\"
+drain_timeuot = \"30s\"
+
+[upstream]
+timeout = true
+
+[limit]
+windows = [\"often\"]
+";
+
+        assert_eq!(
+            found_in(text),
+            [
+                (code::C0207, (2, 11)),
+                (code::C0101, (3, 16)),
+                (code::C0201, (4, 18)),
+                (code::C0102, (5, 1)),
+                (code::C0104, (7, 1)),
+                (code::C0103, (8, 11)),
+                (code::C0203, (11, 12)),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_password_in_a_url_is_not_repeated() {
+        let text = "[upstream]\nbase = \"http://me:secret@backend.example\"\n";
+        let mut found = Diagnostics::default();
+        Config::parse(Sources::default().add("config.toml", text), text, &mut found);
+
+        assert!(!format!("{found:?}").contains("secret"));
+    }
+}

@@ -1,0 +1,228 @@
+//! What `config.toml` may say, with the place of every value.
+//!
+//! Everything is optional here except what only the operator can know. Whether a text is a duration or an
+//! address is not asked yet: this is the file as it was written, and it never leaves [`config`](super).
+
+use crate::diag::reader::{Reader, Table};
+use crate::diag::{Span, Spanned};
+
+type Text = Option<Spanned<String>>;
+type Integer = Option<Spanned<i64>>;
+type Switch = Option<Spanned<bool>>;
+
+/// The whole file.
+#[derive(Debug)]
+pub(super) struct ConfigFile {
+    pub(super) server: ServerFile,
+    pub(super) admin: AdminFile,
+    pub(super) upstream: Option<UpstreamFile>,
+    pub(super) backend: Option<BackendFile>,
+    pub(super) limit: LimitFile,
+    pub(super) body: BodyFile,
+    pub(super) telemetry: TelemetryFile,
+    pub(super) files: FilesFile,
+}
+
+/// `[server]`
+#[derive(Debug, Default)]
+pub(super) struct ServerFile {
+    pub(super) listeners: Vec<ListenerFile>,
+    pub(super) workers: Integer,
+    pub(super) connections_max: Integer,
+    pub(super) in_flight_max: Integer,
+    pub(super) header_bytes_max: Text,
+    pub(super) first_byte_timeout: Text,
+    pub(super) header_timeout: Text,
+    pub(super) idle_timeout: Text,
+    pub(super) request_deadline: Text,
+    pub(super) drain_timeout: Text,
+}
+
+/// `[[server.listener]]`
+#[derive(Debug)]
+pub(super) struct ListenerFile {
+    pub(super) address: Text,
+    pub(super) tls: Option<TlsFile>,
+}
+
+/// `[server.listener.tls]`
+#[derive(Debug)]
+pub(super) struct TlsFile {
+    pub(super) certificate: Text,
+    pub(super) key: Text,
+}
+
+/// `[admin]`
+#[derive(Debug, Default)]
+pub(super) struct AdminFile {
+    pub(super) enabled: Switch,
+    pub(super) address: Text,
+}
+
+/// `[upstream]`
+#[derive(Debug)]
+pub(super) struct UpstreamFile {
+    pub(super) header: Span,
+    pub(super) base: Text,
+    pub(super) connect_timeout: Text,
+    pub(super) timeout: Text,
+    pub(super) idle_timeout: Text,
+    pub(super) connections_max: Integer,
+    pub(super) answer_bytes_max: Text,
+    pub(super) authorities: Text,
+}
+
+/// `[backend]`
+#[derive(Debug)]
+pub(super) struct BackendFile {
+    pub(super) header: Span,
+    pub(super) database: Text,
+    pub(super) seed: Switch,
+}
+
+/// `[limit]`
+#[derive(Debug, Default)]
+pub(super) struct LimitFile {
+    pub(super) windows: Option<Vec<Spanned<String>>>,
+    pub(super) keys_max: Integer,
+}
+
+/// `[body]`
+#[derive(Debug, Default)]
+pub(super) struct BodyFile {
+    pub(super) bytes_max: Text,
+    pub(super) depth_max: Integer,
+    pub(super) fan_out_max: Integer,
+    pub(super) read_timeout: Text,
+}
+
+/// `[telemetry]`
+#[derive(Debug, Default)]
+pub(super) struct TelemetryFile {
+    pub(super) format: Text,
+    pub(super) filter: Text,
+}
+
+/// `[files]`
+#[derive(Debug, Default)]
+pub(super) struct FilesFile {
+    pub(super) mappings: Text,
+    pub(super) schemas: Text,
+}
+
+impl ConfigFile {
+    /// Reads every key there is; what is wrong with any of them stays with the reader.
+    pub(super) fn read(reader: &Reader<'_>) -> Self {
+        let mut root = reader.root();
+        let file = Self {
+            server: root.table("server").map(ServerFile::read).unwrap_or_default(),
+            admin: root.table("admin").map(AdminFile::read).unwrap_or_default(),
+            upstream: root.table("upstream").map(UpstreamFile::read),
+            backend: root.table("backend").map(BackendFile::read),
+            limit: root.table("limit").map(LimitFile::read).unwrap_or_default(),
+            body: root.table("body").map(BodyFile::read).unwrap_or_default(),
+            telemetry: root.table("telemetry").map(TelemetryFile::read).unwrap_or_default(),
+            files: root.table("files").map(FilesFile::read).unwrap_or_default(),
+        };
+        root.finish();
+        file
+    }
+}
+
+impl ServerFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            listeners: table.tables("listener").into_iter().map(ListenerFile::read).collect(),
+            workers: table.integer("workers"),
+            connections_max: table.integer("connections_max"),
+            in_flight_max: table.integer("in_flight_max"),
+            header_bytes_max: table.text("header_bytes_max"),
+            first_byte_timeout: table.text("first_byte_timeout"),
+            header_timeout: table.text("header_timeout"),
+            idle_timeout: table.text("idle_timeout"),
+            request_deadline: table.text("request_deadline"),
+            drain_timeout: table.text("drain_timeout"),
+        })
+    }
+}
+
+impl ListenerFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            address: table.required_text("address"),
+            tls: table.table("tls").map(TlsFile::read),
+        })
+    }
+}
+
+impl TlsFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            certificate: table.required_text("certificate"),
+            key: table.required_text("key"),
+        })
+    }
+}
+
+impl AdminFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self { enabled: table.boolean("enabled"), address: table.text("address") })
+    }
+}
+
+impl UpstreamFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            header: table.span(),
+            base: table.required_text("base"),
+            connect_timeout: table.text("connect_timeout"),
+            timeout: table.text("timeout"),
+            idle_timeout: table.text("idle_timeout"),
+            connections_max: table.integer("connections_max"),
+            answer_bytes_max: table.text("answer_bytes_max"),
+            authorities: table.text("authorities"),
+        })
+    }
+}
+
+impl BackendFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            header: table.span(),
+            database: table.text("database"),
+            seed: table.boolean("seed"),
+        })
+    }
+}
+
+impl LimitFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            windows: table.node("windows").map(|windows| windows.texts()),
+            keys_max: table.integer("keys_max"),
+        })
+    }
+}
+
+impl BodyFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            bytes_max: table.text("bytes_max"),
+            depth_max: table.integer("depth_max"),
+            fan_out_max: table.integer("fan_out_max"),
+            read_timeout: table.text("read_timeout"),
+        })
+    }
+}
+
+impl TelemetryFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self { format: table.text("format"), filter: table.text("filter") })
+    }
+}
+
+impl FilesFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self { mappings: table.text("mappings"), schemas: table.text("schemas") })
+    }
+}

@@ -1,0 +1,156 @@
+//! Texts and numbers of the file become values of the types the components take, or diagnostics.
+
+use std::fmt::Display;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use http::Uri;
+use tracing_subscriber::EnvFilter;
+
+use super::{diags, size};
+use crate::diag::{Diagnostic, Diagnostics, Spanned};
+use crate::limit::Window;
+use crate::telemetry::LogFormat;
+use crate::time::parse_duration;
+
+/// The levels a log filter knows.
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+/// No limit means anything at zero, no wait is meant to last longer than a day, and timers overflow somewhere
+/// beyond.
+const DURATIONS: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_hours(24);
+
+const LOG_FORMATS: [(&str, LogFormat); 2] = [("text", LogFormat::Text), ("json", LogFormat::Json)];
+
+/// Takes what was written, reports what is wrong with it, and goes on.
+///
+/// What was not written is not wrong: then the default is the value, or there is none.
+pub(super) struct Values<'a> {
+    found: &'a mut Diagnostics,
+}
+
+impl<'a> Values<'a> {
+    pub(super) fn new(found: &'a mut Diagnostics) -> Self {
+        Self { found }
+    }
+
+    pub(super) fn duration(&mut self, written: Option<&Spanned<String>>, default: Duration) -> Duration {
+        let duration = written.map(|text| match parse_duration(&text.value) {
+            Ok(duration) if DURATIONS.contains(&duration) => Ok(duration),
+            Ok(_) => Err(diags::duration_range(text, &DURATIONS)),
+            Err(why) => Err(diags::duration(text, why)),
+        });
+        self.take(duration).unwrap_or(default)
+    }
+
+    pub(super) fn size(
+        &mut self,
+        written: Option<&Spanned<String>>,
+        range: RangeInclusive<usize>,
+        default: usize,
+    ) -> usize {
+        let size = written.map(|text| match size::parse(&text.value) {
+            Ok(size) if range.contains(&size) => Ok(size),
+            Ok(_) => Err(diags::size_range(text, &range)),
+            Err(why) => Err(diags::size(text, why)),
+        });
+        self.take(size).unwrap_or(default)
+    }
+
+    pub(super) fn count<T>(
+        &mut self,
+        written: Option<Spanned<i64>>,
+        range: RangeInclusive<T>,
+        default: T,
+    ) -> T
+    where
+        T: TryFrom<i64> + PartialOrd + Display,
+    {
+        let count = written.map(|integer| {
+            let count = T::try_from(integer.value).ok().filter(|count| range.contains(count));
+            count.ok_or_else(|| diags::count_range(integer, &range))
+        });
+        self.take(count).unwrap_or(default)
+    }
+
+    pub(super) fn address(&mut self, written: Option<&Spanned<String>>) -> Option<SocketAddr> {
+        let address = written.map(|text| text.value.parse().map_err(|_| diags::address(text)));
+        self.take(address)
+    }
+
+    pub(super) fn base(&mut self, written: Option<&Spanned<String>>) -> Option<Uri> {
+        let base = written.map(|text| base(&text.value).map_err(|why| diags::base(text, why)));
+        self.take(base)
+    }
+
+    pub(super) fn path(&mut self, written: Option<&Spanned<String>>) -> Option<PathBuf> {
+        let path = written.map(|text| match text.value.as_str() {
+            "" => Err(diags::empty_path(text)),
+            path => Ok(PathBuf::from(path)),
+        });
+        self.take(path)
+    }
+
+    pub(super) fn window(&mut self, written: &Spanned<String>) -> Option<Window> {
+        self.take(Some(written.value.parse().map_err(|why| diags::window(written, why))))
+    }
+
+    pub(super) fn log_format(&mut self, written: Option<&Spanned<String>>, default: LogFormat) -> LogFormat {
+        let format = written.map(|text| {
+            let known = LOG_FORMATS.iter().find(|(name, _)| *name == text.value);
+            known
+                .map(|(_, format)| *format)
+                .ok_or_else(|| diags::name(text, &LOG_FORMATS.map(|(name, _)| name)))
+        });
+        self.take(format).unwrap_or(default)
+    }
+
+    pub(super) fn log_filter(&mut self, written: Option<&Spanned<String>>, default: String) -> String {
+        let filter = written.map(|text| log_filter(text).map(|()| text.value.clone()));
+        self.take(filter).unwrap_or(default)
+    }
+
+    /// What there is, if it is right; reports it if it is wrong.
+    fn take<T>(&mut self, written: Option<Result<T, Diagnostic>>) -> Option<T> {
+        match written? {
+            Ok(value) => Some(value),
+            Err(diagnostic) => {
+                self.found.push(diagnostic);
+                None
+            }
+        }
+    }
+}
+
+/// Reads the URL of a backend, or says what it has too much or too little of.
+fn base(text: &str) -> Result<Uri, &'static str> {
+    // `Uri` drops a fragment without a word.
+    if text.contains('#') {
+        return Err("a fragment has no meaning here");
+    }
+    let uri: Uri = text.parse().map_err(|_| "this is not a URL")?;
+    match uri.scheme_str() {
+        Some("http" | "https") => {}
+        Some(_) => return Err("the scheme is neither `http` nor `https`"),
+        None => return Err("the scheme is missing"),
+    }
+    if uri.query().is_some() {
+        return Err("a query has no meaning here");
+    }
+    if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) {
+        return Err("credentials do not belong into a file");
+    }
+    Ok(uri)
+}
+
+/// Checks a log filter more closely than its parser does: to that, a misspelt level is the name of a target.
+fn log_filter(text: &Spanned<String>) -> Result<(), Diagnostic> {
+    let stray =
+        text.value.split(',').map(str::trim).find(|part| !part.contains('=') && !LEVELS.contains(part));
+    match stray {
+        Some(stray) => Err(diags::log_level(text, stray, &LEVELS)),
+        None => EnvFilter::try_new(&text.value).map(drop).map_err(|_| diags::log_filter(text)),
+    }
+}
