@@ -26,12 +26,14 @@
 
 use std::fmt;
 
+mod error;
+mod names;
 mod read;
 mod text;
 mod value;
 mod write;
 
-pub use read::{ReadError, ReadErrorKind};
+pub use error::{ReadError, ReadErrorKind};
 pub use value::{Elements, Key, Members, Value};
 pub use write::Writer;
 
@@ -40,7 +42,7 @@ pub struct Document {
     text: String,
     tape: Vec<Entry>,
     /// Scratch of the reader, kept so that its capacity can be used again.
-    names: Vec<read::Name>,
+    names: Vec<names::Name>,
 }
 
 /// What a reader may spend on one text.
@@ -68,7 +70,7 @@ pub struct Buffers {
     /// The text to read.
     pub text: Vec<u8>,
     tape: Vec<Entry>,
-    names: Vec<read::Name>,
+    names: Vec<names::Name>,
 }
 
 impl Document {

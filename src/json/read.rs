@@ -3,117 +3,14 @@
 //! The grammar is RFC 8259's. On top of it the reader refuses a byte order mark, member names that occur
 //! twice in one object, surrogates without their partner, and whatever exceeds the [`Limits`].
 
-use std::borrow::Cow;
-use std::cmp::Ordering;
-use std::error::Error;
-use std::fmt;
-
-use super::{Entry, Kind, Limits, TEXT_BYTES_CEILING, text};
+use super::names::{Name, first_duplicate};
+use super::{Entry, Kind, Limits, ReadError, ReadErrorKind, TEXT_BYTES_CEILING, text};
 
 /// Nesting the reader will never follow, whatever [`Limits::depth_max`] says: it calls itself once per level.
 const DEPTH_CEILING: u16 = 512;
 
 /// Longest number taken. Beyond it, comparing two numbers costs more than reading a whole ordinary body.
 const NUMBER_BYTES_MAX: usize = 1024;
-
-/// Objects up to this size have their names compared pair by pair, larger ones after sorting.
-const PAIRWISE_MAX: usize = 16;
-
-/// Why a text was refused, and where.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ReadError {
-    /// What is wrong.
-    pub kind: ReadErrorKind,
-    /// Byte offset of the offence in the text.
-    pub offset: usize,
-}
-
-/// What can be wrong with a text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ReadErrorKind {
-    /// The text begins with a byte order mark.
-    Bom,
-    /// A string holds a control character that should have been escaped.
-    Control,
-    /// Objects and arrays are nested too deeply.
-    Depth,
-    /// An object has two members of the same name.
-    DuplicateKey,
-    /// There is no value at all.
-    Empty,
-    /// A backslash is followed by something that is no escape.
-    Escape,
-    /// A number is longer than anyone needs.
-    LongNumber,
-    /// A number is not spelt as the grammar wants it.
-    Number,
-    /// Half of a surrogate pair stands alone.
-    Surrogate,
-    /// A character that cannot stand where it does.
-    Syntax,
-    /// The text is longer than allowed.
-    TooLong,
-    /// There are more values than allowed.
-    TooMany,
-    /// Something follows the value.
-    Trailing,
-    /// The text ends in the middle of the value.
-    Unfinished,
-    /// The bytes are not UTF-8.
-    Utf8,
-}
-
-impl ReadError {
-    /// Line and column, both from 1, columns in characters; `text` is the text that was refused.
-    pub fn line_column(&self, text: &[u8]) -> (usize, usize) {
-        let before = &text[..self.offset.min(text.len())];
-        let line_start = before.iter().rposition(|&byte| byte == b'\n').map_or(0, |newline| newline + 1);
-        let is_first_byte = |byte: &&u8| **byte & 0xc0 != 0x80;
-        let line = before.split(|&byte| byte == b'\n').count();
-        let column = before[line_start..].iter().filter(is_first_byte).count() + 1;
-        (line, column)
-    }
-}
-
-impl ReadErrorKind {
-    /// Says what is wrong without quoting the text, for clients and logs alike.
-    pub fn message(self) -> &'static str {
-        match self {
-            ReadErrorKind::Bom => "byte order mark before the value",
-            ReadErrorKind::Control => "control character in a string",
-            ReadErrorKind::Depth => "nested too deeply",
-            ReadErrorKind::DuplicateKey => "duplicate member name",
-            ReadErrorKind::Empty => "no value",
-            ReadErrorKind::Escape => "invalid escape in a string",
-            ReadErrorKind::LongNumber => "number too long",
-            ReadErrorKind::Number => "invalid number",
-            ReadErrorKind::Surrogate => "lone surrogate in a string",
-            ReadErrorKind::Syntax => "unexpected character",
-            ReadErrorKind::TooLong => "text too long",
-            ReadErrorKind::TooMany => "too many values",
-            ReadErrorKind::Trailing => "text after the value",
-            ReadErrorKind::Unfinished => "unexpected end of text",
-            ReadErrorKind::Utf8 => "invalid UTF-8",
-        }
-    }
-}
-
-impl fmt::Display for ReadError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} at byte {}", self.kind.message(), self.offset)
-    }
-}
-
-impl Error for ReadError {}
-
-/// A member name of an object that is still being read.
-#[derive(Clone, Copy)]
-pub(super) struct Name {
-    /// A digest that equal names share; most unequal ones do not.
-    digest: u32,
-    /// Index of the name's entry.
-    entry: u32,
-}
 
 /// Reads `bytes` onto `tape`, which must be empty, as must `names`; returns the text.
 pub(super) fn read(
@@ -210,7 +107,9 @@ impl Reader<'_> {
             self.skip_space();
         }
         let count = self.names.len() - first_name;
-        self.check_names(first_name)?;
+        if let Some(duplicate) = first_duplicate(&self.names[first_name..], self.text) {
+            return Err(ReadError { kind: ReadErrorKind::DuplicateKey, offset: duplicate.offset() });
+        }
         self.names.truncate(first_name);
         self.close(object, count);
         Ok(())
@@ -244,10 +143,8 @@ impl Reader<'_> {
             Some(_) => return self.refuse(ReadErrorKind::Syntax),
             None => return self.refuse(ReadErrorKind::Unfinished),
         }
-        let entry = offset(self.tape.len());
         self.string()?;
-        let digest = digest(&self.decoded(entry));
-        self.names.push(Name { digest, entry });
+        self.names.extend(self.tape.last().map(|entry| Name::new(*entry, self.text)));
         Ok(())
     }
 
@@ -355,47 +252,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Refuses an object whose names, from `first` on, are not all different.
-    ///
-    /// Small objects are compared pair by pair, which beats any table. Large ones are sorted, because
-    /// whoever sends the text also chooses the names: pairs would be quadratic, and a hash table could be
-    /// filled with collisions.
-    fn check_names(&self, first: usize) -> Step {
-        let names = &self.names[first..];
-        let duplicate = if names.len() <= PAIRWISE_MAX {
-            (1..names.len())
-                .find(|&later| {
-                    names[..later].iter().any(|earlier| {
-                        earlier.digest == names[later].digest
-                            && self.decoded(earlier.entry) == self.decoded(names[later].entry)
-                    })
-                })
-                .map(|later| names[later].entry)
-        } else {
-            let mut sorted: Vec<_> =
-                names.iter().map(|name| (self.decoded(name.entry), name.entry)).collect();
-            sorted.sort_unstable();
-            let repeated = |pair: &[(Cow<'_, str>, u32)]| {
-                (pair[0].0.cmp(&pair[1].0) == Ordering::Equal).then_some(pair[1].1)
-            };
-            sorted.windows(2).filter_map(repeated).min()
-        };
-        match duplicate {
-            Some(entry) => {
-                let offset = self.tape[entry as usize].start as usize;
-                Err(ReadError { kind: ReadErrorKind::DuplicateKey, offset })
-            }
-            None => Ok(()),
-        }
-    }
-
-    /// The string at `entry`, as it is meant.
-    fn decoded(&self, entry: u32) -> Cow<'_, str> {
-        let entry = self.tape[entry as usize];
-        let content = &self.text[entry.start as usize + 1..entry.end as usize - 1];
-        if entry.is_escaped() { Cow::Owned(text::unescape(content)) } else { Cow::Borrowed(content) }
-    }
-
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
@@ -431,17 +287,13 @@ fn offset(number: usize) -> u32 {
     number as u32
 }
 
-/// A digest made of a name's length, its first and its last bytes.
-fn digest(name: &str) -> u32 {
-    let bytes = name.as_bytes();
-    let word = |four: Option<&[u8; 4]>| four.map_or(0, |four| u32::from_le_bytes(*four));
-    let edges = word(bytes.first_chunk()) ^ word(bytes.last_chunk()).rotate_left(13);
-    edges ^ (offset(bytes.len()) << 24)
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+    use std::path::Path;
+
     use proptest::prelude::*;
+    use serde_json::Value as Tree;
 
     use super::super::Document;
     use super::*;
@@ -476,29 +328,6 @@ mod tests {
     }
 
     #[test]
-    fn names_are_compared_by_meaning_in_small_and_large_objects() {
-        let filler =
-            (0..PAIRWISE_MAX).map(|number| format!(r#""n{number}":0,"#)).collect::<Vec<_>>().concat();
-        for filler in ["", &filler] {
-            let (kind, offset) = refusal(&format!(r#"{{{filler}"role":0,"r\u006fle":2}}"#));
-            assert_eq!((kind, offset), (ReadErrorKind::DuplicateKey, filler.len() + 10));
-        }
-    }
-
-    #[test]
-    fn the_same_name_may_occur_in_different_objects() {
-        let text = br#"{"a":{"a":{"a":1}},"b":[{"a":1},{"a":2}]}"#;
-        assert!(Document::parse(text.to_vec(), &Limits::default()).is_ok());
-    }
-
-    #[test]
-    fn the_first_duplicate_of_a_large_object_is_reported() {
-        let names = (0..40).chain([7, 3]).map(|number| format!(r#""{number:02}":0"#)).collect::<Vec<_>>();
-        let (kind, offset) = refusal(&format!("{{{}}}", names.join(",")));
-        assert_eq!((kind, offset), (ReadErrorKind::DuplicateKey, 1 + 40 * 7));
-    }
-
-    #[test]
     fn limits_hold_at_their_value_and_not_one_above() {
         let kind = |text: &str, limits: &Limits| {
             Document::parse(text.into(), limits).map_err(|error| error.kind).err()
@@ -523,56 +352,51 @@ mod tests {
         assert!(Document::parse(nested(DEPTH_CEILING + 1).into(), &limits).is_err());
     }
 
-    #[test]
-    fn line_and_column_count_from_one_and_in_characters() {
-        let text = "{\n  \"é\": ?}".as_bytes();
-        let error = Document::parse(text.to_vec(), &Limits::default()).unwrap_err();
-        assert_eq!(error.line_column(text), (2, 8));
-        assert_eq!(error.to_string(), "unexpected character at byte 10");
-    }
-
     /// Texts near the grammar: fragments that are valid in some orders and not in others.
     fn fragments() -> impl Strategy<Value = String> {
-        let fragment = prop::sample::select(vec![
-            "{",
-            "}",
-            "[",
-            "]",
-            ",",
-            ":",
-            "\"a\"",
-            "\"b\"",
-            "\"\\u0061\"",
-            "\"\\ud834\\udd1e\"",
-            "\"\\ud834\"",
-            "0",
-            "-0",
-            "-",
-            "12",
-            "1.5",
-            "1e5",
-            "1E-5",
-            "1.",
-            ".5",
-            "01",
-            "true",
-            "false",
-            "null",
-            "nul",
-            " ",
-            "\n",
-            "\t",
-            "\"",
-            "é",
-            "\"\u{1}\"",
-            "\\",
-            "\u{feff}",
-            "{}",
-            "[]",
-            "{\"a\":",
-            "[1,",
-        ]);
-        prop::collection::vec(fragment, 0..12).prop_map(|fragments| fragments.concat())
+        const FRAGMENTS: &str = r#"{ } [ ] , : {} [] {"a": [1, "a" "b" "\u0061" "\ud834\udd1e" "\ud834" 0 -0 - 12 1.5
+            1e5 1E-5 1. .5 01 true false null nul " \ é"#;
+        let spaces = [" ", "\n", "\t", "\u{a0}", "\u{feff}", "\"\u{1}\""];
+        let fragments: Vec<_> = FRAGMENTS.split_whitespace().chain(spaces).collect();
+        prop::collection::vec(prop::sample::select(fragments), 0..12).prop_map(|fragments| fragments.concat())
+    }
+
+    /// The files of `tests/fixtures/json`: one text each, to be accepted or rejected as its folder says.
+    fn fixtures(folder: &str) -> Vec<(String, Vec<u8>)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/json").join(folder);
+        let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.display().to_string(), fs::read(&path).unwrap())).collect()
+    }
+
+    #[test]
+    fn every_file_to_accept_is_accepted_and_means_what_serde_json_reads() {
+        let files = fixtures("accept");
+        assert!(files.len() > 80, "the folder is there");
+        for (path, bytes) in files {
+            let theirs =
+                (!path.contains("_private_")).then(|| serde_json::from_slice::<Tree>(&bytes).unwrap());
+            match Document::parse(bytes, &Limits::default()) {
+                Ok(ours) => assert!(theirs.is_none_or(|theirs| ours.root().to_value() == theirs), "{path}"),
+                Err(error) => panic!("{path}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_to_reject_is_rejected() {
+        let files = fixtures("reject");
+        assert!(files.len() > 200, "the folder is there");
+        for (path, bytes) in files {
+            let length = bytes.len();
+            let they_accept = serde_json::from_slice::<Tree>(&bytes).is_ok();
+            match Document::parse(bytes, &Limits::default()) {
+                Ok(_) => panic!("{path} was accepted"),
+                Err(error) => {
+                    assert!(error.offset <= length, "{path}");
+                    assert!(!they_accept || is_extra_strictness(error.kind), "{path}: {error}");
+                }
+            }
+        }
     }
 
     /// What may be refused although `serde_json` accepts it.
@@ -581,7 +405,7 @@ mod tests {
     }
 
     fn agrees_with_serde_json(text: &str) -> Result<(), TestCaseError> {
-        let theirs = serde_json::from_str::<serde_json::Value>(text);
+        let theirs = serde_json::from_str::<Tree>(text);
         match (Document::parse(text.into(), &Limits::default()), theirs) {
             (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours.root().to_value(), theirs),
             (Err(ours), Ok(_)) => prop_assert!(is_extra_strictness(ours.kind), "{text}: {ours}"),

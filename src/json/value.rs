@@ -27,7 +27,7 @@ impl<'a> Value<'a> {
 
     /// The text of a string; borrowed unless it holds escapes.
     pub fn as_str(self) -> Option<Cow<'a, str>> {
-        (self.kind() == Kind::String).then(|| decoded(self.raw(), self.entry()))
+        (self.kind() == Kind::String).then(|| decoded(&self.document.text, self.entry()))
     }
 
     /// The text of the value as it stood: strings with quotes and escapes, objects with their white space.
@@ -114,7 +114,7 @@ impl<'a> Value<'a> {
             Kind::Integer | Kind::Number => {
                 Tree::Number(Number::from_str(self.raw()).expect("the reader checked the number"))
             }
-            Kind::String => Tree::String(decoded(self.raw(), self.entry()).into_owned()),
+            Kind::String => Tree::String(decoded(&self.document.text, self.entry()).into_owned()),
             Kind::Array => Tree::Array(self.elements().map(Value::to_value).collect()),
             Kind::Object => {
                 let member =
@@ -192,13 +192,14 @@ pub struct Key<'a>(Value<'a>);
 impl<'a> Key<'a> {
     /// The name; borrowed unless it holds escapes.
     pub fn as_str(self) -> Cow<'a, str> {
-        decoded(self.0.raw(), self.0.entry())
+        decoded(&self.0.document.text, self.0.entry())
     }
 
     /// Whether the name is `name`; never allocates.
     pub fn is(self, name: &str) -> bool {
-        let content = content(self.0.raw());
-        if self.0.is_escaped() { text::means(content, name) } else { content == name }
+        let entry = self.0.entry();
+        let content = content(&self.0.document.text, entry);
+        if entry.is_escaped() { text::means(content, name) } else { content == name }
     }
 
     /// The name as it stood, with quotes and escapes.
@@ -274,14 +275,15 @@ impl fmt::Debug for Inside<'_> {
     }
 }
 
-/// What stands between the quotes.
-fn content(quoted: &str) -> &str {
-    &quoted[1..quoted.len() - 1]
+/// The string at `entry` of `text`, as it is meant.
+pub(super) fn decoded(text: &str, entry: Entry) -> Cow<'_, str> {
+    let content = content(text, entry);
+    if entry.is_escaped() { Cow::Owned(text::unescape(content)) } else { Cow::Borrowed(content) }
 }
 
-fn decoded(quoted: &str, entry: Entry) -> Cow<'_, str> {
-    let content = content(quoted);
-    if entry.is_escaped() { Cow::Owned(text::unescape(content)) } else { Cow::Borrowed(content) }
+/// What stands between the quotes of the string at `entry`.
+fn content(text: &str, entry: Entry) -> &str {
+    &text[entry.start as usize + 1..entry.end as usize - 1]
 }
 
 #[cfg(test)]
