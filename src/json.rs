@@ -25,6 +25,7 @@
 //! ```
 
 use std::fmt;
+use std::ops::Range;
 
 mod error;
 mod names;
@@ -180,6 +181,11 @@ impl Entry {
 
     fn is_escaped(self) -> bool {
         self.head & Entry::ESCAPED != 0
+    }
+
+    /// Where a string's content is in the text.
+    fn inside_quotes(self) -> Range<usize> {
+        self.start as usize + 1..self.end as usize - 1
     }
 
     fn count(self) -> usize {

@@ -5,8 +5,9 @@
 //! with collisions.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
-use super::{Entry, value::decoded};
+use super::text;
 
 /// Objects up to this size are compared pair by pair.
 const PAIRWISE_MAX: usize = 16;
@@ -16,18 +17,34 @@ const PAIRWISE_MAX: usize = 16;
 pub(super) struct Name {
     /// Equal names share it; most unequal ones do not.
     digest: u32,
-    entry: Entry,
+    /// Where the name's content is in the text, between the quotes.
+    start: u32,
+    end: u32,
 }
 
 impl Name {
-    /// The name at `entry`, which must be a string of `text`.
-    pub(super) fn new(entry: Entry, text: &str) -> Self {
-        Name { digest: digest(&decoded(text, entry)), entry }
+    /// The name whose content is at `content` in `text`.
+    pub(super) fn new(text: &str, content: Range<u32>, is_escaped: bool) -> Self {
+        let Range { start, end } = content;
+        let digest = if is_escaped {
+            digest(Name { digest: 0, start, end }.decoded(text).as_bytes())
+        } else {
+            digest(&text.as_bytes()[start as usize..end as usize])
+        };
+        Name { digest, start, end }
     }
 
-    /// Where the name stands in the text.
+    /// Where the name stands in the text, its quote included.
     pub(super) fn offset(self) -> usize {
-        self.entry.start as usize
+        self.start as usize - 1
+    }
+
+    fn decoded(self, text: &str) -> Cow<'_, str> {
+        text::decoded(&text[self.start as usize..self.end as usize])
+    }
+
+    fn is(self, other: Name, text: &str) -> bool {
+        self.digest == other.digest && self.decoded(text) == other.decoded(text)
     }
 }
 
@@ -37,28 +54,23 @@ pub(super) fn first_duplicate(names: &[Name], text: &str) -> Option<Name> {
     if names.len() > PAIRWISE_MAX {
         return first_duplicate_of_many(names, text);
     }
-    let same = |left: &Name, right: &Name| {
-        left.digest == right.digest && decoded(text, left.entry) == decoded(text, right.entry)
-    };
-    let repeated =
-        (1..names.len()).find(|&later| names[..later].iter().any(|earlier| same(earlier, &names[later])));
-    repeated.map(|later| names[later])
+    let is_repeated = |later: &usize| names[..*later].iter().any(|earlier| earlier.is(names[*later], text));
+    (1..names.len()).find(is_repeated).map(|later| names[later])
 }
 
 fn first_duplicate_of_many(names: &[Name], text: &str) -> Option<Name> {
     let mut sorted: Vec<(Cow<'_, str>, usize)> =
-        names.iter().enumerate().map(|(position, name)| (decoded(text, name.entry), position)).collect();
+        names.iter().enumerate().map(|(position, name)| (name.decoded(text), position)).collect();
     sorted.sort_unstable();
     let repeated = sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).min();
     repeated.map(|position| names[position])
 }
 
 /// A digest made of a name's length, its first and its last four bytes.
-fn digest(name: &str) -> u32 {
-    let bytes = name.as_bytes();
+fn digest(name: &[u8]) -> u32 {
     let word = |four: Option<&[u8; 4]>| four.map_or(0, |four| u32::from_le_bytes(*four));
-    let edges = word(bytes.first_chunk()) ^ word(bytes.last_chunk()).rotate_left(13);
-    edges ^ u32::try_from(bytes.len()).unwrap_or(u32::MAX).rotate_right(8)
+    let edges = word(name.first_chunk()) ^ word(name.last_chunk()).rotate_left(13);
+    edges ^ u32::try_from(name.len()).unwrap_or(u32::MAX).rotate_right(8)
 }
 
 #[cfg(test)]

@@ -39,14 +39,16 @@ pub(super) fn read(
         tape,
         names,
     };
-    reader.document()?;
-    Ok(text)
+    match reader.document() {
+        Ok(()) => Ok(text),
+        Err(kind) => Err(ReadError { kind, offset: reader.at }),
+    }
 }
 
 struct Reader<'t> {
     text: &'t str,
     bytes: &'t [u8],
-    /// Offset of the next byte.
+    /// Offset of the next byte; once a step has failed, of the offence.
     at: usize,
     depth_left: u16,
     nodes_max: usize,
@@ -55,33 +57,34 @@ struct Reader<'t> {
     names: &'t mut Vec<Name>,
 }
 
-type Step = Result<(), ReadError>;
+/// One byte wide, because a step is taken for every token: where it failed is in [`Reader::at`].
+type Step = Result<(), ReadErrorKind>;
 
 impl Reader<'_> {
     fn document(&mut self) -> Step {
         self.skip_space();
         if self.peek().is_none() {
-            return self.refuse(ReadErrorKind::Empty);
+            return Err(ReadErrorKind::Empty);
         }
         self.value()?;
         self.skip_space();
         match self.peek() {
-            Some(_) => self.refuse(ReadErrorKind::Trailing),
+            Some(_) => Err(ReadErrorKind::Trailing),
             None => Ok(()),
         }
     }
 
     fn value(&mut self) -> Step {
         match self.peek() {
-            Some(b'"') => self.string(),
+            Some(b'"') => self.string().map(drop),
             Some(b'{') => self.object(),
             Some(b'[') => self.array(),
             Some(b'-' | b'0'..=b'9') => self.number(),
             Some(b't') => self.word("true", Kind::True),
             Some(b'f') => self.word("false", Kind::False),
             Some(b'n') => self.word("null", Kind::Null),
-            Some(_) => self.refuse(ReadErrorKind::Syntax),
-            None => self.refuse(ReadErrorKind::Unfinished),
+            Some(_) => Err(ReadErrorKind::Syntax),
+            None => Err(ReadErrorKind::Unfinished),
         }
     }
 
@@ -108,7 +111,8 @@ impl Reader<'_> {
         }
         let count = self.names.len() - first_name;
         if let Some(duplicate) = first_duplicate(&self.names[first_name..], self.text) {
-            return Err(ReadError { kind: ReadErrorKind::DuplicateKey, offset: duplicate.offset() });
+            self.at = duplicate.offset();
+            return Err(ReadErrorKind::DuplicateKey);
         }
         self.names.truncate(first_name);
         self.close(object, count);
@@ -140,34 +144,37 @@ impl Reader<'_> {
     fn name(&mut self) -> Step {
         match self.peek() {
             Some(b'"') => {}
-            Some(_) => return self.refuse(ReadErrorKind::Syntax),
-            None => return self.refuse(ReadErrorKind::Unfinished),
+            Some(_) => return Err(ReadErrorKind::Syntax),
+            None => return Err(ReadErrorKind::Unfinished),
         }
-        self.string()?;
-        self.names.extend(self.tape.last().map(|entry| Name::new(*entry, self.text)));
+        let start = offset(self.at + 1);
+        let is_escaped = self.string()?;
+        self.names.push(Name::new(self.text, start..offset(self.at - 1), is_escaped));
         Ok(())
     }
 
-    fn string(&mut self) -> Step {
+    /// Reads a string; returns whether it holds escapes.
+    fn string(&mut self) -> Result<bool, ReadErrorKind> {
         let start = self.at;
-        let mut escaped = 0;
+        let mut is_escaped = false;
         self.at += 1;
         loop {
             self.at += text::plain_len(&self.bytes[self.at..]);
             match self.peek() {
                 Some(b'"') => break,
                 Some(b'\\') => {
-                    let (_, taken) =
-                        text::unescape_one(&self.bytes[self.at..]).or_else(|kind| self.refuse(kind))?;
+                    let (_, taken) = text::unescape_one(&self.bytes[self.at..])?;
                     self.at += taken;
-                    escaped = Entry::ESCAPED;
+                    is_escaped = true;
                 }
-                Some(_) => return self.refuse(ReadErrorKind::Control),
-                None => return self.refuse(ReadErrorKind::Unfinished),
+                Some(_) => return Err(ReadErrorKind::Control),
+                None => return Err(ReadErrorKind::Unfinished),
             }
         }
         self.at += 1;
-        self.push(Kind::String as u32 | escaped, start)
+        let escaped = if is_escaped { Entry::ESCAPED } else { 0 };
+        self.push(Kind::String as u32 | escaped, start)?;
+        Ok(is_escaped)
     }
 
     fn number(&mut self) -> Step {
@@ -177,7 +184,7 @@ impl Reader<'_> {
         if self.take(b'0') {
             // No digit may follow. Minus zero is no integer: whoever reads it as one loses its sign.
             if matches!(self.peek(), Some(b'0'..=b'9')) {
-                return self.refuse(ReadErrorKind::Number);
+                return Err(ReadErrorKind::Number);
             }
             if negative {
                 kind = Kind::Number;
@@ -197,7 +204,8 @@ impl Reader<'_> {
             self.digits()?;
         }
         if self.at - start > NUMBER_BYTES_MAX {
-            return Err(ReadError { kind: ReadErrorKind::LongNumber, offset: start });
+            self.at = start;
+            return Err(ReadErrorKind::LongNumber);
         }
         self.push(kind as u32, start)
     }
@@ -207,8 +215,8 @@ impl Reader<'_> {
         let length = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
         self.at += length;
         match (length, self.peek()) {
-            (0, Some(_)) => self.refuse(ReadErrorKind::Number),
-            (0, None) => self.refuse(ReadErrorKind::Unfinished),
+            (0, Some(_)) => Err(ReadErrorKind::Number),
+            (0, None) => Err(ReadErrorKind::Unfinished),
             _ => Ok(()),
         }
     }
@@ -222,9 +230,9 @@ impl Reader<'_> {
     }
 
     /// Begins an object or array; its entry is completed by `close`.
-    fn open(&mut self, kind: Kind) -> Result<usize, ReadError> {
+    fn open(&mut self, kind: Kind) -> Result<usize, ReadErrorKind> {
         if self.depth_left == 0 {
-            return self.refuse(ReadErrorKind::Depth);
+            return Err(ReadErrorKind::Depth);
         }
         self.depth_left -= 1;
         let start = self.at;
@@ -245,7 +253,8 @@ impl Reader<'_> {
     /// Puts the value that ends here onto the tape.
     fn push(&mut self, head: u32, start: usize) -> Step {
         if self.tape.len() >= self.nodes_max {
-            return Err(ReadError { kind: ReadErrorKind::TooMany, offset: start });
+            self.at = start;
+            return Err(ReadErrorKind::TooMany);
         }
         let next = offset(self.tape.len() + 1);
         self.tape.push(Entry { head, start: offset(start), end: offset(self.at), next });
@@ -273,11 +282,7 @@ impl Reader<'_> {
             return Ok(());
         }
         let at_end = self.peek().is_none();
-        self.refuse(if at_end { ReadErrorKind::Unfinished } else { ReadErrorKind::Syntax })
-    }
-
-    fn refuse<T>(&self, kind: ReadErrorKind) -> Result<T, ReadError> {
-        Err(ReadError { kind, offset: self.at })
+        Err(if at_end { ReadErrorKind::Unfinished } else { ReadErrorKind::Syntax })
     }
 }
 

@@ -3,6 +3,8 @@
 //! Reader and writer share the search for the next byte that matters, so they cannot disagree about
 //! which bytes may stand as they are.
 
+use std::borrow::Cow;
+
 use super::ReadErrorKind;
 
 /// Length of the longest prefix in which no byte is a quote, a backslash or a control character.
@@ -79,6 +81,11 @@ fn code_unit(bytes: &[u8]) -> Result<u32, ReadErrorKind> {
         let value = char::from(digit).to_digit(16).ok_or(ReadErrorKind::Escape)?;
         Ok(unit << 4 | value)
     })
+}
+
+/// What string content the reader has accepted means; borrowed unless it holds escapes.
+pub(super) fn decoded(content: &str) -> Cow<'_, str> {
+    if content.contains('\\') { Cow::Owned(unescape(content)) } else { Cow::Borrowed(content) }
 }
 
 /// Decodes string content the reader has accepted.

@@ -198,8 +198,13 @@ impl<'a> Key<'a> {
     /// Whether the name is `name`; never allocates.
     pub fn is(self, name: &str) -> bool {
         let entry = self.0.entry();
-        let content = content(&self.0.document.text, entry);
+        let content = &self.0.document.text[entry.inside_quotes()];
         if entry.is_escaped() { text::means(content, name) } else { content == name }
+    }
+
+    /// Whether the name holds escapes, so that [`Key::raw`] differs from what it means.
+    pub fn is_escaped(self) -> bool {
+        self.0.is_escaped()
     }
 
     /// The name as it stood, with quotes and escapes.
@@ -276,14 +281,9 @@ impl fmt::Debug for Inside<'_> {
 }
 
 /// The string at `entry` of `text`, as it is meant.
-pub(super) fn decoded(text: &str, entry: Entry) -> Cow<'_, str> {
-    let content = content(text, entry);
+fn decoded(text: &str, entry: Entry) -> Cow<'_, str> {
+    let content = &text[entry.inside_quotes()];
     if entry.is_escaped() { Cow::Owned(text::unescape(content)) } else { Cow::Borrowed(content) }
-}
-
-/// What stands between the quotes of the string at `entry`.
-fn content(text: &str, entry: Entry) -> &str {
-    &text[entry.start as usize + 1..entry.end as usize - 1]
 }
 
 #[cfg(test)]

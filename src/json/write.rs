@@ -4,7 +4,7 @@
 //! `{`, `[`, `:` and the beginning of the buffer are followed by a value directly. So the writer has no
 //! state besides its bytes, and cutting it back with [`Writer::truncate`] needs no bookkeeping.
 
-use super::{Kind, Value, text};
+use super::{Key, Kind, Value, text};
 
 /// Builds one JSON text. Calls must make sense in their order; the writer places commas and nothing else.
 #[derive(Clone, Debug, Default)]
@@ -125,12 +125,21 @@ impl Writer {
             Kind::Object => {
                 self.object_begin();
                 for (key, member) in value.members() {
-                    self.key(&key.as_str());
+                    self.key_of(key);
                     self.value(member);
                 }
                 self.object_end();
             }
         }
+    }
+
+    fn key_of(&mut self, key: Key<'_>) {
+        if key.is_escaped() {
+            return self.key(&key.as_str());
+        }
+        self.comma();
+        self.out.extend_from_slice(key.raw().as_bytes());
+        self.out.push(b':');
     }
 
     /// Number of bytes in the buffer, those it began with included.
