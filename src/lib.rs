@@ -2,4 +2,5 @@
 //! hears one language.
 
 pub mod canonical;
+pub mod diag;
 pub mod json;

@@ -1,0 +1,153 @@
+//! Files as people wrote them, and places in them.
+//!
+//! A [`Span`] is small and copied freely; whoever wants a line and a column asks [`Sources`], which keeps the
+//! text. This module never reads a file: text is handed to it.
+
+use std::ops::Range;
+
+/// Names one text held by [`Sources`]; ordered as the texts were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SourceId(u32);
+
+/// A stretch of one text, in bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Span {
+    /// Which text.
+    pub source: SourceId,
+    /// The first byte.
+    pub start: u32,
+    /// One past the last byte.
+    pub end: u32,
+}
+
+/// A value and where it was written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Spanned<T> {
+    /// What was written.
+    pub value: T,
+    /// Where.
+    pub span: Span,
+}
+
+impl Span {
+    /// The bytes `range` of the text `source`.
+    ///
+    /// Positions past four gibibytes are cut to that; such a file has other problems.
+    pub fn new(source: SourceId, range: Range<usize>) -> Self {
+        let narrow = |offset: usize| u32::try_from(offset).unwrap_or(u32::MAX);
+        Self { source, start: narrow(range.start), end: narrow(range.end) }
+    }
+
+    /// The bytes it covers.
+    pub fn range(self) -> Range<usize> {
+        self.start as usize..self.end as usize
+    }
+}
+
+impl<T> Spanned<T> {
+    /// A value and where it was written.
+    pub fn new(value: T, span: Span) -> Self {
+        Self { value, span }
+    }
+
+    /// Changes the value and keeps the place.
+    pub fn map<U>(self, change: impl FnOnce(T) -> U) -> Spanned<U> {
+        Spanned { value: change(self.value), span: self.span }
+    }
+
+    /// Borrows the value, with its place.
+    pub fn as_ref(&self) -> Spanned<&T> {
+        Spanned { value: &self.value, span: self.span }
+    }
+}
+
+/// Every text that a diagnostic may point into.
+#[derive(Clone, Debug, Default)]
+pub struct Sources(Vec<Source>);
+
+#[derive(Clone, Debug)]
+struct Source {
+    path: String,
+    text: String,
+}
+
+impl Sources {
+    /// Keeps a text under the path that messages will show for it.
+    pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> SourceId {
+        let id = u32::try_from(self.0.len()).expect("fewer than four thousand million files are loaded");
+        self.0.push(Source { path: path.into(), text: text.into() });
+        SourceId(id)
+    }
+
+    /// The text as it was written.
+    pub fn text(&self, id: SourceId) -> &str {
+        &self.source(id).text
+    }
+
+    /// The path as it was given.
+    pub fn path(&self, id: SourceId) -> &str {
+        &self.source(id).path
+    }
+
+    /// The line and column of a byte, as people count: both start at one, and a column is a character.
+    ///
+    /// An offset past the end, or inside a character, counts as the nearest place before it.
+    pub fn line_column(&self, id: SourceId, offset: u32) -> (usize, usize) {
+        let text = self.text(id);
+        let before = &text[..text.floor_char_boundary(offset as usize)];
+        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+
+        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
+        let column = before[line_start..].chars().count() + 1;
+        (line, column)
+    }
+
+    fn source(&self, id: SourceId) -> &Source {
+        self.0.get(id.0 as usize).expect("an id is only made by adding a text, and texts are never removed")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn line_column(text: &str, offset: u32) -> (usize, usize) {
+        let mut sources = Sources::default();
+        let id = sources.add("file.toml", text);
+        sources.line_column(id, offset)
+    }
+
+    #[test]
+    fn lines_and_columns_start_at_one() {
+        assert_eq!(line_column("a\nbc\n", 0), (1, 1));
+        assert_eq!(line_column("a\nbc\n", 1), (1, 2));
+        assert_eq!(line_column("a\nbc\n", 2), (2, 1));
+        assert_eq!(line_column("a\nbc\n", 3), (2, 2));
+    }
+
+    #[test]
+    fn a_column_counts_characters_and_not_bytes() {
+        assert_eq!(line_column("größe = 1", "größe".len().try_into().unwrap()), (1, 6));
+    }
+
+    #[test]
+    fn an_offset_past_the_end_is_the_end() {
+        assert_eq!(line_column("a\nbc", 99), (2, 3));
+        assert_eq!(line_column("", 1), (1, 1));
+    }
+
+    #[test]
+    fn an_offset_inside_a_character_is_the_place_before_it() {
+        assert_eq!(line_column("ö", 1), (1, 1));
+    }
+
+    #[test]
+    fn an_id_finds_the_path_and_text_it_was_made_for() {
+        let mut sources = Sources::default();
+        let first = sources.add("a.toml", "one");
+        let second = sources.add("b.toml", "two");
+
+        assert_eq!((sources.path(first), sources.text(first)), ("a.toml", "one"));
+        assert_eq!((sources.path(second), sources.text(second)), ("b.toml", "two"));
+    }
+}
