@@ -4,3 +4,4 @@
 pub mod canonical;
 pub mod diag;
 pub mod json;
+pub mod schema;

@@ -83,6 +83,11 @@ impl<'a> Value<'a> {
         self.entry().count()
     }
 
+    /// Number of values and member names in this value, itself included: what a walk over it costs.
+    pub fn nodes(self) -> usize {
+        (self.entry().next - self.index) as usize
+    }
+
     /// Whether there are no members or elements.
     pub fn is_empty(self) -> bool {
         self.len() == 0
@@ -344,6 +349,8 @@ mod tests {
         assert_eq!(kinds, [Kind::Object, Kind::Array, Kind::String]);
         let lengths: Vec<_> = document.root().elements().map(Value::len).collect();
         assert_eq!(lengths, [2, 0, 0]);
+        let nodes: Vec<_> = document.root().elements().map(Value::nodes).collect();
+        assert_eq!(nodes, [8, 1, 1]);
     }
 
     #[test]
