@@ -157,6 +157,47 @@ codes! {
 
     M0105 "mapping key set twice"
     "TOML lets a key or a table appear once. Which of the two was meant is not ours to guess; remove one."
+
+    S0101 "the schema is not JSON"
+    "The file breaks the grammar of JSON, or says something twice. Schemas are read as strictly as requests: no \
+     comments, no comma after the last member, no member name that occurs twice in one object."
+
+    S0102 "not a valid schema"
+    "The file is JSON, but a keyword has a value that JSON Schema does not allow there: a type that does not \
+     exist, a length that is no number, a list where one schema belongs."
+
+    S0103 "a reference leads nowhere"
+    "A `$ref` names a place in the same file (`#/$defs/role`), another file of the same folder (`user.json`), or \
+     a place in it (`user.json#/$defs/role`). This one names something that is not there."
+
+    S0104 "a reference leaves the schema files"
+    "The `$ref` is a URL, or looks like one. Nothing is fetched: a schema that depends on somebody else's server \
+     would change without notice, or fail to load. Put the schema into a file and refer to that."
+
+    S0105 "unknown schema keyword"
+    "JSON Schema ignores keywords it does not know, so a misspelt one is a check that quietly does not happen. \
+     Keywords of older drafts and of OpenAPI 3.0 are told with what replaces them. Names that begin with `x-` \
+     are free for notes."
+
+    S0106 "unknown format"
+    "Formats are checked here, and there is no check for this one. Use a known format, or a `pattern`."
+
+    S0107 "required property is not declared"
+    "The schema requires a property that it does not declare under `properties`, nor do the schemas it refers \
+     to. Usually one of the two names is misspelt, and no value could satisfy both what was meant and what was \
+     written. A schema that declares no properties at all may require any."
+
+    S0108 "unusable pattern"
+    "Patterns run on an engine whose time is proportional to the text, because clients choose the text. It takes \
+     regular expressions without look-around and without references back to a group."
+
+    S0109 "a schema file with an `$id`"
+    "A schema is known by its folder and its file name. An `$id` would change what relative references in the \
+     file mean, and give the schema a second name."
+
+    S0110 "another draft of JSON Schema"
+    "Schemas are written in draft 2020-12. Keywords mean different things in different drafts, and one meaning \
+     is enough. Leave `$schema` out, or name 2020-12."
 }
 
 #[cfg(test)]

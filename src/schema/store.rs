@@ -1,0 +1,158 @@
+//! All schemas there are, by folder and name.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use jsonschema::{Draft, Registry, RegistryBuilder};
+
+use super::library::{File, Library};
+use super::{Schema, checks, lint};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Span, code};
+use crate::json::{Document, Limits};
+
+/// A schema file as it was found.
+#[derive(Clone, Debug)]
+pub struct SchemaFile {
+    /// The text's place among the sources, for diagnostics.
+    pub source: SourceId,
+    /// The folder it lies in: the dialect's, or the canonical one.
+    pub folder: String,
+    /// Its file name without `.json`.
+    pub name: String,
+    /// What it says.
+    pub text: String,
+}
+
+/// The schemas that were found good, compiled.
+#[derive(Default)]
+pub struct Store {
+    schemas: BTreeMap<String, BTreeMap<String, Arc<Schema>>>,
+    declared: BTreeSet<(String, String)>,
+}
+
+impl Store {
+    /// Reads, checks and compiles all files; returns the good ones and everything that is wrong with the
+    /// others. A schema that refers to one with a fault is left out without a word of its own.
+    pub fn load(files: Vec<SchemaFile>) -> (Store, Vec<Diagnostic>) {
+        let declared = files.iter().map(|file| (file.folder.clone(), file.name.clone())).collect();
+        let mut found = Diagnostics::default();
+        let mut library = Library::default();
+        let mut faulty = BTreeSet::new();
+        for file in files {
+            let name = (file.folder.clone(), file.name.clone());
+            match read(file) {
+                Ok(file) => library.add(file),
+                Err(diagnostic) => {
+                    found.push(diagnostic);
+                    faulty.insert(name);
+                }
+            }
+        }
+        let unread = faulty.clone();
+        let mut uses = BTreeMap::new();
+        for file in library.files() {
+            let outcome = lint::check(&library, file, &unread);
+            let name = (file.folder.clone(), file.name.clone());
+            if outcome.found.has_errors() {
+                faulty.insert(name.clone());
+            }
+            found.extend(outcome.found);
+            uses.insert(name, outcome.uses);
+        }
+        spread(&mut faulty, &uses);
+        let schemas = compile(&Arc::new(library), &faulty, &mut found);
+        (Store { schemas, declared }, found.into_vec())
+    }
+
+    /// The schema of that folder and name.
+    pub fn schema(&self, folder: &str, name: &str) -> Option<&Arc<Schema>> {
+        self.schemas.get(folder)?.get(name)
+    }
+
+    /// The names of a folder's schemas, in alphabetical order.
+    pub fn names(&self, folder: &str) -> impl Iterator<Item = &str> {
+        self.schemas.get(folder).into_iter().flat_map(BTreeMap::keys).map(String::as_str)
+    }
+
+    /// Whether there is a file for that schema, good or not. Who misses a schema that is declared need not
+    /// say so: its fault was reported.
+    pub fn is_declared(&self, folder: &str, name: &str) -> bool {
+        self.declared.iter().any(|(known_folder, known)| known_folder == folder && known == name)
+    }
+}
+
+/// Folder and name of a file.
+pub(super) type FileName = (String, String);
+
+fn read(file: SchemaFile) -> Result<File, Diagnostic> {
+    let SchemaFile { source, folder, name, text } = file;
+    let limits = Limits { depth_max: 128, bytes_max: 4 << 20, nodes_max: 1 << 20 };
+    let length = text.len();
+    match Document::parse(text.into_bytes(), &limits) {
+        Ok(document) => {
+            let tree = document.root().to_value();
+            Ok(File { source, folder, name, document, tree })
+        }
+        Err(error) => {
+            let place = error.offset.min(length)..(error.offset + 1).min(length);
+            let message = format!("the schema is not JSON: {}", error.kind.message());
+            Err(Diagnostic::error(code::S0101, message).at(Span::new(source, place), "here"))
+        }
+    }
+}
+
+/// Lets faults spread to the files that use a faulty one, however indirectly.
+fn spread(faulty: &mut BTreeSet<FileName>, uses: &BTreeMap<FileName, BTreeSet<FileName>>) {
+    loop {
+        let is_hit = |(name, used): &(&FileName, &BTreeSet<FileName>)| {
+            !faulty.contains(*name) && !used.is_disjoint(faulty)
+        };
+        let hit: Vec<_> = uses.iter().filter(is_hit).map(|(name, _)| name.clone()).collect();
+        if hit.is_empty() {
+            return;
+        }
+        faulty.extend(hit);
+    }
+}
+
+fn compile(
+    library: &Arc<Library>,
+    faulty: &BTreeSet<FileName>,
+    found: &mut Diagnostics,
+) -> BTreeMap<String, BTreeMap<String, Arc<Schema>>> {
+    let is_good = |file: &&File| !faulty.contains(&(file.folder.clone(), file.name.clone()));
+    let mut schemas: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
+    let good = || library.files().filter(is_good);
+    let registry = Registry::new()
+        .draft(Draft::Draft202012)
+        .extend(good().map(|file| (file.uri(), &file.tree)))
+        .and_then(RegistryBuilder::prepare);
+    let registry = match registry {
+        Ok(registry) => registry,
+        Err(error) => {
+            // Every reference was followed before, so only a file's name can be at fault.
+            found
+                .push(Diagnostic::error(code::S0103, format!("schemas cannot refer to each other: {error}")));
+            return schemas;
+        }
+    };
+    for file in good() {
+        let options = checks::options().with_registry(&registry).with_base_uri(file.uri());
+        match options.build(&file.tree) {
+            Ok(validator) => {
+                let schema = Schema {
+                    validator,
+                    library: Arc::clone(library),
+                    folder: file.folder.clone(),
+                    name: file.name.clone(),
+                };
+                schemas.entry(file.folder.clone()).or_default().insert(file.name.clone(), Arc::new(schema));
+            }
+            Err(error) => found.push(
+                Diagnostic::error(code::S0102, format!("the schema cannot be compiled: {}", error.masked()))
+                    .at(file.span(file.document.root()), format!("at `{}`", error.instance_path())),
+            ),
+        }
+    }
+    schemas
+}

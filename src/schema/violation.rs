@@ -1,0 +1,360 @@
+//! What a value violates, where, and in which order to say it.
+//!
+//! The library reports a missing member at the object that lacks it and a failed `oneOf` at the whole
+//! value. Whoever sent the value needs to know about the member, and about the alternative they probably
+//! meant; this module turns the one into the other.
+
+use std::cmp::Reverse;
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::paths::Location;
+use serde_json::Value as Tree;
+
+use super::message::{self, Description, describe};
+use crate::json::{Kind, Value};
+
+/// One failed keyword: where in the value, and what was expected there.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// The way to the value that is wrong. A missing member's way ends with its name.
+    pub path: Vec<Segment>,
+    /// The keyword that failed.
+    pub keyword: &'static str,
+    /// What was expected, such as `is required`. Holds nothing of what was sent.
+    pub message: String,
+    /// What the keyword asks for, when it is a value of the schema: a length, the allowed values, a format.
+    pub limit: Option<Tree>,
+}
+
+/// One step into a value.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Segment {
+    /// To the member of that name.
+    Name(String),
+    /// To the element at that place, from 0.
+    Index(usize),
+}
+
+impl Violation {
+    /// The path as a JSON Pointer (RFC 6901).
+    pub fn pointer(&self) -> String {
+        let mut pointer = String::new();
+        for segment in &self.path {
+            pointer.push('/');
+            match segment {
+                Segment::Name(name) => pointer += &name.replace('~', "~0").replace('/', "~1"),
+                Segment::Index(index) => pointer += &index.to_string(),
+            }
+        }
+        pointer
+    }
+
+    /// The value of `root` that the path leads to; for a missing member, the object that lacks it.
+    pub(super) fn nearest<'a>(&self, root: Value<'a>) -> Value<'a> {
+        let deepest = self.path.iter().try_fold(root, |value, segment| step(value, segment).ok_or(value));
+        deepest.unwrap_or_else(|object| object)
+    }
+}
+
+/// Turns the library's errors about `root` into violations, in the order of the document.
+pub(super) fn from_errors<'e>(
+    errors: impl Iterator<Item = ValidationError<'e>>,
+    root: Value<'_>,
+) -> Vec<Violation> {
+    let mut found = Vec::new();
+    errors.for_each(|error| expand(&error, root, &mut found));
+    found.sort_by_cached_key(|violation| {
+        (
+            violation.nearest(root).offset(),
+            violation.path.clone(),
+            violation.keyword,
+            violation.message.clone(),
+        )
+    });
+    found.dedup();
+    found
+}
+
+/// Adds what `error` says about `root`; one error may concern several members.
+fn expand(error: &ValidationError<'_>, root: Value<'_>, found: &mut Vec<Violation>) {
+    use ValidationErrorKind as Is;
+    let here = || path(error.instance_path(), root);
+    let child = |name: &str| {
+        let mut path = here();
+        path.push(Segment::Name(name.to_owned()));
+        path
+    };
+    match error.kind() {
+        Is::AdditionalProperties { unexpected } | Is::UnevaluatedProperties { unexpected } => {
+            found.extend(unexpected.iter().map(|name| violation(child(name), describe(error.kind()))));
+        }
+        Is::Required { property } => {
+            found.push(violation(child(property.as_str().unwrap_or_default()), describe(error.kind())));
+        }
+        Is::PropertyNames { error: inner } => {
+            let name = inner.instance().as_str().map_or_else(here, child);
+            let inner = describe(inner.kind());
+            let message = format!("has a name that {}", inner.message);
+            found
+                .push(violation(name, Description { message, keyword: "propertyNames", limit: inner.limit }));
+        }
+        Is::AnyOf { context } | Is::OneOfNotValid { context } => {
+            match closest(context, error.instance_path()) {
+                Closest::Merged(description) => found.push(violation(here(), description)),
+                Closest::Branch { errors, rivals } => {
+                    let first = found.len();
+                    for error in errors {
+                        expand(error, root, found);
+                    }
+                    if let (Some(violation), true) = (found.get_mut(first), rivals > 1) {
+                        let hint = format!(" (in the closest of {rivals} alternatives)");
+                        violation.message.push_str(&hint);
+                    }
+                }
+                Closest::Nothing => found.push(violation(here(), describe(error.kind()))),
+            }
+        }
+        other => found.push(violation(here(), describe(other))),
+    }
+}
+
+fn violation(path: Vec<Segment>, description: Description) -> Violation {
+    let Description { keyword, message, limit } = description;
+    Violation { path, keyword, message, limit }
+}
+
+/// What to say when no alternative matches.
+enum Closest<'e> {
+    /// All alternatives say the same sort of thing about the value itself, so they are said together.
+    Merged(Description),
+    /// What keeps one alternative from matching, and how many were of the value's type.
+    Branch { errors: &'e [ValidationError<'static>], rivals: usize },
+    /// The alternatives say nothing.
+    Nothing,
+}
+
+/// Finds the alternative that was probably meant.
+///
+/// Alternatives of another type than the value's are out. Of the others the best is the one whose constants
+/// match (they are what tells alternatives apart), then the one that fails deepest in the value, then the
+/// one with the fewest violations.
+fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>], here: &Location) -> Closest<'e> {
+    let is_here = |error: &&ValidationError<'_>| error.instance_path() == here;
+    let types_asked_for = |branch: &[ValidationError<'_>]| {
+        branch.iter().filter(is_here).find_map(|error| match error.kind() {
+            ValidationErrorKind::Type { kind } => Some(message::types(kind)),
+            _ => None,
+        })
+    };
+    let rivals: Vec<&Vec<_>> = branches.iter().filter(|branch| types_asked_for(branch).is_none()).collect();
+    if rivals.is_empty() {
+        let mut types: Vec<_> =
+            branches.iter().filter_map(|branch| types_asked_for(branch)).flatten().collect();
+        types.dedup();
+        return if types.is_empty() { Closest::Nothing } else { Closest::Merged(message::of_types(&types)) };
+    }
+    let options: Option<Vec<Tree>> = rivals
+        .iter()
+        .map(|branch| match &branch[..] {
+            [only] if is_here(&only) => allowed_values(only),
+            _ => None,
+        })
+        .collect::<Option<Vec<_>>>()
+        .map(|options| options.concat());
+    if let Some(options) = options {
+        return Closest::Merged(message::options_of(&Tree::Array(options)));
+    }
+    let distance = |branch: &&&Vec<ValidationError<'_>>| {
+        let has_wrong_constant = branch.iter().any(|error| allowed_values(error).is_some());
+        let deepest = branch.iter().map(|error| error.instance_path().segments().count()).max();
+        (has_wrong_constant, Reverse(deepest), branch.len())
+    };
+    match rivals.iter().filter(|branch| !branch.is_empty()).min_by_key(distance) {
+        Some(errors) => Closest::Branch { errors, rivals: rivals.len() },
+        None => Closest::Nothing,
+    }
+}
+
+/// The values a failed `enum` or `const` allows.
+fn allowed_values(error: &ValidationError<'_>) -> Option<Vec<Tree>> {
+    let description = describe(error.kind());
+    match (description.keyword, description.limit) {
+        ("enum", Some(Tree::Array(options))) => Some(options),
+        ("const", Some(constant)) => Some(vec![constant]),
+        _ => None,
+    }
+}
+
+/// The library's path as segments. Its text does not tell the element `0` from the member `0`; the document
+/// does.
+fn path(location: &Location, root: Value<'_>) -> Vec<Segment> {
+    let mut at = Some(root);
+    let segments = location.segments().map(|segment| {
+        let segment = match (at.map(Value::kind), segment.to_string()) {
+            (Some(Kind::Array), index) => Segment::Index(index.parse().unwrap_or_default()),
+            (_, name) => Segment::Name(name),
+        };
+        at = at.and_then(|value| step(value, &segment));
+        segment
+    });
+    segments.collect()
+}
+
+fn step<'a>(value: Value<'a>, segment: &Segment) -> Option<Value<'a>> {
+    match segment {
+        Segment::Name(name) => value.member(name),
+        Segment::Index(index) => value.elements().nth(*index),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::{document, schema};
+
+    /// Pointer and message of each violation.
+    fn said(schema_text: &str, text: &str) -> Vec<(String, String)> {
+        let violations = schema(schema_text).violations(document(text).root(), usize::MAX);
+        violations.into_iter().map(|violation| (violation.pointer(), violation.message)).collect()
+    }
+
+    fn only(schema_text: &str, text: &str) -> (String, String) {
+        let mut all = said(schema_text, text);
+        assert_eq!(all.len(), 1, "{schema_text} on {text}: {all:?}");
+        all.remove(0)
+    }
+
+    fn pair(pointer: &str, message: &str) -> (String, String) {
+        (pointer.to_owned(), message.to_owned())
+    }
+
+    #[test]
+    fn every_keyword_says_what_it_asks_for() {
+        for (schema, text, message) in [
+            (r#"{"type":"string"}"#, "1", "must be a string"),
+            (r#"{"type":["integer","null"]}"#, "\"1\"", "must be an integer or null"),
+            (r#"{"type":"integer"}"#, "2.0", "must be an integer"),
+            (
+                r#"{"enum":["owner","manager",null,3]}"#,
+                "\"boss\"",
+                "must be one of `owner`, `manager`, `null`, `3`",
+            ),
+            (r#"{"enum":["only"]}"#, "\"other\"", "must be `only`"),
+            (
+                r#"{"enum":[1,2,3,4,5,6,7,8,9,10,11,12,13,14]}"#,
+                "0",
+                "must be one of `1`, `2`, `3`, `4`, `5`, `6`, `7`, `8`, `9`, `10`, `11`, `12` and 2 more",
+            ),
+            (r#"{"const":"a"}"#, "\"b\"", "must be `a`"),
+            (r#"{"const":{"a":[1]}}"#, "1", "must be `{\"a\":[1]}`"),
+            (r#"{"minLength":1}"#, "\"\"", "must not be empty"),
+            (r#"{"minLength":3}"#, "\"éé\"", "must be at least 3 characters long"),
+            (r#"{"maxLength":1}"#, "\"ab\"", "must be at most 1 character long"),
+            (r#"{"pattern":"^a+$"}"#, "\"b\"", "must match the pattern `^a+$`"),
+            (r#"{"format":"email"}"#, "\"a@b\"", "must be an email address"),
+            (r#"{"format":"uuid"}"#, "\"x\"", "must be a UUID"),
+            (r#"{"format":"date-time"}"#, "\"x\"", "must be a date and time as in `2026-01-31T23:59:59Z`"),
+            (r#"{"format":"json-pointer"}"#, "\"x\"", "must match the format `json-pointer`"),
+            (r#"{"minimum":1}"#, "0", "must be at least 1"),
+            (r#"{"maximum":1.5}"#, "2", "must be at most 1.5"),
+            (r#"{"exclusiveMinimum":0}"#, "0", "must be greater than 0"),
+            (r#"{"exclusiveMaximum":0}"#, "0", "must be less than 0"),
+            (r#"{"multipleOf":5}"#, "7", "must be a multiple of 5"),
+            (r#"{"minItems":1}"#, "[]", "must not be empty"),
+            (r#"{"maxItems":1}"#, "[1,2]", "must hold at most 1 item"),
+            (r#"{"uniqueItems":true}"#, "[1,1]", "must not hold the same item twice"),
+            (r#"{"contains":{"const":1}}"#, "[2]", "must hold a fitting item"),
+            (r#"{"minProperties":2}"#, r#"{"a":1}"#, "must hold at least 2 members"),
+            (r#"{"maxProperties":0}"#, r#"{"a":1}"#, "must hold at most 0 members"),
+            (r#"{"not":{"type":"null"}}"#, "null", "is of a form that is ruled out"),
+            ("false", "1", "is not allowed here"),
+        ] {
+            assert_eq!(only(schema, text), pair("", message), "{schema}");
+        }
+    }
+
+    #[test]
+    fn missing_and_unknown_members_are_pointed_at_themselves() {
+        let schema = r#"{"type":"object","properties":{"a":{},"b":{}},"required":["a","b"],"additionalProperties":false}"#;
+        assert_eq!(
+            said(schema, r#"{"x/y":1,"a":1,"z":2}"#),
+            [
+                pair("/b", "is required"),
+                pair("/x~1y", "is not a known property"),
+                pair("/z", "is not a known property")
+            ]
+        );
+    }
+
+    #[test]
+    fn names_that_are_not_allowed_are_pointed_at() {
+        let schema = r#"{"propertyNames":{"maxLength":2}}"#;
+        assert_eq!(
+            only(schema, r#"{"ab":1,"abc":2}"#),
+            pair("/abc", "has a name that must be at most 2 characters long")
+        );
+    }
+
+    #[test]
+    fn violations_come_in_the_order_of_the_document() {
+        let schema = r#"{"properties":{"a":{"type":"string"},"b":{"items":{"type":"string"}},"0":{"type":"string"},"c":{}},"required":["c"]}"#;
+        let pointers: Vec<_> =
+            said(schema, r#"{"0":1,"b":["x",2,3],"a":4}"#).into_iter().map(|(pointer, _)| pointer).collect();
+        assert_eq!(pointers, ["/c", "/0", "/b/1", "/b/2", "/a"]);
+    }
+
+    #[test]
+    fn a_member_named_like_a_number_is_no_element() {
+        use super::Segment;
+        let schema = schema(r#"{"properties":{"0":{"items":{"type":"string"}}}}"#);
+        let violations = schema.violations(document(r#"{"0":[1]}"#).root(), 5);
+        assert_eq!(violations[0].path, [Segment::Name("0".to_owned()), Segment::Index(0)]);
+    }
+
+    #[test]
+    fn alternatives_of_other_types_are_not_spoken_of() {
+        let nullable = r#"{"oneOf":[{"type":"null"},{"type":"string","maxLength":2}]}"#;
+        assert_eq!(only(nullable, "\"abc\""), pair("", "must be at most 2 characters long"));
+        assert_eq!(only(nullable, "1"), pair("", "must be a string or null"));
+    }
+
+    #[test]
+    fn alternatives_that_list_values_are_said_together() {
+        let roles = r#"{"anyOf":[{"const":"owner"},{"enum":["member","guest"]},{"type":"null"}]}"#;
+        assert_eq!(only(roles, "\"boss\""), pair("", "must be one of `owner`, `member`, `guest`"));
+    }
+
+    #[test]
+    fn the_alternative_whose_constant_matches_is_the_closest() {
+        let schema = r#"{"oneOf":[
+            {"properties":{"kind":{"const":"link"},"url":{"type":"string"}},"required":["kind","url"],"additionalProperties":false},
+            {"properties":{"kind":{"const":"mail"},"to":{"type":"array","items":{"type":"string"}}},"required":["kind","to"],"additionalProperties":false}
+        ]}"#;
+        let hint = "(in the closest of 2 alternatives)";
+        assert_eq!(
+            only(schema, r#"{"kind":"mail","to":[1]}"#),
+            pair("/to/0", &format!("must be a string {hint}"))
+        );
+        assert_eq!(
+            said(schema, r#"{"kind":"link","to":[]}"#),
+            [pair("/url", &format!("is required {hint}")), pair("/to", "is not a known property")]
+        );
+    }
+
+    #[test]
+    fn a_value_that_matches_too_many_alternatives_is_told_so() {
+        let schema = r#"{"oneOf":[{"type":"integer"},{"minimum":0}]}"#;
+        assert_eq!(only(schema, "1"), pair("", "matches more than one of the alternatives"));
+    }
+
+    #[test]
+    fn limits_come_with_the_violation_and_what_was_sent_does_not() {
+        let schema = schema(
+            r#"{"properties":{"token":{"type":"string","maxLength":3}},"additionalProperties":false}"#,
+        );
+        let violations = schema.violations(document(r#"{"token":"s3cret"}"#).root(), 5);
+        assert_eq!(violations[0].keyword, "maxLength");
+        assert_eq!(violations[0].limit, Some(3.into()));
+        assert!(!format!("{violations:?}").contains("s3cret"));
+    }
+}
