@@ -1,0 +1,67 @@
+//! One window of a quota: so many cells in such a time, written `300/minute` or `100/30s`.
+
+use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
+
+use crate::time::{DurationError, parse_duration};
+
+/// So many cells in such a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Window {
+    /// Cells, all of which may be spent at once.
+    pub count: NonZeroU32,
+    /// The time in which that many cells grow again; never zero.
+    pub period: Duration,
+}
+
+/// Why a text is not a [`Window`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum WindowError {
+    /// The part in front of the slash is no positive whole number.
+    #[error("must begin with a positive whole number, as in `300/minute`")]
+    Count,
+    /// The part behind the slash is neither a unit nor a duration.
+    #[error("must end in `/second`, `/minute`, `/hour`, `/day` or a duration such as `/30s`")]
+    Period(#[source] DurationError),
+    /// No slash.
+    #[error("must be a count and a period with a slash between, as in `300/minute`")]
+    Slash,
+    /// More cells than nanoseconds, or a period of zero.
+    #[error("the period is too short for that many cells")]
+    TooShort,
+}
+
+/// Periods with a name of their own.
+const NAMED: [(&str, Duration); 4] = [
+    ("second", Duration::from_secs(1)),
+    ("minute", Duration::from_secs(60)),
+    ("hour", Duration::from_secs(60 * 60)),
+    ("day", Duration::from_secs(24 * 60 * 60)),
+];
+
+impl FromStr for Window {
+    type Err = WindowError;
+
+    fn from_str(text: &str) -> Result<Window, WindowError> {
+        let (count, period) = text.split_once('/').ok_or(WindowError::Slash)?;
+        let count: NonZeroU32 = count.trim().parse().map_err(|_| WindowError::Count)?;
+        let period = period.trim();
+        let period = match NAMED.iter().find(|(name, _)| *name == period) {
+            Some((_, named)) => *named,
+            None => parse_duration(period).map_err(WindowError::Period)?,
+        };
+        if (period / count.get()).is_zero() {
+            return Err(WindowError::TooShort);
+        }
+        Ok(Window { count, period })
+    }
+}
+
+impl fmt::Display for Window {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match NAMED.iter().find(|(_, named)| *named == self.period) {
+            Some((name, _)) => write!(f, "{}/{name}", self.count),
+            None if self.period.subsec_nanos() == 0 => write!(f, "{}/{}s", self.count, self.period.as_secs()),
+            None => write!(f, "{}/{}ms", self.count, self.period.as_millis()),
+        }
+    }
+}
