@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 
 mod headers;
 mod local;
+mod store;
 mod window;
 
 pub use headers::{HeaderFamily, HeaderFamilyError, Headers};
