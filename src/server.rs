@@ -4,15 +4,32 @@
 //! own handler, so that no request ever moves between processors. This module never looks at what a request means: a
 //! short tower stack (`server/stack.rs`) does what every HTTP server needs, the handler does the rest.
 
-use std::{future::Future, io, net::SocketAddr, path::PathBuf, thread, time::Duration};
+use std::{
+    future::Future, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, sync::Arc, thread,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http_body_util::Full;
 use hyper::body::Incoming;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::Semaphore;
 
+mod connection;
 mod drain;
+mod listen;
+mod refusal;
+mod stack;
+mod tls;
+mod watch;
+mod wire;
+mod worker;
 
 pub use drain::Drain;
+pub use tls::TlsError;
+
+use self::{listen::Listener, stack::Load};
+use crate::telemetry::Metrics;
 
 /// How the server listens and what a client may cost it.
 #[derive(Clone, Debug)]
@@ -104,7 +121,13 @@ pub struct Peer {
 
 /// Bound sockets, ready to run.
 #[derive(Debug)]
-pub struct Server;
+pub struct Server {
+    config: Config,
+    addresses: Vec<SocketAddr>,
+    /// For each worker, its own socket of each listener.
+    doors: Vec<Vec<worker::Door>>,
+    metrics: Metrics,
+}
 
 /// Why the server cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -117,12 +140,15 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
+    /// A listener's certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// How a run ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RunOutcome {
-    /// The drain took too long, or was ended by a second signal: some connections were cut off.
+    /// The drain took too long, or a second signal ended it: some connections were cut off.
     CutOff {
         /// How many.
         connections: usize,
@@ -133,23 +159,101 @@ pub enum RunOutcome {
 
 impl Server {
     /// Binds every listener for every worker; from here on the system queues connections for us.
-    pub fn bind(_config: &Config) -> Result<Server, BindError> {
-        todo!()
+    pub fn bind(config: Config) -> Result<Server, BindError> {
+        let workers = config.workers.max(1);
+        let mut addresses = Vec::new();
+        let mut doors: Vec<Vec<worker::Door>> = (0..workers).map(|_| Vec::new()).collect();
+        for listener in &config.listeners {
+            let Listener { address, sockets, tls } = Listener::bind(listener, workers)?;
+            addresses.push(address);
+            for (doors, socket) in doors.iter_mut().zip(sockets) {
+                doors.push((socket, tls.clone()));
+            }
+        }
+        Ok(Server { config, addresses, doors, metrics: Metrics::new() })
     }
 
     /// Where the server listens, in the order of the configuration, with the ports that were free.
     pub fn addresses(&self) -> &[SocketAddr] {
-        todo!()
+        &self.addresses
     }
 
     /// Counts connections and requests in flight in `metrics`.
     #[must_use]
-    pub fn count_into(self, _metrics: &crate::telemetry::Metrics) -> Server {
-        todo!()
+    pub fn count_into(self, metrics: &Metrics) -> Server {
+        Server { metrics: metrics.clone(), ..self }
     }
 
-    /// Serves until `drain` begins and everything in flight is answered; blocks the calling thread.
-    pub fn run(self, _make: impl MakeHandler, _drain: &Drain) -> io::Result<RunOutcome> {
-        todo!()
+    /// Serves until `drain` has begun and everything in flight is answered; blocks the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// When a worker cannot be started, or cannot go on. The drain begins then, so that the others end too.
+    pub fn run(self, make: impl MakeHandler, drain: &Drain) -> io::Result<RunOutcome> {
+        let shared = Arc::new(Shared {
+            slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
+            load: Load::new(self.metrics.requests_in_flight(), self.config.in_flight_max),
+            connections_open: self.metrics.connections_open(),
+            drain: drain.clone(),
+            config: self.config,
+        });
+        thread::scope(|scope| {
+            let (make, shared) = (&make, &shared);
+            let start = |(number, doors)| {
+                let serve =
+                    move || worker::run(number, doors, make, shared).inspect_err(|_| shared.drain.begin());
+                thread::Builder::new().name(format!("worker-{number}")).spawn_scoped(scope, serve)
+            };
+            let workers: Vec<_> = self.doors.into_iter().enumerate().map(start).collect();
+            if workers.iter().any(Result::is_err) {
+                drain.begin();
+            }
+            let outcomes =
+                workers.into_iter().map(|worker| worker?.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            // Every worker is waited for, then the first error counts.
+            outcomes
+                .collect::<Vec<_>>()
+                .into_iter()
+                .try_fold(RunOutcome::Drained, |all, one| Ok(all.and(one?)))
+        })
+    }
+}
+
+impl RunOutcome {
+    fn and(self, other: RunOutcome) -> RunOutcome {
+        match (self, other) {
+            (RunOutcome::Drained, outcome) | (outcome, RunOutcome::Drained) => outcome,
+            (RunOutcome::CutOff { connections: one }, RunOutcome::CutOff { connections: other }) => {
+                RunOutcome::CutOff { connections: one + other }
+            }
+        }
+    }
+}
+
+/// What the workers share: limits that hold for all of them together.
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    drain: Drain,
+    /// One permit per connection.
+    slots: Arc<Semaphore>,
+    load: Load,
+    connections_open: Gauge,
+}
+
+/// Counts something for as long as it is held.
+#[derive(Debug)]
+struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Counted {
+        gauge.inc();
+        Counted(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
     }
 }
