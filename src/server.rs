@@ -63,7 +63,7 @@ impl Default for Config {
             workers: thread::available_parallelism().map_or(1, usize::from),
             header_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_secs(60),
+            idle_timeout: Duration::from_mins(1),
             request_deadline: Duration::from_secs(30),
             connections_max: 10_000,
             in_flight_max: 1024,
@@ -92,7 +92,7 @@ pub struct TlsConfig {
 }
 
 /// Makes one handler per worker.
-pub trait MakeHandler: Send + Sync + 'static {
+pub trait MakeHandler: Sync {
     /// What it makes.
     type Handler: Handler;
 
@@ -189,7 +189,7 @@ impl Server {
     /// # Errors
     ///
     /// When a worker cannot be started, or cannot go on. The drain begins then, so that the others end too.
-    pub fn run(self, make: impl MakeHandler, drain: &Drain) -> io::Result<RunOutcome> {
+    pub fn run(self, make: &impl MakeHandler, drain: &Drain) -> io::Result<RunOutcome> {
         let shared = Arc::new(Shared {
             slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
             load: Load::new(self.metrics.requests_in_flight(), self.config.in_flight_max),
@@ -198,7 +198,7 @@ impl Server {
             config: self.config,
         });
         thread::scope(|scope| {
-            let (make, shared) = (&make, &shared);
+            let shared = &shared;
             let start = |(number, doors)| {
                 let serve =
                     move || worker::run(number, doors, make, shared).inspect_err(|_| shared.drain.begin());
@@ -257,3 +257,6 @@ impl Drop for Counted {
         self.0.dec();
     }
 }
+
+#[cfg(test)]
+mod tests;

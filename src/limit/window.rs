@@ -40,9 +40,9 @@ pub enum WindowError {
 /// Periods with a name of their own.
 const NAMED: [(&str, Duration); 4] = [
     ("second", Duration::from_secs(1)),
-    ("minute", Duration::from_secs(60)),
-    ("hour", Duration::from_secs(60 * 60)),
-    ("day", Duration::from_secs(24 * 60 * 60)),
+    ("minute", Duration::from_mins(1)),
+    ("hour", Duration::from_hours(1)),
+    ("day", Duration::from_hours(24)),
 ];
 
 impl FromStr for Window {

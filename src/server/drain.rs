@@ -137,4 +137,18 @@ mod tests {
         drain.begun().await;
         drain.ended().await;
     }
+
+    #[tokio::test]
+    async fn the_first_signal_begins_the_drain_and_the_second_ends_it() {
+        let drain = Drain::on_signals().unwrap();
+        let raise = |signal: &str| {
+            let kill = format!("kill -{signal} {}", std::process::id());
+            assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        };
+        raise("TERM");
+        drain.begun().await;
+        assert!(drain.ended().now_or_never().is_none());
+        raise("INT");
+        drain.ended().await;
+    }
 }

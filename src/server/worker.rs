@@ -9,6 +9,7 @@ use std::{
     sync::Arc,
 };
 
+use prometheus_client::metrics::gauge::Gauge;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, LocalOptions},
@@ -42,32 +43,36 @@ pub(super) fn run(
     runtime.block_on(async {
         let connections = Rc::new(Connections::new(make.make(worker), Arc::clone(shared)));
         let (alive, ended) = mpsc::channel(1);
+        let open = Gauge::default();
         for (socket, tls) in doors {
             let listener = TcpListener::from_std(socket)?;
-            let entrance = Entrance { tls, alive: alive.clone(), connections: Rc::clone(&connections) };
+            let (alive, open) = (alive.clone(), open.clone());
+            let entrance = Entrance { tls, alive, open, connections: Rc::clone(&connections) };
             spawn_local(entrance.accept(listener));
         }
         drop(alive);
         shared.drain.begun().await;
-        Ok(leave(ended, shared).await)
+        Ok(leave(ended, &open, shared).await)
     })
 }
 
 /// Waits for what is still alive, as long as that is allowed to take.
-async fn leave(mut ended: mpsc::Receiver<Infallible>, shared: &Shared) -> RunOutcome {
+async fn leave(mut ended: mpsc::Receiver<Infallible>, open: &Gauge, shared: &Shared) -> RunOutcome {
     tokio::select! {
         biased;
         _all = ended.recv() => return RunOutcome::Drained,
         () = sleep(shared.config.drain_timeout) => {}
         () = shared.drain.ended() => {}
     }
-    RunOutcome::CutOff { connections: ended.sender_strong_count() }
+    RunOutcome::CutOff { connections: open.get().try_into().unwrap_or_default() }
 }
 
 /// Where connections of one listener come in.
 struct Entrance<H> {
     tls: Option<Tls>,
     alive: Alive,
+    /// This worker's connections.
+    open: Gauge,
     connections: Rc<Connections<H>>,
 }
 
@@ -111,7 +116,8 @@ impl<H: Handler> Entrance<H> {
     async fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = self.connections.shared();
         let slot = Arc::clone(&shared.slots).acquire_owned().await;
-        let held = (slot, self.alive.clone(), Counted::new(&shared.connections_open));
+        let counted = [Counted::new(&shared.connections_open), Counted::new(&self.open)];
+        let held = (slot, self.alive.clone(), counted);
         let connections = Rc::clone(&self.connections);
         let tls = self.tls.clone();
         spawn_local(async move {
