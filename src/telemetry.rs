@@ -118,7 +118,7 @@ mod tests {
     fn json_lines_carry_fields_under_their_names() {
         let config = Config { format: LogFormat::Json, ..Config::default() };
         let text = logged(&config, || {
-            tracing::info!({ field::DIALECT } = "acme", { field::STATUS } = 200, "request")
+            tracing::info!({ field::DIALECT } = "acme", { field::STATUS } = 200, "request");
         });
         let line: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(line["message"], "request");

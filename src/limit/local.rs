@@ -160,7 +160,7 @@ mod tests {
             assert_eq!(standing.reset, Duration::from_secs(u64::from(3 - remaining) * 20));
         }
         let window = limiter.windows()[0];
-        let spent = Standing { window, remaining: 0, reset: Duration::from_secs(60) };
+        let spent = Standing { window, remaining: 0, reset: Duration::from_mins(1) };
         let retry_after = Duration::from_secs(20);
         assert_eq!(limiter.admit(caller, ONE), Decision::Refused { standing: spent, retry_after });
 
@@ -221,7 +221,7 @@ mod tests {
             limiter.admit(Principal::of(&n.to_be_bytes()), ONE);
         }
         assert!(limiter.crowded.load(Ordering::Relaxed));
-        clock.advance(Duration::from_secs(120));
+        clock.advance(Duration::from_mins(2));
         let late = Principal::of(b"late");
         assert!(matches!(limiter.admit(late, ONE), Decision::Admitted(standing) if standing.remaining == 1));
         assert!(!limiter.crowded.load(Ordering::Relaxed));

@@ -104,7 +104,7 @@ mod tests {
         watch.deadline(&Config::default()).map(|deadline| deadline - Instant::now())
     }
 
-    const IDLE: Option<Duration> = Some(Duration::from_secs(60));
+    const IDLE: Option<Duration> = Some(Duration::from_mins(1));
     const HEAD: Option<Duration> = Some(Duration::from_secs(10));
 
     #[tokio::test(start_paused = true)]

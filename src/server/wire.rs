@@ -182,21 +182,21 @@ mod tests {
         let mut wire = Wire::new(stream, Bytes::new(), Watch::http1());
         let start = Instant::now();
         let send = async {
-            let mut sent = 0;
+            let mut times = 0;
             while client.write_all(b"more and more").await.is_ok() {
-                sent += 1;
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                times += 1;
+                sleep(Duration::from_millis(100)).await;
             }
-            sent
+            times
         };
         let shut = async {
             wire.shutdown().await.unwrap();
             drop(wire);
             start.elapsed()
         };
-        let (sent, elapsed) = tokio::join!(send, shut);
+        let (times, elapsed) = tokio::join!(send, shut);
         assert_eq!(elapsed.as_secs(), 1);
-        assert!(sent >= 10, "{sent}");
+        assert!(times >= 10, "{times}");
     }
 
     #[tokio::test(start_paused = true)]

@@ -189,12 +189,12 @@ pub(super) mod tests {
     fn everything_is_written_in_order_before_the_end() {
         let sink = Sink::default();
         let (lines, flush) = Lines::to(sink.clone()).unwrap();
-        for number in 0..1000 {
-            lines.put(format!("{number}\n").as_bytes());
+        let expected: Vec<String> = (0..1000).map(|number| format!("{number}\n")).collect();
+        for line in &expected {
+            lines.put(line.as_bytes());
         }
         drop(flush);
-        let expected: String = (0..1000).map(|number| format!("{number}\n")).collect();
-        assert_eq!(sink.text(), expected);
+        assert_eq!(sink.text(), expected.concat());
     }
 
     #[test]

@@ -74,19 +74,19 @@ where
 
 #[cfg(test)]
 mod tests {
-    use futures_util::future::{Ready, ready};
+    use futures_util::future::ready;
+    use http_body_util::Full;
     use tower::{ServiceExt, service_fn};
 
     use super::*;
 
-    /// Answers with the id it was given in a header of its own.
-    fn tell(request: Request<()>) -> Ready<Result<Response, Infallible>> {
-        let id = request.extensions().get::<RequestId>().unwrap().to_header();
-        ready(Ok(http::Response::builder().header("given", id).body(Default::default()).unwrap()))
-    }
-
+    /// The id the handler was given and the one the client was.
     async fn ids(request: Request<()>) -> (String, String) {
-        let answer = RequestIdLayer.layer(service_fn(tell)).oneshot(request).await.unwrap();
+        let tell = service_fn(|request: Request<()>| {
+            let id = request.extensions().get::<RequestId>().unwrap().to_header();
+            ready(Ok(http::Response::builder().header("given", id).body(Full::default()).unwrap()))
+        });
+        let answer = RequestIdLayer.layer(tell).oneshot(request).await.unwrap();
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();
         (header("given"), header("x-request-id"))
     }
