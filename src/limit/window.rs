@@ -1,4 +1,4 @@
-//! TEMPORARY stand-in, only the settings: the integrator replaces this file.
+//! One window of a quota: so many cells in such a time, written `300/minute` or `100/30s`.
 
 use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
@@ -70,6 +70,51 @@ impl fmt::Display for Window {
             Some((name, _)) => write!(f, "{}/{name}", self.count),
             None if self.period.subsec_nanos() == 0 => write!(f, "{}/{}s", self.count, self.period.as_secs()),
             None => write!(f, "{}/{}ms", self.count, self.period.as_millis()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::{Strategy, prop_assert_eq, prop_oneof, proptest};
+
+    use super::*;
+
+    fn window(count: u32, seconds: u64) -> Window {
+        Window { count: NonZeroU32::new(count).unwrap(), period: Duration::from_secs(seconds) }
+    }
+
+    #[test]
+    fn windows_are_a_count_and_a_period() {
+        assert_eq!("300/minute".parse(), Ok(window(300, 60)));
+        assert_eq!("10000/day".parse(), Ok(window(10_000, 86_400)));
+        assert_eq!("100/30s".parse(), Ok(window(100, 30)));
+        assert_eq!("5 / hour".parse(), Ok(window(5, 3600)));
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_window_is_told_apart() {
+        assert_eq!("300".parse::<Window>(), Err(WindowError::Slash));
+        assert_eq!("0/minute".parse::<Window>(), Err(WindowError::Count));
+        assert_eq!("-3/minute".parse::<Window>(), Err(WindowError::Count));
+        assert_eq!("3/fortnight".parse::<Window>(), Err(WindowError::Period(DurationError::Number)));
+        assert_eq!("3/14".parse::<Window>(), Err(WindowError::Period(DurationError::Unit)));
+        assert_eq!("3/0s".parse::<Window>(), Err(WindowError::TooShort));
+        assert_eq!("4000000000/1s".parse::<Window>(), Err(WindowError::TooShort));
+    }
+
+    proptest! {
+        #[test]
+        fn what_display_writes_reads_back(
+            count in 1_u32..1_000_000,
+            period in prop_oneof![
+                (1_u64..100_000).prop_map(Duration::from_secs),
+                (1_u64..100_000).prop_map(Duration::from_millis),
+            ],
+        ) {
+            let window = Window { count: NonZeroU32::new(count).unwrap(), period };
+            proptest::prop_assume!(!window.cell_interval().is_zero());
+            prop_assert_eq!(window.to_string().parse(), Ok(window));
         }
     }
 }

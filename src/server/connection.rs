@@ -1,0 +1,208 @@
+//! The life of one connection: opening, serving, leaving.
+//!
+//! ```text
+//! Opening ──protocol known──► Serving ──deadline, drain, client gone──► Leaving
+//!    └─── too slow, drain ───────────────────────────────────────────────► gone
+//! ```
+//!
+//! *Opening* has one deadline for the TLS handshake and the first bytes together; hyper's own timers would begin only
+//! after them. *Serving* is hyper's, watched for its deadlines by a single timer per connection that is set anew only
+//! when it fires. *Leaving* is hyper's graceful shutdown, bounded by the header timeout.
+
+use std::{net::SocketAddr, pin::pin, rc::Rc, sync::Arc};
+
+use hyper::{
+    rt::Executor,
+    server::conn::{http1, http2},
+    service::service_fn,
+};
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    server::graceful::GracefulConnection,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    task::spawn_local,
+    time::{Duration, Instant, sleep, sleep_until, timeout, timeout_at},
+};
+use tower::ServiceExt;
+
+use crate::{
+    server::{
+        Config, Drain, Handler, Peer, Shared,
+        listen::Tls,
+        stack::stack,
+        watch::Watch,
+        wire::{Protocol, Wire, sniff},
+    },
+    time::Deadline,
+};
+
+/// How long an idle HTTP/1 connection outlives the beginning of a drain. A request that was on its way just then is
+/// still answered, and told to go elsewhere for the next one.
+const GRACE: Duration = Duration::from_millis(250);
+
+/// HTTP/2 streams per connection.
+const STREAMS_MAX: u32 = 100;
+/// HTTP/2 bytes a client may send unasked, per stream and per connection.
+const STREAM_WINDOW: u32 = 64 * 1024;
+const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// HTTP/2 bytes of a header list.
+const HEADER_LIST_MAX: u32 = 16 * 1024;
+/// How often an HTTP/2 client must show that it is alive, and how long it may take. Also what ends a header block of
+/// which the rest never comes.
+const PING_INTERVAL: Duration = Duration::from_secs(20);
+const PING_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What all connections of one worker have in common.
+#[derive(Debug)]
+pub(super) struct Connections<H> {
+    handler: H,
+    http1: http1::Builder,
+    http2: http2::Builder<LocalExecutor>,
+    shared: Arc<Shared>,
+}
+
+impl<H: Handler> Connections<H> {
+    pub(super) fn new(handler: H, shared: Arc<Shared>) -> Connections<H> {
+        let mut http1 = http1::Builder::new();
+        // hyper's timer would also run while a kept connection is idle; `Watch` tells the two apart.
+        http1.header_read_timeout(None).max_buf_size(shared.config.header_bytes_max);
+        let mut http2 = http2::Builder::new(LocalExecutor);
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(STREAMS_MAX)
+            .initial_stream_window_size(STREAM_WINDOW)
+            .initial_connection_window_size(CONNECTION_WINDOW)
+            .max_header_list_size(HEADER_LIST_MAX)
+            .keep_alive_interval(PING_INTERVAL)
+            .keep_alive_timeout(PING_TIMEOUT);
+        Connections { handler, http1, http2, shared }
+    }
+
+    /// What they have in common with those of the other workers.
+    pub(super) fn shared(&self) -> &Shared {
+        &self.shared
+    }
+
+    /// Serves one connection to its end.
+    pub(super) async fn serve(self: Rc<Self>, stream: TcpStream, address: SocketAddr, tls: Option<Tls>) {
+        // Answers are written whole; waiting to fill a segment would only delay them.
+        if stream.set_nodelay(true).is_err() {
+            return;
+        }
+        let opening = Deadline::after(self.shared.config.first_byte_timeout);
+        let Some(Tls(acceptor)) = tls else {
+            return self.open(stream, opening, Peer { address, tls: false }).await;
+        };
+        match timeout_at(opening.instant(), acceptor.accept(stream)).await {
+            Ok(Ok(stream)) => self.open(stream, opening, Peer { address, tls: true }).await,
+            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
+            Err(_too_slow) => tracing::debug!("TLS handshake took too long"),
+        }
+    }
+
+    /// Finds out what the client speaks, and speaks it.
+    async fn open<S>(&self, mut stream: S, opening: Deadline, peer: Peer)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
+        let Shared { config, drain, .. } = &*self.shared;
+        let opened = tokio::select! {
+            opened = timeout_at(opening.instant(), sniff(&mut stream)) => opened,
+            () = after_grace(drain) => return,
+        };
+        let Ok(Ok((protocol, seen))) = opened else { return };
+        let watch = match protocol {
+            Protocol::Http1 => Watch::http1(),
+            Protocol::Http2 => Watch::http2(),
+        };
+        let stack = stack(self.handler.clone(), peer, &self.shared);
+        let watched = watch.clone();
+        let service = service_fn(move |request| {
+            let guard = watched.request();
+            let answer = stack.clone().oneshot(request);
+            async move {
+                let answer = answer.await;
+                drop(guard);
+                answer
+            }
+        });
+        let io = TokioIo::new(Wire::new(stream, seen, watch.clone()));
+        match protocol {
+            Protocol::Http1 => {
+                let connection = self.http1.serve_connection(io, service);
+                attend(connection, &watch, config, after_idle_grace(drain, &watch)).await;
+            }
+            Protocol::Http2 => {
+                let connection = self.http2.serve_connection(io, service);
+                attend(connection, &watch, config, drain.begun()).await;
+            }
+        }
+    }
+}
+
+/// Drives a connection until it ends by itself, or until it is time to leave.
+async fn attend<C: GracefulConnection>(
+    connection: C,
+    watch: &Watch,
+    config: &Config,
+    told_to_leave: impl Future<Output = ()>,
+) {
+    let mut connection = pin!(connection);
+    tokio::select! {
+        biased;
+        // How a client's connection broke is the client's affair, and what mattered to a request was logged with it.
+        _ended = connection.as_mut() => return,
+        () = deadline_passed(watch, config) => {}
+        () = told_to_leave => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    // A client told to leave may still wait for answers; one that ran out of time may not take more of it.
+    loop {
+        let leaving = timeout(config.header_timeout, connection.as_mut()).await;
+        if leaving.is_ok() || watch.deadline(config).is_some() {
+            return;
+        }
+    }
+}
+
+/// Completes when the connection has been in one phase for too long.
+async fn deadline_passed(watch: &Watch, config: &Config) {
+    // Whatever phase begins while we sleep, it lasts at least this long, so we never wake too late.
+    let shortest = config.header_timeout.min(config.idle_timeout);
+    loop {
+        let now = Instant::now();
+        let deadline = watch.deadline(config);
+        if deadline.is_some_and(|deadline| deadline <= now) {
+            return;
+        }
+        let latest = now + shortest;
+        sleep_until(deadline.map_or(latest, |deadline| deadline.min(latest))).await;
+    }
+}
+
+/// Completes a moment after the drain has begun.
+async fn after_grace(drain: &Drain) {
+    drain.begun().await;
+    sleep(GRACE).await;
+}
+
+/// The same, but only for a connection that is idle by then: a busy one ends with its answer, which says `close`.
+async fn after_idle_grace(drain: &Drain, watch: &Watch) {
+    after_grace(drain).await;
+    if !watch.is_idle() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// Spawns the tasks of an HTTP/2 connection on the worker's own thread.
+#[derive(Clone, Copy, Debug)]
+struct LocalExecutor;
+
+impl<F: Future<Output: 'static> + 'static> Executor<F> for LocalExecutor {
+    fn execute(&self, task: F) {
+        spawn_local(task);
+    }
+}

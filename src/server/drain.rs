@@ -1,0 +1,154 @@
+//! Graceful shutdown: the one-way switch from serving to draining to ending.
+//!
+//! ```text
+//! Serving ──first signal──► Draining ──second signal──► Ending
+//! ```
+//!
+//! Nobody goes back. *Draining* stops accepting and lets what is in flight finish; *Ending* cuts it off. Whoever holds a
+//! [`Drain`] can begin it and watch it; the process ends up holding one that signals begin.
+
+use std::{io, sync::Arc, thread};
+
+use tokio::{
+    runtime,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::watch,
+};
+
+/// A handle on the shutdown, cloned to everyone who starts or heeds it.
+#[derive(Clone, Debug)]
+pub struct Drain {
+    stage: Arc<watch::Sender<Stage>>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    Serving,
+    Draining,
+    Ending,
+}
+
+impl Default for Drain {
+    fn default() -> Drain {
+        Drain::new()
+    }
+}
+
+impl Drain {
+    /// A drain that begins when someone calls [`Drain::begin`].
+    pub fn new() -> Drain {
+        Drain { stage: Arc::new(watch::Sender::new(Stage::Serving)) }
+    }
+
+    /// A drain that also begins on SIGTERM or SIGINT, and ends at once on the second of them.
+    ///
+    /// The signals are caught from the moment this returns, by a thread of their own.
+    pub fn on_signals() -> io::Result<Drain> {
+        let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+        let (terminate, interrupt) = {
+            let _inside = runtime.enter();
+            (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
+        };
+        let drain = Drain::new();
+        let begun = drain.clone();
+        thread::Builder::new()
+            .name("signals".into())
+            .spawn(move || runtime.block_on(heed(terminate, interrupt, &begun)))?;
+        Ok(drain)
+    }
+
+    /// Serving → Draining.
+    pub fn begin(&self) {
+        self.advance(Stage::Draining);
+    }
+
+    /// Anything → Ending: what is still in flight is cut off.
+    pub fn end_now(&self) {
+        self.advance(Stage::Ending);
+    }
+
+    /// Whether the drain has begun.
+    pub fn has_begun(&self) -> bool {
+        *self.stage.borrow() >= Stage::Draining
+    }
+
+    /// Waits until the drain begins.
+    pub async fn begun(&self) {
+        self.reached(Stage::Draining).await;
+    }
+
+    /// Waits until what is left must be cut off.
+    pub async fn ended(&self) {
+        self.reached(Stage::Ending).await;
+    }
+
+    /// Moves forward, never back.
+    fn advance(&self, to: Stage) {
+        self.stage.send_if_modified(|stage| {
+            let moves = *stage < to;
+            *stage = (*stage).max(to);
+            moves
+        });
+    }
+
+    async fn reached(&self, stage: Stage) {
+        self.stage
+            .subscribe()
+            .wait_for(|now| *now >= stage)
+            .await
+            .expect("`self` holds the sender, so the channel is open");
+    }
+}
+
+/// The first signal begins the drain, the second ends it; there is no third.
+async fn heed(mut terminate: Signal, mut interrupt: Signal, drain: &Drain) {
+    for advance in [Drain::begin, Drain::end_now] {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        advance(drain);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_drain_begins_for_every_clone() {
+        let drain = Drain::new();
+        let other = drain.clone();
+        assert!(!other.has_begun());
+        assert!(other.begun().now_or_never().is_none());
+        drain.begin();
+        assert!(other.has_begun());
+        other.begun().await;
+        assert!(other.ended().now_or_never().is_none());
+    }
+
+    #[tokio::test]
+    async fn ending_implies_having_begun_and_nothing_takes_it_back() {
+        let drain = Drain::new();
+        drain.end_now();
+        drain.begin();
+        drain.begun().await;
+        drain.ended().await;
+    }
+
+    #[tokio::test]
+    async fn the_first_signal_begins_the_drain_and_the_second_ends_it() {
+        let drain = Drain::on_signals().unwrap();
+        let raise = |signal: &str| {
+            let kill = format!("kill -{signal} {}", std::process::id());
+            assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
+        };
+        raise("TERM");
+        drain.begun().await;
+        assert!(drain.ended().now_or_never().is_none());
+        raise("INT");
+        drain.ended().await;
+    }
+}

@@ -1,0 +1,81 @@
+//! What every HTTP server needs around its handler, as a stack of tower layers.
+//!
+//! Nothing in here knows what a request means. All layers have the same shape: the layer, the service it makes, the
+//! future that service answers with. Only the innermost future is boxed, so the others can be plain structs around it.
+
+use std::{
+    convert::Infallible,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_util::future::LocalBoxFuture;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use tower::{Service, ServiceBuilder};
+
+use crate::server::{Handler, Peer, Shared};
+
+mod deadline;
+mod farewell;
+mod panic;
+mod request_id;
+mod shed;
+
+use deadline::DeadlineLayer;
+use farewell::FarewellLayer;
+use panic::PanicLayer;
+use request_id::RequestIdLayer;
+pub(super) use shed::Load;
+use shed::ShedLayer;
+
+/// What every layer answers with.
+type Response = http::Response<Full<Bytes>>;
+
+/// The stack for one connection.
+pub(super) fn stack<H: Handler>(
+    handler: H,
+    peer: Peer,
+    shared: &Shared,
+) -> impl Service<
+    http::Request<Incoming>,
+    Response = Response,
+    Error = Infallible,
+    Future = impl Future<Output = Result<Response, Infallible>> + use<H>,
+> + Clone
++ use<H> {
+    ServiceBuilder::new()
+        // Outermost, so that every answer carries the request's id, the ones of the layers below too.
+        .layer(RequestIdLayer)
+        // Says `connection: close` while draining; above everything that answers on its own.
+        .layer(FarewellLayer::new(shared.drain.clone()))
+        // A panic becomes a 500; above shedding, so that the unwinding has given the request's place back by then.
+        .layer(PanicLayer)
+        // Refuses with 503 when too many requests are in flight; above the deadline, for a refusal must not cost a timer.
+        .layer(ShedLayer::new(shared.load.clone()))
+        // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
+        .layer(DeadlineLayer::new(shared.config.request_deadline))
+        .service(Handling { handler, peer })
+}
+
+/// The handler as a service; the only place where a future is boxed.
+#[derive(Clone, Debug)]
+struct Handling<H> {
+    handler: H,
+    peer: Peer,
+}
+
+impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
+    type Response = Response;
+    type Error = Infallible;
+    type Future = LocalBoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+        let Handling { handler, peer } = self.clone();
+        Box::pin(async move { Ok(handler.handle(request, peer).await) })
+    }
+}

@@ -1,0 +1,116 @@
+//! The deadline of a whole request: past it, the handler is dropped and the client gets a 504.
+//!
+//! The handler finds its [`Deadline`] in the request's extensions, so that it starts nothing that cannot be finished.
+
+use std::{
+    convert::Infallible,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use http::Request;
+use tokio::time::{Sleep, sleep_until};
+use tower::{Layer, Service};
+
+use super::Response;
+use crate::{server::refusal::Refusal, time::Deadline};
+
+/// Makes [`Timely`].
+#[derive(Clone, Copy, Debug)]
+pub(super) struct DeadlineLayer {
+    allowance: Duration,
+}
+
+impl DeadlineLayer {
+    pub(super) fn new(allowance: Duration) -> DeadlineLayer {
+        DeadlineLayer { allowance }
+    }
+}
+
+impl<S> Layer<S> for DeadlineLayer {
+    type Service = Timely<S>;
+
+    fn layer(&self, inner: S) -> Timely<S> {
+        Timely { inner, allowance: self.allowance }
+    }
+}
+
+/// Answers in time.
+#[derive(Clone, Debug)]
+pub(super) struct Timely<S> {
+    inner: S,
+    allowance: Duration,
+}
+
+impl<S, B> Service<Request<B>> for Timely<S>
+where
+    S: Service<Request<B>, Response = Response, Error = Infallible, Future: Unpin>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = TimelyFuture<S::Future>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<B>) -> Self::Future {
+        let deadline = Deadline::after(self.allowance);
+        request.extensions_mut().insert(deadline);
+        TimelyFuture { inner: self.inner.call(request), too_late: Box::pin(sleep_until(deadline.instant())) }
+    }
+}
+
+/// The answer, or the refusal when it is too late.
+#[derive(Debug)]
+pub(super) struct TimelyFuture<F> {
+    inner: F,
+    too_late: Pin<Box<Sleep>>,
+}
+
+impl<F> Future for TimelyFuture<F>
+where
+    F: Future<Output = Result<Response, Infallible>> + Unpin,
+{
+    type Output = F::Output;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        // The answer first: one that is there at the very last moment still counts.
+        if let Poll::Ready(answer) = Pin::new(&mut self.inner).poll(cx) {
+            return Poll::Ready(answer);
+        }
+        ready!(self.too_late.as_mut().poll(cx));
+        Poll::Ready(Ok(Refusal::DeadlineExceeded.answer()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::{Pending, pending, ready};
+    use http::StatusCode;
+    use tokio::time::Instant;
+    use tower::{ServiceExt, service_fn};
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_handler_that_takes_too_long_is_answered_for() {
+        let start = Instant::now();
+        let stuck = service_fn(|_: Request<()>| -> Pending<Result<Response, Infallible>> { pending() });
+        let layer = DeadlineLayer::new(Duration::from_secs(30));
+        let answer = layer.layer(stuck).oneshot(Request::new(())).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
+        assert_eq!(start.elapsed().as_secs(), 30);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_handler_knows_its_deadline() {
+        let service = service_fn(|request: Request<()>| {
+            let deadline: Deadline = *request.extensions().get().unwrap();
+            assert_eq!(deadline, Deadline::after(Duration::from_secs(30)));
+            ready(Ok(Response::default()))
+        });
+        DeadlineLayer::new(Duration::from_secs(30)).layer(service).oneshot(Request::new(())).await.unwrap();
+    }
+}

@@ -1,0 +1,7 @@
+//! The server over real sockets: one file per concern.
+
+mod draining;
+mod limits;
+mod serving;
+mod support;
+mod tls;

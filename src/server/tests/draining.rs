@@ -1,0 +1,126 @@
+//! What becomes of connections and requests when the server is told to stop.
+
+use std::{io, net::TcpStream as StdStream, time::Duration};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+
+use super::support::{TestServer, config, get};
+use crate::server::{Config, RunOutcome};
+
+#[test]
+fn requests_in_flight_are_finished_and_told_to_go_elsewhere() {
+    let server = TestServer::start(Config { workers: 2, ..config() });
+    let mut clients: Vec<_> = (0..20).map(|_| server.client()).collect();
+    for client in &mut clients {
+        client.send(&get("/wait"));
+        server.wait_until_entered();
+    }
+    server.drain.begin();
+    (0..20).for_each(|_| server.release());
+    for client in &mut clients {
+        let answer = client.answer();
+        assert_eq!(answer.body, "waited");
+        assert!(answer.says_close(), "{}", answer.head);
+        assert_eq!(client.rest(), "");
+    }
+    drop(clients);
+    assert_eq!(server.join(), RunOutcome::Drained);
+}
+
+#[test]
+fn idle_and_silent_connections_are_closed_and_nobody_new_gets_in() {
+    let server = TestServer::start(config());
+    let address = server.address;
+    let (mut idle, mut silent) = (server.client(), server.client());
+    idle.get("/");
+    server.drain.begin();
+    assert_eq!(idle.rest(), "");
+    assert_eq!(silent.rest(), "");
+    drop((idle, silent));
+    assert_eq!(server.join(), RunOutcome::Drained);
+    let refused = StdStream::connect(address).unwrap_err();
+    assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn a_request_that_crosses_the_beginning_of_the_drain_is_still_answered() {
+    let server = TestServer::start(config());
+    let mut client = server.client();
+    client.get("/");
+    server.drain.begin();
+    client.send(&get("/"));
+    let answer = client.answer();
+    assert_eq!(answer.status, 200);
+    assert!(answer.says_close(), "{}", answer.head);
+}
+
+#[test]
+fn a_connection_the_system_has_accepted_is_served() {
+    // The only slot is taken, so the second connection waits with the system, its request sent.
+    let server = TestServer::start(Config { connections_max: 1, ..config() });
+    let mut first = server.client();
+    first.send(&get("/wait"));
+    server.wait_until_entered();
+    let (mut second, mut third) = (server.client(), server.client());
+    second.send(&get("/"));
+    third.send(&get("/"));
+    server.drain.begin();
+    server.release();
+    assert_eq!(first.answer().status, 200);
+    drop(first);
+    assert_eq!(second.answer().status, 200);
+    drop(second);
+    assert_eq!(third.answer().status, 200);
+    drop(third);
+    assert_eq!(server.join(), RunOutcome::Drained);
+}
+
+#[test]
+fn what_takes_too_long_is_cut_off() {
+    let server = TestServer::start(Config { drain_timeout: Duration::from_millis(50), ..config() });
+    let mut client = server.client();
+    client.send(&get("/wait"));
+    server.wait_until_entered();
+    let metrics = server.metrics.clone();
+    assert_eq!(server.stop(), RunOutcome::CutOff { connections: 1 });
+    assert_eq!(client.rest(), "");
+    assert_eq!(metrics.connections_open().get(), 0);
+    assert_eq!(metrics.requests_in_flight().get(), 0);
+}
+
+#[test]
+fn a_second_signal_ends_at_once() {
+    let server = TestServer::start(config());
+    let mut client = server.client();
+    client.send(&get("/wait"));
+    server.wait_until_entered();
+    server.drain.begin();
+    server.drain.end_now();
+    assert_eq!(server.join(), RunOutcome::CutOff { connections: 1 });
+}
+
+#[tokio::test]
+async fn http_2_streams_in_flight_are_finished() {
+    let server = TestServer::start(config());
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    let connection = tokio::spawn(connection);
+    let answer = sender.send_request(Request::get("http://test/wait").body(Empty::<Bytes>::new()).unwrap());
+    let answer = tokio::spawn(answer);
+    let server = tokio::task::spawn_blocking(move || {
+        server.wait_until_entered();
+        server
+    });
+    let server = server.await.unwrap();
+    server.drain.begin();
+    server.release();
+    let body = answer.await.unwrap().unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert_eq!(body, "waited");
+    connection.await.unwrap().unwrap();
+    assert_eq!(server.join(), RunOutcome::Drained);
+}

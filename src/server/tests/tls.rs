@@ -1,0 +1,113 @@
+//! TLS, with a certificate made on the spot.
+
+use std::{fs, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{Request, Version};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use rcgen::CertifiedKey;
+use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName};
+use tempfile::TempDir;
+use tokio::net::TcpStream;
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::support::{TestServer, config};
+use crate::server::{BindError, Config, Server, TlsConfig, TlsError};
+
+/// A certificate for `localhost`, in files, and a client that trusts it.
+struct Pki {
+    folder: TempDir,
+    roots: RootCertStore,
+}
+
+impl Pki {
+    fn new() -> Pki {
+        let CertifiedKey { cert, signing_key } =
+            rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("certificate.pem"), cert.pem()).unwrap();
+        fs::write(folder.path().join("key.pem"), signing_key.serialize_pem()).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(cert.der().clone()).unwrap();
+        Pki { folder, roots }
+    }
+
+    fn config(&self) -> TlsConfig {
+        let file = |name: &str| self.folder.path().join(name);
+        TlsConfig { certificate: file("certificate.pem"), key: file("key.pem") }
+    }
+
+    async fn connect(&self, server: &TestServer, protocols: &[&str]) -> TlsStream<TcpStream> {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(self.roots.clone())
+            .with_no_client_auth();
+        config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn http_1_is_spoken_over_tls() {
+    let pki = Pki::new();
+    let server = TestServer::with_tls(pki.config());
+    let stream = pki.connect(&server, &["http/1.1"]).await;
+    let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream)).await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("/peer").header("host", "localhost").body(Empty::<Bytes>::new()).unwrap();
+    let body = sender.send_request(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    assert!(body.ends_with(b" true"), "{body:?}");
+    drop(sender);
+    connection.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn http_2_is_agreed_on_in_the_handshake() {
+    let pki = Pki::new();
+    let server = TestServer::with_tls(pki.config());
+    let stream = pki.connect(&server, &["h2", "http/1.1"]).await;
+    assert_eq!(stream.get_ref().1.alpn_protocol(), Some(&b"h2"[..]));
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::get("https://localhost/").body(Empty::<Bytes>::new()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(answer.version(), Version::HTTP_2);
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "hello");
+    drop(sender);
+    connection.await.unwrap().unwrap();
+}
+
+#[test]
+fn a_client_that_never_begins_the_handshake_is_left() {
+    let pki = Pki::new();
+    let mut config = Config { first_byte_timeout: Duration::from_millis(100), ..config() };
+    config.listeners[0].tls = Some(pki.config());
+    assert_eq!(TestServer::start(config).client().rest(), "");
+}
+
+#[test]
+fn a_server_without_its_certificate_does_not_start() {
+    let pki = Pki::new();
+    let bind = |tls: TlsConfig| {
+        let mut config = config();
+        config.listeners[0].tls = Some(tls);
+        match Server::bind(config) {
+            Err(BindError::Tls(error)) => error,
+            other => panic!("{other:?}"),
+        }
+    };
+    let missing = TlsConfig { certificate: pki.folder.path().join("none.pem"), ..pki.config() };
+    assert!(matches!(bind(missing), TlsError::Certificate { .. }));
+    let swapped = TlsConfig { certificate: pki.config().key, key: pki.config().certificate };
+    assert!(matches!(bind(swapped), TlsError::Empty { .. }));
+    let keyless = TlsConfig { key: pki.config().certificate, ..pki.config() };
+    assert!(matches!(bind(keyless), TlsError::Key { .. }));
+    let other = Pki::new();
+    let foreign = TlsConfig { key: other.config().key, ..pki.config() };
+    assert!(matches!(bind(foreign), TlsError::Unusable(_)));
+}

@@ -1,0 +1,211 @@
+//! A client's byte stream once its protocol is known: what was read to find out comes first, the watch hears of all
+//! that follows, and the end is a gentle one.
+//!
+//! Gentle, because closing a socket with unread bytes in it resets the connection, and the reset may overtake the answer:
+//! a client whose upload was refused would see a broken connection instead of the 413. So after the last answer we say
+//! that nothing more will come, and listen for a short while without hearing.
+
+use std::{
+    io,
+    mem::MaybeUninit,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::{Buf, Bytes};
+use tokio::{
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
+    time::{Sleep, sleep},
+};
+
+use crate::server::watch::Watch;
+
+/// What every HTTP/2 connection starts with (RFC 9113, section 3.4).
+const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// How long the client may take to notice that we are done.
+const LINGER: Duration = Duration::from_secs(1);
+
+/// What a connection speaks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Protocol {
+    Http1,
+    Http2,
+}
+
+/// Reads from `stream` until its protocol is certain; returns it with the bytes that took.
+///
+/// One byte is nearly always enough. The caller sets the deadline: a client may stop in the middle of the preface.
+pub(super) async fn sniff<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(Protocol, Bytes)> {
+    let mut seen = [0; PREFACE.len()];
+    let mut length = 0;
+    while length < seen.len() {
+        let read = stream.read(&mut seen[length..]).await?;
+        if read == 0 {
+            return Err(io::ErrorKind::UnexpectedEof.into());
+        }
+        length += read;
+        if seen[..length] != PREFACE[..length] {
+            return Ok((Protocol::Http1, Bytes::copy_from_slice(&seen[..length])));
+        }
+    }
+    Ok((Protocol::Http2, Bytes::from_static(PREFACE)))
+}
+
+/// The stream.
+#[derive(Debug)]
+pub(super) struct Wire<S> {
+    stream: S,
+    /// Read already, not yet read from here.
+    seen: Bytes,
+    watch: Watch,
+    /// Set once we have said that nothing more will come.
+    linger: Option<Pin<Box<Sleep>>>,
+}
+
+impl<S> Wire<S> {
+    /// `stream`, with `seen` put back in front.
+    pub(super) fn new(stream: S, seen: Bytes, watch: Watch) -> Wire<S> {
+        Wire { stream, seen, watch, linger: None }
+    }
+}
+
+impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        buf: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        if self.seen.has_remaining() {
+            let length = self.seen.len().min(buf.remaining());
+            buf.put_slice(&self.seen.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
+        let filled = buf.filled().len();
+        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+        if buf.filled().len() > filled {
+            self.watch.bytes_came();
+        }
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write(cx, buf)
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bufs: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(cx)
+    }
+
+    /// Says that nothing more will come, then reads and forgets until the client is done too, or time is up.
+    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let this = self.get_mut();
+        if this.linger.is_none() {
+            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+        }
+        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
+        let mut ignored = [MaybeUninit::uninit(); 4096];
+        loop {
+            if linger.as_mut().poll(cx).is_ready() {
+                return Poll::Ready(Ok(()));
+            }
+            let mut ignored = ReadBuf::uninit(&mut ignored);
+            match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut ignored)) {
+                Ok(()) if !ignored.filled().is_empty() => {}
+                // The end, or a reset: the client is gone either way.
+                Ok(()) | Err(_) => return Poll::Ready(Ok(())),
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncWriteExt, duplex},
+        time::Instant,
+    };
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_method_is_http_1_even_when_it_begins_like_the_preface() {
+        for text in ["GET / HTTP/1.1\r\n", "PRIVATE / HTTP/1.1\r\n", "PUT / HTTP/1.1\r\n", "\u{16}\u{3}\u{1}"]
+        {
+            let mut stream = text.as_bytes();
+            let (protocol, seen) = sniff(&mut stream).await.unwrap();
+            assert_eq!(protocol, Protocol::Http1, "{text}");
+            assert_eq!([&seen, stream].concat(), text.as_bytes());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_preface_is_recognised_however_it_is_cut() {
+        let (mut client, mut stream) = duplex(1);
+        let send = async { client.write_all(PREFACE).await.unwrap() };
+        let (found, ()) = tokio::join!(sniff(&mut stream), send);
+        assert_eq!(found.unwrap().0, Protocol::Http2);
+    }
+
+    #[tokio::test]
+    async fn a_client_that_leaves_before_it_said_anything_is_an_error() {
+        assert!(sniff(&mut &b""[..]).await.is_err());
+        assert!(sniff(&mut &b"PRI * "[..]).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn what_was_seen_is_read_first() {
+        let mut wire = Wire::new(&b" world"[..], Bytes::from_static(b"hello"), Watch::http1());
+        let mut text = String::new();
+        wire.read_to_string(&mut text).await.unwrap();
+        assert_eq!(text, "hello world");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_outwaits_a_client_that_is_still_sending_but_not_for_ever() {
+        let (mut client, stream) = duplex(16);
+        let mut wire = Wire::new(stream, Bytes::new(), Watch::http1());
+        let start = Instant::now();
+        let send = async {
+            let mut times = 0;
+            while client.write_all(b"more and more").await.is_ok() {
+                times += 1;
+                sleep(Duration::from_millis(100)).await;
+            }
+            times
+        };
+        let shut = async {
+            wire.shutdown().await.unwrap();
+            drop(wire);
+            start.elapsed()
+        };
+        let (times, elapsed) = tokio::join!(send, shut);
+        assert_eq!(elapsed.as_secs(), 1);
+        assert!(times >= 10, "{times}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_shutdown_ends_when_the_client_is_done_too() {
+        let (client, stream) = duplex(16);
+        let mut wire = Wire::new(stream, Bytes::new(), Watch::http1());
+        let start = Instant::now();
+        drop(client);
+        wire.shutdown().await.unwrap();
+        assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+}

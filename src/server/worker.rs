@@ -1,0 +1,134 @@
+//! One worker: a thread with a single-threaded runtime, taking connections from its own sockets until the drain.
+
+use std::{
+    convert::Infallible,
+    io,
+    net::{SocketAddr, TcpListener as StdListener},
+    pin::pin,
+    rc::Rc,
+    sync::Arc,
+};
+
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::{
+    net::{TcpListener, TcpStream},
+    runtime::{Builder, LocalOptions},
+    sync::mpsc,
+    task::spawn_local,
+    time::{Duration, sleep},
+};
+
+use crate::server::{
+    Counted, Handler, MakeHandler, RunOutcome, Shared, connection::Connections, listen::Tls,
+};
+
+/// How long to wait when the system has no more file handles or memory for a connection.
+const BREATHER: Duration = Duration::from_millis(100);
+
+/// A socket to take connections from, and how to open them.
+pub(super) type Door = (StdListener, Option<Tls>);
+
+/// Nothing is ever sent through it: everything that must end before the worker does holds a sender, and the channel
+/// closes behind the last.
+type Alive = mpsc::Sender<Infallible>;
+
+/// Serves until the drain is over; blocks the calling thread.
+pub(super) fn run(
+    worker: usize,
+    doors: Vec<Door>,
+    make: &impl MakeHandler,
+    shared: &Arc<Shared>,
+) -> io::Result<RunOutcome> {
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
+    runtime.block_on(async {
+        let connections = Rc::new(Connections::new(make.make(worker), Arc::clone(shared)));
+        let (alive, ended) = mpsc::channel(1);
+        let open = Gauge::default();
+        for (socket, tls) in doors {
+            let listener = TcpListener::from_std(socket)?;
+            let (alive, open) = (alive.clone(), open.clone());
+            let entrance = Entrance { tls, alive, open, connections: Rc::clone(&connections) };
+            spawn_local(entrance.accept(listener));
+        }
+        drop(alive);
+        shared.drain.begun().await;
+        Ok(leave(ended, &open, shared).await)
+    })
+}
+
+/// Waits for what is still alive, as long as that is allowed to take.
+async fn leave(mut ended: mpsc::Receiver<Infallible>, open: &Gauge, shared: &Shared) -> RunOutcome {
+    tokio::select! {
+        biased;
+        _all = ended.recv() => return RunOutcome::Drained,
+        () = sleep(shared.config.drain_timeout) => {}
+        () = shared.drain.ended() => {}
+    }
+    RunOutcome::CutOff { connections: open.get().try_into().unwrap_or_default() }
+}
+
+/// Where connections of one listener come in.
+struct Entrance<H> {
+    tls: Option<Tls>,
+    alive: Alive,
+    /// This worker's connections.
+    open: Gauge,
+    connections: Rc<Connections<H>>,
+}
+
+impl<H: Handler> Entrance<H> {
+    /// Takes connections until the drain begins.
+    async fn accept(self, listener: TcpListener) {
+        let drain = &self.connections.shared().drain;
+        let mut drained = pin!(drain.begun());
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut drained => break,
+                accepted = listener.accept() => accepted,
+            };
+            match accepted {
+                Ok((stream, address)) => self.admit(stream, address).await,
+                Err(error) if is_about_one_connection(&error) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "cannot accept connections");
+                    sleep(BREATHER).await;
+                }
+            }
+        }
+        if let Err(error) = self.accept_the_rest(listener).await {
+            tracing::warn!(%error, "cannot accept the last connections");
+        }
+    }
+
+    /// Connections the system has completed by now are ours: closing the socket would reset them.
+    async fn accept_the_rest(&self, listener: TcpListener) -> io::Result<()> {
+        let listener = listener.into_std()?;
+        while let Ok((stream, address)) = listener.accept() {
+            stream.set_nonblocking(true)?;
+            self.admit(TcpStream::from_std(stream)?, address).await;
+        }
+        Ok(())
+    }
+
+    /// Serves a connection in a task of its own, once there is a slot for it. Until then no other is accepted: they stay
+    /// with the system, which keeps them waiting.
+    async fn admit(&self, stream: TcpStream, address: SocketAddr) {
+        let shared = self.connections.shared();
+        let slot = Arc::clone(&shared.slots).acquire_owned().await;
+        let counted = [Counted::new(&shared.connections_open), Counted::new(&self.open)];
+        let held = (slot, self.alive.clone(), counted);
+        let connections = Rc::clone(&self.connections);
+        let tls = self.tls.clone();
+        spawn_local(async move {
+            connections.serve(stream, address, tls).await;
+            drop(held);
+        });
+    }
+}
+
+/// Errors of `accept` that concern the connection it would have returned, and no other.
+fn is_about_one_connection(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}

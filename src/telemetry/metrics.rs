@@ -1,0 +1,356 @@
+//! What is counted and measured, in the form Prometheus scrapes.
+//!
+//! Labels are few and come from closed sets: names out of mapping files, codes, outcomes. Nothing a client writes ever
+//! becomes one. A handle for an operation, a call or a resolver is fetched once, at boot; counting through it is an
+//! atomic addition.
+
+use std::{
+    array,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
+
+use http::StatusCode;
+use prometheus_client::{
+    encoding::{EncodeLabelSet, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, histogram::Histogram, info::Info},
+    registry::{Registry, Unit},
+};
+
+use crate::telemetry::{
+    names::metric,
+    outcome::{ResolverOutcome, UpstreamOutcome},
+};
+
+/// Every metric of the process; clones share them.
+#[derive(Clone, Debug)]
+pub struct Metrics(Arc<Families>);
+
+/// Upper bounds in seconds: from a cached answer on a fast machine to the deadline of a request.
+const DURATION_BUCKETS: [f64; 15] =
+    [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0];
+
+#[derive(Debug)]
+struct Families {
+    requests: Family<RequestLabels, Counter>,
+    durations: Family<OperationLabels, Histogram, fn() -> Histogram>,
+    ignored_fields: Family<OperationLabels, Counter>,
+    refusals: Family<RefusalLabels, Counter>,
+    upstream_calls: Family<CallLabels, Counter>,
+    upstream_connections: Counter,
+    upstream_reuses: Counter,
+    resolver_lookups: Family<LookupLabels, Counter>,
+    requests_in_flight: Gauge,
+    connections_open: Gauge,
+    registry: Registry,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RequestLabels {
+    dialect: Arc<str>,
+    operation: Arc<str>,
+    status: u16,
+    code: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OperationLabels {
+    dialect: Arc<str>,
+    operation: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RefusalLabels {
+    dialect: Arc<str>,
+    code: &'static str,
+    blame: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct CallLabels {
+    operation: Arc<str>,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LookupLabels {
+    resolver: Arc<str>,
+    outcome: &'static str,
+}
+
+impl Default for Metrics {
+    fn default() -> Metrics {
+        Metrics::new()
+    }
+}
+
+impl Metrics {
+    /// Nothing counted yet.
+    pub fn new() -> Metrics {
+        let mut families = Families {
+            requests: Family::default(),
+            durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
+            ignored_fields: Family::default(),
+            refusals: Family::default(),
+            upstream_calls: Family::default(),
+            upstream_connections: Counter::default(),
+            upstream_reuses: Counter::default(),
+            resolver_lookups: Family::default(),
+            requests_in_flight: Gauge::default(),
+            connections_open: Gauge::default(),
+            registry: Registry::with_prefix(metric::PREFIX),
+        };
+        families.register();
+        Metrics(Arc::new(families))
+    }
+
+    /// The metrics of one operation of one dialect.
+    pub fn operation(&self, dialect: &str, operation: &str) -> OperationMetrics {
+        let labels = OperationLabels { dialect: dialect.into(), operation: operation.into() };
+        OperationMetrics(Arc::new(Operation {
+            duration: self.0.durations.get_or_create_owned(&labels),
+            ignored_fields: self.0.ignored_fields.get_or_create_owned(&labels),
+            successes: array::from_fn(|_| OnceLock::new()),
+            requests: self.0.requests.clone(),
+            labels,
+        }))
+    }
+
+    /// The metrics of one canonical operation the backend is asked for.
+    pub fn upstream(&self, operation: &str) -> UpstreamMetrics {
+        let operation: Arc<str> = operation.into();
+        UpstreamMetrics(UpstreamOutcome::ALL.map(|outcome| {
+            let labels = CallLabels { operation: Arc::clone(&operation), outcome: outcome.name() };
+            self.0.upstream_calls.get_or_create_owned(&labels)
+        }))
+    }
+
+    /// The metrics of one resolver.
+    pub fn resolver(&self, resolver: &str) -> ResolverMetrics {
+        let resolver: Arc<str> = resolver.into();
+        ResolverMetrics(ResolverOutcome::ALL.map(|outcome| {
+            let labels = LookupLabels { resolver: Arc::clone(&resolver), outcome: outcome.name() };
+            self.0.resolver_lookups.get_or_create_owned(&labels)
+        }))
+    }
+
+    /// Counts an answer that is a problem; `dialect` is empty when none was selected.
+    pub fn refusal(&self, dialect: &str, code: &'static str, blame: &'static str) {
+        self.0.refusals.get_or_create(&RefusalLabels { dialect: dialect.into(), code, blame }).inc();
+    }
+
+    /// Requests accepted and not yet answered.
+    pub fn requests_in_flight(&self) -> Gauge {
+        self.0.requests_in_flight.clone()
+    }
+
+    /// Connections of clients.
+    pub fn connections_open(&self) -> Gauge {
+        self.0.connections_open.clone()
+    }
+
+    /// Connections opened to the backend.
+    pub fn upstream_connections(&self) -> Counter {
+        self.0.upstream_connections.clone()
+    }
+
+    /// Calls sent to the backend on a connection that was open already.
+    pub fn upstream_reuses(&self) -> Counter {
+        self.0.upstream_reuses.clone()
+    }
+
+    /// Everything in the `OpenMetrics` text format.
+    pub fn render(&self) -> String {
+        let mut page = String::new();
+        text::encode(&mut page, &self.0.registry).expect("writing to a string cannot fail");
+        page
+    }
+}
+
+impl Families {
+    fn register(&mut self) {
+        let registry = &mut self.registry;
+        let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
+        registry.register(metric::BUILD, "Which version runs", build);
+        registry.register(metric::REQUESTS, "Requests answered", self.requests.clone());
+        registry.register_with_unit(
+            metric::REQUEST_DURATION,
+            "Time from a request's head to its answer",
+            Unit::Seconds,
+            self.durations.clone(),
+        );
+        registry.register(
+            metric::REQUESTS_IN_FLIGHT,
+            "Requests accepted and not yet answered",
+            self.requests_in_flight.clone(),
+        );
+        registry.register(metric::CONNECTIONS_OPEN, "Connections of clients", self.connections_open.clone());
+        registry.register(metric::REFUSALS, "Answers that are a problem", self.refusals.clone());
+        registry.register(
+            metric::IGNORED_FIELDS,
+            "Fields clients sent that nobody reads",
+            self.ignored_fields.clone(),
+        );
+        registry.register(metric::UPSTREAM_CALLS, "Calls to the backend", self.upstream_calls.clone());
+        registry.register(
+            metric::UPSTREAM_CONNECTIONS,
+            "Connections opened to the backend",
+            self.upstream_connections.clone(),
+        );
+        registry.register(
+            metric::UPSTREAM_REUSES,
+            "Calls to the backend on a connection that was open already",
+            self.upstream_reuses.clone(),
+        );
+        registry.register(metric::RESOLVER_LOOKUPS, "External ids looked up", self.resolver_lookups.clone());
+    }
+}
+
+/// The metrics of one operation of one dialect; clones share them.
+#[derive(Clone, Debug)]
+pub struct OperationMetrics(Arc<Operation>);
+
+#[derive(Debug)]
+struct Operation {
+    labels: OperationLabels,
+    duration: Histogram,
+    ignored_fields: Counter,
+    /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
+    successes: [OnceLock<Counter>; 100],
+    requests: Family<RequestLabels, Counter>,
+}
+
+impl OperationMetrics {
+    /// Counts one answered request; `code` is the problem's code, empty for none.
+    pub fn answered(&self, status: StatusCode, code: &'static str, duration: Duration) {
+        self.0.duration.observe(duration.as_secs_f64());
+        let success = status.as_u16().checked_sub(200).and_then(|at| self.0.successes.get(usize::from(at)));
+        match success {
+            Some(counter) if code.is_empty() => counter.get_or_init(|| self.0.counter(status, code)).inc(),
+            Some(_) | None => self.0.counter(status, code).inc(),
+        };
+    }
+
+    /// Counts fields that the client sent and nobody reads.
+    pub fn ignored(&self, fields: u64) {
+        self.0.ignored_fields.inc_by(fields);
+    }
+}
+
+impl Operation {
+    fn counter(&self, status: StatusCode, code: &'static str) -> Counter {
+        let OperationLabels { dialect, operation } = self.labels.clone();
+        self.requests.get_or_create_owned(&RequestLabels {
+            dialect,
+            operation,
+            status: status.as_u16(),
+            code,
+        })
+    }
+}
+
+/// The metrics of one canonical operation.
+#[derive(Clone, Debug)]
+pub struct UpstreamMetrics([Counter; UpstreamOutcome::ALL.len()]);
+
+impl UpstreamMetrics {
+    /// Counts one call.
+    pub fn ended(&self, outcome: UpstreamOutcome) {
+        self.0[outcome as usize].inc();
+    }
+}
+
+/// The metrics of one resolver.
+#[derive(Clone, Debug)]
+pub struct ResolverMetrics([Counter; ResolverOutcome::ALL.len()]);
+
+impl ResolverMetrics {
+    /// Counts one lookup.
+    pub fn looked_up(&self, outcome: ResolverOutcome) {
+        self.0[outcome as usize].inc();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn has_line(metrics: &Metrics, line: &str) -> bool {
+        metrics.render().lines().any(|written| written == line)
+    }
+
+    #[test]
+    fn requests_are_counted_by_operation_status_and_code() {
+        let metrics = Metrics::new();
+        let operation = metrics.operation("acme", "list_members");
+        let soon = Duration::from_millis(2);
+        operation.answered(StatusCode::OK, "", soon);
+        operation.answered(StatusCode::OK, "", soon);
+        operation.answered(StatusCode::TOO_MANY_REQUESTS, "rate-limited", soon);
+        let labels = r#"dialect="acme",operation="list_members""#;
+        let ok = format!(r#"gateway_requests_total{{{labels},status="200",code=""}} 2"#);
+        let limited = format!(r#"gateway_requests_total{{{labels},status="429",code="rate-limited"}} 1"#);
+        let within = format!(r#"gateway_request_duration_seconds_bucket{{le="0.0025",{labels}}} 3"#);
+        for line in [ok, limited, within] {
+            assert!(has_line(&metrics, &line), "{line}\n{}", metrics.render());
+        }
+    }
+
+    #[test]
+    fn a_2xx_with_a_code_is_not_mixed_up_with_one_without() {
+        let metrics = Metrics::new();
+        let operation = metrics.operation("acme", "invite");
+        operation.answered(StatusCode::ACCEPTED, "", Duration::ZERO);
+        operation.answered(StatusCode::ACCEPTED, "partly-failed", Duration::ZERO);
+        let page = metrics.render();
+        assert!(page.contains(r#"status="202",code=""} 1"#), "{page}");
+        assert!(page.contains(r#"status="202",code="partly-failed"} 1"#), "{page}");
+    }
+
+    #[test]
+    fn every_outcome_has_its_own_counter_from_the_start() {
+        let metrics = Metrics::new();
+        let calls = metrics.upstream("members.add");
+        for (at, outcome) in UpstreamOutcome::ALL.into_iter().enumerate() {
+            for _ in 0..at {
+                calls.ended(outcome);
+            }
+        }
+        for (at, outcome) in UpstreamOutcome::ALL.into_iter().enumerate() {
+            let labels = format!(r#"operation="members.add",outcome="{}""#, outcome.name());
+            assert!(has_line(&metrics, &format!("gateway_upstream_calls_total{{{labels}}} {at}")));
+        }
+    }
+
+    #[test]
+    fn lookups_are_counted_by_outcome() {
+        let metrics = Metrics::new();
+        let resolver = metrics.resolver("organization");
+        resolver.looked_up(ResolverOutcome::Hit);
+        let hit = r#"gateway_resolver_lookups_total{resolver="organization",outcome="hit"} 1"#;
+        assert!(has_line(&metrics, hit), "{}", metrics.render());
+    }
+
+    #[test]
+    fn clones_and_handles_count_into_the_same_page() {
+        let metrics = Metrics::new();
+        metrics.clone().requests_in_flight().inc();
+        metrics.upstream_connections().inc();
+        metrics.refusal("acme", "not-found", "downstream");
+        metrics.operation("acme", "invite").ignored(3);
+        let refusal = r#"gateway_refusals_total{dialect="acme",code="not-found",blame="downstream"} 1"#;
+        let ignored = r#"gateway_ignored_fields_total{dialect="acme",operation="invite"} 3"#;
+        for line in ["gateway_requests_in_flight 1", "gateway_upstream_connections_total 1", refusal, ignored]
+        {
+            assert!(has_line(&metrics, line), "{line}\n{}", metrics.render());
+        }
+    }
+
+    #[test]
+    fn the_page_says_which_version_runs_and_ends_as_the_format_asks() {
+        let page = Metrics::new().render();
+        let build = format!("gateway_build_info{{version=\"{}\"}} 1", env!("CARGO_PKG_VERSION"));
+        assert!(page.contains(&build), "{page}");
+        assert!(page.ends_with("# EOF\n"));
+    }
+}

@@ -1,0 +1,54 @@
+//! Every log field and metric name, once. Dashboards and alerts depend on them: they are renamed with notice only.
+
+/// Fields of log events. The one `request` event per request carries most of them.
+pub mod field {
+    /// Whose fault a problem is: `downstream`, `upstream` or `internal`.
+    pub const BLAME: &str = "problem.blame";
+    /// What the client was not told about a problem.
+    pub const CAUSE: &str = "problem.cause";
+    /// The problem's code.
+    pub const CODE: &str = "problem.code";
+    /// The dialect, once selected.
+    pub const DIALECT: &str = "dialect.id";
+    /// Time from head to answer, in milliseconds.
+    pub const LATENCY_MS: &str = "latency_ms";
+    /// The operation, once selected.
+    pub const OPERATION: &str = "operation.name";
+    /// The id the client was given.
+    pub const REQUEST_ID: &str = "request.id";
+    /// The status the client was given.
+    pub const STATUS: &str = "status";
+    /// How many calls to the backend the request took.
+    pub const UPSTREAM_CALLS: &str = "upstream.calls";
+    /// The status of the backend's answer.
+    pub const UPSTREAM_STATUS: &str = "upstream.status";
+}
+
+/// Metric names, without what the exposition format adds: the prefix, a unit and `_total` for counters.
+pub mod metric {
+    /// In front of every name.
+    pub const PREFIX: &str = "gateway";
+
+    /// Which version runs.
+    pub const BUILD: &str = "build";
+    /// Connections of clients.
+    pub const CONNECTIONS_OPEN: &str = "connections_open";
+    /// Fields clients sent that nobody reads.
+    pub const IGNORED_FIELDS: &str = "ignored_fields";
+    /// Problems answered.
+    pub const REFUSALS: &str = "refusals";
+    /// Requests answered.
+    pub const REQUESTS: &str = "requests";
+    /// Requests accepted and not yet answered.
+    pub const REQUESTS_IN_FLIGHT: &str = "requests_in_flight";
+    /// Time from head to answer.
+    pub const REQUEST_DURATION: &str = "request_duration";
+    /// Ids looked up.
+    pub const RESOLVER_LOOKUPS: &str = "resolver_lookups";
+    /// Calls to the backend.
+    pub const UPSTREAM_CALLS: &str = "upstream_calls";
+    /// Connections opened to the backend.
+    pub const UPSTREAM_CONNECTIONS: &str = "upstream_connections";
+    /// Calls sent on a connection that was open already.
+    pub const UPSTREAM_REUSES: &str = "upstream_connection_reuses";
+}

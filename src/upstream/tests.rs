@@ -1,0 +1,6 @@
+//! Calls over real sockets, to backends that behave and to those that do not.
+
+mod backend;
+mod faults;
+mod reuse;
+mod sending;

@@ -1,0 +1,212 @@
+//! Which connection a call takes, and when it is sent again.
+
+use std::{
+    sync::mpsc::{Sender, channel},
+    time::Duration,
+};
+
+use futures_util::future::join_all;
+use tokio::sync::oneshot;
+
+use super::backend::{Backend, OK, get, post, send, upstream};
+use crate::upstream::{Config, UpstreamError};
+
+#[tokio::test]
+async fn one_call_after_another_shares_a_connection() {
+    let backend = Backend::answering(OK);
+    let upstream = backend.upstream();
+    for _ in 0..5 {
+        send(&upstream, post()).await.unwrap();
+    }
+    assert_eq!((upstream.opened.get(), upstream.reused.get()), (1, 4));
+}
+
+#[tokio::test]
+async fn siblings_do_not_share_connections() {
+    let backend = Backend::answering(OK);
+    let one = backend.upstream();
+    let other = one.sibling();
+    send(&one, get()).await.unwrap();
+    send(&other, get()).await.unwrap();
+    assert_eq!((one.opened.get(), one.reused.get()), (2, 0), "counted together, opened apart");
+}
+
+#[tokio::test]
+async fn no_more_connections_are_opened_than_allowed() {
+    let backend = Backend::answering(OK);
+    let upstream = upstream(Config { connections_max: 3, ..backend.config() });
+    let answers = join_all((0..30).map(|_| send(&upstream, post()))).await;
+    assert!(answers.iter().all(Result::is_ok));
+    assert!(upstream.opened.get() <= 3, "{}", upstream.opened.get());
+}
+
+#[tokio::test]
+async fn hundreds_of_calls_from_one_task_do_not_stall() {
+    // More than tokio lets a task do before it makes others' turn; a lost wake-up would end in a timeout.
+    let backend = Backend::answering(OK);
+    let upstream = upstream(Config { connections_max: 8, ..backend.config() });
+    let answers = join_all((0..500).map(|_| send(&upstream, post()))).await;
+    assert!(answers.iter().all(Result::is_ok));
+}
+
+#[tokio::test]
+async fn a_call_that_finds_no_free_connection_in_time_is_overload() {
+    let backend = Backend::start(|_, connection| connection.until_closed());
+    let config =
+        Config { connections_max: 1, connect_timeout: Duration::from_millis(50), ..backend.config() };
+    let upstream = upstream(config);
+    let stuck = upstream.clone();
+    let stuck = tokio::spawn(async move { send(&stuck, get()).await });
+    tokio::task::yield_now().await;
+    let error = send(&upstream, get()).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Overloaded), "{error:?}");
+    stuck.abort();
+}
+
+#[tokio::test]
+async fn a_connection_idle_for_too_long_is_not_used() {
+    let backend = Backend::answering(OK);
+    let upstream = upstream(Config { idle_timeout: Duration::ZERO, ..backend.config() });
+    for _ in 0..3 {
+        send(&upstream, post()).await.unwrap();
+    }
+    assert_eq!((upstream.opened.get(), upstream.reused.get()), (3, 0));
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed_in_time_without_any_further_call() {
+    let (closed, is_closed) = oneshot_from_thread();
+    let backend = Backend::start(move |_, connection| {
+        connection.request();
+        connection.say(OK);
+        connection.until_closed();
+        closed.send(()).unwrap();
+    });
+    let upstream = upstream(Config { idle_timeout: Duration::from_millis(20), ..backend.config() });
+    send(&upstream, get()).await.unwrap();
+    is_closed.await.unwrap();
+}
+
+#[tokio::test]
+async fn a_connection_the_backend_closed_while_idle_is_not_used() {
+    let (closed, is_closed) = oneshot_from_thread();
+    let backend = Backend::start(move |number, connection| {
+        connection.request();
+        connection.say("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok");
+        if number == 1 {
+            connection.close();
+            closed.send(()).unwrap();
+        }
+    });
+    let upstream = backend.upstream();
+    send(&upstream, post()).await.unwrap();
+    is_closed.await.unwrap();
+    send(&upstream, post()).await.unwrap();
+    assert_eq!((upstream.opened.get(), upstream.reused.get()), (2, 0));
+    assert_eq!(backend.requests().len(), 2);
+}
+
+/// Closes the first connection when its second request has come, without an answer.
+fn closing_on_reuse() -> Backend {
+    Backend::start(|number, connection| {
+        while connection.request() {
+            if number == 1 && connection.served() == 2 {
+                return;
+            }
+            connection.say(OK);
+        }
+    })
+}
+
+#[tokio::test]
+async fn a_post_is_never_sent_twice_once_it_was_written() {
+    let backend = closing_on_reuse();
+    let upstream = backend.upstream();
+    send(&upstream, post()).await.unwrap();
+    let error = send(&upstream, post()).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
+    assert_eq!(backend.requests().len(), 2);
+    assert_eq!(upstream.opened.get(), 1);
+}
+
+#[tokio::test]
+async fn a_safe_call_is_sent_once_more_when_a_reused_connection_breaks() {
+    let backend = closing_on_reuse();
+    let upstream = backend.upstream();
+    send(&upstream, get()).await.unwrap();
+    assert_eq!(send(&upstream, get()).await.unwrap().body, b"ok");
+    assert_eq!(backend.requests().len(), 3);
+    assert_eq!((upstream.opened.get(), upstream.reused.get()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_safe_call_is_not_sent_again_when_a_fresh_connection_breaks() {
+    let backend = Backend::start(|_, connection| {
+        connection.request();
+    });
+    let error = send(&backend.upstream(), get()).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
+    assert_eq!(backend.requests().len(), 1);
+}
+
+#[tokio::test]
+async fn a_connection_with_a_byte_too_many_is_not_used_again() {
+    let extra = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    let backend = Backend::start(move |number, connection| {
+        while connection.request() {
+            let answer = if number == 1 { [OK, extra].concat() } else { OK.to_owned() };
+            connection.say(&answer);
+        }
+    });
+    let upstream = backend.upstream();
+    for _ in 0..3 {
+        assert_eq!(send(&upstream, post()).await.unwrap().body, b"ok");
+    }
+    assert_eq!((upstream.opened.get(), upstream.reused.get()), (2, 1));
+}
+
+#[tokio::test]
+async fn a_connection_the_backend_says_it_closes_is_not_used_again() {
+    let backend = Backend::answering("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n");
+    let upstream = backend.upstream();
+    for _ in 0..2 {
+        send(&upstream, post()).await.unwrap();
+    }
+    assert_eq!((upstream.opened.get(), upstream.reused.get()), (2, 0));
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_closes_its_connection_and_frees_its_slot() {
+    let (came, has_come) = oneshot_from_thread();
+    let backend = Backend::start(move |number, connection| {
+        connection.request();
+        if number == 1 {
+            came.send(()).unwrap();
+            connection.until_closed();
+            came.send(()).unwrap();
+        } else {
+            connection.say(OK);
+        }
+    });
+    let upstream = upstream(Config { connections_max: 1, ..backend.config() });
+    let given_up = upstream.clone();
+    let given_up = tokio::spawn(async move { send(&given_up, post()).await });
+    has_come.await.unwrap();
+    given_up.abort();
+    assert!(given_up.await.unwrap_err().is_cancelled());
+    assert_eq!(send(&upstream, post()).await.unwrap().body, b"ok");
+}
+
+/// Tells a task what a thread has to say, once.
+fn oneshot_from_thread() -> (Sender<()>, oneshot::Receiver<()>) {
+    let (sender, from_thread) = channel();
+    let (forward, receiver) = oneshot::channel();
+    std::thread::spawn(move || {
+        if from_thread.recv().is_ok() {
+            forward.send(()).ok();
+        }
+        // Whatever else is said is heard, so that nobody fails to say it.
+        from_thread.iter().for_each(drop);
+    });
+    (sender, receiver)
+}

@@ -1,0 +1,51 @@
+//! The upstream side of TLS: whom to trust.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use rustls::{
+    ClientConfig, RootCertStore,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, pem::PemObject},
+};
+use tokio_rustls::TlsConnector;
+
+use crate::upstream::ConfigError;
+
+/// Where systems keep the authorities they trust.
+const SYSTEM_BUNDLES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
+
+/// A connector that trusts the authorities in the file, or the system's when none is named.
+pub(super) fn connector(authorities: Option<&Path>) -> Result<TlsConnector, ConfigError> {
+    let bundle = authorities
+        .or_else(|| SYSTEM_BUNDLES.into_iter().map(Path::new).find(|path| path.exists()))
+        .ok_or(ConfigError::NoAuthorities)?;
+    let roots =
+        roots(bundle).map_err(|source| ConfigError::Authorities { path: PathBuf::from(bundle), source })?;
+    // The provider is named, for rustls panics when it has to guess between two.
+    let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .map_err(ConfigError::Tls)?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
+}
+
+/// Reads a bundle. Systems ship certificates we cannot use among those we can, so single ones may fail.
+fn roots(bundle: &Path) -> io::Result<RootCertStore> {
+    let certificates = CertificateDer::pem_file_iter(bundle).map_err(io::Error::other)?;
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates.filter_map(Result::ok));
+    if roots.is_empty() {
+        return Err(io::Error::new(io::ErrorKind::InvalidData, "no certificate in it"));
+    }
+    Ok(roots)
+}
