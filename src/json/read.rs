@@ -1,0 +1,437 @@
+//! The strict reader: checks a text and writes its tape, in one pass, without allocating per value.
+//!
+//! The grammar is RFC 8259's. On top of it the reader refuses a byte order mark, member names that occur
+//! twice in one object, surrogates without their partner, and whatever exceeds the [`Limits`].
+
+use super::names::{Name, first_duplicate};
+use super::{Entry, Kind, Limits, ReadError, ReadErrorKind, TEXT_BYTES_CEILING, text};
+
+/// Nesting the reader will never follow, whatever [`Limits::depth_max`] says: it calls itself once per level.
+const DEPTH_CEILING: u16 = 512;
+
+/// Longest number taken. Beyond it, comparing two numbers costs more than reading a whole ordinary body.
+const NUMBER_BYTES_MAX: usize = 1024;
+
+/// Reads `bytes` onto `tape`, which must be empty, as must `names`; returns the text.
+pub(super) fn read(
+    bytes: Vec<u8>,
+    limits: &Limits,
+    tape: &mut Vec<Entry>,
+    names: &mut Vec<Name>,
+) -> Result<String, ReadError> {
+    let bytes_max = limits.bytes_max.min(TEXT_BYTES_CEILING);
+    if bytes.len() > bytes_max {
+        return Err(ReadError { kind: ReadErrorKind::TooLong, offset: bytes_max });
+    }
+    let text = String::from_utf8(bytes).map_err(|refused| ReadError {
+        kind: ReadErrorKind::Utf8,
+        offset: refused.utf8_error().valid_up_to(),
+    })?;
+    if text.starts_with('\u{feff}') {
+        return Err(ReadError { kind: ReadErrorKind::Bom, offset: 0 });
+    }
+    let mut reader = Reader {
+        text: &text,
+        bytes: text.as_bytes(),
+        at: 0,
+        depth_left: limits.depth_max.min(DEPTH_CEILING),
+        nodes_max: limits.nodes_max,
+        tape,
+        names,
+    };
+    reader.document()?;
+    Ok(text)
+}
+
+struct Reader<'t> {
+    text: &'t str,
+    bytes: &'t [u8],
+    /// Offset of the next byte.
+    at: usize,
+    depth_left: u16,
+    nodes_max: usize,
+    tape: &'t mut Vec<Entry>,
+    /// Names of all objects that are open, innermost last.
+    names: &'t mut Vec<Name>,
+}
+
+type Step = Result<(), ReadError>;
+
+impl Reader<'_> {
+    fn document(&mut self) -> Step {
+        self.skip_space();
+        if self.peek().is_none() {
+            return self.refuse(ReadErrorKind::Empty);
+        }
+        self.value()?;
+        self.skip_space();
+        match self.peek() {
+            Some(_) => self.refuse(ReadErrorKind::Trailing),
+            None => Ok(()),
+        }
+    }
+
+    fn value(&mut self) -> Step {
+        match self.peek() {
+            Some(b'"') => self.string(),
+            Some(b'{') => self.object(),
+            Some(b'[') => self.array(),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            Some(b't') => self.word("true", Kind::True),
+            Some(b'f') => self.word("false", Kind::False),
+            Some(b'n') => self.word("null", Kind::Null),
+            Some(_) => self.refuse(ReadErrorKind::Syntax),
+            None => self.refuse(ReadErrorKind::Unfinished),
+        }
+    }
+
+    fn object(&mut self) -> Step {
+        let object = self.open(Kind::Object)?;
+        let first_name = self.names.len();
+        self.skip_space();
+        if self.take(b'}') {
+            self.close(object, 0);
+            return Ok(());
+        }
+        loop {
+            self.name()?;
+            self.skip_space();
+            self.expect(b':')?;
+            self.skip_space();
+            self.value()?;
+            self.skip_space();
+            if self.take(b'}') {
+                break;
+            }
+            self.expect(b',')?;
+            self.skip_space();
+        }
+        let count = self.names.len() - first_name;
+        if let Some(duplicate) = first_duplicate(&self.names[first_name..], self.text) {
+            return Err(ReadError { kind: ReadErrorKind::DuplicateKey, offset: duplicate.offset() });
+        }
+        self.names.truncate(first_name);
+        self.close(object, count);
+        Ok(())
+    }
+
+    fn array(&mut self) -> Step {
+        let array = self.open(Kind::Array)?;
+        let mut count = 0;
+        self.skip_space();
+        if self.take(b']') {
+            self.close(array, 0);
+            return Ok(());
+        }
+        loop {
+            self.value()?;
+            count += 1;
+            self.skip_space();
+            if self.take(b']') {
+                break;
+            }
+            self.expect(b',')?;
+            self.skip_space();
+        }
+        self.close(array, count);
+        Ok(())
+    }
+
+    fn name(&mut self) -> Step {
+        match self.peek() {
+            Some(b'"') => {}
+            Some(_) => return self.refuse(ReadErrorKind::Syntax),
+            None => return self.refuse(ReadErrorKind::Unfinished),
+        }
+        self.string()?;
+        self.names.extend(self.tape.last().map(|entry| Name::new(*entry, self.text)));
+        Ok(())
+    }
+
+    fn string(&mut self) -> Step {
+        let start = self.at;
+        let mut escaped = 0;
+        self.at += 1;
+        loop {
+            self.at += text::plain_len(&self.bytes[self.at..]);
+            match self.peek() {
+                Some(b'"') => break,
+                Some(b'\\') => {
+                    let (_, taken) =
+                        text::unescape_one(&self.bytes[self.at..]).or_else(|kind| self.refuse(kind))?;
+                    self.at += taken;
+                    escaped = Entry::ESCAPED;
+                }
+                Some(_) => return self.refuse(ReadErrorKind::Control),
+                None => return self.refuse(ReadErrorKind::Unfinished),
+            }
+        }
+        self.at += 1;
+        self.push(Kind::String as u32 | escaped, start)
+    }
+
+    fn number(&mut self) -> Step {
+        let start = self.at;
+        let mut kind = Kind::Integer;
+        let negative = self.take(b'-');
+        if self.take(b'0') {
+            // No digit may follow. Minus zero is no integer: whoever reads it as one loses its sign.
+            if matches!(self.peek(), Some(b'0'..=b'9')) {
+                return self.refuse(ReadErrorKind::Number);
+            }
+            if negative {
+                kind = Kind::Number;
+            }
+        } else {
+            self.digits()?;
+        }
+        if self.take(b'.') {
+            kind = Kind::Number;
+            self.digits()?;
+        }
+        if self.take(b'e') || self.take(b'E') {
+            kind = Kind::Number;
+            if !self.take(b'+') {
+                self.take(b'-');
+            }
+            self.digits()?;
+        }
+        if self.at - start > NUMBER_BYTES_MAX {
+            return Err(ReadError { kind: ReadErrorKind::LongNumber, offset: start });
+        }
+        self.push(kind as u32, start)
+    }
+
+    /// One digit or more.
+    fn digits(&mut self) -> Step {
+        let length = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        self.at += length;
+        match (length, self.peek()) {
+            (0, Some(_)) => self.refuse(ReadErrorKind::Number),
+            (0, None) => self.refuse(ReadErrorKind::Unfinished),
+            _ => Ok(()),
+        }
+    }
+
+    fn word(&mut self, word: &str, kind: Kind) -> Step {
+        let start = self.at;
+        for &letter in word.as_bytes() {
+            self.expect(letter)?;
+        }
+        self.push(kind as u32, start)
+    }
+
+    /// Begins an object or array; its entry is completed by `close`.
+    fn open(&mut self, kind: Kind) -> Result<usize, ReadError> {
+        if self.depth_left == 0 {
+            return self.refuse(ReadErrorKind::Depth);
+        }
+        self.depth_left -= 1;
+        let start = self.at;
+        self.at += 1;
+        self.push(kind as u32, start)?;
+        Ok(self.tape.len() - 1)
+    }
+
+    fn close(&mut self, container: usize, count: usize) {
+        self.depth_left += 1;
+        let next = offset(self.tape.len());
+        let entry = &mut self.tape[container];
+        entry.head |= offset(count) << Entry::COUNT_SHIFT;
+        entry.end = offset(self.at);
+        entry.next = next;
+    }
+
+    /// Puts the value that ends here onto the tape.
+    fn push(&mut self, head: u32, start: usize) -> Step {
+        if self.tape.len() >= self.nodes_max {
+            return Err(ReadError { kind: ReadErrorKind::TooMany, offset: start });
+        }
+        let next = offset(self.tape.len() + 1);
+        self.tape.push(Entry { head, start: offset(start), end: offset(self.at), next });
+        Ok(())
+    }
+
+    fn skip_space(&mut self) {
+        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.at += 1;
+        }
+    }
+
+    fn peek(&self) -> Option<u8> {
+        self.bytes.get(self.at).copied()
+    }
+
+    fn take(&mut self, byte: u8) -> bool {
+        let found = self.peek() == Some(byte);
+        self.at += usize::from(found);
+        found
+    }
+
+    fn expect(&mut self, byte: u8) -> Step {
+        if self.take(byte) {
+            return Ok(());
+        }
+        let at_end = self.peek().is_none();
+        self.refuse(if at_end { ReadErrorKind::Unfinished } else { ReadErrorKind::Syntax })
+    }
+
+    fn refuse<T>(&self, kind: ReadErrorKind) -> Result<T, ReadError> {
+        Err(ReadError { kind, offset: self.at })
+    }
+}
+
+/// An offset, index or count as the tape stores it; the limit on the text keeps all of them small.
+#[expect(clippy::cast_possible_truncation, reason = "nothing counted exceeds TEXT_BYTES_CEILING")]
+fn offset(number: usize) -> u32 {
+    number as u32
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::path::Path;
+
+    use proptest::prelude::*;
+    use serde_json::Value as Tree;
+
+    use super::super::Document;
+    use super::*;
+
+    fn refusal(text: &str) -> (ReadErrorKind, usize) {
+        let error = Document::parse(text.into(), &Limits::default()).unwrap_err();
+        (error.kind, error.offset)
+    }
+
+    #[test]
+    fn a_refusal_says_what_and_where() {
+        use ReadErrorKind as Is;
+        for (text, expected) in [
+            ("", (Is::Empty, 0)),
+            (" \n", (Is::Empty, 2)),
+            ("\u{feff}1", (Is::Bom, 0)),
+            ("1 2", (Is::Trailing, 2)),
+            ("[1,]", (Is::Syntax, 3)),
+            ("[1", (Is::Unfinished, 2)),
+            ("{\"a\":1,\"b\":2,\"a\":3}", (Is::DuplicateKey, 13)),
+            ("\"a\tb\"", (Is::Control, 2)),
+            ("\"\\q\"", (Is::Escape, 1)),
+            ("\"\\ud800\"", (Is::Surrogate, 1)),
+            ("01", (Is::Number, 1)),
+            ("tru", (Is::Unfinished, 3)),
+            ("nul]", (Is::Syntax, 3)),
+        ] {
+            assert_eq!(refusal(text), expected, "{text}");
+        }
+        let error = Document::parse(b"\"\xff\"".to_vec(), &Limits::default()).unwrap_err();
+        assert_eq!(error, ReadError { kind: Is::Utf8, offset: 1 });
+    }
+
+    #[test]
+    fn limits_hold_at_their_value_and_not_one_above() {
+        let kind = |text: &str, limits: &Limits| {
+            Document::parse(text.into(), limits).map_err(|error| error.kind).err()
+        };
+        let limits = Limits { depth_max: 2, bytes_max: 8, nodes_max: 4 };
+        assert_eq!(kind("[[1]]", &limits), None);
+        assert_eq!(kind("[[[]]]", &limits), Some(ReadErrorKind::Depth));
+        assert_eq!(kind("[1,2,3]", &limits), None);
+        assert_eq!(kind("[1,2,[]]", &limits), None);
+        assert_eq!(kind("[[],[],[]]", &Limits { bytes_max: 9, ..limits }), Some(ReadErrorKind::TooLong));
+        assert_eq!(kind("[1,2,3,4]", &Limits { bytes_max: 9, ..limits }), Some(ReadErrorKind::TooMany));
+        let number = |digits: usize| "1".repeat(digits);
+        assert_eq!(kind(&number(NUMBER_BYTES_MAX), &Limits::default()), None);
+        assert_eq!(kind(&number(NUMBER_BYTES_MAX + 1), &Limits::default()), Some(ReadErrorKind::LongNumber));
+    }
+
+    #[test]
+    fn depth_has_a_ceiling_of_its_own() {
+        let limits = Limits { depth_max: u16::MAX, ..Limits::default() };
+        let nested = |depth: u16| "[".repeat(depth.into()) + &"]".repeat(depth.into());
+        assert!(Document::parse(nested(DEPTH_CEILING).into(), &limits).is_ok());
+        assert!(Document::parse(nested(DEPTH_CEILING + 1).into(), &limits).is_err());
+    }
+
+    /// Texts near the grammar: fragments that are valid in some orders and not in others.
+    fn fragments() -> impl Strategy<Value = String> {
+        const FRAGMENTS: &str = r#"{ } [ ] , : {} [] {"a": [1, "a" "b" "\u0061" "\ud834\udd1e" "\ud834" 0 -0 - 12 1.5
+            1e5 1E-5 1. .5 01 true false null nul " \ é"#;
+        let spaces = [" ", "\n", "\t", "\u{a0}", "\u{feff}", "\"\u{1}\""];
+        let fragments: Vec<_> = FRAGMENTS.split_whitespace().chain(spaces).collect();
+        prop::collection::vec(prop::sample::select(fragments), 0..12).prop_map(|fragments| fragments.concat())
+    }
+
+    /// The files of `tests/fixtures/json`: one text each, to be accepted or rejected as its folder says.
+    fn fixtures(folder: &str) -> Vec<(String, Vec<u8>)> {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/json").join(folder);
+        let entries = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
+        entries.map(|path| (path.display().to_string(), fs::read(&path).unwrap())).collect()
+    }
+
+    #[test]
+    fn every_file_to_accept_is_accepted_and_means_what_serde_json_reads() {
+        let files = fixtures("accept");
+        assert!(files.len() > 80, "the folder is there");
+        for (path, bytes) in files {
+            let theirs =
+                (!path.contains("_private_")).then(|| serde_json::from_slice::<Tree>(&bytes).unwrap());
+            match Document::parse(bytes, &Limits::default()) {
+                Ok(ours) => assert!(theirs.is_none_or(|theirs| ours.root().to_value() == theirs), "{path}"),
+                Err(error) => panic!("{path}: {error}"),
+            }
+        }
+    }
+
+    #[test]
+    fn every_file_to_reject_is_rejected() {
+        let files = fixtures("reject");
+        assert!(files.len() > 200, "the folder is there");
+        for (path, bytes) in files {
+            let length = bytes.len();
+            let they_accept = serde_json::from_slice::<Tree>(&bytes).is_ok();
+            match Document::parse(bytes, &Limits::default()) {
+                Ok(_) => panic!("{path} was accepted"),
+                Err(error) => {
+                    assert!(error.offset <= length, "{path}");
+                    assert!(!they_accept || is_extra_strictness(error.kind), "{path}: {error}");
+                }
+            }
+        }
+    }
+
+    /// What may be refused although `serde_json` accepts it.
+    fn is_extra_strictness(kind: ReadErrorKind) -> bool {
+        matches!(kind, ReadErrorKind::DuplicateKey | ReadErrorKind::Depth | ReadErrorKind::LongNumber)
+    }
+
+    fn agrees_with_serde_json(text: &str) -> Result<(), TestCaseError> {
+        let theirs = serde_json::from_str::<Tree>(text);
+        match (Document::parse(text.into(), &Limits::default()), theirs) {
+            (Ok(ours), Ok(theirs)) => prop_assert_eq!(ours.root().to_value(), theirs),
+            (Err(ours), Ok(_)) => prop_assert!(is_extra_strictness(ours.kind), "{text}: {ours}"),
+            (Ok(_), Err(theirs)) => prop_assert!(false, "{text}: only they refuse it: {theirs}"),
+            (Err(_), Err(_)) => {}
+        }
+        Ok(())
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn reader_and_serde_json_agree_near_the_grammar(text in fragments()) {
+            agrees_with_serde_json(&text)?;
+        }
+
+        #[test]
+        fn no_bytes_make_the_reader_panic(bytes: Vec<u8>) {
+            match (Document::parse(bytes.clone(), &Limits::default()), std::str::from_utf8(&bytes)) {
+                (Ok(_), Err(_)) => prop_assert!(false, "not UTF-8, yet accepted"),
+                (Err(error), Err(utf8)) => {
+                    prop_assert_eq!(error, ReadError { kind: ReadErrorKind::Utf8, offset: utf8.valid_up_to() });
+                }
+                (_, Ok(text)) => agrees_with_serde_json(text)?,
+            }
+        }
+    }
+}
