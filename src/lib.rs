@@ -1,4 +1,5 @@
 //! A compatibility proxy: old clients keep speaking the API they were written for, one canonical backend
 //! hears one language.
 
+pub mod backend;
 pub mod json;
