@@ -74,8 +74,9 @@ TOML
   echo "started as $pid on 127.0.0.1:$port"
 
   set -a
-  # shellcheck source=tests/clients/gitbook/demo.env disable=SC2034
+  # shellcheck source=tests/clients/gitbook/demo.env
   . tests/clients/gitbook/demo.env
+  # shellcheck disable=SC2034 # exported by `set -a`
   INTERLINGUA_URL=http://127.0.0.1:$port/gitbook
   set +a
   local outcome=0
