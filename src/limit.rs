@@ -19,6 +19,21 @@ pub use headers::{HeaderFamily, HeaderFamilyError, Headers};
 pub use local::Limiter;
 pub use window::{Window, WindowError};
 
+/// Quotas where a dialect documents none, and how much memory counting may take.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// All of them apply; none means no quota.
+    pub windows: Vec<Window>,
+    /// How many principals are told apart.
+    pub keys_max: usize,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { windows: Vec::new(), keys_max: 100_000 }
+    }
+}
+
 /// What the limiter makes of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {

@@ -28,7 +28,7 @@ mod worker;
 pub use drain::Drain;
 pub use tls::TlsError;
 
-use self::{listen::Listener, stack::Load};
+use self::{listen::Listener, refusal::Refusals, stack::Load};
 use crate::telemetry::Metrics;
 
 /// How the server listens and what a client may cost it.
@@ -178,7 +178,7 @@ impl Server {
         &self.addresses
     }
 
-    /// Counts connections and requests in flight in `metrics`.
+    /// Counts connections, requests in flight and its own refusals in `metrics`.
     #[must_use]
     pub fn count_into(self, metrics: &Metrics) -> Server {
         Server { metrics: metrics.clone(), ..self }
@@ -194,6 +194,7 @@ impl Server {
             slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
             load: Load::new(self.metrics.requests_in_flight(), self.config.in_flight_max),
             connections_open: self.metrics.connections_open(),
+            refusals: Refusals::new(self.metrics),
             drain: drain.clone(),
             config: self.config,
         });
@@ -239,6 +240,7 @@ struct Shared {
     slots: Arc<Semaphore>,
     load: Load,
     connections_open: Gauge,
+    refusals: Refusals,
 }
 
 /// Counts something for as long as it is held.

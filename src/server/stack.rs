@@ -44,17 +44,18 @@ pub(super) fn stack<H: Handler>(
     Future = impl Future<Output = Result<Response, Infallible>> + use<H>,
 > + Clone
 + use<H> {
+    let Shared { config, drain, load, refusals, .. } = shared;
     ServiceBuilder::new()
         // Outermost, so that every answer carries the request's id, the ones of the layers below too.
         .layer(RequestIdLayer)
         // Says `connection: close` while draining; above everything that answers on its own.
-        .layer(FarewellLayer::new(shared.drain.clone()))
+        .layer(FarewellLayer::new(drain.clone()))
         // A panic becomes a 500; above shedding, so that the unwinding has given the request's place back by then.
-        .layer(PanicLayer)
+        .layer(PanicLayer::new(refusals.clone()))
         // Refuses with 503 when too many requests are in flight; above the deadline, for a refusal must not cost a timer.
-        .layer(ShedLayer::new(shared.load.clone()))
+        .layer(ShedLayer::new(load.clone(), refusals.clone()))
         // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
-        .layer(DeadlineLayer::new(shared.config.request_deadline))
+        .layer(DeadlineLayer::new(config.request_deadline, refusals.clone()))
         .service(Handling { handler, peer })
 }
 

@@ -11,7 +11,10 @@ use prometheus_client::metrics::gauge::Gauge;
 use tower::{Layer, Service};
 
 use super::Response;
-use crate::server::{Counted, refusal::Refusal};
+use crate::server::{
+    Counted,
+    refusal::{Refusal, Refusals},
+};
 
 /// How many requests are in flight, over all workers, and how many may be.
 #[derive(Clone, Debug)]
@@ -37,11 +40,12 @@ impl Load {
 #[derive(Clone, Debug)]
 pub(super) struct ShedLayer {
     load: Load,
+    refusals: Refusals,
 }
 
 impl ShedLayer {
-    pub(super) fn new(load: Load) -> ShedLayer {
-        ShedLayer { load }
+    pub(super) fn new(load: Load, refusals: Refusals) -> ShedLayer {
+        ShedLayer { load, refusals }
     }
 }
 
@@ -49,7 +53,7 @@ impl<S> Layer<S> for ShedLayer {
     type Service = Shed<S>;
 
     fn layer(&self, inner: S) -> Shed<S> {
-        Shed { inner, load: self.load.clone() }
+        Shed { inner, load: self.load.clone(), refusals: self.refusals.clone() }
     }
 }
 
@@ -58,6 +62,7 @@ impl<S> Layer<S> for ShedLayer {
 pub(super) struct Shed<S> {
     inner: S,
     load: Load,
+    refusals: Refusals,
 }
 
 impl<S, B> Service<Request<B>> for Shed<S>
@@ -75,7 +80,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.load.enter() {
             Some(place) => ShedFuture::Admitted { inner: self.inner.call(request), _place: place },
-            None => ShedFuture::Refused,
+            None => ShedFuture::Refused { refusals: self.refusals.clone() },
         }
     }
 }
@@ -86,7 +91,7 @@ pub(super) enum ShedFuture<F> {
     /// The request has a place, until this is dropped.
     Admitted { inner: F, _place: Counted },
     /// It has none.
-    Refused,
+    Refused { refusals: Refusals },
 }
 
 impl<F> Future for ShedFuture<F>
@@ -98,7 +103,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
             ShedFuture::Admitted { inner, .. } => Pin::new(inner).poll(cx),
-            ShedFuture::Refused => Poll::Ready(Ok(Refusal::Overloaded.answer())),
+            ShedFuture::Refused { refusals } => Poll::Ready(Ok(refusals.answer(Refusal::Overloaded))),
         }
     }
 }
@@ -110,13 +115,15 @@ mod tests {
     use tower::{ServiceExt, service_fn};
 
     use super::*;
+    use crate::telemetry::Metrics;
 
     type Never = Pending<Result<Response, Infallible>>;
 
     #[tokio::test]
     async fn a_request_too_many_is_answered_503_and_leaves_no_trace() {
         let in_flight = Gauge::default();
-        let layer = ShedLayer::new(Load::new(in_flight.clone(), 1));
+        let load = Load::new(in_flight.clone(), 1);
+        let layer = ShedLayer::new(load, Refusals::new(Metrics::new()));
         let mut stuck = layer.layer(service_fn(|_: Request<()>| -> Never { pending() }));
         let first = stuck.call(Request::new(()));
         assert_eq!(in_flight.get(), 1);

@@ -9,7 +9,7 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
 use super::support::{TestServer, config, get};
-use crate::server::{Config, RunOutcome};
+use crate::server::{Config, ListenerConfig, RunOutcome};
 
 #[test]
 fn requests_in_flight_are_finished_and_told_to_go_elsewhere() {
@@ -33,7 +33,9 @@ fn requests_in_flight_are_finished_and_told_to_go_elsewhere() {
 
 #[test]
 fn idle_and_silent_connections_are_closed_and_nobody_new_gets_in() {
-    let server = TestServer::start(config());
+    // On an address of its own, so that no other test is given the port.
+    let listeners = vec![ListenerConfig { address: ([127, 0, 0, 5], 0).into(), tls: None }];
+    let server = TestServer::start(Config { listeners, ..config() });
     let address = server.address;
     let (mut idle, mut silent) = (server.client(), server.client());
     idle.get("/");
