@@ -9,7 +9,7 @@
 //! after them. *Serving* is hyper's, watched for its deadlines by a single timer per connection that is set anew only
 //! when it fires. *Leaving* is hyper's graceful shutdown, bounded by the header timeout.
 
-use std::{net::SocketAddr, pin::pin, rc::Rc, sync::Arc};
+use std::{net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
 
 use hyper::{
     rt::Executor,
@@ -97,7 +97,8 @@ impl<H: Handler> Connections<H> {
             return self.open(stream, opening, Peer { address, tls: false }).await;
         };
         match timeout_at(opening.instant(), acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => self.open(stream, opening, Peer { address, tls: true }).await,
+            // In a box of its own, so that the tasks of plain connections need not be large enough for both.
+            Ok(Ok(stream)) => Box::pin(self.open(stream, opening, Peer { address, tls: true })).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_too_slow) => tracing::debug!("TLS handshake took too long"),
         }
@@ -133,11 +134,11 @@ impl<H: Handler> Connections<H> {
         match protocol {
             Protocol::Http1 => {
                 let connection = self.http1.serve_connection(io, service);
-                attend(connection, &watch, config, after_idle_grace(drain, &watch)).await;
+                attend(Box::pin(connection), &watch, config, after_idle_grace(drain, &watch)).await;
             }
             Protocol::Http2 => {
                 let connection = self.http2.serve_connection(io, service);
-                attend(connection, &watch, config, drain.begun()).await;
+                attend(Box::pin(connection), &watch, config, drain.begun()).await;
             }
         }
     }
@@ -145,12 +146,11 @@ impl<H: Handler> Connections<H> {
 
 /// Drives a connection until it ends by itself, or until it is time to leave.
 async fn attend<C: GracefulConnection>(
-    connection: C,
+    mut connection: Pin<Box<C>>,
     watch: &Watch,
     config: &Config,
     told_to_leave: impl Future<Output = ()>,
 ) {
-    let mut connection = pin!(connection);
     tokio::select! {
         biased;
         // How a client's connection broke is the client's affair, and what mattered to a request was logged with it.
