@@ -28,7 +28,7 @@ mod worker;
 pub use drain::Drain;
 pub use tls::TlsError;
 
-use self::{listen::Listener, refusal::Refusals, stack::Load};
+use self::listen::Listener;
 use crate::telemetry::Metrics;
 
 /// How the server listens and what a client may cost it.
@@ -192,31 +192,39 @@ impl Server {
     pub fn run(self, make: &impl MakeHandler, drain: &Drain) -> io::Result<RunOutcome> {
         let shared = Arc::new(Shared {
             slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
-            load: Load::new(self.metrics.requests_in_flight(), self.config.in_flight_max),
-            connections_open: self.metrics.connections_open(),
-            refusals: Refusals::new(self.metrics),
+            metrics: self.metrics,
             drain: drain.clone(),
             config: self.config,
         });
         thread::scope(|scope| {
             let shared = &shared;
             let start = |(number, doors)| {
-                let serve =
-                    move || worker::run(number, doors, make, shared).inspect_err(|_| shared.drain.begin());
+                let serve = move || {
+                    let _others_end_too = BeginOnDrop(&shared.drain);
+                    worker::run(number, doors, make, shared)
+                };
                 thread::Builder::new().name(format!("worker-{number}")).spawn_scoped(scope, serve)
             };
             let workers: Vec<_> = self.doors.into_iter().enumerate().map(start).collect();
             if workers.iter().any(Result::is_err) {
                 drain.begin();
             }
-            let outcomes =
-                workers.into_iter().map(|worker| worker?.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            let end = |worker: io::Result<thread::ScopedJoinHandle<'_, _>>| {
+                worker?.join().unwrap_or_else(|panic| resume_unwind(panic))
+            };
             // Every worker is waited for, then the first error counts.
-            outcomes
-                .collect::<Vec<_>>()
-                .into_iter()
-                .try_fold(RunOutcome::Drained, |all, one| Ok(all.and(one?)))
+            let outcomes: Vec<io::Result<RunOutcome>> = workers.into_iter().map(end).collect();
+            outcomes.into_iter().try_fold(RunOutcome::Drained, |all, one| Ok(all.and(one?)))
         })
+    }
+}
+
+/// A worker that ends early, for whatever reason, must not leave the others serving half of the connections.
+struct BeginOnDrop<'a>(&'a Drain);
+
+impl Drop for BeginOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.begin();
     }
 }
 
@@ -231,16 +239,14 @@ impl RunOutcome {
     }
 }
 
-/// What the workers share: limits that hold for all of them together.
+/// What the workers share.
 #[derive(Debug)]
 struct Shared {
     config: Config,
     drain: Drain,
     /// One permit per connection.
     slots: Arc<Semaphore>,
-    load: Load,
-    connections_open: Gauge,
-    refusals: Refusals,
+    metrics: Metrics,
 }
 
 /// Counts something for as long as it is held.

@@ -32,7 +32,7 @@ use crate::{
     server::{
         Config, Drain, Handler, Peer, Shared,
         listen::Tls,
-        stack::stack,
+        stack::{Common, stack},
         watch::Watch,
         wire::{Protocol, Wire, sniff},
     },
@@ -61,6 +61,7 @@ pub(super) struct Connections<H> {
     handler: H,
     http1: http1::Builder,
     http2: http2::Builder<LocalExecutor>,
+    common: Common,
     shared: Arc<Shared>,
 }
 
@@ -78,7 +79,8 @@ impl<H: Handler> Connections<H> {
             .max_header_list_size(HEADER_LIST_MAX)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT);
-        Connections { handler, http1, http2, shared }
+        let common = Common::new(&shared);
+        Connections { handler, http1, http2, common, shared }
     }
 
     /// What they have in common with those of the other workers.
@@ -119,7 +121,7 @@ impl<H: Handler> Connections<H> {
             Protocol::Http1 => Watch::http1(),
             Protocol::Http2 => Watch::http2(),
         };
-        let stack = stack(self.handler.clone(), peer, &self.shared);
+        let stack = stack(self.handler.clone(), peer, self.common.clone());
         let watched = watch.clone();
         let service = service_fn(move |request| {
             let guard = watched.request();

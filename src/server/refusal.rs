@@ -65,7 +65,7 @@ impl Refusal {
 }
 
 /// Answers with refusals, and counts them: no dialect is known here, and the fault is ours.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 pub(super) struct Refusals(Metrics);
 
 impl Refusals {

@@ -5,6 +5,7 @@
 use std::{
     convert::Infallible,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -23,11 +24,11 @@ use crate::{
 #[derive(Clone, Debug)]
 pub(super) struct DeadlineLayer {
     allowance: Duration,
-    refusals: Refusals,
+    refusals: Rc<Refusals>,
 }
 
 impl DeadlineLayer {
-    pub(super) fn new(allowance: Duration, refusals: Refusals) -> DeadlineLayer {
+    pub(super) fn new(allowance: Duration, refusals: Rc<Refusals>) -> DeadlineLayer {
         DeadlineLayer { allowance, refusals }
     }
 }
@@ -36,7 +37,7 @@ impl<S> Layer<S> for DeadlineLayer {
     type Service = Timely<S>;
 
     fn layer(&self, inner: S) -> Timely<S> {
-        Timely { inner, allowance: self.allowance, refusals: self.refusals.clone() }
+        Timely { inner, allowance: self.allowance, refusals: Rc::clone(&self.refusals) }
     }
 }
 
@@ -45,7 +46,7 @@ impl<S> Layer<S> for DeadlineLayer {
 pub(super) struct Timely<S> {
     inner: S,
     allowance: Duration,
-    refusals: Refusals,
+    refusals: Rc<Refusals>,
 }
 
 impl<S, B> Service<Request<B>> for Timely<S>
@@ -66,7 +67,7 @@ where
         TimelyFuture {
             inner: self.inner.call(request),
             too_late: Box::pin(sleep_until(deadline.instant())),
-            refusals: self.refusals.clone(),
+            refusals: Rc::clone(&self.refusals),
         }
     }
 }
@@ -76,7 +77,7 @@ where
 pub(super) struct TimelyFuture<F> {
     inner: F,
     too_late: Pin<Box<Sleep>>,
-    refusals: Refusals,
+    refusals: Rc<Refusals>,
 }
 
 impl<F> Future for TimelyFuture<F>
@@ -106,7 +107,7 @@ mod tests {
     use crate::telemetry::Metrics;
 
     fn layer() -> DeadlineLayer {
-        DeadlineLayer::new(Duration::from_secs(30), Refusals::new(Metrics::new()))
+        DeadlineLayer::new(Duration::from_secs(30), Rc::new(Refusals::new(Metrics::new())))
     }
 
     #[tokio::test(start_paused = true)]

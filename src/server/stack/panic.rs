@@ -6,6 +6,7 @@ use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -21,11 +22,11 @@ use crate::{
 /// Makes [`CatchPanic`].
 #[derive(Clone, Debug)]
 pub(super) struct PanicLayer {
-    refusals: Refusals,
+    refusals: Rc<Refusals>,
 }
 
 impl PanicLayer {
-    pub(super) fn new(refusals: Refusals) -> PanicLayer {
+    pub(super) fn new(refusals: Rc<Refusals>) -> PanicLayer {
         PanicLayer { refusals }
     }
 }
@@ -34,7 +35,7 @@ impl<S> Layer<S> for PanicLayer {
     type Service = CatchPanic<S>;
 
     fn layer(&self, inner: S) -> CatchPanic<S> {
-        CatchPanic { inner, refusals: self.refusals.clone() }
+        CatchPanic { inner, refusals: Rc::clone(&self.refusals) }
     }
 }
 
@@ -42,7 +43,7 @@ impl<S> Layer<S> for PanicLayer {
 #[derive(Clone, Debug)]
 pub(super) struct CatchPanic<S> {
     inner: S,
-    refusals: Refusals,
+    refusals: Rc<Refusals>,
 }
 
 impl<S, B> Service<Request<B>> for CatchPanic<S>
@@ -59,7 +60,7 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let id = request.extensions().get::<RequestId>().cloned();
-        let refusals = self.refusals.clone();
+        let refusals = Rc::clone(&self.refusals);
         CatchPanicFuture { inner: Some(self.inner.call(request)), id, refusals }
     }
 }
@@ -70,7 +71,7 @@ pub(super) struct CatchPanicFuture<F> {
     /// Gone once it has panicked, and with it everything it held.
     inner: Option<F>,
     id: Option<RequestId>,
-    refusals: Refusals,
+    refusals: Rc<Refusals>,
 }
 
 impl<F> Future for CatchPanicFuture<F>
@@ -110,7 +111,7 @@ mod tests {
                 panic!("for the test")
             })
         });
-        let layer = PanicLayer::new(Refusals::new(Metrics::new()));
+        let layer = PanicLayer::new(Rc::new(Refusals::new(Metrics::new())));
         let answer = layer.layer(service).oneshot(Request::new(())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -11,40 +12,47 @@ use prometheus_client::metrics::gauge::Gauge;
 use tower::{Layer, Service};
 
 use super::Response;
-use crate::server::{
-    Counted,
-    refusal::{Refusal, Refusals},
-};
+use crate::server::refusal::{Refusal, Refusals};
 
 /// How many requests are in flight, over all workers, and how many may be.
-#[derive(Clone, Debug)]
-pub(in crate::server) struct Load {
+#[derive(Debug)]
+pub(super) struct Load {
     in_flight: Gauge,
     in_flight_max: i64,
 }
 
 impl Load {
-    pub(in crate::server) fn new(in_flight: Gauge, in_flight_max: usize) -> Load {
+    pub(super) fn new(in_flight: Gauge, in_flight_max: usize) -> Load {
         Load { in_flight, in_flight_max: i64::try_from(in_flight_max).unwrap_or(i64::MAX) }
     }
 
     /// A place among the requests in flight, unless all are taken.
-    fn enter(&self) -> Option<Counted> {
+    fn enter(self: &Rc<Self>) -> Option<Place> {
         let others = self.in_flight.inc();
-        let place = Counted(self.in_flight.clone());
+        let place = Place(Rc::clone(self));
         (others < self.in_flight_max).then_some(place)
+    }
+}
+
+/// Held while a request is in flight.
+#[derive(Debug)]
+pub(super) struct Place(Rc<Load>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
     }
 }
 
 /// Makes [`Shed`].
 #[derive(Clone, Debug)]
 pub(super) struct ShedLayer {
-    load: Load,
-    refusals: Refusals,
+    load: Rc<Load>,
+    refusals: Rc<Refusals>,
 }
 
 impl ShedLayer {
-    pub(super) fn new(load: Load, refusals: Refusals) -> ShedLayer {
+    pub(super) fn new(load: Rc<Load>, refusals: Rc<Refusals>) -> ShedLayer {
         ShedLayer { load, refusals }
     }
 }
@@ -53,7 +61,7 @@ impl<S> Layer<S> for ShedLayer {
     type Service = Shed<S>;
 
     fn layer(&self, inner: S) -> Shed<S> {
-        Shed { inner, load: self.load.clone(), refusals: self.refusals.clone() }
+        Shed { inner, load: Rc::clone(&self.load), refusals: Rc::clone(&self.refusals) }
     }
 }
 
@@ -61,8 +69,8 @@ impl<S> Layer<S> for ShedLayer {
 #[derive(Clone, Debug)]
 pub(super) struct Shed<S> {
     inner: S,
-    load: Load,
-    refusals: Refusals,
+    load: Rc<Load>,
+    refusals: Rc<Refusals>,
 }
 
 impl<S, B> Service<Request<B>> for Shed<S>
@@ -80,7 +88,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.load.enter() {
             Some(place) => ShedFuture::Admitted { inner: self.inner.call(request), _place: place },
-            None => ShedFuture::Refused { refusals: self.refusals.clone() },
+            None => ShedFuture::Refused { refusals: Rc::clone(&self.refusals) },
         }
     }
 }
@@ -89,9 +97,9 @@ where
 #[derive(Debug)]
 pub(super) enum ShedFuture<F> {
     /// The request has a place, until this is dropped.
-    Admitted { inner: F, _place: Counted },
+    Admitted { inner: F, _place: Place },
     /// It has none.
-    Refused { refusals: Refusals },
+    Refused { refusals: Rc<Refusals> },
 }
 
 impl<F> Future for ShedFuture<F>
@@ -122,8 +130,8 @@ mod tests {
     #[tokio::test]
     async fn a_request_too_many_is_answered_503_and_leaves_no_trace() {
         let in_flight = Gauge::default();
-        let load = Load::new(in_flight.clone(), 1);
-        let layer = ShedLayer::new(load, Refusals::new(Metrics::new()));
+        let load = Rc::new(Load::new(in_flight.clone(), 1));
+        let layer = ShedLayer::new(load, Rc::new(Refusals::new(Metrics::new())));
         let mut stuck = layer.layer(service_fn(|_: Request<()>| -> Never { pending() }));
         let first = stuck.call(Request::new(()));
         assert_eq!(in_flight.get(), 1);
