@@ -9,7 +9,7 @@
 //! after them. *Serving* is hyper's, watched for its deadlines by a single timer per connection that is set anew only
 //! when it fires. *Leaving* is hyper's graceful shutdown, bounded by the header timeout.
 
-use std::{net::SocketAddr, pin::pin, rc::Rc, sync::Arc};
+use std::{net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
 
 use hyper::{
     rt::Executor,
@@ -32,7 +32,7 @@ use crate::{
     server::{
         Config, Drain, Handler, Peer, Shared,
         listen::Tls,
-        stack::stack,
+        stack::{Common, stack},
         watch::Watch,
         wire::{Protocol, Wire, sniff},
     },
@@ -61,6 +61,7 @@ pub(super) struct Connections<H> {
     handler: H,
     http1: http1::Builder,
     http2: http2::Builder<LocalExecutor>,
+    common: Common,
     shared: Arc<Shared>,
 }
 
@@ -78,7 +79,8 @@ impl<H: Handler> Connections<H> {
             .max_header_list_size(HEADER_LIST_MAX)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT);
-        Connections { handler, http1, http2, shared }
+        let common = Common::new(&shared);
+        Connections { handler, http1, http2, common, shared }
     }
 
     /// What they have in common with those of the other workers.
@@ -97,7 +99,8 @@ impl<H: Handler> Connections<H> {
             return self.open(stream, opening, Peer { address, tls: false }).await;
         };
         match timeout_at(opening.instant(), acceptor.accept(stream)).await {
-            Ok(Ok(stream)) => self.open(stream, opening, Peer { address, tls: true }).await,
+            // In a box of its own, so that the tasks of plain connections need not be large enough for both.
+            Ok(Ok(stream)) => Box::pin(self.open(stream, opening, Peer { address, tls: true })).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
             Err(_too_slow) => tracing::debug!("TLS handshake took too long"),
         }
@@ -118,7 +121,7 @@ impl<H: Handler> Connections<H> {
             Protocol::Http1 => Watch::http1(),
             Protocol::Http2 => Watch::http2(),
         };
-        let stack = stack(self.handler.clone(), peer, &self.shared);
+        let stack = stack(self.handler.clone(), peer, self.common.clone());
         let watched = watch.clone();
         let service = service_fn(move |request| {
             let guard = watched.request();
@@ -133,11 +136,11 @@ impl<H: Handler> Connections<H> {
         match protocol {
             Protocol::Http1 => {
                 let connection = self.http1.serve_connection(io, service);
-                attend(connection, &watch, config, after_idle_grace(drain, &watch)).await;
+                attend(Box::pin(connection), &watch, config, after_idle_grace(drain, &watch)).await;
             }
             Protocol::Http2 => {
                 let connection = self.http2.serve_connection(io, service);
-                attend(connection, &watch, config, drain.begun()).await;
+                attend(Box::pin(connection), &watch, config, drain.begun()).await;
             }
         }
     }
@@ -145,12 +148,11 @@ impl<H: Handler> Connections<H> {
 
 /// Drives a connection until it ends by itself, or until it is time to leave.
 async fn attend<C: GracefulConnection>(
-    connection: C,
+    mut connection: Pin<Box<C>>,
     watch: &Watch,
     config: &Config,
     told_to_leave: impl Future<Output = ()>,
 ) {
-    let mut connection = pin!(connection);
     tokio::select! {
         biased;
         // How a client's connection broke is the client's affair, and what mattered to a request was logged with it.

@@ -7,7 +7,14 @@
 //! Nobody goes back. *Draining* stops accepting and lets what is in flight finish; *Ending* cuts it off. Whoever holds a
 //! [`Drain`] can begin it and watch it; the process ends up holding one that signals begin.
 
-use std::{io, sync::Arc, thread};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+};
 
 use tokio::{
     runtime,
@@ -17,8 +24,13 @@ use tokio::{
 
 /// A handle on the shutdown, cloned to everyone who starts or heeds it.
 #[derive(Clone, Debug)]
-pub struct Drain {
-    stage: Arc<watch::Sender<Stage>>,
+pub struct Drain(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    stage: watch::Sender<Stage>,
+    /// The same in short. Every answer asks, on all processors, and reading this costs them nothing.
+    has_begun: AtomicBool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -37,7 +49,8 @@ impl Default for Drain {
 impl Drain {
     /// A drain that begins when someone calls [`Drain::begin`].
     pub fn new() -> Drain {
-        Drain { stage: Arc::new(watch::Sender::new(Stage::Serving)) }
+        let stage = watch::Sender::new(Stage::Serving);
+        Drain(Arc::new(Inner { stage, has_begun: AtomicBool::new(false) }))
     }
 
     /// A drain that also begins on SIGTERM or SIGINT, and ends at once on the second of them.
@@ -69,7 +82,7 @@ impl Drain {
 
     /// Whether the drain has begun.
     pub fn has_begun(&self) -> bool {
-        *self.stage.borrow() >= Stage::Draining
+        self.0.has_begun.load(Ordering::Relaxed)
     }
 
     /// Waits until the drain begins.
@@ -84,7 +97,8 @@ impl Drain {
 
     /// Moves forward, never back.
     fn advance(&self, to: Stage) {
-        self.stage.send_if_modified(|stage| {
+        self.0.has_begun.store(true, Ordering::Relaxed);
+        self.0.stage.send_if_modified(|stage| {
             let moves = *stage < to;
             *stage = (*stage).max(to);
             moves
@@ -92,7 +106,8 @@ impl Drain {
     }
 
     async fn reached(&self, stage: Stage) {
-        self.stage
+        self.0
+            .stage
             .subscribe()
             .wait_for(|now| *now >= stage)
             .await

@@ -7,6 +7,8 @@ use http::{
 };
 use http_body_util::Full;
 
+use crate::telemetry::Metrics;
+
 /// Why a request is answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
@@ -19,22 +21,38 @@ pub(super) enum Refusal {
 }
 
 impl Refusal {
-    /// The whole answer.
-    pub(super) fn answer(self) -> http::Response<Full<Bytes>> {
-        let (status, body): (_, &'static str) = match self {
-            Refusal::DeadlineExceeded => (
-                StatusCode::GATEWAY_TIMEOUT,
-                r#"{"type":"about:blank","title":"Gateway Timeout","status":504,"code":"deadline-exceeded","detail":"the request could not be answered in time"}"#,
-            ),
-            Refusal::Internal => (
-                StatusCode::INTERNAL_SERVER_ERROR,
-                r#"{"type":"about:blank","title":"Internal Server Error","status":500,"code":"internal","detail":"the request could not be answered because of an error of ours"}"#,
-            ),
-            Refusal::Overloaded => (
-                StatusCode::SERVICE_UNAVAILABLE,
-                r#"{"type":"about:blank","title":"Service Unavailable","status":503,"code":"overloaded","detail":"too many requests are in flight, try again in a moment"}"#,
-            ),
-        };
+    fn status(self) -> StatusCode {
+        match self {
+            Refusal::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+            Refusal::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+            Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+        }
+    }
+
+    fn code(self) -> &'static str {
+        match self {
+            Refusal::DeadlineExceeded => "deadline-exceeded",
+            Refusal::Internal => "internal",
+            Refusal::Overloaded => "overloaded",
+        }
+    }
+
+    fn detail(self) -> &'static str {
+        match self {
+            Refusal::DeadlineExceeded => "the request could not be answered in time",
+            Refusal::Internal => "the request could not be answered because of an error of ours",
+            Refusal::Overloaded => "too many requests are in flight, try again in a moment",
+        }
+    }
+
+    /// The whole answer. None of the texts needs escaping.
+    fn answer(self) -> http::Response<Full<Bytes>> {
+        let (status, code, detail) = (self.status(), self.code(), self.detail());
+        let number = status.as_u16();
+        let title = status.canonical_reason().unwrap_or_default();
+        let body = format!(
+            r#"{{"type":"about:blank","title":"{title}","status":{number},"code":"{code}","detail":"{detail}"}}"#
+        );
         let mut answer = http::Response::new(Full::from(body));
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
@@ -43,6 +61,22 @@ impl Refusal {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         answer
+    }
+}
+
+/// Answers with refusals, and counts them: no dialect is known here, and the fault is ours.
+#[derive(Debug)]
+pub(super) struct Refusals(Metrics);
+
+impl Refusals {
+    pub(super) fn new(metrics: Metrics) -> Refusals {
+        Refusals(metrics)
+    }
+
+    /// Counts the refusal and gives its answer.
+    pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Full<Bytes>> {
+        self.0.refusal("", refusal.code(), "internal");
+        refusal.answer()
     }
 }
 
@@ -70,5 +104,14 @@ mod tests {
     fn only_an_overload_says_when_to_come_back() {
         assert_eq!(Refusal::Overloaded.answer().headers()[RETRY_AFTER], "1");
         assert!(!Refusal::Internal.answer().headers().contains_key(RETRY_AFTER));
+    }
+
+    #[test]
+    fn refusals_are_counted() {
+        let metrics = Metrics::new();
+        Refusals::new(metrics.clone()).answer(Refusal::Overloaded);
+        let page = metrics.render();
+        let line = r#"gateway_refusals_total{dialect="",code="overloaded",blame="internal"} 1"#;
+        assert!(page.contains(line), "{page}");
     }
 }

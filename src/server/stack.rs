@@ -5,7 +5,9 @@
 
 use std::{
     convert::Infallible,
+    rc::Rc,
     task::{Context, Poll},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -14,7 +16,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 
-use crate::server::{Handler, Peer, Shared};
+use crate::server::{Drain, Handler, Peer, Shared, refusal::Refusals};
 
 mod deadline;
 mod farewell;
@@ -26,17 +28,38 @@ use deadline::DeadlineLayer;
 use farewell::FarewellLayer;
 use panic::PanicLayer;
 use request_id::RequestIdLayer;
-pub(super) use shed::Load;
-use shed::ShedLayer;
+use shed::{Load, ShedLayer};
 
 /// What every layer answers with.
 type Response = http::Response<Full<Bytes>>;
+
+/// What the layers of one worker have in common. They are cloned for each request, and counting those clones must not
+/// make processors wait for one another: hence `Rc`, around what the workers do share.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    drain: Rc<Drain>,
+    load: Rc<Load>,
+    refusals: Rc<Refusals>,
+    request_deadline: Duration,
+}
+
+impl Common {
+    pub(super) fn new(shared: &Shared) -> Common {
+        let Shared { config, drain, metrics, .. } = shared;
+        Common {
+            drain: Rc::new(drain.clone()),
+            load: Rc::new(Load::new(metrics.requests_in_flight(), config.in_flight_max)),
+            refusals: Rc::new(Refusals::new(metrics.clone())),
+            request_deadline: config.request_deadline,
+        }
+    }
+}
 
 /// The stack for one connection.
 pub(super) fn stack<H: Handler>(
     handler: H,
     peer: Peer,
-    shared: &Shared,
+    common: Common,
 ) -> impl Service<
     http::Request<Incoming>,
     Response = Response,
@@ -44,17 +67,18 @@ pub(super) fn stack<H: Handler>(
     Future = impl Future<Output = Result<Response, Infallible>> + use<H>,
 > + Clone
 + use<H> {
+    let Common { drain, load, refusals, request_deadline } = common;
     ServiceBuilder::new()
         // Outermost, so that every answer carries the request's id, the ones of the layers below too.
         .layer(RequestIdLayer)
         // Says `connection: close` while draining; above everything that answers on its own.
-        .layer(FarewellLayer::new(shared.drain.clone()))
+        .layer(FarewellLayer::new(drain))
         // A panic becomes a 500; above shedding, so that the unwinding has given the request's place back by then.
-        .layer(PanicLayer)
+        .layer(PanicLayer::new(Rc::clone(&refusals)))
         // Refuses with 503 when too many requests are in flight; above the deadline, for a refusal must not cost a timer.
-        .layer(ShedLayer::new(shared.load.clone()))
+        .layer(ShedLayer::new(load, Rc::clone(&refusals)))
         // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
-        .layer(DeadlineLayer::new(shared.config.request_deadline))
+        .layer(DeadlineLayer::new(request_deadline, refusals))
         .service(Handling { handler, peer })
 }
 

@@ -116,7 +116,7 @@ impl<H: Handler> Entrance<H> {
     async fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = self.connections.shared();
         let slot = Arc::clone(&shared.slots).acquire_owned().await;
-        let counted = [Counted::new(&shared.connections_open), Counted::new(&self.open)];
+        let counted = [Counted::new(&shared.metrics.connections_open()), Counted::new(&self.open)];
         let held = (slot, self.alive.clone(), counted);
         let connections = Rc::clone(&self.connections);
         let tls = self.tls.clone();

@@ -5,6 +5,7 @@
 use std::{
     convert::Infallible,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, ready},
     time::Duration,
 };
@@ -14,17 +15,21 @@ use tokio::time::{Sleep, sleep_until};
 use tower::{Layer, Service};
 
 use super::Response;
-use crate::{server::refusal::Refusal, time::Deadline};
+use crate::{
+    server::refusal::{Refusal, Refusals},
+    time::Deadline,
+};
 
 /// Makes [`Timely`].
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct DeadlineLayer {
     allowance: Duration,
+    refusals: Rc<Refusals>,
 }
 
 impl DeadlineLayer {
-    pub(super) fn new(allowance: Duration) -> DeadlineLayer {
-        DeadlineLayer { allowance }
+    pub(super) fn new(allowance: Duration, refusals: Rc<Refusals>) -> DeadlineLayer {
+        DeadlineLayer { allowance, refusals }
     }
 }
 
@@ -32,7 +37,7 @@ impl<S> Layer<S> for DeadlineLayer {
     type Service = Timely<S>;
 
     fn layer(&self, inner: S) -> Timely<S> {
-        Timely { inner, allowance: self.allowance }
+        Timely { inner, allowance: self.allowance, refusals: Rc::clone(&self.refusals) }
     }
 }
 
@@ -41,6 +46,7 @@ impl<S> Layer<S> for DeadlineLayer {
 pub(super) struct Timely<S> {
     inner: S,
     allowance: Duration,
+    refusals: Rc<Refusals>,
 }
 
 impl<S, B> Service<Request<B>> for Timely<S>
@@ -58,7 +64,11 @@ where
     fn call(&mut self, mut request: Request<B>) -> Self::Future {
         let deadline = Deadline::after(self.allowance);
         request.extensions_mut().insert(deadline);
-        TimelyFuture { inner: self.inner.call(request), too_late: Box::pin(sleep_until(deadline.instant())) }
+        TimelyFuture {
+            inner: self.inner.call(request),
+            too_late: Box::pin(sleep_until(deadline.instant())),
+            refusals: Rc::clone(&self.refusals),
+        }
     }
 }
 
@@ -67,6 +77,7 @@ where
 pub(super) struct TimelyFuture<F> {
     inner: F,
     too_late: Pin<Box<Sleep>>,
+    refusals: Rc<Refusals>,
 }
 
 impl<F> Future for TimelyFuture<F>
@@ -81,7 +92,7 @@ where
             return Poll::Ready(answer);
         }
         ready!(self.too_late.as_mut().poll(cx));
-        Poll::Ready(Ok(Refusal::DeadlineExceeded.answer()))
+        Poll::Ready(Ok(self.refusals.answer(Refusal::DeadlineExceeded)))
     }
 }
 
@@ -93,13 +104,17 @@ mod tests {
     use tower::{ServiceExt, service_fn};
 
     use super::*;
+    use crate::telemetry::Metrics;
+
+    fn layer() -> DeadlineLayer {
+        DeadlineLayer::new(Duration::from_secs(30), Rc::new(Refusals::new(Metrics::new())))
+    }
 
     #[tokio::test(start_paused = true)]
     async fn a_handler_that_takes_too_long_is_answered_for() {
         let start = Instant::now();
         let stuck = service_fn(|_: Request<()>| -> Pending<Result<Response, Infallible>> { pending() });
-        let layer = DeadlineLayer::new(Duration::from_secs(30));
-        let answer = layer.layer(stuck).oneshot(Request::new(())).await.unwrap();
+        let answer = layer().layer(stuck).oneshot(Request::new(())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(start.elapsed().as_secs(), 30);
     }
@@ -111,6 +126,6 @@ mod tests {
             assert_eq!(deadline, Deadline::after(Duration::from_secs(30)));
             ready(Ok(Response::default()))
         });
-        DeadlineLayer::new(Duration::from_secs(30)).layer(service).oneshot(Request::new(())).await.unwrap();
+        layer().layer(service).oneshot(Request::new(())).await.unwrap();
     }
 }

@@ -6,6 +6,7 @@
 use std::{
     convert::Infallible,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll, ready},
 };
 
@@ -18,11 +19,11 @@ use crate::server::Drain;
 /// Makes [`Farewell`].
 #[derive(Clone, Debug)]
 pub(super) struct FarewellLayer {
-    drain: Drain,
+    drain: Rc<Drain>,
 }
 
 impl FarewellLayer {
-    pub(super) fn new(drain: Drain) -> FarewellLayer {
+    pub(super) fn new(drain: Rc<Drain>) -> FarewellLayer {
         FarewellLayer { drain }
     }
 }
@@ -31,7 +32,7 @@ impl<S> Layer<S> for FarewellLayer {
     type Service = Farewell<S>;
 
     fn layer(&self, inner: S) -> Farewell<S> {
-        Farewell { inner, drain: self.drain.clone() }
+        Farewell { inner, drain: Rc::clone(&self.drain) }
     }
 }
 
@@ -39,7 +40,7 @@ impl<S> Layer<S> for FarewellLayer {
 #[derive(Clone, Debug)]
 pub(super) struct Farewell<S> {
     inner: S,
-    drain: Drain,
+    drain: Rc<Drain>,
 }
 
 impl<S, B> Service<Request<B>> for Farewell<S>
@@ -55,7 +56,7 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let drain = (request.version() <= Version::HTTP_11).then(|| self.drain.clone());
+        let drain = (request.version() <= Version::HTTP_11).then(|| Rc::clone(&self.drain));
         FarewellFuture { inner: self.inner.call(request), drain }
     }
 }
@@ -65,7 +66,7 @@ where
 pub(super) struct FarewellFuture<F> {
     inner: F,
     /// `None` for HTTP/2.
-    drain: Option<Drain>,
+    drain: Option<Rc<Drain>>,
 }
 
 impl<F> Future for FarewellFuture<F>
@@ -76,7 +77,7 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Ok(mut answer) = ready!(Pin::new(&mut self.inner).poll(cx));
-        if self.drain.as_ref().is_some_and(Drain::has_begun) {
+        if self.drain.as_ref().is_some_and(|drain| drain.has_begun()) {
             answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
         }
         Poll::Ready(Ok(answer))
@@ -93,7 +94,8 @@ mod tests {
     async fn says_close(version: Version, drain: &Drain) -> bool {
         let service = service_fn(|_: Request<()>| ready(Ok(Response::default())));
         let request = Request::builder().version(version).body(()).unwrap();
-        let answer = FarewellLayer::new(drain.clone()).layer(service).oneshot(request).await.unwrap();
+        let answer =
+            FarewellLayer::new(Rc::new(drain.clone())).layer(service).oneshot(request).await.unwrap();
         answer.headers().contains_key(CONNECTION)
     }
 
@@ -115,7 +117,8 @@ mod tests {
             begun.begin();
             ready(Ok(Response::default()))
         });
-        let answer = FarewellLayer::new(drain).layer(service).oneshot(Request::new(())).await.unwrap();
+        let answer =
+            FarewellLayer::new(Rc::new(drain)).layer(service).oneshot(Request::new(())).await.unwrap();
         assert_eq!(answer.headers()[CONNECTION], "close");
     }
 }

@@ -6,6 +6,7 @@ use std::{
     convert::Infallible,
     panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -13,17 +14,28 @@ use http::Request;
 use tower::{Layer, Service};
 
 use super::Response;
-use crate::{server::refusal::Refusal, telemetry::RequestId, telemetry::names::field};
+use crate::{
+    server::refusal::{Refusal, Refusals},
+    telemetry::{RequestId, names::field},
+};
 
 /// Makes [`CatchPanic`].
-#[derive(Clone, Copy, Debug)]
-pub(super) struct PanicLayer;
+#[derive(Clone, Debug)]
+pub(super) struct PanicLayer {
+    refusals: Rc<Refusals>,
+}
+
+impl PanicLayer {
+    pub(super) fn new(refusals: Rc<Refusals>) -> PanicLayer {
+        PanicLayer { refusals }
+    }
+}
 
 impl<S> Layer<S> for PanicLayer {
     type Service = CatchPanic<S>;
 
     fn layer(&self, inner: S) -> CatchPanic<S> {
-        CatchPanic { inner }
+        CatchPanic { inner, refusals: Rc::clone(&self.refusals) }
     }
 }
 
@@ -31,6 +43,7 @@ impl<S> Layer<S> for PanicLayer {
 #[derive(Clone, Debug)]
 pub(super) struct CatchPanic<S> {
     inner: S,
+    refusals: Rc<Refusals>,
 }
 
 impl<S, B> Service<Request<B>> for CatchPanic<S>
@@ -47,7 +60,8 @@ where
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
         let id = request.extensions().get::<RequestId>().cloned();
-        CatchPanicFuture { inner: Some(self.inner.call(request)), id }
+        let refusals = Rc::clone(&self.refusals);
+        CatchPanicFuture { inner: Some(self.inner.call(request)), id, refusals }
     }
 }
 
@@ -57,6 +71,7 @@ pub(super) struct CatchPanicFuture<F> {
     /// Gone once it has panicked, and with it everything it held.
     inner: Option<F>,
     id: Option<RequestId>,
+    refusals: Rc<Refusals>,
 }
 
 impl<F> Future for CatchPanicFuture<F>
@@ -66,16 +81,17 @@ where
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        let Some(inner) = &mut self.inner else { return Poll::Ready(Ok(Refusal::Internal.answer())) };
-        // Unwind safe: what panicked is dropped unseen, and handlers share nothing that a panic could leave half done.
-        let poll = AssertUnwindSafe(|| Pin::new(inner).poll(cx));
-        if let Ok(polled) = catch_unwind(poll) {
-            return polled;
+        if let Some(inner) = &mut self.inner {
+            // Unwind safe: what panicked is dropped unseen, and handlers share nothing a panic could leave half done.
+            let poll = AssertUnwindSafe(|| Pin::new(inner).poll(cx));
+            if let Ok(polled) = catch_unwind(poll) {
+                return polled;
+            }
         }
         self.inner = None;
         let id = self.id.as_ref().map(RequestId::as_str);
         tracing::error!({ field::REQUEST_ID } = id, "request ended in a panic");
-        Poll::Ready(Ok(Refusal::Internal.answer()))
+        Poll::Ready(Ok(self.refusals.answer(Refusal::Internal)))
     }
 }
 
@@ -85,6 +101,7 @@ mod tests {
     use tower::{ServiceExt, service_fn};
 
     use super::*;
+    use crate::telemetry::Metrics;
 
     #[tokio::test]
     async fn a_panic_becomes_a_500() {
@@ -94,7 +111,8 @@ mod tests {
                 panic!("for the test")
             })
         });
-        let answer = PanicLayer.layer(service).oneshot(Request::new(())).await.unwrap();
+        let layer = PanicLayer::new(Rc::new(Refusals::new(Metrics::new())));
+        let answer = layer.layer(service).oneshot(Request::new(())).await.unwrap();
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
     }
 }

@@ -3,6 +3,7 @@
 use std::{
     convert::Infallible,
     pin::Pin,
+    rc::Rc,
     task::{Context, Poll},
 };
 
@@ -11,37 +12,48 @@ use prometheus_client::metrics::gauge::Gauge;
 use tower::{Layer, Service};
 
 use super::Response;
-use crate::server::{Counted, refusal::Refusal};
+use crate::server::refusal::{Refusal, Refusals};
 
 /// How many requests are in flight, over all workers, and how many may be.
-#[derive(Clone, Debug)]
-pub(in crate::server) struct Load {
+#[derive(Debug)]
+pub(super) struct Load {
     in_flight: Gauge,
     in_flight_max: i64,
 }
 
 impl Load {
-    pub(in crate::server) fn new(in_flight: Gauge, in_flight_max: usize) -> Load {
+    pub(super) fn new(in_flight: Gauge, in_flight_max: usize) -> Load {
         Load { in_flight, in_flight_max: i64::try_from(in_flight_max).unwrap_or(i64::MAX) }
     }
 
     /// A place among the requests in flight, unless all are taken.
-    fn enter(&self) -> Option<Counted> {
+    fn enter(self: &Rc<Self>) -> Option<Place> {
         let others = self.in_flight.inc();
-        let place = Counted(self.in_flight.clone());
+        let place = Place(Rc::clone(self));
         (others < self.in_flight_max).then_some(place)
+    }
+}
+
+/// Held while a request is in flight.
+#[derive(Debug)]
+pub(super) struct Place(Rc<Load>);
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.0.in_flight.dec();
     }
 }
 
 /// Makes [`Shed`].
 #[derive(Clone, Debug)]
 pub(super) struct ShedLayer {
-    load: Load,
+    load: Rc<Load>,
+    refusals: Rc<Refusals>,
 }
 
 impl ShedLayer {
-    pub(super) fn new(load: Load) -> ShedLayer {
-        ShedLayer { load }
+    pub(super) fn new(load: Rc<Load>, refusals: Rc<Refusals>) -> ShedLayer {
+        ShedLayer { load, refusals }
     }
 }
 
@@ -49,7 +61,7 @@ impl<S> Layer<S> for ShedLayer {
     type Service = Shed<S>;
 
     fn layer(&self, inner: S) -> Shed<S> {
-        Shed { inner, load: self.load.clone() }
+        Shed { inner, load: Rc::clone(&self.load), refusals: Rc::clone(&self.refusals) }
     }
 }
 
@@ -57,7 +69,8 @@ impl<S> Layer<S> for ShedLayer {
 #[derive(Clone, Debug)]
 pub(super) struct Shed<S> {
     inner: S,
-    load: Load,
+    load: Rc<Load>,
+    refusals: Rc<Refusals>,
 }
 
 impl<S, B> Service<Request<B>> for Shed<S>
@@ -75,7 +88,7 @@ where
     fn call(&mut self, request: Request<B>) -> Self::Future {
         match self.load.enter() {
             Some(place) => ShedFuture::Admitted { inner: self.inner.call(request), _place: place },
-            None => ShedFuture::Refused,
+            None => ShedFuture::Refused { refusals: Rc::clone(&self.refusals) },
         }
     }
 }
@@ -84,9 +97,9 @@ where
 #[derive(Debug)]
 pub(super) enum ShedFuture<F> {
     /// The request has a place, until this is dropped.
-    Admitted { inner: F, _place: Counted },
+    Admitted { inner: F, _place: Place },
     /// It has none.
-    Refused,
+    Refused { refusals: Rc<Refusals> },
 }
 
 impl<F> Future for ShedFuture<F>
@@ -98,7 +111,7 @@ where
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
             ShedFuture::Admitted { inner, .. } => Pin::new(inner).poll(cx),
-            ShedFuture::Refused => Poll::Ready(Ok(Refusal::Overloaded.answer())),
+            ShedFuture::Refused { refusals } => Poll::Ready(Ok(refusals.answer(Refusal::Overloaded))),
         }
     }
 }
@@ -110,13 +123,15 @@ mod tests {
     use tower::{ServiceExt, service_fn};
 
     use super::*;
+    use crate::telemetry::Metrics;
 
     type Never = Pending<Result<Response, Infallible>>;
 
     #[tokio::test]
     async fn a_request_too_many_is_answered_503_and_leaves_no_trace() {
         let in_flight = Gauge::default();
-        let layer = ShedLayer::new(Load::new(in_flight.clone(), 1));
+        let load = Rc::new(Load::new(in_flight.clone(), 1));
+        let layer = ShedLayer::new(load, Rc::new(Refusals::new(Metrics::new())));
         let mut stuck = layer.layer(service_fn(|_: Request<()>| -> Never { pending() }));
         let first = stuck.call(Request::new(()));
         assert_eq!(in_flight.get(), 1);

@@ -1,15 +1,16 @@
 //! What becomes of connections and requests when the server is told to stop.
 
-use std::{io, net::TcpStream as StdStream, time::Duration};
+use std::{io, net::TcpStream as StdStream, thread, time::Duration};
 
 use bytes::Bytes;
-use http::Request;
-use http_body_util::{BodyExt, Empty};
+use http::{Request, Response};
+use http_body_util::{BodyExt, Empty, Full};
+use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
 use super::support::{TestServer, config, get};
-use crate::server::{Config, RunOutcome};
+use crate::server::{Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server};
 
 #[test]
 fn requests_in_flight_are_finished_and_told_to_go_elsewhere() {
@@ -33,7 +34,9 @@ fn requests_in_flight_are_finished_and_told_to_go_elsewhere() {
 
 #[test]
 fn idle_and_silent_connections_are_closed_and_nobody_new_gets_in() {
-    let server = TestServer::start(config());
+    // On an address of its own, so that no other test is given the port.
+    let listeners = vec![ListenerConfig { address: ([127, 0, 0, 5], 0).into(), tls: None }];
+    let server = TestServer::start(Config { listeners, ..config() });
     let address = server.address;
     let (mut idle, mut silent) = (server.client(), server.client());
     idle.get("/");
@@ -123,4 +126,34 @@ async fn http_2_streams_in_flight_are_finished() {
     assert_eq!(body, "waited");
     connection.await.unwrap().unwrap();
     assert_eq!(server.join(), RunOutcome::Drained);
+}
+
+#[test]
+fn a_worker_that_cannot_start_takes_the_others_along() {
+    struct Unlucky;
+
+    impl MakeHandler for Unlucky {
+        type Handler = Nobody;
+
+        fn make(&self, worker: usize) -> Nobody {
+            assert_eq!(worker, 0, "for the test");
+            Nobody
+        }
+    }
+
+    let drain = Drain::new();
+    let server = Server::bind(Config { workers: 2, ..config() }).unwrap();
+    let begun = drain.clone();
+    assert!(thread::spawn(move || server.run(&Unlucky, &begun)).join().is_err());
+    assert!(drain.has_begun());
+}
+
+/// Has nobody to answer.
+#[derive(Clone)]
+struct Nobody;
+
+impl Handler for Nobody {
+    async fn handle(&self, _request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
+        Response::default()
+    }
 }

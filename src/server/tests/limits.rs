@@ -2,6 +2,12 @@
 
 use std::time::{Duration, Instant};
 
+use bytes::Bytes;
+use http_body_util::Empty;
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+use tokio::net::TcpStream;
+
 use super::support::{TestServer, config, get};
 use crate::server::Config;
 
@@ -51,6 +57,15 @@ fn an_idle_connection_is_closed_after_its_own_time_not_that_of_a_head() {
     let start = Instant::now();
     assert_eq!(client.rest(), "");
     assert!(start.elapsed() >= 2 * SHORT, "{:?}", start.elapsed());
+}
+
+#[tokio::test]
+async fn an_idle_http_2_connection_is_closed_too() {
+    let server = TestServer::start(Config { idle_timeout: SHORT, ..config() });
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (_sender, connection): (http2::SendRequest<Empty<Bytes>>, _) = handshake.await.unwrap();
+    connection.await.unwrap();
 }
 
 #[test]

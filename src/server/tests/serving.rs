@@ -85,6 +85,16 @@ fn an_answer_reaches_a_client_that_is_still_sending() {
 }
 
 #[test]
+fn a_request_whose_client_has_left_is_dropped() {
+    let server = TestServer::start(config());
+    let mut client = server.client();
+    client.send(&get("/wait"));
+    server.wait_until_entered();
+    drop(client);
+    server.wait_until_left();
+}
+
+#[test]
 fn a_body_cut_short_is_no_request() {
     let server = TestServer::start(config());
     let mut client = server.client();

@@ -30,8 +30,8 @@ pub(super) struct TestServer {
     pub(super) address: SocketAddr,
     pub(super) drain: Drain,
     pub(super) metrics: Metrics,
-    /// Hears of each request for `/wait`.
-    waiting: Receiver<()>,
+    /// Hears of each request for `/wait`, first when it comes, then when it is over.
+    waiting: Receiver<Step>,
     release: Arc<Semaphore>,
     thread: thread::JoinHandle<RunOutcome>,
 }
@@ -71,7 +71,16 @@ impl TestServer {
 
     /// Returns once a handler has begun to wait.
     pub(super) fn wait_until_entered(&self) {
-        self.waiting.recv_timeout(PATIENCE).expect("no request for /wait came in");
+        self.next_step(Step::Entered);
+    }
+
+    /// Returns once a handler has stopped waiting, whether it was released or dropped.
+    pub(super) fn wait_until_left(&self) {
+        self.next_step(Step::Left);
+    }
+
+    fn next_step(&self, awaited: Step) {
+        while self.waiting.recv_timeout(PATIENCE).expect("nothing happened at /wait") != awaited {}
     }
 
     /// Lets one waiting handler answer.
@@ -91,8 +100,25 @@ impl TestServer {
     }
 }
 
+/// What happens at `/wait`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Step {
+    Entered,
+    Left,
+}
+
+/// Says when the handler that holds it is over.
+struct Stay(Sender<Step>);
+
+impl Drop for Stay {
+    fn drop(&mut self) {
+        // At the end of a test nobody may be listening any more.
+        self.0.send(Step::Left).ok();
+    }
+}
+
 struct MakeTestHandler {
-    entered: Sender<()>,
+    entered: Sender<Step>,
     release: Arc<Semaphore>,
 }
 
@@ -108,7 +134,7 @@ impl MakeHandler for MakeTestHandler {
 #[derive(Clone)]
 struct TestHandler {
     worker: usize,
-    entered: Sender<()>,
+    entered: Sender<Step>,
     release: Arc<Semaphore>,
 }
 
@@ -123,7 +149,8 @@ impl Handler for TestHandler {
             "/peer" => Response::new(Full::from(format!("{} {}", peer.address, peer.tls))),
             "/refuse" => answer(StatusCode::PAYLOAD_TOO_LARGE, "too large"),
             "/wait" => {
-                self.entered.send(()).unwrap();
+                self.entered.send(Step::Entered).unwrap();
+                let _stay = Stay(self.entered.clone());
                 self.release.acquire().await.unwrap().forget();
                 answer(StatusCode::OK, "waited")
             }

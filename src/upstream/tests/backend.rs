@@ -25,6 +25,14 @@ pub(super) struct Backend {
 impl Backend {
     /// Serves each connection, numbered from one, with `serve` in a thread of its own.
     pub(super) fn start(serve: impl Fn(usize, &mut Connection) + Send + Sync + 'static) -> Backend {
+        Backend::start_over(|stream| Box::new(stream), serve)
+    }
+
+    /// The same, over whatever `secure` makes of the plain stream.
+    pub(super) fn start_over(
+        secure: impl Fn(TcpStream) -> Box<dyn Stream> + Send + 'static,
+        serve: impl Fn(usize, &mut Connection) + Send + Sync + 'static,
+    ) -> Backend {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let requests = Arc::default();
@@ -33,8 +41,9 @@ impl Backend {
         thread::spawn(move || {
             for (number, stream) in listener.incoming().enumerate() {
                 let (serve, requests) = (Arc::clone(&serve), Arc::clone(&seen));
-                let stream = BufReader::new(stream.unwrap());
-                let mut connection = Connection { stream, requests, served: 0 };
+                let socket = stream.unwrap();
+                let stream = BufReader::new(secure(socket.try_clone().unwrap()));
+                let mut connection = Connection { stream, socket, requests, served: 0 };
                 thread::spawn(move || serve(number + 1, &mut connection));
             }
         });
@@ -59,9 +68,15 @@ impl Backend {
     }
 }
 
+/// Plain or encrypted bytes.
+pub(super) trait Stream: Read + Write + Send {}
+
+impl<S: Read + Write + Send> Stream for S {}
+
 /// The backend's side of one connection.
 pub(super) struct Connection {
-    stream: BufReader<TcpStream>,
+    stream: BufReader<Box<dyn Stream>>,
+    socket: TcpStream,
     requests: Arc<Mutex<Vec<String>>>,
     served: usize,
 }
@@ -74,7 +89,7 @@ impl Connection {
 
     /// Closes the connection.
     pub(super) fn close(&self) {
-        self.stream.get_ref().shutdown(Shutdown::Both).unwrap();
+        self.socket.shutdown(Shutdown::Both).unwrap();
     }
 
     /// Reads one request; false when there is none any more.

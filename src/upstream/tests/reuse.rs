@@ -6,7 +6,10 @@ use std::{
 };
 
 use futures_util::future::join_all;
-use tokio::sync::oneshot;
+use tokio::{
+    runtime::{Builder, LocalOptions},
+    sync::oneshot,
+};
 
 use super::backend::{Backend, OK, get, post, send, upstream};
 use crate::upstream::{Config, UpstreamError};
@@ -19,6 +22,18 @@ async fn one_call_after_another_shares_a_connection() {
         send(&upstream, post()).await.unwrap();
     }
     assert_eq!((upstream.opened.get(), upstream.reused.get()), (1, 4));
+}
+
+#[test]
+fn connections_are_shared_on_the_runtime_of_a_worker_too() {
+    let backend = Backend::answering(OK);
+    let upstream = backend.upstream();
+    let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default()).unwrap();
+    runtime.block_on(async {
+        send(&upstream, post()).await.unwrap();
+        send(&upstream, post()).await.unwrap();
+    });
+    assert_eq!((upstream.opened.get(), upstream.reused.get()), (1, 1));
 }
 
 #[tokio::test]

@@ -1,15 +1,14 @@
 //! What is sent, and answers as they should be.
 
-use std::fs;
+use std::{fs, net::TcpStream, path::PathBuf, sync::Arc};
 
 use http::{HeaderValue, Method, StatusCode};
 use rcgen::CertifiedKey;
+use rustls::{ServerConfig, ServerConnection, StreamOwned, crypto::aws_lc_rs, pki_types::PrivatePkcs8KeyDer};
+use tempfile::TempDir;
 
-use super::backend::{Backend, OK, get, post, send, upstream};
-use crate::{
-    server::{self, Drain, ListenerConfig, Server, TlsConfig},
-    upstream::{Config, Request, UpstreamError},
-};
+use super::backend::{Backend, OK, Stream, get, post, send, upstream};
+use crate::upstream::{Config, Request, UpstreamError};
 
 #[tokio::test]
 async fn a_call_is_written_with_our_own_host_and_framing() {
@@ -98,67 +97,44 @@ async fn a_malformed_target_is_not_sent() {
     assert!(backend.requests().is_empty());
 }
 
-#[tokio::test]
-async fn https_is_spoken_to_a_backend_with_a_certificate_we_trust() {
+/// A certificate for `localhost` in a file, and what a server needs to show it.
+fn certificate(folder: &TempDir, name: &str) -> (PathBuf, Arc<ServerConfig>) {
     let CertifiedKey { cert, signing_key } =
         rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let file = |name: &str| folder.path().join(name);
-    fs::write(file("certificate.pem"), cert.pem()).unwrap();
-    fs::write(file("key.pem"), signing_key.serialize_pem()).unwrap();
-    let tls = TlsConfig { certificate: file("certificate.pem"), key: file("key.pem") };
-    let listener = ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: Some(tls) };
-    let server =
-        Server::bind(server::Config { listeners: vec![listener], workers: 1, ..Default::default() }).unwrap();
-    let base = format!("https://localhost:{}", server.addresses()[0].port());
-    let drain = Drain::new();
-    let running = drain.clone();
-    let thread = std::thread::spawn(move || server.run(&hello::Make, &running).unwrap());
-
-    let trusting =
-        Config { authorities: Some(file("certificate.pem")), ..Config::new(base.parse().unwrap()) };
-    let upstream = upstream(trusting);
-    for _ in 0..2 {
-        assert_eq!(send(&upstream, get()).await.unwrap().body, b"hello");
-    }
-    assert_eq!(upstream.opened.get(), 1);
-
-    let other = rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
-    fs::write(file("other.pem"), other.cert.pem()).unwrap();
-    let wary = Config { authorities: Some(file("other.pem")), ..Config::new(base.parse().unwrap()) };
-    let error = send(&super::backend::upstream(wary), get()).await.unwrap_err();
-    assert!(matches!(error, UpstreamError::Unreachable(_)), "{error:?}");
-
-    drop(upstream);
-    drain.begin();
-    thread.join().unwrap();
+    let file = folder.path().join(name);
+    fs::write(&file, cert.pem()).unwrap();
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der()).into();
+    let config = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key)
+        .unwrap();
+    (file, Arc::new(config))
 }
 
-/// A server that says hello.
-mod hello {
-    use bytes::Bytes;
-    use http::{Request, Response};
-    use http_body_util::Full;
-    use hyper::body::Incoming;
+#[tokio::test]
+async fn https_is_spoken_to_a_backend_with_a_certificate_we_trust_and_to_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (trusted, server) = certificate(&folder, "trusted.pem");
+    let (other, _) = certificate(&folder, "other.pem");
+    let secure = move |stream: TcpStream| -> Box<dyn Stream> {
+        Box::new(StreamOwned::new(ServerConnection::new(Arc::clone(&server)).unwrap(), stream))
+    };
+    let backend =
+        Backend::start_over(secure, |_, connection| while connection.request() && connection.say(OK) {});
+    let trusting = |authorities: PathBuf| {
+        let base = format!("https://localhost:{}", backend.address.port()).parse().unwrap();
+        upstream(Config { authorities: Some(authorities), ..Config::new(base) })
+    };
 
-    use crate::server::{Handler, MakeHandler, Peer};
-
-    pub(super) struct Make;
-
-    impl MakeHandler for Make {
-        type Handler = Hello;
-
-        fn make(&self, _worker: usize) -> Hello {
-            Hello
-        }
+    let trusts_it = trusting(trusted);
+    for _ in 0..2 {
+        assert_eq!(send(&trusts_it, post()).await.unwrap().body, b"ok");
     }
+    assert_eq!((trusts_it.opened.get(), trusts_it.reused.get()), (1, 1));
 
-    #[derive(Clone)]
-    pub(super) struct Hello;
-
-    impl Handler for Hello {
-        async fn handle(&self, _request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
-            Response::new(Full::from("hello"))
-        }
-    }
+    let error = send(&trusting(other), post()).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Unreachable(_)), "{error:?}");
+    assert_eq!(backend.requests().len(), 2);
 }

@@ -1,0 +1,209 @@
+//! Health, readiness and metrics, for those who run the proxy rather than those who use it.
+//!
+//! It is the same server on a listener of its own, with a handler that knows four paths. It outlives the drain of the
+//! main one: a proxy that is leaving says so, and can be scraped to the end.
+
+use std::{
+    io,
+    net::SocketAddr,
+    thread::{self, JoinHandle},
+};
+
+use bytes::Bytes;
+use http::{
+    HeaderValue, Method, Request, Response, StatusCode,
+    header::{ALLOW, CONTENT_TYPE},
+};
+use http_body_util::Full;
+use hyper::body::Incoming;
+
+use crate::{
+    server::{self, BindError, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server},
+    telemetry::Metrics,
+};
+
+/// Where the admin listener is.
+#[derive(Clone, Copy, Debug)]
+pub struct Config {
+    /// `None` switches it off.
+    pub address: Option<SocketAddr>,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { address: Some(([127, 0, 0, 1], 9464).into()) }
+    }
+}
+
+/// The bound listener.
+#[derive(Debug)]
+pub struct Admin(Server);
+
+impl Admin {
+    /// Binds the listener.
+    pub fn bind(address: SocketAddr) -> Result<Admin, BindError> {
+        let listeners = vec![ListenerConfig { address, tls: None }];
+        let config =
+            server::Config { listeners, workers: 1, connections_max: 64, ..server::Config::default() };
+        Server::bind(config).map(Admin)
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.0.addresses()[0]
+    }
+
+    /// Answers on a thread of its own. The proxy counts as ready until `drain`, the main server's, begins.
+    pub fn start(self, metrics: Metrics, drain: Drain) -> io::Result<Running> {
+        let make = MakePages { pages: Pages { metrics, drain } };
+        let stop = Drain::new();
+        let stopped = stop.clone();
+        let run = move || self.0.run(&make, &stopped);
+        let thread = thread::Builder::new().name("admin".into()).spawn(run)?;
+        Ok(Running { stop, thread: Some(thread) })
+    }
+}
+
+/// The admin listener at work; it stops when this is dropped.
+#[derive(Debug)]
+#[must_use = "the admin listener stops when this is dropped"]
+pub struct Running {
+    stop: Drain,
+    thread: Option<JoinHandle<io::Result<RunOutcome>>>,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        // Nobody waits for an admin page long enough for the process to wait for them.
+        self.stop.end_now();
+        if let Some(Ok(Err(error))) = self.thread.take().map(JoinHandle::join) {
+            tracing::warn!(%error, "the admin listener had failed");
+        }
+    }
+}
+
+struct MakePages {
+    pages: Pages,
+}
+
+impl MakeHandler for MakePages {
+    type Handler = Pages;
+
+    fn make(&self, _worker: usize) -> Pages {
+        self.pages.clone()
+    }
+}
+
+/// The four pages.
+#[derive(Clone, Debug)]
+struct Pages {
+    metrics: Metrics,
+    drain: Drain,
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+const INDEX: &str = "interlingua admin
+
+/healthz  200 while the process runs
+/readyz   200 while it accepts requests, 503 once it drains
+/metrics  counters and histograms, in the OpenMetrics text format
+";
+
+impl Handler for Pages {
+    async fn handle(&self, request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
+        if !matches!(*request.method(), Method::GET | Method::HEAD) {
+            let mut answer = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
+            answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+            return answer;
+        }
+        match request.uri().path() {
+            "/" => page(StatusCode::OK, TEXT, INDEX),
+            "/healthz" => page(StatusCode::OK, TEXT, "alive\n"),
+            "/metrics" => page(StatusCode::OK, OPEN_METRICS, self.metrics.render()),
+            "/readyz" if self.drain.has_begun() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
+            "/readyz" => page(StatusCode::OK, TEXT, "ready\n"),
+            _ => page(StatusCode::NOT_FOUND, TEXT, "no such page\n"),
+        }
+    }
+}
+
+fn page(status: StatusCode, content_type: &'static str, body: impl Into<Bytes>) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(body.into()));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        io::{Read, Write},
+        net::TcpStream,
+    };
+
+    use super::*;
+
+    /// Status line and headers in lower case, and the body.
+    fn ask(running: SocketAddr, method: &str, path: &str) -> (String, String) {
+        let mut stream = TcpStream::connect(running).unwrap();
+        write!(stream, "{method} {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        (head.to_lowercase(), body.to_owned())
+    }
+
+    fn start() -> (SocketAddr, Metrics, Drain, Running) {
+        // An address of its own, so that no other test is given the port when it is free again.
+        let admin = Admin::bind(([127, 0, 0, 4], 0).into()).unwrap();
+        let (address, metrics, drain) = (admin.address(), Metrics::new(), Drain::new());
+        let running = admin.start(metrics.clone(), drain.clone()).unwrap();
+        (address, metrics, drain, running)
+    }
+
+    #[test]
+    fn the_process_is_healthy_and_ready_until_it_drains() {
+        let (address, _, drain, _running) = start();
+        assert!(ask(address, "GET", "/healthz").0.starts_with("http/1.1 200"));
+        assert!(ask(address, "GET", "/readyz").0.starts_with("http/1.1 200"));
+        drain.begin();
+        assert!(ask(address, "GET", "/readyz").0.starts_with("http/1.1 503"));
+        assert!(ask(address, "GET", "/healthz").0.starts_with("http/1.1 200"));
+    }
+
+    #[test]
+    fn metrics_are_served_as_open_metrics() {
+        let (address, metrics, _, _running) = start();
+        metrics.upstream_connections().inc();
+        let (head, body) = ask(address, "GET", "/metrics");
+        assert!(head.contains("\r\ncontent-type: application/openmetrics-text; version=1.0.0"), "{head}");
+        assert!(body.contains("gateway_upstream_connections_total 1\n"), "{body}");
+        assert!(body.ends_with("# EOF\n"));
+    }
+
+    #[test]
+    fn the_index_names_every_page_and_there_are_no_others() {
+        let (address, _, _, _running) = start();
+        let (_, index) = ask(address, "GET", "/");
+        for page in ["/healthz", "/readyz", "/metrics"] {
+            assert!(index.contains(page));
+            assert!(ask(address, "GET", page).0.starts_with("http/1.1 200"), "{page}");
+        }
+        assert!(ask(address, "GET", "/reload").0.starts_with("http/1.1 404"));
+        let (refused, _) = ask(address, "POST", "/metrics");
+        assert!(
+            refused.starts_with("http/1.1 405") && refused.contains("\r\nallow: get, head\r\n"),
+            "{refused}"
+        );
+        assert_eq!(ask(address, "HEAD", "/healthz").1, "");
+    }
+
+    #[test]
+    fn it_stops_when_dropped() {
+        let (address, _, _, running) = start();
+        drop(running);
+        assert!(TcpStream::connect(address).is_err());
+    }
+}

@@ -1,0 +1,270 @@
+//! Accepts connections, hands their requests to a handler, and drains on shutdown.
+//!
+//! Each worker is one thread with its own single-threaded runtime, its own listening sockets (`SO_REUSEPORT`) and its
+//! own handler, so that no request ever moves between processors. This module never looks at what a request means: a
+//! short tower stack (`server/stack.rs`) does what every HTTP server needs, the handler does the rest.
+
+use std::{
+    future::Future, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, sync::Arc, thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use http_body_util::Full;
+use hyper::body::Incoming;
+use prometheus_client::metrics::gauge::Gauge;
+use tokio::sync::Semaphore;
+
+mod connection;
+mod drain;
+mod listen;
+mod refusal;
+mod stack;
+mod tls;
+mod watch;
+mod wire;
+mod worker;
+
+pub use drain::Drain;
+pub use tls::TlsError;
+
+use self::listen::Listener;
+use crate::telemetry::Metrics;
+
+/// How the server listens and what a client may cost it.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Where to listen.
+    pub listeners: Vec<ListenerConfig>,
+    /// Threads that serve requests.
+    pub workers: usize,
+    /// Time for a whole request head, from its first byte.
+    pub header_timeout: Duration,
+    /// Time from accepting a connection to knowing its protocol: TLS handshake and first bytes.
+    pub first_byte_timeout: Duration,
+    /// How long a connection without a request is kept.
+    pub idle_timeout: Duration,
+    /// Time from a request's head to its answer.
+    pub request_deadline: Duration,
+    /// Connections open at once; more wait unaccepted.
+    pub connections_max: usize,
+    /// Requests in flight at once; more are answered 503.
+    pub in_flight_max: usize,
+    /// Bytes of a request head.
+    pub header_bytes_max: usize,
+    /// How long a drain may take before what is left is cut off.
+    pub drain_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            listeners: vec![ListenerConfig { address: ([127, 0, 0, 1], 8080).into(), tls: None }],
+            workers: thread::available_parallelism().map_or(1, usize::from),
+            header_timeout: Duration::from_secs(10),
+            first_byte_timeout: Duration::from_secs(10),
+            idle_timeout: Duration::from_mins(1),
+            request_deadline: Duration::from_secs(30),
+            connections_max: 10_000,
+            in_flight_max: 1024,
+            header_bytes_max: 64 * 1024,
+            drain_timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// One address to listen on.
+#[derive(Clone, Debug)]
+pub struct ListenerConfig {
+    /// Port 0 takes any free port.
+    pub address: SocketAddr,
+    /// Present for `https`.
+    pub tls: Option<TlsConfig>,
+}
+
+/// Where a listener's certificate is.
+#[derive(Clone, Debug)]
+pub struct TlsConfig {
+    /// PEM file with the certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
+}
+
+/// Makes one handler per worker.
+pub trait MakeHandler: Sync {
+    /// What it makes.
+    type Handler: Handler;
+
+    /// The handler for worker number `worker`; called on that worker's thread, inside its runtime.
+    fn make(&self, worker: usize) -> Self::Handler;
+}
+
+/// Answers requests. Cloned for each of them; never leaves its worker's thread.
+pub trait Handler: Clone + 'static {
+    /// Answers one request.
+    fn handle(
+        &self,
+        request: http::Request<Incoming>,
+        peer: Peer,
+    ) -> impl Future<Output = http::Response<Full<Bytes>>>;
+}
+
+/// Who is at the other end of a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Peer {
+    /// The client's address, or its proxy's.
+    pub address: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub tls: bool,
+}
+
+/// Bound sockets, ready to run.
+#[derive(Debug)]
+pub struct Server {
+    config: Config,
+    addresses: Vec<SocketAddr>,
+    /// For each worker, its own socket of each listener.
+    doors: Vec<Vec<worker::Door>>,
+    metrics: Metrics,
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The address is taken, forbidden or not ours.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A listener's certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
+}
+
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// The drain took too long, or a second signal ended it: some connections were cut off.
+    CutOff {
+        /// How many.
+        connections: usize,
+    },
+    /// Everything in flight was answered.
+    Drained,
+}
+
+impl Server {
+    /// Binds every listener for every worker; from here on the system queues connections for us.
+    pub fn bind(config: Config) -> Result<Server, BindError> {
+        let workers = config.workers.max(1);
+        let mut addresses = Vec::new();
+        let mut doors: Vec<Vec<worker::Door>> = (0..workers).map(|_| Vec::new()).collect();
+        for listener in &config.listeners {
+            let Listener { address, sockets, tls } = Listener::bind(listener, workers)?;
+            addresses.push(address);
+            for (doors, socket) in doors.iter_mut().zip(sockets) {
+                doors.push((socket, tls.clone()));
+            }
+        }
+        Ok(Server { config, addresses, doors, metrics: Metrics::new() })
+    }
+
+    /// Where the server listens, in the order of the configuration, with the ports that were free.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// Counts connections, requests in flight and its own refusals in `metrics`.
+    #[must_use]
+    pub fn count_into(self, metrics: &Metrics) -> Server {
+        Server { metrics: metrics.clone(), ..self }
+    }
+
+    /// Serves until `drain` has begun and everything in flight is answered; blocks the calling thread.
+    ///
+    /// # Errors
+    ///
+    /// When a worker cannot be started, or cannot go on. The drain begins then, so that the others end too.
+    pub fn run(self, make: &impl MakeHandler, drain: &Drain) -> io::Result<RunOutcome> {
+        let shared = Arc::new(Shared {
+            slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
+            metrics: self.metrics,
+            drain: drain.clone(),
+            config: self.config,
+        });
+        thread::scope(|scope| {
+            let shared = &shared;
+            let start = |(number, doors)| {
+                let serve = move || {
+                    let _others_end_too = BeginOnDrop(&shared.drain);
+                    worker::run(number, doors, make, shared)
+                };
+                thread::Builder::new().name(format!("worker-{number}")).spawn_scoped(scope, serve)
+            };
+            let workers: Vec<_> = self.doors.into_iter().enumerate().map(start).collect();
+            if workers.iter().any(Result::is_err) {
+                drain.begin();
+            }
+            let end = |worker: io::Result<thread::ScopedJoinHandle<'_, _>>| {
+                worker?.join().unwrap_or_else(|panic| resume_unwind(panic))
+            };
+            // Every worker is waited for, then the first error counts.
+            let outcomes: Vec<io::Result<RunOutcome>> = workers.into_iter().map(end).collect();
+            outcomes.into_iter().try_fold(RunOutcome::Drained, |all, one| Ok(all.and(one?)))
+        })
+    }
+}
+
+/// A worker that ends early, for whatever reason, must not leave the others serving half of the connections.
+struct BeginOnDrop<'a>(&'a Drain);
+
+impl Drop for BeginOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.begin();
+    }
+}
+
+impl RunOutcome {
+    fn and(self, other: RunOutcome) -> RunOutcome {
+        match (self, other) {
+            (RunOutcome::Drained, outcome) | (outcome, RunOutcome::Drained) => outcome,
+            (RunOutcome::CutOff { connections: one }, RunOutcome::CutOff { connections: other }) => {
+                RunOutcome::CutOff { connections: one + other }
+            }
+        }
+    }
+}
+
+/// What the workers share.
+#[derive(Debug)]
+struct Shared {
+    config: Config,
+    drain: Drain,
+    /// One permit per connection.
+    slots: Arc<Semaphore>,
+    metrics: Metrics,
+}
+
+/// Counts something for as long as it is held.
+#[derive(Debug)]
+struct Counted(Gauge);
+
+impl Counted {
+    fn new(gauge: &Gauge) -> Counted {
+        gauge.inc();
+        Counted(gauge.clone())
+    }
+}
+
+impl Drop for Counted {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,123 @@
+//! The clock: deadlines, whole seconds for headers, and the durations people write in files.
+//!
+//! Everything that waits does so on tokio's clock, so that a test can pause it. Wall-clock time appears only where a
+//! header or a log line needs it.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+/// The instant by which something must be done; a whole request, usually.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Deadline(Instant);
+
+impl Deadline {
+    /// The deadline `allowance` from now.
+    pub fn after(allowance: Duration) -> Deadline {
+        Deadline(Instant::now() + allowance)
+    }
+
+    /// This deadline, or the one `allowance` from now when that comes sooner.
+    #[must_use]
+    pub fn within(self, allowance: Duration) -> Deadline {
+        self.min(Deadline::after(allowance))
+    }
+
+    /// The instant on tokio's clock.
+    pub fn instant(self) -> Instant {
+        self.0
+    }
+
+    /// What is left; zero once the deadline has passed.
+    pub fn remaining(self) -> Duration {
+        self.0.saturating_duration_since(Instant::now())
+    }
+
+    /// Whether it is too late.
+    pub fn has_passed(self) -> bool {
+        self.remaining().is_zero()
+    }
+}
+
+/// `duration` in whole seconds, rounded up: a client told to wait must not come back too early.
+pub fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// Why a text is not a duration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DurationError {
+    /// No whole number in front, or one too large.
+    #[error("must begin with a whole number, as in `10s`")]
+    Number,
+    /// Something else than a known unit behind the number.
+    #[error("must end in one of the units `ms`, `s`, `m`, `h`, `d`")]
+    Unit,
+}
+
+/// Parses `250ms`, `10s`, `5m`, `1h` or `2d`.
+pub fn parse_duration(text: &str) -> Result<Duration, DurationError> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (number, unit) = text.split_at(digits);
+    let number: u64 = number.parse().map_err(|_| DurationError::Number)?;
+    let seconds_per_unit = match unit.trim_start() {
+        "ms" => return Ok(Duration::from_millis(number)),
+        "s" => 1,
+        "m" => 60,
+        "h" => 60 * 60,
+        "d" => 24 * 60 * 60,
+        _ => return Err(DurationError::Unit),
+    };
+    number.checked_mul(seconds_per_unit).map(Duration::from_secs).ok_or(DurationError::Number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn durations_are_read_with_their_unit() {
+        assert_eq!(parse_duration("250ms"), Ok(Duration::from_millis(250)));
+        assert_eq!(parse_duration("10s"), Ok(Duration::from_secs(10)));
+        assert_eq!(parse_duration("5m"), Ok(Duration::from_mins(5)));
+        assert_eq!(parse_duration("1 h"), Ok(Duration::from_hours(1)));
+        assert_eq!(parse_duration("2d"), Ok(Duration::from_hours(48)));
+    }
+
+    #[test]
+    fn a_number_without_a_unit_is_no_duration() {
+        assert_eq!(parse_duration("10"), Err(DurationError::Unit));
+        assert_eq!(parse_duration("10 minutes"), Err(DurationError::Unit));
+    }
+
+    #[test]
+    fn a_unit_without_a_whole_number_is_no_duration() {
+        for text in ["", "s", "-1s", "1.5s", " 1s", "99999999999999999999s", "999999999999999999d"] {
+            assert!(parse_duration(text).is_err(), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn whole_seconds_round_up() {
+        assert_eq!(whole_seconds(Duration::ZERO), 0);
+        assert_eq!(whole_seconds(Duration::from_millis(1)), 1);
+        assert_eq!(whole_seconds(Duration::from_secs(3)), 3);
+        assert_eq!(whole_seconds(Duration::from_millis(3001)), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_deadline_passes_when_the_clock_reaches_it() {
+        let deadline = Deadline::after(Duration::from_secs(2));
+        assert!(!deadline.has_passed());
+        tokio::time::advance(Duration::from_secs(2)).await;
+        assert!(deadline.has_passed());
+        assert_eq!(deadline.remaining(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn within_keeps_the_sooner_of_two_deadlines() {
+        let soon = Deadline::after(Duration::from_secs(1));
+        assert_eq!(soon.within(Duration::from_secs(5)), soon);
+        assert_eq!(soon.within(Duration::ZERO), Deadline::after(Duration::ZERO));
+    }
+}

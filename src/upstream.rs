@@ -1,0 +1,323 @@
+//! The canonical backend as a client sees it: calls over pooled HTTP/1.1 connections, each with a deadline.
+//!
+//! A call is written at most once unless nothing of it can have been acted on: it is sent again only when hyper hands
+//! it back unwritten, or when it is safe and a *reused* connection broke under it. No redirect is followed, no
+//! compressed answer accepted, and a connection that sent one byte more than its answer is never used again.
+
+use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use http::{HeaderMap, Method, StatusCode, Uri, header::CONTENT_ENCODING, uri::InvalidUri};
+use http_body_util::Full;
+use hyper::{
+    body::{Body, Incoming},
+    client::conn::TrySendError,
+};
+use prometheus_client::metrics::counter::Counter;
+use tokio::time::timeout_at;
+
+mod call;
+mod connect;
+mod connection;
+mod pool;
+mod tls;
+
+use self::{connect::Target, connection::Connection, pool::Pool};
+use crate::time::Deadline;
+
+/// Where the backend is, and how much patience and memory a call to it may cost.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Scheme, authority and an optional path prefix, for example `http://127.0.0.1:9000/api`.
+    pub base: Uri,
+    /// Time to open a connection, TLS included; also the longest wait for a free connection slot.
+    pub connect_timeout: Duration,
+    /// Time for one call, from taking a connection to the last byte of the answer.
+    pub timeout: Duration,
+    /// Open connections per worker.
+    pub connections_max: usize,
+    /// How long an unused connection is kept; keep this below the backend's own idle timeout.
+    pub idle_timeout: Duration,
+    /// The largest answer body accepted.
+    pub answer_bytes_max: usize,
+    /// A PEM file of certificate authorities to trust instead of the system's; for `https` only.
+    pub authorities: Option<PathBuf>,
+}
+
+impl Config {
+    /// The documented defaults, for a backend at `base`.
+    pub fn new(base: Uri) -> Config {
+        Config {
+            base,
+            connect_timeout: Duration::from_secs(2),
+            timeout: Duration::from_secs(10),
+            connections_max: 64,
+            idle_timeout: Duration::from_secs(15),
+            answer_bytes_max: 8 * 1024 * 1024,
+            authorities: None,
+        }
+    }
+}
+
+/// One call to the backend.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The method.
+    pub method: Method,
+    /// Path and query in origin form, already percent-encoded; the configured prefix is put in front.
+    pub target: String,
+    /// End-to-end headers. `Host` and everything about framing or the connection is replaced.
+    pub headers: HeaderMap,
+    /// The body, empty for none.
+    pub body: Bytes,
+    /// Whether repeating the call changes nothing at all.
+    pub safe: bool,
+}
+
+/// What the backend answered, complete.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    /// The status, never 1xx.
+    pub status: StatusCode,
+    /// The headers as they came.
+    pub headers: HeaderMap,
+    /// The whole body.
+    pub body: Vec<u8>,
+}
+
+/// Why there is no answer.
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    /// The answer was malformed or cut short, or the connection broke after the call was written.
+    #[error("the backend's answer is broken")]
+    Broken(#[source] Broken),
+    /// Every connection stayed in use for as long as a call may wait for one.
+    #[error("all connections to the backend are in use")]
+    Overloaded,
+    /// The call's target is no path and query; nothing was sent.
+    #[error("the call's target is malformed")]
+    Target(#[source] InvalidUri),
+    /// The deadline passed.
+    #[error("the backend took too long {stage}")]
+    TimedOut {
+        /// What the call was waiting for.
+        stage: Stage,
+    },
+    /// The answer's body is larger than allowed.
+    #[error("the backend's answer is larger than {limit} bytes")]
+    TooLarge {
+        /// The configured limit.
+        limit: usize,
+    },
+    /// No connection could be opened; nothing was sent.
+    #[error("cannot connect to the backend")]
+    Unreachable(#[source] io::Error),
+}
+
+/// What is wrong with an answer.
+#[derive(Debug, thiserror::Error)]
+pub enum Broken {
+    /// It is compressed, though nobody asked for that.
+    #[error("the body is encoded as nobody asked for")]
+    Encoded,
+    /// It is not HTTP, or not all of it came.
+    #[error(transparent)]
+    Http(#[from] hyper::Error),
+    /// It changes the protocol.
+    #[error("the connection was switched to another protocol")]
+    Switched,
+}
+
+/// How far a call had come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stage {
+    /// Waiting for the rest of the answer's body.
+    Body,
+    /// Opening a connection.
+    Connect,
+    /// Waiting for the answer's head.
+    Head,
+}
+
+impl fmt::Display for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Stage::Body => "to finish its answer",
+            Stage::Connect => "to connect",
+            Stage::Head => "to answer",
+        })
+    }
+}
+
+/// Why an [`Upstream`] cannot be made from a [`Config`].
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    /// The authorities to trust cannot be read.
+    #[error("cannot read the certificate authorities in `{}`", path.display())]
+    Authorities {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: io::Error,
+    },
+    /// The base is no address of a backend.
+    #[error("`{0}` is not `http://` or `https://` with a host, an optional port and an optional path")]
+    Base(String),
+    /// No authorities are configured and the system's were not found.
+    #[error("found no certificate authorities to trust; name a file of them")]
+    NoAuthorities,
+    /// TLS cannot be set up.
+    #[error("cannot set up TLS")]
+    Tls(#[source] rustls::Error),
+}
+
+/// The backend, and one worker's connections to it; clones share them.
+#[derive(Clone, Debug)]
+pub struct Upstream {
+    config: Arc<Config>,
+    target: Arc<Target>,
+    pool: Arc<Pool>,
+    opened: Counter,
+    reused: Counter,
+}
+
+impl Upstream {
+    /// The backend, with no connection yet.
+    pub fn new(config: Arc<Config>) -> Result<Upstream, ConfigError> {
+        let target = Arc::new(Target::new(&config)?);
+        let pool = Arc::new(Pool::new(config.connections_max, config.idle_timeout));
+        Ok(Upstream { config, target, pool, opened: Counter::default(), reused: Counter::default() })
+    }
+
+    /// Counts connections opened, and calls sent on one that was open already, in counters of the caller's.
+    #[must_use]
+    pub fn count_into(self, opened: Counter, reused: Counter) -> Upstream {
+        Upstream { opened, reused, ..self }
+    }
+
+    /// The same backend with connections of its own, for another worker.
+    #[must_use]
+    pub fn sibling(&self) -> Upstream {
+        let pool = Arc::new(Pool::new(self.config.connections_max, self.config.idle_timeout));
+        Upstream { pool, ..self.clone() }
+    }
+
+    /// Sends one call and reads its whole answer, whatever its status.
+    ///
+    /// Dropping the future closes the connection the call was on.
+    pub async fn send(&self, call: Request, deadline: Deadline) -> Result<Answer, UpstreamError> {
+        let deadline = deadline.within(self.config.timeout);
+        let _slot = self.pool.slot(deadline.within(self.config.connect_timeout)).await?;
+        let again = call.safe.then(|| call.clone());
+        let mut request = call::request(call, &self.target)?;
+        while let Some(connection) = self.pool.take() {
+            self.reused.inc();
+            match self.exchange(connection, request, deadline).await {
+                Ok(answer) => return Ok(answer),
+                Err(Failure::Final(error)) => return Err(error),
+                // Nothing of it was written: any call may try the next connection.
+                Err(Failure::Unsent { request: returned, .. }) => request = *returned,
+                // The backend closed the connection as we wrote, most likely; only a safe call may be repeated.
+                Err(Failure::Unanswered(error)) => match again {
+                    Some(call) => {
+                        request = call::request(call, &self.target)?;
+                        break;
+                    }
+                    None => return Err(UpstreamError::Broken(error.into())),
+                },
+            }
+        }
+        let connection = self.connect(deadline).await?;
+        self.exchange(connection, request, deadline).await.map_err(|failure| match failure {
+            Failure::Final(error) => error,
+            Failure::Unanswered(error) | Failure::Unsent { error, .. } => UpstreamError::Broken(error.into()),
+        })
+    }
+
+    async fn connect(&self, deadline: Deadline) -> Result<Connection, UpstreamError> {
+        let deadline = deadline.within(self.config.connect_timeout);
+        let connect = async { Connection::open(self.target.connect().await?).await };
+        let connection = timeout_at(deadline.instant(), connect)
+            .await
+            .map_err(|_elapsed| UpstreamError::TimedOut { stage: Stage::Connect })?
+            .map_err(UpstreamError::Unreachable)?;
+        self.opened.inc();
+        Ok(connection)
+    }
+
+    /// One call on one connection, which goes back to the pool if it can be used again.
+    async fn exchange(
+        &self,
+        mut connection: Connection,
+        request: http::Request<Full<Bytes>>,
+        deadline: Deadline,
+    ) -> Result<Answer, Failure> {
+        let mut stage = Stage::Head;
+        let exchange = async {
+            let answer = connection.send(request).await?;
+            stage = Stage::Body;
+            read(&mut connection, answer, self.config.answer_bytes_max).await.map_err(Failure::Final)
+        };
+        let Ok(outcome) = timeout_at(deadline.instant(), exchange).await else {
+            return Err(Failure::Final(UpstreamError::TimedOut { stage }));
+        };
+        let answer = outcome?;
+        if connection.is_reusable() {
+            self.pool.put(connection);
+        }
+        Ok(answer)
+    }
+}
+
+/// Reads the body of an answer the head of which is acceptable.
+async fn read(
+    connection: &mut Connection,
+    answer: http::Response<Incoming>,
+    limit: usize,
+) -> Result<Answer, UpstreamError> {
+    let (head, mut pieces) = answer.into_parts();
+    if head.status == StatusCode::SWITCHING_PROTOCOLS {
+        return Err(UpstreamError::Broken(Broken::Switched));
+    }
+    if head.headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
+        return Err(UpstreamError::Broken(Broken::Encoded));
+    }
+    let announced = usize::try_from(pieces.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > limit {
+        return Err(UpstreamError::TooLarge { limit });
+    }
+    let mut body = Vec::with_capacity(announced);
+    while let Some(piece) = connection.next_piece(&mut pieces).await {
+        let piece = piece.map_err(|error| UpstreamError::Broken(error.into()))?;
+        if body.len() + piece.len() > limit {
+            return Err(UpstreamError::TooLarge { limit });
+        }
+        body.extend_from_slice(&piece);
+    }
+    Ok(Answer { status: head.status, headers: head.headers, body })
+}
+
+/// How an exchange failed, as far as sending the call again is concerned.
+enum Failure {
+    /// As the caller will see it.
+    Final(UpstreamError),
+    /// The call was written, at least in part, and the connection closed before the head of an answer had come.
+    Unanswered(hyper::Error),
+    /// The connection closed before anything was written.
+    Unsent { error: hyper::Error, request: Box<http::Request<Full<Bytes>>> },
+}
+
+impl From<TrySendError<http::Request<Full<Bytes>>>> for Failure {
+    fn from(mut failed: TrySendError<http::Request<Full<Bytes>>>) -> Failure {
+        let returned = failed.take_message();
+        let error = failed.into_error();
+        match returned {
+            Some(request) => Failure::Unsent { error, request: Box::new(request) },
+            None if error.is_parse() => Failure::Final(UpstreamError::Broken(error.into())),
+            None => Failure::Unanswered(error),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
