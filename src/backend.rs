@@ -1,4 +1,4 @@
-//! The reference backend: the canonical API over SQLite, so that `serve` has something to talk to.
+//! The reference backend: the canonical API over `SQLite`, so that `serve` has something to talk to.
 //!
 //! It is what the tests run against and what a newcomer tries first, not the product; nothing but the
 //! wiring may import it. It speaks the operations of `mappings/canonical.toml` with the bodies of

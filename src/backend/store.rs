@@ -1,4 +1,4 @@
-//! The database: one SQLite connection, used by one request at a time, each in a transaction of its own.
+//! The database: one `SQLite` connection, used by one request at a time, each in a transaction of its own.
 
 use std::ffi::c_int;
 use std::path::PathBuf;
@@ -30,12 +30,12 @@ pub(super) struct Store {
 /// Why the database could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// SQLite refused the file or what is in it.
+    /// `SQLite` refused the file or what is in it.
     #[error("database {} cannot be used", .path.display())]
     Database {
         /// The file, `:memory:` if there is none.
         path: PathBuf,
-        /// What SQLite said.
+        /// What `SQLite` said.
         source: rusqlite::Error,
     },
     /// The file was written by another version of this program.
