@@ -112,3 +112,44 @@ impl Backend {
         self.shared.calls.all()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::net::TcpStream;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    async fn exchange(address: SocketAddr, request: &str) -> String {
+        let mut connection = TcpStream::connect(address).await.unwrap();
+        connection.write_all(request.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).await.unwrap();
+        answer
+    }
+
+    #[tokio::test]
+    async fn it_answers_over_a_socket_until_it_is_told_to_stop() {
+        let backend = Backend::open(&Config { database: None, seed: true }).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (stop, stopped) = oneshot::channel::<()>();
+        let stopped = async move { stopped.await.unwrap_or_default() };
+        let server = tokio::spawn(backend.clone().serve(listener, stopped));
+
+        let request = "GET /v1/users/me HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\
+                       Authorization: Bearer pat_DemoOwnerNorthwind00000000000000\r\n\r\n";
+        let answer = exchange(address, request).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert!(answer.contains("\r\ncontent-type: application/json\r\n"), "{answer}");
+        assert!(answer.contains(r#""email":"ada@example.com""#), "{answer}");
+        assert_eq!(backend.calls(), [(Method::GET, "/v1/users/me".to_owned())]);
+
+        stop.send(()).unwrap();
+        server.await.unwrap().unwrap();
+        assert!(TcpStream::connect(address).await.is_err());
+    }
+}
