@@ -1,7 +1,6 @@
 //! The operations of the canonical API, and the routes that lead to them.
 //!
-//! Each is a plain function over a transaction and an [`Exchange`]; HTTP stays outside. The table below is
-//! `mappings/canonical.toml` in Rust, which a test compares it with.
+//! Each is a plain function over a transaction and an exchange; HTTP stays outside.
 
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use rusqlite::Transaction;
 use super::Shared;
 use super::access::Caller;
 use super::answer::Answer;
-use super::exchange::{Exchange, Request};
+use super::exchange::Request;
 use super::problem::{Code, Problem};
 use super::store::Access;
 
@@ -24,127 +23,11 @@ mod invite_links;
 mod members;
 mod organizations;
 mod roles;
+mod table;
 mod users;
 
-/// One thing a caller can ask for.
-pub(super) struct Operation {
-    /// The name in `canonical.toml`.
-    pub(super) name: &'static str,
-    pub(super) method: Method,
-    pub(super) path: &'static str,
-    /// The query parameters it understands.
-    pub(super) query: &'static [&'static str],
-    run: fn(&Transaction<'_>, &Exchange) -> Result<Answer, Problem>,
-}
-
-pub(super) static OPERATIONS: [Operation; 16] = [
-    Operation {
-        name: "organizations.list",
-        method: Method::GET,
-        path: "/v1/organizations",
-        query: &["slug", "limit", "offset"],
-        run: organizations::list,
-    },
-    Operation {
-        name: "organizations.get",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}",
-        query: &[],
-        run: organizations::one,
-    },
-    Operation {
-        name: "roles.list",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/roles",
-        query: &[],
-        run: roles::list,
-    },
-    Operation {
-        name: "members.list",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/members",
-        query: &["role", "status", "q", "email", "user_id", "sort", "order", "limit", "offset"],
-        run: members::list,
-    },
-    Operation {
-        name: "members.add",
-        method: Method::POST,
-        path: "/v1/organizations/{organization_id}/members",
-        query: &[],
-        run: members::add,
-    },
-    Operation {
-        name: "members.get",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/members/{member_id}",
-        query: &[],
-        run: members::one,
-    },
-    Operation {
-        name: "invitations.list",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/invitations",
-        query: &["email", "status", "token", "limit", "offset"],
-        run: invitations::list,
-    },
-    Operation {
-        name: "invitations.create",
-        method: Method::POST,
-        path: "/v1/organizations/{organization_id}/invitations",
-        query: &[],
-        run: invitations::create,
-    },
-    Operation {
-        name: "invitations.get",
-        method: Method::GET,
-        path: "/v1/invitations/{invitation_id}",
-        query: &[],
-        run: invitations::one,
-    },
-    Operation {
-        name: "invite_links.list",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/invite-links",
-        query: &["limit", "offset"],
-        run: invite_links::list,
-    },
-    Operation {
-        name: "invite_links.create",
-        method: Method::POST,
-        path: "/v1/organizations/{organization_id}/invite-links",
-        query: &[],
-        run: invite_links::create,
-    },
-    Operation {
-        name: "invite_links.get",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/invite-links/{link_id}",
-        query: &[],
-        run: invite_links::one,
-    },
-    Operation {
-        name: "invite_links.update",
-        method: Method::PATCH,
-        path: "/v1/organizations/{organization_id}/invite-links/{link_id}",
-        query: &[],
-        run: invite_links::update,
-    },
-    Operation {
-        name: "invite_links.remove",
-        method: Method::DELETE,
-        path: "/v1/organizations/{organization_id}/invite-links/{link_id}",
-        query: &[],
-        run: invite_links::remove,
-    },
-    Operation {
-        name: "invite_links.join",
-        method: Method::POST,
-        path: "/v1/organizations/{organization_id}/invite-links/{link_id}/join",
-        query: &[],
-        run: invite_links::join,
-    },
-    Operation { name: "users.me", method: Method::GET, path: "/v1/users/me", query: &[], run: users::me },
-];
+pub(super) use table::OPERATIONS;
+use table::Operation;
 
 /// Leads every request to its operation, or to a problem that says why there is none.
 pub(super) fn router(shared: &Arc<Shared>) -> Router {
@@ -203,28 +86,6 @@ mod tests {
     use crate::backend::testing::{self, ADA_OWNER, Fixture, HUGO_VIEWER, NORTHWIND};
 
     use super::*;
-
-    #[test]
-    fn the_operations_are_those_of_canonical_toml() {
-        let file: toml::Table = include_str!("../../mappings/canonical.toml").parse().unwrap();
-        let prefix = file["canonical"]["prefix"].as_str().unwrap();
-        let declared: Vec<_> = file["operation"]
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|operation| {
-                let (method, path) = operation["request"].as_str().unwrap().split_once(' ').unwrap();
-                let query = operation.get("query").and_then(toml::Value::as_array).into_iter().flatten();
-                let query: Vec<_> = query.map(|name| name.as_str().unwrap()).collect();
-                (operation["name"].as_str().unwrap(), method, format!("{prefix}{path}"), query)
-            })
-            .collect();
-        let served: Vec<_> = OPERATIONS
-            .iter()
-            .map(|it| (it.name, it.method.as_str(), it.path.to_owned(), it.query.to_vec()))
-            .collect();
-        assert_eq!(served, declared);
-    }
 
     #[tokio::test]
     async fn unknown_paths_and_malformed_ids_are_not_found() {

@@ -78,8 +78,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use crate::backend::testing::{
-        ADA_OWNER, EXAMPLE, Fixture, HUGO_VIEWER, INES_BILLING, JONAS_GUEST, KIRA_ELSEWHERE, NORTHWIND,
-        Reply, TINY,
+        ADA_OWNER, CARLA_MANAGER, EXAMPLE, Fixture, HUGO_VIEWER, INES_BILLING, JONAS_GUEST, KIRA_ELSEWHERE,
+        NORTHWIND, Reply, TINY,
     };
 
     const TO_EDITOR: &str = "50000000-0000-4000-8000-000000000101";
@@ -148,6 +148,25 @@ mod tests {
         fixture.patch(ADA_OWNER, &lower, json!({ "level": "viewer" })).await;
         let kept = join(&fixture, JONAS_GUEST, TO_SPACE_AS_EDITOR).await;
         assert_eq!(kept.body["resource_grants"][1], handbook("editor"));
+    }
+
+    #[tokio::test]
+    async fn a_level_that_gives_other_things_does_not_replace_the_one_held() {
+        let fixture = Fixture::new();
+        let link = format!("{NORTHWIND}/invite-links/{TO_SPACE_AS_EDITOR}");
+        fixture.patch(ADA_OWNER, &link, json!({ "level": "billing" })).await;
+        let kept = join(&fixture, JONAS_GUEST, TO_SPACE_AS_EDITOR).await;
+        assert_eq!(kept.body["resource_grants"][1], handbook("commenter"));
+    }
+
+    #[tokio::test]
+    async fn a_link_is_redundant_once_it_gave_what_it_gives() {
+        let fixture = Fixture::new();
+        let link = format!("{NORTHWIND}/invite-links/{TO_SPACE_AS_EDITOR}");
+        fixture.patch(ADA_OWNER, &link, json!({ "level": "owner" })).await;
+        assert_eq!(fixture.get(CARLA_MANAGER, &link).await.body["redundant"], false);
+        join(&fixture, CARLA_MANAGER, TO_SPACE_AS_EDITOR).await;
+        assert_eq!(fixture.get(CARLA_MANAGER, &link).await.body["redundant"], true);
     }
 
     #[tokio::test]
