@@ -3,7 +3,7 @@
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_TYPE, ETAG, LOCATION};
 use http::{HeaderName, HeaderValue, StatusCode};
-use serde_json::{Value, json};
+use serde_json::Value;
 use sha2::{Digest, Sha256};
 
 use super::problem::{Code, Problem};
@@ -31,7 +31,7 @@ impl Answer {
 
     /// Some of `total` resources.
     pub(super) fn list(items: Vec<Value>, total: impl Into<Value>) -> Self {
-        let document = json!({ "items": items, "total": total.into() });
+        let document = [("items", Value::from(items)), ("total", total.into())].into_iter().collect();
         Answer { status: StatusCode::OK, document: Some(document), headers: Vec::new() }
     }
 
@@ -74,12 +74,14 @@ pub(super) fn check_if_match(if_match: Option<&str>, document: &Value) -> Result
 /// A strong tag: the digest of all that the caller is shown, embedded resources included.
 fn entity_tag(document: &Value) -> String {
     let digest = Sha256::digest(document.to_string());
-    let hex: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("\"{hex}\"")
+    let number = digest[..16].iter().fold(0, |number, byte| number << 8 | u128::from(*byte));
+    format!("\"{number:032x}\"")
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     /// Expected value from `printf '{"a":1}' | sha256sum`.

@@ -252,7 +252,8 @@ mod tests {
 
     #[test]
     fn all_faults_are_reported_at_once() {
-        let body = r#"{"role":"chief","sso":"yes","name":7,"extensions":[],"list":[{"id":""},{"id":"abcd"},{}],"a/b":1}"#;
+        let body = r#"{"role":"chief","sso":"yes","name":7,"extensions":[],
+            "list":[{"id":""},{"id":"abcd"},{}],"a/b":1}"#;
         let expected = [
             fault("/email", "required"),
             fault("/role", "not-allowed"),

@@ -1,7 +1,6 @@
 //! The operations of the canonical API, and the routes that lead to them.
 //!
-//! Each is a plain function over a transaction and an [`Exchange`]; HTTP stays outside. The table below is
-//! `mappings/canonical.toml` in Rust, which a test compares it with.
+//! Each is a plain function over a transaction and an exchange; HTTP stays outside.
 
 use std::sync::Arc;
 
@@ -15,7 +14,7 @@ use rusqlite::Transaction;
 use super::Shared;
 use super::access::Caller;
 use super::answer::Answer;
-use super::exchange::{Exchange, Request};
+use super::exchange::Request;
 use super::problem::{Code, Problem};
 use super::store::Access;
 
@@ -24,127 +23,11 @@ mod invite_links;
 mod members;
 mod organizations;
 mod roles;
+mod table;
 mod users;
 
-/// One thing a caller can ask for.
-pub(super) struct Operation {
-    /// The name in `canonical.toml`.
-    pub(super) name: &'static str,
-    pub(super) method: Method,
-    pub(super) path: &'static str,
-    /// The query parameters it understands.
-    pub(super) query: &'static [&'static str],
-    run: fn(&Transaction<'_>, &Exchange) -> Result<Answer, Problem>,
-}
-
-pub(super) static OPERATIONS: [Operation; 16] = [
-    Operation {
-        name: "organizations.list",
-        method: Method::GET,
-        path: "/v1/organizations",
-        query: &["slug", "limit", "offset"],
-        run: organizations::list,
-    },
-    Operation {
-        name: "organizations.get",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}",
-        query: &[],
-        run: organizations::one,
-    },
-    Operation {
-        name: "roles.list",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/roles",
-        query: &[],
-        run: roles::list,
-    },
-    Operation {
-        name: "members.list",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/members",
-        query: &["role", "status", "q", "email", "user_id", "sort", "order", "limit", "offset"],
-        run: members::list,
-    },
-    Operation {
-        name: "members.add",
-        method: Method::POST,
-        path: "/v1/organizations/{organization_id}/members",
-        query: &[],
-        run: members::add,
-    },
-    Operation {
-        name: "members.get",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/members/{member_id}",
-        query: &[],
-        run: members::one,
-    },
-    Operation {
-        name: "invitations.list",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/invitations",
-        query: &["email", "status", "token", "limit", "offset"],
-        run: invitations::list,
-    },
-    Operation {
-        name: "invitations.create",
-        method: Method::POST,
-        path: "/v1/organizations/{organization_id}/invitations",
-        query: &[],
-        run: invitations::create,
-    },
-    Operation {
-        name: "invitations.get",
-        method: Method::GET,
-        path: "/v1/invitations/{invitation_id}",
-        query: &[],
-        run: invitations::one,
-    },
-    Operation {
-        name: "invite_links.list",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/invite-links",
-        query: &["limit", "offset"],
-        run: invite_links::list,
-    },
-    Operation {
-        name: "invite_links.create",
-        method: Method::POST,
-        path: "/v1/organizations/{organization_id}/invite-links",
-        query: &[],
-        run: invite_links::create,
-    },
-    Operation {
-        name: "invite_links.get",
-        method: Method::GET,
-        path: "/v1/organizations/{organization_id}/invite-links/{link_id}",
-        query: &[],
-        run: invite_links::one,
-    },
-    Operation {
-        name: "invite_links.update",
-        method: Method::PATCH,
-        path: "/v1/organizations/{organization_id}/invite-links/{link_id}",
-        query: &[],
-        run: invite_links::update,
-    },
-    Operation {
-        name: "invite_links.remove",
-        method: Method::DELETE,
-        path: "/v1/organizations/{organization_id}/invite-links/{link_id}",
-        query: &[],
-        run: invite_links::remove,
-    },
-    Operation {
-        name: "invite_links.join",
-        method: Method::POST,
-        path: "/v1/organizations/{organization_id}/invite-links/{link_id}/join",
-        query: &[],
-        run: invite_links::join,
-    },
-    Operation { name: "users.me", method: Method::GET, path: "/v1/users/me", query: &[], run: users::me },
-];
+pub(super) use table::OPERATIONS;
+use table::Operation;
 
 /// Leads every request to its operation, or to a problem that says why there is none.
 pub(super) fn router(shared: &Arc<Shared>) -> Router {
@@ -191,4 +74,118 @@ impl Operation {
 async fn note(State(shared): State<Arc<Shared>>, request: axum::extract::Request) -> axum::extract::Request {
     shared.calls.note(request.method(), request.uri());
     request
+}
+
+#[cfg(test)]
+mod tests {
+    use axum::body::Body;
+    use http::Request;
+    use http::header::CONTENT_TYPE;
+    use serde_json::json;
+
+    use crate::backend::testing::{self, ADA_OWNER, Fixture, HUGO_VIEWER, NORTHWIND};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn unknown_paths_and_malformed_ids_are_not_found() {
+        let fixture = Fixture::new();
+        for target in [
+            "/",
+            "/v1",
+            "/v2/users/me",
+            "/v1/users/me/",
+            "/v1/organizations/northwind",
+            "/v1/organizations/3c90c3cc0d444b5088888dd25736052a",
+            "/v1/invitations/1",
+        ] {
+            assert_eq!(fixture.get(ADA_OWNER, target).await.problem(), (404, "not-found"), "{target}");
+        }
+    }
+
+    #[tokio::test]
+    async fn ids_in_upper_case_are_the_same_ids() {
+        let target = NORTHWIND.to_uppercase().replace("V1/ORGANIZATIONS", "v1/organizations");
+        assert_eq!(Fixture::new().get(ADA_OWNER, &target).await.body["slug"], "northwind");
+    }
+
+    #[tokio::test]
+    async fn wrong_methods_are_told_the_right_ones() {
+        let fixture = Fixture::new();
+        for (target, allow) in [
+            ("/v1/users/me".to_owned(), vec!["GET", "HEAD"]),
+            (format!("{NORTHWIND}/members"), vec!["GET", "HEAD", "POST"]),
+            (format!("{NORTHWIND}/invite-links/{}", "5".repeat(36)), vec!["DELETE", "GET", "HEAD", "PATCH"]),
+            (format!("{NORTHWIND}/invite-links/{}/join", "5".repeat(36)), vec!["POST"]),
+        ] {
+            let request = testing::request("PUT", ADA_OWNER, &target).body(Body::empty()).unwrap();
+            let reply = fixture.send(request).await;
+            assert_eq!(reply.problem(), (405, "method-not-allowed"));
+            let mut allowed: Vec<_> = reply.header("allow").split(',').map(str::trim).collect();
+            allowed.sort_unstable();
+            assert_eq!(allowed, allow, "{target}");
+        }
+    }
+
+    #[tokio::test]
+    async fn callers_must_say_who_they_are() {
+        let fixture = Fixture::new();
+        let anonymous = Request::get("/v1/users/me").body(Body::empty()).unwrap();
+        let reply = fixture.send(anonymous).await;
+        assert_eq!(reply.problem(), (401, "unauthorized"));
+        assert_eq!(reply.header("www-authenticate"), "Bearer");
+        let unknown = &ADA_OWNER[..ADA_OWNER.len() - 1];
+        assert_eq!(fixture.get(unknown, "/v1/users/me").await.problem(), (401, "unauthorized"));
+    }
+
+    #[tokio::test]
+    async fn suspended_accounts_may_do_nothing() {
+        let fixture = Fixture::new();
+        fixture
+            .sql(|tx| tx.execute("UPDATE users SET status = 'suspended' WHERE name LIKE 'Hugo %'", []))
+            .await;
+        assert_eq!(fixture.get(HUGO_VIEWER, "/v1/users/me").await.problem(), (403, "forbidden"));
+        assert_eq!(fixture.get(ADA_OWNER, "/v1/users/me").await.status, 200);
+    }
+
+    #[tokio::test]
+    async fn a_body_may_have_a_mebibyte_and_no_byte_more() {
+        let fixture = Fixture::new();
+        for (length, problem) in
+            [(1 << 20, (400, "invalid-json")), ((1 << 20) + 1, (413, "payload-too-large"))]
+        {
+            let request = testing::request("POST", ADA_OWNER, &format!("{NORTHWIND}/members"));
+            let reply = fixture.send(request.body(" ".repeat(length).into()).unwrap()).await;
+            assert_eq!(reply.problem(), problem);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_said_to_be_json_is_not_read() {
+        let request = testing::request("POST", ADA_OWNER, &format!("{NORTHWIND}/members"));
+        let request = request.header(CONTENT_TYPE, "text/plain").body("{}".into()).unwrap();
+        assert_eq!(Fixture::new().send(request).await.problem(), (415, "unsupported-media-type"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_says_something_twice_is_not_json_to_us() {
+        let request = testing::request("POST", ADA_OWNER, &format!("{NORTHWIND}/members"));
+        let body = r#"{"email":"new@example.com","role":"guest","r\u006fle":"owner"}"#;
+        let request = request.header(CONTENT_TYPE, "application/json").body(body.into()).unwrap();
+        assert_eq!(Fixture::new().send(request).await.problem(), (400, "invalid-json"));
+    }
+
+    #[tokio::test]
+    async fn every_request_is_noted_with_its_query() {
+        let fixture = Fixture::new();
+        fixture.get(ADA_OWNER, "/v1/organizations?slug=northwind").await;
+        fixture.get(ADA_OWNER, "/nowhere").await;
+        fixture.post("nobody", &format!("{NORTHWIND}/members"), json!({})).await;
+        let expected = [
+            (Method::GET, "/v1/organizations?slug=northwind".to_owned()),
+            (Method::GET, "/nowhere".to_owned()),
+            (Method::POST, format!("{NORTHWIND}/members")),
+        ];
+        assert_eq!(fixture.backend.calls(), expected);
+    }
 }

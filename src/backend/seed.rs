@@ -1,7 +1,7 @@
 //! Demonstration data: three organizations, and tokens that a reader can remember.
 //!
-//! Every id and token is written out in `seed.json`, so that documents and tests can name them. SQLite reads
-//! the file itself; only the digests of the tokens are made here.
+//! Every id and token is written out in `seed.json`, so that documents and tests can name them. `SQLite`
+//! reads the file itself; only the digests of the tokens are made here.
 
 use rusqlite::Transaction;
 
@@ -19,7 +19,8 @@ const STATEMENTS: [&str; 7] = [
             ?1 ->> 'time', ?1 ->> 'time'
      FROM (SELECT value AS row FROM json_each(?1, '$.users'))",
     "INSERT INTO organizations (id, slug, name, description, country, business_information, timezone,
-                                owner_user_id, created_by_user_id, seats_max, metadata, created_at, updated_at)
+                                owner_user_id, created_by_user_id, seats_max, metadata,
+                                created_at, updated_at)
      SELECT row ->> 'id', row ->> 'slug', row ->> 'name', row ->> 'description', row ->> 'country',
             row ->> 'business_information', ifnull(row ->> 'timezone', 'UTC'), users.id, users.id,
             row ->> 'seats_max', ifnull(row -> 'metadata', '{}'), ?1 ->> 'time', ?1 ->> 'time'
@@ -74,4 +75,101 @@ pub(super) fn plant(tx: &Transaction<'_>) -> rusqlite::Result<()> {
         insert.execute((credential.digest(), row.get::<_, String>("id")?))?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use serde_json::Value;
+
+    use crate::backend::role::Role;
+    use crate::backend::testing::{EXAMPLE, Fixture, NORTHWIND};
+
+    use super::*;
+
+    fn tokens_of(user: &str) -> Vec<String> {
+        let seed: Value = serde_json::from_str(SEED).unwrap();
+        let tokens = seed["tokens"].as_array().unwrap().iter().filter(|row| row["user"] == user);
+        tokens.map(|row| row["token"].as_str().unwrap().to_owned()).collect()
+    }
+
+    /// Bit by bit, as in the appendix of RFC 1952, without the table.
+    fn crc32(bytes: &[u8]) -> u32 {
+        !bytes.iter().fold(!0, |crc, byte| {
+            (0..8).fold(
+                crc ^ u32::from(*byte),
+                |crc, _| {
+                    if crc & 1 == 1 { crc >> 1 ^ 0xEDB8_8320 } else { crc >> 1 }
+                },
+            )
+        })
+    }
+
+    /// Which of the five shapes a token has.
+    fn shape(token: &str) -> &'static str {
+        let is_alphanumeric =
+            |text: &str, length| text.len() == length && text.bytes().all(|it| it.is_ascii_alphanumeric());
+        match token.split('_').collect::<Vec<_>>().as_slice() {
+            ["csb", body, sum]
+                if is_alphanumeric(body, 32) && format!("{:08x}", crc32(body.as_bytes())) == *sum =>
+            {
+                "csb"
+            }
+            ["pat", body] if is_alphanumeric(body, 32) => "pat",
+            ["gb", "api", body] if is_alphanumeric(body, 40) => "gb_api",
+            [body] if is_alphanumeric(body, 40) => "plain",
+            other => panic!("{other:?}"),
+        }
+    }
+
+    /// The check value that every description of this checksum gives.
+    #[test]
+    fn the_checksum_of_the_tests_is_the_usual_one() {
+        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
+    }
+
+    #[tokio::test]
+    async fn owners_have_a_token_of_every_shape_and_each_works() {
+        let fixture = Fixture::new();
+        for owner in ["ada@example.com", "kira@example.org", "uma@example.net"] {
+            let tokens = tokens_of(owner);
+            let shapes: Vec<_> = tokens.iter().map(|token| shape(token)).collect();
+            assert_eq!(shapes, ["csb", "pat", "plain", "gb_api", "plain"], "{owner}");
+            for token in tokens {
+                assert_eq!(fixture.get(&token, "/v1/users/me").await.body["email"], owner);
+            }
+        }
+    }
+
+    #[test]
+    fn viewers_have_three_tokens() {
+        for viewer in ["hugo@example.com", "rosa@example.org"] {
+            let shapes: Vec<_> = tokens_of(viewer).iter().map(|token| shape(token)).collect();
+            assert_eq!(shapes, ["pat", "csb", "plain"], "{viewer}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_database_holds_digests_of_tokens_and_nothing_else_of_them() {
+        let fixture = Fixture::new();
+        let dump = fixture.sql(|tx| {
+            tx.prepare("SELECT * FROM tokens")?
+                .query_map([], |row| Ok((row.get::<_, Vec<u8>>(0)?, row.get::<_, String>(1)?)))?
+                .collect::<Result<BTreeMap<_, _>, _>>()
+        });
+        let dump = dump.await;
+        assert_eq!(dump.len(), 37);
+        assert!(dump.keys().all(|digest| digest.len() == 32));
+        assert!(dump.values().all(|user_id| user_id.starts_with("10000000-")));
+    }
+
+    #[tokio::test]
+    async fn the_first_two_organizations_have_one_member_in_each_role() {
+        let fixture = Fixture::new();
+        for (organization, owner) in [(NORTHWIND, "ada@example.com"), (EXAMPLE, "kira@example.org")] {
+            let members = fixture.get(&tokens_of(owner)[0], &format!("{organization}/members")).await;
+            assert_eq!(members.each("/role"), Role::ALL.map(Role::name));
+        }
+    }
 }

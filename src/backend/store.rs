@@ -1,4 +1,4 @@
-//! The database: one SQLite connection, used by one request at a time, each in a transaction of its own.
+//! The database: one `SQLite` connection, used by one request at a time, each in a transaction of its own.
 
 use std::ffi::c_int;
 use std::path::PathBuf;
@@ -30,12 +30,12 @@ pub(super) struct Store {
 /// Why the database could not be opened.
 #[derive(Debug, Error)]
 pub enum OpenError {
-    /// SQLite refused the file or what is in it.
+    /// `SQLite` refused the file or what is in it.
     #[error("database {} cannot be used", .path.display())]
     Database {
         /// The file, `:memory:` if there is none.
         path: PathBuf,
-        /// What SQLite said.
+        /// What `SQLite` said.
         source: rusqlite::Error,
     },
     /// The file was written by another version of this program.
@@ -56,24 +56,7 @@ pub(super) enum Access {
 impl Store {
     /// Opens the database, lays the tables if there are none and the demonstration data if asked to.
     pub(super) fn open(config: &Config) -> Result<Self, OpenError> {
-        let path = config.database.clone().unwrap_or_else(|| PathBuf::from(":memory:"));
-        let failed = |source| OpenError::Database { path: path.clone(), source };
-        let mut connection = Connection::open(&path).map_err(failed)?;
-        set_up(&connection).map_err(failed)?;
-
-        // Nobody else may lay the tables between the look at the version and the deed.
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
-        match version(&transaction).map_err(failed)? {
-            0 => lay_tables(&transaction).map_err(failed)?,
-            SCHEMA_VERSION => {}
-            found => return Err(OpenError::Version { found }),
-        }
-        if config.seed {
-            seed::plant(&transaction).map_err(failed)?;
-        }
-        transaction.commit().map_err(failed)?;
-        Ok(Store { connection: Arc::new(Mutex::new(connection)) })
+        Ok(Store { connection: Arc::new(Mutex::new(open_connection(config)?)) })
     }
 
     /// Does `work` in one transaction, off the async threads. A problem leaves nothing behind, nor does a
@@ -99,12 +82,33 @@ impl Store {
     }
 }
 
+fn open_connection(config: &Config) -> Result<Connection, OpenError> {
+    let path = config.database.clone().unwrap_or_else(|| PathBuf::from(":memory:"));
+    let failed = |source| OpenError::Database { path: path.clone(), source };
+    let mut connection = Connection::open(&path).map_err(failed)?;
+    set_up(&connection).map_err(failed)?;
+
+    // Nobody else may lay the tables between the look at the version and the deed.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
+    match version(&transaction).map_err(failed)? {
+        0 => lay_tables(&transaction).map_err(failed)?,
+        SCHEMA_VERSION => {}
+        found => return Err(OpenError::Version { found }),
+    }
+    if config.seed {
+        seed::plant(&transaction).map_err(failed)?;
+    }
+    transaction.commit().map_err(failed)?;
+    // Kept in the file, so only once it is known to be ours. In memory there is no journal to speak of.
+    connection.pragma_update(None, "journal_mode", "wal").map_err(failed)?;
+    Ok(connection)
+}
+
 fn set_up(connection: &Connection) -> rusqlite::Result<()> {
     connection.busy_timeout(BUSY_TIMEOUT)?;
     connection.set_prepared_statement_cache_capacity(64);
-    connection.pragma_update(None, "foreign_keys", true)?;
-    connection.pragma_update(None, "journal_mode", "wal")?;
-    connection.pragma_update(None, "synchronous", "normal")
+    connection.pragma_update(None, "synchronous", "normal")?;
+    connection.pragma_update(None, "foreign_keys", true)
 }
 
 fn version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
@@ -128,4 +132,128 @@ pub(super) fn is_missing_reference(error: &rusqlite::Error) -> bool {
 
 fn extended_code(error: &rusqlite::Error) -> Option<c_int> {
     error.sqlite_error().map(|error| error.extended_code)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::backend::problem::Code;
+
+    use super::*;
+
+    /// Statements that must not succeed, and which kind of constraint stops them.
+    const FORBIDDEN: [(&str, &str); 21] = [
+        ("UNIQUE", "UPDATE users SET email = 'KIRA@EXAMPLE.ORG' WHERE name LIKE 'Ada %'"),
+        ("CHECK", "UPDATE users SET email = 'nobody' WHERE name LIKE 'Ada %'"),
+        ("CHECK", "UPDATE users SET status = 'gone' WHERE name LIKE 'Ada %'"),
+        ("CHECK", "UPDATE users SET metadata = '[]'"),
+        ("CHECK", "UPDATE users SET created_at = '2025-01-06T09:00:00Z'"),
+        ("FOREIGN KEY", "DELETE FROM users WHERE name LIKE 'Ada %'"),
+        ("UNIQUE", "UPDATE organizations SET slug = 'example' WHERE slug = 'tiny'"),
+        ("CHECK", "UPDATE organizations SET slug = 'Tiny' WHERE slug = 'tiny'"),
+        ("CHECK", "UPDATE organizations SET seats_max = 0 WHERE slug = 'tiny'"),
+        // The owner is a member, from whichever side one tries.
+        ("FOREIGN KEY", "DELETE FROM members WHERE role = 'owner'"),
+        (
+            "FOREIGN KEY",
+            "UPDATE organizations SET owner_user_id = '10000000-0000-4000-8000-000000000101' WHERE slug = 'tiny'",
+        ),
+        (
+            "UNIQUE",
+            "UPDATE members SET user_id = '10000000-0000-4000-8000-000000000102'
+             WHERE user_id = '10000000-0000-4000-8000-000000000103'",
+        ),
+        ("FOREIGN KEY", "UPDATE members SET role = 'chief' WHERE role = 'viewer'"),
+        ("CHECK", "UPDATE members SET sso = 'maybe' WHERE role = 'viewer'"),
+        ("UNIQUE", "UPDATE invitations SET email = 'WALTER@example.com' WHERE email = 'xenia@example.com'"),
+        ("CHECK", "UPDATE invitations SET status = 'lost'"),
+        ("CHECK", "UPDATE grants SET invitation_id = '30000000-0000-4000-8000-000000000101'"),
+        ("CHECK", "UPDATE invite_links SET level = NULL"),
+        ("CHECK", "UPDATE invite_links SET role = 'editor'"),
+        ("FOREIGN KEY", "UPDATE invite_links SET resource_id = 'elsewhere' WHERE resource_type = 'space'"),
+        ("CHECK", "UPDATE tokens SET digest = CAST('pat_DemoOwner' AS BLOB)"),
+    ];
+
+    fn seeded(database: Option<PathBuf>) -> Config {
+        Config { database, seed: true }
+    }
+
+    #[test]
+    fn the_tables_do_not_allow_what_must_never_be() {
+        let mut connection = open_connection(&seeded(None)).unwrap();
+        for (constraint, statement) in FORBIDDEN {
+            let tx = connection.transaction().unwrap();
+            // Deferred constraints speak up at the end of the transaction.
+            let outcome = tx.execute(statement, []).and_then(|_| tx.commit());
+            let message = outcome.unwrap_err().to_string();
+            assert!(
+                message.starts_with(&format!("{constraint} constraint failed")),
+                "{statement}: {message}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn what_fails_leaves_nothing_behind_and_the_store_usable() {
+        let store = Store::open(&seeded(None)).unwrap();
+        let spoil = |tx: &Transaction<'_>| tx.execute("UPDATE users SET name = 'Nobody'", []);
+        let refused = store.transact(Access::Write, move |tx| {
+            spoil(tx)?;
+            Err::<(), _>(Problem::new(Code::Conflict, "no"))
+        });
+        assert!(refused.await.is_err());
+        let panicked = store.transact::<()>(Access::Write, move |tx| {
+            spoil(tx)?;
+            panic!("as if there were a mistake in an operation")
+        });
+        assert!(panicked.await.is_err());
+        let nobodies = store.transact(Access::Read, |tx| {
+            Ok(tx.query_row("SELECT count(*) FROM users WHERE name = 'Nobody'", [], |row| {
+                row.get::<_, u32>(0)
+            })?)
+        });
+        assert_eq!(nobodies.await.unwrap(), 0);
+    }
+
+    #[test]
+    fn a_file_keeps_its_data_and_is_seeded_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = seeded(Some(folder.path().join("backend.sqlite")));
+        let first = open_connection(&config).unwrap();
+        first.execute("UPDATE organizations SET name = 'Renamed' WHERE slug = 'tiny'", []).unwrap();
+        drop(first);
+        let second = open_connection(&config).unwrap();
+        let names = "SELECT group_concat(name) FROM (SELECT name FROM organizations ORDER BY name)";
+        let names: String = second.query_row(names, [], |row| row.get(0)).unwrap();
+        assert_eq!(names, "Example,Northwind,Renamed");
+    }
+
+    #[test]
+    fn without_a_seed_there_is_nothing() {
+        let connection = open_connection(&Config { database: None, seed: false }).unwrap();
+        let users: u32 = connection.query_row("SELECT count(*) FROM users", [], |row| row.get(0)).unwrap();
+        assert_eq!(users, 0);
+    }
+
+    #[test]
+    fn a_file_of_another_version_is_refused_and_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("backend.sqlite");
+        let other = Connection::open(&path).unwrap();
+        other.pragma_update(None, "user_version", 7).unwrap();
+        drop(other);
+        let refused = open_connection(&seeded(Some(path.clone())));
+        assert!(matches!(refused, Err(OpenError::Version { found: 7 })));
+        let tables = "SELECT count(*) FROM sqlite_schema";
+        let tables: u32 = Connection::open(&path).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
+        assert_eq!(tables, 0);
+    }
+
+    #[test]
+    fn a_path_that_is_no_database_is_named_in_the_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notes.txt");
+        std::fs::write(&path, "certainly no database, and longer than the header of one").unwrap();
+        let Err(error) = open_connection(&seeded(Some(path.clone()))) else { panic!("it was opened") };
+        assert_eq!(error.to_string(), format!("database {} cannot be used", path.display()));
+    }
 }

@@ -1,26 +1,22 @@
 //! Invitations: offers of membership that wait for their addressee, for a week.
 
-use std::time::Duration;
-
 use rusqlite::{OptionalExtension, Row, Transaction};
 use serde_json::{Value, json};
 
 use crate::backend::answer::Answer;
-use crate::backend::body::{self, Fields};
 use crate::backend::exchange::Exchange;
 use crate::backend::grant::{self, Holder};
 use crate::backend::id::Id;
 use crate::backend::list::List;
 use crate::backend::moment::Moment;
-use crate::backend::problem::{Code, Fault, Problem};
-use crate::backend::resource::Resource;
-use crate::backend::role::Role;
+use crate::backend::problem::Problem;
 use crate::backend::row::{object, text};
-use crate::backend::store::is_duplicate;
 
-use super::{members, organizations, users};
+use super::{organizations, users};
 
-const LIFETIME: Duration = Duration::from_hours(7 * 24);
+mod create;
+
+pub(super) use create::create;
 
 const STATUSES: [(&str, &str); 6] = [
     ("pending", "pending"),
@@ -45,7 +41,9 @@ pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, 
         rows: &format!(
             "FROM {INVITATIONS}
              WHERE organization_id = ?2
-               AND (?3 IS NULL OR email = ?3) AND (?4 IS NULL OR status_now = ?4) AND (?5 IS NULL OR token = ?5)"
+               AND (?3 IS NULL OR email = ?3)
+               AND (?4 IS NULL OR status_now = ?4)
+               AND (?5 IS NULL OR token = ?5)"
         ),
         order: "created_at, id",
         parameters: &[&exchange.now, &organization_id, &query.text("email"), &status, &token],
@@ -67,21 +65,6 @@ pub(super) fn one(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, P
     Ok(Answer::one(document(tx, id, exchange.now)?))
 }
 
-/// `invitations.create`
-pub(super) fn create(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
-    let organization_id = exchange.id("organization_id");
-    let manager = exchange.caller.manager_of(tx, organization_id)?;
-    let wanted = body::read(&exchange.body, Create::read)?;
-    manager.check_may_give(wanted.role)?;
-
-    check_is_no_member(tx, organization_id, &wanted.email)?;
-    write_down_expired(tx, organization_id, exchange.now)?;
-    let id = wanted.insert(tx, organization_id, exchange)?;
-    organizations::check_seats(tx, organization_id, 1)?;
-    grant::give(tx, Holder::Invitation(id), &wanted.resource_grants)?;
-    Ok(Answer::created(document(tx, id, exchange.now)?, format!("/v1/invitations/{id}")))
-}
-
 /// Accepts the invitation that waits for a user who has become a member, if there is one.
 pub(super) fn accept_pending(
     tx: &Transaction<'_>,
@@ -97,84 +80,6 @@ pub(super) fn accept_pending(
     )?
     .execute((organization_id, user_id, now))?;
     Ok(())
-}
-
-/// The body of `invitations.create`.
-struct Create {
-    email: String,
-    role: Role,
-    first_name: Option<String>,
-    last_name: Option<String>,
-    send_email: bool,
-    resource_grants: Vec<Resource>,
-    extensions: String,
-}
-
-impl Create {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let email = fields.email("email");
-        let role = fields.role("role");
-        let first_name = fields.text_or_null("first_name");
-        let last_name = fields.text_or_null("last_name");
-        let send_email = fields.flag("send_email", true);
-        let resource_grants = fields.objects("resource_grants", Resource::read_grant);
-        let extensions = fields.free_object("extensions");
-        Some(Create {
-            email: email?,
-            role: role?,
-            first_name,
-            last_name,
-            send_email,
-            resource_grants,
-            extensions,
-        })
-    }
-
-    /// Makes the invitation. This backend has no post office: what it was asked to send counts as sent.
-    fn insert(&self, tx: &Transaction<'_>, organization_id: Id, exchange: &Exchange) -> Result<Id, Problem> {
-        let id = Id::new();
-        let inserted = tx
-            .prepare_cached(
-                "INSERT INTO invitations
-                     (id, token, organization_id, email, first_name, last_name, role, status, email_sent,
-                      invited_by, extensions, expires_at, created_at, updated_at)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'pending', ?8, ?9, ?10, ?11, ?12, ?12)",
-            )?
-            .execute((
-                id,
-                Id::random(),
-                organization_id,
-                &self.email,
-                &self.first_name,
-                &self.last_name,
-                self.role,
-                self.send_email,
-                exchange.caller.user_id,
-                &self.extensions,
-                exchange.now.after(LIFETIME),
-                exchange.now,
-            ));
-        match inserted {
-            Ok(_) => Ok(id),
-            Err(error) if is_duplicate(&error) => Err(already_invited()),
-            Err(error) => Err(error.into()),
-        }
-    }
-}
-
-fn check_is_no_member(tx: &Transaction<'_>, organization_id: Id, email: &str) -> Result<(), Problem> {
-    let is_member = tx
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM members JOIN users ON users.id = user_id
-                            WHERE organization_id = ?1 AND email = ?2)",
-        )?
-        .query_row((organization_id, email), |row| row.get(0))?;
-    if is_member { Err(members::already_member()) } else { Ok(()) }
-}
-
-fn already_invited() -> Problem {
-    let fault = Fault::new("/email", "already-invited", "has a pending invitation to the organization");
-    Problem::new(Code::Conflict, "an invitation of that address is pending").with_faults(vec![fault])
 }
 
 /// The table, with the status that each invitation has at the time `?1`.
@@ -232,4 +137,92 @@ fn inviter(tx: &Transaction<'_>, organization_id: Id, user_id: Option<Id>) -> ru
         .optional()?;
     let Some(member_id) = member_id else { return Ok(Value::Null) };
     Ok(json!({ "member_id": Value::from(member_id), "user": users::document(tx, user_id)? }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::backend::testing::{ADA_OWNER, Fixture, HUGO_VIEWER, JONAS_GUEST, KIRA_ELSEWHERE, NORTHWIND};
+
+    const WEEK: u64 = 7 * 24 * 60 * 60;
+    const PENDING: &str = "/v1/invitations/30000000-0000-4000-8000-000000000101";
+
+    fn invitations() -> String {
+        format!("{NORTHWIND}/invitations")
+    }
+
+    #[tokio::test]
+    async fn the_list_is_filtered_by_address_status_and_token() {
+        let fixture = Fixture::new();
+        let cases = [
+            ("", vec!["walter@example.com", "xenia@example.com", "yvonne@example.com"]),
+            ("?status=pending", vec!["walter@example.com"]),
+            ("?status=expired", vec!["xenia@example.com"]),
+            ("?status=revoked", vec!["yvonne@example.com"]),
+            ("?email=xenia@example.com", vec!["xenia@example.com"]),
+            ("?token=40000000-0000-4000-8000-000000000103", vec!["yvonne@example.com"]),
+            ("?token=40000000-0000-4000-8000-000000000201", vec![]),
+            ("?limit=1&offset=1", vec!["xenia@example.com"]),
+        ];
+        for (query, expected) in cases {
+            let reply = fixture.get(ADA_OWNER, &format!("{}{query}", invitations())).await;
+            assert_eq!(reply.each("/email"), expected, "{query}");
+        }
+        let page = fixture.get(ADA_OWNER, &format!("{}?limit=1", invitations())).await;
+        assert_eq!(page.body["total"], 3);
+        for query in ["?status=Pending", "?token=1", "?page=1"] {
+            let reply = fixture.get(ADA_OWNER, &format!("{}{query}", invitations())).await;
+            assert_eq!(reply.problem(), (400, "invalid-query"), "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn the_addressee_may_look_at_an_invitation() {
+        let fixture = Fixture::new();
+        let body = json!({ "email": "KIRA@example.org", "role": "editor" });
+        let made = fixture.post(ADA_OWNER, &invitations(), body).await;
+        let read = fixture.get(KIRA_ELSEWHERE, made.header("location")).await;
+        assert_eq!(read.body, made.body);
+    }
+
+    #[tokio::test]
+    async fn invitations_are_for_those_who_manage_members() {
+        let fixture = Fixture::new();
+        let body = json!({ "email": "new@example.com", "role": "guest" });
+        for (token, problem) in [
+            (HUGO_VIEWER, (403, "forbidden")),
+            (JONAS_GUEST, (403, "forbidden")),
+            (KIRA_ELSEWHERE, (404, "not-found")),
+        ] {
+            assert_eq!(fixture.get(token, &invitations()).await.problem(), problem);
+            assert_eq!(fixture.get(token, PENDING).await.problem(), problem);
+            assert_eq!(fixture.post(token, &invitations(), body.clone()).await.problem(), problem);
+        }
+    }
+
+    #[tokio::test]
+    async fn an_invitation_expires_by_the_clock_and_makes_room_for_another() {
+        let fixture = Fixture::new();
+        let body = json!({ "email": "new@example.com", "role": "editor" });
+        let made = fixture.post(ADA_OWNER, &invitations(), body.clone()).await;
+        fixture.pass(WEEK - 1);
+        assert_eq!(fixture.get(ADA_OWNER, made.header("location")).await.body["status"], "pending");
+        fixture.pass(1);
+        assert_eq!(fixture.get(ADA_OWNER, made.header("location")).await.body["status"], "expired");
+        assert_eq!(fixture.post(ADA_OWNER, &invitations(), body).await.status, 201);
+        let found = fixture.get(ADA_OWNER, &format!("{}?email=NEW@example.com", invitations())).await;
+        assert_eq!(found.each("/status"), ["expired", "pending"]);
+    }
+
+    #[tokio::test]
+    async fn becoming_a_member_accepts_the_invitation() {
+        let fixture = Fixture::new();
+        let body = json!({ "email": "Walter@example.com", "role": "viewer" });
+        let added = fixture.post(ADA_OWNER, &format!("{NORTHWIND}/members"), body).await;
+        assert_eq!(added.status, 201);
+        let invitation = fixture.get(ADA_OWNER, PENDING).await;
+        assert_eq!(invitation.body["status"], "accepted");
+        assert_eq!(invitation.body["updated_at"], "2025-03-01T12:00:00.000Z");
+    }
 }

@@ -4,21 +4,23 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use serde_json::{Value, json};
 
 use crate::backend::access::Membership;
-use crate::backend::answer::{self, Answer};
-use crate::backend::body::{self, Fields};
+use crate::backend::answer::Answer;
+use crate::backend::body;
 use crate::backend::exchange::Exchange;
-use crate::backend::grant;
 use crate::backend::id::Id;
 use crate::backend::list::List;
 use crate::backend::problem::{Fault, Problem};
-use crate::backend::resource::Resource;
 use crate::backend::role::Role;
 use crate::backend::row::{object, text};
 use crate::backend::store::is_missing_reference;
 
+mod change;
 mod join;
+mod target;
 
+pub(super) use change::{remove, update};
 pub(super) use join::join;
+use target::Target;
 
 /// The table, with the names of the resources.
 const LINKS: &str = "invite_links LEFT JOIN resources USING (organization_id, resource_type, resource_id)";
@@ -68,108 +70,9 @@ pub(super) fn create(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer
             level,
             exchange.now,
         ));
-    match inserted {
-        Ok(_) => {}
-        Err(error) if is_missing_reference(&error) => return Err(unknown_resource()),
-        Err(error) => return Err(error.into()),
-    }
+    inserted.map_err(|error| if is_missing_reference(&error) { unknown_resource() } else { error.into() })?;
     let location = format!("/v1/organizations/{}/invite-links/{id}", manager.organization_id);
     Ok(Answer::created(document(tx, id, &manager)?, location))
-}
-
-/// `invite_links.update`: a merge patch (RFC 7396) over what can be changed, which is `role` of a link to
-/// the organization and `level` of a link to a resource. Neither can be taken away.
-pub(super) fn update(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
-    let manager = exchange.caller.manager_of(tx, exchange.id("organization_id"))?;
-    let id = exchange.id("link_id");
-    let target = Target::of(tx, manager.organization_id, id)?;
-    answer::check_if_match(exchange.if_match(), &document(tx, id, &manager)?)?;
-
-    let column = match target {
-        Target::Organization { .. } => "role",
-        Target::Resource { .. } => "level",
-    };
-    let change = body::read(&exchange.body, |patch| {
-        if patch.has(column) { patch.role(column).map(Some) } else { Some(None) }
-    })?;
-    if let Some(role) = change.filter(|role| *role != target.given_role()) {
-        manager.check_may_give(role)?;
-        let update = format!("UPDATE invite_links SET {column} = ?2, updated_at = ?3 WHERE id = ?1");
-        tx.prepare_cached(&update)?.execute((id, role, exchange.now))?;
-    }
-    Ok(Answer::one(document(tx, id, &manager)?))
-}
-
-/// `invite_links.remove`: nobody joins by it any more; those who have joined stay.
-pub(super) fn remove(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
-    let manager = exchange.caller.manager_of(tx, exchange.id("organization_id"))?;
-    let id = exchange.id("link_id");
-    answer::check_if_match(exchange.if_match(), &document(tx, id, &manager)?)?;
-    tx.prepare_cached("DELETE FROM invite_links WHERE id = ?1")?.execute([id])?;
-    Ok(Answer::nothing())
-}
-
-/// Where a link leads.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Target {
-    Organization { role: Role },
-    Resource { resource: Resource, level: Role },
-}
-
-impl Target {
-    /// Reads the body of `invite_links.create`: either `{role}` or `{resource}`.
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        if !fields.has("resource") {
-            return fields.role("role").map(|role| Target::Organization { role });
-        }
-        if fields.has("role") {
-            fields.role("role");
-            fields.fault::<()>("role", "not-allowed", "must not stand beside `resource`");
-        }
-        fields.object("resource", |fields| {
-            let resource = Resource::read_link(fields);
-            let level = fields.role("level");
-            Some(Target::Resource { resource: resource?, level: level? })
-        })
-    }
-
-    /// Where the link leads, if the organization has it.
-    fn of(tx: &Transaction<'_>, organization_id: Id, link_id: Id) -> Result<Self, Problem> {
-        let target = tx
-            .prepare_cached("SELECT * FROM invite_links WHERE organization_id = ?1 AND id = ?2")?
-            .query_row((organization_id, link_id), Target::from_row)
-            .optional()?;
-        target.ok_or_else(Problem::not_found)
-    }
-
-    fn from_row(row: &Row<'_>) -> rusqlite::Result<Self> {
-        let Some(resource) = Resource::from_row(row)? else {
-            return Ok(Target::Organization { role: row.get("role")? });
-        };
-        Ok(Target::Resource { resource, level: row.get("level")? })
-    }
-
-    /// What the link gives: in the organization, or on the resource.
-    fn given_role(&self) -> Role {
-        match self {
-            Target::Organization { role } => *role,
-            Target::Resource { level, .. } => *level,
-        }
-    }
-
-    /// Whether a member has already what the link would give them.
-    fn is_held_by(&self, tx: &Transaction<'_>, member: &Membership) -> rusqlite::Result<bool> {
-        if member.role.includes(self.given_role()) {
-            return Ok(true);
-        }
-        match self {
-            Target::Organization { .. } => Ok(false),
-            Target::Resource { resource, level } => {
-                let held = grant::held_level(tx, member.member_id, resource)?;
-                Ok(held.is_some_and(|held| held.includes(*level)))
-            }
-        }
-    }
 }
 
 fn unknown_resource() -> Problem {
@@ -208,4 +111,161 @@ fn from_row(tx: &Transaction<'_>, row: &Row<'_>, member: &Membership) -> rusqlit
         "updated_at": text(row, "updated_at")?,
         "extensions": object(row, "extensions")?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::backend::testing::{
+        ADA_OWNER, CARLA_MANAGER, EXAMPLE, Fixture, HUGO_VIEWER, INES_BILLING, KIRA_ELSEWHERE, NORTHWIND,
+    };
+
+    const TO_ORGANIZATION: &str = "50000000-0000-4000-8000-000000000101";
+    const TO_SPACE: &str = "50000000-0000-4000-8000-000000000102";
+
+    fn links() -> String {
+        format!("{NORTHWIND}/invite-links")
+    }
+
+    fn link(id: &str) -> String {
+        format!("{NORTHWIND}/invite-links/{id}")
+    }
+
+    #[tokio::test]
+    async fn the_list_shows_where_links_lead() {
+        let fixture = Fixture::new();
+        let reply = fixture.get(CARLA_MANAGER, &links()).await;
+        assert_eq!(reply.body["total"], 3);
+        assert_eq!(reply.each("/role"), ["editor", "guest", "guest"]);
+        let to_space = json!({
+            "resource_type": "space",
+            "resource_id": "northwind-handbook",
+            "name": "Handbook",
+            "level": "editor",
+        });
+        assert_eq!(reply.each("/resource")[..2], [&json!(null), &to_space]);
+        assert_eq!(reply.each("/redundant"), [true; 3]);
+        let page = fixture.get(CARLA_MANAGER, &format!("{}?limit=1&offset=2", links())).await;
+        assert_eq!(page.each("/resource/resource_id"), ["northwind-recipes"]);
+    }
+
+    #[tokio::test]
+    async fn a_link_is_redundant_for_those_who_have_what_it_gives() {
+        let fixture = Fixture::new();
+        for (role, redundant) in [("manager", true), ("billing", false), ("admin", false), ("guest", true)] {
+            let made = fixture.post(CARLA_MANAGER, &links(), json!({ "role": role })).await;
+            assert_eq!(made.body["redundant"], redundant, "{role}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_to_the_organization_is_made_read_and_removed() {
+        let fixture = Fixture::new();
+        let made = fixture.post(CARLA_MANAGER, &links(), json!({ "role": "admin" })).await;
+        assert_eq!(made.status, 201, "{:#}", made.body);
+        assert_eq!(made.header("location"), link(made.body["id"].as_str().unwrap()));
+        let read = fixture.get(CARLA_MANAGER, made.header("location")).await;
+        assert_eq!(read.body, made.body);
+        assert_eq!(read.header("etag"), made.header("etag"));
+        assert_eq!(fixture.delete(CARLA_MANAGER, made.header("location")).await.status, 204);
+        let gone = fixture.delete(CARLA_MANAGER, made.header("location")).await;
+        assert_eq!(gone.problem(), (404, "not-found"));
+    }
+
+    #[tokio::test]
+    async fn a_link_to_a_resource_gives_the_role_of_a_guest() {
+        let resource = json!({
+            "resource_type": "collection",
+            "resource_id": "northwind-recipes",
+            "level": "reviewer",
+        });
+        let made = Fixture::new().post(ADA_OWNER, &links(), json!({ "resource": resource })).await;
+        assert_eq!(made.body["role"], "guest");
+        assert_eq!(made.body["resource"]["name"], "Recipes");
+        assert_eq!(made.body["resource"]["level"], "reviewer");
+    }
+
+    #[tokio::test]
+    async fn links_lead_to_resources_of_the_organization_only() {
+        let fixture = Fixture::new();
+        for (kind, id) in
+            [("space", "example-handbook"), ("collection", "northwind-handbook"), ("space", "x")]
+        {
+            let resource = json!({ "resource_type": kind, "resource_id": id, "level": "viewer" });
+            let reply = fixture.post(ADA_OWNER, &links(), json!({ "resource": resource })).await;
+            assert_eq!(reply.problem(), (422, "invalid-body"));
+            assert_eq!(reply.faults(), [("/resource/resource_id", "unknown-resource")], "{kind} {id}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_leads_to_one_thing() {
+        let fixture = Fixture::new();
+        let resource = json!({ "resource_type": "portfolio", "resource_id": "" });
+        let cases = [
+            (json!({}), vec![("/role", "required")]),
+            (
+                json!({ "role": "chief", "resource": resource }),
+                vec![
+                    ("/resource/level", "required"),
+                    ("/resource/resource_id", "too-short"),
+                    ("/resource/resource_type", "not-allowed"),
+                    ("/role", "not-allowed"),
+                    ("/role", "not-allowed"),
+                ],
+            ),
+            (json!({ "resource": null }), vec![("/resource", "wrong-type")]),
+            (json!({ "level": "viewer" }), vec![("/level", "unknown-field"), ("/role", "required")]),
+        ];
+        for (body, faults) in cases {
+            let reply = fixture.post(ADA_OWNER, &links(), body).await;
+            assert_eq!(reply.problem(), (422, "invalid-body"));
+            assert_eq!(reply.faults(), faults);
+        }
+    }
+
+    #[tokio::test]
+    async fn links_are_for_those_who_manage_members() {
+        let fixture = Fixture::new();
+        let refusals = [
+            (HUGO_VIEWER, (403, "forbidden")),
+            (INES_BILLING, (403, "forbidden")),
+            (KIRA_ELSEWHERE, (404, "not-found")),
+        ];
+        for (token, problem) in refusals {
+            let body = json!({ "role": "viewer" });
+            assert_eq!(fixture.get(token, &links()).await.problem(), problem);
+            assert_eq!(fixture.get(token, &link(TO_SPACE)).await.problem(), problem);
+            assert_eq!(fixture.post(token, &links(), body.clone()).await.problem(), problem);
+            assert_eq!(fixture.patch(token, &link(TO_ORGANIZATION), body).await.problem(), problem);
+            assert_eq!(fixture.delete(token, &link(TO_SPACE)).await.problem(), problem);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_is_found_under_its_own_organization_only() {
+        let target = format!("{EXAMPLE}/invite-links/{TO_SPACE}");
+        let fixture = Fixture::new();
+        assert_eq!(fixture.get(KIRA_ELSEWHERE, &target).await.problem(), (404, "not-found"));
+        assert_eq!(fixture.patch(KIRA_ELSEWHERE, &target, json!({})).await.problem(), (404, "not-found"));
+        assert_eq!(fixture.delete(KIRA_ELSEWHERE, &target).await.problem(), (404, "not-found"));
+    }
+
+    #[tokio::test]
+    async fn only_an_owner_makes_links_that_make_owners() {
+        let fixture = Fixture::new();
+        let to_space =
+            json!({ "resource_type": "space", "resource_id": "northwind-handbook", "level": "owner" });
+        let create = [json!({ "role": "owner" }), json!({ "resource": to_space })];
+        for body in create {
+            let refused = fixture.post(CARLA_MANAGER, &links(), body.clone()).await;
+            assert_eq!(refused.problem(), (403, "forbidden"));
+            assert_eq!(fixture.post(ADA_OWNER, &links(), body).await.status, 201);
+        }
+        let change = json!({ "role": "owner" });
+        let refused = fixture.patch(CARLA_MANAGER, &link(TO_ORGANIZATION), change.clone()).await;
+        assert_eq!(refused.problem(), (403, "forbidden"));
+        assert_eq!(fixture.patch(ADA_OWNER, &link(TO_ORGANIZATION), change).await.status, 200);
+    }
 }

@@ -4,19 +4,19 @@ use rusqlite::{OptionalExtension, Row, Transaction};
 use serde_json::{Value, json};
 
 use crate::backend::answer::Answer;
-use crate::backend::body::{self, Fields};
 use crate::backend::exchange::Exchange;
 use crate::backend::grant::{self, Holder};
 use crate::backend::id::Id;
 use crate::backend::list::List;
-use crate::backend::problem::{Code, Fault, Problem};
-use crate::backend::resource::Resource;
+use crate::backend::problem::Problem;
 use crate::backend::role::Role;
 use crate::backend::row::{object, text};
-use crate::backend::store::is_duplicate;
 
-use super::users::Profile;
-use super::{invitations, organizations, users};
+use super::{organizations, users};
+
+mod add;
+
+pub(super) use add::{Entry, add, already_member};
 
 /// `members.list`. `q` looks into names and addresses; letters outside ASCII must match in case too.
 pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
@@ -60,107 +60,6 @@ pub(super) fn one(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, P
     Ok(Answer::one(document(tx, member_id.ok_or_else(Problem::not_found)?)?))
 }
 
-/// `members.add`: makes the member at once, and the user too when the address is new.
-pub(super) fn add(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
-    let organization_id = exchange.id("organization_id");
-    let manager = exchange.caller.manager_of(tx, organization_id)?;
-    let wanted = body::read(&exchange.body, Add::read)?;
-    manager.check_may_give(wanted.role)?;
-
-    let user_id = users::find_or_invite(tx, &wanted.profile, exchange.now)?;
-    let entry = Entry {
-        organization_id,
-        user_id,
-        role: wanted.role,
-        invited_by: Some(exchange.caller.user_id),
-        wants_sso: wanted.sso,
-        extensions: &wanted.extensions,
-    };
-    let member_id = entry.insert(tx, exchange)?;
-    grant::give(tx, Holder::Member(member_id), &wanted.resource_grants)?;
-
-    let location = format!("/v1/organizations/{organization_id}/members/{member_id}");
-    Ok(Answer::created(document(tx, member_id)?, location))
-}
-
-/// The body of `members.add`.
-struct Add {
-    profile: Profile,
-    role: Role,
-    sso: bool,
-    resource_grants: Vec<Resource>,
-    extensions: String,
-}
-
-impl Add {
-    fn read(fields: &mut Fields<'_>) -> Option<Self> {
-        let email = fields.email("email");
-        let role = fields.role("role");
-        let name = fields.text_or_null("name");
-        let first_name = fields.text_or_null("first_name");
-        let last_name = fields.text_or_null("last_name");
-        let sso = fields.flag("sso", false);
-        let resource_grants = fields.objects("resource_grants", Resource::read_grant);
-        let extensions = fields.free_object("extensions");
-        let profile = Profile { email: email?, name, first_name, last_name };
-        Some(Add { profile, role: role?, sso, resource_grants, extensions })
-    }
-}
-
-/// A membership about to be made.
-pub(super) struct Entry<'a> {
-    pub(super) organization_id: Id,
-    pub(super) user_id: Id,
-    pub(super) role: Role,
-    pub(super) invited_by: Option<Id>,
-    pub(super) wants_sso: bool,
-    /// The text of a JSON object.
-    pub(super) extensions: &'a str,
-}
-
-impl Entry<'_> {
-    /// Makes the member, who then has the status of their account. An invitation that waited for them is
-    /// thereby accepted.
-    pub(super) fn insert(&self, tx: &Transaction<'_>, exchange: &Exchange) -> Result<Id, Problem> {
-        let id = Id::new();
-        let inserted = tx
-            .prepare_cached(
-                "INSERT INTO members
-                     (id, organization_id, user_id, role, status, sso, invited_by, extensions, joined_at, updated_at)
-                 SELECT ?1, ?2, users.id, ?4, users.status,
-                        CASE WHEN NOT ?5 THEN 'off'
-                             WHEN EXISTS (SELECT 1 FROM members WHERE members.user_id = users.id) THEN 'refused'
-                             ELSE 'on' END,
-                        ?6, ?7, ?8, ?8
-                 FROM users WHERE users.id = ?3",
-            )?
-            .execute((
-                id,
-                self.organization_id,
-                self.user_id,
-                self.role,
-                self.wants_sso,
-                self.invited_by,
-                self.extensions,
-                exchange.now,
-            ));
-        match inserted {
-            Ok(_) => {}
-            Err(error) if is_duplicate(&error) => return Err(already_member()),
-            Err(error) => return Err(error.into()),
-        }
-        organizations::check_seats(tx, self.organization_id, 0)?;
-        invitations::accept_pending(tx, self.organization_id, self.user_id, exchange.now)?;
-        Ok(id)
-    }
-}
-
-/// The address belongs to a member already.
-pub(super) fn already_member() -> Problem {
-    let fault = Fault::new("/email", "already-member", "belongs to a member of the organization");
-    Problem::new(Code::Conflict, "the user is already a member of the organization").with_faults(vec![fault])
-}
-
 /// A member as everybody in the organization sees them.
 pub(super) fn document(tx: &Transaction<'_>, id: Id) -> rusqlite::Result<Value> {
     tx.prepare_cached("SELECT * FROM members WHERE id = ?1")?.query_row([id], |row| {
@@ -187,4 +86,90 @@ fn from_row(tx: &Transaction<'_>, row: &Row<'_>, organization: &Value) -> rusqli
         "organization": organization,
         "extensions": object(row, "extensions")?,
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use crate::backend::testing::{ADA_OWNER, Fixture, HUGO_VIEWER, KIRA_ELSEWHERE, NORTHWIND};
+
+    fn members() -> String {
+        format!("{NORTHWIND}/members")
+    }
+
+    #[tokio::test]
+    async fn a_member_is_found_by_their_own_id_and_by_their_users() {
+        let fixture = Fixture::new();
+        let by_member = format!("{}/20000000-0000-4000-8000-000000000103", members());
+        let by_member = fixture.get(HUGO_VIEWER, &by_member).await;
+        let by_user = format!("{}/10000000-0000-4000-8000-000000000103", members());
+        let by_user = fixture.get(HUGO_VIEWER, &by_user).await;
+        assert_eq!(by_member.body["user"]["email"], "carla@example.com");
+        assert_eq!(by_user.body, by_member.body);
+    }
+
+    #[tokio::test]
+    async fn members_of_other_organizations_are_not_found() {
+        let fixture = Fixture::new();
+        for id in ["20000000-0000-4000-8000-000000000201", "10000000-0000-4000-8000-000000000201", "nobody"] {
+            let reply = fixture.get(ADA_OWNER, &format!("{}/{id}", members())).await;
+            assert_eq!(reply.problem(), (404, "not-found"), "{id}");
+        }
+        let stranger = fixture.get(KIRA_ELSEWHERE, &members()).await;
+        assert_eq!(stranger.problem(), (404, "not-found"));
+    }
+
+    #[tokio::test]
+    async fn the_list_is_filtered_sorted_and_paged() {
+        let fixture = Fixture::new();
+        fixture
+            .sql(|tx| tx.execute("UPDATE members SET status = 'suspended' WHERE role = 'billing'", []))
+            .await;
+        let cases = [
+            ("role=viewer", vec!["Hugo"]),
+            ("status=suspended", vec!["Ines"]),
+            ("status=invited", vec![]),
+            ("q=OKAFOR", vec!["Grace"]),
+            ("q=hugo@", vec!["Hugo"]),
+            ("q=%25", vec![]),
+            ("q=%2A", vec![]),
+            ("email=GRACE@example.com", vec!["Grace"]),
+            ("email=grace@example", vec![]),
+            ("user_id=10000000-0000-4000-8000-000000000106", vec!["Felix"]),
+            ("user_id=10000000-0000-4000-8000-000000000201", vec![]),
+            ("sort=name&order=desc&limit=2", vec!["Jonas", "Ines"]),
+            ("sort=email&order=asc&limit=2&offset=2", vec!["Carla", "Dmitri"]),
+            ("order=desc&limit=1", vec!["Jonas"]),
+            ("limit=3&offset=8", vec!["Ines", "Jonas"]),
+            ("q=an&role=admin", vec![]),
+        ];
+        for (query, expected) in cases {
+            let reply = fixture.get(ADA_OWNER, &format!("{}?{query}", members())).await;
+            assert_eq!(reply.each("/user/first_name"), expected, "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn newer_members_come_later() {
+        let fixture = Fixture::new();
+        fixture.pass(1);
+        let body = json!({ "email": "aaron@example.com", "role": "guest" });
+        fixture.post(ADA_OWNER, &members(), body).await;
+        let newest =
+            fixture.get(ADA_OWNER, &format!("{}?sort=joined_at&order=desc&limit=1", members())).await;
+        assert_eq!(newest.each("/user/email"), ["aaron@example.com"]);
+        assert_eq!(newest.body["total"], 11);
+    }
+
+    #[tokio::test]
+    async fn filters_that_could_match_nothing_are_refused() {
+        let fixture = Fixture::new();
+        for query in
+            ["role=chief", "status=pending", "user_id=7", "sort=age", "order=up", "limit=1001", "x=1"]
+        {
+            let reply = fixture.get(ADA_OWNER, &format!("{}?{query}", members())).await;
+            assert_eq!(reply.problem(), (400, "invalid-query"), "{query}");
+        }
+    }
 }

@@ -58,7 +58,8 @@ pub(super) fn find_or_invite(tx: &Transaction<'_>, profile: &Profile, now: Momen
     let id = Id::new();
     let Profile { email, name, first_name, last_name } = profile;
     tx.prepare_cached(
-        "INSERT INTO users (id, email, name, first_name, last_name, status, invited_at, created_at, updated_at)
+        "INSERT INTO users (id, email, name, first_name, last_name, status, invited_at,
+                            created_at, updated_at)
          VALUES (?1, ?2, ?3, ?4, ?5, 'invited', ?6, ?6, ?6)",
     )?
     .execute((id, email, name, first_name, last_name, now))?;
