@@ -37,6 +37,7 @@ use self::tape::{Place, Tape};
 use crate::json::Value;
 
 mod checks;
+mod closest;
 mod constant;
 mod keywords;
 mod library;
@@ -45,10 +46,12 @@ mod message;
 mod shape;
 mod store;
 mod tape;
+mod types;
 mod violation;
 
-pub use shape::{Shape, Type, Types};
+pub use shape::Shape;
 pub use store::{SchemaFile, Store};
+pub use types::{Type, Types};
 pub use violation::{Segment, Violation};
 
 /// Values with more nodes than this have only their first violation looked for. Collecting them all costs
@@ -248,7 +251,9 @@ mod tests {
         #[test]
         fn what_the_library_finds_in_a_tree_we_find_on_the_tape(schema_tree in schemas(), value in values()) {
             // Where we are stricter about integers, trees and tapes may differ.
-            prop_assume!(!["2.0", "-0", "1e0"].iter().any(|number| value.contains(number)));
+            if ["2.0", "-0", "1e0"].iter().any(|number| value.contains(number)) {
+                return Ok(());
+            }
             let document = document(&value);
             let theirs = jsonschema::validator_for(&schema_tree).unwrap().is_valid(&document.root().to_value());
             prop_assert_eq!(schema(&schema_tree.to_string()).is_valid(document.root()), theirs);
