@@ -56,71 +56,83 @@ impl Violation {
     }
 }
 
-/// Turns the library's errors about `root` into violations, in the order of the document.
+/// Turns the library's errors about `root` into violations, in the order of the document. Stops looking at
+/// `most`: one error alone may tell of as many members as a client cares to send.
 pub(super) fn from_errors<'e>(
-    errors: impl Iterator<Item = ValidationError<'e>>,
+    errors: impl IntoIterator<Item = ValidationError<'e>>,
     root: Value<'_>,
+    most: usize,
 ) -> Vec<Violation> {
-    let mut found = Vec::new();
-    errors.for_each(|error| expand(&error, root, &mut found));
+    let mut search = Search { root, most, found: Vec::new() };
+    errors.into_iter().for_each(|error| search.expand(&error));
+    let mut found = search.found;
     found.sort_by_cached_key(|violation| {
-        (
-            violation.nearest(root).offset(),
-            violation.path.clone(),
-            violation.keyword,
-            violation.message.clone(),
-        )
+        let Violation { path, keyword, message, .. } = violation;
+        (violation.nearest(root).offset(), path.clone(), *keyword, message.clone())
     });
     found.dedup();
     found
 }
 
-/// Adds what `error` says about `root`; one error may concern several members.
-fn expand(error: &ValidationError<'_>, root: Value<'_>, found: &mut Vec<Violation>) {
-    use ValidationErrorKind as Is;
-    let here = || path(error.instance_path(), root);
-    let child = |name: &str| {
-        let mut path = here();
-        path.push(Segment::Name(name.to_owned()));
-        path
-    };
-    match error.kind() {
-        Is::AdditionalProperties { unexpected } | Is::UnevaluatedProperties { unexpected } => {
-            found.extend(unexpected.iter().map(|name| violation(child(name), describe(error.kind()))));
-        }
-        Is::Required { property } => {
-            found.push(violation(child(property.as_str().unwrap_or_default()), describe(error.kind())));
-        }
-        Is::PropertyNames { error: inner } => {
-            let name = inner.instance().as_str().map_or_else(here, child);
-            let inner = describe(inner.kind());
-            let message = format!("has a name that {}", inner.message);
-            found
-                .push(violation(name, Description { message, keyword: "propertyNames", limit: inner.limit }));
-        }
-        Is::AnyOf { context } | Is::OneOfNotValid { context } => {
-            match closest(context, error.instance_path()) {
-                Closest::Merged(description) => found.push(violation(here(), description)),
-                Closest::Branch { errors, rivals } => {
-                    let first = found.len();
-                    for error in errors {
-                        expand(error, root, found);
-                    }
-                    if let (Some(violation), true) = (found.get_mut(first), rivals > 1) {
-                        let hint = format!(" (in the closest of {rivals} alternatives)");
-                        violation.message.push_str(&hint);
-                    }
-                }
-                Closest::Nothing => found.push(violation(here(), describe(error.kind()))),
-            }
-        }
-        other => found.push(violation(here(), describe(other))),
-    }
+struct Search<'r> {
+    root: Value<'r>,
+    most: usize,
+    found: Vec<Violation>,
 }
 
-fn violation(path: Vec<Segment>, description: Description) -> Violation {
-    let Description { keyword, message, limit } = description;
-    Violation { path, keyword, message, limit }
+impl Search<'_> {
+    /// Adds what the error says; one error may concern several members.
+    fn expand(&mut self, error: &ValidationError<'_>) {
+        use ValidationErrorKind as Is;
+        match error.kind() {
+            Is::AdditionalProperties { unexpected } | Is::UnevaluatedProperties { unexpected } => {
+                for name in unexpected {
+                    self.add(error, Some(name), describe(error.kind()));
+                }
+            }
+            Is::AnyOf { context } | Is::OneOfNotValid { context } => self.expand_alternatives(error, context),
+            Is::PropertyNames { error: inner } => {
+                let Description { message, limit, .. } = describe(inner.kind());
+                let message = format!("has a name that {message}");
+                let description = Description { keyword: "propertyNames", message, limit };
+                self.add(error, inner.instance().as_str(), description);
+            }
+            Is::Required { property } => self.add(error, property.as_str(), describe(error.kind())),
+            kind => self.add(error, None, describe(kind)),
+        }
+    }
+
+    fn expand_alternatives(
+        &mut self,
+        error: &ValidationError<'_>,
+        branches: &[Vec<ValidationError<'static>>],
+    ) {
+        match closest(branches, error.instance_path()) {
+            Closest::Merged(description) => self.add(error, None, description),
+            Closest::Branch { errors, rivals } => {
+                let first = self.found.len();
+                for error in errors {
+                    self.expand(error);
+                }
+                if let (Some(violation), true) = (self.found.get_mut(first), rivals > 1) {
+                    let hint = format!(" (in the closest of {rivals} alternatives)");
+                    violation.message += &hint;
+                }
+            }
+            Closest::Nothing => self.add(error, None, describe(error.kind())),
+        }
+    }
+
+    /// Adds a violation at the error's place, or at a child of it.
+    fn add(&mut self, error: &ValidationError<'_>, child: Option<&str>, description: Description) {
+        if self.found.len() >= self.most {
+            return;
+        }
+        let mut path = path(error.instance_path(), self.root);
+        path.extend(child.map(|name| Segment::Name(name.to_owned())));
+        let Description { keyword, message, limit } = description;
+        self.found.push(Violation { path, keyword, message, limit });
+    }
 }
 
 /// The library's path as segments. Its text does not tell the element `0` from the member `0`; the document
