@@ -6,12 +6,11 @@
 
 use serde_json::Value as Tree;
 
-use crate::diag::Span;
-use crate::json::{Kind, Value};
-
 use super::keywords::listed;
 use super::library::Node;
 use super::types::{Type, Types};
+use crate::diag::Span;
+use crate::json::{Kind, Value};
 
 /// Through how many references and combinations a question is passed on. Schemas people write nest a few.
 const HOPS_MAX: u8 = 16;
