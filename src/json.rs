@@ -25,9 +25,11 @@
 //! ```
 
 use std::fmt;
-use std::ops::Range;
 
 mod error;
+#[cfg(test)]
+mod laws;
+mod members;
 mod names;
 mod read;
 mod text;
@@ -35,7 +37,8 @@ mod value;
 mod write;
 
 pub use error::{ReadError, ReadErrorKind};
-pub use value::{Elements, Key, Members, Value};
+pub use members::{Elements, Key, Members};
+pub use value::Value;
 pub use write::Writer;
 
 /// A JSON text that was read and found well-formed, with its tape.
@@ -181,11 +184,6 @@ impl Entry {
 
     fn is_escaped(self) -> bool {
         self.head & Entry::ESCAPED != 0
-    }
-
-    /// Where a string's content is in the text.
-    fn inside_quotes(self) -> Range<usize> {
-        self.start as usize + 1..self.end as usize - 1
     }
 
     fn count(self) -> usize {

@@ -37,6 +37,7 @@ use self::tape::{Place, Tape};
 use crate::json::Value;
 
 mod checks;
+mod closest;
 mod constant;
 mod keywords;
 mod library;
@@ -45,15 +46,18 @@ mod message;
 mod shape;
 mod store;
 mod tape;
+mod types;
+mod unique;
 mod violation;
 
-pub use shape::{Shape, Type, Types};
+pub use shape::Shape;
 pub use store::{SchemaFile, Store};
+pub use types::{Type, Types};
 pub use violation::{Segment, Violation};
 
 /// Values with more nodes than this have only their first violation looked for. Collecting them all costs
 /// time in proportion to the violations, and whoever sends a value that large chooses how many there are.
-const NODES_SEARCHED_MAX: usize = 2_000;
+const NODES_SEARCHED_MAX: usize = 1_000;
 
 /// One compiled schema file.
 pub struct Schema {
@@ -77,11 +81,10 @@ impl Schema {
             return Vec::new();
         }
         let place = Place::Value(value);
-        let mut violations = if value.nodes() > NODES_SEARCHED_MAX {
-            violation::from_errors(self.validator.validate(place).err().into_iter(), value)
-        } else {
-            violation::from_errors(self.validator.iter_errors(place), value)
-        };
+        if value.nodes() > NODES_SEARCHED_MAX {
+            return violation::from_errors(self.validator.validate(place).err(), value, most.min(1));
+        }
+        let mut violations = violation::from_errors(self.validator.iter_errors(place), value, usize::MAX);
         violations.truncate(most);
         violations
     }
@@ -171,8 +174,12 @@ mod tests {
     #[test]
     fn of_an_enormous_value_one_violation_is_given() {
         let schema = schema(r#"{"items":{"type":"string"}}"#);
-        let document = document(&format!("[{}0]", "0,".repeat(NODES_SEARCHED_MAX)));
-        assert_eq!(schema.violations(document.root(), 10).len(), 1);
+        let list = document(&format!("[{}0]", "0,".repeat(NODES_SEARCHED_MAX)));
+        assert_eq!(schema.violations(list.root(), 10).len(), 1);
+        let members: Vec<_> = (0..NODES_SEARCHED_MAX).map(|number| format!(r#""{number}":0"#)).collect();
+        let object = document(&format!("{{{}}}", members.join(",")));
+        let closed = super::support::schema(r#"{"additionalProperties":false}"#);
+        assert_eq!(closed.violations(object.root(), 10).len(), 1);
     }
 
     /// Schemas with the keywords our files use, some of them combined.
@@ -248,7 +255,9 @@ mod tests {
         #[test]
         fn what_the_library_finds_in_a_tree_we_find_on_the_tape(schema_tree in schemas(), value in values()) {
             // Where we are stricter about integers, trees and tapes may differ.
-            prop_assume!(!["2.0", "-0", "1e0"].iter().any(|number| value.contains(number)));
+            if ["2.0", "-0", "1e0"].iter().any(|number| value.contains(number)) {
+                return Ok(());
+            }
             let document = document(&value);
             let theirs = jsonschema::validator_for(&schema_tree).unwrap().is_valid(&document.root().to_value());
             prop_assert_eq!(schema(&schema_tree.to_string()).is_valid(document.root()), theirs);

@@ -6,6 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Number, Value as Tree};
 
+use super::members::{Elements, Inside, Key, Members};
 use super::{Document, Entry, Kind, text};
 
 /// One value of a [`Document`]: two words, free to copy.
@@ -27,7 +28,7 @@ impl<'a> Value<'a> {
 
     /// The text of a string; borrowed unless it holds escapes.
     pub fn as_str(self) -> Option<Cow<'a, str>> {
-        (self.kind() == Kind::String).then(|| decoded(&self.document.text, self.entry()))
+        (self.kind() == Kind::String).then(|| self.decoded())
     }
 
     /// The text of the value as it stood: strings with quotes and escapes, objects with their white space.
@@ -70,12 +71,12 @@ impl<'a> Value<'a> {
 
     /// The members of an object in the order of the text; none for any other value.
     pub fn members(self) -> Members<'a> {
-        Members { inside: self.inside(Kind::Object) }
+        Members(self.inside(Kind::Object))
     }
 
     /// The elements of an array; none for any other value.
     pub fn elements(self) -> Elements<'a> {
-        Elements { inside: self.inside(Kind::Array) }
+        Elements(self.inside(Kind::Array))
     }
 
     /// Number of members or elements; 0 for values that have neither.
@@ -85,7 +86,7 @@ impl<'a> Value<'a> {
 
     /// Number of values and member names in this value, itself included: what a walk over it costs.
     pub fn nodes(self) -> usize {
-        (self.entry().next - self.index) as usize
+        (self.next() - self.index) as usize
     }
 
     /// Whether there are no members or elements.
@@ -119,7 +120,7 @@ impl<'a> Value<'a> {
             Kind::Integer | Kind::Number => {
                 Tree::Number(Number::from_str(self.raw()).expect("the reader checked the number"))
             }
-            Kind::String => Tree::String(decoded(&self.document.text, self.entry()).into_owned()),
+            Kind::String => Tree::String(self.decoded().into_owned()),
             Kind::Array => Tree::Array(self.elements().map(Value::to_value).collect()),
             Kind::Object => {
                 let member =
@@ -171,15 +172,31 @@ impl<'a> Value<'a> {
         self.document
     }
 
-    fn entry(self) -> Entry {
-        self.document.tape[self.index as usize]
+    /// What stands between the quotes of a string.
+    pub(super) fn content(self) -> &'a str {
+        let raw = self.raw();
+        &raw[1..raw.len() - 1]
     }
 
-    /// The entries inside this value if it is of that kind, else none.
+    /// What a string means.
+    pub(super) fn decoded(self) -> Cow<'a, str> {
+        let content = self.content();
+        if self.is_escaped() { Cow::Owned(text::unescape(content)) } else { Cow::Borrowed(content) }
+    }
+
+    /// Index of the first entry after this value and all inside it.
+    pub(super) fn next(self) -> u32 {
+        self.entry().next
+    }
+
+    /// The entries directly inside this value if it is of that kind, else none.
     fn inside(self, kind: Kind) -> Inside<'a> {
-        let entry = self.entry();
-        let end = if entry.kind() == kind { entry.next } else { self.index + 1 };
-        Inside { document: self.document, at: self.index + 1, end }
+        let first = self.index + 1;
+        Inside::new(self.document, first, if self.kind() == kind { self.next() } else { first })
+    }
+
+    fn entry(self) -> Entry {
+        self.document.tape[self.index as usize]
     }
 }
 
@@ -188,107 +205,6 @@ impl fmt::Debug for Value<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:?} at byte {}", self.kind(), self.offset())
     }
-}
-
-/// A member's name.
-#[derive(Clone, Copy)]
-pub struct Key<'a>(Value<'a>);
-
-impl<'a> Key<'a> {
-    /// The name; borrowed unless it holds escapes.
-    pub fn as_str(self) -> Cow<'a, str> {
-        decoded(&self.0.document.text, self.0.entry())
-    }
-
-    /// Whether the name is `name`; never allocates.
-    pub fn is(self, name: &str) -> bool {
-        let entry = self.0.entry();
-        let content = &self.0.document.text[entry.inside_quotes()];
-        if entry.is_escaped() { text::means(content, name) } else { content == name }
-    }
-
-    /// Whether the name holds escapes, so that [`Key::raw`] differs from what it means.
-    pub fn is_escaped(self) -> bool {
-        self.0.is_escaped()
-    }
-
-    /// The name as it stood, with quotes and escapes.
-    pub fn raw(self) -> &'a str {
-        self.0.raw()
-    }
-
-    /// Byte offset of the name in the text.
-    pub fn offset(self) -> usize {
-        self.0.offset()
-    }
-}
-
-/// Shows the place, never the name: clients choose names too.
-impl fmt::Debug for Key<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Key at byte {}", self.offset())
-    }
-}
-
-/// The members of an object, in the order of the text.
-#[derive(Clone, Debug)]
-pub struct Members<'a> {
-    inside: Inside<'a>,
-}
-
-impl<'a> Iterator for Members<'a> {
-    type Item = (Key<'a>, Value<'a>);
-
-    fn next(&mut self) -> Option<Self::Item> {
-        let key = Key(self.inside.step()?);
-        let value = self.inside.step()?;
-        Some((key, value))
-    }
-}
-
-/// The elements of an array.
-#[derive(Clone, Debug)]
-pub struct Elements<'a> {
-    inside: Inside<'a>,
-}
-
-impl<'a> Iterator for Elements<'a> {
-    type Item = Value<'a>;
-
-    fn next(&mut self) -> Option<Value<'a>> {
-        self.inside.step()
-    }
-}
-
-/// A walk over the entries directly inside a container.
-#[derive(Clone)]
-struct Inside<'a> {
-    document: &'a Document,
-    at: u32,
-    end: u32,
-}
-
-impl<'a> Inside<'a> {
-    fn step(&mut self) -> Option<Value<'a>> {
-        if self.at == self.end {
-            return None;
-        }
-        let value = Value::new(self.document, self.at);
-        self.at = value.entry().next;
-        Some(value)
-    }
-}
-
-impl fmt::Debug for Inside<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "entries {} to {}", self.at, self.end)
-    }
-}
-
-/// The string at `entry` of `text`, as it is meant.
-fn decoded(text: &str, entry: Entry) -> Cow<'_, str> {
-    let content = &text[entry.inside_quotes()];
-    if entry.is_escaped() { Cow::Owned(text::unescape(content)) } else { Cow::Borrowed(content) }
 }
 
 #[cfg(test)]

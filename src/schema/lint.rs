@@ -31,7 +31,7 @@ pub(super) struct Outcome {
 pub(super) fn check(library: &Library, file: &File, unread: &BTreeSet<FileName>) -> Outcome {
     let root = library.root(file);
     let meta_schema = draft202012::meta::validator();
-    let violations = violation::from_errors(meta_schema.iter_errors(&file.tree), root.schema);
+    let violations = violation::from_errors(meta_schema.iter_errors(&file.tree), root.schema, usize::MAX);
     let mut outcome = Outcome { found: Diagnostics::default(), uses: BTreeSet::new() };
     for violation in &violations {
         let subject = match violation.path.last() {
@@ -193,5 +193,169 @@ impl Lint<'_> {
                 None => diagnostic.help("declare it under `properties`"),
             });
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::load;
+
+    /// Code, message and text pointed at of each diagnostic about the file.
+    fn found(text: &str) -> Vec<(String, String, String)> {
+        let neighbour = ("member", r#"{"$defs": {"role": {"$anchor": "here", "enum": ["a"]}}}"#);
+        let (_, diagnostics, sources) = load(&[("file", text), neighbour, ("broken", "{")]);
+        let about_broken = |place| sources.path(place) == "broken.json";
+        diagnostics
+            .into_iter()
+            .map(|diagnostic| (diagnostic.primary().unwrap(), diagnostic))
+            .filter(|(span, _)| !about_broken(span.source))
+            .map(|(span, diagnostic)| {
+                let pointed_at = sources.text(span.source)[span.range()].to_owned();
+                let message = diagnostic
+                    .help
+                    .map_or(diagnostic.message.clone(), |help| format!("{}; {help}", diagnostic.message));
+                (diagnostic.code.to_string(), message, pointed_at)
+            })
+            .collect()
+    }
+
+    fn assert_found(text: &str, expected: [&str; 3]) {
+        let [code, message, pointed_at] = expected.map(str::to_owned);
+        assert_eq!(found(text), [(code, message, pointed_at)], "{text}");
+    }
+
+    #[test]
+    fn good_schemas_are_quiet() {
+        for text in [
+            "true",
+            r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "t", "x-note": {"nullable": true}}"#,
+            r##"{"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"$anchor": "c", "$ref": "#c"}}}"##,
+            r#"{"properties": {"role": {"$ref": "member.json#/$defs/role"}, "more": {"$ref": "./member.json#here"}}}"#,
+            r#"{"const": {"nullable": 1, "$ref": "x"}, "default": {"format": "x"}, "enum": [{"required": ["x"]}]}"#,
+            r#"{"properties": {"nullable": {"type": "string"}, "format": {"pattern": "^a"}}}"#,
+            r#"{"required": ["anything"]}"#,
+            r#"{"$ref": "broken.json"}"#,
+        ] {
+            assert_eq!(found(text), [], "{text}");
+        }
+    }
+
+    #[test]
+    fn s0101_is_text_that_is_not_json() {
+        assert_found("{\"a\": 1,}", ["S0101", "the schema is not JSON: unexpected character", "}"]);
+        assert_found(
+            "{\"type\": \"string\", \"type\": \"null\"}",
+            ["S0101", "the schema is not JSON: duplicate member name", "\""],
+        );
+        assert_found("", ["S0101", "the schema is not JSON: no value", ""]);
+    }
+
+    #[test]
+    fn s0102_is_a_keyword_with_an_impossible_value() {
+        let types = "`array`, `boolean`, `integer`, `null`, `number`, `object`, `string`";
+        let message = format!("`type` must be one of {types}");
+        assert_found(r#"{"type": "strnig"}"#, ["S0102", &message, "\"strnig\""]);
+        assert_found(
+            r#"{"properties": {"a": {"minLength": -1}}}"#,
+            ["S0102", "`minLength` must be at least 0", "-1"],
+        );
+        assert_found(r#"{"allOf": []}"#, ["S0102", "`allOf` must not be empty", "[]"]);
+        assert_found("[]", ["S0102", "a schema must be a boolean or an object", "[]"]);
+    }
+
+    #[test]
+    fn s0103_is_a_reference_to_nothing() {
+        assert_found(r##"{"$ref": "#/$defs/x"}"##, ["S0103", "a reference leads nowhere", "\"#/$defs/x\""]);
+        assert_found(
+            r#"{"items": {"$ref": "member.json#there"}}"#,
+            ["S0103", "a reference leads nowhere", "\"member.json#there\""],
+        );
+        let meant = "there is no schema `membre.json` here; did you mean `member.json`?";
+        assert_found(r#"{"$ref": "membre.json"}"#, ["S0103", meant, "\"membre.json\""]);
+        assert_found(
+            r#"{"$ref": "../other/user.json"}"#,
+            ["S0103", "a reference leaves its folder", "\"../other/user.json\""],
+        );
+    }
+
+    #[test]
+    fn s0104_is_a_reference_to_another_server() {
+        for url in
+            ["https://example.com/user.json", "//example.com/user.json", "file:/etc/passwd", "urn:uuid:x"]
+        {
+            let text = format!(r#"{{"$ref": "{url}"}}"#);
+            assert_eq!(found(&text)[0].0, "S0104", "{url}");
+        }
+    }
+
+    #[test]
+    fn s0105_is_a_keyword_that_does_not_exist() {
+        assert_found(
+            r#"{"properites": {}}"#,
+            ["S0105", "unknown keyword `properites`; did you mean `properties`?", "\"properites\""],
+        );
+        assert_found(
+            r#"{"items": {"type": "string", "nullable": true}}"#,
+            [
+                "S0105",
+                "unknown keyword `nullable`; write the type as a list: `[\"string\", \"null\"]`",
+                "\"nullable\"",
+            ],
+        );
+        assert_eq!(found(r#"{"$defs": {"a": {"anyOf": [{"wat": 1}]}}}"#)[0].0, "S0105");
+    }
+
+    #[test]
+    fn s0106_is_a_format_nobody_checks() {
+        assert_found(
+            r#"{"format": "datetime"}"#,
+            ["S0106", "unknown format `datetime`; did you mean `date-time`?", "\"datetime\""],
+        );
+    }
+
+    #[test]
+    fn s0107_is_a_required_property_that_is_not_declared() {
+        assert_found(
+            r#"{"properties": {"email": {}}, "required": ["emial"]}"#,
+            ["S0107", "required property `emial` is not declared; did you mean `email`?", "\"emial\""],
+        );
+        for declared_elsewhere in [
+            r#"{"properties": {"a": {}, "b": {}}, "anyOf": [{"required": ["a"]}, {"required": ["b"]}]}"#,
+            r##"{"allOf": [{"$ref": "#/$defs/base"}], "required": ["a"], "$defs": {"base": {"properties": {"a": {}}}}}"##,
+            r#"{"properties": {"b": {}}, "patternProperties": {"^a": {}}, "required": ["a"]}"#,
+        ] {
+            assert_eq!(found(declared_elsewhere), [], "{declared_elsewhere}");
+        }
+        let of_another_value = r#"{"properties": {"a": {"properties": {"b": {}}, "required": ["a"]}}}"#;
+        assert_eq!(found(of_another_value)[0].0, "S0107");
+    }
+
+    #[test]
+    fn s0108_is_a_pattern_the_engine_does_not_take() {
+        assert_found(r#"{"pattern": "^(?!x)"}"#, ["S0108", "a pattern cannot be used", "\"^(?!x)\""]);
+        assert_eq!(found(r#"{"patternProperties": {"(": {}}}"#)[0].0, "S0108");
+    }
+
+    #[test]
+    fn s0109_is_a_schema_that_names_itself() {
+        let help =
+            "a schema file cannot have an `$id`; remove it: a schema is known by its folder and file name";
+        assert_found(r#"{"$id": "https://example.com/x.json"}"#, ["S0109", help, "\"$id\""]);
+    }
+
+    #[test]
+    fn s0110_is_a_schema_of_another_draft() {
+        let seventh = "http://json-schema.org/draft-07/schema#";
+        assert_eq!(found(&format!(r#"{{"$schema": "{seventh}"}}"#))[0].0, "S0110");
+    }
+
+    #[test]
+    fn everything_that_is_wrong_is_said_in_one_run() {
+        let codes: Vec<_> =
+            found(r#"{"format": "x", "properites": {}, "items": {"pattern": "("}, "$ref": "none.json"}"#)
+                .into_iter()
+                .map(|(code, ..)| code)
+                .collect();
+        assert_eq!(codes, ["S0106", "S0105", "S0108", "S0103"]);
     }
 }

@@ -6,11 +6,11 @@
 
 use serde_json::Value as Tree;
 
-use crate::diag::Span;
-use crate::json::{Kind, Value};
-
 use super::keywords::listed;
 use super::library::Node;
+use super::types::{Type, Types};
+use crate::diag::Span;
+use crate::json::{Kind, Value};
 
 /// Through how many references and combinations a question is passed on. Schemas people write nest a few.
 const HOPS_MAX: u8 = 16;
@@ -73,8 +73,7 @@ impl<'a> Shape<'a> {
 
     /// The types values may have.
     pub fn types(&self) -> Types {
-        let join = |left: Types, right: Types| Types(left.0 | right.0);
-        self.0.ask(HOPS_MAX, &own_types, &|left, right| Types(left.0 & right.0), &join)
+        self.0.ask(HOPS_MAX, &own_types, &Types::intersection, &Types::union)
     }
 
     /// Whether values may be `null`.
@@ -203,96 +202,138 @@ fn union<T: PartialEq>(mut left: Vec<T>, right: Vec<T>) -> Vec<T> {
     left
 }
 
-/// The type of a JSON value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Type {
-    /// `null`
-    Null,
-    /// `true` and `false`
-    Boolean,
-    /// Numbers written without fraction and exponent.
-    Integer,
-    /// Other numbers.
-    Number,
-    /// Strings
-    String,
-    /// Arrays
-    Array,
-    /// Objects
-    Object,
-}
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
 
-impl Type {
-    /// All types, in the order in which [`Types::names`] gives them.
-    const ALL: [Type; 7] =
-        [Type::Null, Type::Boolean, Type::Integer, Type::Number, Type::String, Type::Array, Type::Object];
+    use proptest::prelude::*;
+    use serde_json::json;
 
-    /// The value's type.
-    pub fn of(value: &Tree) -> Type {
-        match value {
-            Tree::Null => Type::Null,
-            Tree::Bool(_) => Type::Boolean,
-            Tree::Number(number) if number.is_i64() || number.is_u64() => Type::Integer,
-            Tree::Number(_) => Type::Number,
-            Tree::String(_) => Type::String,
-            Tree::Array(_) => Type::Array,
-            Tree::Object(_) => Type::Object,
+    use super::super::Schema;
+    use super::super::support::{document, load, schema};
+    use super::*;
+
+    const MEMBER: &str = r##"{
+        "type": "object",
+        "allOf": [{"$ref": "#/$defs/named"}],
+        "properties": {
+            "role": {"oneOf": [{"enum": ["owner", "member"]}, {"type": "null"}]},
+            "tags": {"type": "array", "items": {"type": "string"}},
+            "rank": {"type": ["integer", "null"], "enum": [0, 1, null, "x", 1.5]}
+        },
+        "required": ["role"],
+        "additionalProperties": false,
+        "$defs": {"named": {"properties": {"name": {"type": "string"}, "role": {"enum": ["owner", null, "boss"]}}, "required": ["name"]}}
+    }"##;
+
+    fn enumeration(schema: &Arc<Schema>, property: &str) -> Option<Tree> {
+        schema.shape().property(property)?.enumeration().map(Tree::Array)
+    }
+
+    #[test]
+    fn properties_are_seen_through_references_and_combinations() {
+        let schema = schema(MEMBER);
+        let shape = schema.shape();
+        assert_eq!(shape.properties(), ["role", "tags", "rank", "name"]);
+        assert!(shape.is_required("role") && shape.is_required("name") && !shape.is_required("tags"));
+        assert!(shape.property("nobody").is_none());
+        assert_eq!(shape.property("tags").unwrap().items().unwrap().types().names(), ["string"]);
+        assert!(!shape.open());
+        assert!(shape.property("tags").unwrap().open());
+    }
+
+    #[test]
+    fn what_holds_together_narrows_and_alternatives_widen() {
+        let schema = schema(MEMBER);
+        assert_eq!(enumeration(&schema, "role"), Some(json!(["owner", null])));
+        assert_eq!(
+            enumeration(&schema, "rank"),
+            Some(json!([0, 1, null])),
+            "values of other types cannot occur"
+        );
+        assert_eq!(enumeration(&schema, "name"), None);
+        assert!(schema.shape().property("role").unwrap().nullable());
+        assert!(!schema.shape().property("name").unwrap().nullable());
+    }
+
+    #[test]
+    fn alternatives_require_only_what_all_of_them_require() {
+        let schema = schema(
+            r#"{"anyOf": [
+                {"properties": {"a": {"const": 1}, "b": {}}, "required": ["a", "b"]},
+                {"properties": {"a": {"type": "string"}}, "required": ["a"], "additionalProperties": false}
+            ]}"#,
+        );
+        let shape = schema.shape();
+        assert!(shape.is_required("a") && !shape.is_required("b"));
+        assert!(shape.open(), "the first alternative takes more members");
+        let a = shape.property("a").unwrap();
+        assert_eq!(a.types().names(), ["integer", "string"]);
+        assert_eq!(a.enumeration(), None, "the second alternative takes any string");
+    }
+
+    #[test]
+    fn integers_are_numbers_but_not_the_other_way_round() {
+        let schema = schema(r#"{"allOf": [{"type": ["number", "null"]}, {"type": ["integer", "string"]}]}"#);
+        assert_eq!(schema.shape().types().names(), ["integer"]);
+        assert!(schema.shape().types().is_only(Type::Integer));
+        let number = super::super::support::schema(r#"{"type": ["number", "null"]}"#);
+        assert_eq!(number.shape().types().names(), ["null", "number"]);
+        assert!(number.shape().types().contains(Type::Integer));
+    }
+
+    #[test]
+    fn both_outcomes_of_a_condition_are_alternatives() {
+        let schema = schema(
+            r#"{"if": {"required": ["a"]}, "then": {"required": ["b", "c"], "type": "object"}, "else": {"required": ["c"]}}"#,
+        );
+        assert!(schema.shape().is_required("c") && !schema.shape().is_required("b"));
+        assert_eq!(schema.shape().types(), Types::ALL);
+    }
+
+    #[test]
+    fn schemas_that_contain_themselves_are_looked_at_so_far() {
+        let text = r##"{"properties": {"left": {"$ref": "#"}}, "allOf": [{"$ref": "#"}]}"##;
+        let schema = schema(text);
+        let left = schema.shape().property("left").unwrap().property("left").unwrap();
+        assert_eq!(left.properties(), ["left"]);
+        assert_eq!(super::super::support::schema(r##"{"$ref": "#"}"##).shape().enumeration(), None);
+    }
+
+    #[test]
+    fn a_shape_knows_where_it_is_written() {
+        let text = r#"{"properties": {"role": {"$ref": "roles.json"}}}"#;
+        let (store, diagnostics, sources) = load(&[("user", text), ("roles", r#"{"enum": ["a"]}"#)]);
+        assert_eq!(diagnostics, []);
+        let role = store.schema("acme", "user").unwrap().shape().property("role").unwrap();
+        assert_eq!(&text[role.span().range()], r#"{"$ref": "roles.json"}"#);
+        let span = role.keyword_span("enum").unwrap();
+        assert_eq!(sources.path(span.source), "roles.json");
+        assert_eq!(&sources.text(span.source)[span.range()], r#"["a"]"#);
+        assert_eq!(role.keyword_span("const"), None);
+    }
+
+    proptest! {
+        /// Whatever a shape says holds for every valid value.
+        #[test]
+        fn no_valid_value_contradicts_the_shape(
+            parts in prop::collection::vec(prop::sample::select(vec![
+                r#"{"type": ["integer", "null"]}"#, r#"{"enum": [0, 1, "a", null]}"#, r#"{"const": 1}"#,
+                r#"{"type": "string"}"#, r#"{"oneOf": [{"const": "a"}, {"type": "number"}]}"#, "true", "false",
+                r#"{"anyOf": [{"enum": [0, "b"]}, {"type": "null"}]}"#, r#"{"type": "number"}"#,
+            ]), 1..4),
+            combination in prop::sample::select(vec!["allOf", "anyOf", "oneOf"]),
+            value in prop::sample::select(vec!["0", "1", "2", "1.5", "null", "\"a\"", "\"b\"", "[]", "true"]),
+        ) {
+            let schema = schema(&format!(r#"{{"{combination}": [{}]}}"#, parts.join(",")));
+            let document = document(value);
+            if !schema.is_valid(document.root()) {
+                return Ok(());
+            }
+            let (shape, value) = (schema.shape(), document.root().to_value());
+            prop_assert!(shape.types().contains(Type::of(&value)));
+            prop_assert!(shape.enumeration().is_none_or(|values| values.contains(&value)));
+            prop_assert!(!value.is_null() || shape.nullable());
         }
-    }
-
-    fn name(self) -> &'static str {
-        match self {
-            Type::Null => "null",
-            Type::Boolean => "boolean",
-            Type::Integer => "integer",
-            Type::Number => "number",
-            Type::String => "string",
-            Type::Array => "array",
-            Type::Object => "object",
-        }
-    }
-}
-
-/// A set of types. JSON Schema's `number` is both [`Type::Integer`] and [`Type::Number`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub struct Types(u8);
-
-impl Types {
-    const NONE: Types = Types(0);
-    /// Every type.
-    pub const ALL: Types = Types(0x7f);
-
-    fn only(kind: Type) -> Types {
-        Types(1 << kind as u8)
-    }
-
-    /// Whether values may have that type.
-    pub fn contains(self, kind: Type) -> bool {
-        self.0 & Types::only(kind).0 != 0
-    }
-
-    /// Whether that is the only type values have, `null` aside.
-    pub fn is_only(self, kind: Type) -> bool {
-        self.0 & !Types::only(Type::Null).0 == Types::only(kind).0
-    }
-
-    /// The types as JSON Schema names them.
-    pub fn names(self) -> Vec<&'static str> {
-        let is_named = |kind: &Type| {
-            let is_implied = *kind == Type::Integer && self.contains(Type::Number);
-            self.contains(*kind) && !is_implied
-        };
-        Type::ALL.into_iter().filter(is_named).map(Type::name).collect()
-    }
-
-    fn named(name: &str) -> Types {
-        let is_meant = |kind: &Type| kind.name() == name || (name == "number" && *kind == Type::Integer);
-        Type::ALL.into_iter().filter(is_meant).map(Types::only).collect()
-    }
-}
-
-impl FromIterator<Types> for Types {
-    fn from_iter<I: IntoIterator<Item = Types>>(sets: I) -> Types {
-        sets.into_iter().fold(Types::NONE, |left, right| Types(left.0 | right.0))
     }
 }

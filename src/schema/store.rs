@@ -156,3 +156,77 @@ fn compile(
     }
     schemas
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::support::{document, load};
+    use super::*;
+
+    fn names(store: &Store) -> Vec<&str> {
+        store.names("acme").collect()
+    }
+
+    #[test]
+    fn files_refer_to_each_other_by_name_in_any_order() {
+        let (store, diagnostics, _) = load(&[
+            ("a", r#"{"properties": {"b": {"$ref": "b.json#/$defs/inner"}}}"#),
+            (
+                "b",
+                r##"{"$ref": "#/$defs/inner", "$defs": {"inner": {"type": "array", "items": {"$ref": "a.json"}}}}"##,
+            ),
+        ]);
+        assert_eq!(diagnostics, []);
+        assert_eq!(names(&store), ["a", "b"]);
+        let schema = store.schema("acme", "a").unwrap();
+        assert!(schema.is_valid(document(r#"{"b":[{"b":[]}]}"#).root()));
+        assert!(!schema.is_valid(document(r#"{"b":[{"b":1}]}"#).root()));
+        let violation = &schema.violations(document(r#"{"b":[{"b":1}]}"#).root(), 5)[0];
+        assert_eq!(violation.pointer(), "/b/0/b");
+    }
+
+    #[test]
+    fn a_fault_takes_down_those_who_use_it_and_is_said_once() {
+        let (store, diagnostics, _) = load(&[
+            ("broken", "{"),
+            ("direct", r#"{"$ref": "broken.json"}"#),
+            ("indirect", r#"{"items": {"$ref": "direct.json"}}"#),
+            ("sound", r#"{"type": "string"}"#),
+        ]);
+        assert_eq!(diagnostics.len(), 1);
+        assert_eq!(names(&store), ["sound"]);
+        assert!(store.is_declared("acme", "indirect") && store.schema("acme", "indirect").is_none());
+        assert!(!store.is_declared("acme", "unheard-of"));
+    }
+
+    #[test]
+    fn folders_do_not_see_each_other() {
+        let file = |folder: &str, name: &str, text: &str| SchemaFile {
+            source: crate::diag::Sources::default().add(name, text),
+            folder: folder.to_owned(),
+            name: name.to_owned(),
+            text: text.to_owned(),
+        };
+        let (store, diagnostics) = Store::load(vec![
+            file("acme", "user", r#"{"type": "string"}"#),
+            file("other", "user", r#"{"type": "integer"}"#),
+            file("other", "list", r#"{"items": {"$ref": "user.json"}}"#),
+            file("third", "list", r#"{"items": {"$ref": "user.json"}}"#),
+        ]);
+        assert_eq!(diagnostics.len(), 1, "the third folder has no user");
+        assert!(store.schema("other", "list").unwrap().is_valid(document("[1]").root()));
+        assert!(store.schema("acme", "user").unwrap().is_valid(document("\"x\"").root()));
+        assert_eq!(store.names("third").count(), 0);
+    }
+
+    #[test]
+    fn schemas_that_contain_themselves_end() {
+        let (store, diagnostics, _) = load(&[
+            ("tree", r##"{"properties": {"left": {"$ref": "#"}}, "additionalProperties": false}"##),
+            ("knot", r##"{"$ref": "#"}"##),
+        ]);
+        assert_eq!(diagnostics, []);
+        assert!(!store.schema("acme", "tree").unwrap().is_valid(document(r#"{"left":{"right":1}}"#).root()));
+        assert!(store.schema("acme", "knot").unwrap().is_valid(document("[]").root()));
+        assert_eq!(store.schema("acme", "knot").unwrap().document()["$ref"], "#");
+    }
+}

@@ -12,6 +12,7 @@ use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object, cmp};
 use serde_json::{Number, Value as Tree};
 
+use super::unique::are_unique;
 use crate::json::{Elements, Kind, Members, Value};
 
 /// Names the representation to the schema library.
@@ -204,6 +205,10 @@ impl<'a> Array<'a, Tape> for ArrayPlace<'a> {
 
     fn elements(&self) -> ElementPlaces<'a> {
         ElementPlaces(self.0.elements())
+    }
+
+    fn is_unique(&self) -> bool {
+        are_unique(self.0.elements())
     }
 }
 

@@ -4,14 +4,13 @@
 //! value. Whoever sent the value needs to know about the member, and about the alternative they probably
 //! meant; this module turns the one into the other.
 
-use std::cmp::Reverse;
-
 use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::Location;
 use serde_json::Value as Tree;
 
-use super::message::{self, Description, describe};
+use super::closest::{Closest, closest};
+use super::message::{Description, describe};
 use crate::json::{Kind, Value};
 
 /// One failed keyword: where in the value, and what was expected there.
@@ -57,132 +56,82 @@ impl Violation {
     }
 }
 
-/// Turns the library's errors about `root` into violations, in the order of the document.
+/// Turns the library's errors about `root` into violations, in the order of the document. Stops looking at
+/// `most`: one error alone may tell of as many members as a client cares to send.
 pub(super) fn from_errors<'e>(
-    errors: impl Iterator<Item = ValidationError<'e>>,
+    errors: impl IntoIterator<Item = ValidationError<'e>>,
     root: Value<'_>,
+    most: usize,
 ) -> Vec<Violation> {
-    let mut found = Vec::new();
-    errors.for_each(|error| expand(&error, root, &mut found));
+    let mut search = Search { root, most, found: Vec::new() };
+    errors.into_iter().for_each(|error| search.expand(&error));
+    let mut found = search.found;
     found.sort_by_cached_key(|violation| {
-        (
-            violation.nearest(root).offset(),
-            violation.path.clone(),
-            violation.keyword,
-            violation.message.clone(),
-        )
+        let Violation { path, keyword, message, .. } = violation;
+        (violation.nearest(root).offset(), path.clone(), *keyword, message.clone())
     });
     found.dedup();
     found
 }
 
-/// Adds what `error` says about `root`; one error may concern several members.
-fn expand(error: &ValidationError<'_>, root: Value<'_>, found: &mut Vec<Violation>) {
-    use ValidationErrorKind as Is;
-    let here = || path(error.instance_path(), root);
-    let child = |name: &str| {
-        let mut path = here();
-        path.push(Segment::Name(name.to_owned()));
-        path
-    };
-    match error.kind() {
-        Is::AdditionalProperties { unexpected } | Is::UnevaluatedProperties { unexpected } => {
-            found.extend(unexpected.iter().map(|name| violation(child(name), describe(error.kind()))));
-        }
-        Is::Required { property } => {
-            found.push(violation(child(property.as_str().unwrap_or_default()), describe(error.kind())));
-        }
-        Is::PropertyNames { error: inner } => {
-            let name = inner.instance().as_str().map_or_else(here, child);
-            let inner = describe(inner.kind());
-            let message = format!("has a name that {}", inner.message);
-            found
-                .push(violation(name, Description { message, keyword: "propertyNames", limit: inner.limit }));
-        }
-        Is::AnyOf { context } | Is::OneOfNotValid { context } => {
-            match closest(context, error.instance_path()) {
-                Closest::Merged(description) => found.push(violation(here(), description)),
-                Closest::Branch { errors, rivals } => {
-                    let first = found.len();
-                    for error in errors {
-                        expand(error, root, found);
-                    }
-                    if let (Some(violation), true) = (found.get_mut(first), rivals > 1) {
-                        let hint = format!(" (in the closest of {rivals} alternatives)");
-                        violation.message.push_str(&hint);
-                    }
+struct Search<'r> {
+    root: Value<'r>,
+    most: usize,
+    found: Vec<Violation>,
+}
+
+impl Search<'_> {
+    /// Adds what the error says; one error may concern several members.
+    fn expand(&mut self, error: &ValidationError<'_>) {
+        use ValidationErrorKind as Is;
+        match error.kind() {
+            Is::AdditionalProperties { unexpected } | Is::UnevaluatedProperties { unexpected } => {
+                for name in unexpected {
+                    self.add(error, Some(name), describe(error.kind()));
                 }
-                Closest::Nothing => found.push(violation(here(), describe(error.kind()))),
             }
+            Is::AnyOf { context } | Is::OneOfNotValid { context } => self.expand_alternatives(error, context),
+            Is::PropertyNames { error: inner } => {
+                let Description { message, limit, .. } = describe(inner.kind());
+                let message = format!("has a name that {message}");
+                let description = Description { keyword: "propertyNames", message, limit };
+                self.add(error, inner.instance().as_str(), description);
+            }
+            Is::Required { property } => self.add(error, property.as_str(), describe(error.kind())),
+            kind => self.add(error, None, describe(kind)),
         }
-        other => found.push(violation(here(), describe(other))),
     }
-}
 
-fn violation(path: Vec<Segment>, description: Description) -> Violation {
-    let Description { keyword, message, limit } = description;
-    Violation { path, keyword, message, limit }
-}
-
-/// What to say when no alternative matches.
-enum Closest<'e> {
-    /// All alternatives say the same sort of thing about the value itself, so they are said together.
-    Merged(Description),
-    /// What keeps one alternative from matching, and how many were of the value's type.
-    Branch { errors: &'e [ValidationError<'static>], rivals: usize },
-    /// The alternatives say nothing.
-    Nothing,
-}
-
-/// Finds the alternative that was probably meant.
-///
-/// Alternatives of another type than the value's are out. Of the others the best is the one whose constants
-/// match (they are what tells alternatives apart), then the one that fails deepest in the value, then the
-/// one with the fewest violations.
-fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>], here: &Location) -> Closest<'e> {
-    let is_here = |error: &&ValidationError<'_>| error.instance_path() == here;
-    let types_asked_for = |branch: &[ValidationError<'_>]| {
-        branch.iter().filter(is_here).find_map(|error| match error.kind() {
-            ValidationErrorKind::Type { kind } => Some(message::types(kind)),
-            _ => None,
-        })
-    };
-    let rivals: Vec<&Vec<_>> = branches.iter().filter(|branch| types_asked_for(branch).is_none()).collect();
-    if rivals.is_empty() {
-        let mut types: Vec<_> =
-            branches.iter().filter_map(|branch| types_asked_for(branch)).flatten().collect();
-        types.dedup();
-        return if types.is_empty() { Closest::Nothing } else { Closest::Merged(message::of_types(&types)) };
+    fn expand_alternatives(
+        &mut self,
+        error: &ValidationError<'_>,
+        branches: &[Vec<ValidationError<'static>>],
+    ) {
+        match closest(branches, error.instance_path()) {
+            Closest::Merged(description) => self.add(error, None, description),
+            Closest::Branch { errors, rivals } => {
+                let first = self.found.len();
+                for error in errors {
+                    self.expand(error);
+                }
+                if let (Some(violation), true) = (self.found.get_mut(first), rivals > 1) {
+                    let hint = format!(" (in the closest of {rivals} alternatives)");
+                    violation.message += &hint;
+                }
+            }
+            Closest::Nothing => self.add(error, None, describe(error.kind())),
+        }
     }
-    let options: Option<Vec<Tree>> = rivals
-        .iter()
-        .map(|branch| match &branch[..] {
-            [only] if is_here(&only) => allowed_values(only),
-            _ => None,
-        })
-        .collect::<Option<Vec<_>>>()
-        .map(|options| options.concat());
-    if let Some(options) = options {
-        return Closest::Merged(message::options_of(&Tree::Array(options)));
-    }
-    let distance = |branch: &&&Vec<ValidationError<'_>>| {
-        let has_wrong_constant = branch.iter().any(|error| allowed_values(error).is_some());
-        let deepest = branch.iter().map(|error| error.instance_path().segments().count()).max();
-        (has_wrong_constant, Reverse(deepest), branch.len())
-    };
-    match rivals.iter().filter(|branch| !branch.is_empty()).min_by_key(distance) {
-        Some(errors) => Closest::Branch { errors, rivals: rivals.len() },
-        None => Closest::Nothing,
-    }
-}
 
-/// The values a failed `enum` or `const` allows.
-fn allowed_values(error: &ValidationError<'_>) -> Option<Vec<Tree>> {
-    let description = describe(error.kind());
-    match (description.keyword, description.limit) {
-        ("enum", Some(Tree::Array(options))) => Some(options),
-        ("const", Some(constant)) => Some(vec![constant]),
-        _ => None,
+    /// Adds a violation at the error's place, or at a child of it.
+    fn add(&mut self, error: &ValidationError<'_>, child: Option<&str>, description: Description) {
+        if self.found.len() >= self.most {
+            return;
+        }
+        let mut path = path(error.instance_path(), self.root);
+        path.extend(child.map(|name| Segment::Name(name.to_owned())));
+        let Description { keyword, message, limit } = description;
+        self.found.push(Violation { path, keyword, message, limit });
     }
 }
 

@@ -1,0 +1,101 @@
+//! Walking over the members of an object and the elements of an array.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use super::{Document, Value, text};
+
+/// A member's name.
+#[derive(Clone, Copy)]
+pub struct Key<'a>(Value<'a>);
+
+impl<'a> Key<'a> {
+    /// The name; borrowed unless it holds escapes.
+    pub fn as_str(self) -> Cow<'a, str> {
+        self.0.decoded()
+    }
+
+    /// Whether the name is `name`; never allocates.
+    pub fn is(self, name: &str) -> bool {
+        let content = self.0.content();
+        if self.is_escaped() { text::means(content, name) } else { content == name }
+    }
+
+    /// Whether the name holds escapes, so that [`Key::raw`] differs from what it means.
+    pub fn is_escaped(self) -> bool {
+        self.0.is_escaped()
+    }
+
+    /// The name as it stood, with quotes and escapes.
+    pub fn raw(self) -> &'a str {
+        self.0.raw()
+    }
+
+    /// Byte offset of the name in the text.
+    pub fn offset(self) -> usize {
+        self.0.offset()
+    }
+}
+
+/// Shows the place, never the name: clients choose names too.
+impl fmt::Debug for Key<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key at byte {}", self.offset())
+    }
+}
+
+/// The members of an object, in the order of the text.
+#[derive(Clone, Debug)]
+pub struct Members<'a>(pub(super) Inside<'a>);
+
+impl<'a> Iterator for Members<'a> {
+    type Item = (Key<'a>, Value<'a>);
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let key = Key(self.0.step()?);
+        let value = self.0.step()?;
+        Some((key, value))
+    }
+}
+
+/// The elements of an array.
+#[derive(Clone, Debug)]
+pub struct Elements<'a>(pub(super) Inside<'a>);
+
+impl<'a> Iterator for Elements<'a> {
+    type Item = Value<'a>;
+
+    fn next(&mut self) -> Option<Value<'a>> {
+        self.0.step()
+    }
+}
+
+/// A walk over the entries directly inside a value.
+#[derive(Clone)]
+pub(super) struct Inside<'a> {
+    document: &'a Document,
+    at: u32,
+    end: u32,
+}
+
+impl<'a> Inside<'a> {
+    /// Walks from the entry `at` to the one before `end`.
+    pub(super) fn new(document: &'a Document, at: u32, end: u32) -> Self {
+        Inside { document, at, end }
+    }
+
+    fn step(&mut self) -> Option<Value<'a>> {
+        if self.at == self.end {
+            return None;
+        }
+        let value = Value::new(self.document, self.at);
+        self.at = value.next();
+        Some(value)
+    }
+}
+
+impl fmt::Debug for Inside<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "entries {} to {}", self.at, self.end)
+    }
+}

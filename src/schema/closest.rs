@@ -1,0 +1,72 @@
+//! Which of several alternatives was probably meant, when none matches.
+
+use std::cmp::Reverse;
+
+use jsonschema::ValidationError;
+use jsonschema::error::ValidationErrorKind;
+use jsonschema::paths::Location;
+use serde_json::Value as Tree;
+
+use super::message::{self, Description, describe};
+
+/// What to say when no alternative matches.
+pub(super) enum Closest<'e> {
+    /// All alternatives say the same sort of thing about the value itself, so they are said together.
+    Merged(Description),
+    /// What keeps one alternative from matching, and how many were of the value's type.
+    Branch { errors: &'e [ValidationError<'static>], rivals: usize },
+    /// The alternatives say nothing.
+    Nothing,
+}
+
+/// Finds the alternative that was probably meant.
+///
+/// Alternatives of another type than the value's are out. Of the others the best is the one whose constants
+/// match (they are what tells alternatives apart), then the one that fails deepest in the value, then the
+/// one with the fewest violations.
+pub(super) fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>], here: &Location) -> Closest<'e> {
+    let is_here = |error: &&ValidationError<'_>| error.instance_path() == here;
+    let types_asked_for = |branch: &[ValidationError<'_>]| {
+        branch.iter().filter(is_here).find_map(|error| match error.kind() {
+            ValidationErrorKind::Type { kind } => Some(message::types(kind)),
+            _ => None,
+        })
+    };
+    let rivals: Vec<&Vec<_>> = branches.iter().filter(|branch| types_asked_for(branch).is_none()).collect();
+    if rivals.is_empty() {
+        let mut types: Vec<_> =
+            branches.iter().filter_map(|branch| types_asked_for(branch)).flatten().collect();
+        types.dedup();
+        return if types.is_empty() { Closest::Nothing } else { Closest::Merged(message::of_types(&types)) };
+    }
+    let options: Option<Vec<Tree>> = rivals
+        .iter()
+        .map(|branch| match &branch[..] {
+            [only] if is_here(&only) => allowed_values(only),
+            _ => None,
+        })
+        .collect::<Option<Vec<_>>>()
+        .map(|options| options.concat());
+    if let Some(options) = options {
+        return Closest::Merged(message::options_of(&Tree::Array(options)));
+    }
+    let distance = |branch: &&&Vec<ValidationError<'_>>| {
+        let has_wrong_constant = branch.iter().any(|error| allowed_values(error).is_some());
+        let deepest = branch.iter().map(|error| error.instance_path().segments().count()).max();
+        (has_wrong_constant, Reverse(deepest), branch.len())
+    };
+    match rivals.iter().filter(|branch| !branch.is_empty()).min_by_key(distance) {
+        Some(errors) => Closest::Branch { errors, rivals: rivals.len() },
+        None => Closest::Nothing,
+    }
+}
+
+/// The values a failed `enum` or `const` allows.
+fn allowed_values(error: &ValidationError<'_>) -> Option<Vec<Tree>> {
+    let description = describe(error.kind());
+    match (description.keyword, description.limit) {
+        ("enum", Some(Tree::Array(options))) => Some(options),
+        ("const", Some(constant)) => Some(vec![constant]),
+        _ => None,
+    }
+}
