@@ -1,0 +1,20 @@
+//! A compatibility proxy: old clients keep speaking the API they were written for, one canonical backend
+//! hears one language.
+
+pub mod admin;
+pub mod server;
+
+pub mod json;
+pub mod schema;
+
+pub mod canonical;
+
+pub mod limit;
+pub mod upstream;
+
+pub mod config;
+pub mod diag;
+
+pub mod backend;
+pub mod telemetry;
+pub mod time;
