@@ -5,6 +5,7 @@ pub mod admin;
 pub mod server;
 
 pub mod json;
+pub mod problem;
 pub mod schema;
 
 pub mod canonical;

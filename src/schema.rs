@@ -53,7 +53,7 @@ mod violation;
 pub use shape::Shape;
 pub use store::{SchemaFile, Store};
 pub use types::{Type, Types};
-pub use violation::{Segment, Violation};
+pub use violation::Violation;
 
 /// Values with more nodes than this have only their first violation looked for. Collecting them all costs
 /// time in proportion to the violations, and whoever sends a value that large chooses how many there are.

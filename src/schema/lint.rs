@@ -11,10 +11,11 @@ use super::keywords::{self, FORMER, Holds, KEYWORDS};
 use super::library::{Dangling, File, Library, Node};
 use super::shape::Shape;
 use super::store::FileName;
-use super::{Segment, checks, violation};
+use super::{checks, violation};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::json::{Key, Value};
+use crate::problem::Segment;
 
 /// The one draft schemas are written in.
 const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";

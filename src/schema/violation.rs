@@ -12,6 +12,7 @@ use serde_json::Value as Tree;
 use super::closest::{Closest, closest};
 use super::message::{Description, describe};
 use crate::json::{Kind, Value};
+use crate::problem::{self, Place, Segment, place};
 
 /// One failed keyword: where in the value, and what was expected there.
 #[derive(Clone, Debug, PartialEq)]
@@ -26,33 +27,26 @@ pub struct Violation {
     pub limit: Option<Tree>,
 }
 
-/// One step into a value.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Segment {
-    /// To the member of that name.
-    Name(String),
-    /// To the element at that place, from 0.
-    Index(usize),
-}
-
 impl Violation {
     /// The path as a JSON Pointer (RFC 6901).
     pub fn pointer(&self) -> String {
-        let mut pointer = String::new();
-        for segment in &self.path {
-            pointer.push('/');
-            match segment {
-                Segment::Name(name) => pointer += &name.replace('~', "~0").replace('/', "~1"),
-                Segment::Index(index) => pointer += &index.to_string(),
-            }
-        }
-        pointer
+        place::pointer(&self.path)
     }
 
     /// The value of `root` that the path leads to; for a missing member, the object that lacks it.
     pub(super) fn nearest<'a>(&self, root: Value<'a>) -> Value<'a> {
         let deepest = self.path.iter().try_fold(root, |value, segment| step(value, segment).ok_or(value));
         deepest.unwrap_or_else(|object| object)
+    }
+}
+
+impl From<Violation> for problem::Violation {
+    fn from(violation: Violation) -> problem::Violation {
+        problem::Violation {
+            place: Place::body(violation.path),
+            kind: violation.keyword.into(),
+            message: violation.message,
+        }
     }
 }
 
@@ -254,7 +248,6 @@ mod tests {
 
     #[test]
     fn a_member_named_like_a_number_is_no_element() {
-        use super::Segment;
         let schema = schema(r#"{"properties":{"0":{"items":{"type":"string"}}}}"#);
         let violations = schema.violations(document(r#"{"0":[1]}"#).root(), 5);
         assert_eq!(violations[0].path, [Segment::Name("0".to_owned()), Segment::Index(0)]);

@@ -1,0 +1,288 @@
+//! An error about to become a response: what the client may know, and what only the log may.
+//!
+//! A [`Problem`] is a value until the last step: every phase returns one, and the selected dialect's error shape
+//! turns it into a body. `detail` and the messages of the violations are the only texts a client can see;
+//! `cause` is for the log. Neither ever repeats a value the client sent.
+//!
+//! This module never knows how an error is written in any dialect.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
+
+pub(crate) mod place;
+
+pub use place::{Place, Root, Segment};
+
+/// An error about to become a response.
+#[derive(Clone, Debug)]
+pub struct Problem {
+    /// The status, before a dialect folds it.
+    pub status: ErrorStatus,
+    /// A stable machine word: one of ours, or the backend's.
+    pub code: Cow<'static, str>,
+    /// Whose fault it is.
+    pub blame: Blame,
+    /// One sentence for the client.
+    pub detail: Cow<'static, str>,
+    /// What is wrong with which part of the request; empty for errors that concern all of it.
+    pub violations: Vec<Violation>,
+    /// When to try again.
+    pub retry_after: Option<Duration>,
+    /// The methods that would have been answered, for 405.
+    pub allow: Vec<Method>,
+    /// What happened, for the log alone.
+    pub cause: Option<String>,
+}
+
+/// Whose fault an error is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Blame {
+    /// The client sent something that cannot be served.
+    Downstream,
+    /// We failed.
+    Internal,
+    /// The backend failed, or answered what cannot be told in the dialect.
+    Upstream,
+}
+
+impl Blame {
+    /// The word used in logs and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            Blame::Downstream => "downstream",
+            Blame::Internal => "internal",
+            Blame::Upstream => "upstream",
+        }
+    }
+}
+
+/// A status from 400 to 599: an error cannot claim success.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ErrorStatus(StatusCode);
+
+impl ErrorStatus {
+    /// 500.
+    pub const INTERNAL: ErrorStatus = ErrorStatus(StatusCode::INTERNAL_SERVER_ERROR);
+
+    /// The status, if it is one of an error.
+    pub fn new(status: StatusCode) -> Option<ErrorStatus> {
+        (status.is_client_error() || status.is_server_error()).then_some(ErrorStatus(status))
+    }
+
+    /// The status as HTTP has it.
+    pub fn get(self) -> StatusCode {
+        self.0
+    }
+}
+
+/// One thing that is wrong with one part of a request.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Violation {
+    /// Which part.
+    pub place: Place,
+    /// Which rule it breaks: a keyword of JSON Schema, or the backend's word.
+    pub kind: Cow<'static, str>,
+    /// What was expected, such as `must be one of …`; never what was sent.
+    pub message: String,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, blame: Blame, detail: &'static str) -> Problem {
+        Problem {
+            status: ErrorStatus(status),
+            code: Cow::Borrowed(code),
+            blame,
+            detail: Cow::Borrowed(detail),
+            violations: Vec::new(),
+            retry_after: None,
+            allow: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// 400: the request cannot be understood at all.
+    pub fn bad_request(code: &'static str, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem {
+            detail: detail.into(),
+            ..Problem::new(StatusCode::BAD_REQUEST, code, Blame::Downstream, "")
+        }
+    }
+
+    /// 401: no credential, too many, or one that cannot be a credential here.
+    pub fn unauthenticated(detail: &'static str) -> Problem {
+        Problem::new(StatusCode::UNAUTHORIZED, "unauthenticated", Blame::Downstream, detail)
+    }
+
+    /// 404: there is no such thing.
+    pub fn not_found(detail: &'static str) -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, "not-found", Blame::Downstream, detail)
+    }
+
+    /// 405: there is such a thing, but not with this method.
+    pub fn method_not_allowed(allow: Vec<Method>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method-not-allowed",
+            Blame::Downstream,
+            "method not allowed",
+        );
+        Problem { allow, ..problem }
+    }
+
+    /// 408: the client was too slow.
+    pub fn body_timed_out() -> Problem {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "request-timeout",
+            Blame::Downstream,
+            "the request body took too long to arrive",
+        )
+    }
+
+    /// 409: what the backend answered has no words in this dialect.
+    pub fn unrepresentable(cause: String) -> Problem {
+        let problem = Problem::new(
+            StatusCode::CONFLICT,
+            "unrepresentable",
+            Blame::Upstream,
+            "this API has no words for the present state of the resource",
+        );
+        Problem { cause: Some(cause), ..problem }
+    }
+
+    /// 413: the body is larger than `limit` bytes.
+    pub fn body_too_large(limit: usize) -> Problem {
+        let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", Blame::Downstream, "");
+        Problem { detail: format!("the request body is larger than {limit} bytes").into(), ..problem }
+    }
+
+    /// 415: the body is not JSON, or is wrapped in an encoding.
+    pub fn unsupported_media_type() -> Problem {
+        Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            Blame::Downstream,
+            "the request body must be application/json",
+        )
+    }
+
+    /// 422: the request is understood, and something in it is wrong.
+    pub fn invalid(violations: Vec<Violation>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "invalid-request",
+            Blame::Downstream,
+            "the request is not valid",
+        );
+        Problem { violations, ..problem }
+    }
+
+    /// 429: the quota is spent; it refills in `retry_after`.
+    pub fn rate_limited(retry_after: Duration) -> Problem {
+        let problem = Problem::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "rate-limited",
+            Blame::Downstream,
+            "rate limit exceeded",
+        );
+        Problem { retry_after: Some(retry_after), ..problem }
+    }
+
+    /// 500: we failed.
+    pub fn internal(cause: impl Into<String>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal-error",
+            Blame::Internal,
+            "something went wrong here",
+        );
+        Problem { cause: Some(cause.into()), ..problem }
+    }
+
+    /// 502: the backend answered something that is no answer.
+    pub fn bad_gateway(code: &'static str, cause: impl Into<String>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::BAD_GATEWAY,
+            code,
+            Blame::Upstream,
+            "the backend gave an answer that cannot be used",
+        );
+        Problem { cause: Some(cause.into()), ..problem }
+    }
+
+    /// 503: the backend cannot be reached now.
+    pub fn unavailable(code: &'static str, cause: impl Into<String>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            code,
+            Blame::Upstream,
+            "the backend cannot be reached at the moment",
+        );
+        Problem { retry_after: Some(Duration::from_secs(1)), cause: Some(cause.into()), ..problem }
+    }
+
+    /// 504: the backend took too long.
+    pub fn gateway_timeout(cause: impl Into<String>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::GATEWAY_TIMEOUT,
+            "upstream-timeout",
+            Blame::Upstream,
+            "the backend took too long to answer",
+        );
+        Problem { cause: Some(cause.into()), ..problem }
+    }
+
+    /// What the backend itself refused: the client's fault below 500, the backend's from there on.
+    pub fn from_backend(
+        status: ErrorStatus,
+        code: String,
+        detail: impl Into<Cow<'static, str>>,
+        violations: Vec<Violation>,
+    ) -> Problem {
+        let blame = if status.get().is_client_error() { Blame::Downstream } else { Blame::Upstream };
+        Problem {
+            status,
+            code: Cow::Owned(code),
+            blame,
+            detail: detail.into(),
+            violations,
+            retry_after: None,
+            allow: Vec::new(),
+            cause: None,
+        }
+    }
+
+    /// The code as metrics may carry it. The backend chooses its own codes, so all of them are one label: a
+    /// metric must not grow with what a peer sends.
+    pub fn label(&self) -> &'static str {
+        match self.code {
+            Cow::Borrowed(code) => code,
+            Cow::Owned(_) => "backend",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_statuses_from_400_are_errors() {
+        assert_eq!(ErrorStatus::new(StatusCode::OK), None);
+        assert_eq!(ErrorStatus::new(StatusCode::FOUND), None);
+        assert_eq!(
+            ErrorStatus::new(StatusCode::NOT_FOUND).map(ErrorStatus::get),
+            Some(StatusCode::NOT_FOUND)
+        );
+    }
+
+    #[test]
+    fn codes_of_the_backend_share_one_label() {
+        let status = ErrorStatus::new(StatusCode::CONFLICT).unwrap();
+        let problem = Problem::from_backend(status, "already-member".to_owned(), "taken", Vec::new());
+        assert_eq!((problem.label(), problem.blame), ("backend", Blame::Downstream));
+        assert_eq!(Problem::gateway_timeout("slow").label(), "upstream-timeout");
+    }
+}
