@@ -1,4 +1,5 @@
-//! The one form everything inside speaks: identifiers and roles that mean the same in every dialect.
+//! The one form everything inside speaks: operations, identifiers and roles that mean the same in every dialect.
 
+pub mod api;
 pub mod id;
 pub mod role;

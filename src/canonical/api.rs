@@ -1,0 +1,215 @@
+//! The canonical API: the operations the backend answers, as `mappings/canonical.toml` declares them.
+//!
+//! A [`Call`] is one use of an operation, with its parameters by name; [`Call::target`] is the only place where a
+//! canonical address is put together, and no parameter can add a segment, a query or a line to it.
+//!
+//! This module never sends anything.
+
+use std::fmt::{self, Write};
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use super::role::Roles;
+
+/// All but the unreserved characters of RFC 3986, section 2.3.
+const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+
+/// Everything the backend can be asked.
+#[derive(Debug)]
+pub struct Api {
+    /// What the API is called.
+    pub title: String,
+    /// How its lists are paged.
+    pub page: PageNames,
+    /// Its roles and what each may do.
+    pub roles: Arc<Roles>,
+    /// Its operations, in the order of the file.
+    pub operations: Vec<Arc<Operation>>,
+}
+
+/// How the lists of the canonical API are paged: the names of two members and of two query parameters.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PageNames {
+    /// Member that holds the items.
+    pub items: String,
+    /// Member that holds how many items there are on all pages.
+    pub total: String,
+    /// Query parameter that bounds the items of a page.
+    pub limit: String,
+    /// Query parameter that skips items.
+    pub offset: String,
+}
+
+impl PageNames {
+    /// The names of the API that ships.
+    pub fn usual() -> PageNames {
+        PageNames {
+            items: "items".to_owned(),
+            total: "total".to_owned(),
+            limit: "limit".to_owned(),
+            offset: "offset".to_owned(),
+        }
+    }
+}
+
+/// One thing the backend can be asked to do.
+#[derive(Debug)]
+pub struct Operation {
+    /// Its name, such as `members.add`.
+    pub name: String,
+    /// Its method.
+    pub method: Method,
+    /// Its path, prefix included.
+    pub path: Vec<PathPart>,
+    /// The query parameters it takes.
+    pub query: Vec<String>,
+    /// The schema of its request body, if it takes one.
+    pub body: Option<String>,
+    /// Its success statuses, each with the schema of the body if there is one.
+    pub answers: Vec<(StatusCode, Option<String>)>,
+}
+
+/// A piece of a path.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum PathPart {
+    /// A segment that stands as it is.
+    Literal(String),
+    /// A segment that is filled in.
+    Parameter(String),
+}
+
+impl fmt::Display for PathPart {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            PathPart::Literal(text) => write!(f, "/{text}"),
+            PathPart::Parameter(name) => write!(f, "/{{{name}}}"),
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ", self.method)?;
+        self.path.iter().try_for_each(|part| part.fmt(f))
+    }
+}
+
+impl Api {
+    /// The operation of that name.
+    pub fn operation(&self, name: &str) -> Option<&Arc<Operation>> {
+        self.operations.iter().find(|operation| operation.name == name)
+    }
+}
+
+impl Operation {
+    /// The names of the path's parameters, in order.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().filter_map(|part| match part {
+            PathPart::Literal(_) => None,
+            PathPart::Parameter(name) => Some(name.as_str()),
+        })
+    }
+
+    /// Whether asking twice does no more than asking once did (RFC 9110, section 9.2.1).
+    pub fn is_safe(&self) -> bool {
+        self.method.is_safe()
+    }
+
+    /// What a success status promises: nothing if it is not declared, else the schema of its body, if any.
+    pub fn answer(&self, status: StatusCode) -> Option<Option<&str>> {
+        let (_, schema) = self.answers.iter().find(|(declared, _)| *declared == status)?;
+        Some(schema.as_deref())
+    }
+}
+
+/// One use of an operation.
+#[derive(Clone, Debug)]
+pub struct Call {
+    /// The operation.
+    pub operation: Arc<Operation>,
+    /// Its path parameters, by name.
+    pub path: Vec<(Box<str>, String)>,
+    /// Its query parameters, by name.
+    pub query: Vec<(Box<str>, String)>,
+    /// Its JSON body.
+    pub body: Option<Vec<u8>>,
+}
+
+impl Call {
+    /// The path and query to ask for. None if a path parameter is missing, or is one that would change the path's
+    /// meaning: empty, `.` or `..`.
+    pub fn target(&self) -> Option<String> {
+        let mut target = String::with_capacity(96);
+        for part in &self.operation.path {
+            target.push('/');
+            match part {
+                PathPart::Literal(text) => target.push_str(text),
+                PathPart::Parameter(name) => {
+                    let (_, value) = self.path.iter().find(|(given, _)| **given == **name)?;
+                    if matches!(value.as_str(), "" | "." | "..") {
+                        return None;
+                    }
+                    target.extend(utf8_percent_encode(value, RESERVED));
+                }
+            }
+        }
+        for (index, (name, value)) in self.query.iter().enumerate() {
+            let mark = if index == 0 { '?' } else { '&' };
+            let value = utf8_percent_encode(value, RESERVED);
+            write!(target, "{mark}{name}={value}").expect("writing to a string never fails");
+        }
+        Some(target)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn call(path: &str, query: &[(&str, &str)]) -> Call {
+        let operation = Operation {
+            name: "things.get".to_owned(),
+            method: Method::GET,
+            path: vec![PathPart::Literal("things".to_owned()), PathPart::Parameter("id".to_owned())],
+            query: Vec::new(),
+            body: None,
+            answers: Vec::new(),
+        };
+        Call {
+            operation: Arc::new(operation),
+            path: vec![("id".into(), path.to_owned())],
+            query: query.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect(),
+            body: None,
+        }
+    }
+
+    #[test]
+    fn parameters_are_encoded_as_rfc_3986_asks() {
+        let target = call("a/b?c#d é", &[("q", "x&y=z"), ("limit", "2")]).target();
+        assert_eq!(target.as_deref(), Some("/things/a%2Fb%3Fc%23d%20%C3%A9?q=x%26y%3Dz&limit=2"));
+    }
+
+    #[test]
+    fn a_segment_that_would_move_the_path_is_refused() {
+        for segment in ["", ".", ".."] {
+            assert_eq!(call(segment, &[]).target(), None, "{segment:?}");
+        }
+        assert_eq!(call("...", &[]).target().as_deref(), Some("/things/..."));
+    }
+
+    proptest! {
+        #[test]
+        fn no_parameter_leaves_its_segment(path in "\\PC*|[\\x00-\\x1f/?#%]*", query in "\\PC*") {
+            if let Some(target) = call(&path, &[("q", &query)]).target() {
+                let (before, after) = target.split_once('?').unwrap();
+                prop_assert_eq!(before.matches('/').count(), 2);
+                prop_assert!(!after.contains(['&', '#', '?']));
+                prop_assert!(target.bytes().all(|byte| byte.is_ascii_graphic()));
+            }
+        }
+    }
+}

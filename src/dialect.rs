@@ -1,0 +1,94 @@
+//! A compiled dialect: what a client-facing API is once its mapping has been understood.
+//!
+//! The compilers make these values and the gateway runs them; the two halves meet nowhere else. Everything here is
+//! immutable and shared between all workers.
+//!
+//! This module never knows how a mapping was written or how a request arrives.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use http::HeaderName;
+use regex::Regex;
+
+use crate::lens::Lens;
+use crate::lens::op::table::Table;
+use crate::limit::{HeaderFamily, Window};
+use crate::schema::Schema;
+
+pub mod errors;
+pub mod operation;
+pub mod page;
+pub mod registry;
+pub mod resolver;
+
+pub use errors::ErrorShape;
+pub use operation::Operation;
+pub use page::Page;
+pub use registry::{Registry, Selected, Unselected};
+pub use resolver::Resolver;
+
+/// One client-facing API.
+#[derive(Debug)]
+pub struct Dialect {
+    /// Its name: that of its mapping file, of its schemas' folder and of its mount.
+    pub name: String,
+    /// What its owner calls it.
+    pub title: String,
+    /// Hosts whose requests are meant for it.
+    pub hosts: Vec<String>,
+    /// What every path of it begins with: empty, or from a slash to before the next.
+    pub prefix: String,
+    /// Where a request may carry its credential.
+    pub credentials: Vec<Credential>,
+    /// How much a principal may ask.
+    pub quota: Quota,
+    /// How its errors look.
+    pub errors: ErrorShape,
+    /// Its lookups; lenses name them by index.
+    pub resolvers: Vec<Arc<Resolver>>,
+    /// What a client can do.
+    pub operations: Vec<Arc<Operation>>,
+    /// Its words for roles.
+    pub roles: Option<Arc<Table>>,
+    /// Its lenses with the schemas on their two sides, for tools and tests.
+    pub lenses: BTreeMap<String, ShapedLens>,
+}
+
+impl fmt::Display for Dialect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+/// A header that carries the credential.
+#[derive(Clone, Debug)]
+pub struct Credential {
+    /// The header.
+    pub header: HeaderName,
+    /// The word before the credential, such as `Bearer`.
+    pub scheme: Option<String>,
+    /// What a credential looks like. Only that is checked here: the backend knows it or does not.
+    pub pattern: Regex,
+}
+
+/// How much a principal may ask.
+#[derive(Clone, Debug, Default)]
+pub struct Quota {
+    /// How many requests in which time; all of them hold at once.
+    pub windows: Vec<Window>,
+    /// The families of headers that tell a client where it stands.
+    pub headers: Vec<HeaderFamily>,
+}
+
+/// A lens and what is known of the documents on its two sides.
+#[derive(Debug)]
+pub struct ShapedLens {
+    /// The lens.
+    pub lens: Arc<Lens>,
+    /// The dialect's schema, if the lens names one.
+    pub left: Option<Arc<Schema>>,
+    /// The canonical schema.
+    pub right: Option<Arc<Schema>>,
+}

@@ -1,0 +1,160 @@
+//! One thing a client can do, as its dialect names it.
+
+use std::fmt::Write;
+use std::sync::Arc;
+
+use http::{Method, StatusCode};
+
+use super::errors::Template;
+use super::page::Page;
+use crate::canonical::api::{self, PathPart};
+use crate::canonical::id::IdCodec;
+use crate::lens::Lens;
+use crate::lens::path::{Address, Literal};
+use crate::schema::Schema;
+
+/// One operation of a dialect: how it is asked, what it becomes, and how it is answered.
+#[derive(Debug)]
+pub struct Operation {
+    /// Its name, in the words of the dialect's documentation.
+    pub name: String,
+    /// Its method.
+    pub method: Method,
+    /// Its path below the dialect's prefix. A last literal that is empty is a trailing slash.
+    pub path: Vec<PathPart>,
+    /// What body it takes.
+    pub body: RequestBody,
+    /// From its body, path and query to those of the canonical operation; for a bulk operation, from one item.
+    pub request: Arc<Lens>,
+    /// The canonical operation it becomes.
+    pub calls: Arc<api::Operation>,
+    /// How it is answered.
+    pub answer: AnswerPlan,
+    /// How it is paged, if it is.
+    pub page: Option<Arc<Page>>,
+    /// Error statuses this operation tells as others, before the dialect's own folds.
+    pub folds: Vec<(StatusCode, StatusCode)>,
+}
+
+/// What body an operation takes.
+#[derive(Debug)]
+pub enum RequestBody {
+    /// None; one that is sent is not read.
+    None,
+    /// One that becomes one call.
+    One {
+        /// What it must look like.
+        schema: Arc<Schema>,
+    },
+    /// One that becomes a call for each of its items.
+    Each {
+        /// What the whole of it must look like.
+        schema: Arc<Schema>,
+        /// Where the items are.
+        over: Address,
+        /// Whether a single item may stand there without its array.
+        one: bool,
+        /// How many items there may be.
+        limit: usize,
+    },
+}
+
+/// How an operation is answered when the backend did not refuse.
+#[derive(Debug)]
+pub enum AnswerPlan {
+    /// One call, one answer: by the canonical status.
+    One(Vec<Answer>),
+    /// Many calls, one answer.
+    Collect(Collect),
+}
+
+/// The answer to one canonical status.
+#[derive(Debug)]
+pub struct Answer {
+    /// The canonical status.
+    pub from: StatusCode,
+    /// The dialect's.
+    pub status: StatusCode,
+    /// The body.
+    pub body: AnswerBody,
+    /// What the dialect's body looks like, for tools and tests.
+    pub schema: Option<Arc<Schema>>,
+    /// What the canonical body must look like.
+    pub canonical: Option<Arc<Schema>>,
+}
+
+/// How the body of an answer is made.
+#[derive(Debug)]
+pub enum AnswerBody {
+    /// The same one always.
+    Constant(Literal),
+    /// None.
+    Empty,
+    /// A page of items, each through the lens.
+    Items(Arc<Lens>),
+    /// The canonical body through the lens.
+    Lens(Arc<Lens>),
+}
+
+/// How the answers to many calls become one.
+#[derive(Debug)]
+pub struct Collect {
+    /// The members of the body.
+    pub fields: Vec<(String, Gather)>,
+    /// The status if every call succeeded.
+    pub all: StatusCode,
+    /// The status if some did.
+    pub some: StatusCode,
+    /// The status if none did; without it, the first refusal is the answer.
+    pub none: Option<StatusCode>,
+    /// What the dialect's body looks like, for tools and tests.
+    pub schema: Option<Arc<Schema>>,
+    /// What each canonical body must look like.
+    pub canonical: Option<Arc<Schema>>,
+}
+
+/// What a member of a collected answer holds.
+#[derive(Debug)]
+pub enum Gather {
+    /// How many calls succeeded.
+    Count,
+    /// For each call that was refused, its error.
+    Failed(Template),
+    /// For each call that succeeded, its answer through the lens.
+    Lens(Arc<Lens>),
+    /// For each call that succeeded, one field of its answer.
+    Value {
+        /// Which field.
+        at: Address,
+        /// How it is written, if it is an id.
+        id: Option<IdCodec>,
+        /// Only the answers that hold these values.
+        only: Vec<(Address, Literal)>,
+        /// Whether the member is left out when there is nothing to tell.
+        optional: bool,
+    },
+}
+
+impl Operation {
+    /// The path as documentation writes it, such as `/orgs/{id}/members`.
+    pub fn template(&self) -> String {
+        let mut template = String::new();
+        for part in &self.path {
+            write!(template, "{part}").expect("writing to a string never fails");
+        }
+        template
+    }
+
+    /// The names of the path's parameters, in order.
+    pub fn parameters(&self) -> impl Iterator<Item = &str> {
+        self.path.iter().filter_map(|part| match part {
+            PathPart::Literal(_) => None,
+            PathPart::Parameter(name) => Some(name.as_str()),
+        })
+    }
+
+    /// Whether one request may become several calls.
+    pub fn is_bulk(&self) -> bool {
+        matches!(self.body, RequestBody::Each { .. })
+    }
+}
