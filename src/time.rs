@@ -3,7 +3,7 @@
 //! Everything that waits does so on tokio's clock, so that a test can pause it. Wall-clock time appears only where a
 //! header or a log line needs it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -42,6 +42,11 @@ impl Deadline {
 /// `duration` in whole seconds, rounded up: a client told to wait must not come back too early.
 pub fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+/// `time` as RFC 3339 has it: UTC, in whole seconds.
+pub fn rfc3339(time: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(time).to_string()
 }
 
 /// Why a text is not a duration.
@@ -95,6 +100,13 @@ mod tests {
         for text in ["", "s", "-1s", "1.5s", " 1s", "99999999999999999999s", "999999999999999999d"] {
             assert!(parse_duration(text).is_err(), "{text:?}");
         }
+    }
+
+    #[test]
+    fn times_are_written_as_rfc_3339_has_them() {
+        // RFC 3339, section 5.8: 16:39:57-08:00 on 1996-12-19 is 00:39:57 UTC on the next day.
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(851_042_397_600);
+        assert_eq!(rfc3339(time), "1996-12-20T00:39:57Z");
     }
 
     #[test]
