@@ -5,6 +5,7 @@ pub mod admin;
 pub mod server;
 
 pub mod json;
+pub mod lens;
 pub mod problem;
 pub mod schema;
 
