@@ -4,6 +4,8 @@
 pub mod admin;
 pub mod server;
 
+pub mod dialect;
+
 pub mod json;
 pub mod lens;
 pub mod problem;
