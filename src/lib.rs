@@ -4,7 +4,10 @@
 pub mod admin;
 pub mod server;
 
+pub mod dialect;
+
 pub mod json;
+pub mod lens;
 pub mod problem;
 pub mod schema;
 

@@ -39,6 +39,11 @@ impl Deadline {
     }
 }
 
+/// A moment as RFC 3339 writes it, in UTC and whole seconds.
+pub fn rfc3339(moment: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(moment).to_string()
+}
+
 /// `duration` in whole seconds, rounded up: a client told to wait must not come back too early.
 pub fn whole_seconds(duration: Duration) -> u64 {
     duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
