@@ -5,6 +5,7 @@ pub mod admin;
 pub mod server;
 
 pub mod dialect;
+pub mod translate;
 
 pub mod json;
 pub mod lens;

@@ -294,7 +294,7 @@ fn sent<'a>(input: Value<'a>, address: &Address) -> Option<Value<'a>> {
     address.path.iter().try_fold(input, |value, name| value.member(name))
 }
 
-/// As FastAPI writes places: `["body", "emails", 0]`.
+/// As `FastAPI` writes places: `["body", "emails", 0]`.
 fn loc(violation: &Violation) -> Tree {
     let mut loc = vec![json!(violation.place.root.name())];
     loc.extend(violation.place.segments.iter().map(by_field::segment));
@@ -308,9 +308,10 @@ fn message_with_places(problem: &Problem) -> String {
         place => format!("{place} {}", violation.message),
     };
     let told: Vec<_> = problem.violations.iter().map(told).collect();
-    match told.is_empty() {
-        true => problem.detail.to_string(),
-        false => format!("{}: {}", problem.detail, told.join("; ")),
+    if told.is_empty() {
+        problem.detail.to_string()
+    } else {
+        format!("{}: {}", problem.detail, told.join("; "))
     }
 }
 

@@ -32,9 +32,10 @@ pub(super) fn tree(problem: &Problem, other: &str) -> Tree {
     if problem.violations.is_empty() {
         root.messages.push(problem.detail.to_string());
     }
-    match root.children.is_empty() {
-        true => Tree::Object(Map::from_iter([(other.to_owned(), root.messages.into())])),
-        false => root.into_tree(other),
+    if root.children.is_empty() {
+        Tree::Object(Map::from_iter([(other.to_owned(), root.messages.into())]))
+    } else {
+        root.into_tree(other)
     }
 }
 

@@ -96,7 +96,7 @@ fn anonymous(operation: &Operation) -> String {
         match part {
             PathPart::Literal(text) => template += &text.replace('{', "{{").replace('}', "}}"),
             PathPart::Parameter(_) => {
-                template += &format!("{{p{parameters}}}");
+                template += &["{p", &parameters.to_string(), "}"].concat();
                 parameters += 1;
             }
         }
