@@ -95,7 +95,8 @@ impl Shared {
         deadline: Duration,
         metrics: Metrics,
     ) -> Shared {
-        let quotas = Quotas::new(registry.dialects().iter().map(|one| (one.name.as_str(), &one.quota)), limit);
+        let quotas =
+            Quotas::new(registry.dialects().iter().map(|one| (one.name.as_str(), &one.quota)), limit);
         let meters = Meters::new(&registry, metrics);
         let (resolvers, standard) = (Resolvers::default(), ErrorShape::standard());
         Shared { registry, config, quotas, resolvers, deadline, standard, meters }

@@ -41,7 +41,11 @@ impl Quotas {
     }
 
     /// The limiter for these windows, a new one unless there is one already; none without windows.
-    fn limiter(limiters: &mut Vec<Arc<Limiter>>, windows: &[Window], keys_max: usize) -> Option<Arc<Limiter>> {
+    fn limiter(
+        limiters: &mut Vec<Arc<Limiter>>,
+        windows: &[Window],
+        keys_max: usize,
+    ) -> Option<Arc<Limiter>> {
         let is_same = |limiter: &&Arc<Limiter>| {
             let known = limiter.windows();
             known.len() == windows.len() && windows.iter().all(|window| known.contains(window))
@@ -151,7 +155,8 @@ mod tests {
 
     #[test]
     fn equal_windows_are_one_budget_and_others_are_not() {
-        let quotas = quotas(&[("a", &["1/minute", "5/day"]), ("b", &["5/day", "1/minute"]), ("c", &["1/hour"])], &[]);
+        let quotas =
+            quotas(&[("a", &["1/minute", "5/day"]), ("b", &["5/day", "1/minute"]), ("c", &["1/hour"])], &[]);
         quotas.charge("a", who(), ONE, &mut exchange()).unwrap();
         assert!(quotas.charge("b", who(), ONE, &mut exchange()).is_err());
         assert!(quotas.charge("c", who(), ONE, &mut exchange()).is_ok());

@@ -14,7 +14,7 @@ use moka::ops::compute::Op;
 use tokio::time::Instant;
 
 use crate::dialect::Resolver;
-use crate::lens::run::{Direction, Found, Need};
+use crate::lens::{Direction, Found, Need};
 use crate::limit::Principal;
 use crate::problem::Problem;
 
@@ -69,7 +69,9 @@ pub fn asked<'a>(resolver: &Resolver, need: &'a Need) -> Option<&'a str> {
 
 impl Default for Resolvers {
     fn default() -> Resolvers {
-        let weigh = |_: &Key, loaded: &Arc<Loaded>| u32::try_from(loaded.pairs.len()).map_or(u32::MAX, |pairs| pairs.max(1));
+        let weigh = |_: &Key, loaded: &Arc<Loaded>| {
+            u32::try_from(loaded.pairs.len()).map_or(u32::MAX, |pairs| pairs.max(1))
+        };
         let cache = Cache::builder().max_capacity(PAIRS_MAX).weigher(weigh).expire_after(OwnLife).build();
         Resolvers { cache }
     }
@@ -86,8 +88,8 @@ impl Resolvers {
         resolver: &Resolver,
         need: &Need,
         principal: Principal,
-        load: impl AsyncFn() -> Result<Pairs, Problem>,
-    ) -> Result<(Found, Answered), Problem> {
+        load: impl AsyncFn() -> Result<Pairs, Box<Problem>>,
+    ) -> Result<(Found, Answered), Box<Problem>> {
         let key = Key {
             dialect: dialect.into(),
             resolver: resolver.name.as_str().into(),
@@ -119,8 +121,8 @@ impl Resolvers {
         &self,
         key: &Key,
         good: impl Fn(&Loaded) -> bool,
-        fresh: &impl AsyncFn() -> Result<Arc<Loaded>, Problem>,
-    ) -> Result<(Arc<Loaded>, Answered), Problem> {
+        fresh: &impl AsyncFn() -> Result<Arc<Loaded>, Box<Problem>>,
+    ) -> Result<(Arc<Loaded>, Answered), Box<Problem>> {
         if let Some(loaded) = self.cache.get(key).await {
             if good(&loaded) {
                 return Ok((loaded, Answered::Remembered));
@@ -128,7 +130,7 @@ impl Resolvers {
             self.forget(key, &loaded).await;
         }
         let entry = self.cache.entry_by_ref(key).or_try_insert_with(fresh()).await;
-        let entry = entry.map_err(|problem| (*problem).clone())?;
+        let entry = entry.map_err(|problem| Box::clone(&problem))?;
         let answered = if entry.is_fresh() { Answered::Loaded } else { Answered::Remembered };
         Ok((entry.into_value(), answered))
     }
@@ -242,7 +244,7 @@ mod tests {
         }
 
         /// Answers after others had a chance to ask too.
-        async fn list(&self) -> Result<Pairs, Problem> {
+        async fn list(&self) -> Result<Pairs, Box<Problem>> {
             self.hits.set(self.hits.get() + 1);
             yield_now().await;
             Ok(self.pairs.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect())
@@ -345,9 +347,12 @@ mod tests {
         let load = async || backend.list().await;
         let elsewhere = Need { scope: vec!["7".to_owned()], ..need("acme") };
         let (ada, bob) = (Principal::of(ADA), Principal::of(b"bob"));
-        for (dialect, need, principal) in
-            [("d", need("acme"), ada), ("d", need("acme"), bob), ("d", elsewhere, ada), ("e", need("acme"), ada)]
-        {
+        for (dialect, need, principal) in [
+            ("d", need("acme"), ada),
+            ("d", need("acme"), bob),
+            ("d", elsewhere, ada),
+            ("e", need("acme"), ada),
+        ] {
             let (_, answered) = resolvers.find(dialect, &resolver, &need, principal, load).await.unwrap();
             assert_eq!(answered, Answered::Loaded);
         }
@@ -358,7 +363,7 @@ mod tests {
     async fn an_error_is_told_and_not_remembered() {
         let (resolvers, resolver) = (Resolvers::default(), resolver(None));
         let (need, ada) = (need("acme"), Principal::of(ADA));
-        let broken = async || Err(Problem::gateway_timeout("slow"));
+        let broken = async || Err(Box::new(Problem::gateway_timeout("slow")));
         let problem = resolvers.find("d", &resolver, &need, ada, broken).await.err().unwrap();
         assert_eq!(problem.code, "upstream-timeout");
         let backend = Backend::knowing(&[("acme", "1")]);
