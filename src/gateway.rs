@@ -49,7 +49,7 @@ mod record;
 mod resolve;
 mod select;
 
-use self::fetch::Asker;
+use self::fetch::Caller;
 use self::quota::Quotas;
 use self::record::{Meters, Record};
 

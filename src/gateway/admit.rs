@@ -78,8 +78,8 @@ fn credential(forms: &[dialect::Credential], headers: &HeaderMap) -> Result<Cred
         return Err(refused("more than one credential was provided"));
     }
     let secret = value.to_str().ok().and_then(|text| {
-        let forms = forms.iter().filter(|form| form.header == *name);
-        forms.filter_map(|form| secret(form, text)).next()
+        let mut forms = forms.iter().filter(|form| form.header == *name);
+        forms.find_map(|form| secret(form, text))
     });
     secret.and_then(Credential::new).ok_or_else(|| refused("the authentication credentials are malformed"))
 }

@@ -33,13 +33,13 @@ pub(super) struct Fetched {
 /// Makes all calls. What the backend refuses is told in the dialect's places right away: of a bulk request, the refused
 /// item's.
 pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange) -> Fetched {
-    let asker = Asker::new(gateway, &lifted.credential, exchange);
+    let caller = Caller::new(gateway, &lifted.credential, exchange);
     let request = &lifted.request;
     let items = request.items();
-    let answers = stream::iter(lifted.lifted.calls.iter().enumerate())
+    let answers = stream::iter(lifted.canonical.calls.iter().enumerate())
         .map(async |(index, call)| {
             let place = items.get(index).map_or(&[][..], |(_, place)| place);
-            asker
+            caller
                 .ask(call)
                 .await
                 .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place)))
@@ -50,16 +50,16 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     Fetched { lifted, answers }
 }
 
-/// Asks the backend on behalf of one request.
-pub(super) struct Asker<'a> {
+/// Calls the backend on behalf of one request.
+pub(super) struct Caller<'a> {
     gateway: &'a Gateway,
     credential: &'a Credential,
     exchange: &'a Exchange,
 }
 
-impl<'a> Asker<'a> {
-    pub(super) fn new(gateway: &'a Gateway, credential: &'a Credential, exchange: &'a Exchange) -> Asker<'a> {
-        Asker { gateway, credential, exchange }
+impl<'a> Caller<'a> {
+    pub(super) fn new(gateway: &'a Gateway, credential: &'a Credential, exchange: &'a Exchange) -> Caller<'a> {
+        Caller { gateway, credential, exchange }
     }
 
     pub(super) fn shared(&self) -> &'a Shared {
@@ -71,7 +71,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Makes one call. An error the backend answers is a problem, and so is an answer that is none.
-    pub(super) async fn ask(&self, call: &Call) -> Result<answer::Answer, Box<Problem>> {
+    pub(super) async fn send(&self, call: &Call) -> Result<answer::Answer, Box<Problem>> {
         // A parameter that would change the meaning of the path names nothing that exists.
         let target = call.target().ok_or_else(|| Problem::not_found("no such resource"))?;
         if self.exchange.deadline.has_passed() {

@@ -4,7 +4,7 @@ use super::admit::Credential;
 use super::check::Checked;
 use super::decode::Decoded;
 use super::resolve::{ROUNDS_MAX, resolve};
-use super::{Asker, Exchange, Gateway};
+use super::{Caller, Exchange, Gateway};
 use crate::dialect::operation::RequestBody;
 use crate::lens::Resolutions;
 use crate::problem::{Place, Problem, Violation};
@@ -15,7 +15,7 @@ use crate::translate::{self, Step};
 pub(super) struct Lifted {
     pub(super) request: translate::Request,
     pub(super) credential: Credential,
-    pub(super) lifted: translate::lift::Lifted,
+    pub(super) canonical: translate::lift::Lifted,
     /// What was looked up; the way back needs much of it again.
     pub(super) resolutions: Resolutions,
 }
@@ -37,13 +37,13 @@ pub(super) async fn lift(
     let mut resolutions = Resolutions::default();
     for _round in 0..=ROUNDS_MAX {
         match translate::lift::lift(shared.registry.api(), &request, &resolutions)? {
-            Step::Done(lifted) => {
-                exchange.ignored = lifted.ignored;
-                return Ok(Lifted { request, credential, lifted, resolutions });
+            Step::Done(canonical) => {
+                exchange.ignored = canonical.ignored;
+                return Ok(Lifted { request, credential, canonical, resolutions });
             }
             Step::Needs(needs) => {
-                let asker = Asker::new(gateway, &credential, exchange);
-                resolve(&asker, &request.dialect, needs, &mut resolutions).await?;
+                let caller = Caller::new(gateway, &credential, exchange);
+                resolve(&caller, &request.dialect, needs, &mut resolutions).await?;
             }
         }
     }

@@ -3,7 +3,7 @@
 use super::fetch::Fetched;
 use super::lift::Lifted;
 use super::resolve::{ROUNDS_MAX, resolve};
-use super::{Asker, Exchange, Gateway};
+use super::{Caller, Exchange, Gateway};
 use crate::problem::Problem;
 use crate::translate::lower::Lowered;
 use crate::translate::{self, Step};
@@ -14,14 +14,14 @@ pub(super) async fn lower(
     fetched: Fetched,
     exchange: &Exchange,
 ) -> Result<Lowered, Box<Problem>> {
-    let Fetched { lifted: Lifted { request, credential, lifted, mut resolutions }, answers } = fetched;
+    let Fetched { lifted: Lifted { request, credential, canonical, mut resolutions }, answers } = fetched;
     let api = gateway.shared.registry.api();
     for _round in 0..=ROUNDS_MAX {
-        match translate::lower::lower(api, &request, &lifted, &answers, &resolutions)? {
+        match translate::lower::lower(api, &request, &canonical, &answers, &resolutions)? {
             Step::Done(lowered) => return Ok(lowered),
             Step::Needs(needs) => {
-                let asker = Asker::new(gateway, &credential, exchange);
-                resolve(&asker, &request.dialect, needs, &mut resolutions).await?;
+                let caller = Caller::new(gateway, &credential, exchange);
+                resolve(&caller, &request.dialect, needs, &mut resolutions).await?;
             }
         }
     }

@@ -1,8 +1,10 @@
 //! Lookups in the middle of a phase: what a lens needs to know, asked of the backend or remembered.
 
+use std::borrow::Cow;
+
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::fetch::{Asker, CONCURRENT_MAX};
+use super::fetch::{Caller, CONCURRENT_MAX};
 use crate::canonical::api::Call;
 use crate::dialect::{Dialect, Resolver};
 use crate::ids::resolver::{Answered, Pairs, asked};
@@ -22,13 +24,13 @@ const ROWS_MAX: usize = 20_000;
 
 /// Answers `needs`, several at once, and puts the answers into `resolutions`.
 pub(super) async fn resolve(
-    asker: &Asker<'_>,
+    caller: &Caller<'_>,
     dialect: &Dialect,
     needs: Vec<Need>,
     resolutions: &mut Resolutions,
 ) -> Result<(), Box<Problem>> {
     let answers = stream::iter(needs).map(async |need| {
-        let found = look_up(asker, dialect, &need).await?;
+        let found = look_up(caller, dialect, &need).await?;
         Ok::<_, Box<Problem>>((need, found))
     });
     let found: Vec<_> = answers.buffered(CONCURRENT_MAX).try_collect().await?;
@@ -38,14 +40,14 @@ pub(super) async fn resolve(
     Ok(())
 }
 
-async fn look_up(asker: &Asker<'_>, dialect: &Dialect, need: &Need) -> Result<Found, Box<Problem>> {
+async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<Found, Box<Problem>> {
     let resolver = dialect
         .resolvers
         .get(need.resolver)
         .ok_or_else(|| Problem::internal("a lens names a resolver its dialect does not have"))?;
-    let load = async || load(asker, resolver, need).await;
-    let outcome = asker.shared().resolvers.find(&dialect.name, resolver, need, asker.principal(), load).await;
-    asker.shared().meters.looked_up(
+    let load = async || load(caller, resolver, need).await;
+    let outcome = caller.shared().resolvers.find(&dialect.name, resolver, need, caller.principal(), load).await;
+    caller.shared().meters.looked_up(
         &resolver.name,
         match &outcome {
             Ok((_, Answered::Remembered)) => ResolverOutcome::Hit,
@@ -59,8 +61,8 @@ async fn look_up(asker: &Asker<'_>, dialect: &Dialect, need: &Need) -> Result<Fo
 }
 
 /// Asks the backend, for the one id or for all rows there are.
-async fn load(asker: &Asker<'_>, resolver: &Resolver, need: &Need) -> Result<Pairs, Box<Problem>> {
-    let names = &asker.shared().registry.api().page;
+async fn load(caller: &Caller<'_>, resolver: &Resolver, need: &Need) -> Result<Pairs, Box<Problem>> {
+    let names = &caller.shared().registry.api().page;
     let takes = |name: &str| resolver.calls.query.iter().any(|known| known == name);
     let asked = asked(resolver, need);
     let is_paged = asked.is_none() && takes(&names.limit) && takes(&names.offset);
@@ -77,13 +79,13 @@ async fn load(asker: &Asker<'_>, resolver: &Resolver, need: &Need) -> Result<Pai
         if rows_seen > 0 {
             query.push((names.offset.as_str().into(), rows_seen.to_string()));
         }
-        let answer = asker.ask(&call(resolver, need, query)).await.map_err(without_places)?;
+        let answer = caller.send(&call(resolver, need, query)).await.map_err(without_places)?;
         let document = answer.body.ok_or_else(|| invalid("the answer to a lookup has no body"))?;
         let (page, rows) = read(resolver, document.root())?;
         pairs.extend(page);
         rows_seen += rows;
 
-        let total = document.root().member(&names.total).and_then(|total| total.as_i64());
+        let total = document.root().member(&names.total).and_then(Value::as_i64);
         let total = total.and_then(|total| usize::try_from(total).ok()).unwrap_or(rows_seen);
         if !is_paged || rows == 0 || rows_seen >= total {
             return Ok(pairs);
@@ -111,9 +113,9 @@ fn read(resolver: &Resolver, answer: Value<'_>) -> Result<(Pairs, usize), Box<Pr
 
 /// A field of a row, with dots between the names of nested ones. An id may be a number.
 fn text(row: Value<'_>, field: &str) -> Option<String> {
-    let value = field.split('.').try_fold(row, |value, name| value.member(name))?;
+    let value = field.split('.').try_fold(row, Value::member)?;
     match value.kind() {
-        Kind::String => value.as_str().map(|text| text.into_owned()),
+        Kind::String => value.as_str().map(Cow::into_owned),
         Kind::Integer => Some(value.raw().to_owned()),
         Kind::Null | Kind::False | Kind::True | Kind::Number | Kind::Array | Kind::Object => None,
     }
