@@ -1,5 +1,6 @@
 //! What the backend answered, understood: a document, or the problem it meant.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -57,8 +58,8 @@ pub fn answered(
 /// What the backend refused, as RFC 9457 says it. An error that says less is still an error.
 fn refusal(status: ErrorStatus, document: Option<&Document>) -> Problem {
     let member = |name: &str| document.and_then(|document| document.root().member(name));
-    let code = member("code").and_then(|code| code.as_str()).filter(|code| is_code(code));
-    let code = code.map_or_else(|| "backend-error".to_owned(), |code| code.into_owned());
+    let code = member("code").and_then(Value::as_str).filter(|code| is_code(code));
+    let code = code.map_or_else(|| "backend-error".to_owned(), Cow::into_owned);
     let reason = status.get().canonical_reason().unwrap_or("the backend refused the request");
     // What a failing server says about itself is for its owners, not for its clients' clients.
     if status.get().is_server_error() {
@@ -71,7 +72,7 @@ fn refusal(status: ErrorStatus, document: Option<&Document>) -> Problem {
 
 fn violation(error: Value<'_>) -> Option<Violation> {
     let pointer = error.member("pointer")?.as_str()?;
-    let code = error.member("code").and_then(|code| code.as_str()).filter(|code| is_code(code));
+    let code = error.member("code").and_then(Value::as_str).filter(|code| is_code(code));
     Some(Violation {
         place: Place::from_pointer(&pointer)?,
         kind: code.map_or_else(|| "refused".into(), |code| code.into_owned().into()),
