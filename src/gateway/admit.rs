@@ -81,7 +81,7 @@ fn credential(forms: &[dialect::Credential], headers: &HeaderMap) -> Result<Cred
         let mut forms = forms.iter().filter(|form| form.header == *name);
         forms.find_map(|form| secret(form, text))
     });
-    secret.and_then(Credential::new).ok_or_else(|| refused("the authentication credentials are malformed"))
+    secret.and_then(Credential::new).ok_or_else(|| refused("the authentication credentials are not valid"))
 }
 
 /// The credential in the value of its header, if it has the form.
@@ -175,7 +175,7 @@ mod tests {
             ("x-key", "abc"),
             ("x-key", ""),
         ] {
-            let expected = Err("the authentication credentials are malformed".to_owned());
+            let expected = Err("the authentication credentials are not valid".to_owned());
             assert_eq!(taken(&[line]).map(drop), expected, "{line:?}");
         }
     }

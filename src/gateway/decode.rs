@@ -52,11 +52,11 @@ async fn document<B: Body<Data = Bytes>>(
     if !is_json(headers) {
         return Err(Box::new(Problem::unsupported_media_type()));
     }
-    let text = match timeout(config.read_timeout, read(body, config.bytes_max)).await {
-        Ok(text) => text?,
+    let pieces = match timeout(config.read_timeout, read(body, config.bytes_max)).await {
+        Ok(pieces) => pieces?,
         Err(_elapsed) => return Err(Box::new(Problem::body_timed_out())),
     };
-    if text.is_empty() { Ok(None) } else { parse(text, config).map(Some) }
+    if pieces.is_empty() { Ok(None) } else { parse(&pieces, config).map(Some) }
 }
 
 /// Whether the body is said to be plain JSON in UTF-8: in one header that every reader understands alike.
@@ -82,35 +82,39 @@ fn is_json(headers: &HeaderMap) -> bool {
     says_json && says_utf8 && !headers.contains_key(CONTENT_ENCODING)
 }
 
-/// All bytes of the body, if they are not more than `bytes_max`. One that announces more is not read at all.
+/// All pieces of the body that are not empty, if together they are not more than `bytes_max`. One that announces more is not read at all.
 async fn read<B: Body<Data = Bytes>>(
     mut body: Pin<&mut B>,
     bytes_max: usize,
-) -> Result<Vec<u8>, Box<Problem>> {
+) -> Result<Vec<Bytes>, Box<Problem>> {
     let too_large = || Box::new(Problem::body_too_large(bytes_max));
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > bytes_max {
         return Err(too_large());
     }
-    let mut text = Vec::with_capacity(announced);
+    let (mut pieces, mut bytes) = (Vec::new(), 0);
     while let Some(frame) = body.frame().await {
         // The client's doing: a bad chunk, or a connection that broke.
         let frame =
             frame.map_err(|_| Box::new(Problem::bad_request("broken-body", "the request body is broken")))?;
         // Trailers say nothing we would listen to.
-        let Ok(data) = frame.into_data() else { continue };
-        if text.len() + data.len() > bytes_max {
+        let Ok(piece) = frame.into_data() else { continue };
+        bytes += piece.len();
+        if bytes > bytes_max {
             return Err(too_large());
         }
-        text.extend_from_slice(&data);
+        if !piece.is_empty() {
+            pieces.push(piece);
+        }
     }
-    Ok(text)
+    Ok(pieces)
 }
 
-fn parse(text: Vec<u8>, config: &Config) -> Result<Document, Box<Problem>> {
+fn parse(pieces: &[Bytes], config: &Config) -> Result<Document, Box<Problem>> {
     let limits = Limits { depth_max: config.depth_max, bytes_max: config.bytes_max, ..Limits::default() };
-    Document::parse(text, &limits).map_err(|error| {
-        let detail = format!("the request body is not JSON: {error}");
+    Document::parse(pieces.concat(), &limits).map_err(|error| {
+        let (line, column) = error.line_column(&pieces.concat());
+        let detail = format!("malformed JSON: {} at line {line}, column {column}", error.kind.message());
         Box::new(Problem::bad_request("malformed-json", detail))
     })
 }
@@ -227,7 +231,7 @@ mod tests {
     async fn where_json_is_broken_is_said_and_what_stands_there_is_not() {
         let problem = decoded(&Config::default(), Full::from("{\n  \"secret\": hunter2}")).await.unwrap_err();
         assert_eq!((problem.0, problem.1.as_str()), (400, "malformed-json"));
-        assert!(problem.2.ends_with("line 2, column 13"), "{}", problem.2);
+        assert!(problem.2.ends_with("unexpected character at line 2, column 13"), "{}", problem.2);
         assert!(!problem.2.contains("hunter") && !problem.2.contains("secret"), "{}", problem.2);
     }
 

@@ -40,7 +40,7 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
         .map(async |(index, call)| {
             let place = items.get(index).map_or(&[][..], |(_, place)| place);
             caller
-                .ask(call)
+                .send(call)
                 .await
                 .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place)))
         })
@@ -58,7 +58,11 @@ pub(super) struct Caller<'a> {
 }
 
 impl<'a> Caller<'a> {
-    pub(super) fn new(gateway: &'a Gateway, credential: &'a Credential, exchange: &'a Exchange) -> Caller<'a> {
+    pub(super) fn new(
+        gateway: &'a Gateway,
+        credential: &'a Credential,
+        exchange: &'a Exchange,
+    ) -> Caller<'a> {
         Caller { gateway, credential, exchange }
     }
 

@@ -102,7 +102,7 @@ impl<'a> Record<'a> {
     /// The one event.
     fn log(&self, status: Option<StatusCode>, problem: Option<&Problem>) {
         let exchange = &self.exchange;
-        let latency_ms = self.begun.elapsed().as_secs_f64() * 1000.0;
+        let latency_us = u32::try_from(self.begun.elapsed().as_micros()).unwrap_or(u32::MAX);
         tracing::info!(
             { field::REQUEST_ID } = exchange.request_id.as_ref().map(RequestId::as_str),
             { field::DIALECT } = exchange.dialect.as_ref().map(|dialect| dialect.name.as_str()),
@@ -112,7 +112,7 @@ impl<'a> Record<'a> {
             { field::BLAME } = problem.map(|problem| problem.blame.name()),
             { field::CAUSE } = problem.and_then(|problem| problem.cause.as_deref()),
             { field::UPSTREAM_CALLS } = exchange.calls.load(Ordering::Relaxed),
-            { field::LATENCY_MS } = latency_ms,
+            { field::LATENCY_MS } = f64::from(latency_us) / 1000.0,
             "request"
         );
     }

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 
-use super::fetch::{Caller, CONCURRENT_MAX};
+use super::fetch::{CONCURRENT_MAX, Caller};
 use crate::canonical::api::Call;
 use crate::dialect::{Dialect, Resolver};
 use crate::ids::resolver::{Answered, Pairs, asked};
@@ -46,7 +46,8 @@ async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<
         .get(need.resolver)
         .ok_or_else(|| Problem::internal("a lens names a resolver its dialect does not have"))?;
     let load = async || load(caller, resolver, need).await;
-    let outcome = caller.shared().resolvers.find(&dialect.name, resolver, need, caller.principal(), load).await;
+    let outcome =
+        caller.shared().resolvers.find(&dialect.name, resolver, need, caller.principal(), load).await;
     caller.shared().meters.looked_up(
         &resolver.name,
         match &outcome {

@@ -222,7 +222,7 @@ mod tests {
             rows: "items".to_owned(),
             left: "slug".to_owned(),
             right: "id".to_owned(),
-            remember: Duration::from_secs(60),
+            remember: Duration::from_mins(1),
             misses: Duration::from_secs(5),
         }
     }
