@@ -7,6 +7,8 @@ pub mod server;
 pub mod dialect;
 pub mod translate;
 
+pub mod mapping;
+
 pub mod json;
 pub mod lens;
 pub mod problem;
