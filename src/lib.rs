@@ -9,6 +9,8 @@ pub mod gateway;
 pub mod dialect;
 pub mod translate;
 
+pub mod mapping;
+
 pub mod json;
 pub mod lens;
 pub mod problem;
