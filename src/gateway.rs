@@ -48,6 +48,8 @@ mod quota;
 mod record;
 mod resolve;
 mod select;
+#[cfg(test)]
+mod tests;
 
 use self::fetch::Caller;
 use self::quota::Quotas;
