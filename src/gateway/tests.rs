@@ -1,5 +1,7 @@
 //! Whole requests, through all phases, to a backend that does what the test says.
 
+use std::time::Duration;
+
 use futures_util::FutureExt;
 use futures_util::future::join;
 use http::HeaderName;
@@ -7,6 +9,7 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTI
 
 use self::support::{Events, TestGateway, backend_problem, request};
 
+mod acme;
 mod support;
 
 const FOUND: &str = r#"{"items":[{"slug":"north","id":"o-1"}],"total":1}"#;
@@ -131,6 +134,14 @@ async fn a_backend_that_is_away_is_503_and_worth_another_try() {
     let (status, headers, body) = gateway.post("/orgs/north/things", r#"{"name":"Lamp"}"#).await;
     assert_eq!((status, headers[RETRY_AFTER].to_str().unwrap()), (503, "1"));
     assert!(body.contains("upstream-unreachable"), "{body}");
+}
+
+#[tokio::test]
+async fn no_call_is_made_for_a_request_whose_time_is_over() {
+    let gateway = TestGateway::start(willing).await;
+    let late = request("POST", "/acme/api/orgs/north/things", r#"{"name":"Lamp"}"#).due_in(Duration::ZERO);
+    let (status, ..) = gateway.answer(late).await;
+    assert_eq!((status, gateway.calls().len()), (504, 0));
 }
 
 #[tokio::test]
