@@ -8,7 +8,7 @@
 //! | [`select`] | the head of the request | dialect and operation | 400, 404, 405 |
 //! | [`admit`] | its credential | a principal within its quota | 401, 429 |
 //! | [`decode`] | its bytes | a document | 400, 408, 413, 415 |
-//! | [`check`] | the document | one that the operation takes | 422 |
+//! | [`check`] | the document | one that the operation takes | 400, 422 |
 //! | [`lift`] | the dialect's request | canonical calls | 404, 422, 429 |
 //! | [`fetch`] | the calls | the backend's answers | 502, 503, 504 |
 //! | [`lower`] | the answers | the dialect's | 409, 502 |
