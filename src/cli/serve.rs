@@ -20,7 +20,7 @@ use crate::{
 
 #[derive(Args, Debug, Default)]
 pub(super) struct Arguments {
-    /// Address to listen on instead of the configured ones; may be given several times
+    /// Address to listen on instead of the configured ones, without TLS; may be given several times
     #[arg(long, value_name = "ADDRESS")]
     listen: Vec<SocketAddr>,
 }
