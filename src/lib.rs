@@ -13,6 +13,8 @@ pub mod mapping;
 pub mod dialect;
 pub mod translate;
 
+pub mod mapping;
+
 pub mod json;
 pub mod lens;
 pub mod problem;

@@ -29,6 +29,9 @@ impl Capabilities {
     /// The empty set.
     pub const NONE: Capabilities = Capabilities(0);
 
+    /// Every capability there can be, declared or not.
+    pub const ALL: Capabilities = Capabilities(u64::MAX);
+
     /// Whether all of `other` is in this set.
     pub fn includes(self, other: Capabilities) -> bool {
         other.0 & !self.0 == 0

@@ -159,6 +159,168 @@ codes! {
     M0105 "mapping key set twice"
     "TOML lets a key or a table appear once. Which of the two was meant is not ours to guess; remove one."
 
+    M0106 "an entry that says too little or too much"
+    "The keys of this entry do not add up: it lacks one that it needs to mean anything, or has two that \
+     contradict each other. The label says which; a field has one op, a landing says `as` or `refuse`, one \
+     call has `answers`, many have `[operation.collect]`."
+
+    M0107 "a literal that is not JSON"
+    "`{ json = \"...\" }` spells a value that TOML cannot, most often null. What stands between the quotes \
+     has to be one JSON value."
+
+    M0108 "an unusable pattern or word"
+    "A pattern has to be a regular expression without look-around and back-references, because it is matched \
+     in linear time whatever is thrown at it. A word of a table has to be a text, an integer, true, false or \
+     null."
+
+    M0109 "a word that is not on its list"
+    "Some keys take one of a few words: the form of an id, the style of a page, the slot of an error, a \
+     family of headers. The label lists them."
+
+    M0110 "a quota or duration that cannot be read"
+    "A quota is a count and a time, as in `300/minute` or `100/30s`. A duration is a whole number and a unit, \
+     as in `250ms`, `10s` or `5m`."
+
+    M0111 "a request line that cannot be read"
+    "It is a method (DELETE, GET, PATCH, POST or PUT), one blank and a path. The path begins with a slash, \
+     and a parameter in braces is a whole segment of it, as in `GET /things/{id}`."
+
+    M0112 "not an HTTP status"
+    "Statuses are numbers from 100 to 599."
+
+    M0113 "not a header name"
+    "Header names are letters, digits and hyphens, without a colon (RFC 9110, section 5.6.2)."
+
+    M0114 "not a path"
+    "A path is names joined by dots, such as `user.email`. It begins with `$path.`, `$query.` or `$outer.` \
+     where it does not mean the body, and is `$body` where it means all of it."
+
+    M0115 "no canonical API"
+    "Every dialect is described as a difference from the canonical API, and `canonical.toml` declares that. \
+     Without it nothing can be checked or served."
+
+    M0116 "a capability or role that cannot be declared"
+    "Each has a name of its own, and there is room for 64 capabilities and 256 roles."
+
+    M0201 "no such field in the dialect's schema"
+    "Every path of a lens is looked for in the schema of its dialect when it is loaded, so that a misspelt \
+     field is found before a request is. Correct the path, or describe the field in the schema."
+
+    M0202 "no such field in the canonical schema"
+    "Every canonical path of a mapping is looked for in the canonical schema it is applied to. Correct the \
+     path, or describe the field in the schema."
+
+    M0203 "a role without a canonical counterpart"
+    "The word `is` names one of the roles of `canonical.toml`; this one is not among them, so nobody could \
+     say what the role may do."
+
+    M0204 "no such lens"
+    "A lens is declared in this file under `[lens.<name>]`."
+
+    M0205 "no such table"
+    "A table is declared in this file under `[table.<name>]`, and the roles under `[[role.row]]`."
+
+    M0206 "no such kind of id"
+    "A kind of id is declared in this file under `[id.<name>]`."
+
+    M0207 "no such resolver"
+    "A resolver is declared in this file under `[resolver.<name>]`."
+
+    M0208 "no such page"
+    "A page is declared in this file under `[page.<name>]`."
+
+    M0209 "no such canonical operation"
+    "What an operation calls is declared in `canonical.toml` under `[[operation]]`."
+
+    M0210 "no such schema"
+    "A schema is a file `schemas/<dialect>/<name>.json`, or `schemas/canonical/<name>.json` for the canonical \
+     side."
+
+    M0211 "a declaration that nothing uses"
+    "It was meant to do something and does nothing: most often its user names something else. Use it or \
+     remove it."
+
+    M0212 "path parameters that do not match"
+    "The parameters in the path of `request` and those of `path` have to be the same: one that is not mapped \
+     is lost, one that is not in the path is never filled."
+
+    M0213 "a parameter that nothing fills"
+    "The canonical path has a parameter that no field of the request leads to, so the call could not be made."
+
+    M0214 "no such capability"
+    "Capabilities are declared in `canonical.toml` under `[capabilities]`. `*` stands for all of them and \
+     `content.*` for all that begin with `content.`."
+
+    M0215 "a word without a label"
+    "A field shows the label of a word, so every word of the table needs one."
+
+    M0216 "a landing on a word that does not exist"
+    "A canonical word without a row lands on the word of a row of the same table."
+
+    M0217 "a lens that contains itself"
+    "Lenses are nested by name, and following the names leads back to where it began."
+
+    M0218 "a parameter the call does not take"
+    "The canonical operation has no such parameter or no body, so what the field carries would be lost."
+
+    M0219 "answers that do not match"
+    "Every success status of the canonical operation needs a row in `answers`, and a row for a status that \
+     never comes matches nothing."
+
+    M0301 "a word of the schema without a row"
+    "The dialect's schema lets a client send a word that the table does not have. Every such word needs a \
+     row, so that no accepted request fails half way."
+
+    M0302 "a row that can never be met"
+    "The dialect's schema does not allow the word of this row, so no client can send it and none may be shown \
+     it."
+
+    M0303 "a canonical word without a landing"
+    "The backend can hold a value that this dialect has no word for. Say which word stands for it, or refuse \
+     it with a reason: a new value must not break old clients by surprise."
+
+    M0304 "a landing that can never be met"
+    "The canonical word does not exist, or has a row of its own and therefore never lands."
+
+    M0305 "the same word twice"
+    "Two rows of a table have the same word, so one of them is dead and the way back is not clear."
+
+    M0401 "a required canonical field that is never sent"
+    "The backend refuses a body without it, so the operation could never succeed. Map the field, give it a \
+     default, or set it under `[lens.<name>.sets]`."
+
+    M0501 "a canonical field that is lost silently"
+    "Every property of the canonical schema is mapped or dropped with a reason. Map it, or declare the loss \
+     under `[lens.<name>.drops]`."
+
+    M0502 "a dialect field that is lost silently"
+    "Every property of the dialect's schema is mapped or ignored with a reason. Map it, or declare the loss \
+     under `[lens.<name>.ignores]`."
+
+    M0503 "a loss that is none"
+    "The field is declared as lost and is mapped after all, or does not exist. A ledger that lists what is \
+     not lost cannot be trusted for what is."
+
+    M0601 "a role that grants more than it promises"
+    "Lifting the word gives a canonical role that may do more than the dialect says its role may. Map it to a \
+     weaker role, or say why with `widens = \"reason\"`; every report lists those."
+
+    M0602 "a role that rises when it is written back"
+    "A client that reads a role and writes back what it read would raise it: the word it is shown lifts to \
+     more than the member had. Let the role land on a weaker word, or refuse it."
+
+    M0603 "an exception that excepts nothing"
+    "`widens` allows a role to grant more than it promises, and this one does not."
+
+    R0101 "an operation that cannot be reached"
+    "Another operation of the dialect answers to the same method and path."
+
+    R0102 "a host that belongs to two dialects"
+    "A request to that host could not be given to either."
+
+    R0103 "two operations of one name"
+    "Logs, metrics and reports tell operations apart by name."
+
     S0101 "the schema is not JSON"
     "The file breaks the grammar of JSON, or says something twice. Schemas are read as strictly as requests: no \
      comments, no comma after the last member, no member name that occurs twice in one object."

@@ -34,17 +34,22 @@ pub enum HeaderFamily {
 #[error("must be one of `ratelimit`, `structured`, `x-ratelimit-epoch`, `x-ratelimit-seconds`")]
 pub struct HeaderFamilyError;
 
+impl HeaderFamily {
+    /// The families with their names in mappings.
+    pub const NAMES: [(&str, HeaderFamily); 4] = [
+        ("ratelimit", HeaderFamily::RateLimit),
+        ("structured", HeaderFamily::Structured),
+        ("x-ratelimit-epoch", HeaderFamily::XRateLimitEpoch),
+        ("x-ratelimit-seconds", HeaderFamily::XRateLimitSeconds),
+    ];
+}
+
 impl FromStr for HeaderFamily {
     type Err = HeaderFamilyError;
 
     fn from_str(text: &str) -> Result<HeaderFamily, HeaderFamilyError> {
-        match text {
-            "ratelimit" => Ok(HeaderFamily::RateLimit),
-            "structured" => Ok(HeaderFamily::Structured),
-            "x-ratelimit-epoch" => Ok(HeaderFamily::XRateLimitEpoch),
-            "x-ratelimit-seconds" => Ok(HeaderFamily::XRateLimitSeconds),
-            _ => Err(HeaderFamilyError),
-        }
+        let named = HeaderFamily::NAMES.into_iter().find(|(name, _)| *name == text);
+        named.map(|(_, family)| family).ok_or(HeaderFamilyError)
     }
 }
 

@@ -1,0 +1,92 @@
+//! Mapping files become dialects: the compiler between what people write and what the gateway runs.
+//!
+//! A mapping goes through four stages. It is *read* into what was written, with the place of everything; its names
+//! and paths are *resolved* against its own declarations, the canonical API and the schemas; it is *compiled* to
+//! lenses and operations; and what it promises is *checked*: that its tables are total, that what it sends fits,
+//! that nothing is lost in silence, that no role rises, and that every route can be reached. Every stage goes on as
+//! far as it can, so that one run tells everything, and keeps quiet about what only follows from something already
+//! told.
+//!
+//! This module never opens a socket or a file: texts come in, a [`Registry`] or the reasons why there is none go out.
+
+mod canonical;
+mod check;
+mod compile;
+mod file;
+mod lenses;
+mod operations;
+mod parts;
+
+use std::sync::Arc;
+
+use crate::diag::reader::{Codes, Reader};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, code};
+use crate::dialect::{Dialect, Registry};
+use crate::schema::Store;
+
+use canonical::Canonical;
+use compile::Compiler;
+use file::MappingFile;
+
+/// The name of the mapping that is no dialect's: it declares the canonical API. Its schemas' folder has it too.
+pub const CANONICAL: &str = "canonical";
+
+/// A mapping as it was found.
+#[derive(Clone, Debug)]
+pub struct MappingText {
+    /// Its name: that of the file, without `.toml`.
+    pub name: String,
+    /// Its text's place among the sources.
+    pub source: SourceId,
+}
+
+/// The codes of what can be wrong with a mapping's syntax and keys.
+pub static CODES: Codes = Codes {
+    syntax: code::M0101,
+    unknown_key: code::M0102,
+    wrong_type: code::M0103,
+    missing_key: code::M0104,
+    duplicate_key: code::M0105,
+};
+
+/// Compiles all mappings. Everything that is wrong with any of them is told; there is a registry only if none of it
+/// is an error.
+pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Option<Registry>, Diagnostics) {
+    let mut found = Diagnostics::default();
+    let Some(text) = texts.iter().find(|text| text.name == CANONICAL) else {
+        found.push(
+            Diagnostic::error(code::M0115, "there is no `canonical.toml` among the mappings")
+                .help("it declares the canonical API that every dialect is described against"),
+        );
+        return (None, found);
+    };
+    let reader = Reader::parse(text.source, sources.text(text.source), &CODES);
+    let canonical = canonical::read(&reader, schemas);
+    found.extend(reader.into_diagnostics());
+
+    let mut dialects = Vec::new();
+    let mut hosts = Vec::new();
+    for text in texts.iter().filter(|text| text.name != CANONICAL) {
+        let (dialect, file) = compile_one(text, sources, &canonical, schemas, &mut found);
+        hosts.extend(check::hosts::claims(&text.name, &file));
+        dialects.extend(dialect.map(Arc::new));
+    }
+    check::hosts::check(&hosts, &mut found);
+
+    let registry = (!found.has_errors()).then(|| Registry::new(canonical.api, dialects));
+    (registry, found)
+}
+
+fn compile_one(
+    text: &MappingText,
+    sources: &Sources,
+    canonical: &Canonical,
+    schemas: &Store,
+    found: &mut Diagnostics,
+) -> (Option<Dialect>, MappingFile) {
+    let reader = Reader::parse(text.source, sources.text(text.source), &CODES);
+    let file = MappingFile::read(&reader);
+    found.extend(reader.into_diagnostics());
+    let dialect = Compiler::new(&text.name, &file, canonical, schemas, found).dialect();
+    (dialect, file)
+}

@@ -1,0 +1,17 @@
+//! What a mapping promises, one proof per file.
+
+pub(super) mod fit;
+pub(super) mod hosts;
+mod ledger;
+mod privilege;
+pub(super) mod routes;
+mod tables;
+
+use super::compile::Compiler;
+
+/// Checks what can be checked once every part was built.
+pub(super) fn all(compiler: &mut Compiler<'_>) {
+    tables::check(compiler);
+    privilege::check(compiler);
+    ledger::check(compiler);
+}

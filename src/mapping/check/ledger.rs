@@ -1,0 +1,139 @@
+//! Nothing is lost in silence: every property of both schemas of a lens is mapped, or declared as lost with a reason.
+
+use crate::diag::{Code, Diagnostic, code};
+use crate::lens::path::Address;
+use crate::mapping::compile::Compiler;
+use crate::mapping::file::{OpPart, Text};
+use crate::mapping::lenses::{Built, shape_at};
+use crate::problem::Root;
+use crate::schema::{Schema, Shape};
+
+/// Reports what is lost without a word, and what is declared as lost and is not.
+pub(super) fn check(compiler: &mut Compiler<'_>) {
+    let mut found = Vec::new();
+    for built in compiler.lenses.values() {
+        let lens = &built.name.value;
+        let inside = |name: &Text| compiler.lenses.get(name.value.as_str());
+        if let Some(schema) = &built.right {
+            let side = Ledger {
+                code: code::M0501,
+                lens: built.name,
+                key: "drops",
+                losses: &built.part.drops,
+                mapped: canonical_paths(built, &inside),
+                is_known: built.knows_right(),
+            };
+            side.check(schema, &mut found);
+        }
+        if let Some(schema) = &built.left {
+            let side = Ledger {
+                code: code::M0502,
+                lens: built.name,
+                key: "ignores",
+                losses: &built.part.ignores,
+                mapped: dialect_paths(built),
+                is_known: built.knows_left(),
+            };
+            side.check(schema, &mut found);
+        } else if let Some((path, _)) = built.part.ignores.first().filter(|_| built.part.schema.is_none()) {
+            let message = format!("`{}` is declared as lost and is not", path.value);
+            let label = format!("lens `{lens}` names no schema to lose it from");
+            found.push(Diagnostic::error(code::M0503, message).at(path.span, label));
+        }
+    }
+    found.into_iter().for_each(|diagnostic| compiler.report(diagnostic));
+}
+
+/// One side of a lens.
+struct Ledger<'l> {
+    /// The code of a silent loss.
+    code: Code,
+    lens: &'l Text,
+    /// The table that declares losses.
+    key: &'static str,
+    losses: &'l [(Text, Text)],
+    /// What is mapped.
+    mapped: Vec<Vec<Box<str>>>,
+    /// Whether that is all.
+    is_known: bool,
+}
+
+impl Ledger<'_> {
+    fn check(&self, schema: &Schema, found: &mut Vec<Diagnostic>) {
+        let mut covered = self.mapped.clone();
+        for (path, _) in self.losses {
+            let in_body = Address::parse(&path.value).filter(|address| address.root == Root::Body);
+            let declared = in_body.map(|address| address.path).filter(|path| !path.is_empty());
+            let exists = declared.as_ref().is_some_and(|path| shape_at(schema.shape(), path).is_ok());
+            let is_mapped = declared.as_ref().is_some_and(|path| is_covered(path, &self.mapped));
+            if !exists || is_mapped {
+                let label = if exists { "but it is mapped" } else { "no such field" };
+                let message = format!("`{}` is declared as lost and is not", path.value);
+                found.push(Diagnostic::error(code::M0503, message).at(path.span, label));
+            }
+            covered.extend(declared);
+        }
+        if !self.is_known {
+            return;
+        }
+        let mut lost = Vec::new();
+        uncovered(&schema.shape(), &mut Vec::new(), &covered, &mut lost);
+        let lens = &self.lens.value;
+        for path in lost {
+            let message = format!("lens `{lens}` neither maps `{path}` nor says why not");
+            let way_out =
+                format!("map it, or add `\"{path}\" = \"reason\"` under `[lens.{lens}.{}]`", self.key);
+            found
+                .push(Diagnostic::error(self.code, message).at(self.lens.span, "in this lens").help(way_out));
+        }
+    }
+}
+
+/// The places of the body on the dialect's side that a lens knows.
+fn dialect_paths(built: &Built<'_>) -> Vec<Vec<Box<str>>> {
+    let places = built.lines.iter().flat_map(|line| line.left.at.iter().chain(&line.left.besides));
+    body_paths(places)
+}
+
+/// The places of the body on the canonical side that a lens knows, with those of a lens for all of the same body.
+fn canonical_paths<'b>(
+    built: &'b Built<'_>,
+    inside: &dyn Fn(&Text) -> Option<&'b Built<'b>>,
+) -> Vec<Vec<Box<str>>> {
+    let places = built.lines.iter().flat_map(|line| line.right.at.iter().chain(&line.right.besides));
+    let mut paths = body_paths(places.chain(built.sets.iter().map(|(_, at)| at)));
+    for line in &built.lines {
+        let is_whole = line.right.at.as_ref().is_some_and(|at| at.root == Root::Body && at.path.is_empty());
+        if let Some(OpPart::Lens(name)) = line.part.op.as_ref().filter(|_| is_whole)
+            && let Some(inner) = inside(name)
+        {
+            paths.extend(canonical_paths(inner, inside));
+        }
+    }
+    paths
+}
+
+fn body_paths<'p>(places: impl Iterator<Item = &'p Address>) -> Vec<Vec<Box<str>>> {
+    let in_body = places.filter(|at| at.root == Root::Body && !at.path.is_empty());
+    in_body.map(|at| at.path.clone()).collect()
+}
+
+/// Whether a path or something it lies in is among the covered ones.
+fn is_covered(path: &[Box<str>], covered: &[Vec<Box<str>>]) -> bool {
+    covered.iter().any(|covered| path.starts_with(covered))
+}
+
+/// Collects the properties that nothing covers; of an object that is covered in part, those inside it.
+fn uncovered(shape: &Shape<'_>, at: &mut Vec<Box<str>>, covered: &[Vec<Box<str>>], lost: &mut Vec<String>) {
+    for name in shape.properties() {
+        at.push(name.as_str().into());
+        if !is_covered(at, covered) {
+            let is_covered_in_part = covered.iter().any(|covered| covered.starts_with(at));
+            match shape.property(&name).filter(|_| is_covered_in_part) {
+                Some(inner) => uncovered(&inner, at, covered, lost),
+                None => lost.push(at.join(".")),
+            }
+        }
+        at.pop();
+    }
+}

@@ -1,0 +1,163 @@
+//! `[[operation]]`, as it was written.
+
+use crate::diag::reader::{Node, Table};
+use crate::diag::{Span, Spanned};
+use crate::lens::path::Literal;
+
+use super::value::{entries, flag, integers, literal};
+use super::{FieldPart, Text};
+
+/// `[[operation]]`
+#[derive(Debug)]
+pub(in crate::mapping) struct OperationPart {
+    pub(in crate::mapping) name: Text,
+    pub(in crate::mapping) request: Text,
+    pub(in crate::mapping) calls: Text,
+    pub(in crate::mapping) path: Vec<FieldPart>,
+    pub(in crate::mapping) query: Vec<FieldPart>,
+    pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
+    pub(in crate::mapping) body: Option<Text>,
+    pub(in crate::mapping) each: Option<EachPart>,
+    pub(in crate::mapping) page: Option<Text>,
+    /// By canonical status.
+    pub(in crate::mapping) answers: Vec<(Text, AnswerPart)>,
+    pub(in crate::mapping) collect: Option<CollectPart>,
+    pub(in crate::mapping) folds: Vec<(Text, Spanned<i64>)>,
+    /// Whether there is nothing that could not be read.
+    pub(in crate::mapping) is_whole: bool,
+}
+
+/// `each = { schema = "...", over = "...", one = true, limit = 100 }`
+#[derive(Debug)]
+pub(in crate::mapping) struct EachPart {
+    pub(in crate::mapping) schema: Text,
+    pub(in crate::mapping) over: Text,
+    pub(in crate::mapping) one: bool,
+    pub(in crate::mapping) limit: Option<Spanned<i64>>,
+}
+
+/// `201 = { status = 200, body = "lens" }`
+#[derive(Debug)]
+pub(in crate::mapping) struct AnswerPart {
+    pub(in crate::mapping) status: Spanned<i64>,
+    pub(in crate::mapping) body: Option<Text>,
+    pub(in crate::mapping) items: Option<Text>,
+    pub(in crate::mapping) constant: Option<Spanned<Literal>>,
+    pub(in crate::mapping) schema: Option<Text>,
+}
+
+/// `[operation.collect]`
+#[derive(Debug)]
+pub(in crate::mapping) struct CollectPart {
+    pub(in crate::mapping) header: Span,
+    pub(in crate::mapping) schema: Option<Text>,
+    pub(in crate::mapping) status: Vec<(Text, Spanned<i64>)>,
+    pub(in crate::mapping) fields: Vec<(Text, GatherPart)>,
+}
+
+/// `member = { of = "succeeded", body = "lens" }`
+#[derive(Debug)]
+pub(in crate::mapping) struct GatherPart {
+    pub(in crate::mapping) of: Option<Text>,
+    pub(in crate::mapping) count: Option<Text>,
+    pub(in crate::mapping) body: Option<Text>,
+    pub(in crate::mapping) at: Option<Text>,
+    pub(in crate::mapping) id: Option<Text>,
+    pub(in crate::mapping) only: Vec<(Text, Spanned<Literal>)>,
+    pub(in crate::mapping) optional: bool,
+}
+
+impl OperationPart {
+    pub(super) fn read(table: Table<'_>) -> Option<Self> {
+        table.read(|table| {
+            let name = table.required_text("name");
+            let request = table.required_text("request");
+            let calls = table.required_text("calls");
+            let path = FieldPart::read_all(table.table("path"));
+            let query = FieldPart::read_all(table.table("query"));
+            let sets = entries(table.table("sets"), literal);
+            let body = table.text("body");
+            let each = table.table("each").map(EachPart::read);
+            let page = table.text("page");
+            let answers = entries(table.table("answers"), |node| Some(AnswerPart::read(node)));
+            let collect = table.table("collect").map(CollectPart::read);
+            let folds = integers(table.table("folds"));
+
+            let is_whole = path.iter().chain(&query).all(|field| field.op.is_some())
+                && answers.iter().all(|(_, answer)| answer.is_some())
+                && each.as_ref().is_none_or(Option::is_some)
+                && collect.as_ref().is_none_or(Option::is_some);
+            let answers =
+                answers.into_iter().filter_map(|(status, answer)| Some((status, answer?))).collect();
+            Some(Self {
+                name: name?,
+                request: request?,
+                calls: calls?,
+                path,
+                query,
+                sets,
+                body,
+                each: each.flatten(),
+                page,
+                answers,
+                collect: collect.flatten(),
+                folds,
+                is_whole,
+            })
+        })
+    }
+}
+
+impl EachPart {
+    fn read(table: Table<'_>) -> Option<Self> {
+        table.read(|table| {
+            let schema = table.required_text("schema");
+            let over = table.required_text("over");
+            let one = flag(table, "one");
+            let limit = table.integer("limit");
+            Some(Self { schema: schema?, over: over?, one, limit })
+        })
+    }
+}
+
+impl AnswerPart {
+    fn read(node: &Node<'_>) -> Option<Self> {
+        node.table()?.read(|table| {
+            let status = table.required("status").and_then(|node| node.integer());
+            let body = table.text("body");
+            let items = table.text("items");
+            let constant = table.node("constant").and_then(|node| literal(&node));
+            let schema = table.text("schema");
+            Some(Self { status: status?, body, items, constant, schema })
+        })
+    }
+}
+
+impl CollectPart {
+    fn read(table: Table<'_>) -> Option<Self> {
+        let header = table.span();
+        table.read(|table| {
+            let schema = table.text("schema");
+            let status = table.required_table("status");
+            let fields = table.required_table("fields");
+            let (has_status, has_fields) = (status.is_some(), fields.is_some());
+            let (status, fields) = (integers(status), entries(fields, GatherPart::read));
+            (has_status && has_fields).then_some(Self { header, schema, status, fields })
+        })
+    }
+}
+
+impl GatherPart {
+    fn read(node: &Node<'_>) -> Option<Self> {
+        let part = node.table()?.read(|table| Self {
+            of: table.text("of"),
+            count: table.text("count"),
+            body: table.text("body"),
+            at: table.text("at"),
+            id: table.text("id"),
+            only: entries(table.table("where"), literal),
+            optional: flag(table, "optional"),
+        });
+        Some(part)
+    }
+}

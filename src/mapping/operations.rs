@@ -1,0 +1,226 @@
+//! Operations: how a request is put together from its body, path and query, and how it is answered.
+
+mod answers;
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::canonical::{bad_request_line, request_line, twice};
+use super::check;
+use super::compile::{Compiler, Kind};
+use super::file::{OperationPart, Text};
+use super::lenses::{Line, Shapes};
+use crate::canonical::api::{self, PathPart};
+use crate::diag::{Diagnostic, Span, code};
+use crate::dialect::operation::RequestBody;
+use crate::dialect::{Operation, Page};
+use crate::lens::op::Op;
+use crate::lens::path::Address;
+use crate::lens::{Field, Lens, Presence, Wrap};
+use crate::problem::Root;
+use crate::schema::Schema;
+
+/// How many items a bulk request may hold where nothing is said.
+const EACH_LIMIT: usize = 100;
+
+/// What fills one place of a call.
+pub(super) struct Filled {
+    /// The place.
+    pub(super) at: Address,
+    /// Where the mapping says so.
+    pub(super) span: Span,
+}
+
+/// Everything that fills a call, and whether that is all.
+pub(super) struct Filling {
+    pub(super) places: Vec<Filled>,
+    /// Whether it is known what fills what; if not, nothing can be said to be unfilled.
+    pub(super) is_known: bool,
+}
+
+impl<'a> Compiler<'a> {
+    pub(super) fn operations(&mut self) -> Vec<Operation> {
+        let file = self.file;
+        let mut names: Vec<Text> = Vec::new();
+        let mut built = Vec::new();
+        for part in &file.operations {
+            if let Some(diagnostic) = twice(&names, &part.name) {
+                self.report(diagnostic);
+            }
+            names.push(part.name.clone());
+            let Some(operation) = self.operation(part) else {
+                self.saw_all = false;
+                continue;
+            };
+            built.push((part, Arc::new(operation)));
+        }
+        check::routes::check(self, &built);
+        built.into_iter().filter_map(|(_, operation)| Arc::into_inner(operation)).collect()
+    }
+
+    fn operation(&mut self, part: &'a OperationPart) -> Option<Operation> {
+        let calls = self.canonical_operation(&part.calls);
+        let line = request_line(&part.request.value);
+        if line.is_none() {
+            self.report(bad_request_line(&part.request));
+        }
+        let page = part.page.as_ref().map(|page| self.page_named(page));
+        let folds = self.folds(&part.folds);
+        let body = self.request_body(part);
+        let (calls, (method, path)) = (calls?, line?);
+
+        self.check_parameters(part, &path);
+        let request = self.request(part, &calls);
+        let answer = self.answer(part, &calls);
+        Some(Operation {
+            name: part.name.value.clone(),
+            method,
+            path,
+            body: body?,
+            request,
+            calls,
+            answer: answer?,
+            page: page.flatten(),
+            folds,
+        })
+    }
+
+    fn page_named(&mut self, name: &Text) -> Option<Arc<Page>> {
+        let declared = self.refer(Kind::Page, name);
+        self.pages.get(name.value.as_str()).filter(|_| declared).map(Arc::clone)
+    }
+
+    fn request_body(&mut self, part: &OperationPart) -> Option<RequestBody> {
+        let lens = part.body.as_ref().map(|name| (name, self.lens_named(name)));
+        if let Some(each) = &part.each {
+            let schema = self.schema(&each.schema);
+            let over = match each.over.value.as_str() {
+                "" => Some(Address { root: Root::Body, path: Vec::new() }),
+                _ => self.address(&each.over),
+            };
+            let over = over.filter(|over| match &schema {
+                Some(schema) => {
+                    self.check_path(&each.over, over, Some(schema), super::lenses::Schemas::Dialect)
+                }
+                None => false,
+            });
+            let limit = each.limit.map(|limit| (limit.span, usize::try_from(limit.value).ok()));
+            if let Some((span, None | Some(0))) = limit {
+                let found = Diagnostic::error(code::M0106, "a bulk request without any item is none");
+                self.report(found.at(span, "needs a positive number"));
+            }
+            let limit = limit.map_or(EACH_LIMIT, |(_, limit)| limit.unwrap_or(EACH_LIMIT));
+            return Some(RequestBody::Each { schema: schema?, over: over?, one: each.one, limit });
+        }
+        let Some((name, lens)) = lens else { return Some(RequestBody::None) };
+        let lens = lens?;
+        let built = self.lenses.get(lens.name())?;
+        if built.part.schema.is_none() {
+            let message = format!("lens `{}` has no schema, so its requests cannot be checked", name.value);
+            self.report(Diagnostic::error(code::M0104, message).at(name.span, "used for a request"));
+            return None;
+        }
+        Some(RequestBody::One { schema: built.left.clone()? })
+    }
+
+    /// The parameters in the path of the request and those that are mapped are the same.
+    fn check_parameters(&mut self, part: &OperationPart, path: &[PathPart]) {
+        let in_path: Vec<_> = path
+            .iter()
+            .filter_map(|part| match part {
+                PathPart::Literal(_) => None,
+                PathPart::Parameter(name) => Some(name.as_str()),
+            })
+            .collect();
+        for name in &in_path {
+            if !part.path.iter().any(|field| field.left.value == *name) {
+                let message = format!("path parameter `{name}` is not mapped");
+                let found = Diagnostic::error(code::M0212, message);
+                self.report(found.at(part.request.span, format!("`{{{name}}}` leads nowhere")));
+            }
+        }
+        for field in &part.path {
+            if !in_path.contains(&field.left.value.as_str()) {
+                let message = format!("the path has no parameter `{}`", field.left.value);
+                self.report(
+                    Diagnostic::error(code::M0212, message)
+                        .at(field.left.span, "mapped here")
+                        .also(part.request.span, "but not in this path"),
+                );
+            }
+        }
+    }
+
+    /// The lens of the whole request: the body's fields first, then those of path, query and constants.
+    fn request(&mut self, part: &'a OperationPart, calls: &Arc<api::Operation>) -> Arc<Lens> {
+        let body = part.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str()));
+        let mut filling = Filling {
+            places: Vec::new(),
+            is_known: part.body.is_none() || body.is_some_and(super::lenses::Built::knows_right),
+        };
+        let (mut fields, wrap) = match body {
+            Some(body) => {
+                filling.extend(&body.lines);
+                let sets = body.sets.iter().map(|(path, at)| Filled { at: at.clone(), span: path.span });
+                filling.places.extend(sets);
+                (body.lens.fields().to_vec(), body.lens.wrap())
+            }
+            None => (Vec::new(), Wrap::Object),
+        };
+
+        let mut lines = Vec::new();
+        for (root, fields) in [(Root::Path, &part.path), (Root::Query, &part.query)] {
+            for field in fields {
+                let left = Address { root, path: vec![field.left.value.as_str().into()] };
+                lines.push(self.field(field, Some(left), root, Shapes::default()));
+            }
+        }
+        filling.is_known &= lines.iter().all(|line| !line.right.is_doubtful);
+        filling.extend(&lines);
+        fields.extend(lines.into_iter().filter_map(|line| line.field));
+
+        let schema = self.call_schema(calls);
+        for (path, literal) in &part.sets {
+            let Some(at) = self.address(path) else {
+                filling.is_known = false;
+                continue;
+            };
+            filling.is_known &=
+                self.check_path(path, &at, schema.as_deref(), super::lenses::Schemas::Canonical);
+            filling.places.push(Filled { at: at.clone(), span: path.span });
+            fields.push(Field {
+                left: None,
+                right: Some(at),
+                op: Op::Constant(literal.value.clone()),
+                when: Presence::default(),
+                origin: Some(path.span),
+            });
+        }
+        check::fit::call(self, part, calls, &filling);
+        if let Some(schema) = schema {
+            check::fit::request(self, part, &filling, &schema);
+        }
+        Arc::new(Lens::new(part.name.value.as_str(), wrap, fields))
+    }
+
+    /// What the body of a call must look like, if it has one.
+    fn call_schema(&self, calls: &api::Operation) -> Option<Arc<Schema>> {
+        self.schemas.schema(super::CANONICAL, calls.body.as_deref()?).map(Arc::clone)
+    }
+
+    /// What the body of an answer must look like, if it has one.
+    fn answer_schema(&self, calls: &api::Operation, status: StatusCode) -> Option<Arc<Schema>> {
+        self.schemas.schema(super::CANONICAL, calls.answer(status)??).map(Arc::clone)
+    }
+}
+
+impl Filling {
+    fn extend(&mut self, lines: &[Line<'_>]) {
+        for line in lines {
+            let places = line.right.at.iter().chain(&line.right.besides);
+            let filled = places.map(|at| Filled { at: at.clone(), span: line.part.span });
+            self.places.extend(filled);
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! How an operation is answered: by the canonical status, or many answers gathered into one.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+
+use super::super::compile::Compiler;
+use super::super::file::{AnswerPart, CollectPart, GatherPart, OperationPart, Text};
+use super::super::lenses::Schemas;
+use crate::canonical::api;
+use crate::diag::{Diagnostic, code};
+use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather};
+use crate::schema::Schema;
+
+impl Compiler<'_> {
+    pub(super) fn answer(&mut self, part: &OperationPart, calls: &Arc<api::Operation>) -> Option<AnswerPlan> {
+        match (&part.each, &part.collect) {
+            (Some(_), Some(collect)) if part.answers.is_empty() => {
+                self.collect(collect, calls).map(AnswerPlan::Collect)
+            }
+            (None, None) if !part.answers.is_empty() => self.answers(part, calls).map(AnswerPlan::One),
+            _ => {
+                if part.is_whole {
+                    let name = &part.name;
+                    let message = format!("operation `{}` does not say what its client gets", name.value);
+                    self.report(
+                        Diagnostic::error(code::M0106, message)
+                            .at(name.span, "this operation")
+                            .help("one call needs `answers`; `each` needs `[operation.collect]` instead"),
+                    );
+                }
+                self.saw_all = false;
+                None
+            }
+        }
+    }
+
+    fn answers(&mut self, part: &OperationPart, calls: &Arc<api::Operation>) -> Option<Vec<Answer>> {
+        let mut answers = Vec::new();
+        let mut is_whole = part.is_whole;
+        let mut given = Vec::new();
+        for (from, answer) in &part.answers {
+            let Some(status) = self.status_text(from) else {
+                is_whole = false;
+                self.saw_all = false;
+                continue;
+            };
+            given.push(status);
+            if calls.answer(status).is_none() {
+                let message = format!("`{}` never answers {}", calls.name, status.as_u16());
+                self.report(Diagnostic::error(code::M0219, message).at(from.span, "matches nothing"));
+                self.note_lenses(answer);
+                continue;
+            }
+            answers.push(self.one_answer(part, calls, (from, status), answer));
+        }
+        for (status, _) in &calls.answers {
+            if is_whole && !given.contains(status) {
+                let number = status.as_u16();
+                let message =
+                    format!("`{}` may answer {number}, and nothing says what that becomes", calls.name);
+                self.report(Diagnostic::error(code::M0219, message).at(part.calls.span, "of this call"));
+            }
+        }
+        answers.into_iter().collect()
+    }
+
+    /// Notes the lenses of an answer that never comes: that they are not used otherwise is not their fault.
+    fn note_lenses(&mut self, part: &AnswerPart) {
+        for name in part.body.iter().chain(&part.items) {
+            self.lens_named(name);
+        }
+    }
+
+    fn one_answer(
+        &mut self,
+        part: &OperationPart,
+        calls: &Arc<api::Operation>,
+        (key, from): (&Text, StatusCode),
+        answer: &AnswerPart,
+    ) -> Option<Answer> {
+        let status = self.status(answer.status);
+        let schema = answer.schema.as_ref().and_then(|schema| self.schema(schema));
+        let (body, lens) = match (&answer.body, &answer.items, &answer.constant) {
+            (None, None, None) => (Some(AnswerBody::Empty), None),
+            (None, None, Some(constant)) => (Some(AnswerBody::Constant(constant.value.clone())), None),
+            (Some(name), None, None) => (self.lens_named(name).map(AnswerBody::Lens), Some(name)),
+            (None, Some(name), None) => {
+                if part.page.is_none() {
+                    let operation = &part.name;
+                    let message = format!("operation `{}` answers a list without a page", operation.value);
+                    let found = Diagnostic::error(code::M0106, message);
+                    self.report(found.at(operation.span, "needs `page = \"...\"`"));
+                }
+                (self.lens_named(name).map(AnswerBody::Items), None)
+            }
+            _ => {
+                let message = "an answer has one of `body`, `items` and `constant`";
+                self.report(Diagnostic::error(code::M0106, message).at(key.span, "more than one here"));
+                self.note_lenses(answer);
+                (None, None)
+            }
+        };
+        let of_lens = lens.and_then(|lens| self.lenses.get(lens.value.as_str())?.left.clone());
+        let canonical = self.answer_schema(calls, from);
+        Some(Answer { from, status: status?, body: body?, schema: schema.or(of_lens), canonical })
+    }
+
+    fn collect(&mut self, part: &CollectPart, calls: &Arc<api::Operation>) -> Option<Collect> {
+        let schema = part.schema.as_ref().and_then(|schema| self.schema(schema));
+        let mut statuses = [None; 3];
+        let names: Vec<_> = OUTCOMES.into_iter().zip(0..).collect();
+        let mut is_whole = true;
+        for (outcome, status) in &part.status {
+            let index: Option<usize> = self.word("outcome", outcome, &names);
+            let status = self.status(*status);
+            is_whole &= index.is_some() && status.is_some();
+            if let Some(index) = index {
+                statuses[index] = status;
+            }
+        }
+        let [all, some, none] = statuses;
+        for (outcome, status) in OUTCOMES.into_iter().zip([all, some]) {
+            if is_whole && status.is_none() {
+                let message = format!("missing key `status.{outcome}`");
+                self.report(Diagnostic::error(code::M0104, message).at(part.header, "in this table"));
+            }
+        }
+
+        let success = calls.answers.first().map(|(status, _)| *status);
+        let canonical = success.and_then(|status| self.answer_schema(calls, status));
+        let mut fields = Vec::new();
+        for (member, gather) in &part.fields {
+            let gather = self.gather(member, gather, canonical.as_deref());
+            fields.extend(gather.map(|gather| (member.value.clone(), gather)));
+        }
+        Some(Collect { fields, all: all?, some: some?, none, schema, canonical })
+    }
+
+    fn gather(&mut self, member: &Text, part: &GatherPart, canonical: Option<&Schema>) -> Option<Gather> {
+        let counted = part.count.as_ref().map(|of| self.word("outcome", of, &[(SUCCEEDED, SUCCEEDED)]));
+        let of = part.of.as_ref().map(|of| (of, self.outcome(of)));
+        match (counted, of, &part.body, &part.at) {
+            (Some(None), ..) | (_, Some((_, None)), ..) => {
+                self.saw_all = false;
+                None
+            }
+            (Some(Some(SUCCEEDED)), None, None, None) => Some(Gather::Count),
+            (None, Some((of, Some(FAILED))), None, None) => {
+                let item = self.file.errors.as_ref().and_then(|errors| errors.item.as_ref());
+                let Some(item) = item else {
+                    let message = format!("`{}` does not say what it gathers", member.value);
+                    let label = "needs the shape of a refused item, `[errors.item]`";
+                    self.report(Diagnostic::error(code::M0106, message).at(of.span, label));
+                    return None;
+                };
+                Some(Gather::Failed(self.template(item)))
+            }
+            (None, Some((_, Some(SUCCEEDED))), Some(lens), None) => self.lens_named(lens).map(Gather::Lens),
+            (None, Some((_, Some(SUCCEEDED))), None, Some(at)) => self.gather_value(part, at, canonical),
+            _ => {
+                let message = format!("`{}` does not say what it gathers", member.value);
+                let label = "needs `count`, or `of` with `body` or `at`";
+                self.report(Diagnostic::error(code::M0106, message).at(member.span, label));
+                self.saw_all = false;
+                None
+            }
+        }
+    }
+
+    fn outcome(&mut self, word: &Text) -> Option<&'static str> {
+        self.word("outcome", word, &[(FAILED, FAILED), (SUCCEEDED, SUCCEEDED)])
+    }
+
+    fn gather_value(&mut self, part: &GatherPart, at: &Text, canonical: Option<&Schema>) -> Option<Gather> {
+        let address = self.address(at);
+        if let Some(address) = &address {
+            self.check_path(at, address, canonical, Schemas::Canonical);
+        }
+        let id = part.id.as_ref().map(|kind| self.id_named(kind));
+        let mut only = Vec::new();
+        for (path, value) in &part.only {
+            let Some(place) = self.address(path) else { continue };
+            self.check_path(path, &place, canonical, Schemas::Canonical);
+            only.push((place, value.value.clone()));
+        }
+        let id = match id {
+            Some(id) => Some(id?),
+            None => None,
+        };
+        Some(Gather::Value { at: address?, id, only, optional: part.optional })
+    }
+}
+
+/// How all calls of a bulk request ended.
+const OUTCOMES: [&str; 3] = ["all", "some", "none"];
+
+/// How one of them ended.
+const FAILED: &str = "failed";
+const SUCCEEDED: &str = "succeeded";

@@ -1,0 +1,309 @@
+//! The parts of a mapping that stand alone: ids, tables, resolvers, pages, credentials and quotas.
+
+mod errors;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::HeaderName;
+use regex::Regex;
+
+use super::canonical::suggest;
+use super::compile::{self, Compiler};
+use super::file::{Landing, PagePart, ResolverPart, TablePart, Text};
+use crate::canonical::api;
+use crate::canonical::id::{IdCodec, IdForm};
+use crate::diag::{Diagnostic, Spanned, code};
+use crate::dialect::page::{PageSlot, Style};
+use crate::dialect::{Credential, Page, Quota, Resolver};
+use crate::json::Kind;
+use crate::lens::op::resolve;
+use crate::lens::op::table::{self, Row, Table, Word};
+use crate::lens::path::Literal;
+use crate::limit::HeaderFamily;
+use crate::schema::Type;
+use crate::time::parse_duration;
+
+/// How long a pair is remembered where nothing is said.
+const REMEMBER: Duration = Duration::from_mins(1);
+/// How long it is remembered that there is no such pair where nothing is said.
+const MISSES: Duration = Duration::from_secs(5);
+/// How many items a page holds where nothing is said.
+const PAGE_DEFAULT: u32 = 20;
+/// How many items a page may hold where nothing is said.
+const PAGE_MOST: u32 = 100;
+
+impl<'a> Compiler<'a> {
+    pub(super) fn build_ids(&mut self) {
+        let file = self.file;
+        for id in &file.ids {
+            let Some(part) = &id.part else { continue };
+            let forms = IdForm::ALL.map(|form| (form.name(), form));
+            let written = self.word("id form", &part.form, &forms);
+            let accepted: Vec<_> =
+                part.accept.iter().map(|form| self.word("id form", form, &forms)).collect();
+            if let (Some(written), Some(mut accepted)) =
+                (written, accepted.into_iter().collect::<Option<Vec<_>>>())
+            {
+                if accepted.is_empty() {
+                    accepted.push(written);
+                }
+                self.ids.insert(&id.name.value, IdCodec { written, accepted });
+            }
+        }
+    }
+
+    /// The codec of a kind of id.
+    pub(super) fn id_named(&mut self, name: &Text) -> Option<IdCodec> {
+        self.refer(compile::Kind::Id, name).then(|| self.ids.get(name.value.as_str()).cloned()).flatten()
+    }
+
+    pub(super) fn build_tables(&mut self) {
+        let file = self.file;
+        self.roles = file.roles.as_ref().map(|part| Arc::new(self.table(part)));
+        for table in &file.tables {
+            let Some(part) = &table.part else { continue };
+            let built = self.table(part);
+            self.tables.insert(&table.name.value, Arc::new(built));
+        }
+    }
+
+    fn table(&mut self, part: &'a TablePart) -> Table {
+        let mut rows = Vec::new();
+        for row in &part.rows {
+            let word = self.table_word(&row.word);
+            let also: Option<Vec<_>> = row.also.iter().map(|word| self.table_word(word)).collect();
+            let is = self.table_word(&row.is);
+            let label = row.label.as_ref().map(|label| label.value.clone());
+            if let (Some(word), Some(also), Some(is)) = (word, also, is) {
+                rows.push(Row { word, also, is, label });
+            }
+        }
+        let mut lands = Vec::new();
+        for land in &part.lands {
+            let landing = match &land.landing {
+                Landing::Refuse(reason) => Some(table::Landing::Refuse(reason.value.clone())),
+                Landing::As(word) => self.landing(part, &rows, word),
+            };
+            let text = serde_json::Value::from(land.canonical.value.as_str()).to_string();
+            lands.extend(Literal::parse(&text).and_then(Word::new).zip(landing));
+        }
+        Table { noun: if part.is_role { "role" } else { "value" }, rows, lands }
+    }
+
+    fn landing(&mut self, part: &TablePart, rows: &[Row], word: &Spanned<Literal>) -> Option<table::Landing> {
+        if let Some(row) = rows.iter().position(|row| row.word.json() == word.value.json()) {
+            return Some(table::Landing::Row(row));
+        }
+        if part.is_whole {
+            let message = format!("the table has no word {}", word.value.json());
+            self.report(
+                Diagnostic::error(code::M0216, message)
+                    .at(word.span, "not the word of any row")
+                    .also(part.name.span, "in this table"),
+            );
+        }
+        None
+    }
+
+    fn table_word(&mut self, literal: &Spanned<Literal>) -> Option<Word> {
+        let is_fraction = literal.value.value().kind() == Kind::Number;
+        let word = Word::new(literal.value.clone()).filter(|_| !is_fraction);
+        if word.is_none() {
+            let json = literal.value.json();
+            let message = format!("{json} is no word: words are texts, integers, `true`, `false` or null");
+            self.report(Diagnostic::error(code::M0108, message).at(literal.span, "not a scalar"));
+        }
+        word
+    }
+
+    pub(super) fn build_resolvers(&mut self) {
+        let file = self.file;
+        for resolver in &file.resolvers {
+            let Some(part) = &resolver.part else { continue };
+            let Some(calls) = self.canonical_operation(&part.calls) else { continue };
+            self.check_resolver(&resolver.name, part, &calls);
+            let pattern = part.pattern.as_ref().and_then(|pattern| self.pattern(pattern));
+            let remember = part.remember.as_ref().and_then(|text| self.duration(text));
+            let misses = part.misses.as_ref().and_then(|text| self.duration(text));
+            let scope: Vec<_> = part.scope.iter().map(|name| name.value.clone()).collect();
+            let index = self.resolvers.len();
+            let built = Resolver {
+                name: resolver.name.value.clone(),
+                calls,
+                scope: scope.clone(),
+                find: part.find.as_ref().map(|find| find.value.clone()),
+                rows: part.rows.value.clone(),
+                left: part.left.value.clone(),
+                right: part.right.value.clone(),
+                remember: remember.unwrap_or(REMEMBER),
+                misses: misses.unwrap_or(MISSES),
+            };
+            self.resolvers.push((Arc::new(built), resolve::Resolver { index, scope, pattern }));
+        }
+    }
+
+    /// Looks whether a resolver can ask its question, and whether the answer has what it looks for.
+    fn check_resolver(&mut self, name: &Text, part: &ResolverPart, calls: &Arc<api::Operation>) {
+        for parameter in calls.parameters() {
+            if !part.scope.iter().any(|scope| scope.value == parameter) {
+                let message = format!("resolver `{}` does not fill `{parameter}`", name.value);
+                let needs = format!("needs `scope = [\"{parameter}\"]`");
+                self.report(Diagnostic::error(code::M0213, message).at(part.calls.span, needs));
+            }
+        }
+        if let Some(find) = part.find.as_ref().filter(|find| !calls.query.contains(&find.value)) {
+            let message = format!("`{}` has no query parameter `{}`", calls.name, find.value);
+            let diagnostic = Diagnostic::error(code::M0218, message).at(find.span, "not among its `query`");
+            self.report(suggest(diagnostic, &find.value, calls.query.iter().map(String::as_str)));
+        }
+
+        let schemas = self.schemas;
+        let answer = calls.answers.iter().find_map(|(_, schema)| schema.as_deref());
+        let Some(answer) = answer.and_then(|name| schemas.schema(super::CANONICAL, name)) else { return };
+        let answer = answer.shape();
+        let rows = answer.property(&part.rows.value).and_then(|rows| rows.items());
+        let Some(rows) = rows else {
+            let message = format!("the answer of `{}` has no list `{}`", calls.name, part.rows.value);
+            let diagnostic = Diagnostic::error(code::M0202, message).at(part.rows.span, "no such list");
+            let lists = answer.properties();
+            let lists = lists.iter().map(String::as_str);
+            let is_list =
+                |name: &&str| answer.property(name).is_some_and(|shape| shape.types().contains(Type::Array));
+            self.report(suggest(diagnostic, &part.rows.value, lists.filter(is_list)));
+            return;
+        };
+        for column in [&part.left, &part.right] {
+            if rows.property(&column.value).is_none() && !rows.properties().is_empty() {
+                let message = format!("the rows of `{}` have no column `{}`", calls.name, column.value);
+                let diagnostic = Diagnostic::error(code::M0202, message).at(column.span, "no such column");
+                let known = rows.properties();
+                self.report(suggest(diagnostic, &column.value, known.iter().map(String::as_str)));
+            }
+        }
+    }
+
+    /// The resolver of that name.
+    pub(super) fn resolver_named(&mut self, name: &Text) -> Option<resolve::Resolver> {
+        if !self.refer(compile::Kind::Resolver, name) {
+            return None;
+        }
+        let built = self.resolvers.iter().find(|(resolver, _)| resolver.name == name.value);
+        built.map(|(_, resolver)| resolver.clone())
+    }
+
+    pub(super) fn build_pages(&mut self) {
+        let file = self.file;
+        for page in &file.pages {
+            let Some(part) = &page.part else { continue };
+            if let Some(built) = self.page(&page.name, part) {
+                self.pages.insert(&page.name.value, Arc::new(built));
+            }
+        }
+    }
+
+    fn page(&mut self, name: &Text, part: &PagePart) -> Option<Page> {
+        let style = self.word("page style", &part.style, &Style::NAMES);
+        let count = |number: &Option<Spanned<i64>>, usual: u32| match number {
+            Some(number) => u32::try_from(number.value).ok().filter(|count| *count > 0),
+            None => Some(usual),
+        };
+        let most = count(&part.limit.max, PAGE_MOST);
+        let default = count(&part.limit.default, PAGE_DEFAULT.min(most.unwrap_or(PAGE_DEFAULT)));
+        if most.is_none() || default.is_none() || default > most {
+            let message = format!("page `{}` has limits that contradict each other", name.value);
+            let label = "`default` and `max` are positive, and the first is the smaller one";
+            self.report(Diagnostic::error(code::M0106, message).at(part.limit.query.span, label));
+        }
+        let mut fields = Vec::new();
+        for (path, slot) in &part.fields {
+            let path = self.member(path);
+            let slot = self.word("page slot", slot, &PageSlot::NAMES);
+            fields.extend(path.zip(slot));
+        }
+        Some(Page {
+            style: style?,
+            start: part.start.value.clone(),
+            limit: part.limit.query.value.clone(),
+            default: default?,
+            most: most?,
+            fields,
+        })
+    }
+
+    /// A path into a body that is being made.
+    pub(super) fn member(&mut self, path: &Text) -> Option<Vec<Box<str>>> {
+        let names: Vec<Box<str>> = path.value.split('.').map(Box::from).collect();
+        if names.iter().any(|name| name.is_empty()) {
+            self.report(super::lenses::no_path(path));
+            return None;
+        }
+        Some(names)
+    }
+
+    pub(super) fn credentials(&mut self) -> Vec<Credential> {
+        let file = self.file;
+        let mut credentials = Vec::new();
+        for part in &file.credentials {
+            let header: Option<HeaderName> = part.header.value.parse().ok();
+            if header.is_none() {
+                let message = format!("`{}` is no header name", part.header.value);
+                self.report(
+                    Diagnostic::error(code::M0113, message)
+                        .at(part.header.span, "expected a name such as `X-API-Key`"),
+                );
+            }
+            let scheme = part.scheme.as_ref().map(|scheme| scheme.value.clone());
+            let pattern = self.pattern(&part.pattern);
+            if let (Some(header), Some(pattern)) = (header, pattern) {
+                credentials.push(Credential { header, scheme, pattern });
+            }
+        }
+        credentials
+    }
+
+    pub(super) fn quota(&mut self) -> Quota {
+        let file = self.file;
+        let mut quota = Quota::default();
+        for text in &file.quota.windows {
+            match text.value.parse() {
+                Ok(window) => quota.windows.push(window),
+                Err(why) => {
+                    let message = format!("`{}` is no quota window: {why}", text.value);
+                    let found = Diagnostic::error(code::M0110, message);
+                    self.report(found.at(text.span, "as in `300/minute`"));
+                }
+            }
+        }
+        for name in &file.quota.headers {
+            quota.headers.extend(self.word("header family", name, &HeaderFamily::NAMES));
+        }
+        quota
+    }
+
+    fn duration(&mut self, text: &Text) -> Option<Duration> {
+        match parse_duration(&text.value) {
+            Ok(duration) => Some(duration),
+            Err(why) => {
+                let message = format!("`{}` is no duration: it {why}", text.value);
+                self.report(Diagnostic::error(code::M0110, message).at(text.span, "as in `60s`"));
+                None
+            }
+        }
+    }
+
+    fn pattern(&mut self, text: &Text) -> Option<Regex> {
+        match Regex::new(&text.value) {
+            Ok(pattern) => Some(pattern),
+            Err(error) => {
+                // The library draws the pattern with a caret; we have a caret of our own.
+                let error = error.to_string();
+                let why = error.lines().last().unwrap_or_default();
+                let why = why.trim().trim_start_matches("error: ");
+                let message = format!("the pattern is not usable: {why}");
+                self.report(Diagnostic::error(code::M0108, message).at(text.span, "this pattern"));
+                None
+            }
+        }
+    }
+}
