@@ -37,6 +37,7 @@ mod store;
 #[cfg(test)]
 mod testing;
 
+pub use seed::{Demo, demo};
 pub use store::OpenError;
 
 use calls::Calls;

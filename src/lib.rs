@@ -1,10 +1,14 @@
 //! A compatibility proxy: old clients keep speaking the API they were written for, one canonical backend
 //! hears one language.
 
+pub mod boot;
+pub mod cli;
+
 pub mod admin;
 pub mod server;
 
 pub mod gateway;
+pub mod mapping;
 
 pub mod dialect;
 pub mod translate;

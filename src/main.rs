@@ -1,3 +1,7 @@
 //! The `interlingua` program.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    interlingua::cli::run(std::env::args_os())
+}

@@ -4,10 +4,33 @@
 //! reads the file itself; only the digests of the tokens are made here.
 
 use rusqlite::Transaction;
+use serde_json::Value;
 
 use super::access::Credential;
 
 const SEED: &str = include_str!("seed.json");
+
+/// What a newcomer needs to try a request: whatever is named here belongs to one organization and its owner.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Demo {
+    /// Path parameters of the canonical API, each with a value that exists.
+    pub parameters: Vec<(String, String)>,
+    /// Tokens of the owner.
+    pub tokens: Vec<String>,
+}
+
+/// The first organization of the demonstration data.
+pub fn demo() -> Demo {
+    let seed: Value = serde_json::from_str(SEED).expect("a test plants it");
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let organization = &seed["organizations"][0];
+    let tokens = seed["tokens"].as_array().into_iter().flatten();
+    let tokens = tokens.filter(|token| token["user"] == organization["owner"]);
+    Demo {
+        parameters: vec![("organization_id".to_owned(), text(&organization["id"]))],
+        tokens: tokens.map(|token| text(&token["token"])).collect(),
+    }
+}
 
 /// `?1` is the file. In this order, because rows refer to earlier ones.
 const STATEMENTS: [&str; 7] = [

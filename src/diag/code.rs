@@ -15,6 +15,7 @@
 //! | `M05xx` | its ledger of losses |
 //! | `M06xx` | privilege: no client may gain a right by being translated |
 //! | `R01xx` | routes |
+//! | `V01xx` | documents that `validate` and `translate` are given |
 //!
 //! To add one, add a row below.
 
@@ -360,6 +361,15 @@ codes! {
     S0110 "another draft of JSON Schema"
     "Schemas are written in draft 2020-12. Keywords mean different things in different drafts, and one meaning \
      is enough. Leave `$schema` out, or name 2020-12."
+
+    V0101 "a document that is not strict JSON"
+    "It has to be one JSON value in UTF-8 without a byte order mark, without duplicate keys, and with nothing \
+     after it: what two readers could read in two ways is refused, here as on the wire. It is held to the same \
+     limits on size and depth, too."
+
+    V0102 "a document that does not fit"
+    "The document breaks a rule of the schema of that operation. The message says which place and what is \
+     expected there; the label names the rule by its keyword in JSON Schema."
 }
 
 #[cfg(test)]
@@ -375,7 +385,7 @@ mod tests {
     fn a_code_is_the_letter_of_its_stage_and_four_digits() {
         for Entry { code, .. } in ALL {
             let (stage, digits) = code.as_str().split_at(1);
-            assert!("CSMR".contains(stage), "{code}");
+            assert!("CMRSV".contains(stage), "{code}");
             assert!(digits.len() == 4 && digits.bytes().all(|byte| byte.is_ascii_digit()), "{code}");
         }
     }

@@ -2,6 +2,10 @@
 
 /// Fields of log events. The one `request` event per request carries most of them.
 pub mod field {
+    /// Where the program listens.
+    pub const ADDRESS: &str = "server.address";
+    /// Where the admin page is.
+    pub const ADMIN_ADDRESS: &str = "admin.address";
     /// Whose fault a problem is: `downstream`, `upstream` or `internal`.
     pub const BLAME: &str = "problem.blame";
     /// What the client was not told about a problem.

@@ -1,0 +1,109 @@
+//! `check`: load everything, say everything that is wrong.
+
+use clap::Args;
+
+use super::{
+    Failure, Outcome,
+    console::{Console, Format},
+    files::{Files, Loaded},
+};
+use crate::diag::{Diagnostic, Diagnostics, Severity, Sources, render};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// How to print what was found
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    files: &Files,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let mut sources = Sources::default();
+    let mut found = Diagnostics::default();
+    let loaded = files.look(&mut sources, &mut found)?;
+
+    let found = found.into_vec();
+    console.diagnostics(&found, &sources, arguments.format)?;
+    if arguments.format == Format::Text
+        && let Some(loaded) = &loaded
+    {
+        console.line(&summary(loaded, &found))?;
+    }
+    let is_wrong = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
+    Ok(if is_wrong { Outcome::Findings } else { Outcome::Clean })
+}
+
+fn summary(loaded: &Loaded, found: &[Diagnostic]) -> String {
+    let dialects = loaded.registry.dialects();
+    let operations = dialects.iter().map(|dialect| dialect.operations.len()).sum();
+    let wrong = if found.is_empty() { "nothing wrong".to_owned() } else { render::summary(found) };
+    format!("{}, {}, {wrong}", counted(dialects.len(), "dialect"), counted(operations, "operation"))
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    use super::super::testing::{acme, file, ran, ran_in_acme};
+    use super::*;
+
+    #[test]
+    fn sound_files_are_counted() {
+        let ran = ran_in_acme(&["check"]);
+
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), ("1 dialect, 3 operations, nothing wrong\n", ""));
+        assert_eq!(ran.status, ExitCode::SUCCESS);
+    }
+
+    #[test]
+    fn what_ships_is_sound() {
+        let ran = ran(&["check"]);
+
+        assert_eq!(ran.err, "");
+        assert!(ran.out.ends_with(" operations, nothing wrong\n"), "{}", ran.out);
+    }
+
+    #[test]
+    fn configuration_and_mappings_are_looked_at_in_one_run() {
+        let config = file("config.toml", "[server]\nworkers = 0\n");
+        let mappings = file("canonical.toml", "[canonical\n");
+        let folder = mappings.path().parent().unwrap().display().to_string();
+        let schemas = acme("schemas");
+        let config_path = config.path().display().to_string();
+        let ran = ran(&["check", "--config", &config_path, "--mappings", &folder, "--schemas", &schemas]);
+
+        assert_eq!(ran.status, ExitCode::from(1));
+        assert_eq!(ran.out, "");
+        assert!(ran.err.contains("error[C0207]"), "{}", ran.err);
+        assert!(ran.err.contains("error[M0101]"), "{}", ran.err);
+    }
+
+    #[test]
+    fn a_warning_is_printed_and_is_no_finding() {
+        let config = file("config.toml", "[body]\nread_timeout = \"1h\"\n");
+        let ran = ran_in_acme(&["check", "--config", config.path_text()]);
+
+        assert!(ran.err.contains("warning[C0210]"), "{}", ran.err);
+        assert_eq!(ran.out, "1 dialect, 3 operations, 1 warning\n");
+        assert_eq!(ran.status, ExitCode::SUCCESS);
+    }
+
+    #[test]
+    fn programs_get_a_list_even_of_nothing() {
+        assert_eq!(ran_in_acme(&["check", "--format", "json"]).out, "[]\n");
+    }
+
+    #[test]
+    fn one_is_not_plural() {
+        assert_eq!(counted(1, "dialect"), "1 dialect");
+        assert_eq!(counted(0, "dialect"), "0 dialects");
+    }
+}

@@ -1,0 +1,191 @@
+//! Where commands write: results to standard output, everything about them to standard error.
+//!
+//! A reader that goes away (`interlingua routes | head -1`) is no error: what is left is not written, and the exit
+//! status says what it would have said.
+
+use std::{
+    error::Error,
+    fmt::Write as _,
+    io::{self, ErrorKind, Write},
+};
+
+use anstream::{AutoStream, ColorChoice};
+use clap::ValueEnum;
+
+use crate::diag::{Diagnostic, Sources, render};
+
+/// How a command prints what it found.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For programs
+    Json,
+    /// For people
+    #[default]
+    Text,
+}
+
+/// The two streams of a command.
+pub(super) struct Console<'a> {
+    out: Box<dyn Write + 'a>,
+    err: Box<dyn Write + 'a>,
+    colour: bool,
+}
+
+impl<'a> Console<'a> {
+    /// The program's own, coloured if a person looks at them and has nothing against it.
+    pub(super) fn terminal() -> Console<'static> {
+        let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
+        Console { colour, ..Console::new(io::stdout(), io::stderr()) }
+    }
+
+    /// Without colour.
+    pub(super) fn new(out: impl Write + 'a, err: impl Write + 'a) -> Console<'a> {
+        Console {
+            out: Box::new(UntilClosed(Some(out))),
+            err: Box::new(UntilClosed(Some(err))),
+            colour: false,
+        }
+    }
+
+    /// Prints a part of the result.
+    pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.out, "{text}")
+    }
+
+    /// Prints a JSON result as people like to read it, which programs do not mind.
+    pub(super) fn json(&mut self, value: &serde_json::Value) -> io::Result<()> {
+        self.line(&format!("{value:#}"))
+    }
+
+    /// Prints something about the result.
+    pub(super) fn note(&mut self, text: &str) -> io::Result<()> {
+        writeln!(self.err, "{text}")
+    }
+
+    /// Prints diagnostics: for people to standard error and with their number, for programs to standard output.
+    pub(super) fn diagnostics(
+        &mut self,
+        found: &[Diagnostic],
+        sources: &Sources,
+        format: Format,
+    ) -> io::Result<()> {
+        match format {
+            Format::Json => self.line(&render::json(found, sources)),
+            Format::Text if found.is_empty() => Ok(()),
+            Format::Text => {
+                self.err.write_all(render::text(found, sources, self.colour).as_bytes())?;
+                self.note(&render::summary(found))
+            }
+        }
+    }
+
+    /// Prints why a command could not run, with everything that led to it.
+    pub(super) fn failure(&mut self, failure: &dyn Error) -> io::Result<()> {
+        let mut text = format!("interlingua: {failure}");
+        let mut link = failure.source();
+        while let Some(cause) = link {
+            write!(text, ": {cause}").expect("writing to a string never fails");
+            link = cause.source();
+        }
+        self.note(&text)
+    }
+}
+
+/// Writes until the reader goes away, and nowhere from then on.
+struct UntilClosed<W>(Option<W>);
+
+impl<W: Write> UntilClosed<W> {
+    fn until_closed<T>(&mut self, unread: T, write: impl FnOnce(&mut W) -> io::Result<T>) -> io::Result<T> {
+        let Some(stream) = &mut self.0 else { return Ok(unread) };
+        match write(stream) {
+            Err(error) if error.kind() == ErrorKind::BrokenPipe => {
+                self.0 = None;
+                Ok(unread)
+            }
+            outcome => outcome,
+        }
+    }
+}
+
+impl<W: Write> Write for UntilClosed<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.until_closed(bytes.len(), |stream| stream.write(bytes))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.until_closed((), Write::flush)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        diag::{Span, code},
+        server::BindError,
+    };
+
+    /// A stream that takes some bytes and then fails.
+    struct Failing(usize, ErrorKind);
+
+    impl Write for Failing {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            if self.0 == 0 {
+                return Err(self.1.into());
+            }
+            let taken = self.0.min(bytes.len());
+            self.0 -= taken;
+            Ok(taken)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_reader_that_goes_away_is_no_error() {
+        let mut console = Console::new(Failing(3, ErrorKind::BrokenPipe), io::sink());
+        for line in ["one", "two", "three"] {
+            console.line(line).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_disk_that_is_full_is_one() {
+        let mut console = Console::new(Failing(3, ErrorKind::StorageFull), io::sink());
+        assert_eq!(console.line("one").unwrap_err().kind(), ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn a_failure_is_one_line_with_all_its_causes() {
+        let mut err = Vec::new();
+        let address = ([127, 0, 0, 1], 80).into();
+        let failure = BindError::Listen { address, source: io::Error::other("the port is taken") };
+        Console::new(io::sink(), &mut err).failure(&failure).unwrap();
+
+        assert_eq!(err, b"interlingua: cannot listen on 127.0.0.1:80: the port is taken\n");
+    }
+
+    #[test]
+    fn diagnostics_are_text_on_standard_error_and_json_on_standard_output() {
+        let mut sources = Sources::default();
+        let file = sources.add("a.toml", "x = 1\n");
+        let found = [Diagnostic::error(code::C0102, "unknown key `x`").at(Span::new(file, 0..1), "unknown")];
+        let print = |format| {
+            let (mut out, mut err) = (Vec::new(), Vec::new());
+            Console::new(&mut out, &mut err).diagnostics(&found, &sources, format).unwrap();
+            (String::from_utf8(out).unwrap(), String::from_utf8(err).unwrap())
+        };
+
+        let (out, err) = print(Format::Text);
+        assert_eq!(out, "");
+        assert_eq!(
+            err,
+            "error[C0102]: unknown key `x`\n --> a.toml:1:1\n  |\n1 | x = 1\n  | ^ unknown\n\n1 error\n"
+        );
+        let (out, err) = print(Format::Json);
+        let json: serde_json::Value = serde_json::from_str(&out).unwrap();
+        assert_eq!((&json[0]["code"], err.as_str()), (&"C0102".into(), ""));
+    }
+}

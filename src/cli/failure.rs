@@ -1,0 +1,75 @@
+//! Why a command could not run.
+
+use std::io;
+
+use super::{names::Unknown, translate::Misasked};
+use crate::{
+    backend::OpenError,
+    boot::{FileError, ServeError},
+    telemetry::InstallError,
+};
+
+/// Why a command could not run: status 2.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    /// The reference backend's database cannot be used.
+    #[error(transparent)]
+    Database(#[from] OpenError),
+    /// A file cannot be read.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The reference backend has no address, or could not go on.
+    #[error("{what}")]
+    Io {
+        /// What cannot be done.
+        what: String,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The log cannot be set up.
+    #[error("cannot set up the log")]
+    Log(#[from] InstallError),
+    /// No diagnostic has this code.
+    #[error("there is no code `{0}`; `interlingua explain` lists all of them")]
+    NoCode(String),
+    /// There is no schema that documents could fit.
+    #[error("`{operation}` takes no body")]
+    NoRequestSchema {
+        /// The operation.
+        operation: String,
+    },
+    /// There is no schema that answers could fit.
+    #[error("no schema says what `{operation}` answers")]
+    NoAnswerSchema {
+        /// The operation.
+        operation: String,
+    },
+    /// The result cannot be written.
+    #[error("cannot write the result")]
+    Output(#[from] io::Error),
+    /// The proxy cannot be started, or ended otherwise than it should.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// Two arguments are `-`.
+    #[error("standard input, `-`, can be read only once")]
+    StdinTwice,
+    /// What to translate is not understood, or not enough.
+    #[error(transparent)]
+    Translate(#[from] Misasked),
+    /// A name nothing answers to.
+    #[error("{0}")]
+    Unknown(Box<Unknown>),
+}
+
+impl From<Unknown> for Failure {
+    fn from(unknown: Unknown) -> Failure {
+        Failure::Unknown(Box::new(unknown))
+    }
+}
+
+impl Failure {
+    /// Says what the system would not do, for `map_err`.
+    pub(super) fn io(what: impl Into<String>) -> impl FnOnce(io::Error) -> Failure {
+        |source| Failure::Io { what: what.into(), source }
+    }
+}

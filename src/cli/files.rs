@@ -1,0 +1,124 @@
+//! The files every command may be given: the configuration, the mappings and the schemas.
+
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{
+    Failure,
+    console::{Console, Format},
+};
+use crate::{
+    boot::{self, DataFiles},
+    config::Config,
+    diag::{Diagnostics, Sources},
+    dialect::Registry,
+    schema::Store,
+};
+
+/// Which files to use.
+#[derive(Args, Clone, Debug, Default)]
+#[command(next_help_heading = "Files")]
+pub(super) struct Files {
+    /// Configuration file; without it, the documented defaults
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Folder of mappings; without it, those built in
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(super) mappings: Option<PathBuf>,
+    /// Folder of schemas; without it, those built in
+    #[arg(long, global = true, value_name = "FOLDER")]
+    pub(super) schemas: Option<PathBuf>,
+}
+
+/// Everything the files say, found good.
+pub(super) struct Loaded {
+    pub(super) config: Config,
+    pub(super) registry: Registry,
+    pub(super) schemas: Store,
+}
+
+impl Files {
+    /// Loads everything, or prints what is wrong with it. Warnings are printed in any case.
+    pub(super) fn load(&self, console: &mut Console<'_>) -> Result<Option<Loaded>, Failure> {
+        let mut sources = Sources::default();
+        let mut found = Diagnostics::default();
+        let loaded = self.look(&mut sources, &mut found)?;
+        console.diagnostics(&found.into_vec(), &sources, Format::Text)?;
+        Ok(loaded)
+    }
+
+    /// The settings, or what is wrong with them printed.
+    pub(super) fn settings(&self, console: &mut Console<'_>) -> Result<Option<Config>, Failure> {
+        let mut sources = Sources::default();
+        let mut found = Diagnostics::default();
+        let config = self.configuration(&mut sources, &mut found)?;
+        console.diagnostics(&found.into_vec(), &sources, Format::Text)?;
+        Ok(config)
+    }
+
+    /// Loads everything. What is wrong is found in all files at once, and nothing is loaded then.
+    pub(super) fn look(
+        &self,
+        sources: &mut Sources,
+        found: &mut Diagnostics,
+    ) -> Result<Option<Loaded>, Failure> {
+        let config = self.configuration(sources, found)?;
+        let Some(files) = self.data(config.as_ref()) else { return Ok(None) };
+        let boot::Loaded { registry, schemas, diagnostics } = boot::load(&files, sources)?;
+        found.extend(diagnostics);
+        Ok(config.zip(registry).map(|(config, registry)| Loaded { config, registry, schemas }))
+    }
+
+    fn configuration(
+        &self,
+        sources: &mut Sources,
+        found: &mut Diagnostics,
+    ) -> Result<Option<Config>, Failure> {
+        let Some(path) = &self.config else { return Ok(Some(Config::default())) };
+        let source = boot::files::read(path, sources)?;
+        Ok(Config::parse(source, sources.text(source), found))
+    }
+
+    /// Where mappings and schemas are: an argument counts more than a setting. None if only the settings know, and
+    /// those cannot be read.
+    fn data(&self, config: Option<&Config>) -> Option<DataFiles> {
+        let (mappings, schemas) = (self.mappings.clone(), self.schemas.clone());
+        match config {
+            Some(Config { files, .. }) => Some(DataFiles {
+                mappings: mappings.or_else(|| files.mappings.clone()),
+                schemas: schemas.or_else(|| files.schemas.clone()),
+            }),
+            None if mappings.is_some() && schemas.is_some() => Some(DataFiles { mappings, schemas }),
+            None => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(mappings: Option<&str>, schemas: Option<&str>) -> Files {
+        Files { config: None, mappings: mappings.map(Into::into), schemas: schemas.map(Into::into) }
+    }
+
+    #[test]
+    fn an_argument_counts_more_than_a_setting_and_a_setting_more_than_what_is_built_in() {
+        let mut config = Config::default();
+        assert_eq!(files(None, None).data(Some(&config)), Some(DataFiles::default()));
+
+        config.files.mappings = Some("set/mappings".into());
+        config.files.schemas = Some("set/schemas".into());
+        let data = files(Some("given"), None).data(Some(&config)).unwrap();
+        assert_eq!(data.mappings, Some("given".into()));
+        assert_eq!(data.schemas, Some("set/schemas".into()));
+    }
+
+    #[test]
+    fn what_only_a_broken_configuration_could_name_is_not_looked_at() {
+        assert_eq!(files(None, None).data(None), None);
+        assert_eq!(files(Some("given"), None).data(None), None);
+        assert!(files(Some("given"), Some("given")).data(None).is_some());
+    }
+}

@@ -1,0 +1,112 @@
+//! A request that a newcomer can try at once, made of the demonstration data and of whatever dialects are loaded.
+
+use std::fmt::Write;
+
+use http::Method;
+
+use crate::{
+    backend::{Demo, demo},
+    canonical::api::PathPart,
+    dialect::{Dialect, Operation, Registry, operation::RequestBody},
+    lens::op::Op,
+    problem::Root,
+};
+
+/// A request that the demo backend answers with a success.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Hint {
+    header: String,
+    path: String,
+}
+
+impl Hint {
+    /// The line to type, for a proxy at that URL.
+    pub(super) fn curl(&self, url: &str) -> String {
+        format!("curl -i -H '{}' {url}{}", self.header, self.path)
+    }
+}
+
+/// The first request that only reads, and needs no more than what the demonstration data names.
+pub(super) fn of(registry: &Registry) -> Option<Hint> {
+    let demo = demo();
+    registry.dialects().iter().find_map(|dialect| {
+        let header = header(dialect, &demo)?;
+        let path = dialect.operations.iter().find_map(|operation| path(dialect, operation, &demo))?;
+        Some(Hint { header, path })
+    })
+}
+
+fn header(dialect: &Dialect, demo: &Demo) -> Option<String> {
+    dialect.credentials.iter().find_map(|credential| {
+        let token = demo.tokens.iter().find(|token| credential.pattern.is_match(token))?;
+        let scheme = credential.scheme.as_ref().map(|scheme| format!("{scheme} ")).unwrap_or_default();
+        Some(format!("{}: {scheme}{token}", credential.header))
+    })
+}
+
+fn path(dialect: &Dialect, operation: &Operation, demo: &Demo) -> Option<String> {
+    if operation.method != Method::GET || !matches!(operation.body, RequestBody::None) {
+        return None;
+    }
+    let mut path = format!("/{dialect}{}", dialect.prefix);
+    for part in &operation.path {
+        let segment = match part {
+            PathPart::Literal(text) => text.clone(),
+            PathPart::Parameter(name) => parameter(operation, name, demo)?,
+        };
+        write!(path, "/{segment}").expect("writing to a string never fails");
+    }
+    Some(path)
+}
+
+/// How the dialect spells the demo's value for what becomes the canonical parameter.
+fn parameter(operation: &Operation, name: &str, demo: &Demo) -> Option<String> {
+    let is_it = |segments: &[Box<str>]| matches!(segments, [segment] if **segment == *name);
+    let field =
+        operation.request.fields().iter().find(|field| {
+            field.left.as_ref().is_some_and(|left| left.root == Root::Path && is_it(&left.path))
+        })?;
+    let right = field.right.as_ref().filter(|right| right.root == Root::Path)?;
+    let [canonical] = right.path.as_slice() else { return None };
+    let (_, value) = demo.parameters.iter().find(|(known, _)| **known == **canonical)?;
+    match &field.op {
+        Op::Copy => Some(value.clone()),
+        Op::Id(id) => {
+            let mut spelling = String::new();
+            id.dialect.write(&id.canonical.read(value).ok()?, &mut spelling).ok()?;
+            Some(spelling)
+        }
+        Op::Constant(_)
+        | Op::Each(_)
+        | Op::Fixed(_)
+        | Op::Label(_)
+        | Op::Nested(_)
+        | Op::Prefix(_)
+        | Op::Resolve(_)
+        | Op::Row(_)
+        | Op::Table(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        boot::{self, DataFiles},
+        cli::testing::acme,
+        diag::Sources,
+    };
+
+    #[test]
+    fn the_hint_is_spelt_as_the_dialect_spells_it() {
+        let files =
+            DataFiles { mappings: Some(acme("mappings").into()), schemas: Some(acme("schemas").into()) };
+        let registry = boot::load(&files, &mut Sources::default()).unwrap().registry.unwrap();
+
+        assert_eq!(
+            of(&registry).unwrap().curl("http://127.0.0.1:8080"),
+            "curl -i -H 'authorization: Token pat_DemoOwnerNorthwind00000000000000' \
+             http://127.0.0.1:8080/acme/api/orgs/CnEqURgZ3swzj528KMLvX5/links"
+        );
+    }
+}

@@ -1,0 +1,140 @@
+//! `routes`: every operation that is served, and the canonical call behind it.
+
+use std::sync::Arc;
+
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::{
+    Failure, Outcome,
+    console::{Console, Format},
+    files::Files,
+    names,
+};
+use crate::dialect::Dialect;
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Only this dialect
+    dialect: Option<String>,
+    /// How to print
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// One line of the list.
+struct Route {
+    dialect: String,
+    operation: String,
+    method: String,
+    path: String,
+    canonical: String,
+    calls: String,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    files: &Files,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
+    let dialects = match &arguments.dialect {
+        Some(name) => std::slice::from_ref(names::dialect(&loaded.registry, name)?),
+        None => loaded.registry.dialects(),
+    };
+    let routes = routes(dialects);
+    match arguments.format {
+        Format::Json => console.json(&routes.iter().map(Route::json).collect())?,
+        Format::Text => text(&routes).iter().try_for_each(|line| console.line(line))?,
+    }
+    Ok(Outcome::Clean)
+}
+
+fn routes(dialects: &[Arc<Dialect>]) -> Vec<Route> {
+    let of = |dialect: &Arc<Dialect>| {
+        let dialect = Arc::clone(dialect);
+        let operations = dialect.operations.clone();
+        operations.into_iter().map(move |operation| Route {
+            dialect: dialect.name.clone(),
+            operation: operation.name.clone(),
+            method: operation.method.to_string(),
+            path: format!("{}{}", dialect.prefix, operation.template()),
+            canonical: operation.calls.name.clone(),
+            calls: operation.calls.to_string(),
+        })
+    };
+    dialects.iter().flat_map(of).collect()
+}
+
+impl Route {
+    fn json(&self) -> Value {
+        json!({
+            "dialect": self.dialect,
+            "operation": self.operation,
+            "method": self.method,
+            "path": self.path,
+            "canonical": self.canonical,
+            "calls": self.calls,
+        })
+    }
+}
+
+/// One line each, in columns.
+fn text(routes: &[Route]) -> Vec<String> {
+    let width =
+        |column: fn(&Route) -> &str| routes.iter().map(|route| column(route).len()).max().unwrap_or(0);
+    let dialect = width(|route| &route.dialect);
+    let operation = width(|route| &route.operation);
+    let method = width(|route| &route.method);
+    let path = width(|route| &route.path);
+    let line = |route: &Route| {
+        format!(
+            "{:dialect$}  {:operation$}  {:method$} {:path$}  → {}",
+            route.dialect, route.operation, route.method, route.path, route.calls
+        )
+    };
+    routes.iter().map(line).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::ExitCode;
+
+    use super::super::testing::ran_in_acme;
+
+    #[test]
+    fn routes_stand_in_columns() {
+        let ran = ran_in_acme(&["routes"]);
+        let expected = "\
+acme  add_member   POST /api/orgs/{org}/people  → POST /v1/organizations/{organization_id}/members
+acme  add_by_slug  POST /api/by-slug/{org}      → POST /v1/organizations/{organization_id}/members
+acme  list_links   GET  /api/orgs/{org}/links   → GET /v1/organizations/{organization_id}/invite-links
+";
+        assert_eq!((ran.out.as_str(), ran.err.as_str()), (expected, ""));
+    }
+
+    #[test]
+    fn programs_get_every_part_by_name() {
+        let ran = ran_in_acme(&["routes", "acme", "--format", "json"]);
+        let routes: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+
+        assert_eq!(routes.as_array().unwrap().len(), 3);
+        let expected = serde_json::json!({
+            "dialect": "acme",
+            "operation": "add_member",
+            "method": "POST",
+            "path": "/api/orgs/{org}/people",
+            "canonical": "members.add",
+            "calls": "POST /v1/organizations/{organization_id}/members",
+        });
+        assert_eq!(routes[0], expected);
+    }
+
+    #[test]
+    fn a_dialect_nobody_knows_is_status_2() {
+        let ran = ran_in_acme(&["routes", "acne"]);
+
+        assert_eq!(ran.err, "interlingua: there is no dialect `acne`; did you mean `acme`?\n");
+        assert_eq!(ran.status, ExitCode::from(2));
+    }
+}

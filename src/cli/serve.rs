@@ -1,0 +1,161 @@
+//! `serve`: the proxy, in front of a backend or of the built-in one.
+
+use std::net::SocketAddr;
+
+use clap::Args;
+
+use super::{
+    Failure, Outcome,
+    console::Console,
+    files::{Files, Loaded},
+    hint,
+};
+use crate::{
+    boot,
+    config::Config,
+    dialect::Registry,
+    server::{Drain, ListenerConfig, RunOutcome},
+    telemetry::{self, names::field},
+};
+
+#[derive(Args, Debug, Default)]
+pub(super) struct Arguments {
+    /// Address to listen on instead of the configured ones, without TLS; may be given several times
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Vec<SocketAddr>,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    files: &Files,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let Some(Loaded { mut config, registry, .. }) = files.load(console)? else {
+        return Ok(Outcome::Findings);
+    };
+    if !arguments.listen.is_empty() {
+        config.server.listeners = arguments.listen.iter().map(|address| plain(*address)).collect();
+    }
+
+    let _flush = telemetry::install(&config.telemetry)?;
+    let drain = Drain::on_signals().map_err(Failure::io("cannot catch signals"))?;
+    let announcement = Announcement::of(&config, &registry);
+    match boot::serve(config, registry, &drain, |addresses| announcement.log(addresses))? {
+        RunOutcome::CutOff { connections } => {
+            tracing::warn!(connections, "stopped before everything was answered");
+            Ok(Outcome::Findings)
+        }
+        RunOutcome::Drained => {
+            tracing::info!("stopped, everything was answered");
+            Ok(Outcome::Clean)
+        }
+    }
+}
+
+fn plain(address: SocketAddr) -> ListenerConfig {
+    ListenerConfig { address, tls: None }
+}
+
+/// What is said once the program listens.
+struct Announcement {
+    dialects: String,
+    admin: Option<SocketAddr>,
+    /// The scheme of each listener.
+    schemes: Vec<&'static str>,
+    backend: String,
+    /// A request to try, without the listener's address.
+    hint: Option<hint::Hint>,
+}
+
+impl Announcement {
+    fn of(config: &Config, registry: &Registry) -> Announcement {
+        let names: Vec<_> = registry.dialects().iter().map(|dialect| dialect.name.as_str()).collect();
+        let scheme = |listener: &ListenerConfig| if listener.tls.is_some() { "https" } else { "http" };
+        let is_demo = config.upstream.is_none() && config.backend.seed;
+        Announcement {
+            dialects: names.join(", "),
+            admin: config.admin.address,
+            schemes: config.server.listeners.iter().map(scheme).collect(),
+            backend: backend(config),
+            hint: is_demo.then(|| hint::of(registry)).flatten(),
+        }
+    }
+
+    fn log(&self, addresses: &[SocketAddr]) {
+        let urls: Vec<_> = self
+            .schemes
+            .iter()
+            .zip(addresses)
+            .map(|(scheme, address)| format!("{scheme}://{address}"))
+            .collect();
+        let admin = self.admin.map(tracing::field::display);
+        tracing::info!(
+            { field::ADDRESS } = urls.join(", "),
+            { field::ADMIN_ADDRESS } = admin,
+            dialects = self.dialects,
+            "listening"
+        );
+        tracing::info!("{}", self.backend);
+        if let Some((hint, url)) = self.hint.as_ref().zip(urls.first()) {
+            tracing::info!("try: {}", hint.curl(url));
+        }
+    }
+}
+
+/// Who answers, in a sentence.
+fn backend(config: &Config) -> String {
+    match (&config.upstream, &config.backend) {
+        (Some(upstream), _) => format!("requests go to {}", upstream.base),
+        (None, backend) => {
+            let keeps = match &backend.database {
+                Some(path) => format!("keeps its data in {}", path.display()),
+                None => "forgets everything when the program ends".to_owned(),
+            };
+            format!("no upstream is configured: the built-in demo backend answers, and {keeps}")
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{net::TcpListener, process::ExitCode};
+
+    use super::super::testing::{acme, file, ran};
+    use super::*;
+
+    #[test]
+    fn nothing_is_bound_if_anything_is_wrong() {
+        // The port is taken: whoever tried to bind it would fail, with another status.
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap().to_string();
+        let config = file("config.toml", "[server]\nworkers = 0\n");
+        let ran = ran(&["serve", "--listen", &address, "--config", config.path_text()]);
+
+        assert!(ran.err.contains("error[C0207]"), "{}", ran.err);
+        assert_eq!(ran.status, ExitCode::from(1));
+    }
+
+    #[test]
+    fn mappings_that_cannot_be_read_are_status_2() {
+        let schemas = acme("schemas");
+        let ran = ran(&["serve", "--mappings", &schemas, "--schemas", &schemas]);
+
+        let expected = format!("interlingua: there is no mapping (`<dialect>.toml`) in `{schemas}`\n");
+        assert_eq!(ran.err, expected);
+        assert_eq!(ran.status, ExitCode::from(2));
+    }
+
+    #[test]
+    fn it_is_said_who_answers() {
+        let mut config = Config::default();
+        assert_eq!(
+            backend(&config),
+            "no upstream is configured: the built-in demo backend answers, and forgets everything when the \
+             program ends"
+        );
+        config.backend.database = Some("demo.db".into());
+        assert!(backend(&config).ends_with("keeps its data in demo.db"));
+        config.upstream = Some(crate::upstream::Config::new("http://10.0.0.7:9000/".parse().unwrap()));
+        assert_eq!(backend(&config), "requests go to http://10.0.0.7:9000/");
+    }
+}

@@ -1,0 +1,243 @@
+//! `translate`: the canonical calls a request becomes, or the answer its client gets, without a network.
+//!
+//! It is the same engine that serves, so what is printed is what would be sent. Only what cannot be known without
+//! asking the backend has to be said: what resolvers would find, and what each call would be answered.
+
+use std::{path::PathBuf, sync::Arc, time::SystemTime};
+
+use clap::Args;
+use http::StatusCode;
+use serde_json::{Map, Value, json};
+
+mod asked;
+mod resolution;
+
+pub(super) use self::asked::Misasked;
+
+use self::{
+    asked::{Asked, status},
+    resolution::Resolution,
+};
+use super::{
+    Failure, Outcome,
+    console::{Console, Format},
+    document,
+    files::Files,
+    names,
+};
+use crate::{
+    canonical::api::{Api, Call},
+    diag::Sources,
+    dialect::{Dialect, Selected, operation::RequestBody},
+    gateway,
+    json::{Document, Limits},
+    lens::Resolutions,
+    problem::Problem,
+    translate::{
+        self, Request,
+        answer::{Answer, answered},
+        lift::{Lifted, lift},
+        lower::{Lowered, lower},
+    },
+};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// The dialect
+    dialect: String,
+    /// Method and address, as in 'POST /v1/things?limit=2'
+    request: String,
+    /// The request's JSON body; `-` is standard input
+    #[arg(long, value_name = "FILE")]
+    body: Option<PathBuf>,
+    /// The backend's answer to each call, in order; then the client's answer is shown instead of the calls
+    #[arg(long = "answer", value_name = "FILE")]
+    answers: Vec<PathBuf>,
+    /// Status of each answer; without it, the first success status of the call
+    #[arg(long, value_parser = status)]
+    status: Option<StatusCode>,
+    /// What a resolver would find: its name, the dialect's id and the canonical one, which is empty if there is none
+    #[arg(long = "resolve", value_name = "NAME:LEFT=RIGHT")]
+    resolutions: Vec<Resolution>,
+}
+
+/// Why there are no calls, or no answer.
+enum Stop {
+    Failure(Failure),
+    Refused(Box<Problem>),
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    files: &Files,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
+    let dialect = names::dialect(&loaded.registry, &arguments.dialect)?;
+    let asked = Asked::parse(&arguments.request)?;
+    let mut documents = document::read_all(arguments.body.iter().chain(&arguments.answers))?;
+    let answers = documents.split_off(documents.len() - arguments.answers.len());
+
+    let selected = match loaded.registry.select(&asked.method, None, &asked.mounted(&dialect.name)) {
+        Ok(selected) => selected,
+        Err(unselected) => return refused(&unselected.problem, dialect, &[], console),
+    };
+    let operation = Arc::clone(&selected.operation);
+    let body = match (&operation.body, arguments.body.as_ref().zip(documents.pop())) {
+        (RequestBody::None, None) => None,
+        (RequestBody::None, Some((path, _))) => {
+            console.note(&format!("`{}` takes no body: `{}` is not read", operation.name, path.display()))?;
+            None
+        }
+        (RequestBody::Each { .. } | RequestBody::One { .. }, None) => {
+            return Err(Misasked::BodyMissing { operation: operation.name.clone() }.into());
+        }
+        (RequestBody::Each { .. } | RequestBody::One { .. }, Some((path, bytes))) => {
+            let mut sources = Sources::default();
+            match document::parse(path, bytes, &limits(&loaded.config.body), &mut sources) {
+                Ok((_, document)) => Some(document),
+                Err(found) => {
+                    console.diagnostics(&[found], &sources, Format::Text)?;
+                    return Ok(Outcome::Findings);
+                }
+            }
+        }
+    };
+
+    match translated(loaded.registry.api(), selected, asked.query.as_deref(), body, answers, arguments) {
+        Ok(result) => {
+            console.json(&result)?;
+            Ok(Outcome::Clean)
+        }
+        Err(Stop::Failure(failure)) => Err(failure),
+        Err(Stop::Refused(problem)) => refused(&problem, dialect, &operation.folds, console),
+    }
+}
+
+/// What a body may cost: as much as on the wire.
+fn limits(config: &gateway::Config) -> Limits {
+    Limits { bytes_max: config.bytes_max, depth_max: config.depth_max, ..Limits::default() }
+}
+
+/// The calls, or with `answers` what the client is answered.
+fn translated(
+    api: &Api,
+    selected: Selected,
+    query: Option<&str>,
+    body: Option<Document>,
+    answers: Vec<Vec<u8>>,
+    arguments: &Arguments,
+) -> Result<Value, Stop> {
+    let request = Request::new(selected, query, body)?;
+    translate::check(&request)?;
+
+    let mut known = Resolutions::default();
+    let resolutions = &arguments.resolutions;
+    let lifted =
+        resolution::complete(&request.dialect, resolutions, &mut known, |known| lift(api, &request, known))?;
+    if answers.is_empty() {
+        return Ok(calls(&lifted)?);
+    }
+    let answers = answers_to(&lifted, &request, answers, arguments.status)?;
+    let lowered = resolution::complete(&request.dialect, resolutions, &mut known, |known| {
+        lower(api, &request, &lifted, &answers, known)
+    })?;
+    Ok(answer(&lowered))
+}
+
+fn calls(lifted: &Lifted) -> Result<Value, Box<Problem>> {
+    let calls = lifted.calls.iter().map(call).collect::<Result<Vec<_>, _>>()?;
+    let mut shown = Map::from_iter([("calls".to_owned(), calls.into())]);
+    if lifted.ignored > 0 {
+        shown.insert("ignored_fields".to_owned(), lifted.ignored.into());
+    }
+    Ok(shown.into())
+}
+
+fn call(call: &Call) -> Result<Value, Box<Problem>> {
+    let target = call.target().ok_or_else(|| Problem::not_found("no such resource"))?;
+    let mut shown = json!({
+        "operation": call.operation.name,
+        "method": call.operation.method.as_str(),
+        "target": target,
+    });
+    if let Some(body) = &call.body {
+        shown["body"] = tree(body);
+    }
+    Ok(shown)
+}
+
+/// What the backend is said to have answered, one answer for each call.
+fn answers_to(
+    lifted: &Lifted,
+    request: &Request,
+    answers: Vec<Vec<u8>>,
+    status: Option<StatusCode>,
+) -> Result<Vec<Result<Answer, Box<Problem>>>, Misasked> {
+    let (calls, given) = (lifted.calls.len(), answers.len());
+    if calls != given {
+        return Err(Misasked::Answers { calls, given });
+    }
+    let items = request.items();
+    let answer = |(index, body): (usize, Vec<u8>)| {
+        let success =
+            lifted.calls[index].operation.answers.first().map_or(StatusCode::OK, |(status, _)| *status);
+        let place = items.get(index).map_or(&[][..], |(_, place)| place);
+        let told = |problem: Box<Problem>| Box::new(translate::told(*problem, &request.operation, place));
+        answered(status.unwrap_or(success), None, body).map_err(told)
+    };
+    Ok(answers.into_iter().enumerate().map(answer).collect())
+}
+
+fn answer(lowered: &Lowered) -> Value {
+    let mut shown = json!({ "status": lowered.status.as_u16() });
+    if let Some(body) = &lowered.body {
+        shown["body"] = tree(body);
+    }
+    shown
+}
+
+/// Prints what the client would get, and what only the log would know.
+fn refused(
+    problem: &Problem,
+    dialect: &Dialect,
+    folds: &[(StatusCode, StatusCode)],
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let rendered = dialect.errors.render(problem, folds, SystemTime::now());
+    let mut shown = json!({ "status": rendered.status.as_u16() });
+    if !rendered.body.is_empty() {
+        shown["body"] = tree(&rendered.body);
+    }
+    console.json(&shown)?;
+    if let Some(cause) = &problem.cause {
+        console.note(&format!("cause: {cause}"))?;
+    }
+    Ok(Outcome::Findings)
+}
+
+/// JSON as a tree. What is none is shown as the text it is.
+fn tree(bytes: &[u8]) -> Value {
+    match Document::parse(
+        bytes.to_vec(),
+        &Limits { bytes_max: usize::MAX, nodes_max: usize::MAX, ..Limits::default() },
+    ) {
+        Ok(document) => document.root().to_value(),
+        Err(_) => String::from_utf8_lossy(bytes).into(),
+    }
+}
+
+impl From<Box<Problem>> for Stop {
+    fn from(problem: Box<Problem>) -> Stop {
+        Stop::Refused(problem)
+    }
+}
+
+impl From<Misasked> for Stop {
+    fn from(misasked: Misasked) -> Stop {
+        Stop::Failure(misasked.into())
+    }
+}
+
+#[cfg(test)]
+mod tests;

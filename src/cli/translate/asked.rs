@@ -1,0 +1,109 @@
+//! What is to be translated, as it was typed.
+
+use http::{Method, StatusCode, Uri};
+
+/// A request line.
+#[derive(Debug)]
+pub(super) struct Asked {
+    pub(super) method: Method,
+    pub(super) path: String,
+    pub(super) query: Option<String>,
+}
+
+/// Why there is nothing to translate.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum Misasked {
+    /// One answer is needed for each call.
+    #[error("the request becomes {calls} call(s), but `--answer` is given {given} time(s)")]
+    Answers {
+        /// The calls.
+        calls: usize,
+        /// The answers.
+        given: usize,
+    },
+    /// The operation takes a body.
+    #[error("`{operation}` takes a body: say which with `--body FILE`")]
+    BodyMissing {
+        /// The operation.
+        operation: String,
+    },
+    /// No request line.
+    #[error("a request is a method and an address, as in 'POST /v1/things'")]
+    Request,
+    /// Ids that are looked up, each as the argument that would tell it.
+    #[error("an id is looked up: say what would be found with {}", quoted(.0))]
+    Unresolved(Vec<String>),
+}
+
+fn quoted(arguments: &[String]) -> String {
+    let quoted: Vec<_> = arguments.iter().map(|argument| format!("`--resolve {argument}`")).collect();
+    quoted.join(", ")
+}
+
+impl Asked {
+    /// Reads a method and an address; of a whole URL, path and query count.
+    pub(super) fn parse(line: &str) -> Result<Asked, Misasked> {
+        let (method, address) = line.trim().split_once(' ').ok_or(Misasked::Request)?;
+        let method = Method::from_bytes(method.as_bytes()).map_err(|_| Misasked::Request)?;
+        let address: Uri = address.trim_start().parse().map_err(|_| Misasked::Request)?;
+        if !address.path().starts_with('/') {
+            return Err(Misasked::Request);
+        }
+        Ok(Asked { method, path: address.path().to_owned(), query: address.query().map(str::to_owned) })
+    }
+
+    /// The path below the mount of that dialect, where it may stand already.
+    pub(super) fn mounted(&self, dialect: &str) -> String {
+        let mount = format!("/{dialect}/");
+        if self.path.starts_with(&mount) { self.path.clone() } else { format!("/{dialect}{}", self.path) }
+    }
+}
+
+/// An HTTP status, for `--status`.
+pub(super) fn status(text: &str) -> Result<StatusCode, &'static str> {
+    let status: Option<StatusCode> = text.parse().ok();
+    status.filter(|status| status.as_u16() < 600).ok_or("a status is a number from 100 to 599")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_is_a_method_and_an_address() {
+        let asked = Asked::parse("POST  /v1/things?limit=2").unwrap();
+
+        assert_eq!((asked.method, asked.path.as_str()), (Method::POST, "/v1/things"));
+        assert_eq!(asked.query.as_deref(), Some("limit=2"));
+    }
+
+    #[test]
+    fn of_a_whole_url_path_and_query_count() {
+        let asked = Asked::parse("GET https://api.example.com/v1/things?a=%20").unwrap();
+
+        assert_eq!(asked.path, "/v1/things");
+        assert_eq!(asked.query.as_deref(), Some("a=%20"));
+    }
+
+    #[test]
+    fn anything_else_is_no_request() {
+        for line in ["", "GET", "/v1/things", "GET v1/things", "GET ", "G T /", "GET /a b", "GET *"] {
+            assert!(Asked::parse(line).is_err(), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_may_begin_with_the_mount_and_need_not() {
+        for line in ["GET /v1/things", "GET /acme/v1/things"] {
+            assert_eq!(Asked::parse(line).unwrap().mounted("acme"), "/acme/v1/things");
+        }
+    }
+
+    #[test]
+    fn a_status_is_one_of_http() {
+        assert_eq!(status("404"), Ok(StatusCode::NOT_FOUND));
+        for text in ["99", "600", "999", "9999", "ok", ""] {
+            assert_eq!(status(text), Err("a status is a number from 100 to 599"), "{text:?}");
+        }
+    }
+}
