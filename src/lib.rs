@@ -4,7 +4,11 @@
 pub mod admin;
 pub mod server;
 
+pub mod dialect;
+pub mod translate;
+
 pub mod json;
+pub mod lens;
 pub mod problem;
 pub mod schema;
 

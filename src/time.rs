@@ -3,7 +3,7 @@
 //! Everything that waits does so on tokio's clock, so that a test can pause it. Wall-clock time appears only where a
 //! header or a log line needs it.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use tokio::time::Instant;
 
@@ -37,6 +37,11 @@ impl Deadline {
     pub fn has_passed(self) -> bool {
         self.remaining().is_zero()
     }
+}
+
+/// A moment as RFC 3339 writes it, in UTC and whole seconds.
+pub fn rfc3339(moment: SystemTime) -> String {
+    humantime::format_rfc3339_seconds(moment).to_string()
 }
 
 /// `duration` in whole seconds, rounded up: a client told to wait must not come back too early.

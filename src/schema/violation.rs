@@ -153,6 +153,7 @@ fn step<'a>(value: Value<'a>, segment: &Segment) -> Option<Value<'a>> {
 
 #[cfg(test)]
 mod tests {
+    use crate::problem::Segment;
     use super::super::support::{document, schema};
 
     /// Pointer and message of each violation.

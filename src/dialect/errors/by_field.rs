@@ -1,0 +1,123 @@
+//! Violations as a tree that mirrors the request, the way Django REST Framework writes them.
+//!
+//! A field has a list of messages; an object has its fields; an array has an entry for each element up to the last
+//! that is wrong, and those that are right have `{}`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value as Tree};
+
+use crate::problem::{Problem, Segment};
+
+/// Elements beyond this are told as if they were members: an array is padded up to the one that is wrong, and
+/// the backend names places too.
+const ELEMENTS_MAX: usize = 1_000;
+
+#[derive(Default)]
+struct Node {
+    messages: Vec<String>,
+    children: BTreeMap<Segment, Node>,
+}
+
+/// The tree of a problem; a problem without violations says its sentence under `other`.
+pub(super) fn tree(problem: &Problem, other: &str) -> Tree {
+    let mut root = Node::default();
+    for violation in &problem.violations {
+        let mut node = &mut root;
+        for segment in &violation.place.segments {
+            node = node.children.entry(segment.clone()).or_default();
+        }
+        node.messages.push(violation.message.clone());
+    }
+    if problem.violations.is_empty() {
+        root.messages.push(problem.detail.to_string());
+    }
+    if root.children.is_empty() {
+        Tree::Object(Map::from_iter([(other.to_owned(), root.messages.into())]))
+    } else {
+        root.into_tree(other)
+    }
+}
+
+/// A segment as JSON.
+pub(super) fn segment(segment: &Segment) -> Tree {
+    match segment {
+        Segment::Name(name) => name.as_str().into(),
+        Segment::Index(index) => (*index).into(),
+    }
+}
+
+impl Node {
+    fn into_tree(self, other: &str) -> Tree {
+        if self.children.is_empty() {
+            return self.messages.into();
+        }
+        let is_array = self.messages.is_empty()
+            && self.children.keys().all(|key| matches!(key, Segment::Index(index) if *index < ELEMENTS_MAX));
+        if is_array {
+            return self.into_array(other);
+        }
+        let mut members = Map::new();
+        if !self.messages.is_empty() {
+            members.insert(other.to_owned(), self.messages.into());
+        }
+        for (key, child) in self.children {
+            members.insert(key.to_string(), child.into_tree(other));
+        }
+        Tree::Object(members)
+    }
+
+    fn into_array(self, other: &str) -> Tree {
+        let mut elements = Vec::new();
+        for (key, child) in self.children {
+            if let Segment::Index(index) = key {
+                elements.resize(index, Tree::Object(Map::new()));
+                elements.push(child.into_tree(other));
+            }
+        }
+        Tree::Array(elements)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::problem::{Place, Violation};
+
+    fn told(violations: &[(&str, &str)]) -> Tree {
+        let violation = |(pointer, message): &(&str, &str)| Violation {
+            place: Place::from_pointer(pointer).unwrap(),
+            kind: "any".into(),
+            message: (*message).to_owned(),
+        };
+        tree(&Problem::invalid(violations.iter().map(violation).collect()), "non_field_errors")
+    }
+
+    // The shapes are those of Django REST Framework's documentation, "Validation" under Serializers.
+    #[test]
+    fn fields_have_lists_of_messages() {
+        let expected = json!({"email": ["is not an address", "is taken"], "role": ["is required"]});
+        let violations = [("/email", "is not an address"), ("/role", "is required"), ("/email", "is taken")];
+        assert_eq!(told(&violations), expected);
+    }
+
+    #[test]
+    fn elements_that_are_right_are_empty_objects() {
+        assert_eq!(told(&[("/1/email", "is taken")]), json!([{}, {"email": ["is taken"]}]));
+    }
+
+    #[test]
+    fn what_belongs_to_no_field_has_a_name_of_its_own() {
+        assert_eq!(told(&[("", "is odd")]), json!({"non_field_errors": ["is odd"]}));
+        assert_eq!(told(&[]), json!({"non_field_errors": ["the request is not valid"]}));
+        let expected = json!({"a": {"non_field_errors": ["is odd"], "b": ["is required"]}});
+        assert_eq!(told(&[("/a", "is odd"), ("/a/b", "is required")]), expected);
+    }
+
+    #[test]
+    fn an_element_far_away_does_not_fill_memory() {
+        assert_eq!(told(&[("/4000000000", "is odd")]), json!({"4000000000": ["is odd"]}));
+    }
+}

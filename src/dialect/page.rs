@@ -1,0 +1,251 @@
+//! Pages: what a client asks for, what the backend is asked for, and what the client is told of the rest.
+//!
+//! The canonical API pages by `limit` and `offset`; every style a dialect has is turned into those two numbers.
+//!
+//! A page is an integer from 1 (`number`), an integer from 0 (`offset`), or an opaque word (`cursor`), which is the
+//! offset in base64: a client can only send back what an earlier page gave it.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
+use crate::problem::{Place, Root, Violation};
+
+/// How a list is paged.
+#[derive(Clone, Debug)]
+pub struct Page {
+    /// What the start of a page is called by.
+    pub style: Style,
+    /// Query parameter that says where the page starts.
+    pub start: String,
+    /// Query parameter that says how many items it holds.
+    pub limit: String,
+    /// How many it holds if nothing is said.
+    pub default: u32,
+    /// How many it may hold.
+    pub most: u32,
+    /// The members of the answer: the way to each, and what it holds.
+    pub fields: Vec<(Vec<Box<str>>, PageSlot)>,
+}
+
+/// What the start of a page is called by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Style {
+    /// A word from an earlier page.
+    Cursor,
+    /// The number of the page, from 1.
+    Number,
+    /// The number of items before it.
+    Offset,
+}
+
+impl Style {
+    /// The styles with their names in mappings.
+    pub const NAMES: [(&str, Style); 3] =
+        [("cursor", Style::Cursor), ("number", Style::Number), ("offset", Style::Offset)];
+}
+
+/// What a member of a page's answer holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PageSlot {
+    /// Whether there is a page after this.
+    HasNext,
+    /// Whether there is a page before this.
+    HasPrevious,
+    /// The items.
+    Items,
+    /// How many items a page holds.
+    Limit,
+    /// The start of the next page; left out on the last.
+    Next,
+    /// The number of this page, from 1.
+    Number,
+    /// How many pages there are.
+    Pages,
+    /// How many items there are on all pages.
+    Total,
+}
+
+impl PageSlot {
+    /// The slots with their names in mappings.
+    pub const NAMES: [(&str, PageSlot); 8] = [
+        ("has_next", PageSlot::HasNext),
+        ("has_previous", PageSlot::HasPrevious),
+        ("items", PageSlot::Items),
+        ("limit", PageSlot::Limit),
+        ("next", PageSlot::Next),
+        ("number", PageSlot::Number),
+        ("pages", PageSlot::Pages),
+        ("total", PageSlot::Total),
+    ];
+}
+
+/// The page a client wants, as the canonical API counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Wanted {
+    /// How many items.
+    pub limit: u32,
+    /// How many items before them.
+    pub offset: u64,
+}
+
+impl Page {
+    /// Reads the parameters of a query. More items than allowed are not refused: the page is shorter, as in every
+    /// paged API.
+    pub fn wanted(&self, query: &[(Box<str>, String)]) -> Result<Wanted, Violation> {
+        let given =
+            |name: &str| query.iter().find(|(given, _)| **given == *name).map(|(_, value)| value.as_str());
+        let limit = match given(&self.limit) {
+            None => self.default,
+            Some(text) => match digits(text) {
+                Some(limit @ 1..) => u32::try_from(limit).unwrap_or(u32::MAX),
+                Some(0) | None => return Err(wrong(&self.limit, "must be an integer from 1")),
+            },
+        };
+        let limit = limit.min(self.most);
+        let offset = match (given(&self.start), self.style) {
+            (None, _) => 0,
+            (Some(text), Style::Offset) => {
+                digits(text).ok_or_else(|| wrong(&self.start, "must be an integer from 0"))?
+            }
+            (Some(text), Style::Number) => {
+                let number = digits(text).filter(|number| *number > 0);
+                let number = number.ok_or_else(|| wrong(&self.start, "must be an integer from 1"))?;
+                (number - 1) * u64::from(limit)
+            }
+            (Some(text), Style::Cursor) => {
+                read_cursor(text).ok_or_else(|| wrong(&self.start, "must come from an earlier page"))?
+            }
+        };
+        Ok(Wanted { limit, offset })
+    }
+
+    /// What a slot holds, as JSON: `shown` items of `total` are on this page. None if there is nothing to say.
+    pub fn show(&self, slot: PageSlot, wanted: Wanted, shown: u64, total: u64) -> Option<String> {
+        let limit = u64::from(wanted.limit);
+        let end = wanted.offset.saturating_add(shown);
+        let has_next = shown > 0 && end < total;
+        Some(match slot {
+            PageSlot::HasNext => has_next.to_string(),
+            PageSlot::HasPrevious => (wanted.offset > 0).to_string(),
+            PageSlot::Items => return None,
+            PageSlot::Limit => limit.to_string(),
+            PageSlot::Next if !has_next => return None,
+            PageSlot::Next => match self.style {
+                Style::Cursor => format!("\"{}\"", cursor(end)),
+                Style::Number => (wanted.offset / limit + 2).to_string(),
+                Style::Offset => end.to_string(),
+            },
+            PageSlot::Number => (wanted.offset / limit + 1).to_string(),
+            PageSlot::Pages => total.div_ceil(limit).to_string(),
+            PageSlot::Total => total.to_string(),
+        })
+    }
+}
+
+fn wrong(parameter: &str, message: &str) -> Violation {
+    let place = Place::parameter(Root::Query, parameter);
+    Violation { place, kind: "type".into(), message: message.to_owned() }
+}
+
+/// Reads decimal digits alone: no sign, no space, and few enough that nothing overflows.
+fn digits(text: &str) -> Option<u64> {
+    let plain = (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
+    plain.then(|| text.parse().ok()).flatten()
+}
+
+fn cursor(offset: u64) -> String {
+    URL_SAFE_NO_PAD.encode(format!("o{offset}"))
+}
+
+/// Reads a cursor. Only the spelling we write is one, so that a page has one name.
+fn read_cursor(text: &str) -> Option<u64> {
+    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
+    let offset = digits(std::str::from_utf8(&bytes).ok()?.strip_prefix('o')?)?;
+    (cursor(offset) == text).then_some(offset)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn page(style: Style) -> Page {
+        let (start, limit) = ("start".to_owned(), "size".to_owned());
+        Page { style, start, limit, default: 20, most: 50, fields: Vec::new() }
+    }
+
+    fn wanted(style: Style, query: &[(&str, &str)]) -> Result<Wanted, String> {
+        let query: Vec<_> = query.iter().map(|(name, value)| ((*name).into(), (*value).to_owned())).collect();
+        page(style).wanted(&query).map_err(|violation| violation.message)
+    }
+
+    #[test]
+    fn every_style_becomes_limit_and_offset() {
+        assert_eq!(wanted(Style::Number, &[]), Ok(Wanted { limit: 20, offset: 0 }));
+        assert_eq!(
+            wanted(Style::Number, &[("start", "3"), ("size", "10")]),
+            Ok(Wanted { limit: 10, offset: 20 })
+        );
+        assert_eq!(wanted(Style::Offset, &[("start", "7")]), Ok(Wanted { limit: 20, offset: 7 }));
+        assert_eq!(
+            wanted(Style::Cursor, &[("start", "bzQw")]),
+            Ok(Wanted { limit: 20, offset: 40 }),
+            "base64 of o40"
+        );
+        assert_eq!(wanted(Style::Offset, &[("size", "9999999999")]), Ok(Wanted { limit: 50, offset: 0 }));
+    }
+
+    #[test]
+    fn what_is_no_page_is_refused() {
+        for start in ["0", "-1", "+1", " 1", "1.0", "", "99999999999", "one"] {
+            assert!(wanted(Style::Number, &[("start", start)]).is_err(), "{start:?}");
+        }
+        // `bzA0MA` is `o040`; the last has bits that decode to nothing.
+        for start in ["", "40", "bzA0MA", "bzQw=", "eDQw", "bzR"] {
+            assert!(wanted(Style::Cursor, &[("start", start)]).is_err(), "{start:?}");
+        }
+        assert!(wanted(Style::Offset, &[("size", "0")]).is_err());
+    }
+
+    #[test]
+    fn the_rest_is_told_in_the_style_of_the_page() {
+        let show =
+            |style, slot, offset, shown| page(style).show(slot, Wanted { limit: 20, offset }, shown, 45);
+        assert_eq!(show(Style::Cursor, PageSlot::Next, 20, 20).as_deref(), Some("\"bzQw\""));
+        assert_eq!(show(Style::Number, PageSlot::Next, 20, 20).as_deref(), Some("3"));
+        assert_eq!(show(Style::Offset, PageSlot::Next, 40, 5), None);
+        assert_eq!(show(Style::Number, PageSlot::Pages, 0, 20).as_deref(), Some("3"));
+        assert_eq!(show(Style::Number, PageSlot::Number, 40, 5).as_deref(), Some("3"));
+        assert_eq!(show(Style::Number, PageSlot::HasNext, 40, 5).as_deref(), Some("false"));
+        assert_eq!(show(Style::Number, PageSlot::HasPrevious, 0, 20).as_deref(), Some("false"));
+    }
+
+    proptest! {
+        #[test]
+        fn following_the_cursor_shows_every_item_once(total in 0_u64..200, limit in 1_u32..60) {
+            let page = Page { most: 60, ..page(Style::Cursor) };
+            let (mut seen, mut start) = (0, None);
+            loop {
+                let mut query = vec![("size".into(), limit.to_string())];
+                query.extend(start.map(|start: String| ("start".into(), start)));
+                let wanted = page.wanted(&query).unwrap();
+                prop_assert_eq!(wanted.offset, seen);
+                let shown = u64::from(limit).min(total - seen);
+                seen += shown;
+                match page.show(PageSlot::Next, wanted, shown, total) {
+                    Some(next) => start = Some(next.trim_matches('"').to_owned()),
+                    None => break,
+                }
+            }
+            prop_assert_eq!(seen, total);
+        }
+
+        #[test]
+        fn no_start_of_a_page_panics(start in "\\PC*", size in "\\PC*") {
+            for style in [Style::Cursor, Style::Number, Style::Offset] {
+                let _outcome = wanted(style, &[("start", &start), ("size", &size)]);
+            }
+        }
+    }
+}

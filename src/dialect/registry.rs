@@ -1,0 +1,185 @@
+//! All dialects, and which of them a request is meant for.
+//!
+//! A request names its dialect by host, by mount (`/<dialect>/…`), or by a path only one dialect has. From the moment
+//! the dialect is known every error speaks its language, for a request nobody knows as well.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use http::Method;
+
+use self::path::{ambiguity, has_prefix};
+use self::routes::{Matched, Routes};
+use super::{Dialect, Operation};
+use crate::canonical::api::Api;
+use crate::problem::Problem;
+
+mod path;
+mod routes;
+
+pub use routes::{Overlap, overlaps};
+
+/// All dialects.
+#[derive(Debug)]
+pub struct Registry {
+    api: Arc<Api>,
+    dialects: Vec<Arc<Dialect>>,
+    served: Vec<Served>,
+    by_host: HashMap<String, usize>,
+}
+
+/// A dialect and its route table.
+#[derive(Debug)]
+struct Served {
+    dialect: Arc<Dialect>,
+    routes: Routes,
+}
+
+/// The operation a request is meant for.
+#[derive(Clone, Debug)]
+pub struct Selected {
+    /// Its dialect.
+    pub dialect: Arc<Dialect>,
+    /// The operation.
+    pub operation: Arc<Operation>,
+    /// The path parameters, still percent-encoded.
+    pub path: Vec<(Box<str>, String)>,
+}
+
+/// A request that is meant for no operation.
+#[derive(Debug)]
+pub struct Unselected {
+    /// The dialect to answer in, if one is known.
+    pub dialect: Option<Arc<Dialect>>,
+    /// What to answer.
+    pub problem: Problem,
+}
+
+impl Registry {
+    /// Puts dialects under one roof.
+    pub fn new(api: Arc<Api>, dialects: Vec<Arc<Dialect>>) -> Registry {
+        let served = |dialect: &Arc<Dialect>| Served {
+            dialect: Arc::clone(dialect),
+            routes: Routes::new(&dialect.operations),
+        };
+        let hosts = |(index, dialect): (usize, &Arc<Dialect>)| {
+            let hosts: Vec<_> = dialect.hosts.iter().map(|host| (host.to_ascii_lowercase(), index)).collect();
+            hosts
+        };
+        let by_host = dialects.iter().enumerate().flat_map(hosts).collect();
+        Registry { api, served: dialects.iter().map(served).collect(), dialects, by_host }
+    }
+
+    /// The canonical API.
+    pub fn api(&self) -> &Arc<Api> {
+        &self.api
+    }
+
+    /// The dialects, in the order of their names.
+    pub fn dialects(&self) -> &[Arc<Dialect>] {
+        &self.dialects
+    }
+
+    /// The dialect of that name.
+    pub fn dialect(&self, name: &str) -> Option<&Arc<Dialect>> {
+        self.dialects.iter().find(|dialect| dialect.name == name)
+    }
+
+    /// Finds the operation a request is meant for, from its head alone.
+    pub fn select(
+        &self,
+        method: &Method,
+        host: Option<&str>,
+        path: &str,
+    ) -> Result<Selected, Box<Unselected>> {
+        let host = host.map(|host| without_port(host).to_ascii_lowercase());
+        if let Some(index) = host.and_then(|host| self.by_host.get(&host)) {
+            return self.served[*index].select(method, path);
+        }
+        let (first, rest) = split_mount(path);
+        match self.served.iter().find(|served| served.dialect.name == first) {
+            Some(served) => served.select(method, rest),
+            None => self.select_by_path(method, path),
+        }
+    }
+
+    /// Neither host nor mount says whose the request is: the path has to.
+    fn select_by_path(&self, method: &Method, path: &str) -> Result<Selected, Box<Unselected>> {
+        let nobody = |problem| Err(Box::new(Unselected { dialect: None, problem }));
+        let prefixed: Vec<_> =
+            self.served.iter().filter(|served| has_prefix(path, &served.dialect.prefix)).collect();
+        let owners: Vec<_> = prefixed.iter().filter(|served| served.knows(path)).collect();
+        match (owners.as_slice(), prefixed.as_slice()) {
+            ([owner], _) => owner.select(method, path),
+            ([], [owner]) => owner.select(method, path),
+            ([], _) => nobody(Problem::not_found("no such path")),
+            ([..], _) => {
+                nobody(Problem::not_found("several APIs have this path: name one by host or by mount"))
+            }
+        }
+    }
+}
+
+impl Served {
+    /// The part of a path that is the dialect's own, if it has its prefix.
+    fn below<'p>(&self, path: &'p str) -> Option<&'p str> {
+        has_prefix(path, &self.dialect.prefix).then(|| &path[self.dialect.prefix.len()..])
+    }
+
+    fn knows(&self, path: &str) -> bool {
+        let own = self.below(path);
+        own.is_some_and(|own| !matches!(self.routes.find(None, own), Matched::Nothing))
+    }
+
+    fn select(&self, method: &Method, path: &str) -> Result<Selected, Box<Unselected>> {
+        let unselected = |problem| Box::new(Unselected { dialect: Some(Arc::clone(&self.dialect)), problem });
+        if let Some(what) = ambiguity(path) {
+            return Err(unselected(Problem::bad_request("ambiguous-path", format!("the path holds {what}"))));
+        }
+        let own = self.below(path).ok_or_else(|| unselected(Problem::not_found("no such path")))?;
+        match self.routes.find(Some(method), own) {
+            Matched::Operation { index, path } => Ok(Selected {
+                dialect: Arc::clone(&self.dialect),
+                operation: Arc::clone(&self.dialect.operations[index]),
+                path,
+            }),
+            Matched::Methods(allow) => Err(unselected(Problem::method_not_allowed(allow))),
+            Matched::Nothing => Err(unselected(Problem::not_found("no such path"))),
+        }
+    }
+}
+
+/// The first segment of a path and what follows it.
+fn split_mount(path: &str) -> (&str, &str) {
+    let inner = path.strip_prefix('/').unwrap_or(path);
+    let end = inner.find('/').unwrap_or(inner.len());
+    (&inner[..end], &inner[end..])
+}
+
+/// The host of an authority (RFC 3986, section 3.2); what stands in brackets has colons of its own.
+fn without_port(authority: &str) -> &str {
+    match authority.rsplit_once(':') {
+        Some((host, port)) if !port.contains(']') => host,
+        Some(_) | None => authority,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_not_part_of_a_host() {
+        assert_eq!(without_port("api.example"), "api.example");
+        assert_eq!(without_port("api.example:8080"), "api.example");
+        assert_eq!(without_port("[::1]"), "[::1]");
+        assert_eq!(without_port("[::1]:8080"), "[::1]");
+    }
+
+    #[test]
+    fn a_mount_is_the_first_segment() {
+        assert_eq!(split_mount("/acme/v1/things"), ("acme", "/v1/things"));
+        assert_eq!(split_mount("/acme"), ("acme", ""));
+        assert_eq!(split_mount("/"), ("", ""));
+    }
+}

@@ -1,0 +1,66 @@
+//! Paths that could mean two things.
+//!
+//! A path is decoded once, segment by segment, after it was matched. What a later reader might decode again, split
+//! differently or climb out of is refused here, before it is matched.
+
+/// Spellings that some server somewhere reads as a separator, an end, or once more.
+const TWO_FACED: [(&str, &str); 8] = [
+    ("%2f", "an encoded slash"),
+    ("%5c", "an encoded backslash"),
+    ("%00", "an encoded NUL"),
+    ("%2e", "an encoded dot"),
+    ("%25", "an encoded percent sign"),
+    ("\\", "a backslash"),
+    (";", "a semicolon"),
+    ("//", "an empty segment"),
+];
+
+/// What makes the path ambiguous, if anything does.
+pub(super) fn ambiguity(path: &str) -> Option<&'static str> {
+    let lower = path.to_ascii_lowercase();
+    if let Some((_, what)) = TWO_FACED.iter().find(|(spelling, _)| lower.contains(spelling)) {
+        return Some(what);
+    }
+    if path.split('/').any(|segment| matches!(segment, "." | "..")) {
+        return Some("a dot segment");
+    }
+    (!path.bytes().all(|byte| byte.is_ascii_graphic())).then_some("a character that must be encoded")
+}
+
+/// Whether the path is the prefix or lies below it.
+pub(super) fn has_prefix(path: &str, prefix: &str) -> bool {
+    path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_with_two_readings_are_told() {
+        for path in [
+            "/a%2Fb",
+            "/a%5cb",
+            "/%00",
+            "/%2e%2E/x",
+            "/%252f",
+            "/a\\b",
+            "/a;x=1/b",
+            "//a",
+            "/a/../b",
+            "/a/.",
+            "/é",
+        ] {
+            assert!(ambiguity(path).is_some(), "{path}");
+        }
+        for path in ["", "/", "/a/b", "/a/", "/a%20b", "/a.b/..c", "/%C3%A9"] {
+            assert_eq!(ambiguity(path), None, "{path}");
+        }
+    }
+
+    #[test]
+    fn a_prefix_ends_at_a_slash() {
+        assert!(has_prefix("/v1/a", "/v1") && has_prefix("/v1", "/v1") && has_prefix("/a", ""));
+        assert!(!has_prefix("/v10/a", "/v1") && !has_prefix("/v", "/v1"));
+    }
+}

@@ -1,0 +1,97 @@
+//! The closed set of ops: the reversible steps a field can take between its two sides.
+//!
+//! Each op is a file with both directions side by side and the law that binds them. No op reads another field,
+//! the clock or the network; what must be looked up is asked of the [`Run`] and comes with its next one.
+
+use std::sync::Arc;
+
+use super::path::Literal;
+use super::run::{Direction, Run, Source, Stop};
+use crate::json::Writer;
+
+pub mod each;
+pub mod fixed;
+pub mod id;
+pub mod label;
+pub mod nested;
+pub mod prefix;
+pub mod resolve;
+pub mod row;
+pub mod table;
+
+use each::Each;
+use fixed::Fixed;
+use id::Id;
+use label::Label;
+use nested::Nested;
+use prefix::Prefix;
+use resolve::Resolve;
+use row::Row;
+use table::Table;
+
+/// One reversible step.
+#[derive(Clone, Debug)]
+pub enum Op {
+    /// The same value always, on the side that has a place for it.
+    Constant(Literal),
+    /// The value as it is.
+    Copy,
+    /// Every element of an array by the same rule.
+    Each(Each),
+    /// One value is allowed in, and it goes no further.
+    Fixed(Fixed),
+    /// An id in another spelling.
+    Id(Id),
+    /// What a dialect calls a word when it shows it to people.
+    Label(Label),
+    /// An object by a lens of its own.
+    Nested(Nested),
+    /// A text with something before it.
+    Prefix(Prefix),
+    /// An id that must be looked up.
+    Resolve(Resolve),
+    /// A word of a table that clients name by the id of its row.
+    Row(Row),
+    /// A word of a table.
+    Table(Arc<Table>),
+}
+
+impl Op {
+    /// Brings one value to the other side.
+    pub(super) fn run<'a>(
+        &self,
+        source: Source<'a>,
+        run: &mut Run<'a, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        let lifting = run.direction() == Direction::Lift;
+        match self {
+            Op::Constant(literal) => {
+                out.raw(literal.json());
+                Ok(())
+            }
+            Op::Copy => {
+                source.copy(out);
+                Ok(())
+            }
+            Op::Each(each) => each.both(source, run, out),
+            Op::Fixed(fixed) => fixed.lift(source),
+            Op::Id(id) if lifting => id.lift(source, out),
+            Op::Id(id) => id.lower(source, out),
+            Op::Label(label) => label.lower(source, out),
+            Op::Nested(nested) => nested.both(source, run, out),
+            Op::Prefix(prefix) if lifting => prefix.lift(source, out),
+            Op::Prefix(prefix) => prefix.lower(source, out),
+            Op::Resolve(resolve) => resolve.both(source, run, out),
+            Op::Row(row) if lifting => row.lift(source, run, out),
+            Op::Row(row) => row.lower(source, run, out),
+            Op::Table(table) if lifting => table.lift(source, out),
+            Op::Table(table) => table.lower(source, out),
+        }
+    }
+
+    /// Whether the op has places of its own below the field's.
+    pub(super) fn goes_inside(&self) -> bool {
+        matches!(self, Op::Each(_) | Op::Nested(_))
+    }
+}

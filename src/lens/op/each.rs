@@ -1,0 +1,77 @@
+//! Every element of an array by the same rule.
+//!
+//! Law: the op keeps the order and the number of elements, and has the law of its rule for each of them.
+
+use std::sync::Arc;
+
+use super::id::Id;
+use crate::json::{Kind, Value, Writer};
+use crate::lens::Lens;
+use crate::lens::run::{Direction, Run, Source, Stop};
+use crate::problem::{Root, Segment};
+
+/// An array whose elements take the same step.
+#[derive(Clone, Debug)]
+pub struct Each {
+    /// The step.
+    pub item: Item,
+}
+
+/// What is done with an element.
+#[derive(Clone, Debug)]
+pub enum Item {
+    /// Nothing.
+    Copy,
+    /// It is an id.
+    Id(Id),
+    /// It goes through a lens.
+    Lens(Arc<Lens>),
+}
+
+impl Each {
+    pub(super) fn both<'a>(
+        &self,
+        source: Source<'a>,
+        run: &mut Run<'a, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        if source.is_null() {
+            out.null();
+            return Ok(());
+        }
+        let Source::Json(array) = source else {
+            return Err(Stop::refused("type", "must be an array"));
+        };
+        if array.kind() != Kind::Array {
+            return Err(Stop::refused("type", "must be an array"));
+        }
+        let before = run.refusals().len();
+        out.array_begin();
+        for (index, element) in array.elements().enumerate() {
+            run.at.push(Segment::Index(index));
+            if let Err(stop) = self.item(element, run, out) {
+                run.note(stop, Root::Body, Vec::new());
+            }
+            run.at.pop();
+        }
+        out.array_end();
+        if run.refusals().len() > before { Err(Stop::Reported) } else { Ok(()) }
+    }
+
+    fn item<'a>(&self, element: Value<'a>, run: &mut Run<'a, '_>, out: &mut Writer) -> Result<(), Stop> {
+        match &self.item {
+            Item::Copy => {
+                out.value(element);
+                Ok(())
+            }
+            Item::Id(id) => match run.direction() {
+                Direction::Lift => id.lift(Source::Json(element), out),
+                Direction::Lower => id.lower(Source::Json(element), out),
+            },
+            Item::Lens(lens) => {
+                lens.value(element, run, out);
+                Ok(())
+            }
+        }
+    }
+}

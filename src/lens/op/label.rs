@@ -1,0 +1,24 @@
+//! What a dialect calls a word when it shows it to people.
+//!
+//! One way only: a label is shown beside the word it belongs to, and never read. Law: two values with the same word
+//! have the same label.
+
+use std::sync::Arc;
+
+use super::table::Table;
+use crate::json::Writer;
+use crate::lens::run::{Source, Stop};
+
+/// The label of the word a value lands on.
+#[derive(Clone, Debug)]
+pub struct Label(pub Arc<Table>);
+
+impl Label {
+    pub(super) fn lower(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
+        match &self.0.land(source)?.label {
+            Some(label) => out.string(label),
+            None => out.null(),
+        }
+        Ok(())
+    }
+}

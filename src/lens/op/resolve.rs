@@ -1,0 +1,60 @@
+//! An id that no rule can compute: it is looked up with a call of its own.
+//!
+//! Law: as the backend's answers: within one scope a pair is found from either of its halves.
+
+use regex::Regex;
+
+use crate::json::Writer;
+use crate::lens::run::{Direction, Found, Need, Run, Source, Stop};
+
+/// A field that is looked up.
+#[derive(Clone, Debug)]
+pub struct Resolve(pub Resolver);
+
+/// Which look-up, and what is worth asking.
+#[derive(Clone, Debug)]
+pub struct Resolver {
+    /// Index of the resolver in its dialect.
+    pub index: usize,
+    /// The path parameters it needs too.
+    pub scope: Vec<String>,
+    /// What the dialect's ids look like; what does not is known not to exist, without asking.
+    pub pattern: Option<Regex>,
+}
+
+impl Resolver {
+    /// The other half of the pair `key` belongs to.
+    pub(super) fn ask<'r>(&self, key: &str, run: &mut Run<'_, 'r>) -> Result<&'r str, Stop> {
+        let missing = || Stop::Refused { kind: "id", message: "does not exist".to_owned(), missing: true };
+        let direction = run.direction();
+        let lifting = direction == Direction::Lift;
+        if lifting && self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(key)) {
+            return Err(missing());
+        }
+        // A parameter of the scope that was refused, or is itself awaited, has been noted where it stands.
+        let scope = run.scope(&self.scope).ok_or(Stop::Awaited)?;
+        let need = Need { resolver: self.index, direction, scope, key: key.to_owned() };
+        match run.ask(need)? {
+            Found::Value(value) => Ok(value),
+            Found::Missing => Err(missing()),
+        }
+    }
+}
+
+impl Resolve {
+    pub(super) fn both(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        if source.is_null() {
+            out.null();
+            return Ok(());
+        }
+        let key = source.text().ok_or_else(|| Stop::refused("type", "must be a string"))?;
+        let found = self.0.ask(&key, run)?;
+        out.string(found);
+        Ok(())
+    }
+}

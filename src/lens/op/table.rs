@@ -1,0 +1,113 @@
+//! A word of a table: roles, statuses, whatever both sides enumerate in words of their own.
+//!
+//! Laws: lift of a row's word is the row's canonical word, and lower of that is the row's word again. A canonical word
+//! without a row lands on a row it was declared to land on, or is refused for a declared reason; the loader sees to it
+//! that no word is left over on either side.
+
+use std::borrow::Cow;
+
+use crate::json::{Kind, Value, Writer};
+use crate::lens::path::Literal;
+use crate::lens::run::{Source, Stop};
+
+/// Words of a dialect and what they are in the canonical form.
+#[derive(Clone, Debug)]
+pub struct Table {
+    /// What the words are: `role` or `value`.
+    pub noun: &'static str,
+    /// The pairs.
+    pub rows: Vec<Row>,
+    /// Where canonical words without a row end.
+    pub lands: Vec<(Word, Landing)>,
+}
+
+/// A pair of words.
+#[derive(Clone, Debug)]
+pub struct Row {
+    /// The word the dialect writes.
+    pub word: Word,
+    /// Other spellings it reads.
+    pub also: Vec<Word>,
+    /// The canonical word.
+    pub is: Word,
+    /// What the dialect calls it when it shows it to people.
+    pub label: Option<String>,
+}
+
+/// What becomes of a canonical word that has no row.
+#[derive(Clone, Debug)]
+pub enum Landing {
+    /// It cannot be told in the dialect, for this reason.
+    Refuse(String),
+    /// It is told as the row of this index.
+    Row(usize),
+}
+
+/// A scalar that means something: a string, a number, a truth value or null.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Word(Literal);
+
+impl Word {
+    /// The word, if the literal is a scalar.
+    pub fn new(literal: Literal) -> Option<Word> {
+        let scalar = !matches!(literal.value().kind(), Kind::Array | Kind::Object);
+        scalar.then_some(Word(literal))
+    }
+
+    /// As JSON.
+    pub fn json(&self) -> &str {
+        self.0.json()
+    }
+
+    /// As plain text: a string without its quotes, anything else as JSON.
+    pub fn text(&self) -> Cow<'_, str> {
+        self.0.value().as_str().unwrap_or(Cow::Borrowed(self.json()))
+    }
+
+    /// As a value.
+    pub fn value(&self) -> Value<'_> {
+        self.0.value()
+    }
+
+    fn is(&self, source: Source<'_>) -> bool {
+        self.0.is(source)
+    }
+}
+
+impl Table {
+    pub(super) fn lift(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
+        match self.row_of(source) {
+            Some(row) => out.raw(row.is.json()),
+            None => return Err(Stop::refused("enum", format!("must be one of {}", self.words()))),
+        }
+        Ok(())
+    }
+
+    pub(super) fn lower(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
+        out.raw(self.land(source)?.word.json());
+        Ok(())
+    }
+
+    /// The row a canonical word is told as.
+    pub(super) fn land(&self, source: Source<'_>) -> Result<&Row, Stop> {
+        if let Some(row) = self.rows.iter().find(|row| row.is.is(source)) {
+            return Ok(row);
+        }
+        match self.lands.iter().find(|(word, _)| word.is(source)) {
+            Some((_, Landing::Row(index))) => Ok(&self.rows[*index]),
+            Some((_, Landing::Refuse(reason))) => Err(Stop::refused("unrepresentable", reason)),
+            None => Err(Stop::refused("unknown", format!("is a {} nobody has placed", self.noun))),
+        }
+    }
+
+    /// The row of a word of the dialect.
+    fn row_of(&self, source: Source<'_>) -> Option<&Row> {
+        self.rows.iter().find(|row| row.word.is(source) || row.also.iter().any(|also| also.is(source)))
+    }
+
+    /// The dialect's words, for a message.
+    fn words(&self) -> String {
+        let words: Vec<_> = self.rows.iter().map(|row| format!("`{}`", row.word.text())).collect();
+        words.join(", ")
+    }
+}

@@ -1,0 +1,233 @@
+//! One run of a lens: what goes in, what comes out, and what is found out on the way.
+
+use std::borrow::Cow;
+
+use crate::json::{Value, Writer};
+use crate::problem::{Place, Root, Segment};
+
+/// Which way a lens is used.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Direction {
+    /// Dialect → canonical.
+    Lift,
+    /// Canonical → dialect.
+    Lower,
+}
+
+/// What a field is read from: a value of a document, or a parameter, which is text.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Source<'a> {
+    Json(Value<'a>),
+    Text(&'a str),
+}
+
+impl<'a> Source<'a> {
+    /// The text of a string or of a parameter.
+    pub(super) fn text(self) -> Option<Cow<'a, str>> {
+        match self {
+            Source::Json(value) => value.as_str(),
+            Source::Text(text) => Some(Cow::Borrowed(text)),
+        }
+    }
+
+    pub(super) fn is_null(self) -> bool {
+        matches!(self, Source::Json(value) if value.is_null())
+    }
+
+    /// Writes it as it is.
+    pub(super) fn copy(self, out: &mut Writer) {
+        match self {
+            Source::Json(value) => out.value(value),
+            Source::Text(text) => out.string(text),
+        }
+    }
+}
+
+/// Parameters by name.
+pub type Parameters = Vec<(Box<str>, String)>;
+
+/// What a lens reads.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Input<'a> {
+    /// The body; of a bulk request, the item.
+    pub body: Option<Value<'a>>,
+    /// The whole body of a bulk request.
+    pub outer: Option<Value<'a>>,
+    /// The parameters of the path, decoded.
+    pub path: &'a [(Box<str>, String)],
+    /// The parameters of the query, decoded.
+    pub query: &'a [(Box<str>, String)],
+}
+
+/// What a lens writes.
+#[derive(Debug)]
+pub struct Output {
+    /// The body; empty if the lens has nothing to say in one.
+    pub body: Writer,
+    /// The parameters of the path.
+    pub path: Parameters,
+    /// The parameters of the query.
+    pub query: Parameters,
+}
+
+/// Something to look up before a run can be completed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Need {
+    /// Index of the resolver in its dialect.
+    pub resolver: usize,
+    /// From which side the key is.
+    pub direction: Direction,
+    /// The values of the resolver's scope parameters.
+    pub scope: Vec<String>,
+    /// What to look for.
+    pub key: String,
+}
+
+/// What a look-up gave.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Found {
+    /// There is no such thing.
+    Missing,
+    /// The other half of the pair.
+    Value(String),
+}
+
+/// What was looked up so far. A run that lacks something says what; it is then run again with more.
+#[derive(Clone, Debug, Default)]
+pub struct Resolutions(Vec<(Need, Found)>);
+
+impl Resolutions {
+    /// Remembers an answer.
+    pub fn insert(&mut self, need: Need, found: Found) {
+        self.0.push((need, found));
+    }
+
+    /// The answer to `need`, if it is known.
+    pub fn find(&self, need: &Need) -> Option<&Found> {
+        // A request needs a handful of look-ups at most: one per id it names.
+        self.0.iter().find(|(known, _)| known == need).map(|(_, found)| found)
+    }
+}
+
+/// A value that could not be brought to the other side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Refusal {
+    /// Where it was read.
+    pub place: Place,
+    /// Which rule it breaks.
+    pub kind: &'static str,
+    /// What was expected, without the value.
+    pub message: String,
+    /// Whether the value names something that does not exist.
+    pub missing: bool,
+}
+
+/// Why an op wrote nothing.
+#[derive(Debug)]
+pub(super) enum Stop {
+    /// It needs a look-up first.
+    Awaited,
+    /// Something inside it was refused and has been noted.
+    Reported,
+    /// It refuses the value.
+    Refused { kind: &'static str, message: String, missing: bool },
+}
+
+impl Stop {
+    pub(super) fn refused(kind: &'static str, message: impl Into<String>) -> Stop {
+        Stop::Refused { kind, message: message.into(), missing: false }
+    }
+}
+
+/// The state of one run.
+#[derive(Debug)]
+pub struct Run<'a, 'r> {
+    direction: Direction,
+    resolutions: &'r Resolutions,
+    pub(super) input: Input<'a>,
+    /// The dialect's path parameters or the canonical ones: whichever the call has.
+    pub(super) params: Parameters,
+    /// What the fields of the plans under way were read from, one frame after another.
+    pub(super) slots: Vec<Option<Source<'a>>>,
+    /// Where in the body the value under way lies.
+    pub(super) at: Vec<Segment>,
+    needs: Vec<Need>,
+    refusals: Vec<Refusal>,
+    pub(super) ignored: u64,
+}
+
+impl<'a, 'r> Run<'a, 'r> {
+    /// A run in one direction, with what is known already.
+    pub fn new(direction: Direction, resolutions: &'r Resolutions) -> Run<'a, 'r> {
+        Run {
+            direction,
+            resolutions,
+            input: Input::default(),
+            params: Vec::new(),
+            slots: Vec::with_capacity(32),
+            at: Vec::new(),
+            needs: Vec::new(),
+            refusals: Vec::new(),
+            ignored: 0,
+        }
+    }
+
+    /// The same, for a value that lies below `at` in the body.
+    #[must_use]
+    pub fn below(mut self, at: Vec<Segment>) -> Self {
+        self.at = at;
+        self
+    }
+
+    /// Which way.
+    pub fn direction(&self) -> Direction {
+        self.direction
+    }
+
+    /// What has to be looked up first.
+    pub fn needs(&self) -> &[Need] {
+        &self.needs
+    }
+
+    /// What was refused.
+    pub fn refusals(&self) -> &[Refusal] {
+        &self.refusals
+    }
+
+    /// How many members of the input nothing was made of.
+    pub fn ignored(&self) -> u64 {
+        self.ignored
+    }
+
+    /// What was refused, for keeps.
+    pub fn into_refusals(self) -> Vec<Refusal> {
+        self.refusals
+    }
+
+    /// The answer to `need`; notes the need if there is none yet.
+    pub(super) fn ask(&mut self, need: Need) -> Result<&'r Found, Stop> {
+        if let Some(found) = self.resolutions.find(&need) {
+            return Ok(found);
+        }
+        if !self.needs.contains(&need) {
+            self.needs.push(need);
+        }
+        Err(Stop::Awaited)
+    }
+
+    /// The values of the parameters of those names; none if one is not known yet.
+    pub(super) fn scope(&self, names: &[String]) -> Option<Vec<String>> {
+        let value = |name: &String| self.params.iter().find(|(known, _)| **known == **name);
+        names.iter().map(|name| value(name).map(|(_, value)| value.clone())).collect()
+    }
+
+    /// Notes why the value at `path` was not brought over.
+    pub(super) fn note(&mut self, stop: Stop, root: Root, path: Vec<Segment>) {
+        let Stop::Refused { kind, message, missing } = stop else {
+            return;
+        };
+        let mut segments = if root == Root::Body { self.at.clone() } else { Vec::new() };
+        segments.extend(path);
+        self.refusals.push(Refusal { place: Place { root, segments }, kind, message, missing });
+    }
+}

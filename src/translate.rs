@@ -1,0 +1,202 @@
+//! Whole requests and answers, outside HTTP: from a dialect's request to canonical calls, and from the answers to the
+//! dialect's.
+//!
+//! Nothing here waits or looks anything up. [`lift::lift`] and [`lower::lower`] either finish or say what has to be
+//! looked up first; the caller finds it and asks again. The gateway does so over the network, the command line from
+//! its arguments.
+
+use std::borrow::Cow;
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use percent_encoding::percent_decode_str;
+
+use crate::dialect::operation::RequestBody;
+use crate::dialect::{Dialect, Operation, Selected};
+use crate::json::{Document, Kind, Value};
+use crate::lens::{Need, Parameters};
+use crate::problem::{Place, Problem, Root, Segment, Violation};
+
+pub mod answer;
+pub mod lift;
+pub mod lower;
+
+/// How many violations a client is told of at once.
+pub const VIOLATIONS_MAX: usize = 32;
+
+/// A dialect's request, decoded.
+#[derive(Debug)]
+pub struct Request {
+    /// Its dialect.
+    pub dialect: Arc<Dialect>,
+    /// The operation it is meant for.
+    pub operation: Arc<Operation>,
+    /// The path parameters.
+    pub path: Parameters,
+    /// The query parameters.
+    pub query: Parameters,
+    /// The body.
+    pub body: Option<Document>,
+}
+
+/// How far a translation came.
+#[derive(Debug)]
+pub enum Step<T> {
+    /// To its end.
+    Done(T),
+    /// To ids that must be looked up first.
+    Needs(Vec<Need>),
+}
+
+impl Request {
+    /// Decodes the parameters, once.
+    ///
+    /// # Errors
+    ///
+    /// 400 for escapes that are none, for control characters, and for a query parameter given twice: two readers
+    /// would not agree on which one counts.
+    pub fn new(
+        selected: Selected,
+        query: Option<&str>,
+        body: Option<Document>,
+    ) -> Result<Request, Box<Problem>> {
+        let Selected { dialect, operation, path } = selected;
+        let decoded = |(name, raw): (Box<str>, String)| {
+            let value = decode(&raw)
+                .ok_or_else(|| malformed("malformed-path", "the path is not percent-encoded UTF-8"));
+            value.map(|value| (name, value))
+        };
+        let path = path.into_iter().map(decoded).collect::<Result<_, _>>()?;
+        let query = decode_query(query.unwrap_or_default())?;
+        Ok(Request { dialect, operation, path, query, body })
+    }
+
+    /// The parts of the body that become one call each, with their places in it.
+    pub fn items(&self) -> Vec<(Option<Value<'_>>, Vec<Segment>)> {
+        let root = self.body.as_ref().map(Document::root);
+        let RequestBody::Each { over, one, .. } = &self.operation.body else {
+            return vec![(root, Vec::new())];
+        };
+        let at = over.segments();
+        let found = over.path.iter().try_fold(root, |value, name| value.map(|value| value.member(name)));
+        match found.flatten() {
+            Some(list) if list.kind() == Kind::Array => {
+                let item = |(index, element)| {
+                    let place = at.iter().cloned().chain([Segment::Index(index)]);
+                    (Some(element), place.collect())
+                };
+                list.elements().enumerate().map(item).collect()
+            }
+            Some(alone) if *one => vec![(Some(alone), at)],
+            Some(_) | None => Vec::new(),
+        }
+    }
+}
+
+/// Looks whether the body is what the operation takes.
+///
+/// # Errors
+///
+/// 400 if there is none and one is needed, 422 with the violations if it does not fit.
+pub fn check(request: &Request) -> Result<(), Box<Problem>> {
+    let schema = match &request.operation.body {
+        RequestBody::None => return Ok(()),
+        RequestBody::One { schema } | RequestBody::Each { schema, .. } => schema,
+    };
+    let Some(body) = &request.body else {
+        return Err(malformed("missing-body", "this request needs a JSON body"));
+    };
+    if schema.is_valid(body.root()) {
+        return Ok(());
+    }
+    let violations = schema.violations(body.root(), VIOLATIONS_MAX);
+    Err(Box::new(Problem::invalid(violations.into_iter().map(Violation::from).collect())))
+}
+
+/// Gives the places of the backend's violations the names the client knows. `at` is where the item lies that the
+/// call was made of.
+pub fn told(mut problem: Problem, operation: &Operation, at: &[Segment]) -> Problem {
+    for violation in &mut problem.violations {
+        let place = operation.request.backwards(&violation.place);
+        violation.place = absolute(place.unwrap_or_else(|| Place::body(Vec::new())), at);
+    }
+    problem
+}
+
+/// The place in the whole request of a place in the item at `at`.
+fn absolute(place: Place, at: &[Segment]) -> Place {
+    match place.root {
+        Root::Body => Place::body(at.iter().cloned().chain(place.segments).collect()),
+        Root::Outer => Place::body(place.segments),
+        Root::Path | Root::Query => place,
+    }
+}
+
+fn malformed(code: &'static str, detail: &'static str) -> Box<Problem> {
+    Box::new(Problem::bad_request(code, detail))
+}
+
+fn decode_query(raw: &str) -> Result<Parameters, Box<Problem>> {
+    let mut seen = HashSet::new();
+    let mut query = Parameters::new();
+    for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        // A plus is a space in queries, as HTML forms write them.
+        let part = |text: &str| decode(&text.replace('+', " "));
+        let (Some(name), Some(value)) = (part(name), part(value)) else {
+            return Err(malformed("malformed-query", "the query is not percent-encoded UTF-8"));
+        };
+        if !seen.insert(name.clone()) {
+            return Err(malformed("duplicate-parameter", "a query parameter is given twice"));
+        }
+        query.push((name.into_boxed_str(), value));
+    }
+    Ok(query)
+}
+
+/// Decodes percent-encoded UTF-8 without control characters.
+fn decode(raw: &str) -> Option<String> {
+    let escapes_are_whole = raw.split('%').skip(1).all(|rest| {
+        let digits = rest.as_bytes().get(..2);
+        digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+    });
+    let text = percent_decode_str(raw).decode_utf8().ok().filter(|_| escapes_are_whole)?;
+    (!text.chars().any(char::is_control)).then(|| Cow::into_owned(text))
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn queries_are_decoded_once() {
+        let query = decode_query("a=1&b=x%20y&c=%2520&d&e=+&").unwrap();
+        let query: Vec<_> = query.iter().map(|(name, value)| (&**name, value.as_str())).collect();
+        assert_eq!(query, [("a", "1"), ("b", "x y"), ("c", "%20"), ("d", ""), ("e", " ")]);
+    }
+
+    #[test]
+    fn what_two_readers_would_read_differently_is_refused() {
+        let code = |raw| decode_query(raw).map_err(|problem| problem.code.into_owned()).unwrap_err();
+        assert_eq!(code("a=1&a=2"), "duplicate-parameter");
+        assert_eq!(code("a=1&%61=2"), "duplicate-parameter");
+        for raw in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%00", "%0d%0aX: y=1"] {
+            assert_eq!(code(raw), "malformed-query", "{raw}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_encoded_is_decoded_again(text in "[^\\p{Cc}]*") {
+            let raw = percent_encoding::utf8_percent_encode(&text, percent_encoding::NON_ALPHANUMERIC).to_string();
+            prop_assert_eq!(decode(&raw), Some(text));
+        }
+
+        #[test]
+        fn no_query_panics(raw in "\\PC*") {
+            let _outcome = decode_query(&raw);
+        }
+    }
+}

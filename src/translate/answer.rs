@@ -1,0 +1,138 @@
+//! What the backend answered, understood: a document, or the problem it meant.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use http::StatusCode;
+
+use super::VIOLATIONS_MAX;
+use crate::json::{Document, Limits, Value};
+use crate::problem::{ErrorStatus, Place, Problem, Violation};
+
+/// How long a text of the backend may be for a client to see it.
+const DETAIL_CHARS_MAX: usize = 300;
+
+/// How long a code of the backend may be.
+const CODE_CHARS_MAX: usize = 64;
+
+/// A success.
+#[derive(Debug)]
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its body.
+    pub body: Option<Document>,
+}
+
+/// Reads an answer.
+///
+/// # Errors
+///
+/// What the backend refused, with places in canonical names; 502 for what is neither success nor refusal.
+pub fn answered(
+    status: StatusCode,
+    retry_after: Option<Duration>,
+    body: Vec<u8>,
+) -> Result<Answer, Box<Problem>> {
+    let limits = Limits { bytes_max: body.len(), ..Limits::default() };
+    if let Some(status) = ErrorStatus::new(status) {
+        let problem = refusal(status, Document::parse(body, &limits).ok().as_ref());
+        return Err(Box::new(Problem { retry_after, ..problem }));
+    }
+    if !status.is_success() {
+        let cause = format!("the backend answered {status}");
+        return Err(Box::new(Problem::bad_gateway("unexpected-status", cause)));
+    }
+    if body.is_empty() {
+        return Ok(Answer { status, body: None });
+    }
+    match Document::parse(body, &limits) {
+        Ok(document) => Ok(Answer { status, body: Some(document) }),
+        Err(error) => {
+            let cause = format!("the answer is not JSON: {error}");
+            Err(Box::new(Problem::bad_gateway("invalid-answer", cause)))
+        }
+    }
+}
+
+/// What the backend refused, as RFC 9457 says it. An error that says less is still an error.
+fn refusal(status: ErrorStatus, document: Option<&Document>) -> Problem {
+    let member = |name: &str| document.and_then(|document| document.root().member(name));
+    let code = member("code").and_then(Value::as_str).filter(|code| is_code(code));
+    let code = code.map_or_else(|| "backend-error".to_owned(), Cow::into_owned);
+    let reason = status.get().canonical_reason().unwrap_or("the backend refused the request");
+    // What a failing server says about itself is for its owners, not for its clients' clients.
+    if status.get().is_server_error() {
+        return Problem::from_backend(status, code, reason, Vec::new());
+    }
+    let detail = member("detail").and_then(text).unwrap_or_else(|| reason.to_owned());
+    let errors = member("errors").into_iter().flat_map(Value::elements).take(VIOLATIONS_MAX);
+    Problem::from_backend(status, code, detail, errors.filter_map(violation).collect())
+}
+
+fn violation(error: Value<'_>) -> Option<Violation> {
+    let pointer = error.member("pointer")?.as_str()?;
+    let code = error.member("code").and_then(Value::as_str).filter(|code| is_code(code));
+    Some(Violation {
+        place: Place::from_pointer(&pointer)?,
+        kind: code.map_or_else(|| "refused".into(), |code| code.into_owned().into()),
+        message: error.member("detail").and_then(text).unwrap_or_else(|| "is refused".to_owned()),
+    })
+}
+
+/// A sentence a client may see: of bearable length, on one line.
+fn text(value: Value<'_>) -> Option<String> {
+    let text = value.as_str()?;
+    let bearable = text.chars().take(DETAIL_CHARS_MAX + 1).count() <= DETAIL_CHARS_MAX;
+    (bearable && !text.is_empty() && !text.chars().any(char::is_control)).then(|| text.into_owned())
+}
+
+fn is_code(code: &str) -> bool {
+    let letters = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
+    letters && (1..=CODE_CHARS_MAX).contains(&code.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::problem::Blame;
+
+    fn refused(status: u16, body: &str) -> Problem {
+        *answered(StatusCode::from_u16(status).unwrap(), None, body.into()).unwrap_err()
+    }
+
+    #[test]
+    fn a_problem_keeps_its_status_code_sentence_and_places() {
+        let body = r#"{"code": "already-member", "detail": "is a member already",
+            "errors": [{"pointer": "/email", "code": "already-member", "detail": "is taken"}, {"detail": "nowhere"}]}"#;
+        let problem = refused(409, body);
+        assert_eq!((problem.status.get().as_u16(), &*problem.code), (409, "already-member"));
+        assert_eq!((&*problem.detail, problem.blame), ("is a member already", Blame::Downstream));
+        let [violation] = problem.violations.as_slice() else { panic!("one has a place") };
+        assert_eq!((violation.place.pointer().as_str(), violation.message.as_str()), ("/email", "is taken"));
+    }
+
+    #[test]
+    fn a_failing_backend_does_not_talk_to_clients() {
+        let problem = refused(500, r#"{"code": "panic", "detail": "at db.rs:7, password=hunter2"}"#);
+        assert_eq!((&*problem.detail, problem.blame), ("Internal Server Error", Blame::Upstream));
+    }
+
+    #[test]
+    fn an_error_that_is_no_problem_is_still_an_error() {
+        for body in ["", "<html>", "[]", r#"{"detail": 1, "code": "\u0000", "errors": {"a": 1}}"#] {
+            let problem = refused(404, body);
+            assert_eq!((&*problem.code, &*problem.detail), ("backend-error", "Not Found"), "{body}");
+        }
+        let long = format!(r#"{{"detail": "{}"}}"#, "x".repeat(DETAIL_CHARS_MAX + 1));
+        assert_eq!(refused(404, &long).detail, "Not Found");
+    }
+
+    #[test]
+    fn what_is_neither_success_nor_refusal_is_the_backends_fault() {
+        assert_eq!(refused(302, "").status.get(), StatusCode::BAD_GATEWAY);
+        assert_eq!(refused(200, "<html>").status.get(), StatusCode::BAD_GATEWAY);
+        assert_eq!(refused(200, r#"{"a":1,"a":2}"#).code, "invalid-answer");
+        assert!(answered(StatusCode::NO_CONTENT, None, Vec::new()).is_ok());
+    }
+}

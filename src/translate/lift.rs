@@ -1,0 +1,83 @@
+//! From a dialect's request to canonical calls.
+
+use std::sync::Arc;
+
+use super::{Request, Step, VIOLATIONS_MAX, absolute};
+use crate::canonical::api::{Api, Call};
+use crate::dialect::page::Wanted;
+use crate::json::{Document, Writer};
+use crate::lens::{Direction, Input, Need, Refusal, Resolutions, Run};
+use crate::problem::{Problem, Root, Violation};
+
+/// What a request became.
+#[derive(Debug)]
+pub struct Lifted {
+    /// The calls, one for each item of the request.
+    pub calls: Vec<Call>,
+    /// The page the client wants.
+    pub page: Option<Wanted>,
+    /// How many members of the body nothing was made of.
+    pub ignored: u64,
+}
+
+/// Lifts a request, with what has been looked up already.
+///
+/// # Errors
+///
+/// 404 if the path names something that does not exist; 422, with the places in the client's own names, for
+/// everything that has no canonical form.
+pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<Step<Lifted>, Box<Problem>> {
+    let operation = &request.operation;
+    let page = match &operation.page {
+        Some(page) => {
+            Some(page.wanted(&request.query).map_err(|violation| Problem::invalid(vec![violation]))?)
+        }
+        None => None,
+    };
+    let outer = request.body.as_ref().filter(|_| operation.is_bulk()).map(Document::root);
+    let mut needs: Vec<Need> = Vec::new();
+    let mut refusals = Vec::new();
+    let mut lifted = Lifted { calls: Vec::new(), page, ignored: 0 };
+    for (body, at) in request.items() {
+        let mut run = Run::new(Direction::Lift, resolutions).below(at);
+        let input = Input { body, outer, path: &request.path, query: &request.query };
+        let output = operation.request.run(input, &mut run, Writer::new());
+        let unknown = run.needs().iter().filter(|need| !needs.contains(need));
+        let unknown: Vec<_> = unknown.cloned().collect();
+        needs.extend(unknown);
+        lifted.ignored += run.ignored();
+        refusals.extend(run.into_refusals());
+        let mut query = output.query;
+        if let Some(Wanted { limit, offset }) = page {
+            query.push((api.page.limit.as_str().into(), limit.to_string()));
+            query.push((api.page.offset.as_str().into(), offset.to_string()));
+        }
+        let body = operation.calls.body.is_some().then(|| body_of(output.body));
+        lifted.calls.push(Call { operation: Arc::clone(&operation.calls), path: output.path, query, body });
+    }
+    if !refusals.is_empty() {
+        return Err(Box::new(refused(refusals)));
+    }
+    Ok(if needs.is_empty() { Step::Done(lifted) } else { Step::Needs(needs) })
+}
+
+/// A body no field writes to is still the object the backend expects.
+fn body_of(body: Writer) -> Vec<u8> {
+    if body.is_empty() { b"{}".to_vec() } else { body.into_vec() }
+}
+
+fn refused(refusals: Vec<Refusal>) -> Problem {
+    if refusals.iter().any(|refusal| refusal.missing && refusal.place.root == Root::Path) {
+        return Problem::not_found("there is no such resource");
+    }
+    let mut violations: Vec<Violation> = Vec::new();
+    for Refusal { place, kind, message, .. } in refusals {
+        // The run knows where the item lies; what is left is to say body for what lies around the items.
+        let violation = Violation { place: absolute(place, &[]), kind: kind.into(), message };
+        // A parameter that all items share is refused once for each of them, and told once.
+        if violations.len() < VIOLATIONS_MAX && !violations.contains(&violation) {
+            violations.push(violation);
+        }
+    }
+    Problem::invalid(violations)
+}

@@ -1,0 +1,265 @@
+//! From the backend's answers to the dialect's.
+
+use http::StatusCode;
+
+use super::answer::Answer;
+use super::lift::Lifted;
+use super::{Request, Step};
+use crate::canonical::api::{Api, Call};
+use crate::canonical::id::{CanonicalId, IdCodec, IdForm};
+use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather};
+use crate::json::{Document, Kind, Value, Writer};
+use crate::lens::path::{Address, Literal};
+use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
+use crate::problem::{Problem, Segment};
+use crate::schema::Schema;
+
+mod page;
+
+/// What the client is answered.
+#[derive(Debug)]
+pub struct Lowered {
+    /// The status.
+    pub status: StatusCode,
+    /// The JSON body.
+    pub body: Option<Vec<u8>>,
+}
+
+/// Lowers the answers to a request's calls, in the order of the calls. Refusals name places as the client does (see
+/// [`told`](super::told)).
+///
+/// # Errors
+///
+/// The refusal, if there was one call; the first refusal of many, if the operation has no answer for that; 409 if the
+/// answer has no words in the dialect; 502 if it is not what the canonical API promises.
+pub fn lower(
+    api: &Api,
+    request: &Request,
+    lifted: &Lifted,
+    answers: &[Result<Answer, Box<Problem>>],
+    resolutions: &Resolutions,
+) -> Result<Step<Lowered>, Box<Problem>> {
+    let mut lowering = Lowering { api, request, lifted, resolutions, needs: Vec::new() };
+    let lowered = match &request.operation.answer {
+        AnswerPlan::One(plans) => lowering.one(plans, answers),
+        AnswerPlan::Collect(collect) => lowering.collect(collect, answers),
+    }?;
+    Ok(if lowering.needs.is_empty() { Step::Done(lowered) } else { Step::Needs(lowering.needs) })
+}
+
+struct Lowering<'l> {
+    api: &'l Api,
+    request: &'l Request,
+    lifted: &'l Lifted,
+    resolutions: &'l Resolutions,
+    needs: Vec<Need>,
+}
+
+impl Lowering<'_> {
+    fn one(
+        &mut self,
+        plans: &[operation::Answer],
+        answers: &[Result<Answer, Box<Problem>>],
+    ) -> Result<Lowered, Box<Problem>> {
+        let (Some(answer), Some(call)) = (answers.first(), self.lifted.calls.first()) else {
+            return Err(Box::new(Problem::internal("a request became no call")));
+        };
+        let answer = answer.as_ref().map_err(Clone::clone)?;
+        let Some(plan) = plans.iter().find(|plan| plan.from == answer.status) else {
+            let cause =
+                format!("`{}` answered {}, which it does not declare", call.operation.name, answer.status);
+            return Err(Box::new(Problem::bad_gateway("unexpected-status", cause)));
+        };
+        let body = match &plan.body {
+            AnswerBody::Constant(literal) => Some(literal.json().as_bytes().to_vec()),
+            AnswerBody::Empty => None,
+            AnswerBody::Lens(lens) => {
+                let mut out = Writer::new();
+                self.value(lens, checked(answer, plan.canonical.as_deref())?, call, &mut out)?;
+                Some(out.into_vec())
+            }
+            AnswerBody::Items(lens) => {
+                let body = checked(answer, plan.canonical.as_deref())?;
+                Some(self.page(lens, body, call)?.into_vec())
+            }
+        };
+        Ok(Lowered { status: plan.status, body })
+    }
+
+    /// Writes a canonical value in the dialect's form.
+    fn value(
+        &mut self,
+        lens: &Lens,
+        body: Value<'_>,
+        call: &Call,
+        out: &mut Writer,
+    ) -> Result<(), Box<Problem>> {
+        let mut run = Run::new(Direction::Lower, self.resolutions);
+        let input = Input { body: Some(body), path: &call.path, ..Input::default() };
+        let output = lens.run(input, &mut run, std::mem::take(out));
+        *out = output.body;
+        let unknown = run.needs().iter().filter(|need| !self.needs.contains(need));
+        let unknown: Vec<_> = unknown.cloned().collect();
+        self.needs.extend(unknown);
+        let Some(refusal) = run.refusals().first() else {
+            return Ok(());
+        };
+        let cause = format!("`{}` {}", refusal.place.pointer(), refusal.message);
+        Err(Box::new(match refusal.kind {
+            "unrepresentable" => Problem::unrepresentable(cause),
+            _ => Problem::bad_gateway("invalid-answer", cause),
+        }))
+    }
+
+    fn collect(
+        &mut self,
+        collect: &Collect,
+        answers: &[Result<Answer, Box<Problem>>],
+    ) -> Result<Lowered, Box<Problem>> {
+        let schema = collect.canonical.as_deref();
+        let outcomes: Vec<Outcome<'_>> = answers
+            .iter()
+            .map(|answer| match answer {
+                Ok(answer) => checked(answer, schema),
+                Err(problem) => Err(problem.clone()),
+            })
+            .collect();
+        let succeeded = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
+        let first = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
+        let status = match (first, collect.none) {
+            (None, _) => collect.all,
+            (Some(_), _) if succeeded > 0 => collect.some,
+            (Some(problem), Some(none)) if !concerns_all(problem) => none,
+            (Some(problem), _) => return Err(problem.clone()),
+        };
+        let mut out = Writer::new();
+        out.object_begin();
+        for (name, gather) in &collect.fields {
+            let before = out.len();
+            out.key(name);
+            if !self.gather(gather, &outcomes, &mut out)? {
+                out.truncate(before);
+            }
+        }
+        out.object_end();
+        Ok(Lowered { status, body: Some(out.into_vec()) })
+    }
+
+    /// Writes one member of a collected answer; whether there is anything to tell.
+    fn gather(
+        &mut self,
+        gather: &Gather,
+        outcomes: &[Outcome<'_>],
+        out: &mut Writer,
+    ) -> Result<bool, Box<Problem>> {
+        let succeeded = outcomes.iter().zip(&self.lifted.calls);
+        let succeeded =
+            succeeded.filter_map(|(outcome, call)| outcome.as_ref().ok().map(|body| (*body, call)));
+        match gather {
+            Gather::Count => {
+                let count = i64::try_from(succeeded.count()).unwrap_or(i64::MAX);
+                out.integer(count);
+            }
+            Gather::Failed(template) => {
+                out.array_begin();
+                for (outcome, (input, at)) in outcomes.iter().zip(self.request.items()) {
+                    if let Err(problem) = outcome {
+                        let problem = within_item(*problem.clone(), &at);
+                        out.raw(&self.request.dialect.errors.render_item(template, &problem, input));
+                    }
+                }
+                out.array_end();
+            }
+            Gather::Lens(lens) => {
+                out.array_begin();
+                for (body, call) in succeeded {
+                    self.value(lens, body, call, out)?;
+                }
+                out.array_end();
+            }
+            Gather::Value { at, id, only, optional } => {
+                let start = out.len();
+                out.array_begin();
+                let empty = out.len();
+                let wanted = succeeded.filter(|(body, _)| only.iter().all(|(at, is)| holds(*body, at, is)));
+                for value in wanted.filter_map(|(body, _)| value_at(body, at)) {
+                    write_value(value, id.as_ref(), out)?;
+                }
+                if *optional && out.len() == empty {
+                    out.truncate(start);
+                    return Ok(false);
+                }
+                out.array_end();
+            }
+        }
+        Ok(true)
+    }
+}
+
+/// The body of a call that succeeded, or why there is none.
+type Outcome<'a> = Result<Value<'a>, Box<Problem>>;
+
+/// Whether a refusal is about the caller or the backend rather than about the item.
+fn concerns_all(problem: &Problem) -> bool {
+    let status = problem.status.get();
+    let caller = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
+    caller.contains(&status) || status.is_server_error()
+}
+
+/// The body of a success, if it is what the canonical API promises.
+fn checked<'a>(answer: &'a Answer, schema: Option<&Schema>) -> Result<Value<'a>, Box<Problem>> {
+    let invalid = |cause: String| Box::new(Problem::bad_gateway("invalid-answer", cause));
+    let body = answer.body.as_ref().map(Document::root);
+    let body = body.ok_or_else(|| invalid("the answer has no body".to_owned()))?;
+    match schema {
+        Some(schema) if !schema.is_valid(body) => {
+            let told = schema.violations(body, 1);
+            let told =
+                told.first().map(|violation| format!(": `{}` {}", violation.pointer(), violation.message));
+            Err(invalid(format!("the answer does not fit {schema:?}{}", told.unwrap_or_default())))
+        }
+        Some(_) | None => Ok(body),
+    }
+}
+
+/// A refusal with places as they are within the item at `at`.
+fn within_item(mut problem: Problem, at: &[Segment]) -> Problem {
+    for violation in &mut problem.violations {
+        if violation.place.segments.starts_with(at) {
+            violation.place.segments.drain(..at.len());
+        }
+    }
+    problem
+}
+
+fn value_at<'a>(body: Value<'a>, at: &Address) -> Option<Value<'a>> {
+    at.path.iter().try_fold(body, |value, name| value.member(name))
+}
+
+fn holds(body: Value<'_>, at: &Address, is: &Literal) -> bool {
+    value_at(body, at).is_some_and(|value| value.same(is.value()))
+}
+
+/// Writes a value of an answer, as an id if it is one.
+fn write_value(value: Value<'_>, id: Option<&IdCodec>, out: &mut Writer) -> Result<(), Box<Problem>> {
+    let Some(codec) = id else {
+        out.value(value);
+        return Ok(());
+    };
+    let read = match codec.written {
+        IdForm::Uuid | IdForm::ShortUuid => IdForm::Uuid,
+        IdForm::Integer => IdForm::Integer,
+        IdForm::Opaque => IdForm::Opaque,
+    };
+    let text = if value.kind() == Kind::Integer { Some(value.raw().into()) } else { value.as_str() };
+    let mut spelling = String::new();
+    let id: Option<CanonicalId> = text.and_then(|text| read.read(&text).ok());
+    if id.and_then(|id| codec.write(&id, &mut spelling).ok()).is_none() {
+        return Err(Box::new(Problem::bad_gateway("invalid-answer", "an id of the answer is none")));
+    }
+    match codec.written {
+        IdForm::Integer => out.raw(&spelling),
+        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(&spelling),
+    }
+    Ok(())
+}

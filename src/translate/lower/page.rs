@@ -1,0 +1,99 @@
+//! A page of a list, in the dialect's frame.
+
+use super::Lowering;
+use crate::canonical::api::Call;
+use crate::dialect::Page;
+use crate::dialect::page::{PageSlot, Wanted};
+use crate::json::{Kind, Value, Writer};
+use crate::lens::Lens;
+use crate::problem::Problem;
+
+/// A member of the frame: the way that is left to it, and what it holds.
+type Member<'p> = (&'p [Box<str>], Content);
+
+/// What a member of the frame holds.
+#[derive(Clone)]
+enum Content {
+    Items,
+    Json(String),
+}
+
+impl Lowering<'_> {
+    /// Writes a canonical list: in the frame of the operation's page, or as a bare array if it has none.
+    pub(super) fn page(&mut self, lens: &Lens, list: Value<'_>, call: &Call) -> Result<Writer, Box<Problem>> {
+        let invalid = |cause| Box::new(Problem::bad_gateway("invalid-answer", cause));
+        let names = &self.api.page;
+        let items = list.member(&names.items).filter(|items| items.kind() == Kind::Array);
+        let items = items.ok_or_else(|| invalid("the answer is no list"))?;
+        let total =
+            list.member(&names.total).and_then(Value::as_i64).and_then(|total| u64::try_from(total).ok());
+        let total = total.ok_or_else(|| invalid("the list does not say how long it is"))?;
+        let mut out = Writer::new();
+        match (&self.request.operation.page, self.lifted.page) {
+            (Some(page), Some(wanted)) => {
+                let members = members(page, wanted, items.len() as u64, total);
+                self.frame(&members, lens, items, call, &mut out)?;
+            }
+            (Some(_) | None, _) => self.items(lens, items, call, &mut out)?,
+        }
+        Ok(out)
+    }
+
+    fn items(
+        &mut self,
+        lens: &Lens,
+        items: Value<'_>,
+        call: &Call,
+        out: &mut Writer,
+    ) -> Result<(), Box<Problem>> {
+        out.array_begin();
+        for item in items.elements() {
+            self.value(lens, item, call, out)?;
+        }
+        out.array_end();
+        Ok(())
+    }
+
+    /// Writes the members, those with a common beginning into one object.
+    fn frame(
+        &mut self,
+        members: &[Member<'_>],
+        lens: &Lens,
+        items: Value<'_>,
+        call: &Call,
+        out: &mut Writer,
+    ) -> Result<(), Box<Problem>> {
+        out.object_begin();
+        for (index, (path, content)) in members.iter().enumerate() {
+            let Some((name, rest)) = path.split_first() else {
+                continue;
+            };
+            let begins = |(path, _): &&Member<'_>| path.first() == Some(name);
+            if members[..index].iter().any(|member| begins(&member)) {
+                continue;
+            }
+            out.key(name);
+            match content {
+                _ if !rest.is_empty() => {
+                    let below = members.iter().filter(begins);
+                    let below: Vec<Member<'_>> =
+                        below.map(|(path, content)| (&path[1..], content.clone())).collect();
+                    self.frame(&below, lens, items, call, out)?;
+                }
+                Content::Items => self.items(lens, items, call, out)?,
+                Content::Json(json) => out.raw(json),
+            }
+        }
+        out.object_end();
+        Ok(())
+    }
+}
+
+/// The members that have something to say.
+fn members(page: &Page, wanted: Wanted, shown: u64, total: u64) -> Vec<Member<'_>> {
+    let content = |slot| match slot {
+        PageSlot::Items => Some(Content::Items),
+        slot => page.show(slot, wanted, shown, total).map(Content::Json),
+    };
+    page.fields.iter().filter_map(|(path, slot)| Some((path.as_slice(), content(*slot)?))).collect()
+}
