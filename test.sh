@@ -2,8 +2,9 @@
 # shellcheck disable=SC2329 # `step` calls what it is given
 # Runs every test there is: the Rust ones, and published clients of the dialects against a started proxy.
 #
-# Needs cargo, node 18 or newer with npm, and python3 with venv. What the clients need beyond that is installed
-# under target/ and tests/clients/, at the versions written down there. It listens on two free loopback ports.
+# Needs cargo. A C compiler, node with npm, and python3 with venv are installed if they are missing; what the
+# clients need beyond that goes under target/ and tests/clients/, at the versions written down there. It listens
+# on two free loopback ports.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -15,12 +16,10 @@ pairs=$work/shortuuid.txt
 passed=0 failed=0
 
 main() {
-  need cargo "Rust 1.91 or newer"
-  need node "Node.js 18 or newer"
-  need npm "npm, which comes with Node.js"
-  need python3 "Python 3.9 or newer"
+  command -v cargo > /dev/null || { echo "cargo is missing: install Rust 1.91 or newer"; exit 1; }
 
   # A failed step is remembered and the next one runs; only one that others stand on ends the run.
+  must "install what the machine lacks" tests/install.sh
   must "install shortuuid into $work/venv" install_shortuuid
   must "write UUIDs and their short forms" make_pairs
   step "run the Rust tests" rust_tests
@@ -158,10 +157,6 @@ must() {
 finish() {
   printf '\nsteps: %s passed, %s failed\n' "$passed" "$failed"
   exit $((failed > 0))
-}
-
-need() {
-  command -v "$1" > /dev/null || { echo "$1 is missing: install $2"; exit 1; }
 }
 
 main

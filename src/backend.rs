@@ -44,12 +44,19 @@ use moment::Moment;
 use store::Store;
 
 /// Where the data is kept.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The database file, made if it is not there. None keeps everything in memory.
     pub database: Option<PathBuf>,
     /// Whether a database without organizations gets the demonstration data.
     pub seed: bool,
+}
+
+/// Memory with the demonstration data: what a newcomer wants to look at.
+impl Default for Config {
+    fn default() -> Config {
+        Config { database: None, seed: true }
+    }
 }
 
 /// The backend with its database open. Clones share it.

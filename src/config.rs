@@ -28,15 +28,13 @@ mod size;
 mod values;
 
 use std::path::PathBuf;
-use std::time::Duration;
 
 use self::assemble::assemble;
 use self::file::ConfigFile;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
 use crate::diag::{Diagnostics, SourceId, code};
-use crate::limit::Window;
-use crate::{admin, backend, server, telemetry, upstream};
+use crate::{admin, backend, gateway, limit, server, telemetry, upstream};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default)]
@@ -50,35 +48,13 @@ pub struct Config {
     /// What the built-in backend keeps, when it is used.
     pub backend: backend::Config,
     /// Quotas.
-    pub limit: LimitConfig,
+    pub limit: limit::Config,
     /// How much of a request body is read.
-    pub body: BodyConfig,
+    pub body: gateway::Config,
     /// How to log.
     pub telemetry: telemetry::Config,
     /// Where mappings and schemas are.
     pub files: FilesConfig,
-}
-
-/// Quotas that no dialect documents.
-#[derive(Clone, Debug)]
-pub struct LimitConfig {
-    /// The quotas of a dialect whose mapping names none; empty means no quota.
-    pub windows: Vec<Window>,
-    /// How many principals are counted at once.
-    pub keys_max: usize,
-}
-
-/// How much of a request body is read, and for how long.
-#[derive(Clone, Debug)]
-pub struct BodyConfig {
-    /// The size of a body.
-    pub bytes_max: usize,
-    /// How deep objects and arrays may nest in it.
-    pub depth_max: u16,
-    /// How many canonical calls one request may become.
-    pub fan_out_max: usize,
-    /// How long a client may take to send it.
-    pub read_timeout: Duration,
 }
 
 /// Where the data files are.
@@ -108,18 +84,6 @@ impl Config {
     }
 }
 
-impl Default for LimitConfig {
-    fn default() -> Self {
-        Self { windows: Vec::new(), keys_max: 100_000 }
-    }
-}
-
-impl Default for BodyConfig {
-    fn default() -> Self {
-        Self { bytes_max: size::MIB, depth_max: 64, fan_out_max: 100, read_timeout: Duration::from_secs(10) }
-    }
-}
-
 const CODES: Codes = Codes {
     syntax: code::C0101,
     unknown_key: code::C0102,
@@ -130,6 +94,8 @@ const CODES: Codes = Codes {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use proptest::prelude::*;
     use proptest::sample::Index;
     use toml::{Table, Value};

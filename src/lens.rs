@@ -211,3 +211,303 @@ fn op_backwards(op: &Op, below: &[Segment]) -> (usize, Vec<Segment>) {
         ) => (0, Vec::new()),
     }
 }
+
+/// What the tests of this module's files share.
+#[cfg(test)]
+mod support {
+    use super::op::Op;
+    use super::op::table::{Landing, Row, Table, Word};
+    use super::path::{Address, Literal};
+    use super::{Direction, Field, Found, Input, Lens, Need, Presence, Refusal, Resolutions, Run, Wrap};
+    use crate::json::{Document, Limits, Writer};
+
+    pub(super) fn literal(json: &str) -> Literal {
+        Literal::parse(json).unwrap()
+    }
+
+    pub(super) fn address(text: &str) -> Address {
+        Address::parse(text).unwrap()
+    }
+
+    pub(super) fn field(left: &str, right: &str, op: Op) -> Field {
+        let side = |text: &str| (!text.is_empty()).then(|| address(text));
+        Field { left: side(left), right: side(right), op, when: Presence::default(), origin: None }
+    }
+
+    pub(super) fn word(json: &str) -> Word {
+        Word::new(literal(json)).unwrap()
+    }
+
+    /// `2` is an admin, `0` or `"0"` a viewer and null a guest; a manager is told as a viewer, an owner not at all.
+    pub(super) fn roles() -> Table {
+        let row = |text: &str, also: &[&str], is: &str, label: &str| Row {
+            word: word(text),
+            also: also.iter().map(|json| word(json)).collect(),
+            is: word(is),
+            label: Some(label.to_owned()),
+        };
+        Table {
+            noun: "role",
+            rows: vec![
+                row("2", &[], "\"admin\"", "Boss"),
+                row("0", &["\"0\""], "\"viewer\"", "Reader"),
+                row("null", &[], "\"guest\"", "Nobody"),
+            ],
+            lands: vec![
+                (word("\"manager\""), Landing::Row(1)),
+                (word("\"owner\""), Landing::Refuse("no word is as strong".to_owned())),
+            ],
+        }
+    }
+
+    /// What became of a body: the other side's, or what was refused or is needed.
+    #[derive(Debug, PartialEq)]
+    pub(super) enum Became {
+        Body(String),
+        Refused(Vec<Refusal>),
+        Awaits(Vec<Need>),
+    }
+
+    impl Became {
+        pub(super) fn body(json: &str) -> Became {
+            Became::Body(json.to_owned())
+        }
+
+        /// The only refusal: where, and which rule.
+        pub(super) fn refusal(&self) -> (String, &'static str) {
+            match self {
+                Became::Refused(refusals) if refusals.len() == 1 => {
+                    (refusals[0].place.pointer(), refusals[0].kind)
+                }
+                other => panic!("one refusal expected: {other:?}"),
+            }
+        }
+    }
+
+    pub(super) fn run_with(lens: &Lens, direction: Direction, body: &str, known: &[(&Need, &str)]) -> Became {
+        let mut resolutions = Resolutions::default();
+        for (need, found) in known {
+            resolutions.insert((*need).clone(), Found::Value((*found).to_owned()));
+        }
+        let document = Document::parse(body.into(), &Limits::default()).unwrap();
+        let mut run = Run::new(direction, &resolutions);
+        let input = Input { body: Some(document.root()), ..Input::default() };
+        let output = lens.run(input, &mut run, Writer::new());
+        if !run.needs().is_empty() {
+            return Became::Awaits(run.needs().to_vec());
+        }
+        match run.into_refusals() {
+            refusals if refusals.is_empty() => {
+                Became::Body(String::from_utf8(output.body.into_vec()).unwrap())
+            }
+            refusals => Became::Refused(refusals),
+        }
+    }
+
+    pub(super) fn lift(lens: &Lens, body: &str) -> Became {
+        run_with(lens, Direction::Lift, body, &[])
+    }
+
+    pub(super) fn lower(lens: &Lens, body: &str) -> Became {
+        run_with(lens, Direction::Lower, body, &[])
+    }
+
+    /// A lens of one field, `l` on the left and `r` on the right.
+    pub(super) fn only(op: Op) -> Lens {
+        Lens::new("only", Wrap::Object, vec![field("l", "r", op)])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::op::each::{Each, Item};
+    use super::op::nested::Nested;
+    use super::op::table::Table;
+    use super::support::*;
+    use super::*;
+
+    fn with(field: Field, when: Presence) -> Lens {
+        Lens::new("test", Wrap::Object, vec![Field { when, ..field }])
+    }
+
+    #[test]
+    fn members_are_nested_on_either_side() {
+        let fields = vec![
+            field("user_name", "user.name", Op::Copy),
+            field("where.city", "city", Op::Copy),
+            field("user_email", "user.email", Op::Copy),
+        ];
+        let lens = Lens::new("member", Wrap::Object, fields);
+        let left = r#"{"user_name":"Ada","where":{"city":"London"},"user_email":"a@b.example"}"#;
+        let right = r#"{"user":{"name":"Ada","email":"a@b.example"},"city":"London"}"#;
+        assert_eq!(lift(&lens, left), Became::body(right));
+        assert_eq!(lower(&lens, right), Became::body(left));
+    }
+
+    #[test]
+    fn what_is_missing_stays_missing_and_null_stays_null() {
+        let lens =
+            Lens::new("test", Wrap::Object, vec![field("a.b", "c", Op::Copy), field("d", "e", Op::Copy)]);
+        assert_eq!(lift(&lens, r#"{"d":null}"#), Became::body(r#"{"e":null}"#));
+        assert_eq!(
+            lower(&lens, "{}"),
+            Became::body("{}"),
+            "no empty object is left where `b` would have been"
+        );
+    }
+
+    #[test]
+    fn a_default_is_a_word_of_the_dialect() {
+        let table = Op::Table(Arc::new(roles()));
+        let when = Presence { default: Some(literal("0")), ..Presence::default() };
+        let lens = with(field("role", "role", table), when);
+        assert_eq!(lift(&lens, "{}"), Became::body(r#"{"role":"viewer"}"#));
+        assert_eq!(lift(&lens, r#"{"role":2}"#), Became::body(r#"{"role":"admin"}"#));
+    }
+
+    #[test]
+    fn a_value_that_stands_for_none_is_not_sent_on() {
+        let when = Presence { absent: Some(literal("\"\"")), ..Presence::default() };
+        let lens = with(field("name", "name", Op::Copy), when);
+        assert_eq!(lift(&lens, r#"{"name":""}"#), Became::body("{}"));
+        assert_eq!(lower(&lens, "{}"), Became::body(r#"{"name":""}"#));
+        assert_eq!(lower(&lens, r#"{"name":null}"#), Became::body(r#"{"name":""}"#));
+    }
+
+    #[test]
+    fn a_condition_decides_whether_a_field_is_read() {
+        let condition = (address("role"), vec![literal("1"), literal("\"1\"")]);
+        let when = Presence { lift_when: Some(condition), ..Presence::default() };
+        let lens = with(field("ids", "grants", Op::Copy), when);
+        assert_eq!(lift(&lens, r#"{"role":"1","ids":[7]}"#), Became::body(r#"{"grants":[7]}"#));
+        assert_eq!(lift(&lens, r#"{"role":0,"ids":[7]}"#), Became::body("{}"));
+        assert_eq!(lift(&lens, r#"{"ids":[7]}"#), Became::body("{}"));
+    }
+
+    #[test]
+    fn a_tag_tells_which_field_it_was() {
+        let tagged = |name: &str| Field {
+            when: Presence {
+                tag: Some((address("thing.type"), literal(&format!("\"{name}\"")))),
+                ..Presence::default()
+            },
+            ..field(name, "thing.id", Op::Copy)
+        };
+        let lens = Lens::new("test", Wrap::Object, vec![tagged("space"), tagged("book")]);
+        for (left, right) in [
+            (r#"{"space":"s"}"#, r#"{"thing":{"id":"s","type":"space"}}"#),
+            (r#"{"book":"b"}"#, r#"{"thing":{"id":"b","type":"book"}}"#),
+        ] {
+            assert_eq!(lift(&lens, left), Became::body(right));
+            assert_eq!(lower(&lens, right), Became::body(left));
+        }
+        assert_eq!(lower(&lens, r#"{"thing":{"id":"x","type":"other"}}"#), Became::body("{}"));
+    }
+
+    #[test]
+    fn a_bare_value_is_one_field() {
+        let lens = Lens::new(
+            "invitee",
+            Wrap::Bare(0),
+            vec![field("email", "email", Op::Copy), field("role", "role", Op::Copy)],
+        );
+        assert_eq!(lift(&lens, r#""a@b.example""#), Became::body(r#"{"email":"a@b.example"}"#));
+        let object = r#"{"email":"a@b.example","role":1}"#;
+        assert_eq!(lift(&lens, object), Became::body(object));
+    }
+
+    #[test]
+    fn a_scalar_has_no_name_of_its_own() {
+        let lens =
+            Lens::new("ref", Wrap::Scalar(0), vec![field("id", "resource_id", Op::Table(Arc::new(roles())))]);
+        assert_eq!(lift(&lens, "2"), Became::body(r#"{"resource_id":"admin"}"#));
+        assert_eq!(lower(&lens, r#"{"resource_id":"admin"}"#), Became::body("2"));
+        assert_eq!(lift(&lens, "7").refusal(), (String::new(), "enum"));
+        let place = Place::from_pointer("/resource_id").unwrap();
+        assert_eq!(lens.backwards(&place), Some(Place::body(Vec::new())));
+    }
+
+    #[test]
+    fn what_is_only_shown_is_not_read() {
+        let when = Presence { shown: true, ..Presence::default() };
+        let lens = with(field("display", "role", Op::Copy), when);
+        assert_eq!(lift(&lens, r#"{"display":"x"}"#), Became::body(""));
+        assert_eq!(lower(&lens, r#"{"role":"x"}"#), Became::body(r#"{"display":"x"}"#));
+    }
+
+    #[test]
+    fn a_field_around_the_items_stands_in_for_one_inside() {
+        let when = Presence { fallback: Some(address("$outer.role")), ..Presence::default() };
+        let lens = with(field("role", "role", Op::Table(Arc::new(roles()))), when);
+        let outer = literal(r#"{"role":7,"items":[]}"#);
+        let item = literal("{}");
+        let resolutions = Resolutions::default();
+        let mut run = Run::new(Direction::Lift, &resolutions).below(vec![Segment::Index(3)]);
+        let input = Input { body: Some(item.value()), outer: Some(outer.value()), ..Input::default() };
+        lens.run(input, &mut run, Writer::new());
+        let refusal = run.refusals().first().unwrap();
+        assert_eq!(
+            refusal.place,
+            Place { root: crate::problem::Root::Outer, segments: address("role").segments() }
+        );
+    }
+
+    #[test]
+    fn parameters_move_between_path_query_and_body() {
+        let fields = vec![
+            field("org", "$path.organization_id", Op::Copy),
+            field("$query.q", "$query.search", Op::Copy),
+            field("$path.id", "id", Op::Copy),
+        ];
+        let lens = Lens::new("test", Wrap::Object, fields);
+        let body = literal(r#"{"org":"o","rest":1}"#);
+        let path = [("id".into(), "7".to_owned())];
+        let query = [("q".into(), "x y".to_owned())];
+        let resolutions = Resolutions::default();
+        let mut run = Run::new(Direction::Lift, &resolutions);
+        let input = Input { body: Some(body.value()), path: &path, query: &query, ..Input::default() };
+        let output = lens.run(input, &mut run, Writer::new());
+        assert_eq!(output.path, [("organization_id".into(), "o".to_owned())]);
+        assert_eq!(output.query, [("search".into(), "x y".to_owned())]);
+        assert_eq!(output.body.as_bytes(), br#"{"id":"7"}"#);
+        assert_eq!(run.ignored(), 1, "nothing was made of `rest`");
+    }
+
+    #[test]
+    fn places_are_found_backwards() {
+        let grant = Lens::new("grant", Wrap::Object, vec![field("id", "resource_id", Op::Copy)]);
+        let each = Op::Each(Each { item: Item::Lens(Arc::new(grant)) });
+        let user = Lens::new("user", Wrap::Object, vec![field("mail", "email", Op::Copy)]);
+        let fields = vec![
+            field("role_name", "role", Op::Table(Arc::new(roles()))),
+            field("portfolios", "grants", each),
+            field("person", "user", Op::Nested(Nested { lens: Arc::new(user) })),
+            field("$path.org", "$path.organization_id", Op::Copy),
+        ];
+        let lens = Lens::new("test", Wrap::Object, fields);
+        let backwards =
+            |pointer| lens.backwards(&Place::from_pointer(pointer).unwrap()).map(|place| place.pointer());
+        assert_eq!(backwards("/role").as_deref(), Some("/role_name"));
+        assert_eq!(backwards("/grants/2/resource_id").as_deref(), Some("/portfolios/2/id"));
+        assert_eq!(
+            backwards("/grants/2/level").as_deref(),
+            Some("/portfolios/2"),
+            "as near as it can be told"
+        );
+        assert_eq!(backwards("/user/email").as_deref(), Some("/person/mail"));
+        assert_eq!(backwards("/unheard_of"), None);
+        let parameter = Place::parameter(crate::problem::Root::Path, "organization_id");
+        assert_eq!(lens.backwards(&parameter), Some(Place::parameter(crate::problem::Root::Path, "org")));
+    }
+
+    #[test]
+    fn the_label_is_not_what_the_backend_complains_about() {
+        let table: Arc<Table> = Arc::new(roles());
+        let label = Op::Label(op::label::Label(Arc::clone(&table)));
+        let fields = vec![field("role", "role", Op::Table(table)), field("role_display", "role", label)];
+        let place = Lens::new("test", Wrap::Object, fields).backwards(&Place::from_pointer("/role").unwrap());
+        assert_eq!(place.map(|place| place.dotted()).as_deref(), Some("role"));
+    }
+}

@@ -4,6 +4,8 @@
 pub mod admin;
 pub mod server;
 
+pub mod gateway;
+
 pub mod dialect;
 pub mod translate;
 
@@ -14,6 +16,7 @@ pub mod schema;
 
 pub mod canonical;
 
+pub mod ids;
 pub mod limit;
 pub mod upstream;
 

@@ -103,6 +103,13 @@ mod tests {
     }
 
     #[test]
+    fn times_are_written_as_rfc_3339_has_them() {
+        // RFC 3339, section 5.8: 16:39:57-08:00 on 1996-12-19 is 00:39:57 UTC on the next day.
+        let time = SystemTime::UNIX_EPOCH + Duration::from_millis(851_042_397_600);
+        assert_eq!(rfc3339(time), "1996-12-20T00:39:57Z");
+    }
+
+    #[test]
     fn whole_seconds_round_up() {
         assert_eq!(whole_seconds(Duration::ZERO), 0);
         assert_eq!(whole_seconds(Duration::from_millis(1)), 1);

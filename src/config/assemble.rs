@@ -6,9 +6,9 @@ use super::file::{AdminFile, TelemetryFile, TlsFile, UpstreamFile};
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
-use super::{BodyConfig, Config, FilesConfig, LimitConfig};
+use super::{Config, FilesConfig};
 use crate::server::{ListenerConfig, TlsConfig};
-use crate::{admin, backend, server, telemetry, upstream};
+use crate::{admin, backend, gateway, limit, server, telemetry, upstream};
 
 /// More than these is a slip of the finger, not a wish.
 mod most {
@@ -106,9 +106,9 @@ fn backend(file: &BackendFile, values: &mut Values<'_>) -> backend::Config {
     }
 }
 
-fn limit(file: &LimitFile, values: &mut Values<'_>) -> LimitConfig {
-    let default = LimitConfig::default();
-    LimitConfig {
+fn limit(file: &LimitFile, values: &mut Values<'_>) -> limit::Config {
+    let default = limit::Config::default();
+    limit::Config {
         windows: match &file.windows {
             Some(written) => written.iter().filter_map(|window| values.window(window)).collect(),
             None => default.windows,
@@ -117,9 +117,9 @@ fn limit(file: &LimitFile, values: &mut Values<'_>) -> LimitConfig {
     }
 }
 
-fn body(file: &BodyFile, values: &mut Values<'_>) -> BodyConfig {
-    let default = BodyConfig::default();
-    BodyConfig {
+fn body(file: &BodyFile, values: &mut Values<'_>) -> gateway::Config {
+    let default = gateway::Config::default();
+    gateway::Config {
         bytes_max: values.size(file.bytes_max.as_ref(), 1..=most::BODY_BYTES, default.bytes_max),
         depth_max: values.count(file.depth_max, 1..=most::DEPTH, default.depth_max),
         fan_out_max: values.count(file.fan_out_max, 1..=most::FAN_OUT, default.fan_out_max),

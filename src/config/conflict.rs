@@ -3,11 +3,11 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use super::diags;
 use super::file::ConfigFile;
-use super::{BodyConfig, diags};
 use crate::diag::{Diagnostics, Spanned};
 use crate::time::parse_duration;
-use crate::{admin, server};
+use crate::{admin, gateway, server};
 
 /// Looks at the values that could be read; the others were reported already.
 pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
@@ -85,7 +85,7 @@ fn time_limits(file: &ConfigFile, found: &mut Diagnostics) {
     let reading = Limit {
         key: "body.read_timeout",
         written: file.body.read_timeout.as_ref(),
-        default: BodyConfig::default().read_timeout,
+        default: gateway::Config::default().read_timeout,
     };
     reading.must_end_before(&deadline, found);
 

@@ -153,8 +153,8 @@ fn step<'a>(value: Value<'a>, segment: &Segment) -> Option<Value<'a>> {
 
 #[cfg(test)]
 mod tests {
-    use crate::problem::Segment;
     use super::super::support::{document, schema};
+    use crate::problem::Segment;
 
     /// Pointer and message of each violation.
     fn said(schema_text: &str, text: &str) -> Vec<(String, String)> {

@@ -26,14 +26,17 @@ use target::Target;
 const LINKS: &str = "invite_links LEFT JOIN resources USING (organization_id, resource_type, resource_id)";
 const COLUMNS: &str = "invite_links.*, resources.name AS resource_name";
 
-/// `invite_links.list`: oldest first.
+/// `invite_links.list`: oldest first; `leads_to` keeps those into the organization, or to one type of resource.
 pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
     let manager = exchange.caller.manager_of(tx, exchange.id("organization_id"))?;
     let list = List {
         columns: COLUMNS,
-        rows: &format!("FROM {LINKS} WHERE organization_id = ?1"),
+        rows: &format!(
+            "FROM {LINKS} WHERE organization_id = ?1
+                 AND (?2 IS NULL OR coalesce(invite_links.resource_type, 'organization') = ?2)"
+        ),
         order: "created_at, id",
-        parameters: &[&manager.organization_id],
+        parameters: &[&manager.organization_id, &exchange.query.text("leads_to")],
     };
     list.answer(tx, exchange.query.page()?, |row| from_row(tx, row, &manager))
 }
@@ -148,6 +151,11 @@ mod tests {
         assert_eq!(reply.each("/redundant"), [true; 3]);
         let page = fixture.get(CARLA_MANAGER, &format!("{}?limit=1&offset=2", links())).await;
         assert_eq!(page.each("/resource/resource_id"), ["northwind-recipes"]);
+        for (leads_to, resource) in [("organization", json!(null)), ("space", to_space)] {
+            let page = fixture.get(CARLA_MANAGER, &format!("{}?leads_to={leads_to}", links())).await;
+            assert_eq!(page.body["total"], 1, "{leads_to}");
+            assert_eq!(page.each("/resource"), [&resource]);
+        }
     }
 
     #[tokio::test]

@@ -89,7 +89,7 @@ pub(in crate::backend) static OPERATIONS: [Operation; 16] = [
         name: "invite_links.list",
         method: Method::GET,
         path: "/v1/organizations/{organization_id}/invite-links",
-        query: &["limit", "offset"],
+        query: &["leads_to", "limit", "offset"],
         run: invite_links::list,
     },
     Operation {

@@ -75,3 +75,36 @@ impl Each {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Each, Item};
+    use crate::lens::op::Op;
+    use crate::lens::support::{Became, field, lift, lower, only, roles};
+    use crate::lens::{Lens, Wrap};
+
+    #[test]
+    fn order_and_number_are_kept() {
+        let role = Lens::new("role", Wrap::Object, vec![field("word", "is", Op::Table(Arc::new(roles())))]);
+        let lens = only(Op::Each(Each { item: Item::Lens(Arc::new(role)) }));
+        let (left, right) =
+            (r#"{"l":[{"word":0},{},{"word":2}]}"#, r#"{"r":[{"is":"viewer"},{},{"is":"admin"}]}"#);
+        assert_eq!(lift(&lens, left), Became::body(right));
+        assert_eq!(lower(&lens, right), Became::body(left));
+        assert_eq!(lift(&lens, r#"{"l":[]}"#), Became::body(r#"{"r":[]}"#));
+    }
+
+    #[test]
+    fn every_bad_element_is_told_by_its_place() {
+        let role = Lens::new("role", Wrap::Object, vec![field("word", "is", Op::Table(Arc::new(roles())))]);
+        let lens = only(Op::Each(Each { item: Item::Lens(Arc::new(role)) }));
+        let Became::Refused(refusals) = lift(&lens, r#"{"l":[{"word":9},{"word":0},{"word":"x"}]}"#) else {
+            panic!("two are bad");
+        };
+        let places: Vec<_> = refusals.iter().map(|refusal| refusal.place.pointer()).collect();
+        assert_eq!(places, ["/l/0/word", "/l/2/word"]);
+        assert_eq!(lift(&lens, r#"{"l":7}"#).refusal(), ("/l".to_owned(), "type"));
+    }
+}

@@ -45,3 +45,61 @@ fn convert(read: &IdCodec, write: &IdCodec, source: Source<'_>, out: &mut Writer
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use uuid::Uuid;
+
+    use super::{Id, IdCodec, IdForm};
+    use crate::lens::op::Op;
+    use crate::lens::support::{Became, lift, lower, only};
+
+    fn id(written: IdForm, accepted: &[IdForm], canonical: IdForm) -> Op {
+        let codec = |written, accepted: &[IdForm]| IdCodec { written, accepted: accepted.to_vec() };
+        Op::Id(Id { dialect: codec(written, accepted), canonical: codec(canonical, &[canonical]) })
+    }
+
+    // The pair is the one `dialects/real-clients.md` was checked with: Python's shortuuid 1.0.13.
+    #[test]
+    fn either_accepted_spelling_is_the_same_canonical_id() {
+        let lens = only(id(IdForm::ShortUuid, &[IdForm::ShortUuid, IdForm::Uuid], IdForm::Uuid));
+        let right = Became::body(r#"{"r":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}"#);
+        for spelling in ["CnEqURgZ3swzj528KMLvX5", "3c90c3cc-0d44-4b50-8888-8dd25736052a"] {
+            assert_eq!(lift(&lens, &format!(r#"{{"l":"{spelling}"}}"#)), right);
+        }
+        let left = Became::body(r#"{"l":"CnEqURgZ3swzj528KMLvX5"}"#);
+        assert_eq!(lower(&lens, r#"{"r":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}"#), left);
+    }
+
+    #[test]
+    fn what_is_no_id_is_refused_and_null_is_kept() {
+        let lens = only(id(IdForm::Uuid, &[IdForm::Uuid], IdForm::Uuid));
+        for value in ["\"x\"", "7", "true", "{}", "\"\""] {
+            assert_eq!(
+                lift(&lens, &format!(r#"{{"l":{value}}}"#)).refusal(),
+                ("/l".to_owned(), "id"),
+                "{value}"
+            );
+        }
+        assert_eq!(lift(&lens, r#"{"l":null}"#), Became::body(r#"{"r":null}"#));
+    }
+
+    proptest! {
+        #[test]
+        fn an_id_comes_back_as_it_went(bits in any::<u128>()) {
+            let lens = only(id(IdForm::ShortUuid, &[IdForm::ShortUuid], IdForm::Uuid));
+            let right = format!(r#"{{"r":"{}"}}"#, Uuid::from_u128(bits));
+            let Became::Body(left) = lower(&lens, &right) else { panic!("every UUID can be written") };
+            prop_assert_eq!(lift(&lens, &left), Became::Body(right));
+        }
+
+        #[test]
+        fn an_integer_is_an_id_without_quotes(number in 0_i64..) {
+            let lens = only(id(IdForm::Integer, &[IdForm::Integer], IdForm::Integer));
+            let (left, right) = (format!(r#"{{"l":{number}}}"#), format!(r#"{{"r":{number}}}"#));
+            prop_assert_eq!(lift(&lens, &left), Became::body(&right));
+            prop_assert_eq!(lower(&lens, &right), Became::Body(left));
+        }
+    }
+}

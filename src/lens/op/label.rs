@@ -22,3 +22,20 @@ impl Label {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::Label;
+    use crate::lens::op::Op;
+    use crate::lens::support::{Became, lower, only, roles};
+
+    #[test]
+    fn a_label_is_that_of_the_word_the_value_lands_on() {
+        let lens = only(Op::Label(Label(Arc::new(roles()))));
+        assert_eq!(lower(&lens, r#"{"r":"admin"}"#), Became::body(r#"{"l":"Boss"}"#));
+        assert_eq!(lower(&lens, r#"{"r":"manager"}"#), Became::body(r#"{"l":"Reader"}"#));
+        assert_eq!(lower(&lens, r#"{"r":"owner"}"#).refusal().1, "unrepresentable");
+    }
+}

@@ -33,3 +33,32 @@ impl Prefix {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::Prefix;
+    use crate::lens::op::Op;
+    use crate::lens::support::{Became, lift, lower, only};
+
+    #[test]
+    fn a_text_that_begins_otherwise_is_refused() {
+        let lens = only(Op::Prefix(Prefix("https://a.example/".into())));
+        assert_eq!(lift(&lens, r#"{"l":"https://a.example/x"}"#), Became::body(r#"{"r":"x"}"#));
+        assert_eq!(lift(&lens, r#"{"l":"https://b.example/x"}"#).refusal(), ("/l".to_owned(), "pattern"));
+        assert_eq!(lift(&lens, r#"{"l":7}"#).refusal(), ("/l".to_owned(), "type"));
+        assert_eq!(lift(&lens, r#"{"l":null}"#), Became::body(r#"{"r":null}"#));
+    }
+
+    proptest! {
+        #[test]
+        fn what_was_put_before_is_taken_away_again(prefix in "\\PC{0,9}", text in "\\PC*") {
+            let lens = only(Op::Prefix(Prefix(prefix.into())));
+            let right = serde_json::json!({"r": text}).to_string();
+            let Became::Body(left) = lower(&lens, &right) else { panic!("every text can be lowered") };
+            let Became::Body(again) = lift(&lens, &left) else { panic!("what was lowered can be lifted") };
+            prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&again).unwrap(), serde_json::json!({"r": text}));
+        }
+    }
+}

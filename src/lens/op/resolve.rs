@@ -58,3 +58,36 @@ impl Resolve {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    use super::{Resolve, Resolver};
+    use crate::lens::op::Op;
+    use crate::lens::support::{Became, only, run_with};
+    use crate::lens::{Direction, Lens, Need};
+
+    fn slug(scope: &[&str]) -> Lens {
+        let scope = scope.iter().map(|name| (*name).to_owned()).collect();
+        let pattern = Some(Regex::new("^[a-z]+$").unwrap());
+        only(Op::Resolve(Resolve(Resolver { index: 0, scope, pattern })))
+    }
+
+    #[test]
+    fn what_cannot_be_an_id_is_not_asked_for() {
+        let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"no slug"}"#, &[]);
+        let Became::Refused(refusals) = outcome else { panic!("it is known without asking") };
+        assert!(refusals[0].missing);
+    }
+
+    #[test]
+    fn what_is_known_is_written() {
+        let need =
+            Need { resolver: 0, direction: Direction::Lift, scope: Vec::new(), key: "acme".to_owned() };
+        let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"acme"}"#, &[(&need, "7")]);
+        assert_eq!(outcome, Became::body(r#"{"r":"7"}"#));
+        let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"acme"}"#, &[]);
+        assert_eq!(outcome, Became::Awaits(vec![need]));
+    }
+}

@@ -49,3 +49,43 @@ impl Row {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::{Resolver, Row};
+    use crate::lens::op::Op;
+    use crate::lens::support::{Became, only, roles, run_with};
+    use crate::lens::{Direction, Need};
+
+    fn need(direction: Direction, key: &str) -> Need {
+        Need { resolver: 3, direction, scope: Vec::new(), key: key.to_owned() }
+    }
+
+    fn row() -> Op {
+        let resolver = Resolver { index: 3, scope: Vec::new(), pattern: None };
+        Op::Row(Row { resolver, table: Arc::new(roles()) })
+    }
+
+    #[test]
+    fn a_row_is_asked_for_once_in_lower_case() {
+        let needs = vec![need(Direction::Lift, "aa-01")];
+        assert_eq!(run_with(&only(row()), Direction::Lift, r#"{"l":"AA-01"}"#, &[]), Became::Awaits(needs));
+    }
+
+    #[test]
+    fn a_row_is_its_word_and_the_word_its_row() {
+        let known = (need(Direction::Lift, "aa-01"), need(Direction::Lower, "viewer"));
+        let lift = |found| run_with(&only(row()), Direction::Lift, r#"{"l":"aa-01"}"#, &[(&known.0, found)]);
+        assert_eq!(lift("viewer"), Became::body(r#"{"r":"viewer"}"#));
+        assert_eq!(lift("owner").refusal(), ("/l".to_owned(), "enum"), "this dialect has no owners");
+        let lower = |role| run_with(&only(row()), Direction::Lower, role, &[(&known.1, "aa-01")]);
+        assert_eq!(lower(r#"{"r":"viewer"}"#), Became::body(r#"{"l":"aa-01"}"#));
+        assert_eq!(
+            lower(r#"{"r":"manager"}"#),
+            Became::body(r#"{"l":"aa-01"}"#),
+            "it lands on the viewers' row"
+        );
+    }
+}

@@ -111,3 +111,43 @@ impl Table {
         words.join(", ")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use crate::lens::op::Op;
+    use crate::lens::support::{Became, lift, lower, only, roles};
+
+    #[test]
+    fn a_row_is_the_same_there_and_back() {
+        let lens = only(Op::Table(Arc::new(roles())));
+        for (left, right) in [("2", "\"admin\""), ("0", "\"viewer\""), ("null", "\"guest\"")] {
+            let (left, right) = (format!("{{\"l\":{left}}}"), format!("{{\"r\":{right}}}"));
+            assert_eq!(lift(&lens, &left), Became::Body(right.clone()));
+            assert_eq!(lower(&lens, &right), Became::Body(left));
+        }
+    }
+
+    #[test]
+    fn other_spellings_are_read_and_never_written() {
+        let lens = only(Op::Table(Arc::new(roles())));
+        assert_eq!(lift(&lens, r#"{"l":"0"}"#), Became::body(r#"{"r":"viewer"}"#));
+        assert_eq!(
+            lift(&lens, r#"{"l":"2"}"#).refusal(),
+            ("/l".to_owned(), "enum"),
+            "not declared for this row"
+        );
+        for other in ["1", "0.0", "-0", "\"Admin\"", "true", "{}", "[]"] {
+            assert_eq!(lift(&lens, &format!("{{\"l\":{other}}}")).refusal().1, "enum", "{other}");
+        }
+    }
+
+    #[test]
+    fn words_without_a_row_land_or_are_refused() {
+        let lens = only(Op::Table(Arc::new(roles())));
+        assert_eq!(lower(&lens, r#"{"r":"manager"}"#), Became::body(r#"{"l":0}"#));
+        assert_eq!(lower(&lens, r#"{"r":"owner"}"#).refusal().1, "unrepresentable");
+        assert_eq!(lower(&lens, r#"{"r":"emperor"}"#).refusal().1, "unknown");
+    }
+}

@@ -1,0 +1,199 @@
+//! The request path: a request of some dialect in, the dialect's answer out.
+//!
+//! [`Gateway::handle`] is the life of a request, eight phases in one direction. Each consumes what the one before it
+//! made, so that a body nobody checked cannot be lifted, nor a request nobody admitted be read:
+//!
+//! | phase | from | to | may refuse with |
+//! | --- | --- | --- | --- |
+//! | [`select`] | the head of the request | dialect and operation | 400, 404, 405 |
+//! | [`admit`] | its credential | a principal within its quota | 401, 429 |
+//! | [`decode`] | its bytes | a document | 400, 408, 413, 415 |
+//! | [`check`] | the document | one that the operation takes | 422 |
+//! | [`lift`] | the dialect's request | canonical calls | 404, 422, 429 |
+//! | [`fetch`] | the calls | the backend's answers | 502, 503, 504 |
+//! | [`lower`] | the answers | the dialect's | 409, 502 |
+//! | [`encode`] | the dialect's answer | a response | – |
+//!
+//! [`Gateway::answer`] goes around it: a refusal of any phase is told in the words of the dialect, and each request is
+//! recorded once.
+//!
+//! This module never opens a socket or reads a file, and knows no dialect by name.
+
+use std::fmt;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use http_body_util::Full;
+
+use crate::dialect::{Dialect, ErrorShape, Operation, Registry};
+use crate::ids::resolver::Resolvers;
+use crate::limit::{self, Standing};
+use crate::problem::Problem;
+use crate::telemetry::{Metrics, RequestId};
+use crate::time::Deadline;
+use crate::upstream::Upstream;
+
+mod admit;
+mod check;
+mod decode;
+mod encode;
+mod fetch;
+mod lift;
+mod lower;
+mod quota;
+mod record;
+mod resolve;
+mod select;
+
+use self::fetch::Caller;
+use self::quota::Quotas;
+use self::record::{Meters, Record};
+
+/// How much of a request is read, and what it may become.
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Bytes of a request body.
+    pub bytes_max: usize,
+    /// How deep objects and arrays may nest in it.
+    pub depth_max: u16,
+    /// How many calls one request may become.
+    pub fan_out_max: usize,
+    /// How long a client may take to send the whole body.
+    pub read_timeout: Duration,
+}
+
+impl Default for Config {
+    fn default() -> Config {
+        Config { bytes_max: 1 << 20, depth_max: 64, fan_out_max: 100, read_timeout: Duration::from_secs(10) }
+    }
+}
+
+/// What all workers share.
+pub struct Shared {
+    registry: Arc<Registry>,
+    config: Config,
+    quotas: Quotas,
+    resolvers: Resolvers,
+    /// Time for a request that came without a deadline.
+    deadline: Duration,
+    /// How an error looks before a dialect was selected.
+    standard: ErrorShape,
+    meters: Meters,
+}
+
+impl Shared {
+    /// Everything for serving the dialects of `registry`. A dialect without a quota of its own has that of `limit`;
+    /// `deadline` is for requests that the server gave none.
+    pub fn new(
+        registry: Arc<Registry>,
+        config: Config,
+        limit: &limit::Config,
+        deadline: Duration,
+        metrics: Metrics,
+    ) -> Shared {
+        let quotas =
+            Quotas::new(registry.dialects().iter().map(|one| (one.name.as_str(), &one.quota)), limit);
+        let meters = Meters::new(&registry, metrics);
+        let (resolvers, standard) = (Resolvers::default(), ErrorShape::standard());
+        Shared { registry, config, quotas, resolvers, deadline, standard, meters }
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Answers requests; one for each worker, with connections of its own.
+#[derive(Clone, Debug)]
+pub struct Gateway {
+    shared: Arc<Shared>,
+    upstream: Upstream,
+}
+
+impl Gateway {
+    /// A gateway to the backend behind `upstream`.
+    pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
+        Gateway { shared, upstream }
+    }
+
+    /// Answers one request, whatever comes of it.
+    pub async fn answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+        let mut record = Record::begin(&self.shared.meters, Exchange::of(&request, self.shared.deadline));
+        match self.handle(request, &mut record.exchange).await {
+            Ok(response) => {
+                record.end(response.status(), None);
+                response
+            }
+            Err(problem) => {
+                let response = self.refuse(&problem, &record.exchange);
+                record.end(response.status(), Some(&problem));
+                response
+            }
+        }
+    }
+
+    /// The eight phases.
+    async fn handle<B: Body<Data = Bytes>>(
+        &self,
+        request: Request<B>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
+        let shared = &*self.shared;
+        let selected = select::select(&shared.registry, request, exchange)?;
+        let admitted = admit::admit(&shared.quotas, selected, exchange)?;
+        let decoded = decode::decode(&shared.config, admitted).await?;
+        let checked = check::check(decoded)?;
+        let lifted = lift::lift(self, checked, exchange).await?;
+        let fetched = fetch::fetch(self, lifted, exchange).await;
+        let lowered = lower::lower(self, fetched, exchange).await?;
+        Ok(encode::encode(lowered, &shared.quotas, exchange))
+    }
+
+    /// A problem in the words of the dialect, as far as one was selected.
+    fn refuse(&self, problem: &Problem, exchange: &Exchange) -> Response<Full<Bytes>> {
+        let shape = exchange.dialect.as_ref().map_or(&self.shared.standard, |dialect| &dialect.errors);
+        let folds = exchange.operation.as_ref().map_or(&[][..], |operation| &operation.folds);
+        let rendered = shape.render(problem, folds, SystemTime::now());
+        encode::refusal(rendered, problem, &self.shared.quotas, exchange)
+    }
+}
+
+/// What is known of a request besides what passes from phase to phase: enough to refuse it, and to record it.
+#[derive(Debug)]
+struct Exchange {
+    dialect: Option<Arc<Dialect>>,
+    operation: Option<Arc<Operation>>,
+    request_id: Option<RequestId>,
+    deadline: Deadline,
+    /// Where the principal stands, once it was admitted or refused.
+    standing: Option<Standing>,
+    /// Fields the client sent that nobody reads.
+    ignored: u64,
+    /// Calls to the backend, lookups included. Atomic only because several are made at once.
+    calls: AtomicU64,
+}
+
+impl Exchange {
+    fn of<B>(request: &Request<B>, allowance: Duration) -> Exchange {
+        let extensions = request.extensions();
+        Exchange {
+            dialect: None,
+            operation: None,
+            request_id: extensions.get().cloned(),
+            deadline: extensions.get().copied().unwrap_or_else(|| Deadline::after(allowance)),
+            standing: None,
+            ignored: 0,
+            calls: AtomicU64::new(0),
+        }
+    }
+
+    fn count_call(&self) {
+        self.calls.fetch_add(1, Ordering::Relaxed);
+    }
+}

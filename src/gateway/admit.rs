@@ -1,0 +1,189 @@
+//! Phase 2: who asks, and whether that principal is within its quota. The body has not been read yet.
+
+use std::fmt;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::Exchange;
+use super::quota::Quotas;
+use super::select::Selected;
+use crate::dialect;
+use crate::limit::{ONE, Principal};
+use crate::problem::Problem;
+
+/// A request whose credential has the right form and whose principal may ask.
+#[derive(Debug)]
+pub(super) struct Admitted<B> {
+    pub(super) selected: Selected<B>,
+    pub(super) credential: Credential,
+}
+
+/// What proves who asks. Only the backend can say whether it does.
+pub(super) struct Credential {
+    authorization: HeaderValue,
+    principal: Principal,
+}
+
+/// Takes the credential and charges one cell. A bulk request pays for the rest when it is known how large it is.
+pub(super) fn admit<B>(
+    quotas: &Quotas,
+    selected: Selected<B>,
+    exchange: &mut Exchange,
+) -> Result<Admitted<B>, Box<Problem>> {
+    let dialect = &selected.target.dialect;
+    let credential = credential(&dialect.credentials, &selected.head.headers)?;
+    quotas.charge(&dialect.name, credential.principal, ONE, exchange)?;
+    Ok(Admitted { selected, credential })
+}
+
+impl Credential {
+    fn new(secret: &str) -> Option<Credential> {
+        let mut authorization = HeaderValue::try_from(format!("Bearer {secret}")).ok()?;
+        authorization.set_sensitive(true);
+        Some(Credential { authorization, principal: Principal::of(secret.as_bytes()) })
+    }
+
+    /// The value of the `Authorization` header of a canonical call.
+    pub(super) fn authorization(&self) -> HeaderValue {
+        self.authorization.clone()
+    }
+
+    /// Who is counted, and whose lookups are remembered.
+    pub(super) fn principal(&self) -> Principal {
+        self.principal
+    }
+}
+
+/// Shows nothing: whoever has the text is the principal.
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Credential(…)")
+    }
+}
+
+/// The one credential of a request. A second one anywhere is refused, even an equal one: which of them counts must not
+/// depend on who reads the request.
+fn credential(forms: &[dialect::Credential], headers: &HeaderMap) -> Result<Credential, Box<Problem>> {
+    let refused = |detail| Box::new(Problem::unauthenticated(detail));
+    let mut names: Vec<&HeaderName> = forms.iter().map(|form| &form.header).collect();
+    names.sort_by_key(|name| name.as_str());
+    names.dedup();
+    let mut given =
+        names.into_iter().flat_map(|name| headers.get_all(name).into_iter().map(move |value| (name, value)));
+    let Some((name, value)) = given.next() else {
+        return Err(refused("authentication credentials were not provided"));
+    };
+    if given.next().is_some() {
+        return Err(refused("more than one credential was provided"));
+    }
+    let secret = value.to_str().ok().and_then(|text| {
+        let mut forms = forms.iter().filter(|form| form.header == *name);
+        forms.find_map(|form| secret(form, text))
+    });
+    secret.and_then(Credential::new).ok_or_else(|| refused("the authentication credentials are not valid"))
+}
+
+/// The credential in the value of its header, if it has the form.
+fn secret<'a>(form: &dialect::Credential, value: &'a str) -> Option<&'a str> {
+    let secret = match &form.scheme {
+        Some(scheme) => {
+            let (word, rest) = value.split_once(' ')?;
+            // RFC 9110, section 11.1: the name of a scheme is case-insensitive.
+            word.eq_ignore_ascii_case(scheme).then(|| rest.trim_start_matches(' '))?
+        }
+        None => value,
+    };
+    form.pattern.is_match(secret).then_some(secret)
+}
+
+/// The header of a canonical call that carries the credential.
+pub(super) const CARRIER: HeaderName = AUTHORIZATION;
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    use super::*;
+
+    /// An API that takes a bearer token or a key of its own.
+    fn forms() -> [dialect::Credential; 2] {
+        let pattern = Regex::new("^[a-z0-9]{4,16}$").unwrap();
+        let bearer = dialect::Credential {
+            header: AUTHORIZATION,
+            scheme: Some("Bearer".to_owned()),
+            pattern: pattern.clone(),
+        };
+        let key = dialect::Credential { header: HeaderName::from_static("x-key"), scheme: None, pattern };
+        [bearer, key]
+    }
+
+    fn taken(lines: &[(&'static str, &'static str)]) -> Result<Credential, String> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(*name, HeaderValue::from_static(value));
+        }
+        credential(&forms(), &headers).map_err(|problem| {
+            assert_eq!(problem.status.get(), 401);
+            problem.detail.into_owned()
+        })
+    }
+
+    #[test]
+    fn the_backend_is_given_a_bearer_token_however_the_client_sent_it() {
+        for line in [
+            ("authorization", "Bearer abcd1234"),
+            ("authorization", "bearer abcd1234"),
+            ("authorization", "BEARER  abcd1234"),
+            ("x-key", "abcd1234"),
+        ] {
+            let credential = taken(&[line]).unwrap();
+            assert_eq!(credential.authorization(), "Bearer abcd1234", "{line:?}");
+            assert_eq!(credential.principal(), Principal::of(b"abcd1234"), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn a_request_without_a_credential_is_refused() {
+        let expected = Err("authentication credentials were not provided".to_owned());
+        assert_eq!(taken(&[]).map(drop), expected);
+        assert_eq!(taken(&[("x-other", "abcd1234")]).map(drop), expected);
+    }
+
+    #[test]
+    fn two_credentials_are_refused_even_if_they_are_equal() {
+        let expected = Err("more than one credential was provided".to_owned());
+        for lines in [
+            [("x-key", "abcd1234"), ("x-key", "abcd1234")],
+            [("authorization", "Bearer abcd1234"), ("x-key", "abcd1234")],
+            [("authorization", "Basic abcd"), ("x-key", "abcd1234")],
+            [("authorization", ""), ("authorization", "Bearer abcd1234")],
+        ] {
+            assert_eq!(taken(&lines).map(drop), expected, "{lines:?}");
+        }
+    }
+
+    #[test]
+    fn a_credential_of_another_form_is_refused() {
+        for line in [
+            ("authorization", "abcd1234"),
+            ("authorization", "Basic abcd1234"),
+            ("authorization", "Bearer"),
+            ("authorization", "Bearer abcd1234, Bearer abcd1234"),
+            ("authorization", "Bearer\tabcd1234"),
+            ("x-key", "Bearer abcd1234"),
+            ("x-key", "abc"),
+            ("x-key", ""),
+        ] {
+            let expected = Err("the authentication credentials are not valid".to_owned());
+            assert_eq!(taken(&[line]).map(drop), expected, "{line:?}");
+        }
+    }
+
+    #[test]
+    fn no_debug_output_shows_a_credential() {
+        let credential = taken(&[("x-key", "abcd1234")]).unwrap();
+        let shown = format!("{credential:?} {:?}", credential.authorization());
+        assert!(!shown.contains("abcd1234"), "{shown}");
+    }
+}

@@ -1,0 +1,270 @@
+//! Phase 3: the body's bytes become a document, within limits of size, depth and time.
+
+use std::pin::{Pin, pin};
+
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
+use http_body::Body;
+use http_body_util::BodyExt;
+use tokio::time::timeout;
+
+use super::Config;
+use super::admit::{Admitted, Credential};
+use super::select::Selected;
+use crate::dialect::operation::RequestBody;
+use crate::json::{Document, Limits};
+use crate::problem::Problem;
+use crate::translate;
+
+/// A request that has been read.
+#[derive(Debug)]
+pub(super) struct Decoded {
+    pub(super) request: translate::Request,
+    pub(super) credential: Credential,
+}
+
+/// Reads the body, if the operation takes one, and the parameters of path and query.
+pub(super) async fn decode<B: Body<Data = Bytes>>(
+    config: &Config,
+    admitted: Admitted<B>,
+) -> Result<Decoded, Box<Problem>> {
+    let Admitted { selected: Selected { target, head, body }, credential } = admitted;
+    let document = match &target.operation.body {
+        RequestBody::None => None,
+        RequestBody::One { .. } | RequestBody::Each { .. } => {
+            document(config, &head.headers, pin!(body)).await?
+        }
+    };
+    let request = translate::Request::new(target, head.uri.query(), document)?;
+    Ok(Decoded { request, credential })
+}
+
+/// The document that is the body; none if the body is empty, whatever is said about its type.
+async fn document<B: Body<Data = Bytes>>(
+    config: &Config,
+    headers: &HeaderMap,
+    body: Pin<&mut B>,
+) -> Result<Option<Document>, Box<Problem>> {
+    if body.is_end_stream() {
+        return Ok(None);
+    }
+    if !is_json(headers) {
+        return Err(Box::new(Problem::unsupported_media_type()));
+    }
+    let pieces = match timeout(config.read_timeout, read(body, config.bytes_max)).await {
+        Ok(pieces) => pieces?,
+        Err(_elapsed) => return Err(Box::new(Problem::body_timed_out())),
+    };
+    if pieces.is_empty() { Ok(None) } else { parse(&pieces, config).map(Some) }
+}
+
+/// Whether the body is said to be plain JSON in UTF-8: in one header that every reader understands alike.
+fn is_json(headers: &HeaderMap) -> bool {
+    let mut types = headers.get_all(CONTENT_TYPE).iter();
+    let (Some(one), None) = (types.next(), types.next()) else { return false };
+    let Ok(one) = one.to_str() else { return false };
+    let mut parts = one.split(';').map(str::trim);
+    let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
+    let says_json = match essence.split_once('/') {
+        Some(("application", "json")) => true,
+        // RFC 6839, section 3.1: whatever ends so may be read as JSON.
+        Some((kind, subtype)) => !kind.is_empty() && subtype.len() > 5 && subtype.ends_with("+json"),
+        None => false,
+    };
+    // RFC 8259 knows no charset but UTF-8; another one would be a lie or an encoding nobody reads.
+    let says_utf8 = parts.all(|parameter| match parameter.split_once('=') {
+        Some((name, value)) if name.eq_ignore_ascii_case("charset") => {
+            value.trim_matches('"').eq_ignore_ascii_case("utf-8")
+        }
+        Some(_) | None => true,
+    });
+    says_json && says_utf8 && !headers.contains_key(CONTENT_ENCODING)
+}
+
+/// All pieces of the body that are not empty, if together they are not more than `bytes_max`. One that announces more is not read at all.
+async fn read<B: Body<Data = Bytes>>(
+    mut body: Pin<&mut B>,
+    bytes_max: usize,
+) -> Result<Vec<Bytes>, Box<Problem>> {
+    let too_large = || Box::new(Problem::body_too_large(bytes_max));
+    let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
+    if announced > bytes_max {
+        return Err(too_large());
+    }
+    let (mut pieces, mut bytes) = (Vec::new(), 0);
+    while let Some(frame) = body.frame().await {
+        // The client's doing: a bad chunk, or a connection that broke.
+        let frame =
+            frame.map_err(|_| Box::new(Problem::bad_request("broken-body", "the request body is broken")))?;
+        // Trailers say nothing we would listen to.
+        let Ok(piece) = frame.into_data() else { continue };
+        bytes += piece.len();
+        if bytes > bytes_max {
+            return Err(too_large());
+        }
+        if !piece.is_empty() {
+            pieces.push(piece);
+        }
+    }
+    Ok(pieces)
+}
+
+fn parse(pieces: &[Bytes], config: &Config) -> Result<Document, Box<Problem>> {
+    let limits = Limits { depth_max: config.depth_max, bytes_max: config.bytes_max, ..Limits::default() };
+    Document::parse(pieces.concat(), &limits).map_err(|error| {
+        let (line, column) = error.line_column(&pieces.concat());
+        let detail = format!("malformed JSON: {} at line {line}, column {column}", error.kind.message());
+        Box::new(Problem::bad_request("malformed-json", detail))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::convert::Infallible;
+    use std::io;
+
+    use futures_util::stream::{self, Stream};
+    use http::{HeaderName, HeaderValue};
+    use http_body::Frame;
+    use http_body_util::{Full, StreamBody};
+
+    use super::*;
+
+    const JSON: (HeaderName, &str) = (CONTENT_TYPE, "application/json");
+
+    fn headers(lines: &[(HeaderName, &'static str)]) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        for (name, value) in lines {
+            headers.append(name, HeaderValue::from_static(value));
+        }
+        headers
+    }
+
+    /// What becomes of `body`: its text, or status, code and detail of the refusal.
+    async fn decoded<B: Body<Data = Bytes>>(
+        config: &Config,
+        body: B,
+    ) -> Result<String, (u16, String, String)> {
+        match document(config, &headers(&[JSON]), pin!(body)).await {
+            Ok(document) => Ok(document.map_or_else(String::new, |document| document.text().to_owned())),
+            Err(problem) => {
+                let Problem { status, code, detail, .. } = *problem;
+                Err((status.get().as_u16(), code.into_owned(), detail.into_owned()))
+            }
+        }
+    }
+
+    fn refused(status: u16, code: &str, detail: &str) -> Result<String, (u16, String, String)> {
+        Err((status, code.to_owned(), detail.to_owned()))
+    }
+
+    /// A body in pieces that does not say how long it is.
+    fn pieces(pieces: &[&'static str]) -> impl Body<Data = Bytes, Error = Infallible> + use<> {
+        let frames: Vec<_> =
+            pieces.iter().map(|piece| Ok(Frame::data(Bytes::from_static(piece.as_bytes())))).collect();
+        StreamBody::new(stream::iter(frames))
+    }
+
+    fn small() -> Config {
+        Config { bytes_max: 8, ..Config::default() }
+    }
+
+    #[test]
+    fn json_in_utf_8_is_taken_under_all_its_names() {
+        for value in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"UTF-8\"",
+            "application/merge-patch+json",
+            "application/json; profile=x",
+        ] {
+            assert!(is_json(&headers(&[(CONTENT_TYPE, value)])), "{value}");
+        }
+    }
+
+    #[test]
+    fn other_types_charsets_and_encodings_are_not() {
+        let json = "application/json";
+        for lines in [
+            &[][..],
+            &[(CONTENT_TYPE, "")],
+            &[(CONTENT_TYPE, "text/plain")],
+            &[(CONTENT_TYPE, "text/json")],
+            &[(CONTENT_TYPE, "application/jsonp")],
+            &[(CONTENT_TYPE, "application/+json")],
+            &[(CONTENT_TYPE, "application/json, text/plain")],
+            &[(CONTENT_TYPE, "application/json; charset=latin1")],
+            &[(CONTENT_TYPE, "application/json; charset=utf-8; charset=utf-16")],
+            &[(CONTENT_TYPE, json), (CONTENT_TYPE, json)],
+            &[(CONTENT_TYPE, json), (CONTENT_ENCODING, "gzip")],
+            &[(CONTENT_TYPE, json), (CONTENT_ENCODING, "identity")],
+        ] {
+            assert!(!is_json(&headers(lines)), "{lines:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_is_read_to_its_end() {
+        assert_eq!(decoded(&small(), Full::from("[1, 2]")).await.as_deref(), Ok("[1, 2]"));
+        assert_eq!(decoded(&small(), pieces(&["[1,", "", " 2]"])).await.as_deref(), Ok("[1, 2]"));
+    }
+
+    #[tokio::test]
+    async fn a_body_may_be_as_large_as_the_limit_and_not_a_byte_larger() {
+        let expected = refused(413, "body-too-large", "the request body is larger than 8 bytes");
+        assert!(decoded(&small(), Full::from("[1, 2,3]")).await.is_ok());
+        assert_eq!(decoded(&small(), Full::from("[1, 2, 3]")).await, expected);
+        assert_eq!(decoded(&small(), pieces(&["[1, 2,", " 3]"])).await, expected);
+    }
+
+    #[tokio::test]
+    async fn a_body_that_announces_too_much_is_not_read() {
+        let body = Full::from("[1, 2, 3]");
+        let mut body = pin!(body);
+        assert!(read(body.as_mut(), 8).await.is_err());
+        assert!(!body.is_end_stream(), "nothing was taken from it");
+    }
+
+    #[tokio::test]
+    async fn where_json_is_broken_is_said_and_what_stands_there_is_not() {
+        let problem = decoded(&Config::default(), Full::from("{\n  \"secret\": hunter2}")).await.unwrap_err();
+        assert_eq!((problem.0, problem.1.as_str()), (400, "malformed-json"));
+        assert!(problem.2.ends_with("unexpected character at line 2, column 13"), "{}", problem.2);
+        assert!(!problem.2.contains("hunter") && !problem.2.contains("secret"), "{}", problem.2);
+    }
+
+    #[tokio::test]
+    async fn a_body_nested_too_deeply_is_refused() {
+        let config = Config { depth_max: 3, ..Config::default() };
+        assert!(decoded(&config, Full::from("[[[]]]")).await.is_ok());
+        assert!(decoded(&config, Full::from("[[[[]]]]")).await.is_err());
+    }
+
+    #[tokio::test]
+    async fn an_empty_body_is_none_rather_than_broken_json() {
+        assert_eq!(decoded(&small(), Full::<Bytes>::default()).await.as_deref(), Ok(""));
+        assert_eq!(decoded(&small(), pieces(&["", ""])).await.as_deref(), Ok(""));
+        let without_type = document(&small(), &HeaderMap::new(), pin!(Full::<Bytes>::default())).await;
+        assert!(without_type.unwrap().is_none(), "what is missing is the body, not its type");
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_off_is_the_clients_fault() {
+        let frames = [Ok(Frame::data(Bytes::from_static(b"[1,"))), Err(io::Error::other("reset"))];
+        let body = StreamBody::new(stream::iter(frames));
+        assert_eq!(decoded(&small(), body).await, refused(400, "broken-body", "the request body is broken"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_arrive_in_time_is_refused() {
+        fn silent() -> impl Stream<Item = Result<Frame<Bytes>, Infallible>> {
+            stream::pending()
+        }
+        let started = tokio::time::Instant::now();
+        let outcome = decoded(&small(), StreamBody::new(silent())).await;
+        assert_eq!(outcome.unwrap_err().0, 408);
+        assert_eq!(started.elapsed(), Config::default().read_timeout);
+    }
+}

@@ -1,0 +1,197 @@
+//! Phase 6: the canonical calls are made, and answered or not.
+
+use std::error::Error;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures_util::stream::{self, StreamExt};
+use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
+
+use super::admit::{CARRIER, Credential};
+use super::lift::Lifted;
+use super::{Exchange, Gateway, Shared};
+use crate::canonical::api::Call;
+use crate::limit::Principal;
+use crate::problem::Problem;
+use crate::telemetry::{UpstreamOutcome, X_REQUEST_ID};
+use crate::translate::{self, answer};
+use crate::upstream::{self, UpstreamError};
+
+/// Calls one request has under way at the same time.
+pub(super) const CONCURRENT_MAX: usize = 8;
+
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// A request with what the backend made of each of its calls, in their order.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    pub(super) lifted: Lifted,
+    pub(super) answers: Vec<Result<answer::Answer, Box<Problem>>>,
+}
+
+/// Makes all calls. What the backend refuses is told in the dialect's places right away: of a bulk request, the refused
+/// item's.
+pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange) -> Fetched {
+    let caller = Caller::new(gateway, &lifted.credential, exchange);
+    let request = &lifted.request;
+    let items = request.items();
+    let answers = stream::iter(lifted.canonical.calls.iter().enumerate())
+        .map(async |(index, call)| {
+            let place = items.get(index).map_or(&[][..], |(_, place)| place);
+            caller
+                .send(call)
+                .await
+                .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place)))
+        })
+        .buffered(CONCURRENT_MAX)
+        .collect()
+        .await;
+    Fetched { lifted, answers }
+}
+
+/// Calls the backend on behalf of one request.
+pub(super) struct Caller<'a> {
+    gateway: &'a Gateway,
+    credential: &'a Credential,
+    exchange: &'a Exchange,
+}
+
+impl<'a> Caller<'a> {
+    pub(super) fn new(
+        gateway: &'a Gateway,
+        credential: &'a Credential,
+        exchange: &'a Exchange,
+    ) -> Caller<'a> {
+        Caller { gateway, credential, exchange }
+    }
+
+    pub(super) fn shared(&self) -> &'a Shared {
+        &self.gateway.shared
+    }
+
+    pub(super) fn principal(&self) -> Principal {
+        self.credential.principal()
+    }
+
+    /// Makes one call. An error the backend answers is a problem, and so is an answer that is none.
+    pub(super) async fn send(&self, call: &Call) -> Result<answer::Answer, Box<Problem>> {
+        // A parameter that would change the meaning of the path names nothing that exists.
+        let target = call.target().ok_or_else(|| Problem::not_found("no such resource"))?;
+        if self.exchange.deadline.has_passed() {
+            return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
+        }
+        let request = upstream::Request {
+            method: call.operation.method.clone(),
+            target,
+            headers: self.headers(call),
+            body: call.body.as_ref().map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body)),
+            safe: call.operation.is_safe(),
+        };
+        self.exchange.count_call();
+        let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
+        self.shared().meters.called(&call.operation.name, counted(&outcome));
+        let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
+        answer::answered(answer.status, retry_after(&answer.headers), answer.body)
+    }
+
+    /// All headers a call has: nothing of the client's is passed on but who it is and how it calls the request.
+    fn headers(&self, call: &Call) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(4);
+        headers.insert(CARRIER, self.credential.authorization());
+        headers.insert(ACCEPT, JSON);
+        if call.body.is_some() {
+            headers.insert(CONTENT_TYPE, JSON);
+        }
+        if let Some(id) = &self.exchange.request_id {
+            headers.insert(X_REQUEST_ID, id.to_header());
+        }
+        headers
+    }
+}
+
+fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome {
+    match outcome {
+        Ok(_) => UpstreamOutcome::Answered,
+        // What we wrote ourselves is no target: nobody was asked.
+        Err(UpstreamError::Broken(_) | UpstreamError::Target(_)) => UpstreamOutcome::Broken,
+        Err(UpstreamError::Overloaded) => UpstreamOutcome::Overloaded,
+        Err(UpstreamError::TimedOut { .. }) => UpstreamOutcome::TimedOut,
+        Err(UpstreamError::TooLarge { .. }) => UpstreamOutcome::TooLarge,
+        Err(UpstreamError::Unreachable(_)) => UpstreamOutcome::Unreachable,
+    }
+}
+
+/// What a client is told of a call without an answer.
+fn unanswered(error: &UpstreamError) -> Problem {
+    let cause = chain(error);
+    match error {
+        UpstreamError::Broken(_) => Problem::bad_gateway("malformed-answer", cause),
+        UpstreamError::Overloaded => Problem::unavailable("upstream-overloaded", cause),
+        UpstreamError::Target(_) => Problem::internal(cause),
+        UpstreamError::TimedOut { .. } => Problem::gateway_timeout(cause),
+        UpstreamError::TooLarge { .. } => Problem::bad_gateway("answer-too-large", cause),
+        UpstreamError::Unreachable(_) => Problem::unavailable("upstream-unreachable", cause),
+    }
+}
+
+/// An error with everything that led to it.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        source = error.source();
+    }
+    text
+}
+
+/// How long the backend wants to be left alone. Only the form in seconds is read: the other needs its clock.
+fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
+    Some(Duration::from_secs(seconds))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+    use crate::problem::Blame;
+    use crate::upstream::Stage;
+
+    #[test]
+    fn what_failed_decides_the_status() {
+        let unreachable = UpstreamError::Unreachable(io::ErrorKind::ConnectionRefused.into());
+        let invalid = http::Uri::try_from("\n").unwrap_err();
+        for (error, status, code) in [
+            (unreachable, 503, "upstream-unreachable"),
+            (UpstreamError::Overloaded, 503, "upstream-overloaded"),
+            (UpstreamError::TimedOut { stage: Stage::Head }, 504, "upstream-timeout"),
+            (UpstreamError::Broken(upstream::Broken::Encoded), 502, "malformed-answer"),
+            (UpstreamError::TooLarge { limit: 1 }, 502, "answer-too-large"),
+            (UpstreamError::Target(invalid), 500, "internal-error"),
+        ] {
+            let problem = unanswered(&error);
+            assert_eq!((problem.status.get().as_u16(), problem.code.as_ref()), (status, code));
+            assert_ne!(problem.blame, Blame::Downstream);
+        }
+    }
+
+    #[test]
+    fn the_cause_of_a_failure_is_told_to_its_root() {
+        let error = UpstreamError::Unreachable(io::Error::other("no route"));
+        assert_eq!(unanswered(&error).cause.unwrap(), "cannot connect to the backend: no route");
+    }
+
+    #[test]
+    fn only_seconds_are_read_from_retry_after() {
+        let read =
+            |value| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]));
+        assert_eq!(read("7"), Some(Duration::from_secs(7)));
+        assert_eq!(read("-7"), None);
+        assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), None);
+        assert_eq!(retry_after(&HeaderMap::new()), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! Phase 7: the backend's answers become the dialect's one answer.
+
+use super::fetch::Fetched;
+use super::lift::Lifted;
+use super::resolve::{ROUNDS_MAX, resolve};
+use super::{Caller, Exchange, Gateway};
+use crate::problem::Problem;
+use crate::translate::lower::Lowered;
+use crate::translate::{self, Step};
+
+/// Lowers the answers, looking up what the dialect's words for them need.
+pub(super) async fn lower(
+    gateway: &Gateway,
+    fetched: Fetched,
+    exchange: &Exchange,
+) -> Result<Lowered, Box<Problem>> {
+    let Fetched { lifted: Lifted { request, credential, canonical, mut resolutions }, answers } = fetched;
+    let api = gateway.shared.registry.api();
+    for _round in 0..=ROUNDS_MAX {
+        match translate::lower::lower(api, &request, &canonical, &answers, &resolutions)? {
+            Step::Done(lowered) => return Ok(lowered),
+            Step::Needs(needs) => {
+                let caller = Caller::new(gateway, &credential, exchange);
+                resolve(&caller, &request.dialect, needs, &mut resolutions).await?;
+            }
+        }
+    }
+    Err(Box::new(Problem::internal("the answer needs more rounds of lookups than any mapping should")))
+}

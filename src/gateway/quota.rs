@@ -1,0 +1,202 @@
+//! The quotas of all dialects, and the budget that each principal has.
+
+use std::collections::HashMap;
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use http::HeaderMap;
+
+use super::Exchange;
+use crate::dialect::Quota;
+use crate::limit::{self, Decision, Headers, Limiter, Principal, Window};
+use crate::problem::Problem;
+
+/// What each dialect allows, by its name.
+#[derive(Debug)]
+pub(super) struct Quotas(HashMap<String, Allowance>);
+
+/// What one dialect allows a principal.
+#[derive(Debug)]
+struct Allowance {
+    /// Shared with the dialects that have equal windows: a principal has one budget however it asks.
+    limiter: Option<Arc<Limiter>>,
+    headers: Headers,
+}
+
+impl Quotas {
+    /// The quotas of these dialects; one that names none has those of `config`.
+    pub(super) fn new<'a>(
+        dialects: impl Iterator<Item = (&'a str, &'a Quota)>,
+        config: &limit::Config,
+    ) -> Quotas {
+        let mut limiters: Vec<Arc<Limiter>> = Vec::new();
+        let allowances = dialects.map(|(name, quota)| {
+            let windows = if quota.windows.is_empty() { &config.windows } else { &quota.windows };
+            let limiter = Self::limiter(&mut limiters, windows, config.keys_max);
+            let headers = Headers::new(&quota.headers, windows);
+            (name.to_owned(), Allowance { limiter, headers })
+        });
+        Quotas(allowances.collect())
+    }
+
+    /// The limiter for these windows, a new one unless there is one already; none without windows.
+    fn limiter(
+        limiters: &mut Vec<Arc<Limiter>>,
+        windows: &[Window],
+        keys_max: usize,
+    ) -> Option<Arc<Limiter>> {
+        let is_same = |limiter: &&Arc<Limiter>| {
+            let known = limiter.windows();
+            known.len() == windows.len() && windows.iter().all(|window| known.contains(window))
+        };
+        if let Some(limiter) = limiters.iter().find(is_same) {
+            return Some(Arc::clone(limiter));
+        }
+        let limiter = Arc::new(Limiter::new(windows, keys_max)?);
+        limiters.push(Arc::clone(&limiter));
+        Some(limiter)
+    }
+
+    /// Takes `cells` from the budget of `principal`, or refuses; either way the exchange knows how it stands.
+    pub(super) fn charge(
+        &self,
+        dialect: &str,
+        principal: Principal,
+        cells: NonZeroU32,
+        exchange: &mut Exchange,
+    ) -> Result<(), Box<Problem>> {
+        let Some(limiter) = self.limiter_of(dialect) else { return Ok(()) };
+        match limiter.admit(principal, cells) {
+            Decision::Admitted(standing) => {
+                exchange.standing = Some(standing);
+                Ok(())
+            }
+            Decision::Refused { standing, retry_after } => {
+                exchange.standing = Some(standing);
+                Err(Box::new(Problem::rate_limited(retry_after)))
+            }
+            Decision::Impossible => {
+                Err(Box::new(Problem::internal("a request costs more cells than a window has")))
+            }
+        }
+    }
+
+    /// Charges what a request of `items` items costs beyond the cell that any request does. No request costs more than
+    /// the smallest window holds, or it could never be admitted.
+    pub(super) fn charge_rest(
+        &self,
+        dialect: &str,
+        principal: Principal,
+        items: usize,
+        exchange: &mut Exchange,
+    ) -> Result<(), Box<Problem>> {
+        let smallest = self.limiter_of(dialect).and_then(|limiter| {
+            let counts = limiter.windows().iter().map(|window| window.count.get());
+            counts.min()
+        });
+        let Some(smallest) = smallest else { return Ok(()) };
+        let cells = u32::try_from(items).unwrap_or(u32::MAX).min(smallest);
+        match NonZeroU32::new(cells.saturating_sub(1)) {
+            Some(rest) => self.charge(dialect, principal, rest, exchange),
+            None => Ok(()),
+        }
+    }
+
+    /// Tells the client where it stands, in the headers its dialect has for that.
+    pub(super) fn write_headers(&self, exchange: &Exchange, now: SystemTime, headers: &mut HeaderMap) {
+        let (Some(dialect), Some(standing)) = (&exchange.dialect, &exchange.standing) else { return };
+        if let Some(allowance) = self.0.get(&dialect.name) {
+            allowance.headers.write(standing, now, headers);
+        }
+    }
+
+    fn limiter_of(&self, dialect: &str) -> Option<&Limiter> {
+        self.0.get(dialect)?.limiter.as_deref()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::Request;
+    use std::time::Duration;
+
+    use super::*;
+    use crate::limit::ONE;
+
+    fn quota(windows: &[&str]) -> Quota {
+        Quota { windows: windows.iter().map(|text| text.parse().unwrap()).collect(), headers: Vec::new() }
+    }
+
+    fn quotas(dialects: &[(&str, &[&str])], default: &[&str]) -> Quotas {
+        let config = limit::Config { windows: quota(default).windows, keys_max: 100 };
+        let dialects: Vec<_> = dialects.iter().map(|(name, windows)| (*name, quota(windows))).collect();
+        Quotas::new(dialects.iter().map(|(name, quota)| (*name, quota)), &config)
+    }
+
+    fn exchange() -> Exchange {
+        Exchange::of(&Request::new(()), Duration::from_secs(30))
+    }
+
+    fn who() -> Principal {
+        Principal::of(b"ada")
+    }
+
+    #[test]
+    fn a_spent_quota_refuses_and_says_when_to_come_back() {
+        let quotas = quotas(&[("a", &["1/minute"])], &[]);
+        let mut exchange = exchange();
+        quotas.charge("a", who(), ONE, &mut exchange).unwrap();
+        assert_eq!(exchange.standing.unwrap().remaining, 0);
+        let problem = quotas.charge("a", who(), ONE, &mut exchange).unwrap_err();
+        assert_eq!((problem.status.get().as_u16(), problem.code.as_ref()), (429, "rate-limited"));
+        assert!(problem.retry_after.is_some_and(|wait| wait > Duration::from_secs(59)));
+    }
+
+    #[test]
+    fn equal_windows_are_one_budget_and_others_are_not() {
+        let quotas =
+            quotas(&[("a", &["1/minute", "5/day"]), ("b", &["5/day", "1/minute"]), ("c", &["1/hour"])], &[]);
+        quotas.charge("a", who(), ONE, &mut exchange()).unwrap();
+        assert!(quotas.charge("b", who(), ONE, &mut exchange()).is_err());
+        assert!(quotas.charge("c", who(), ONE, &mut exchange()).is_ok());
+    }
+
+    #[test]
+    fn a_dialect_without_a_quota_has_the_configured_one() {
+        let quotas = quotas(&[("a", &[])], &["1/minute"]);
+        quotas.charge("a", who(), ONE, &mut exchange()).unwrap();
+        assert!(quotas.charge("a", who(), ONE, &mut exchange()).is_err());
+    }
+
+    #[test]
+    fn without_any_quota_nothing_is_counted() {
+        let quotas = quotas(&[("a", &[])], &[]);
+        let mut exchange = exchange();
+        for _ in 0..1000 {
+            quotas.charge("a", who(), ONE, &mut exchange).unwrap();
+        }
+        assert_eq!(exchange.standing, None);
+    }
+
+    #[test]
+    fn a_bulk_request_costs_a_cell_for_each_item() {
+        let quotas = quotas(&[("a", &["10/hour"])], &[]);
+        let mut exchange = exchange();
+        quotas.charge("a", who(), ONE, &mut exchange).unwrap();
+        quotas.charge_rest("a", who(), 4, &mut exchange).unwrap();
+        assert_eq!(exchange.standing.unwrap().remaining, 6);
+        quotas.charge_rest("a", who(), 1, &mut exchange).unwrap();
+        quotas.charge_rest("a", who(), 0, &mut exchange).unwrap();
+        assert_eq!(exchange.standing.unwrap().remaining, 6, "one item costs no more than the request itself");
+    }
+
+    #[test]
+    fn the_largest_request_costs_a_whole_window_and_no_more() {
+        let quotas = quotas(&[("a", &["10/hour", "1000/day"])], &[]);
+        let mut exchange = exchange();
+        quotas.charge("a", who(), ONE, &mut exchange).unwrap();
+        quotas.charge_rest("a", who(), 100, &mut exchange).unwrap();
+        assert_eq!(exchange.standing.unwrap().remaining, 0);
+    }
+}

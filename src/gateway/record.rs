@@ -1,0 +1,127 @@
+//! One event and one count for each request, whatever became of it.
+//!
+//! What clients wrote never gets here: names come from mappings, and neither codes nor causes repeat a value.
+
+use std::collections::HashMap;
+use std::sync::atomic::Ordering;
+
+use http::StatusCode;
+use tokio::time::Instant;
+
+use super::Exchange;
+use crate::dialect::Registry;
+use crate::problem::Problem;
+use crate::telemetry::names::field;
+use crate::telemetry::{
+    Metrics, OperationMetrics, RequestId, ResolverMetrics, ResolverOutcome, UpstreamMetrics, UpstreamOutcome,
+};
+
+/// The metrics of everything the registry serves, fetched once.
+#[derive(Debug)]
+pub(super) struct Meters {
+    metrics: Metrics,
+    /// By dialect, then by operation.
+    operations: HashMap<String, HashMap<String, OperationMetrics>>,
+    upstream: HashMap<String, UpstreamMetrics>,
+    resolvers: HashMap<String, ResolverMetrics>,
+}
+
+impl Meters {
+    pub(super) fn new(registry: &Registry, metrics: Metrics) -> Meters {
+        let dialects = registry.dialects();
+        let operations = dialects.iter().map(|dialect| {
+            let operations = dialect
+                .operations
+                .iter()
+                .map(|operation| (operation.name.clone(), metrics.operation(&dialect.name, &operation.name)));
+            (dialect.name.clone(), operations.collect())
+        });
+        let operations = operations.collect();
+        let upstream = registry.api().operations.iter();
+        let upstream =
+            upstream.map(|operation| (operation.name.clone(), metrics.upstream(&operation.name))).collect();
+        let resolvers = dialects.iter().flat_map(|dialect| &dialect.resolvers);
+        let resolvers =
+            resolvers.map(|resolver| (resolver.name.clone(), metrics.resolver(&resolver.name))).collect();
+        Meters { metrics, operations, upstream, resolvers }
+    }
+
+    /// Counts a call to the backend.
+    pub(super) fn called(&self, operation: &str, outcome: UpstreamOutcome) {
+        if let Some(metrics) = self.upstream.get(operation) {
+            metrics.ended(outcome);
+        }
+    }
+
+    /// Counts a lookup.
+    pub(super) fn looked_up(&self, resolver: &str, outcome: ResolverOutcome) {
+        if let Some(metrics) = self.resolvers.get(resolver) {
+            metrics.looked_up(outcome);
+        }
+    }
+
+    fn operation(&self, exchange: &Exchange) -> Option<&OperationMetrics> {
+        let (dialect, operation) = (exchange.dialect.as_ref()?, exchange.operation.as_ref()?);
+        self.operations.get(&dialect.name)?.get(&operation.name)
+    }
+}
+
+/// A request being answered. It is recorded at its end, or when it is dropped before: its client went away, or its time
+/// was over.
+#[derive(Debug)]
+pub(super) struct Record<'a> {
+    meters: &'a Meters,
+    pub(super) exchange: Exchange,
+    begun: Instant,
+    has_ended: bool,
+}
+
+impl<'a> Record<'a> {
+    pub(super) fn begin(meters: &'a Meters, exchange: Exchange) -> Record<'a> {
+        Record { meters, exchange, begun: Instant::now(), has_ended: false }
+    }
+
+    /// The request was answered with `status`, for the reason of `problem` if it was refused.
+    pub(super) fn end(mut self, status: StatusCode, problem: Option<&Problem>) {
+        self.has_ended = true;
+        let (exchange, elapsed) = (&self.exchange, self.begun.elapsed());
+        let label = problem.map_or("", Problem::label);
+        if let Some(problem) = problem {
+            let dialect = exchange.dialect.as_ref().map_or("", |dialect| &dialect.name);
+            self.meters.metrics.refusal(dialect, label, problem.blame.name());
+        }
+        if let Some(metrics) = self.meters.operation(exchange) {
+            metrics.answered(status, label, elapsed);
+            if exchange.ignored > 0 {
+                metrics.ignored(exchange.ignored);
+            }
+        }
+        self.log(Some(status), problem);
+    }
+
+    /// The one event.
+    fn log(&self, status: Option<StatusCode>, problem: Option<&Problem>) {
+        let exchange = &self.exchange;
+        let latency_us = u32::try_from(self.begun.elapsed().as_micros()).unwrap_or(u32::MAX);
+        tracing::info!(
+            { field::REQUEST_ID } = exchange.request_id.as_ref().map(RequestId::as_str),
+            { field::DIALECT } = exchange.dialect.as_ref().map(|dialect| dialect.name.as_str()),
+            { field::OPERATION } = exchange.operation.as_ref().map(|operation| operation.name.as_str()),
+            { field::STATUS } = status.map(|status| status.as_u16()),
+            { field::CODE } = problem.map(|problem| &*problem.code),
+            { field::BLAME } = problem.map(|problem| problem.blame.name()),
+            { field::CAUSE } = problem.and_then(|problem| problem.cause.as_deref()),
+            { field::UPSTREAM_CALLS } = exchange.calls.load(Ordering::Relaxed),
+            { field::LATENCY_MS } = f64::from(latency_us) / 1000.0,
+            "request"
+        );
+    }
+}
+
+impl Drop for Record<'_> {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            self.log(None, None);
+        }
+    }
+}

@@ -1,0 +1,372 @@
+//! What resolvers found, so that the backend is not asked the same question over and over.
+//!
+//! A question is asked once however many requests wait for its answer. Each answer has a life of its own: that of a
+//! find, or the shorter one of a miss. Answers belong to the principal that asked, for another may not see the same
+//! things. An error is passed on to everyone who waits, and not remembered.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant as StdInstant};
+
+use futures_util::future::ready;
+use moka::Expiry;
+use moka::future::Cache;
+use moka::ops::compute::Op;
+use tokio::time::Instant;
+
+use crate::dialect::Resolver;
+use crate::lens::{Direction, Found, Need};
+use crate::limit::Principal;
+use crate::problem::Problem;
+
+/// Pairs remembered at once, those of all dialects together; an answer without any counts as one.
+const PAIRS_MAX: u64 = 100_000;
+
+/// The pairs in one answer: the dialect's id and the canonical one.
+pub type Pairs = Vec<(String, String)>;
+
+/// What all resolvers of all dialects found; clones share it.
+#[derive(Clone, Debug)]
+pub struct Resolvers {
+    cache: Cache<Key, Arc<Loaded>>,
+}
+
+/// Where an answer came from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Answered {
+    /// The backend was asked for it now.
+    Loaded,
+    /// It was there, or someone else was asking already.
+    Remembered,
+}
+
+/// A question: two that are equal have the same answer.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+struct Key {
+    dialect: Box<str>,
+    resolver: Box<str>,
+    scope: Vec<String>,
+    /// The id asked for; none for the question after every pair there is.
+    asked: Option<String>,
+    principal: Principal,
+}
+
+/// An answer.
+#[derive(Debug)]
+struct Loaded {
+    pairs: Pairs,
+    at: Instant,
+    life: Duration,
+}
+
+/// The id that `need` makes `resolver` ask for; none if it has to ask for all pairs and look among them.
+pub fn asked<'a>(resolver: &Resolver, need: &'a Need) -> Option<&'a str> {
+    match need.direction {
+        Direction::Lift => resolver.find.as_ref().map(|_parameter| need.key.as_str()),
+        // The query takes the dialect's id, which is what is not known here.
+        Direction::Lower => None,
+    }
+}
+
+impl Default for Resolvers {
+    fn default() -> Resolvers {
+        let weigh = |_: &Key, loaded: &Arc<Loaded>| {
+            u32::try_from(loaded.pairs.len()).map_or(u32::MAX, |pairs| pairs.max(1))
+        };
+        let cache = Cache::builder().max_capacity(PAIRS_MAX).weigher(weigh).expire_after(OwnLife).build();
+        Resolvers { cache }
+    }
+}
+
+impl Resolvers {
+    /// Finds the counterpart of `need.key`; `load` asks the backend, for the id that [`asked`] says or for all.
+    ///
+    /// What is remembered of all pairs may be older than a miss is believed. An id that is not among them may have
+    /// come into being since, so they are loaded once more before it is called missing.
+    pub async fn find(
+        &self,
+        dialect: &str,
+        resolver: &Resolver,
+        need: &Need,
+        principal: Principal,
+        load: impl AsyncFn() -> Result<Pairs, Box<Problem>>,
+    ) -> Result<(Found, Answered), Box<Problem>> {
+        let key = Key {
+            dialect: dialect.into(),
+            resolver: resolver.name.as_str().into(),
+            scope: need.scope.clone(),
+            asked: asked(resolver, need).map(str::to_owned),
+            principal,
+        };
+        let fresh = async || {
+            let pairs = load().await?;
+            Ok(Arc::new(Loaded::new(pairs, resolver, key.asked.as_deref())))
+        };
+
+        let (loaded, answered) = self.loaded(&key, Loaded::is_alive, &fresh).await?;
+        let found = loaded.counterpart(need);
+        let is_doubtful = matches!(found, Found::Missing)
+            && answered == Answered::Remembered
+            && key.asked.is_none()
+            && loaded.at.elapsed() >= resolver.misses;
+        if !is_doubtful {
+            return Ok((found, answered));
+        }
+        let is_newer = |other: &Loaded| other.is_alive() && other.at > loaded.at;
+        let (loaded, answered) = self.loaded(&key, is_newer, &fresh).await?;
+        Ok((loaded.counterpart(need), answered))
+    }
+
+    /// The answer that is remembered, if it is `good` enough; else a fresh one.
+    async fn loaded(
+        &self,
+        key: &Key,
+        good: impl Fn(&Loaded) -> bool,
+        fresh: &impl AsyncFn() -> Result<Arc<Loaded>, Box<Problem>>,
+    ) -> Result<(Arc<Loaded>, Answered), Box<Problem>> {
+        if let Some(loaded) = self.cache.get(key).await {
+            if good(&loaded) {
+                return Ok((loaded, Answered::Remembered));
+            }
+            self.forget(key, &loaded).await;
+        }
+        let entry = self.cache.entry_by_ref(key).or_try_insert_with(fresh()).await;
+        let entry = entry.map_err(|problem| Box::clone(&problem))?;
+        let answered = if entry.is_fresh() { Answered::Loaded } else { Answered::Remembered };
+        Ok((entry.into_value(), answered))
+    }
+
+    /// Forgets `old`, but not what another worker may have put in its place meanwhile.
+    async fn forget(&self, key: &Key, old: &Arc<Loaded>) {
+        let is_old = |loaded: &Arc<Loaded>| Arc::ptr_eq(loaded, old);
+        self.cache
+            .entry_by_ref(key)
+            .and_compute_with(|entry| {
+                let remove = entry.is_some_and(|entry| is_old(entry.value()));
+                ready(if remove { Op::Remove } else { Op::Nop })
+            })
+            .await;
+    }
+}
+
+impl Loaded {
+    fn new(pairs: Pairs, resolver: &Resolver, asked: Option<&str>) -> Loaded {
+        let has_found = match asked {
+            Some(asked) => pairs.iter().any(|(left, _)| left == asked),
+            None => !pairs.is_empty(),
+        };
+        let life = if has_found { resolver.remember } else { resolver.misses };
+        Loaded { pairs, at: Instant::now(), life }
+    }
+
+    /// Whether it may still be believed. Asked on tokio's clock, as all time is here; moka's own only frees memory.
+    fn is_alive(&self) -> bool {
+        self.at.elapsed() < self.life
+    }
+
+    fn counterpart(&self, need: &Need) -> Found {
+        let found = self.pairs.iter().find_map(|(left, right)| match need.direction {
+            Direction::Lift => (*left == need.key).then_some(right),
+            Direction::Lower => (*right == need.key).then_some(left),
+        });
+        found.map_or(Found::Missing, |value| Found::Value(value.clone()))
+    }
+}
+
+/// Lets moka drop each answer when its own life is over.
+struct OwnLife;
+
+impl Expiry<Key, Arc<Loaded>> for OwnLife {
+    fn expire_after_create(&self, _: &Key, loaded: &Arc<Loaded>, _: StdInstant) -> Option<Duration> {
+        Some(loaded.life)
+    }
+
+    fn expire_after_update(
+        &self,
+        _: &Key,
+        loaded: &Arc<Loaded>,
+        _: StdInstant,
+        _: Option<Duration>,
+    ) -> Option<Duration> {
+        Some(loaded.life)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+
+    use futures_util::future::join_all;
+    use http::{Method, StatusCode};
+    use tokio::task::yield_now;
+    use tokio::time::advance;
+
+    use super::*;
+    use crate::canonical::api;
+
+    const ADA: &[u8] = b"ada";
+
+    /// A resolver that remembers for a minute what it found, and for five seconds what it did not.
+    fn resolver(find: Option<&str>) -> Resolver {
+        Resolver {
+            name: "slug".to_owned(),
+            calls: Arc::new(api::Operation {
+                name: "things.list".to_owned(),
+                method: Method::GET,
+                path: Vec::new(),
+                query: Vec::new(),
+                body: None,
+                answers: vec![(StatusCode::OK, None)],
+            }),
+            scope: Vec::new(),
+            find: find.map(str::to_owned),
+            rows: "items".to_owned(),
+            left: "slug".to_owned(),
+            right: "id".to_owned(),
+            remember: Duration::from_mins(1),
+            misses: Duration::from_secs(5),
+        }
+    }
+
+    fn need(key: &str) -> Need {
+        Need { resolver: 0, direction: Direction::Lift, scope: Vec::new(), key: key.to_owned() }
+    }
+
+    /// A backend that knows some pairs and counts how often it is asked.
+    #[derive(Default)]
+    struct Backend {
+        pairs: Vec<(&'static str, &'static str)>,
+        hits: Cell<u32>,
+    }
+
+    impl Backend {
+        fn knowing(pairs: &[(&'static str, &'static str)]) -> Backend {
+            Backend { pairs: pairs.to_vec(), hits: Cell::new(0) }
+        }
+
+        /// Answers after others had a chance to ask too.
+        async fn list(&self) -> Result<Pairs, Box<Problem>> {
+            self.hits.set(self.hits.get() + 1);
+            yield_now().await;
+            Ok(self.pairs.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect())
+        }
+    }
+
+    async fn find(
+        resolvers: &Resolvers,
+        resolver: &Resolver,
+        need: &Need,
+        backend: &Backend,
+    ) -> (Option<String>, Answered) {
+        let load = async || backend.list().await;
+        let (found, answered) = resolvers.find("d", resolver, need, Principal::of(ADA), load).await.unwrap();
+        let found = match found {
+            Found::Missing => None,
+            Found::Value(value) => Some(value),
+        };
+        (found, answered)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn requests_that_wait_for_the_same_answer_cost_one_call() {
+        let (resolvers, resolver, backend) =
+            (Resolvers::default(), resolver(None), Backend::knowing(&[("acme", "1"), ("bolt", "2")]));
+        let needs = [need("acme"), need("bolt"), need("acme"), need("acme")];
+        let found = join_all(needs.iter().map(|need| find(&resolvers, &resolver, need, &backend))).await;
+        assert_eq!(backend.hits.get(), 1);
+        let values: Vec<_> = found.iter().map(|(value, _)| value.as_deref()).collect();
+        assert_eq!(values, [Some("1"), Some("2"), Some("1"), Some("1")]);
+        assert_eq!(found.iter().filter(|(_, answered)| *answered == Answered::Loaded).count(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_find_is_remembered_for_its_time_and_no_longer() {
+        let (resolvers, resolver, backend) =
+            (Resolvers::default(), resolver(Some("slug")), Backend::knowing(&[("acme", "1")]));
+        let found = |value: &str, answered| (Some(value.to_owned()), answered);
+        let ask = async || find(&resolvers, &resolver, &need("acme"), &backend).await;
+        assert_eq!(ask().await, found("1", Answered::Loaded));
+        advance(Duration::from_secs(59)).await;
+        assert_eq!(ask().await, found("1", Answered::Remembered));
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(ask().await, found("1", Answered::Loaded));
+        assert_eq!(backend.hits.get(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_miss_is_remembered_for_a_shorter_time() {
+        let (resolvers, resolver, backend) =
+            (Resolvers::default(), resolver(Some("slug")), Backend::knowing(&[]));
+        let ask = async || find(&resolvers, &resolver, &need("acme"), &backend).await;
+        assert_eq!(ask().await, (None, Answered::Loaded));
+        advance(Duration::from_millis(4999)).await;
+        assert_eq!(ask().await, (None, Answered::Remembered));
+        advance(Duration::from_millis(1)).await;
+        assert_eq!(ask().await, (None, Answered::Loaded));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_row_that_was_not_asked_for_is_no_find() {
+        let (resolvers, resolver, backend) =
+            (Resolvers::default(), resolver(Some("slug")), Backend::knowing(&[("bolt", "2")]));
+        let ask = async || find(&resolvers, &resolver, &need("acme"), &backend).await;
+        assert_eq!(ask().await.0, None);
+        advance(Duration::from_secs(5)).await;
+        assert_eq!(ask().await, (None, Answered::Loaded), "it lived as long as a miss");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_is_loaded_again_for_an_id_that_may_be_newer_than_it() {
+        let (resolvers, resolver, mut backend) =
+            (Resolvers::default(), resolver(None), Backend::knowing(&[("acme", "1")]));
+        assert_eq!(find(&resolvers, &resolver, &need("acme"), &backend).await.1, Answered::Loaded);
+        backend.pairs.push(("bolt", "2"));
+        let missing = find(&resolvers, &resolver, &need("bolt"), &backend).await;
+        assert_eq!(missing, (None, Answered::Remembered), "the table is younger than a miss is believed");
+        advance(Duration::from_secs(5)).await;
+        let found = find(&resolvers, &resolver, &need("bolt"), &backend).await;
+        assert_eq!(found, (Some("2".to_owned()), Answered::Loaded));
+        let absent = find(&resolvers, &resolver, &need("coil"), &backend).await;
+        assert_eq!(absent, (None, Answered::Remembered), "it was loaded a moment ago");
+        assert_eq!(backend.hits.get(), 2);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_table_answers_in_both_directions() {
+        let (resolvers, resolver, backend) =
+            (Resolvers::default(), resolver(None), Backend::knowing(&[("acme", "1")]));
+        let back = Need { direction: Direction::Lower, ..need("1") };
+        find(&resolvers, &resolver, &need("acme"), &backend).await;
+        let found = find(&resolvers, &resolver, &back, &backend).await;
+        assert_eq!(found, (Some("acme".to_owned()), Answered::Remembered));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn principals_and_scopes_do_not_share_answers() {
+        let (resolvers, resolver, backend) =
+            (Resolvers::default(), resolver(None), Backend::knowing(&[("acme", "1")]));
+        let load = async || backend.list().await;
+        let elsewhere = Need { scope: vec!["7".to_owned()], ..need("acme") };
+        let (ada, bob) = (Principal::of(ADA), Principal::of(b"bob"));
+        for (dialect, need, principal) in [
+            ("d", need("acme"), ada),
+            ("d", need("acme"), bob),
+            ("d", elsewhere, ada),
+            ("e", need("acme"), ada),
+        ] {
+            let (_, answered) = resolvers.find(dialect, &resolver, &need, principal, load).await.unwrap();
+            assert_eq!(answered, Answered::Loaded);
+        }
+        assert_eq!(backend.hits.get(), 4);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_error_is_told_and_not_remembered() {
+        let (resolvers, resolver) = (Resolvers::default(), resolver(None));
+        let (need, ada) = (need("acme"), Principal::of(ADA));
+        let broken = async || Err(Box::new(Problem::gateway_timeout("slow")));
+        let problem = resolvers.find("d", &resolver, &need, ada, broken).await.err().unwrap();
+        assert_eq!(problem.code, "upstream-timeout");
+        let backend = Backend::knowing(&[("acme", "1")]);
+        assert_eq!(find(&resolvers, &resolver, &need, &backend).await.1, Answered::Loaded);
+    }
+}

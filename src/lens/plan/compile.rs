@@ -1,0 +1,188 @@
+//! From the fields of a lens to a plan for one direction.
+
+use super::{Guard, Param, Plan, Shape, Step, Trie};
+use crate::json::Writer;
+use crate::lens::op::Op;
+use crate::lens::path::{Address, Literal};
+use crate::lens::run::{Direction, Resolutions, Run, Source};
+use crate::lens::{Field, Wrap};
+use crate::problem::Root;
+
+impl Plan {
+    pub(in crate::lens) fn compile(fields: &[Field], wrap: Wrap, direction: Direction) -> Plan {
+        let mut plan = Plan::default();
+        for (index, field) in fields.iter().enumerate() {
+            let step = plan.add(field, direction);
+            match (wrap, direction) {
+                (Wrap::Bare(alone) | Wrap::Scalar(alone), Direction::Lift) if alone == index => {
+                    plan.bare = field.left.as_ref().map(|left| plan.slot(left));
+                    plan.scalar = matches!(wrap, Wrap::Scalar(_));
+                }
+                (Wrap::Scalar(alone), Direction::Lower) if alone == index => {
+                    plan.shape = Shape::Steps(step.into_iter().collect());
+                }
+                (Wrap::Object | Wrap::Bare(_) | Wrap::Scalar(_), _) => {}
+            }
+        }
+        plan
+    }
+
+    /// Adds what a field needs in one direction, and gives its step if it writes anything.
+    fn add(&mut self, field: &Field, direction: Direction) -> Option<usize> {
+        let lifting = direction == Direction::Lift;
+        let (input, output) = if lifting { (&field.left, &field.right) } else { (&field.right, &field.left) };
+        let source = input.as_ref().map(|address| self.slot(address));
+        if lifting && field.when.shown {
+            return None;
+        }
+        let when = &field.when;
+        let mut step = Step {
+            source,
+            fallback: None,
+            guard: None,
+            op: field.op.clone(),
+            missing: None,
+            blank: None,
+            null_is_missing: false,
+        };
+        match (&field.op, output) {
+            (Op::Fixed(_), None) if lifting => {
+                self.checks.push(self.steps.len());
+                self.steps.push(step);
+                return None;
+            }
+            (_, None) => return None,
+            (Op::Constant(literal), Some(_)) => step = Step { source: None, ..Step::constant(literal) },
+            (Op::Fixed(fixed), Some(_)) => step = Step::constant(&fixed.0),
+            (_, Some(_)) if lifting => {
+                step.missing = when.default.as_ref().and_then(|value| field.op.beforehand(value));
+            }
+            (_, Some(_)) => step.missing = when.absent.as_ref().map(|value| value.json().into()),
+        }
+        if lifting {
+            step.fallback = when.fallback.as_ref().map(|address| self.slot(address));
+            step.blank.clone_from(&when.absent);
+            step.guard =
+                when.lift_when.as_ref().map(|(at, values)| Guard::Equals(self.slot(at), values.clone()));
+        } else {
+            step.null_is_missing = when.absent.is_some();
+            step.guard =
+                when.tag.as_ref().map(|(at, value)| Guard::Equals(self.slot(at), vec![value.clone()]));
+        }
+        let index = self.steps.len();
+        self.steps.push(step);
+        self.write_at(output.as_ref()?, index);
+        if lifting {
+            self.add_tag(source, when.tag.as_ref());
+        }
+        Some(index)
+    }
+
+    /// The value that tells which of several fields was lifted. Null is told by leaving it out.
+    fn add_tag(&mut self, source: Option<usize>, tag: Option<&(Address, Literal)>) {
+        let (Some(source), Some((at, value))) = (source, tag) else {
+            return;
+        };
+        if value.value().is_null() {
+            return;
+        }
+        let index = self.steps.len();
+        self.steps.push(Step { guard: Some(Guard::Present(source)), ..Step::constant(value) });
+        self.write_at(at, index);
+    }
+
+    /// The slot of an address.
+    fn slot(&mut self, address: &Address) -> usize {
+        if let Some(known) = self.slots.iter().position(|slot| slot == address) {
+            return known;
+        }
+        let slot = self.slots.len();
+        self.slots.push(address.clone());
+        match address.root {
+            Root::Body => self.body.insert(&address.path, slot),
+            Root::Outer => self.outer.insert(&address.path, slot),
+            Root::Path | Root::Query => {}
+        }
+        slot
+    }
+
+    fn write_at(&mut self, address: &Address, step: usize) {
+        if matches!(address.root, Root::Body | Root::Outer) {
+            self.shape.insert(&address.path, step);
+            return;
+        }
+        let name = address.path.concat().into_boxed_str();
+        match self.params.iter_mut().find(|param| param.root == address.root && param.name == name) {
+            Some(param) => param.steps.push(step),
+            None => self.params.push(Param { root: address.root, name, steps: vec![step] }),
+        }
+    }
+}
+
+impl Step {
+    fn constant(literal: &Literal) -> Step {
+        Step {
+            source: None,
+            fallback: None,
+            guard: None,
+            op: Op::Constant(literal.clone()),
+            missing: Some(literal.json().into()),
+            blank: None,
+            null_is_missing: false,
+        }
+    }
+}
+
+impl Op {
+    /// What a default of the dialect is in the canonical form. None if the op refuses it, or would have to look it
+    /// up: a default is computed once, at the start.
+    pub fn beforehand(&self, default: &Literal) -> Option<Box<str>> {
+        let resolutions = Resolutions::default();
+        let mut run = Run::new(Direction::Lift, &resolutions);
+        let mut out = Writer::new();
+        self.run(Source::Json(default.value()), &mut run, &mut out).ok()?;
+        String::from_utf8(out.into_vec()).ok().map(String::into_boxed_str)
+    }
+}
+
+impl Trie {
+    fn insert(&mut self, path: &[Box<str>], slot: usize) {
+        let Some((name, rest)) = path.split_first() else {
+            self.slot = Some(slot);
+            return;
+        };
+        let known = self.children.iter().position(|(child, _)| child == name);
+        let index = known.unwrap_or_else(|| {
+            self.children.push((name.clone(), Trie::default()));
+            self.children.len() - 1
+        });
+        self.children[index].1.insert(rest, slot);
+    }
+}
+
+impl Shape {
+    fn insert(&mut self, path: &[Box<str>], step: usize) {
+        match (self, path.split_first()) {
+            (Shape::Steps(steps), _) => steps.push(step),
+            (shape @ Shape::Object(_), None) => *shape = Shape::Steps(vec![step]),
+            (Shape::Object(members), Some((name, rest))) => {
+                let key = quoted(name);
+                let known = members.iter().position(|(member, _)| *member == key);
+                let index = known.unwrap_or_else(|| {
+                    members.push((key, Shape::default()));
+                    members.len() - 1
+                });
+                members[index].1.insert(rest, step);
+            }
+        }
+    }
+}
+
+/// A member's name as it stands in JSON, colon included.
+fn quoted(name: &str) -> Box<str> {
+    let mut out = Writer::new();
+    out.string(name);
+    let mut quoted = String::from_utf8(out.into_vec()).unwrap_or_default();
+    quoted.push(':');
+    quoted.into_boxed_str()
+}

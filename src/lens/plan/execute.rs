@@ -1,0 +1,213 @@
+//! One run of a plan.
+
+use std::borrow::Cow;
+
+use super::{Guard, Param, Plan, Shape, Step, Trie};
+use crate::json::{Document, Kind, Limits, Value, Writer};
+use crate::lens::run::{Direction, Input, Output, Parameters, Run, Source};
+use crate::problem::Root;
+
+impl Plan {
+    /// Reads a whole message and writes another. Path parameters come first: what is looked up later may lie in
+    /// their scope.
+    pub(in crate::lens) fn message<'a>(
+        &self,
+        input: Input<'a>,
+        run: &mut Run<'a, '_>,
+        body: Writer,
+    ) -> Output {
+        run.input = input;
+        if run.direction() == Direction::Lower {
+            run.params = input.path.to_vec();
+        }
+        let base = self.read(input.body, run);
+        let mut output = Output { body, path: Parameters::new(), query: Parameters::new() };
+        for param in self.params.iter().filter(|param| param.root == Root::Path) {
+            if let Some(text) = self.param(param, base, run) {
+                if run.direction() == Direction::Lift {
+                    run.params.push((param.name.clone(), text.clone()));
+                }
+                output.path.push((param.name.clone(), text));
+            }
+        }
+        for param in self.params.iter().filter(|param| param.root == Root::Query) {
+            if let Some(text) = self.param(param, base, run) {
+                output.query.push((param.name.clone(), text));
+            }
+        }
+        if !self.shape.is_empty() {
+            self.write(&self.shape, true, base, run, &mut output.body);
+        }
+        self.check(base, run);
+        run.slots.truncate(base);
+        output
+    }
+
+    /// Reads a value inside a message and writes what it becomes.
+    pub(in crate::lens) fn value<'a>(&self, value: Value<'a>, run: &mut Run<'a, '_>, out: &mut Writer) {
+        let base = self.read(Some(value), run);
+        self.write(&self.shape, true, base, run, out);
+        self.check(base, run);
+        run.slots.truncate(base);
+    }
+
+    /// Fills a new frame of slots and gives its beginning.
+    fn read<'a>(&self, body: Option<Value<'a>>, run: &mut Run<'a, '_>) -> usize {
+        let base = run.slots.len();
+        run.slots.resize(base + self.slots.len(), None);
+        let input = run.input;
+        let frame = &mut run.slots[base..];
+        let mut ignored = 0;
+        if let Some(body) = body {
+            match self.bare {
+                Some(slot) if self.scalar || body.kind() != Kind::Object => {
+                    frame[slot] = Some(Source::Json(body));
+                }
+                Some(_) | None => self.body.walk(body, frame, &mut ignored),
+            }
+        }
+        if let Some(outer) = input.outer {
+            self.outer.walk(outer, frame, &mut 0);
+        }
+        for (slot, address) in self.slots.iter().enumerate() {
+            let given = match address.root {
+                Root::Body | Root::Outer => continue,
+                Root::Path => input.path,
+                Root::Query => input.query,
+            };
+            let name = address.path.first();
+            let value = given.iter().find(|(given, _)| Some(given) == name);
+            frame[slot] = value.map(|(_, value)| Source::Text(value));
+        }
+        if run.direction() == Direction::Lift {
+            run.ignored += ignored;
+        }
+        base
+    }
+
+    /// Writes a value; whether there was anything to write. An object without members is only written if it is the
+    /// whole of the output.
+    fn write(&self, shape: &Shape, top: bool, base: usize, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
+        let members = match shape {
+            Shape::Steps(steps) => return steps.iter().any(|step| self.step(*step, base, run, out)),
+            Shape::Object(members) => members,
+        };
+        let start = out.len();
+        let mut written = false;
+        out.object_begin();
+        for (key, member) in members {
+            let before = out.len();
+            out.key_raw(key);
+            if self.write(member, false, base, run, out) {
+                written = true;
+            } else {
+                out.truncate(before);
+            }
+        }
+        out.object_end();
+        if !written && !top {
+            out.truncate(start);
+        }
+        written || top
+    }
+
+    /// Takes a step; whether it wrote anything.
+    fn step(&self, index: usize, base: usize, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
+        let step = &self.steps[index];
+        if step.guard.as_ref().is_some_and(|guard| !guard.open(&run.slots[base..])) {
+            return false;
+        }
+        let read = |slot: usize| {
+            let source = run.slots[base + slot].filter(|source| !step.is_blank(*source));
+            source.map(|source| (slot, source))
+        };
+        let Some((slot, source)) = step.source.and_then(read).or_else(|| step.fallback.and_then(read)) else {
+            if let Some(json) = &step.missing {
+                out.raw(json);
+            }
+            return step.missing.is_some();
+        };
+        let from = &self.slots[slot];
+        // The value of a lens for scalars is all there is: its place has no name of its own.
+        let named = !(self.scalar && self.bare == Some(slot));
+        let path = if named { from.segments() } else { Vec::new() };
+        let before = (out.len(), run.at.len());
+        let inside = step.op.goes_inside() && from.root == Root::Body;
+        if inside {
+            run.at.extend(path.iter().cloned());
+        }
+        let outcome = step.op.run(source, run, out);
+        run.at.truncate(before.1);
+        if let Err(stop) = outcome {
+            out.truncate(before.0);
+            run.note(stop, from.root, path);
+        }
+        out.len() > before.0
+    }
+
+    fn check(&self, base: usize, run: &mut Run<'_, '_>) {
+        let mut nothing = Writer::new();
+        for step in &self.checks {
+            self.step(*step, base, run, &mut nothing);
+        }
+    }
+
+    fn param(&self, param: &Param, base: usize, run: &mut Run<'_, '_>) -> Option<String> {
+        let mut out = Writer::new();
+        param.steps.iter().any(|step| self.step(*step, base, run, &mut out));
+        plain_text(out)
+    }
+}
+
+impl Step {
+    fn is_blank(&self, source: Source<'_>) -> bool {
+        self.null_is_missing && source.is_null() || self.blank.as_ref().is_some_and(|blank| blank.is(source))
+    }
+}
+
+impl Trie {
+    /// Fills the slots of a value, and counts the members no slot is for.
+    fn walk<'a>(&self, value: Value<'a>, slots: &mut [Option<Source<'a>>], ignored: &mut u64) {
+        if let Some(slot) = self.slot {
+            slots[slot] = Some(Source::Json(value));
+        }
+        if self.children.is_empty() || value.kind() != Kind::Object {
+            return;
+        }
+        for (key, member) in value.members() {
+            match self.children.iter().find(|(name, _)| key.is(name)) {
+                Some((_, child)) => child.walk(member, slots, ignored),
+                None => *ignored += 1,
+            }
+        }
+    }
+}
+
+impl Shape {
+    fn is_empty(&self) -> bool {
+        matches!(self, Shape::Object(members) if members.is_empty())
+    }
+}
+
+impl Guard {
+    fn open(&self, frame: &[Option<Source<'_>>]) -> bool {
+        match self {
+            Guard::Present(slot) => frame[*slot].is_some(),
+            Guard::Equals(slot, values) => match frame[*slot] {
+                Some(source) => values.iter().any(|value| value.is(source)),
+                None => values.iter().any(|value| value.value().is_null()),
+            },
+        }
+    }
+}
+
+/// A JSON scalar as the text of a parameter; null is none.
+fn plain_text(out: Writer) -> Option<String> {
+    let document = Document::parse(out.into_vec(), &Limits::default()).ok()?;
+    let value = document.root();
+    match value.kind() {
+        Kind::Null | Kind::Array | Kind::Object => None,
+        Kind::String => value.as_str().map(Cow::into_owned),
+        Kind::False | Kind::True | Kind::Integer | Kind::Number => Some(value.raw().to_owned()),
+    }
+}

@@ -1,0 +1,403 @@
+//! The laws of the shipped mappings, tried on documents nobody thought of.
+//!
+//! A law that fails names the seed of the document it failed on.
+
+use std::collections::HashMap;
+use std::sync::{Arc, LazyLock};
+
+use interlingua::boot::{self, DataFiles};
+use interlingua::diag::Sources;
+use interlingua::dialect::operation::RequestBody;
+use interlingua::dialect::{Dialect, Operation, Registry, Selected, ShapedLens};
+use interlingua::json::{Document, Limits, Writer};
+use interlingua::lens::op::Op;
+use interlingua::lens::op::each::Item;
+use interlingua::lens::op::table::{Table, Word};
+use interlingua::lens::path::Address;
+use interlingua::lens::{Direction, Field, Found, Input, Lens, Need, Resolutions, Run, Wrap};
+use interlingua::problem::Root;
+use interlingua::schema::Store;
+use interlingua::translate::{self, Request, Step};
+use proptest::prelude::*;
+use serde_json::{Map, Value, json};
+
+use self::instances::{Node, Random};
+
+mod instances;
+
+struct Shipped {
+    registry: Registry,
+    schemas: Store,
+}
+
+/// What ships, compiled once for all tests.
+fn shipped() -> &'static Shipped {
+    static SHIPPED: LazyLock<Shipped> = LazyLock::new(|| {
+        let loaded = boot::load(&DataFiles::default(), &mut Sources::default()).unwrap();
+        Shipped { registry: loaded.registry.expect("what ships is good"), schemas: loaded.schemas }
+    });
+    &SHIPPED
+}
+
+/// Every lens of every dialect that has a schema on both sides.
+fn lenses(shipped: &'static Shipped) -> impl Iterator<Item = (&'static Dialect, &'static str, &'static ShapedLens)> {
+    shipped.registry.dialects().iter().flat_map(|dialect| {
+        dialect.lenses.iter().map(move |(name, shaped)| (&**dialect, name.as_str(), shaped))
+    })
+}
+
+/// What look-ups give: every organization has a row for each word, and every slug an organization.
+#[derive(Default)]
+struct World {
+    known: HashMap<(usize, String), String>,
+}
+
+fn row_id(word: &str) -> String {
+    uuid::Uuid::new_v5(&uuid::Uuid::NAMESPACE_OID, word.as_bytes()).to_string()
+}
+
+impl World {
+    fn answer(&mut self, dialect: &Dialect, need: &Need) -> Found {
+        let words = dialect.roles.iter().flat_map(|table| &table.rows).map(|row| row.is.text().into_owned());
+        let rows: HashMap<_, _> = words.map(|word| (row_id(&word), word)).collect();
+        Found::Value(match need.direction {
+            Direction::Lift => match rows.get(&need.key) {
+                Some(word) => word.clone(),
+                None => {
+                    let id = row_id(&need.key);
+                    self.known.insert((need.resolver, id.clone()), need.key.clone());
+                    id
+                }
+            },
+            Direction::Lower => {
+                let known = self.known.get(&(need.resolver, need.key.clone())).cloned();
+                known.unwrap_or_else(|| row_id(&need.key))
+            }
+        })
+    }
+}
+
+/// Runs a lens to its end; None if it refuses.
+fn run(dialect: &Dialect, lens: &Lens, direction: Direction, body: &Value, world: &mut World) -> Option<Value> {
+    let document = Document::parse(body.to_string().into_bytes(), &Limits::default()).unwrap();
+    let path = [("organization_id".into(), "3c90c3cc-0d44-4b50-8888-8dd25736052a".to_owned())];
+    let mut resolutions = Resolutions::default();
+    for _ in 0..4 {
+        let mut run = Run::new(direction, &resolutions);
+        let input = Input { body: Some(document.root()), path: &path, ..Input::default() };
+        let output = lens.run(input, &mut run, Writer::new());
+        if !run.refusals().is_empty() {
+            return None;
+        }
+        if run.needs().is_empty() {
+            let body = output.body.into_vec();
+            return Some(if body.is_empty() { json!({}) } else { serde_json::from_slice(&body).unwrap() });
+        }
+        let needs = run.needs().to_vec();
+        for need in needs {
+            let found = world.answer(dialect, &need);
+            resolutions.insert(need, found);
+        }
+    }
+    panic!("a run without an end");
+}
+
+fn get<'v>(value: &'v Value, path: &[Box<str>]) -> Option<&'v Value> {
+    path.iter().try_fold(value, |value, name| value.get(&**name))
+}
+
+fn put(value: &mut Value, path: &[Box<str>], member: Value) {
+    let mut at = value;
+    for name in path {
+        if !at.is_object() {
+            *at = Value::Object(Map::new());
+        }
+        at = at.as_object_mut().unwrap().entry(&**name).or_insert(Value::Null);
+    }
+    *at = member;
+}
+
+fn tree(word: &Word) -> Value {
+    word.value().to_value()
+}
+
+/// A dialect's document for a lens. Fields that share a canonical place get values that agree.
+fn left_document(shipped: &Shipped, dialect: &Dialect, lens: &Lens, seed: u64) -> Option<Value> {
+    let shaped = dialect.lenses.get(lens.name())?;
+    let schema = shaped.left.as_ref()?;
+    let root = Node::root(&shipped.schemas, &dialect.name, schema.name());
+    let mut document = json!({});
+    let mut random = Random::new(seed);
+    let tags: Vec<_> = lens.fields().iter().filter_map(|field| field.when.tag.as_ref()).map(|(_, tag)| tag.json()).collect();
+    let variant = (!tags.is_empty()).then(|| (*random.pick(&tags)).to_owned());
+    for field in lens.fields() {
+        let Some(left) = field.left.as_ref().filter(|left| left.root == Root::Body) else { continue };
+        let node = left.path.iter().try_fold(root.clone(), |node, name| node.property(name));
+        let Some(node) = node else { continue };
+        if field.when.tag.as_ref().is_some_and(|(_, tag)| Some(tag.json()) != variant.as_deref()) {
+            continue;
+        }
+        let parent = left.path[..left.path.len() - 1].iter().try_fold(root.clone(), |node, name| node.property(name));
+        let last = left.path.last().unwrap();
+        let required = parent.is_some_and(|parent| parent.is_required(last));
+        if required || random.next() % 4 > 0 {
+            put(&mut document, &left.path, left_value(shipped, dialect, field, &node, seed)?);
+        }
+    }
+    let text = Document::parse(document.to_string().into_bytes(), &Limits::default()).unwrap();
+    schema.is_valid(text.root()).then_some(document)
+}
+
+fn left_value(shipped: &Shipped, dialect: &Dialect, field: &Field, node: &Node<'_>, seed: u64) -> Option<Value> {
+    let place = field.right.as_ref().map_or_else(|| field.left.as_ref().map(Address::to_string), |right| Some(right.to_string()));
+    let mut random = Random::of(seed, &place.unwrap_or_default());
+    let name = field.left.as_ref().and_then(|left| left.path.last()).map_or("", |name| name);
+    Some(match &field.op {
+        Op::Constant(literal) => literal.value().to_value(),
+        Op::Fixed(fixed) => fixed.0.value().to_value(),
+        Op::Copy => node.instance(name, &mut random),
+        Op::Id(id) => {
+            let mut text = String::new();
+            let canonical = match id.dialect.written.name() {
+                "integer" => id.dialect.read(&random.below(1000).to_string()),
+                "opaque" => id.dialect.read(&random.word()),
+                _ => interlingua::canonical::id::IdForm::Uuid.read(&random.uuid().to_string()),
+            };
+            id.dialect.write(&canonical.unwrap(), &mut text).unwrap();
+            json!(text)
+        }
+        Op::Table(table) => tree(&random.pick(&table.rows).word),
+        Op::Label(label) => json!(random.pick(&label.0.rows).label),
+        Op::Row(row) => json!(row_id(&random.pick(&row.table.rows).is.text())),
+        Op::Resolve(_) => json!("acme-corp"),
+        Op::Prefix(prefix) => json!(format!("{}{}", prefix.0, random.word())),
+        Op::Nested(nested) => left_document(shipped, dialect, &nested.lens, seed)?,
+        Op::Each(each) => match &each.item {
+            Item::Copy => node.instance(name, &mut random),
+            Item::Id(_) => json!([random.uuid().to_string(), random.uuid().to_string()]),
+            Item::Lens(lens) if matches!(lens.wrap(), Wrap::Scalar(_)) => {
+                json!([random.uuid().to_string(), random.uuid().to_string()])
+            }
+            Item::Lens(lens) => {
+                let items = (0..2).map(|index| left_document(shipped, dialect, lens, seed + index));
+                items.collect::<Option<Value>>()?
+            }
+        },
+    })
+}
+
+/// What a field must be after there and back; None if the mapping declares that it does not come back.
+fn expected(field: &Field, sent: Option<&Value>) -> Option<Option<Value>> {
+    let when = &field.when;
+    if when.shown || when.lift_when.is_some() || matches!(field.op, Op::Constant(_) | Op::Fixed(_) | Op::Label(_)) {
+        return None;
+    }
+    if field.right.is_none() || field.left.as_ref()?.root != Root::Body {
+        return None;
+    }
+    let Some(sent) = sent else {
+        let told = when.default.as_ref().or(when.absent.as_ref());
+        return Some(told.map(|literal| literal.value().to_value()));
+    };
+    Some(Some(sent.clone()))
+}
+
+/// The parts of a document that must come back, without those only shown.
+fn lossless(lens: &Lens, document: &Value) -> Value {
+    let mut kept = json!({});
+    for field in lens.fields() {
+        let Some(left) = field.left.as_ref().filter(|left| left.root == Root::Body) else { continue };
+        if let Some(Some(value)) = expected(field, get(document, &left.path)) {
+            let value = match &field.op {
+                Op::Nested(nested) if value.is_object() => lossless(&nested.lens, &value),
+                Op::Each(each) => match (&each.item, value.as_array()) {
+                    (Item::Lens(lens), Some(items)) if lens.wrap() == Wrap::Object => {
+                        items.iter().map(|item| lossless(lens, item)).collect()
+                    }
+                    _ => value,
+                },
+                _ => value,
+            };
+            put(&mut kept, &left.path, value);
+        }
+    }
+    kept
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 128, ..ProptestConfig::default() })]
+
+    #[test]
+    fn what_was_lifted_is_lowered_to_what_was_sent(seed: u64) {
+        let shipped = shipped();
+        for (dialect, name, shaped) in lenses(shipped) {
+            let lens = &shaped.lens;
+            let Some(sent) = left_document(shipped, dialect, lens, seed) else { continue };
+            let mut world = World::default();
+            let lifted = run(dialect, lens, Direction::Lift, &sent, &mut world);
+            let lifted = lifted.unwrap_or_else(|| panic!("{dialect}.{name} refuses {sent}"));
+            let lowered = run(dialect, lens, Direction::Lower, &lifted, &mut world);
+            let lowered = lowered.unwrap_or_else(|| panic!("{dialect}.{name} cannot lower {lifted}"));
+            prop_assert_eq!(lossless(lens, &lowered), lossless(lens, &sent), "{}.{}: {}", dialect, name, lifted);
+        }
+    }
+
+    #[test]
+    fn what_was_lowered_once_is_lowered_the_same_again(seed: u64) {
+        let shipped = shipped();
+        for (dialect, name, shaped) in lenses(shipped) {
+            let Some(right) = &shaped.right else { continue };
+            let node = Node::root(&shipped.schemas, "canonical", right.name());
+            let canonical = node.instance("", &mut Random::new(seed));
+            let mut world = World::default();
+            let Some(told) = run(dialect, &shaped.lens, Direction::Lower, &canonical, &mut world) else {
+                continue; // a declared refusal
+            };
+            let Some(lifted) = run(dialect, &shaped.lens, Direction::Lift, &told, &mut world) else {
+                prop_assert!(false, "{dialect}.{name} tells {told} and refuses it");
+                continue;
+            };
+            let again = run(dialect, &shaped.lens, Direction::Lower, &lifted, &mut world);
+            let again = again.unwrap_or_else(|| panic!("{dialect}.{name} cannot lower {lifted}"));
+            prop_assert_eq!(lossless(&shaped.lens, &again), lossless(&shaped.lens, &told), "{}.{}", dialect, name);
+        }
+    }
+
+    #[test]
+    fn a_valid_request_becomes_calls_the_canonical_api_accepts(seed: u64) {
+        let shipped = shipped();
+        for dialect in shipped.registry.dialects() {
+            for operation in &dialect.operations {
+                let Some(request) = valid_request(shipped, dialect, operation, seed) else { continue };
+                let lifted = complete(&shipped.registry, dialect, &request);
+                for call in lifted.calls {
+                    prop_assert!(call.target().is_some(), "{dialect}.{}", operation.name);
+                    let Some(schema) = &call.operation.body else { continue };
+                    let body = String::from_utf8(call.body.unwrap()).unwrap();
+                    let document = Document::parse(body.clone().into_bytes(), &Limits::default()).unwrap();
+                    let schema = shipped.schemas.schema("canonical", schema).unwrap();
+                    let violations = schema.violations(document.root(), 3);
+                    prop_assert!(violations.is_empty(), "{dialect}.{}: {body}: {violations:?}", operation.name);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn no_request_panics(seed: u64, noise in "\\PC{0,40}", query in "\\PC{0,20}") {
+        let shipped = shipped();
+        for dialect in shipped.registry.dialects() {
+            for operation in &dialect.operations {
+                let body = match Random::new(seed).below(3) {
+                    0 => noise.clone(),
+                    1 => json!({"emails": [noise, {"email": 7}], "role": noise, "email": [noise]}).to_string(),
+                    _ => match valid_body(shipped, dialect, operation, seed) {
+                        Some(body) => body.to_string().replacen('"', &noise, 1),
+                        None => continue,
+                    },
+                };
+                let path = operation.template().replace('{', "").replace('}', &noise);
+                let path = format!("/{dialect}{}{path}", dialect.prefix);
+                let Ok(selected) = shipped.registry.select(&operation.method, None, &path) else { continue };
+                let body = Document::parse(body.into_bytes(), &Limits::default()).ok();
+                let Ok(request) = Request::new(selected, Some(&query), body) else { continue };
+                let _checked = translate::check(&request);
+                let _lifted = translate::lift::lift(shipped.registry.api(), &request, &Resolutions::default());
+            }
+        }
+    }
+}
+
+fn valid_body(shipped: &Shipped, dialect: &Dialect, operation: &Operation, seed: u64) -> Option<Value> {
+    let schema = match &operation.body {
+        RequestBody::None => return None,
+        RequestBody::One { schema } | RequestBody::Each { schema, .. } => schema,
+    };
+    Some(Node::root(&shipped.schemas, &dialect.name, schema.name()).instance("", &mut Random::new(seed)))
+}
+
+/// A request whose body is valid and whose ids can be ids.
+fn valid_request(shipped: &Shipped, dialect: &Arc<Dialect>, operation: &Arc<Operation>, seed: u64) -> Option<Request> {
+    let mut random = Random::new(seed);
+    let path = operation.parameters().map(|name| {
+        let field = operation.request.fields().iter().find(|field| {
+            field.left.as_ref().is_some_and(|left| left.root == Root::Path && *left.path[0] == *name)
+        });
+        let is_slug = matches!(field.map(|field| &field.op), Some(Op::Resolve(_)));
+        (name.into(), if is_slug { "acme-corp".to_owned() } else { random.uuid().to_string() })
+    });
+    let path = path.collect();
+    let body = valid_body(shipped, dialect, operation, seed)
+        .map(|body| Document::parse(body.to_string().into_bytes(), &Limits::default()).unwrap());
+    let selected = Selected { dialect: Arc::clone(dialect), operation: Arc::clone(operation), path };
+    let request = Request::new(selected, None, body).unwrap();
+    translate::check(&request).is_ok().then_some(request)
+}
+
+fn complete(registry: &Registry, dialect: &Dialect, request: &Request) -> translate::lift::Lifted {
+    let mut world = World::default();
+    let mut resolutions = Resolutions::default();
+    for _ in 0..4 {
+        match translate::lift::lift(registry.api(), request, &resolutions) {
+            Ok(Step::Done(lifted)) => return lifted,
+            Ok(Step::Needs(needs)) => {
+                for need in needs {
+                    let rows = dialect.roles.as_ref().map_or(1, |table| table.rows.len());
+                    let role = dialect.resolvers[need.resolver].right == "role";
+                    let found = match (role, &dialect.roles) {
+                        // Any row of the organization: the generated id is nobody's.
+                        (true, Some(table)) => Found::Value(table.rows[need.key.len() % rows].is.text().into_owned()),
+                        _ => world.answer(dialect, &need),
+                    };
+                    resolutions.insert(need, found);
+                }
+            }
+            Err(problem) => panic!("{dialect}.{} refuses a valid request: {problem:?}", request.operation.name),
+        }
+    }
+    panic!("a request without an end");
+}
+
+#[test]
+fn every_canonical_role_has_a_word_or_a_reason_in_every_dialect() {
+    let shipped = shipped();
+    let roles = &shipped.registry.api().roles;
+    for dialect in shipped.registry.dialects() {
+        let Some(table) = &dialect.roles else { continue };
+        for role in roles.all() {
+            let name = roles.name(role);
+            let row = table.rows.iter().any(|row| row.is.text() == name);
+            let landed = table.lands.iter().any(|(word, _)| word.text() == name);
+            assert!(row != landed, "{dialect}: {name} must have a row or a landing, and not both");
+        }
+    }
+}
+
+#[test]
+fn every_word_of_a_table_comes_back_as_itself() {
+    let shipped = shipped();
+    for (dialect, name, shaped) in lenses(shipped) {
+        for field in shaped.lens.fields() {
+            let Op::Table(table) = &field.op else { continue };
+            there_and_back(dialect, name, table);
+        }
+    }
+}
+
+fn there_and_back(dialect: &Dialect, name: &str, table: &Arc<Table>) {
+    let address = Address::parse("w").unwrap();
+    let field = Field {
+        left: Some(address.clone()),
+        right: Some(address),
+        op: Op::Table(Arc::clone(table)),
+        when: interlingua::lens::Presence::default(),
+        origin: None,
+    };
+    let lens = Lens::new("word", Wrap::Object, vec![field]);
+    for row in &table.rows {
+        let sent = json!({"w": tree(&row.word)});
+        let lifted = run(dialect, &lens, Direction::Lift, &sent, &mut World::default()).unwrap();
+        assert_eq!(lifted, json!({"w": tree(&row.is)}), "{dialect}.{name}");
+        assert_eq!(run(dialect, &lens, Direction::Lower, &lifted, &mut World::default()), Some(sent));
+    }
+}
