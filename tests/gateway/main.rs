@@ -1,1 +1,3 @@
-//! Tests of the whole program.
+//! Tests of the whole program, in one binary: it links once and shares its support.
+
+mod house;
