@@ -8,7 +8,6 @@ pub mod admin;
 pub mod server;
 
 pub mod gateway;
-pub mod mapping;
 
 pub mod dialect;
 pub mod translate;
