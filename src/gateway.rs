@@ -1,18 +1,18 @@
 //! The request path: a request of some dialect in, the dialect's answer out.
 //!
-//! [`Gateway::handle`] is the life of a request, eight phases in one direction. Each consumes what the one before it
+//! `Gateway::handle` is the life of a request, eight phases in one direction. Each consumes what the one before it
 //! made, so that a body nobody checked cannot be lifted, nor a request nobody admitted be read:
 //!
 //! | phase | from | to | may refuse with |
 //! | --- | --- | --- | --- |
-//! | [`select`] | the head of the request | dialect and operation | 400, 404, 405 |
-//! | [`admit`] | its credential | a principal within its quota | 401, 429 |
-//! | [`decode`] | its bytes | a document | 400, 408, 413, 415 |
-//! | [`check`] | the document | one that the operation takes | 422 |
-//! | [`lift`] | the dialect's request | canonical calls | 404, 422, 429 |
-//! | [`fetch`] | the calls | the backend's answers | 502, 503, 504 |
-//! | [`lower`] | the answers | the dialect's | 409, 502 |
-//! | [`encode`] | the dialect's answer | a response | – |
+//! | `select` | the head of the request | dialect and operation | 400, 404, 405 |
+//! | `admit` | its credential | a principal within its quota | 401, 429 |
+//! | `decode` | its bytes | a document | 400, 408, 413, 415 |
+//! | `check` | the document | one that the operation takes | 400, 422 |
+//! | `lift` | the dialect's request | canonical calls | 404, 422, 429 |
+//! | `fetch` | the calls | the backend's answers | 502, 503, 504 |
+//! | `lower` | the answers | the dialect's | 409, 502 |
+//! | `encode` | the dialect's answer | a response | – |
 //!
 //! [`Gateway::answer`] goes around it: a refusal of any phase is told in the words of the dialect, and each request is
 //! recorded once.
@@ -48,6 +48,8 @@ mod quota;
 mod record;
 mod resolve;
 mod select;
+#[cfg(test)]
+mod tests;
 
 use self::fetch::Caller;
 use self::quota::Quotas;

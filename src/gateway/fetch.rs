@@ -15,6 +15,7 @@ use crate::canonical::api::Call;
 use crate::limit::Principal;
 use crate::problem::Problem;
 use crate::telemetry::{UpstreamOutcome, X_REQUEST_ID};
+use crate::time::Deadline;
 use crate::translate::{self, answer};
 use crate::upstream::{self, UpstreamError};
 
@@ -72,6 +73,10 @@ impl<'a> Caller<'a> {
 
     pub(super) fn principal(&self) -> Principal {
         self.credential.principal()
+    }
+
+    pub(super) fn deadline(&self) -> Deadline {
+        self.exchange.deadline
     }
 
     /// Makes one call. An error the backend answers is a problem, and so is an answer that is none.

@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
+use tokio::time::timeout_at;
 
 use super::fetch::{CONCURRENT_MAX, Caller};
 use crate::canonical::api::Call;
@@ -46,8 +47,11 @@ async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<
         .get(need.resolver)
         .ok_or_else(|| Problem::internal("a lens names a resolver its dialect does not have"))?;
     let load = async || load(caller, resolver, need).await;
-    let outcome =
-        caller.shared().resolvers.find(&dialect.name, resolver, need, caller.principal(), load).await;
+    let found = caller.shared().resolvers.find(&dialect.name, resolver, need, caller.principal(), load);
+    // Someone else may be asking, whose deadline is later than ours.
+    let outcome = timeout_at(caller.deadline().instant(), found).await.unwrap_or_else(|_elapsed| {
+        Err(Box::new(Problem::gateway_timeout("a lookup was not answered in time")))
+    });
     caller.shared().meters.looked_up(
         &resolver.name,
         match &outcome {

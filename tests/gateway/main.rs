@@ -1,1 +1,6 @@
-//! Tests of the whole program.
+//! Tests of the whole program, in one binary: it links once and shares its support.
+
+mod documented;
+mod house;
+mod laws;
+mod program;

@@ -1,0 +1,179 @@
+//! An API of the tests' own: one operation for one thing and one for several, in an organization that is named by its
+//! slug.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::header::AUTHORIZATION;
+use http::{HeaderValue, Method, StatusCode};
+use regex::Regex;
+
+use crate::canonical::api::{self, Api, PageNames, PathPart};
+use crate::canonical::role::Roles;
+use crate::diag::Sources;
+use crate::dialect::errors::{ErrorShape, Slot, Template};
+use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, RequestBody};
+use crate::dialect::{Credential, Dialect, Operation, Quota, Registry, Resolver};
+use crate::lens::op::{Op, resolve};
+use crate::lens::path::Address;
+use crate::lens::{Field, Lens, Presence, Wrap};
+use crate::limit;
+use crate::schema::{Schema, SchemaFile, Store};
+
+/// The one dialect there is, and what it is a dialect of.
+pub(super) fn registry() -> Registry {
+    let organizations = Arc::new(api::Operation {
+        name: "organizations.list".to_owned(),
+        method: Method::GET,
+        path: parts(&["v1", "organizations"]),
+        query: vec!["slug".to_owned()],
+        body: None,
+        answers: vec![(StatusCode::OK, None)],
+    });
+    let add = Arc::new(api::Operation {
+        name: "things.add".to_owned(),
+        method: Method::POST,
+        path: parts(&["v1", "organizations", "{organization_id}", "things"]),
+        query: Vec::new(),
+        body: Some("thing".to_owned()),
+        answers: vec![(StatusCode::CREATED, None)],
+    });
+    let api = Api {
+        title: "Things".to_owned(),
+        page: PageNames::usual(),
+        roles: Arc::new(Roles::new()),
+        operations: vec![Arc::clone(&organizations), Arc::clone(&add)],
+    };
+    let dialect = dialect(organizations, &add);
+    Registry::new(Arc::new(api), vec![Arc::new(dialect)])
+}
+
+fn dialect(organizations: Arc<api::Operation>, add: &Arc<api::Operation>) -> Dialect {
+    let resolver = Resolver {
+        name: "organization".to_owned(),
+        calls: organizations,
+        scope: Vec::new(),
+        find: Some("slug".to_owned()),
+        rows: "items".to_owned(),
+        left: "slug".to_owned(),
+        right: "id".to_owned(),
+        remember: Duration::from_mins(1),
+        misses: Duration::from_secs(5),
+    };
+    Dialect {
+        name: "acme".to_owned(),
+        title: "Acme".to_owned(),
+        hosts: Vec::new(),
+        prefix: "/api".to_owned(),
+        credentials: vec![Credential {
+            header: AUTHORIZATION,
+            scheme: Some("Bearer".to_owned()),
+            pattern: Regex::new("^[a-z-]+$").unwrap(),
+        }],
+        quota: Quota {
+            windows: vec!["10/hour".parse().unwrap()],
+            headers: vec![limit::HeaderFamily::RateLimit],
+        },
+        errors: ErrorShape {
+            content_type: HeaderValue::from_static("application/json"),
+            ..ErrorShape::standard()
+        },
+        resolvers: vec![Arc::new(resolver)],
+        operations: vec![Arc::new(add_thing(add)), Arc::new(add_things(add))],
+        roles: None,
+        lenses: BTreeMap::new(),
+    }
+}
+
+fn add_thing(add: &Arc<api::Operation>) -> Operation {
+    let thing = Lens::new("thing", Wrap::Object, vec![copied("key", "id"), copied("name", "title")]);
+    Operation {
+        name: "add_thing".to_owned(),
+        method: Method::POST,
+        path: parts(&["orgs", "{org}", "things"]),
+        body: RequestBody::One { schema: schema("thing") },
+        request: to_call(),
+        calls: Arc::clone(add),
+        answer: AnswerPlan::One(vec![Answer {
+            from: StatusCode::CREATED,
+            status: StatusCode::CREATED,
+            body: AnswerBody::Lens(Arc::new(thing)),
+            schema: None,
+            canonical: None,
+        }]),
+        page: None,
+        folds: Vec::new(),
+    }
+}
+
+fn add_things(add: &Arc<api::Operation>) -> Operation {
+    let failed = Gather::Failed(Template { fields: vec![(vec!["code".into()], Slot::Code)] });
+    Operation {
+        name: "add_things".to_owned(),
+        method: Method::POST,
+        path: parts(&["orgs", "{org}", "things", "bulk"]),
+        body: RequestBody::Each {
+            schema: schema("things"),
+            over: Address::parse("things").unwrap(),
+            one: false,
+            limit: 100,
+        },
+        request: to_call(),
+        calls: Arc::clone(add),
+        answer: AnswerPlan::Collect(Collect {
+            fields: vec![("made".to_owned(), Gather::Count), ("failed".to_owned(), failed)],
+            all: StatusCode::CREATED,
+            some: StatusCode::MULTI_STATUS,
+            none: None,
+            schema: None,
+            canonical: None,
+        }),
+        page: None,
+        folds: Vec::new(),
+    }
+}
+
+/// The organization by its slug, and the thing's name.
+fn to_call() -> Arc<Lens> {
+    let by_slug = resolve::Resolver { index: 0, scope: Vec::new(), pattern: None };
+    let organization =
+        Field { op: Op::Resolve(resolve::Resolve(by_slug)), ..copied("$path.org", "$path.organization_id") };
+    Arc::new(Lens::new("add_thing", Wrap::Object, vec![organization, copied("name", "title")]))
+}
+
+fn copied(left: &str, right: &str) -> Field {
+    Field {
+        left: Address::parse(left),
+        right: Address::parse(right),
+        op: Op::Copy,
+        when: Presence::default(),
+        origin: None,
+    }
+}
+
+fn parts(segments: &[&str]) -> Vec<PathPart> {
+    let part = |segment: &&str| match segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}')) {
+        Some(name) => PathPart::Parameter(name.to_owned()),
+        None => PathPart::Literal((*segment).to_owned()),
+    };
+    segments.iter().map(part).collect()
+}
+
+const THING: &str = r#"{"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}}"#;
+
+const THINGS: &str = r#"{"type": "object", "required": ["things"],
+    "properties": {"things": {"type": "array", "items": {"$ref": "thing.json"}}}}"#;
+
+fn schema(name: &str) -> Arc<Schema> {
+    let mut sources = Sources::default();
+    let file = |(name, text): (&str, &str)| SchemaFile {
+        source: sources.add(name, text),
+        folder: "acme".to_owned(),
+        name: name.to_owned(),
+        text: text.to_owned(),
+    };
+    let (store, found) = Store::load([("thing", THING), ("things", THINGS)].map(file).into());
+    assert_eq!(found, []);
+    Arc::clone(store.schema("acme", name).unwrap())
+}

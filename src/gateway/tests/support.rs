@@ -1,0 +1,175 @@
+//! A backend that is told what to answer, and a gateway in front of it.
+
+use std::io;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::request::Builder;
+use http::{HeaderMap, Request, StatusCode};
+use http_body_util::{BodyExt, Full};
+use tracing::subscriber::DefaultGuard;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::acme;
+use crate::gateway::{Config, Gateway, Shared};
+use crate::limit;
+use crate::telemetry::Metrics;
+use crate::time::Deadline;
+use crate::upstream::{self, Upstream};
+
+/// A call as the backend saw it.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    line: String,
+    pub(super) headers: HeaderMap,
+    pub(super) body: String,
+}
+
+/// A gateway, the backend behind it, and what that was asked.
+pub(super) struct TestGateway {
+    gateway: Gateway,
+    metrics: Metrics,
+    seen: Arc<Mutex<Vec<Seen>>>,
+}
+
+/// Status, headers and body.
+type Told = (u16, HeaderMap, String);
+
+impl TestGateway {
+    /// In front of a backend that answers each call, given its request line and body, with status and body.
+    pub(super) async fn start(answer: fn(&str, &str) -> (u16, String)) -> TestGateway {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+        let log = Arc::clone(&seen);
+        let app = Router::new().fallback(async move |request: axum::extract::Request| {
+            let (head, body) = request.into_parts();
+            let body = body.collect().await.unwrap().to_bytes();
+            let body = String::from_utf8(body.to_vec()).unwrap();
+            let line = format!("{} {}", head.method, head.uri);
+            let (status, told) = answer(&line, &body);
+            log.lock().unwrap().push(Seen { line, headers: head.headers, body });
+            (StatusCode::from_u16(status).unwrap(), told)
+        });
+        tokio::spawn(axum::serve(listener, app).into_future());
+        TestGateway::before(&format!("http://{address}"), seen)
+    }
+
+    /// In front of a port where nobody listens.
+    pub(super) fn without_a_backend() -> TestGateway {
+        let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+        TestGateway::before(&format!("http://{free}"), Arc::default())
+    }
+
+    fn before(base: &str, seen: Arc<Mutex<Vec<Seen>>>) -> TestGateway {
+        let metrics = Metrics::new();
+        let shared = Shared::new(
+            Arc::new(acme::registry()),
+            Config { fan_out_max: 3, ..Config::default() },
+            &limit::Config::default(),
+            Duration::from_secs(30),
+            metrics.clone(),
+        );
+        let upstream = Upstream::new(Arc::new(upstream::Config::new(base.parse().unwrap()))).unwrap();
+        TestGateway { gateway: Gateway::new(Arc::new(shared), upstream), metrics, seen }
+    }
+
+    pub(super) async fn answer(&self, request: TestRequest) -> Told {
+        let request = request.head.body(request.body).unwrap();
+        let (head, body) = self.gateway.answer(request).await.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        (head.status.as_u16(), head.headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    pub(super) async fn post(&self, path: &str, body: &str) -> Told {
+        self.answer(request("POST", &format!("/acme/api{path}"), body)).await
+    }
+
+    pub(super) fn calls(&self) -> Vec<Seen> {
+        self.seen.lock().unwrap().clone()
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        self.calls().into_iter().map(|call| call.line).collect()
+    }
+
+    pub(super) fn metrics(&self) -> String {
+        self.metrics.render()
+    }
+}
+
+/// A request of the one principal there is.
+pub(super) fn request(method: &str, path: &str, body: &str) -> TestRequest {
+    let head = Request::builder()
+        .method(method)
+        .uri(path)
+        .header(AUTHORIZATION, "Bearer canary-key")
+        .header(CONTENT_TYPE, "application/json");
+    TestRequest { head, body: Full::from(body.to_owned()) }
+}
+
+/// A request that can be given more headers.
+pub(super) struct TestRequest {
+    head: Builder,
+    body: Full<Bytes>,
+}
+
+impl TestRequest {
+    pub(super) fn header(self, name: &str, value: &str) -> TestRequest {
+        TestRequest { head: self.head.header(name, value), ..self }
+    }
+
+    /// The server gave it a deadline, so long from now.
+    pub(super) fn due_in(self, allowance: Duration) -> TestRequest {
+        TestRequest { head: self.head.extension(Deadline::after(allowance)), ..self }
+    }
+}
+
+/// How the backend refuses.
+pub(super) fn backend_problem(status: u16, code: &str) -> (u16, String) {
+    (status, format!(r#"{{"status":{status},"code":"{code}","detail":"no"}}"#))
+}
+
+/// The events of this thread, as lines of JSON, for as long as this lives.
+pub(super) struct Events {
+    text: Text,
+    _guard: DefaultGuard,
+}
+
+#[derive(Clone, Default)]
+struct Text(Arc<Mutex<Vec<u8>>>);
+
+impl io::Write for Text {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Text {
+    type Writer = Text;
+
+    fn make_writer(&'a self) -> Text {
+        self.clone()
+    }
+}
+
+impl Events {
+    pub(super) fn capture() -> Events {
+        let text = Text::default();
+        let subscriber = tracing_subscriber::fmt().json().with_writer(text.clone()).finish();
+        Events { text, _guard: tracing::subscriber::set_default(subscriber) }
+    }
+
+    pub(super) fn lines(&self) -> Vec<String> {
+        let text = self.text.0.lock().unwrap();
+        String::from_utf8(text.clone()).unwrap().lines().map(str::to_owned).collect()
+    }
+}

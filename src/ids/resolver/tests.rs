@@ -1,0 +1,175 @@
+//! What is asked again and what is not, on a clock that stands still until it is moved.
+
+use std::cell::Cell;
+
+use futures_util::future::join_all;
+use http::{Method, StatusCode};
+use tokio::task::yield_now;
+use tokio::time::advance;
+
+use super::*;
+use crate::canonical::api;
+
+const ADA: &[u8] = b"ada";
+
+/// A resolver that remembers for a minute what it found, and for five seconds what it did not.
+fn resolver(find: Option<&str>) -> Resolver {
+    Resolver {
+        name: "slug".to_owned(),
+        calls: Arc::new(api::Operation {
+            name: "things.list".to_owned(),
+            method: Method::GET,
+            path: Vec::new(),
+            query: Vec::new(),
+            body: None,
+            answers: vec![(StatusCode::OK, None)],
+        }),
+        scope: Vec::new(),
+        find: find.map(str::to_owned),
+        rows: "items".to_owned(),
+        left: "slug".to_owned(),
+        right: "id".to_owned(),
+        remember: Duration::from_mins(1),
+        misses: Duration::from_secs(5),
+    }
+}
+
+fn need(key: &str) -> Need {
+    Need { resolver: 0, direction: Direction::Lift, scope: Vec::new(), key: key.to_owned() }
+}
+
+/// A backend that knows some pairs and counts how often it is asked.
+#[derive(Default)]
+struct Backend {
+    pairs: Vec<(&'static str, &'static str)>,
+    hits: Cell<u32>,
+}
+
+impl Backend {
+    fn knowing(pairs: &[(&'static str, &'static str)]) -> Backend {
+        Backend { pairs: pairs.to_vec(), hits: Cell::new(0) }
+    }
+
+    /// Answers after others had a chance to ask too.
+    async fn list(&self) -> Result<Pairs, Box<Problem>> {
+        self.hits.set(self.hits.get() + 1);
+        yield_now().await;
+        Ok(self.pairs.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect())
+    }
+}
+
+async fn find(
+    resolvers: &Resolvers,
+    resolver: &Resolver,
+    need: &Need,
+    backend: &Backend,
+) -> (Option<String>, Answered) {
+    let load = async || backend.list().await;
+    let (found, answered) = resolvers.find("d", resolver, need, Principal::of(ADA), load).await.unwrap();
+    let found = match found {
+        Found::Missing => None,
+        Found::Value(value) => Some(value),
+    };
+    (found, answered)
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_wait_for_the_same_answer_cost_one_call() {
+    let (resolvers, resolver, backend) =
+        (Resolvers::default(), resolver(None), Backend::knowing(&[("acme", "1"), ("bolt", "2")]));
+    let needs = [need("acme"), need("bolt"), need("acme"), need("acme")];
+    let found = join_all(needs.iter().map(|need| find(&resolvers, &resolver, need, &backend))).await;
+    assert_eq!(backend.hits.get(), 1);
+    let values: Vec<_> = found.iter().map(|(value, _)| value.as_deref()).collect();
+    assert_eq!(values, [Some("1"), Some("2"), Some("1"), Some("1")]);
+    assert_eq!(found.iter().filter(|(_, answered)| *answered == Answered::Loaded).count(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_find_is_remembered_for_its_time_and_no_longer() {
+    let (resolvers, resolver, backend) =
+        (Resolvers::default(), resolver(Some("slug")), Backend::knowing(&[("acme", "1")]));
+    let found = |value: &str, answered| (Some(value.to_owned()), answered);
+    let ask = async || find(&resolvers, &resolver, &need("acme"), &backend).await;
+    assert_eq!(ask().await, found("1", Answered::Loaded));
+    advance(Duration::from_secs(59)).await;
+    assert_eq!(ask().await, found("1", Answered::Remembered));
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(ask().await, found("1", Answered::Loaded));
+    assert_eq!(backend.hits.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_miss_is_remembered_for_a_shorter_time() {
+    let (resolvers, resolver, backend) =
+        (Resolvers::default(), resolver(Some("slug")), Backend::knowing(&[]));
+    let ask = async || find(&resolvers, &resolver, &need("acme"), &backend).await;
+    assert_eq!(ask().await, (None, Answered::Loaded));
+    advance(Duration::from_millis(4999)).await;
+    assert_eq!(ask().await, (None, Answered::Remembered));
+    advance(Duration::from_millis(1)).await;
+    assert_eq!(ask().await, (None, Answered::Loaded));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_row_that_was_not_asked_for_is_no_find() {
+    let (resolvers, resolver, backend) =
+        (Resolvers::default(), resolver(Some("slug")), Backend::knowing(&[("bolt", "2")]));
+    let ask = async || find(&resolvers, &resolver, &need("acme"), &backend).await;
+    assert_eq!(ask().await.0, None);
+    advance(Duration::from_secs(5)).await;
+    assert_eq!(ask().await, (None, Answered::Loaded), "it lived as long as a miss");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_is_loaded_again_for_an_id_that_may_be_newer_than_it() {
+    let (resolvers, resolver, mut backend) =
+        (Resolvers::default(), resolver(None), Backend::knowing(&[("acme", "1")]));
+    assert_eq!(find(&resolvers, &resolver, &need("acme"), &backend).await.1, Answered::Loaded);
+    backend.pairs.push(("bolt", "2"));
+    let missing = find(&resolvers, &resolver, &need("bolt"), &backend).await;
+    assert_eq!(missing, (None, Answered::Remembered), "the table is younger than a miss is believed");
+    advance(Duration::from_secs(5)).await;
+    let found = find(&resolvers, &resolver, &need("bolt"), &backend).await;
+    assert_eq!(found, (Some("2".to_owned()), Answered::Loaded));
+    let absent = find(&resolvers, &resolver, &need("coil"), &backend).await;
+    assert_eq!(absent, (None, Answered::Remembered), "it was loaded a moment ago");
+    assert_eq!(backend.hits.get(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_table_answers_in_both_directions() {
+    let (resolvers, resolver, backend) =
+        (Resolvers::default(), resolver(None), Backend::knowing(&[("acme", "1")]));
+    let back = Need { direction: Direction::Lower, ..need("1") };
+    find(&resolvers, &resolver, &need("acme"), &backend).await;
+    let found = find(&resolvers, &resolver, &back, &backend).await;
+    assert_eq!(found, (Some("acme".to_owned()), Answered::Remembered));
+}
+
+#[tokio::test(start_paused = true)]
+async fn principals_and_scopes_do_not_share_answers() {
+    let (resolvers, resolver, backend) =
+        (Resolvers::default(), resolver(None), Backend::knowing(&[("acme", "1")]));
+    let load = async || backend.list().await;
+    let elsewhere = Need { scope: vec!["7".to_owned()], ..need("acme") };
+    let (ada, bob) = (Principal::of(ADA), Principal::of(b"bob"));
+    for (dialect, need, principal) in
+        [("d", need("acme"), ada), ("d", need("acme"), bob), ("d", elsewhere, ada), ("e", need("acme"), ada)]
+    {
+        let (_, answered) = resolvers.find(dialect, &resolver, &need, principal, load).await.unwrap();
+        assert_eq!(answered, Answered::Loaded);
+    }
+    assert_eq!(backend.hits.get(), 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_error_is_told_and_not_remembered() {
+    let (resolvers, resolver) = (Resolvers::default(), resolver(None));
+    let (need, ada) = (need("acme"), Principal::of(ADA));
+    let broken = async || Err(Box::new(Problem::gateway_timeout("slow")));
+    let problem = resolvers.find("d", &resolver, &need, ada, broken).await.err().unwrap();
+    assert_eq!(problem.code, "upstream-timeout");
+    let backend = Backend::knowing(&[("acme", "1")]);
+    assert_eq!(find(&resolvers, &resolver, &need, &backend).await.1, Answered::Loaded);
+}

@@ -1,0 +1,208 @@
+//! Runs `tests/diagnostics/`: one folder, one fault, one message (the README there says how a case is written).
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt, fs,
+    path::{Path, PathBuf},
+};
+
+use interlingua::{
+    config::Config,
+    diag::{Diagnostic, Diagnostics, Sources, code},
+    mapping::{self, MappingText},
+    schema::{SchemaFile, Store},
+};
+
+/// Codes without a case, and why.
+const WITHOUT_A_CASE: [(&str, &str); 2] = [
+    ("V0101", "about a document given to `interlingua validate`, which tells it to the command line only"),
+    ("V0102", "about a document given to `interlingua validate`, which tells it to the command line only"),
+];
+
+#[test]
+fn the_base_of_the_cases_is_sound() {
+    let found = load(&read(&root().join("base")));
+    assert!(found.is_empty(), "{}", listed(&found));
+}
+
+#[test]
+fn each_case_says_its_one_fault_and_nothing_else() {
+    let failures: Vec<String> = cases().iter().filter_map(|name| run(name).err()).collect();
+    assert!(failures.is_empty(), "{} cases:\n\n{}", failures.len(), failures.join("\n"));
+}
+
+#[test]
+fn each_code_has_a_case() {
+    let cases = cases();
+    for entry in code::ALL {
+        let code = entry.code.as_str();
+        let has_case = cases.iter().any(|name| name.starts_with(&format!("{code}-")));
+        let is_excused = WITHOUT_A_CASE.iter().any(|(excused, _)| *excused == code);
+        assert!(has_case != is_excused, "{code} ({}): case: {has_case}, excused: {is_excused}", entry.title);
+    }
+}
+
+#[test]
+fn each_case_is_about_the_code_it_is_called_by() {
+    for name in cases() {
+        let code = name.split('-').next().unwrap_or_default();
+        let expected = expectations(&read(&root().join(&name)));
+        assert!(
+            expected.len() == 1 && expected.iter().all(|one| one.code == code),
+            "{name}: {}",
+            listed(&expected)
+        );
+    }
+}
+
+/// What a case says, or should say: a code, with `file:line` unless it is about no place in particular.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Finding {
+    code: String,
+    place: Option<String>,
+}
+
+impl Finding {
+    fn of(diagnostic: &Diagnostic, sources: &Sources) -> Self {
+        let place = diagnostic.primary().map(|span| {
+            let (line, _) = sources.line_column(span.source, span.start);
+            format!("{}:{line}", sources.path(span.source))
+        });
+        Self { code: diagnostic.code.as_str().to_owned(), place }
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.code, self.place.as_deref().unwrap_or("(nowhere)"))
+    }
+}
+
+/// The files of a folder by their path in it.
+type Files = BTreeMap<String, String>;
+
+fn run(name: &str) -> Result<(), String> {
+    let case = read(&root().join(name));
+    let expected = expectations(&case);
+    let found = match case.get("config.toml") {
+        Some(text) => parse_config(text),
+        None => load(&laid_over(read(&root().join("base")), case)),
+    };
+    if found == expected {
+        return Ok(());
+    }
+    Err(format!("{name}\n  expected: {}\n  found:    {}\n", listed(&expected), listed(&found)))
+}
+
+/// Loads mappings and schemas as the program does.
+fn load(files: &Files) -> BTreeSet<Finding> {
+    let mut sources = Sources::default();
+    let (mut schemas, mut mappings) = (Vec::new(), Vec::new());
+    for (path, text) in files {
+        let parts: Vec<&str> = path.split(['/', '.']).collect();
+        match parts[..] {
+            ["schemas", folder, name, "json"] => schemas.push(SchemaFile {
+                source: sources.add(path, text),
+                folder: folder.to_owned(),
+                name: name.to_owned(),
+                text: text.clone(),
+            }),
+            ["mappings", name, "toml"] => {
+                mappings.push(MappingText { name: name.to_owned(), source: sources.add(path, text) });
+            }
+            _ => {}
+        }
+    }
+
+    let mut found = Diagnostics::default();
+    let (store, wrong) = Store::load(schemas);
+    wrong.into_iter().for_each(|diagnostic| found.push(diagnostic));
+    let (registry, wrong) = mapping::load(&mappings, &sources, &store);
+    found.extend(wrong);
+    assert_eq!(registry.is_none(), found.has_errors(), "files that are wrong do not become a registry");
+    findings(found, &sources)
+}
+
+fn parse_config(text: &str) -> BTreeSet<Finding> {
+    let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+    let source = sources.add("config.toml", text);
+    Config::parse(source, text, &mut found);
+    findings(found, &sources)
+}
+
+fn findings(found: Diagnostics, sources: &Sources) -> BTreeSet<Finding> {
+    let found = found.into_vec();
+    let set: BTreeSet<_> = found.iter().map(|diagnostic| Finding::of(diagnostic, sources)).collect();
+    assert_eq!(set.len(), found.len(), "the same is said twice: {}", listed(&set));
+    set
+}
+
+/// What a case expects: its `#~ CODE` marks and the lines of its `expected` file.
+fn expectations(case: &Files) -> BTreeSet<Finding> {
+    let mut expected = BTreeSet::new();
+    for (path, text) in case {
+        for (index, line) in text.lines().enumerate() {
+            let (code, place) = if path == "expected" {
+                line.split_once(' ').map_or((line, None), |(code, place)| (code, Some(place.to_owned())))
+            } else if let Some((_, code)) = line.split_once("#~ ") {
+                (code, Some(format!("{path}:{}", index + 1)))
+            } else {
+                continue;
+            };
+            expected.insert(Finding { code: code.to_owned(), place });
+        }
+    }
+    expected
+}
+
+fn laid_over(mut base: Files, case: Files) -> Files {
+    for (path, text) in case {
+        if text.is_empty() {
+            base.remove(&path);
+        } else {
+            base.insert(path, text);
+        }
+    }
+    base
+}
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/diagnostics")
+}
+
+fn cases() -> Vec<String> {
+    let entries = fs::read_dir(root())
+        .expect("the cases can be listed")
+        .map(|entry| entry.expect("a case can be read"));
+    let folders = entries.filter(|entry| entry.path().is_dir());
+    let mut names: Vec<String> =
+        folders.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
+    names.retain(|name| name != "base");
+    names.sort();
+    names
+}
+
+fn read(folder: &Path) -> Files {
+    let mut files = Files::new();
+    read_into(folder, "", &mut files);
+    files
+}
+
+fn read_into(folder: &Path, prefix: &str, files: &mut Files) {
+    for entry in fs::read_dir(folder).expect("a case can be listed") {
+        let path = entry.expect("a case can be listed").path();
+        let name = path.file_name().expect("an entry has a name").to_string_lossy().into_owned();
+        if path.is_dir() {
+            read_into(&path, &format!("{prefix}{name}/"), files);
+        } else {
+            files.insert(format!("{prefix}{name}"), fs::read_to_string(&path).expect("a case is text"));
+        }
+    }
+}
+
+fn listed(findings: &BTreeSet<Finding>) -> String {
+    if findings.is_empty() {
+        return "nothing".to_owned();
+    }
+    findings.iter().map(Finding::to_string).collect::<Vec<_>>().join(", ")
+}

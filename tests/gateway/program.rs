@@ -1,0 +1,113 @@
+//! The whole program, started in this process on a port of its own, and a client that shows every byte it gets.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::sync::mpsc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use interlingua::boot::{self, DataFiles, ServeError};
+use interlingua::config::Config;
+use interlingua::diag::Sources;
+use interlingua::server::{self, Drain, ListenerConfig, RunOutcome};
+use serde_json::Value;
+
+/// A started proxy. Ends when it is dropped.
+pub struct Program {
+    pub address: SocketAddr,
+    drain: Drain,
+    serving: Option<JoinHandle<Result<RunOutcome, ServeError>>>,
+}
+
+/// What came back.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub headers: Vec<(String, String)>,
+    pub body: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
+    }
+
+    pub fn json(&self) -> Value {
+        serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+}
+
+impl Program {
+    /// Starts the proxy with these data files, in front of the built-in backend with demonstration data.
+    pub fn start(files: &DataFiles) -> Program {
+        Program::start_with(files, |_| {})
+    }
+
+    /// The same, with other settings.
+    pub fn start_with(files: &DataFiles, change: impl FnOnce(&mut Config)) -> Program {
+        let loaded = boot::load(files, &mut Sources::default()).unwrap();
+        let registry = loaded.registry.expect("the files are good");
+        let mut config = Config::default();
+        let listeners = vec![ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: None }];
+        config.server = server::Config { listeners, workers: 1, ..config.server };
+        config.admin.address = None;
+        config.backend.seed = true;
+        change(&mut config);
+        let drain = Drain::new();
+        let (ready, addresses) = mpsc::channel();
+        let begun = drain.clone();
+        let serving = thread::spawn(move || {
+            boot::serve(config, registry, &begun, |addresses| ready.send(addresses[0]).expect("the test waits"))
+        });
+        let address = addresses.recv().expect("it starts");
+        Program { address, drain, serving: Some(serving) }
+    }
+
+    /// Sends one request on a connection of its own.
+    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+        let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
+        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
+            request += &format!("host: {}\r\n", self.address);
+        }
+        for (name, value) in headers {
+            request += &format!("{name}: {value}\r\n");
+        }
+        if let Some(body) = body {
+            request += &format!("content-length: {}\r\n", body.len());
+        }
+        request += "\r\n";
+        request += body.unwrap_or_default();
+        read(&self.exchange(request.as_bytes()))
+    }
+
+    /// Writes bytes and reads what comes until the end.
+    pub fn exchange(&self, bytes: &[u8]) -> String {
+        let mut stream = TcpStream::connect(self.address).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        stream.write_all(bytes).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        self.drain.begin();
+        let outcome = self.serving.take().map(JoinHandle::join);
+        if !thread::panicking() {
+            assert!(matches!(outcome, Some(Ok(Ok(RunOutcome::Drained)))), "{outcome:?}");
+        }
+    }
+}
+
+fn read(text: &str) -> Answer {
+    let (head, body) = text.split_once("\r\n\r\n").unwrap_or_else(|| panic!("no answer: {text:?}"));
+    let mut lines = head.split("\r\n");
+    let status = lines.next().and_then(|line| line.split(' ').nth(1)).and_then(|status| status.parse().ok());
+    let header = |line: &str| line.split_once(": ").map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let headers: Vec<_> = lines.filter_map(header).collect();
+    let chunked = headers.iter().any(|(name, _)| name == "transfer-encoding");
+    assert!(!chunked, "answers have a length: {head}");
+    Answer { status: status.unwrap(), headers, body: body.to_owned() }
+}
