@@ -1,5 +1,37 @@
 //! A compatibility proxy: old clients keep speaking the API they were written for, one canonical backend
 //! hears one language.
+//!
+//! A *dialect* is one client-facing API, described by data: `mappings/<dialect>.toml` and `schemas/<dialect>/`. The
+//! [`mapping`] compiler turns that data into a [`dialect::Registry`] or says everything that is wrong with it; the
+//! [`gateway`] serves the registry. The two halves meet nowhere else, so the one runs in CI without a socket and the
+//! other in tests without a file.
+//!
+//! # The life of a request
+//!
+//! A connection is accepted by [`server`], which wraps every request in limits that belong to HTTP alone, and hands it
+//! to [`gateway::Gateway::answer`]. There it goes through eight phases in one direction: select, admit, decode, check,
+//! lift, fetch, lower, encode. Whatever goes wrong on the way is a [`problem::Problem`], a value, until the selected
+//! dialect's [error shape](dialect::ErrorShape) turns it into a body in the client's own words.
+//!
+//! What happens between *check* and *encode*, without the network, is [`translate`]: whole requests and answers, on
+//! documents that [`json`] read strictly and [`schema`] checked, by way of [`lens`]es that run in both directions. The
+//! command line uses the same functions.
+//!
+//! # The modules
+//!
+//! In the order a request meets them, then the order they were built in. A module imports from its own row or from one
+//! further down in this table, never from above; a test looks.
+//!
+//! | | | |
+//! | --- | --- | --- |
+//! | wiring | [`cli`], [`boot`] | everything comes together here and nowhere else |
+//! | shell | [`server`], [`admin`], [`config`], [`backend`] | sockets, settings, the reference backend |
+//! | pipeline | [`gateway`] | the eight phases |
+//! | compilers | [`mapping`] | files to dialects |
+//! | components | [`ids`], [`upstream`] | lookups that are remembered, calls to the backend |
+//! | model | [`dialect`], [`translate`] | what a compiled dialect is and does |
+//! | engines | [`lens`], [`schema`], [`problem`], [`limit`] | pure: no sockets, no files |
+//! | words | [`canonical`], [`json`], [`diag`], [`telemetry`], [`time`] | what all others speak of |
 
 pub mod boot;
 pub mod cli;
@@ -8,12 +40,9 @@ pub mod admin;
 pub mod server;
 
 pub mod gateway;
-pub mod mapping;
 
 pub mod dialect;
 pub mod translate;
-
-pub mod mapping;
 
 pub mod json;
 pub mod lens;
@@ -28,6 +57,7 @@ pub mod upstream;
 
 pub mod config;
 pub mod diag;
+pub mod mapping;
 
 pub mod backend;
 pub mod telemetry;

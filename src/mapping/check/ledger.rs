@@ -14,13 +14,15 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
     for built in compiler.lenses.values() {
         let lens = &built.name.value;
         let inside = |name: &Text| compiler.lenses.get(name.value.as_str());
-        if let Some(schema) = &built.right {
+        // A view shows what it likes: the lens around it answers for the rest.
+        if let Some(schema) = built.right.as_ref().filter(|_| !built.part.shows) {
             let side = Ledger {
                 code: code::M0501,
                 lens: built.name,
                 key: "drops",
                 losses: &built.part.drops,
-                mapped: canonical_paths(built, &inside),
+                mapped: canonical_paths(built),
+                views: view_paths(built, &inside),
                 is_known: built.knows_right(),
             };
             side.check(schema, &mut found);
@@ -32,6 +34,7 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
                 key: "ignores",
                 losses: &built.part.ignores,
                 mapped: dialect_paths(built),
+                views: Vec::new(),
                 is_known: built.knows_left(),
             };
             side.check(schema, &mut found);
@@ -54,13 +57,15 @@ struct Ledger<'l> {
     losses: &'l [(Text, Text)],
     /// What is mapped.
     mapped: Vec<Vec<Box<str>>>,
+    /// What lenses for all of the same body show of it.
+    views: Vec<Vec<Box<str>>>,
     /// Whether that is all.
     is_known: bool,
 }
 
 impl Ledger<'_> {
     fn check(&self, schema: &Schema, found: &mut Vec<Diagnostic>) {
-        let mut covered = self.mapped.clone();
+        let mut covered = [self.mapped.as_slice(), &self.views].concat();
         for (path, _) in self.losses {
             let in_body = Address::parse(&path.value).filter(|address| address.root == Root::Body);
             let declared = in_body.map(|address| address.path).filter(|path| !path.is_empty());
@@ -95,22 +100,24 @@ fn dialect_paths(built: &Built<'_>) -> Vec<Vec<Box<str>>> {
     body_paths(places)
 }
 
-/// The places of the body on the canonical side that a lens knows, with those of a lens for all of the same body.
-fn canonical_paths<'b>(
-    built: &'b Built<'_>,
+/// The places of the body on the canonical side that a lens knows.
+fn canonical_paths(built: &Built<'_>) -> Vec<Vec<Box<str>>> {
+    let places = built.lines.iter().flat_map(|line| line.right.at.iter().chain(&line.right.besides));
+    body_paths(places.chain(built.sets.iter().map(|(_, at)| at)))
+}
+
+/// The places that the lenses inside know which a lens applies to all of the same body.
+fn view_paths<'b>(
+    built: &Built<'_>,
     inside: &dyn Fn(&Text) -> Option<&'b Built<'b>>,
 ) -> Vec<Vec<Box<str>>> {
-    let places = built.lines.iter().flat_map(|line| line.right.at.iter().chain(&line.right.besides));
-    let mut paths = body_paths(places.chain(built.sets.iter().map(|(_, at)| at)));
-    for line in &built.lines {
-        let is_whole = line.right.at.as_ref().is_some_and(|at| at.root == Root::Body && at.path.is_empty());
-        if let Some(OpPart::Lens(name)) = line.part.op.as_ref().filter(|_| is_whole)
-            && let Some(inner) = inside(name)
-        {
-            paths.extend(canonical_paths(inner, inside));
-        }
-    }
-    paths
+    let is_whole = |at: &Address| at.root == Root::Body && at.path.is_empty();
+    let views = built.lines.iter().filter(|line| line.right.at.as_ref().is_some_and(is_whole));
+    let inner = views.filter_map(|line| match &line.part.op {
+        Some(OpPart::Lens(name)) => inside(name),
+        _ => None,
+    });
+    inner.flat_map(canonical_paths).collect()
 }
 
 fn body_paths<'p>(places: impl Iterator<Item = &'p Address>) -> Vec<Vec<Box<str>>> {
