@@ -18,7 +18,7 @@ const KNOWN_ONLY_TO: [(&str, &[&str]); 5] = [
     ("backend", &["boot", "cli", "config"]),
     ("mapping", &["boot", "cli"]),
     ("ids", &["boot", "gateway"]),
-    ("upstream", &["boot", "config", "gateway"]),
+    ("upstream", &["boot", "cli", "config", "gateway"]),
     ("gateway", &["boot", "cli", "config"]),
 ];
 
