@@ -73,7 +73,8 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
     }
     check::hosts::check(&hosts, &mut found);
 
-    let registry = (!found.has_errors()).then(|| Registry::new(canonical.api, dialects));
+    let is_whole = dialects.len() + 1 == texts.len() && !found.has_errors();
+    let registry = is_whole.then(|| Registry::new(canonical.api, dialects));
     (registry, found)
 }
 
@@ -90,3 +91,6 @@ fn compile_one(
     let dialect = Compiler::new(&text.name, &file, canonical, schemas, found).dialect();
     (dialect, file)
 }
+
+#[cfg(test)]
+mod tests;

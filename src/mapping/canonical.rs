@@ -1,16 +1,19 @@
 //! `canonical.toml`: the canonical API, and the words that dialects are described with.
 
+mod line;
+
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use super::file::Text;
 use crate::canonical::api::{Api, Operation, PageNames, PathPart};
-use crate::canonical::role::{Capabilities, Roles};
+use crate::canonical::role::{Capabilities, RoleError, Roles};
 use crate::diag::reader::{Reader, Table};
 use crate::diag::suggest::did_you_mean;
-use crate::diag::{Diagnostic, Spanned, code};
+use crate::diag::{Diagnostic, code};
 use crate::schema::Store;
+pub(super) use line::{bad_request_line, bad_status, request_line, status};
 
 /// The canonical API, and how much of it could be read.
 #[derive(Debug)]
@@ -34,8 +37,7 @@ pub(super) fn read(reader: &Reader<'_>, schemas: &Store) -> Canonical {
     let page = root.required_table("page").and_then(read_page);
     let capabilities = root.required_table("capabilities");
     let roles_table = root.required_table("roles");
-    let operations_at = root.key_span("operation");
-    let tables = root.tables("operation");
+    let operations = root.required("operation");
 
     let mut roles = Roles::new();
     let knows_capabilities =
@@ -46,8 +48,9 @@ pub(super) fn read(reader: &Reader<'_>, schemas: &Store) -> Canonical {
     let (title, prefix) = head.unwrap_or_default();
     let prefix = prefix.map(|prefix| prefix.value).unwrap_or_default();
     let mut names: Vec<Text> = Vec::new();
+    let mut knows_operations = operations.as_ref().is_some_and(|node| node.as_array().is_some());
+    let tables = operations.map(|node| node.tables()).unwrap_or_default();
     let mut operations = Vec::new();
-    let mut knows_operations = operations_at.is_none() || !tables.is_empty();
     for table in tables {
         match read_operation(table, &prefix, schemas, reader) {
             Some((name, operation)) => {
@@ -87,8 +90,8 @@ fn read_page(table: Table<'_>) -> Option<PageNames> {
 fn declare_capabilities(mut table: Table<'_>, roles: &mut Roles, reader: &Reader<'_>) -> bool {
     let mut sound = true;
     for (name, description) in table.entries() {
-        let declared = roles.declare_capability(name.value.as_str()).map(drop);
-        sound &= accept(&name, declared, reader) && description.text().is_some();
+        let refused = roles.declare_capability(name.value.as_str()).err();
+        sound &= accept(&name, refused, reader) && description.text().is_some();
     }
     sound
 }
@@ -113,17 +116,17 @@ fn declare_roles(
                 None => {}
             }
         }
-        sound &= accept(&name, roles.declare_role(name.value.as_str(), granted).map(drop), reader);
+        sound &= accept(&name, roles.declare_role(name.value.as_str(), granted).err(), reader);
     }
     sound
 }
 
-fn accept<E: std::fmt::Display>(name: &Text, declared: Result<(), E>, reader: &Reader<'_>) -> bool {
-    if let Err(why) = &declared {
-        let message = format!("`{}` cannot be declared: {why}", name.value);
-        reader.report(Diagnostic::error(code::M0116, message).at(name.span, "this declaration"));
-    }
-    declared.is_ok()
+/// Says why a declaration was refused, if it was.
+fn accept(name: &Text, refused: Option<RoleError>, reader: &Reader<'_>) -> bool {
+    let Some(why) = refused else { return true };
+    let message = format!("`{}` cannot be declared: {why}", name.value);
+    reader.report(Diagnostic::error(code::M0116, message).at(name.span, "this declaration"));
+    false
 }
 
 /// The capabilities a pattern stands for: one by its name, all of them for `*`, all that begin with `content.` for
@@ -198,7 +201,7 @@ fn read_answers(
             if !schema.value.is_empty() {
                 report_unknown_schema(schemas, &schema, reader);
             }
-            let Some(code) = self::status(&status.value) else {
+            let Some(code) = line::status(&status.value) else {
                 reader.report(bad_status(status.as_ref().map(String::as_str)));
                 return None;
             };
@@ -206,46 +209,6 @@ fn read_answers(
         })
         .collect();
     answers.into_iter().collect()
-}
-
-/// Reads `POST /things/{id}`. A path that ends with a slash has an empty last segment.
-pub(super) fn request_line(line: &str) -> Option<(Method, Vec<PathPart>)> {
-    let (method, path) = line.split_once(' ')?;
-    let method = METHODS.into_iter().find(|known| known.as_str() == method)?;
-    let segments = path.strip_prefix('/')?.split('/').map(|segment| {
-        let inner = segment.strip_prefix('{').and_then(|rest| rest.strip_suffix('}'));
-        match inner {
-            Some(name) if is_name(name) => Some(PathPart::Parameter(name.to_owned())),
-            None if !segment.contains(NEVER_LITERAL) => Some(PathPart::Literal(segment.to_owned())),
-            Some(_) | None => None,
-        }
-    });
-    Some((method, segments.collect::<Option<_>>()?))
-}
-
-const METHODS: [Method; 5] = [Method::DELETE, Method::GET, Method::PATCH, Method::POST, Method::PUT];
-
-/// What would mean something else in a path than itself.
-const NEVER_LITERAL: fn(char) -> bool =
-    |symbol| symbol.is_whitespace() || symbol.is_control() || matches!(symbol, '{' | '}' | '?' | '#' | '%');
-
-fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
-}
-
-pub(super) fn bad_request_line(request: &Text) -> Diagnostic {
-    Diagnostic::error(code::M0111, format!("`{}` is no request line", request.value))
-        .at(request.span, "expected a method and a path, as in `GET /things/{id}`")
-}
-
-/// Reads a status; there are those from 100 to 599.
-pub(super) fn status(text: &str) -> Option<StatusCode> {
-    text.parse().ok().filter(|status: &StatusCode| status.as_u16() < 600)
-}
-
-pub(super) fn bad_status(text: Spanned<&str>) -> Diagnostic {
-    Diagnostic::error(code::M0112, format!("`{}` is no HTTP status", text.value))
-        .at(text.span, "expected a number from 100 to 599")
 }
 
 fn report_unknown_schema(schemas: &Store, name: &Text, reader: &Reader<'_>) {
@@ -284,35 +247,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_line_is_a_method_a_blank_and_a_path() {
-        let (method, path) = request_line("POST /things/{id}/").unwrap();
-        assert_eq!(method, Method::POST);
-        let shown: String = path.iter().map(ToString::to_string).collect();
-        assert_eq!(shown, "/things/{id}/");
-    }
-
-    #[test]
-    fn what_is_no_request_line_is_refused() {
-        for line in [
-            "",
-            "GET",
-            "GET things",
-            "get /things",
-            "TRACE /things",
-            "GET  /things",
-            "GET /a b",
-            "GET /{}",
-            "GET /{a-b}",
-            "GET /x{id}",
-            "GET /a?b=c",
-            "GET /a#b",
-            "GET /a%20b",
-        ] {
-            assert!(request_line(line).is_none(), "{line}");
-        }
-    }
-
-    #[test]
     fn a_pattern_stands_for_one_capability_or_for_all_that_begin_alike() {
         let mut roles = Roles::new();
         let read = roles.declare_capability("content.read").unwrap();
@@ -324,14 +258,6 @@ mod tests {
         assert_eq!(matching(&roles, "*"), Some(read | edit | bill));
         for nothing in ["content", "cont*", "other.*", "", "**"] {
             assert_eq!(matching(&roles, nothing), None, "{nothing}");
-        }
-    }
-
-    #[test]
-    fn statuses_have_three_digits_and_begin_with_one_to_five() {
-        assert_eq!(status("404"), Some(StatusCode::NOT_FOUND));
-        for strange in ["99", "600", "4xx", "0404", "+404", ""] {
-            assert_eq!(status(strange), None, "{strange}");
         }
     }
 }

@@ -100,7 +100,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Compiles and checks everything; there is a dialect if all of its parts could be built.
+    /// Compiles and checks everything; there is a dialect only if all of its parts could be built.
     pub(super) fn dialect(mut self) -> Option<Dialect> {
         self.build_ids();
         self.build_tables();
@@ -114,7 +114,12 @@ impl<'a> Compiler<'a> {
         check::all(&mut self);
         self.report_unused();
 
-        let head = self.file.dialect.as_ref()?;
+        // A part can be missing without a word from here, because its schema was found wrong before.
+        let has_fields = |built: &Built<'_>| built.lines.iter().all(|line| line.field.is_some());
+        let is_built = operations.len() == self.file.operations.len()
+            && self.lenses.len() == self.file.lenses.len()
+            && self.lenses.values().all(has_fields);
+        let head = self.file.dialect.as_ref().filter(|_| is_built)?;
         let prefix = head.prefix.value.trim_matches('/');
         Some(Dialect {
             name: self.name.to_owned(),

@@ -6,11 +6,12 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
+use super::CANONICAL;
 use super::canonical::{bad_request_line, request_line, twice};
 use super::check;
 use super::compile::{Compiler, Kind};
 use super::file::{OperationPart, Text};
-use super::lenses::{Line, Shapes};
+use super::lenses::{Built, Line, Schemas, Shapes};
 use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, Span, code};
 use crate::dialect::operation::RequestBody;
@@ -100,9 +101,7 @@ impl<'a> Compiler<'a> {
                 _ => self.address(&each.over),
             };
             let over = over.filter(|over| match &schema {
-                Some(schema) => {
-                    self.check_path(&each.over, over, Some(schema), super::lenses::Schemas::Dialect)
-                }
+                Some(schema) => self.check_path(&each.over, over, Some(schema), Schemas::Dialect),
                 None => false,
             });
             let limit = each.limit.map(|limit| (limit.span, usize::try_from(limit.value).ok()));
@@ -157,7 +156,7 @@ impl<'a> Compiler<'a> {
         let body = part.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str()));
         let mut filling = Filling {
             places: Vec::new(),
-            is_known: part.body.is_none() || body.is_some_and(super::lenses::Built::knows_right),
+            is_known: part.body.is_none() || body.is_some_and(Built::knows_right),
         };
         let (mut fields, wrap) = match body {
             Some(body) => {
@@ -186,8 +185,7 @@ impl<'a> Compiler<'a> {
                 filling.is_known = false;
                 continue;
             };
-            filling.is_known &=
-                self.check_path(path, &at, schema.as_deref(), super::lenses::Schemas::Canonical);
+            filling.is_known &= self.check_path(path, &at, schema.as_deref(), Schemas::Canonical);
             filling.places.push(Filled { at: at.clone(), span: path.span });
             fields.push(Field {
                 left: None,
@@ -206,12 +204,12 @@ impl<'a> Compiler<'a> {
 
     /// What the body of a call must look like, if it has one.
     fn call_schema(&self, calls: &api::Operation) -> Option<Arc<Schema>> {
-        self.schemas.schema(super::CANONICAL, calls.body.as_deref()?).map(Arc::clone)
+        self.schemas.schema(CANONICAL, calls.body.as_deref()?).map(Arc::clone)
     }
 
     /// What the body of an answer must look like, if it has one.
     fn answer_schema(&self, calls: &api::Operation, status: StatusCode) -> Option<Arc<Schema>> {
-        self.schemas.schema(super::CANONICAL, calls.answer(status)??).map(Arc::clone)
+        self.schemas.schema(CANONICAL, calls.answer(status)??).map(Arc::clone)
     }
 }
 

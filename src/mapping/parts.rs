@@ -1,6 +1,7 @@
 //! The parts of a mapping that stand alone: ids, tables, resolvers, pages, credentials and quotas.
 
 mod errors;
+mod resolvers;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,26 +9,19 @@ use std::time::Duration;
 use http::HeaderName;
 use regex::Regex;
 
-use super::canonical::suggest;
-use super::compile::{self, Compiler};
-use super::file::{Landing, PagePart, ResolverPart, TablePart, Text};
-use crate::canonical::api;
+use super::compile::{Compiler, Kind};
+use super::file::{Landing, PagePart, TablePart, Text};
+use super::lenses::no_path;
 use crate::canonical::id::{IdCodec, IdForm};
 use crate::diag::{Diagnostic, Spanned, code};
 use crate::dialect::page::{PageSlot, Style};
-use crate::dialect::{Credential, Page, Quota, Resolver};
-use crate::json::Kind;
-use crate::lens::op::resolve;
+use crate::dialect::{Credential, Page, Quota};
+use crate::json;
 use crate::lens::op::table::{self, Row, Table, Word};
 use crate::lens::path::Literal;
 use crate::limit::HeaderFamily;
-use crate::schema::Type;
 use crate::time::parse_duration;
 
-/// How long a pair is remembered where nothing is said.
-const REMEMBER: Duration = Duration::from_mins(1);
-/// How long it is remembered that there is no such pair where nothing is said.
-const MISSES: Duration = Duration::from_secs(5);
 /// How many items a page holds where nothing is said.
 const PAGE_DEFAULT: u32 = 20;
 /// How many items a page may hold where nothing is said.
@@ -55,7 +49,7 @@ impl<'a> Compiler<'a> {
 
     /// The codec of a kind of id.
     pub(super) fn id_named(&mut self, name: &Text) -> Option<IdCodec> {
-        self.refer(compile::Kind::Id, name).then(|| self.ids.get(name.value.as_str()).cloned()).flatten()
+        self.refer(Kind::Id, name).then(|| self.ids.get(name.value.as_str()).cloned()).flatten()
     }
 
     pub(super) fn build_tables(&mut self) {
@@ -108,7 +102,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn table_word(&mut self, literal: &Spanned<Literal>) -> Option<Word> {
-        let is_fraction = literal.value.value().kind() == Kind::Number;
+        let is_fraction = literal.value.value().kind() == json::Kind::Number;
         let word = Word::new(literal.value.clone()).filter(|_| !is_fraction);
         if word.is_none() {
             let json = literal.value.json();
@@ -116,81 +110,6 @@ impl<'a> Compiler<'a> {
             self.report(Diagnostic::error(code::M0108, message).at(literal.span, "not a scalar"));
         }
         word
-    }
-
-    pub(super) fn build_resolvers(&mut self) {
-        let file = self.file;
-        for resolver in &file.resolvers {
-            let Some(part) = &resolver.part else { continue };
-            let Some(calls) = self.canonical_operation(&part.calls) else { continue };
-            self.check_resolver(&resolver.name, part, &calls);
-            let pattern = part.pattern.as_ref().and_then(|pattern| self.pattern(pattern));
-            let remember = part.remember.as_ref().and_then(|text| self.duration(text));
-            let misses = part.misses.as_ref().and_then(|text| self.duration(text));
-            let scope: Vec<_> = part.scope.iter().map(|name| name.value.clone()).collect();
-            let index = self.resolvers.len();
-            let built = Resolver {
-                name: resolver.name.value.clone(),
-                calls,
-                scope: scope.clone(),
-                find: part.find.as_ref().map(|find| find.value.clone()),
-                rows: part.rows.value.clone(),
-                left: part.left.value.clone(),
-                right: part.right.value.clone(),
-                remember: remember.unwrap_or(REMEMBER),
-                misses: misses.unwrap_or(MISSES),
-            };
-            self.resolvers.push((Arc::new(built), resolve::Resolver { index, scope, pattern }));
-        }
-    }
-
-    /// Looks whether a resolver can ask its question, and whether the answer has what it looks for.
-    fn check_resolver(&mut self, name: &Text, part: &ResolverPart, calls: &Arc<api::Operation>) {
-        for parameter in calls.parameters() {
-            if !part.scope.iter().any(|scope| scope.value == parameter) {
-                let message = format!("resolver `{}` does not fill `{parameter}`", name.value);
-                let needs = format!("needs `scope = [\"{parameter}\"]`");
-                self.report(Diagnostic::error(code::M0213, message).at(part.calls.span, needs));
-            }
-        }
-        if let Some(find) = part.find.as_ref().filter(|find| !calls.query.contains(&find.value)) {
-            let message = format!("`{}` has no query parameter `{}`", calls.name, find.value);
-            let diagnostic = Diagnostic::error(code::M0218, message).at(find.span, "not among its `query`");
-            self.report(suggest(diagnostic, &find.value, calls.query.iter().map(String::as_str)));
-        }
-
-        let schemas = self.schemas;
-        let answer = calls.answers.iter().find_map(|(_, schema)| schema.as_deref());
-        let Some(answer) = answer.and_then(|name| schemas.schema(super::CANONICAL, name)) else { return };
-        let answer = answer.shape();
-        let rows = answer.property(&part.rows.value).and_then(|rows| rows.items());
-        let Some(rows) = rows else {
-            let message = format!("the answer of `{}` has no list `{}`", calls.name, part.rows.value);
-            let diagnostic = Diagnostic::error(code::M0202, message).at(part.rows.span, "no such list");
-            let lists = answer.properties();
-            let lists = lists.iter().map(String::as_str);
-            let is_list =
-                |name: &&str| answer.property(name).is_some_and(|shape| shape.types().contains(Type::Array));
-            self.report(suggest(diagnostic, &part.rows.value, lists.filter(is_list)));
-            return;
-        };
-        for column in [&part.left, &part.right] {
-            if rows.property(&column.value).is_none() && !rows.properties().is_empty() {
-                let message = format!("the rows of `{}` have no column `{}`", calls.name, column.value);
-                let diagnostic = Diagnostic::error(code::M0202, message).at(column.span, "no such column");
-                let known = rows.properties();
-                self.report(suggest(diagnostic, &column.value, known.iter().map(String::as_str)));
-            }
-        }
-    }
-
-    /// The resolver of that name.
-    pub(super) fn resolver_named(&mut self, name: &Text) -> Option<resolve::Resolver> {
-        if !self.refer(compile::Kind::Resolver, name) {
-            return None;
-        }
-        let built = self.resolvers.iter().find(|(resolver, _)| resolver.name == name.value);
-        built.map(|(_, resolver)| resolver.clone())
     }
 
     pub(super) fn build_pages(&mut self) {
@@ -236,7 +155,7 @@ impl<'a> Compiler<'a> {
     pub(super) fn member(&mut self, path: &Text) -> Option<Vec<Box<str>>> {
         let names: Vec<Box<str>> = path.value.split('.').map(Box::from).collect();
         if names.iter().any(|name| name.is_empty()) {
-            self.report(super::lenses::no_path(path));
+            self.report(no_path(path));
             return None;
         }
         Some(names)

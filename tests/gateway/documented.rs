@@ -20,8 +20,7 @@ use crate::program::Program;
 #[serde(deny_unknown_fields)]
 struct Page {
     /// Where the sample stands.
-    #[allow(dead_code, reason = "for the reader of the file")]
-    page: String,
+    title: String,
     /// The documented host.
     host: String,
     /// The folder of the dialect's schemas.
@@ -62,7 +61,7 @@ fn every_documented_sample_gets_its_documented_answer() {
             .unwrap_or_else(|error| panic!("{}: {error}", file.display()));
         let mut kept: HashMap<String, String> = HashMap::new();
         for (number, step) in page.steps.iter().enumerate() {
-            let told = format!("{}, step {}", file.display(), number + 1);
+            let told = format!("{}, step {}", page.title, number + 1);
             let fill = |text: &str| {
                 kept.iter()
                     .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
@@ -74,6 +73,7 @@ fn every_documented_sample_gets_its_documented_answer() {
             let answer = program.send(&step.method, &fill(&step.path), &headers, body.as_deref());
 
             assert_eq!(answer.status, step.status, "{told}: {}", answer.body);
+            assert_eq!(answer.header("content-type"), Some("application/json"), "{told}");
             let document = answer.json();
             for pointer in &step.fields {
                 assert!(document.pointer(pointer).is_some(), "{told}: no {pointer} in {document:#}");

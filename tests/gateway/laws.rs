@@ -63,14 +63,15 @@ impl World {
         let words = dialect.roles.iter().flat_map(|table| &table.rows).map(|row| row.is.text().into_owned());
         let rows: HashMap<_, _> = words.map(|word| (row_id(&word), word)).collect();
         Found::Value(match need.direction {
-            Direction::Lift => match rows.get(&need.key) {
-                Some(word) => word.clone(),
-                None => {
+            Direction::Lift => {
+                if let Some(word) = rows.get(&need.key) {
+                    word.clone()
+                } else {
                     let id = row_id(&need.key);
                     self.known.insert((need.resolver, id.clone()), need.key.clone());
                     id
                 }
-            },
+            }
             Direction::Lower => {
                 let known = self.known.get(&(need.resolver, need.key.clone())).cloned();
                 known.unwrap_or_else(|| row_id(&need.key))
@@ -165,7 +166,7 @@ fn left_document(shipped: &Shipped, dialect: &Dialect, lens: &Lens, seed: u64) -
             left.path[..left.path.len() - 1].iter().try_fold(root.clone(), |node, name| node.property(name));
         let last = left.path.last().unwrap();
         let required = parent.is_some_and(|parent| parent.is_required(last));
-        if required || random.next() % 4 > 0 {
+        if required || !random.next().is_multiple_of(4) {
             put(&mut document, &left.path, left_value(shipped, dialect, field, &node, seed)?);
         }
     }
@@ -221,6 +222,7 @@ fn left_value(
 }
 
 /// What a field must be after there and back; None if the mapping declares that it does not come back.
+#[expect(clippy::option_option, reason = "what is expected may be that it is absent")]
 fn expected(field: &Field, sent: Option<&Value>) -> Option<Option<Value>> {
     let when = &field.when;
     if when.shown

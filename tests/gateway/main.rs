@@ -1,5 +1,7 @@
 //! Tests of the whole program, in one binary: it links once and shares its support.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
+
 mod diagnostics;
 mod documented;
 mod golden;

@@ -58,7 +58,7 @@ impl Program {
         let begun = drain.clone();
         let serving = thread::spawn(move || {
             boot::serve(config, registry, &begun, |addresses| {
-                ready.send(addresses[0]).expect("the test waits")
+                ready.send(addresses[0]).expect("the test waits");
             })
         });
         let address = addresses.recv().expect("it starts");
@@ -73,16 +73,15 @@ impl Program {
         headers: &[(&str, &str)],
         body: Option<&str>,
     ) -> Answer {
-        let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
-        if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
-            request += &format!("host: {}\r\n", self.address);
-        }
-        for (name, value) in headers {
-            request += &format!("{name}: {value}\r\n");
-        }
-        if let Some(body) = body {
-            request += &format!("content-length: {}\r\n", body.len());
-        }
+        let host = self.address.to_string();
+        let length = body.map_or(0, str::len).to_string();
+        let mut head = vec![format!("{method} {path} HTTP/1.1"), "connection: close".to_owned()];
+        let own = headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host"));
+        let ours = [("host", host.as_str())].into_iter().filter(|_| !own);
+        let length = [("content-length", length.as_str())].into_iter().filter(|_| body.is_some());
+        let all = ours.chain(headers.iter().copied()).chain(length);
+        head.extend(all.map(|(name, value)| format!("{name}: {value}")));
+        let mut request = head.join("\r\n") + "\r\n";
         request += "\r\n";
         request += body.unwrap_or_default();
         read(&self.exchange(request.as_bytes()))

@@ -44,7 +44,9 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
             found.push(Diagnostic::error(code::M0503, message).at(path.span, label));
         }
     }
-    found.into_iter().for_each(|diagnostic| compiler.report(diagnostic));
+    for diagnostic in found {
+        compiler.report(diagnostic);
+    }
 }
 
 /// One side of a lens.

@@ -32,13 +32,11 @@ fn promised(compiler: &mut Compiler<'_>, roles: &Roles, row: &RowPart) -> Option
     }
     let mut promised = Some(Capabilities::NONE);
     for pattern in &row.may {
-        match matching(roles, &pattern.value) {
-            Some(set) => promised = promised.map(|promised| promised | set),
-            None => {
-                compiler.report(unknown_capability(roles, pattern));
-                promised = None;
-            }
+        let set = matching(roles, &pattern.value);
+        if set.is_none() {
+            compiler.report(unknown_capability(roles, pattern));
         }
+        promised = promised.zip(set).map(|(promised, set)| promised | set);
     }
     promised
 }

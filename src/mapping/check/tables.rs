@@ -1,13 +1,16 @@
 //! Tables are total: every word a schema allows has a row, every canonical word has a row or a landing, and there is
 //! no row and no landing that nothing can meet.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Tree;
 
-use crate::diag::{Diagnostic, code};
-use crate::lens::path::Address;
-use crate::mapping::canonical::suggest;
+use crate::diag::{Diagnostic, Spanned, code};
+use crate::json::Kind;
+use crate::lens::path::{Address, Literal};
+use crate::mapping::canonical::{Canonical, suggest};
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{OpPart, TablePart};
+use crate::mapping::file::{OpPart, RowPart, TablePart};
 use crate::mapping::lenses::{Line, shape_at};
 use crate::problem::Root;
 use crate::schema::Schema;
@@ -19,6 +22,15 @@ struct Use<'u> {
     right: Option<Vec<Tree>>,
 }
 
+impl Use<'_> {
+    /// Whether the dialect's schema lists the words of this place, and this one is not among them. What is no word has
+    /// been reported as such.
+    fn forbids(&self, word: &Literal) -> bool {
+        let is_word = !matches!(word.value().kind(), Kind::Array | Kind::Object | Kind::Number);
+        is_word && self.left.as_ref().is_some_and(|allowed| !allowed.contains(&word.value().to_value()))
+    }
+}
+
 /// Checks every table, and each place it is used at.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
     let file = compiler.file;
@@ -26,10 +38,12 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
     let mut found = Vec::new();
     for part in parts {
         let uses = uses(compiler, part);
-        let check = Check { compiler, part, found: &mut found };
+        let check = Check { canonical: compiler.canonical, part, found: &mut found };
         check.all(&uses);
     }
-    found.into_iter().for_each(|diagnostic| compiler.report(diagnostic));
+    for diagnostic in found {
+        compiler.report(diagnostic);
+    }
 }
 
 fn uses<'c>(compiler: &'c Compiler<'_>, part: &TablePart) -> Vec<Use<'c>> {
@@ -57,13 +71,13 @@ fn allowed(schema: &Schema, at: &Address) -> Option<Vec<Tree>> {
     shape_at(schema.shape(), path).ok()??.enumeration()
 }
 
-struct Check<'c, 'a> {
-    compiler: &'c Compiler<'a>,
-    part: &'c TablePart,
+struct Check<'c, 'p> {
+    canonical: &'c Canonical,
+    part: &'p TablePart,
     found: &'c mut Vec<Diagnostic>,
 }
 
-impl Check<'_, '_> {
+impl<'p> Check<'_, 'p> {
     fn all(mut self, uses: &[Use<'_>]) {
         self.duplicates();
         self.labels(uses);
@@ -135,26 +149,21 @@ impl Check<'_, '_> {
             }
         }
 
-        let listing: Vec<_> = uses.iter().filter_map(|one| Some((one, one.left.as_ref()?))).collect();
         for row in rows {
             // The word itself is shown wherever the table is used; another spelling has to be read somewhere.
-            let word = row.word.value.value().to_value();
-            let never = listing.iter().find(|(_, allowed)| !allowed.contains(&word));
-            if let Some((one, _)) = never {
+            if let Some(one) = uses.iter().find(|one| one.forbids(&row.word.value)) {
                 self.never_met(&row.word, one);
             }
             for also in &row.also {
-                let word = also.value.value().to_value();
-                if let (Some((one, _)), true) =
-                    (listing.first(), listing.iter().all(|(_, allowed)| !allowed.contains(&word)))
-                {
+                let is_never_read = uses.iter().all(|one| one.forbids(&also.value));
+                if let Some(one) = uses.first().filter(|_| is_never_read) {
                     self.never_met(also, one);
                 }
             }
         }
     }
 
-    fn never_met(&mut self, word: &crate::diag::Spanned<crate::lens::path::Literal>, one: &Use<'_>) {
+    fn never_met(&mut self, word: &Spanned<Literal>, one: &Use<'_>) {
         let field = &one.line.part.left.value;
         let message = format!("the word {} is not allowed by the schema of `{field}`", word.value.json());
         self.found.push(
@@ -166,25 +175,24 @@ impl Check<'_, '_> {
 
     /// Every canonical role has a row or a landing, and there are no others.
     fn roles(&mut self) {
-        if !self.compiler.canonical.knows_roles {
+        if !self.canonical.knows_roles {
             return;
         }
-        let roles = &self.compiler.canonical.api.roles;
+        let roles = &self.canonical.api.roles;
         let names: Vec<&str> = roles.all().map(|role| roles.name(role)).collect();
-        for row in &self.part.rows {
-            let is = row.is.value.value().as_str();
-            if is.as_deref().is_some_and(|is| names.contains(&is)) {
-                continue;
-            }
+        let known: Vec<Tree> = names.iter().map(|name| Tree::from(*name)).collect();
+        self.landings("role", &known);
+        let strange = self.strange(&known);
+        for row in &strange {
             let message = format!("role {} has no canonical counterpart", row.word.value.json());
             let label = format!("there is no canonical role {}", row.is.value.json());
             let diagnostic = Diagnostic::error(code::M0203, message).at(row.is.span, label);
-            self.found.push(suggest(diagnostic, is.as_deref().unwrap_or_default(), names.iter().copied()));
+            self.found.push(suggest(diagnostic, &text(&row.is.value), names.iter().copied()));
         }
-        let known: Vec<Tree> = names.iter().map(|name| Tree::from(*name)).collect();
-        self.landings("role", &known);
-        let unplaced = self.unplaced(&known);
-        for value in unplaced {
+        if !strange.is_empty() {
+            return; // A role that lacks a word is probably the one that was meant.
+        }
+        for value in self.unplaced(&known) {
             let name = value.as_str().unwrap_or_default();
             let message = format!("canonical role `{name}` has no word and no landing");
             let diagnostic = Diagnostic::error(code::M0303, message).at(self.part.name.span, "in this table");
@@ -194,13 +202,29 @@ impl Check<'_, '_> {
 
     /// Every value a canonical schema allows where the table is used has a row or a landing, and no other value has.
     fn canonical_words(&mut self, uses: &[&Use<'_>]) {
+        let listing: Vec<_> = uses.iter().filter_map(|one| Some((one, one.right.as_ref()?))).collect();
+        let known: Vec<Tree> = listing.iter().flat_map(|(_, values)| values.iter().cloned()).collect();
+        if listing.len() == uses.len() && !uses.is_empty() {
+            self.landings("value", &known);
+            let strange = self.strange(&known);
+            for row in &strange {
+                let message = format!("the canonical word {} does not exist", row.is.value.json());
+                let diagnostic = Diagnostic::error(code::M0302, message).at(row.is.span, "can never be met");
+                let names = known.iter().filter_map(Tree::as_str);
+                self.found.push(suggest(diagnostic, &text(&row.is.value), names));
+            }
+            if !strange.is_empty() {
+                return;
+            }
+        }
+
         let table = &self.part.name;
-        let mut known: Vec<Tree> = Vec::new();
-        for (one, right) in uses.iter().filter_map(|one| Some((one, one.right.as_ref()?))) {
-            let new: Vec<Tree> =
-                right.iter().filter(|value| !known.contains(value) && !value.is_null()).cloned().collect();
-            for value in self.unplaced(&new) {
-                let name = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+        let mut told = Vec::new();
+        for (one, values) in listing {
+            // Null is what a canonical field without a value holds: no table is asked for it.
+            let unplaced = self.unplaced(values).into_iter().filter(|value| !value.is_null());
+            for value in unplaced.filter(|value| !told.contains(value)).collect::<Vec<_>>() {
+                let name = name_of(&value);
                 let message = format!("canonical value `{name}` has no word and no landing");
                 self.found.push(
                     Diagnostic::error(code::M0303, message)
@@ -208,24 +232,15 @@ impl Check<'_, '_> {
                         .also(table.span, "in this table")
                         .help(way_out(&name, &format!("table.{}", table.value))),
                 );
-            }
-            known.extend(new);
-        }
-        let is_listed = !uses.is_empty() && uses.iter().all(|one| one.right.is_some());
-        if !is_listed {
-            return;
-        }
-        self.landings("value", &known);
-        for row in &self.part.rows {
-            if !known.contains(&row.is.value.value().to_value()) && !row.is.value.value().to_value().is_null()
-            {
-                let message = format!("the canonical word {} does not exist", row.is.value.json());
-                let diagnostic = Diagnostic::error(code::M0302, message).at(row.is.span, "can never be met");
-                let names = known.iter().filter_map(Tree::as_str);
-                let is = row.is.value.value().as_str().unwrap_or_default().into_owned();
-                self.found.push(suggest(diagnostic, &is, names));
+                told.push(value);
             }
         }
+    }
+
+    /// The rows whose canonical words do not exist.
+    fn strange(&self, known: &[Tree]) -> Vec<&'p RowPart> {
+        let rows = self.part.rows.iter();
+        rows.filter(|row| !known.contains(&row.is.value.value().to_value())).collect()
     }
 
     /// The canonical words that have neither a row nor a landing. None if part of the table could not be read.
@@ -255,16 +270,23 @@ impl Check<'_, '_> {
     }
 }
 
-/// Whether a key of a mapping names this value: a string by itself, anything else as JSON.
+/// A word to compare with names; nothing for what is none.
+fn text(word: &Literal) -> Cow<'_, str> {
+    word.value().as_str().unwrap_or_default()
+}
+
+/// Whether a key of a mapping names this value.
 fn is_named(value: &Tree, key: &str) -> bool {
-    match value.as_str() {
-        Some(text) => text == key,
-        None => value.to_string() == key,
-    }
+    name_of(value) == key
 }
 
 fn way_out(name: &str, table: &str) -> String {
     format!(
         "say what stands for it, `{name} = {{ as = ... }}` under `[{table}.lands]`, or `{{ refuse = \"reason\" }}`"
     )
+}
+
+/// How a key of a mapping names a value: a string by itself, anything else as JSON.
+fn name_of(value: &Tree) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }

@@ -135,24 +135,25 @@ fn condition(node: &Node<'_>) -> Option<(Text, Vec<Spanned<Literal>>)> {
 impl OpPart {
     /// Reads the keys that are ops; there is one of them, or two that go together, or none, which means to copy.
     fn read(field: &str, table: &mut Table<'_>) -> Option<Self> {
-        let mut ops: Vec<Option<Self>> = Vec::new();
-        for (key, op) in [("constant", Self::Constant as fn(_) -> _), ("fixed", Self::Fixed)] {
-            ops.extend(table.node(key).map(|node| literal(&node).map(op)));
+        let mut written: Vec<Key> = Vec::new();
+        for (key, op) in LITERAL {
+            written.extend(table.node(key).map(|node| literal(&node).map(op).into()));
         }
-        ops.extend(table.node("each").and_then(|node| Self::read_each(&node)));
+        written.extend(table.node("each").map(|node| Self::read_each(&node)));
         for (key, op) in NAMING {
-            ops.extend(table.node(key).map(|node| node.text().map(op)));
+            written.extend(table.node(key).map(|node| node.text().map(op).into()));
         }
-        for (key, op) in [("label", Self::Label), ("role", Self::Role)] {
-            ops.extend(table.node(key).and_then(|node| match node.boolean() {
-                Some(flag) if !flag.value => None,
-                Some(_) => Some(Some(op)),
-                None => Some(None),
-            }));
-        }
+        written.extend(table.node("label").map(|node| Key::switch(node.boolean(), Self::Label)));
+        written.extend(table.node("role").map(|node| Key::switch(node.boolean(), Self::Role)));
 
-        // An op that could not be read has been reported; what it would go with is not known.
-        let mut ops = ops.into_iter().collect::<Option<Vec<Self>>>()?;
+        let mut ops = Vec::new();
+        for key in written {
+            match key {
+                Key::Off => {}
+                Key::Op(op) => ops.push(op),
+                Key::Unreadable => return None, // reported; what it would go with is not known
+            }
+        }
         match (ops.pop(), ops.pop(), ops.is_empty()) {
             (None, ..) => Some(Self::Copy),
             (Some(Self::Row(_)), None, _) => Self::several(field, table),
@@ -163,19 +164,16 @@ impl OpPart {
         }
     }
 
-    /// `each = "lens"` or `each = true`; outside, none means that there is no such op.
-    fn read_each(node: &Node<'_>) -> Option<Option<Self>> {
+    /// `each = "lens"` or `each = true`
+    fn read_each(node: &Node<'_>) -> Key {
         if let Some(lens) = node.as_text() {
-            return Some(Some(Self::EachLens(lens)));
+            return Key::Op(Self::EachLens(lens));
         }
-        match node.as_boolean() {
-            Some(flag) if !flag.value => None,
-            Some(_) => Some(Some(Self::Each)),
-            None => {
-                node.wrong_type("the name of a lens or `true`");
-                Some(None)
-            }
+        let switch = node.as_boolean();
+        if switch.is_none() {
+            node.wrong_type("the name of a lens or `true`");
         }
+        Key::switch(switch, Self::Each)
     }
 
     fn several(field: &str, table: &Table<'_>) -> Option<Self> {
@@ -189,8 +187,38 @@ impl OpPart {
     }
 }
 
+/// What came of a key that is there.
+enum Key {
+    /// A switch that is off, which is as good as no key.
+    Off,
+    Op(OpPart),
+    Unreadable,
+}
+
+impl Key {
+    fn switch(switch: Option<Spanned<bool>>, op: OpPart) -> Self {
+        match switch {
+            Some(switch) if switch.value => Self::Op(op),
+            Some(_) => Self::Off,
+            None => Self::Unreadable,
+        }
+    }
+}
+
+impl From<Option<OpPart>> for Key {
+    fn from(op: Option<OpPart>) -> Self {
+        op.map_or(Self::Unreadable, Self::Op)
+    }
+}
+
+/// A key that is an op, and the op that its value makes.
+type OpKey<T> = (&'static str, fn(T) -> OpPart);
+
+/// The ops that say a value.
+const LITERAL: [OpKey<Spanned<Literal>>; 2] = [("constant", OpPart::Constant), ("fixed", OpPart::Fixed)];
+
 /// The ops that name something.
-const NAMING: [(&str, fn(Text) -> OpPart); 6] = [
+const NAMING: [OpKey<Text>; 6] = [
     ("id", OpPart::Id),
     ("lens", OpPart::Lens),
     ("prefix", OpPart::Prefix),

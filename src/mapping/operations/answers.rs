@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::super::compile::Compiler;
-use super::super::file::{AnswerPart, CollectPart, GatherPart, OperationPart, Text};
-use super::super::lenses::Schemas;
 use crate::canonical::api;
 use crate::diag::{Diagnostic, code};
 use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather};
+use crate::mapping::compile::Compiler;
+use crate::mapping::file::{AnswerPart, CollectPart, GatherPart, OperationPart, Text};
+use crate::mapping::lenses::Schemas;
 use crate::schema::Schema;
 
 impl Compiler<'_> {

@@ -2,12 +2,12 @@
 
 use http::{HeaderValue, StatusCode};
 
-use super::super::compile::Compiler;
-use super::super::file::{ErrorsPart, SlotPart, TemplatePart, Text};
 use crate::diag::{Diagnostic, Spanned, code};
 use crate::dialect::ErrorShape;
 use crate::dialect::errors::{Slot, Template, ViolationSlot, Words};
 use crate::lens::path::Address;
+use crate::mapping::compile::Compiler;
+use crate::mapping::file::{ErrorsPart, SlotPart, TemplatePart, Text};
 use crate::problem::Root;
 
 impl Compiler<'_> {

@@ -31,7 +31,7 @@ impl Random {
     }
 
     pub(crate) fn coin(&mut self) -> bool {
-        self.next() % 2 == 0
+        self.next().is_multiple_of(2)
     }
 
     pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
@@ -41,7 +41,7 @@ impl Random {
     /// A word of letters and digits.
     pub(crate) fn word(&mut self) -> String {
         let letters: Vec<char> = "abcdefghijklmnopqrstuvwxyz0123456789".chars().collect();
-        (0..1 + self.below(12)).map(|_| *self.pick(&letters)).collect()
+        (0..=self.below(12)).map(|_| *self.pick(&letters)).collect()
     }
 
     pub(crate) fn uuid(&mut self) -> uuid::Uuid {

@@ -52,6 +52,7 @@ pub(crate) enum Reply {
 
 /// One line of the script. Calls may come in any order, since some are made at once; each line is played once.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_field_names, reason = "the first line of a request is called just that")]
 pub(crate) struct Line {
     pub(crate) line: String,
     pub(crate) body: Option<Value>,
@@ -133,10 +134,10 @@ async fn serve(mut stream: BufStream<TcpStream>, state: Arc<Mutex<State>>) {
         };
         let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
         if status != 204 {
-            head.push_str(&format!("content-length: {}\r\n", body.len()));
+            head += &["content-length: ", &body.len().to_string(), "\r\n"].concat();
         }
         for (name, value) in headers {
-            head.push_str(&format!("{name}: {value}\r\n"));
+            head += &[&*name, ": ", &*value, "\r\n"].concat();
         }
         head.push_str("\r\n");
         let mut bytes = head.into_bytes();

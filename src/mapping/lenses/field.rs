@@ -1,0 +1,241 @@
+//! One field: its two places, what happens between them, and what happens when it is not there.
+
+use std::sync::Arc;
+
+use super::path::Schemas;
+use crate::canonical::id::{IdCodec, IdForm};
+use crate::diag::{Diagnostic, code};
+use crate::lens::op::Op;
+use crate::lens::op::each::{Each, Item};
+use crate::lens::op::fixed::Fixed;
+use crate::lens::op::id::Id;
+use crate::lens::op::label::Label;
+use crate::lens::op::nested::Nested;
+use crate::lens::op::prefix::Prefix;
+use crate::lens::op::resolve::Resolve;
+use crate::lens::op::row::Row;
+use crate::lens::op::table::Table;
+use crate::lens::path::Address;
+use crate::lens::{Field, Presence};
+use crate::mapping::compile::{Compiler, Kind};
+use crate::mapping::file::{FieldPart, OpPart, Text};
+use crate::problem::Root;
+use crate::schema::Schema;
+
+/// A field with the places it is about, also if it could not be compiled.
+#[derive(Debug)]
+pub(in crate::mapping) struct Line<'a> {
+    pub(in crate::mapping) part: &'a FieldPart,
+    pub(in crate::mapping) left: Side,
+    pub(in crate::mapping) right: Side,
+    pub(in crate::mapping) field: Option<Field>,
+}
+
+/// The places of a field on one side.
+#[derive(Debug, Default)]
+pub(in crate::mapping) struct Side {
+    /// Where it lives.
+    pub(in crate::mapping) at: Option<Address>,
+    /// Where it looks or writes besides.
+    pub(in crate::mapping) besides: Vec<Address>,
+    /// Whether one of its places is wrong, so that nobody knows what was meant.
+    pub(in crate::mapping) is_doubtful: bool,
+}
+
+/// The schemas on the two sides of a lens.
+#[derive(Clone, Copy, Default)]
+pub(in crate::mapping) struct Shapes<'s> {
+    pub(in crate::mapping) left: Option<&'s Schema>,
+    pub(in crate::mapping) right: Option<&'s Schema>,
+}
+
+impl<'a> Compiler<'a> {
+    /// Compiles a field that lives at `left` in the dialect. A canonical place that names nothing to begin in is in
+    /// `root`.
+    pub(in crate::mapping) fn field(
+        &mut self,
+        part: &'a FieldPart,
+        left: Option<Address>,
+        root: Root,
+        shapes: Shapes<'_>,
+    ) -> Line<'a> {
+        let is_doubtful = match &left {
+            Some(left) => !self.check_path(&part.left, left, shapes.left, Schemas::Dialect),
+            None => true,
+        };
+        let left = Side { at: left, besides: Vec::new(), is_doubtful };
+        let mut line = Line { part, left, right: Side::default(), field: None };
+        self.canonical_place(&mut line, root, shapes);
+        let when = self.presence(&mut line, shapes);
+
+        let Some(op) = &part.op else { return line };
+        let op = self.op(part, op);
+        let has_place = line.right.at.is_some() || is_one_sided(part);
+        let (Some(op), Some(left), true) = (op, &line.left.at, has_place) else { return line };
+        self.check_default(part, &op);
+        let shown = when.shown || self.is_shown(part);
+        line.field = Some(Field {
+            left: Some(left.clone()),
+            right: line.right.at.clone(),
+            op,
+            when: Presence { shown, ..when },
+            origin: Some(part.span),
+        });
+        line
+    }
+
+    fn canonical_place(&mut self, line: &mut Line<'a>, root: Root, shapes: Shapes<'_>) {
+        let part = line.part;
+        let Some(at) = &part.at else {
+            if part.op.is_some() && !is_one_sided(part) {
+                let message =
+                    format!("field `{}` does not say where it lives in the canonical model", part.left.value);
+                self.report(Diagnostic::error(code::M0106, message).at(part.span, "needs `at = \"...\"`"));
+            }
+            line.right.is_doubtful = !is_one_sided(part);
+            return;
+        };
+        if is_one_sided(part) {
+            let message = format!("field `{}` has both a constant and a canonical place", part.left.value);
+            self.report(Diagnostic::error(code::M0106, message).at(part.span, "one of the two"));
+            line.right.is_doubtful = true;
+            return;
+        }
+        let Some(mut address) = self.address(at) else {
+            line.right.is_doubtful = true;
+            return;
+        };
+        if address.root == Root::Body && root != Root::Body {
+            address = Address { root, path: vec![address.path.join(".").into()] };
+        }
+        line.right.is_doubtful = !self.check_path(at, &address, shapes.right, Schemas::Canonical);
+        line.right.at = Some(address);
+    }
+
+    fn presence(&mut self, line: &mut Line<'a>, shapes: Shapes<'_>) -> Presence {
+        let part = line.part;
+        let fallback = part
+            .from
+            .as_ref()
+            .and_then(|path| self.place(path, &mut line.left, shapes.left, Schemas::Dialect));
+        let lift_when = part.when.as_ref().and_then(|(path, values)| {
+            let at = self.place(path, &mut line.left, shapes.left, Schemas::Dialect)?;
+            Some((at, values.iter().map(|value| value.value.clone()).collect()))
+        });
+        let tag = part.tag.as_ref().and_then(|(path, value)| {
+            let at = self.place(path, &mut line.right, shapes.right, Schemas::Canonical)?;
+            Some((at, value.value.clone()))
+        });
+        // What is null has nothing in it that would be told by saying so.
+        if part.tag.as_ref().is_some_and(|(_, value)| value.value.json() == "null") {
+            line.right.besides.clear();
+        }
+        Presence {
+            fallback,
+            default: part.default.as_ref().map(|default| default.value.clone()),
+            absent: part.absent.as_ref().map(|absent| absent.value.clone()),
+            lift_when,
+            tag,
+            shown: matches!(part.op, Some(OpPart::Constant(_) | OpPart::Label)),
+        }
+    }
+
+    /// A place a field names besides its own.
+    fn place(
+        &mut self,
+        path: &Text,
+        side: &mut Side,
+        schema: Option<&Schema>,
+        of: Schemas,
+    ) -> Option<Address> {
+        let address = self.address(path);
+        let is_right = address.as_ref().is_some_and(|at| self.check_path(path, at, schema, of));
+        side.is_doubtful |= !is_right;
+        side.besides.extend(address.clone());
+        address
+    }
+
+    fn op(&mut self, part: &FieldPart, op: &OpPart) -> Option<Op> {
+        Some(match op {
+            OpPart::Constant(literal) => Op::Constant(literal.value.clone()),
+            OpPart::Copy => Op::Copy,
+            OpPart::Each => Op::Each(Each { item: Item::Copy }),
+            OpPart::EachId(kind) => Op::Each(Each { item: Item::Id(self.id(kind)?) }),
+            OpPart::EachLens(name) => Op::Each(Each { item: Item::Lens(self.lens_named(name)?) }),
+            OpPart::Fixed(literal) => Op::Fixed(Fixed(literal.value.clone())),
+            OpPart::Id(kind) => Op::Id(self.id(kind)?),
+            OpPart::Label => Op::Label(Label(self.role_table(part)?)),
+            OpPart::Lens(name) => Op::Nested(Nested { lens: self.lens_named(name)? }),
+            OpPart::Prefix(prefix) => Op::Prefix(Prefix(prefix.value.as_str().into())),
+            OpPart::Resolve(name) => Op::Resolve(Resolve(self.resolver_named(name)?)),
+            OpPart::Role => Op::Table(self.role_table(part)?),
+            OpPart::Row(name) => {
+                let (resolver, table) = (self.resolver_named(name), self.role_table(part));
+                Op::Row(Row { resolver: resolver?, table: table? })
+            }
+            OpPart::Table(name) => {
+                let declared = self.refer(Kind::Table, name);
+                let table = self.tables.get(name.value.as_str()).filter(|_| declared)?;
+                Op::Table(Arc::clone(table))
+            }
+        })
+    }
+
+    fn id(&mut self, kind: &Text) -> Option<Id> {
+        let dialect = self.id_named(kind)?;
+        Some(Id { canonical: canonical_codec(&dialect), dialect })
+    }
+
+    fn role_table(&mut self, part: &FieldPart) -> Option<Arc<Table>> {
+        if self.roles.is_none() && self.file.roles.is_none() {
+            let found = Diagnostic::error(code::M0205, "there is no table `role`");
+            self.report(found.at(part.span, "not declared in this file"));
+        }
+        self.roles.clone()
+    }
+
+    /// A default is brought to the other side once, at the start: its op has to be able to.
+    fn check_default(&mut self, part: &FieldPart, op: &Op) {
+        let Some(default) = &part.default else { return };
+        let has_whole_table = match &part.op {
+            Some(OpPart::Role) => self.file.roles.as_ref().is_some_and(|table| table.is_whole),
+            Some(OpPart::Table(name)) => {
+                let table = self.file.tables.iter().find(|table| table.name.value == name.value);
+                table.and_then(|table| table.part.as_ref()).is_some_and(|table| table.is_whole)
+            }
+            _ => true,
+        };
+        if !has_whole_table || op.beforehand(&default.value).is_some() {
+            return;
+        }
+        let message = format!("field `{}` has a default that is no value of it", part.left.value);
+        let label = match op {
+            Op::Resolve(_) | Op::Row(_) => {
+                "would have to be looked up, and a default is computed at the start"
+            }
+            _ => "the op of this field refuses it",
+        };
+        self.report(Diagnostic::error(code::M0106, message).at(default.span, label));
+    }
+
+    /// Whether the field's op is a lens that is shown and never read.
+    fn is_shown(&self, part: &FieldPart) -> bool {
+        let Some(OpPart::Lens(name)) = &part.op else { return false };
+        self.lenses.get(name.value.as_str()).is_some_and(|built| built.part.shows)
+    }
+}
+
+/// What an id is in the canonical form: a UUID, unless the dialect has ids of another sort and they are kept.
+pub(in crate::mapping) fn canonical_codec(dialect: &IdCodec) -> IdCodec {
+    let form = match dialect.written {
+        IdForm::Opaque => IdForm::Opaque,
+        IdForm::Integer => IdForm::Integer,
+        IdForm::ShortUuid | IdForm::Uuid => IdForm::Uuid,
+    };
+    IdCodec { written: form, accepted: vec![form] }
+}
+
+/// Whether a field has no canonical place: it is always the same.
+fn is_one_sided(part: &FieldPart) -> bool {
+    matches!(part.op, Some(OpPart::Constant(_) | OpPart::Fixed(_)))
+}

@@ -1,0 +1,75 @@
+//! Paths, and whether the schemas know them.
+
+use crate::diag::{Diagnostic, code};
+use crate::lens::path::Address;
+use crate::mapping::canonical::suggest;
+use crate::mapping::compile::Compiler;
+use crate::mapping::file::Text;
+use crate::problem::Root;
+use crate::schema::{Schema, Shape, Type};
+
+impl Compiler<'_> {
+    /// Reads a path.
+    pub(in crate::mapping) fn address(&mut self, path: &Text) -> Option<Address> {
+        let address = Address::parse(&path.value);
+        if address.is_none() {
+            self.report(no_path(path));
+        }
+        address
+    }
+
+    /// Looks for a path of the body in its schema, and says whether it may be there.
+    pub(in crate::mapping) fn check_path(
+        &mut self,
+        path: &Text,
+        address: &Address,
+        schema: Option<&Schema>,
+        of: Schemas,
+    ) -> bool {
+        let Some(schema) = schema.filter(|_| address.root == Root::Body) else { return true };
+        let Err((missing, known)) = shape_at(schema.shape(), &address.path) else { return true };
+        let (code, whose) = match of {
+            Schemas::Canonical => (code::M0202, "the canonical schema"),
+            Schemas::Dialect => (code::M0201, "the dialect's schema"),
+        };
+        let diagnostic = Diagnostic::error(code, format!("{whose} has no `{}`", path.value))
+            .at(path.span, format!("there is no `{missing}`"));
+        self.report(suggest(diagnostic, &missing, known.iter().map(String::as_str)));
+        false
+    }
+}
+
+/// Whose schema a path is looked for in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::mapping) enum Schemas {
+    Canonical,
+    Dialect,
+}
+
+/// What is at a path. None if that is free: below an object whose members nobody lists, everything may be.
+///
+/// The error is the first name that leads nowhere, and the names that were there.
+pub(in crate::mapping) fn shape_at<'s>(
+    shape: Shape<'s>,
+    path: &[Box<str>],
+) -> Result<Option<Shape<'s>>, (String, Vec<String>)> {
+    let mut here = shape;
+    for name in path {
+        let known = here.properties();
+        match here.property(name) {
+            Some(next) => here = next,
+            None if known.is_empty() && here.open() && here.types().contains(Type::Object) => {
+                return Ok(None);
+            }
+            None => return Err((name.to_string(), known)),
+        }
+    }
+    Ok(Some(here))
+}
+
+pub(in crate::mapping) fn no_path(path: &Text) -> Diagnostic {
+    Diagnostic::error(code::M0114, format!("`{}` is no path", path.value)).at(
+        path.span,
+        "names joined by dots, after `$path.`, `$query.` or `$outer.` where it is not the body",
+    )
+}
