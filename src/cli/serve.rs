@@ -104,16 +104,15 @@ impl Announcement {
 
 /// Who answers, in a sentence.
 fn backend(config: &Config) -> String {
-    match (&config.upstream, &config.backend) {
-        (Some(upstream), _) => format!("requests go to {}", upstream.base),
-        (None, backend) => {
-            let keeps = match &backend.database {
-                Some(path) => format!("keeps its data in {}", path.display()),
-                None => "forgets everything when the program ends".to_owned(),
-            };
-            format!("no upstream is configured: the built-in demo backend answers, and {keeps}")
-        }
+    if let Some(upstream) = &config.upstream {
+        return format!("requests go to {}", upstream.base);
     }
+    let state = match &config.backend.database {
+        Some(path) => format!("keeps its data in {}", path.display()),
+        None if config.backend.seed => "forgets everything when the program ends".to_owned(),
+        None => "knows no token, because `backend.seed` is false".to_owned(),
+    };
+    format!("no upstream is configured: the built-in demo backend answers, and {state}")
 }
 
 #[cfg(test)]
@@ -153,6 +152,8 @@ mod tests {
             "no upstream is configured: the built-in demo backend answers, and forgets everything when the \
              program ends"
         );
+        config.backend.seed = false;
+        assert!(backend(&config).ends_with("knows no token, because `backend.seed` is false"));
         config.backend.database = Some("demo.db".into());
         assert!(backend(&config).ends_with("keeps its data in demo.db"));
         config.upstream = Some(crate::upstream::Config::new("http://10.0.0.7:9000/".parse().unwrap()));

@@ -70,8 +70,8 @@ pub(super) fn run(
     console.diagnostics(&found.into_vec(), &sources, arguments.format)?;
     let all = arguments.files.len();
     if arguments.format == Format::Text {
-        let plural = if all == 1 { "" } else { "s" };
-        console.line(&format!("{fitting} of {all} document{plural} fit"))?;
+        let documents = if all == 1 { "document fits" } else { "documents fit" };
+        console.line(&format!("{fitting} of {all} {documents}"))?;
     }
     Ok(if fitting == all { Outcome::Clean } else { Outcome::Findings })
 }
@@ -215,7 +215,7 @@ error[V0102]: `/role` must be one of `chief`, `hand`
 
 1 error
 ";
-        assert_eq!((err.as_str(), out.as_str()), (expected, "0 of 1 document fit\n"));
+        assert_eq!((err.as_str(), out.as_str()), (expected, "0 of 1 document fits\n"));
         assert_eq!(status, ExitCode::from(1));
     }
 
