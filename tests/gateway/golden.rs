@@ -20,7 +20,7 @@ use serde_json::Value;
 use self::case::{Case, Exchange};
 use crate::support::{
     self, Dialects,
-    backend::{Backend, Call, Reply, nobody},
+    backend::{Backend, nobody},
     client::Told,
     json::differences,
 };
@@ -70,16 +70,17 @@ fn every_dialect_is_shown_to_refuse_in_its_own_words() {
 /// Plays one case and says what was otherwise.
 async fn run(dialects: &Dialects, case: &Case) -> Vec<String> {
     let backend = Backend::start(case.calls.iter().map(Exchange::line).collect()).await;
-    let base = if case.has_backend { backend.base() } else { nobody().await };
-    let is_silent = case.calls.iter().any(|call| matches!(call.reply, Reply::Silence));
+    let base = if case.has_backend() { backend.base() } else { nobody().await };
+    let is_silent = case.calls.iter().any(Exchange::is_silent);
     let patience = if is_silent { Duration::from_millis(50) } else { Duration::from_secs(20) };
     let gateway = support::gateway(dialects, base, patience);
 
-    let mut told = case.request.of(&gateway).await;
+    let request = case.request.ask();
+    let mut told = request.of(&gateway).await;
     if let Some(quota) = case.quota {
         // The one above was the first of them.
         for asked in 1..quota + EARNED_BACK {
-            told = case.request.of(&gateway).await;
+            told = request.of(&gateway).await;
             if told.status == StatusCode::TOO_MANY_REQUESTS && asked >= quota {
                 break;
             }
@@ -148,20 +149,17 @@ fn call_differences(case: &Case, backend: &Backend) -> Vec<String> {
 fn schema_differences(dialects: &Dialects, case: &Case, told: &Told) -> Vec<String> {
     let mut found = Vec::new();
     for call in &case.calls {
-        let Reply::Answer { status, body, .. } = &call.reply else { continue };
-        if call.is_raw {
-            continue;
-        }
-        let name = if *status < 400 {
-            answer_schema(dialects, &call.line, *status)
+        let Some((status, body)) = call.promised() else { continue };
+        let name = if status < 400 {
+            answer_schema(dialects, &call.expect.line, status)
         } else {
             Some("problem".to_owned())
         };
-        let schema = name.and_then(|name| dialects.schemas.schema("canonical", &name).cloned());
+        let schema = name.and_then(|name| dialects.schemas.schema("canonical", &name));
         match schema {
-            Some(schema) => found.extend(violations("the backend's answer", &schema, body)),
+            Some(schema) => found.extend(violations("the backend's answer", schema, body.as_bytes())),
             None if body.is_empty() => {}
-            None => found.push(format!("{}: there is no schema for {status}", call.line)),
+            None => found.push(format!("{}: there is no schema for {status}", call.expect.line)),
         }
     }
     let dialect = dialects.registry.dialect(&case.dialect).expect("a folder is named after a dialect");
@@ -213,7 +211,7 @@ fn violations(what: &str, schema: &Schema, body: &[u8]) -> Vec<String> {
             let violations = schema.violations(document.root(), 3);
             violations
                 .iter()
-                .map(|one| format!("{what} breaks its schema: {} {}", one.place, one.message))
+                .map(|one| format!("{what} breaks its schema: {:?} {}", one.path, one.message))
                 .collect()
         }
         Err(error) => vec![format!("{what} is no JSON: {error}")],

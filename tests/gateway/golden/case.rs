@@ -1,11 +1,13 @@
 //! What a golden case says. A member that no case may have is an error: it would have no effect.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
 
-use serde_json::{Map, Value};
+use serde::{Deserialize, de::DeserializeOwned};
+use serde_json::Value;
 
 use crate::support::{
     backend::{Line, Reply},
@@ -13,37 +15,114 @@ use crate::support::{
     json::expanded,
 };
 
-/// One exchange.
-#[derive(Debug)]
+/// One exchange, as its file says it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Case {
+    /// The folders and the file it comes from.
+    #[serde(skip)]
     pub(super) dialect: String,
+    #[serde(skip)]
     pub(super) operation: String,
+    #[serde(skip)]
     name: String,
-    pub(super) request: Ask,
+    #[allow(dead_code, reason = "for the reader of the file")]
+    about: String,
     /// Whether anybody listens where the backend should be.
-    pub(super) has_backend: bool,
+    #[serde(default)]
+    backend: Listening,
     /// How often the request is granted before the answer is looked at.
     pub(super) quota: Option<usize>,
+    pub(super) request: Request,
     pub(super) calls: Vec<Exchange>,
     pub(super) response: Expected,
 }
 
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Listening {
+    None,
+    #[default]
+    Scripted,
+}
+
+/// What the client asks.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Request {
+    line: String,
+    #[serde(default)]
+    headers: BTreeMap<String, Values>,
+    #[serde(default, deserialize_with = "present")]
+    body: Option<Value>,
+    text: Option<String>,
+    /// A body of that many blanks.
+    blanks: Option<usize>,
+}
+
 /// One call and its answer.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Exchange {
+    pub(super) expect: Call,
+    answer: Answer,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Call {
     pub(super) line: String,
     body: Option<Value>,
-    pub(super) reply: Reply,
-    /// Whether the answer is a text as it stands, which need not fit any schema.
-    pub(super) is_raw: bool,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+enum Answer {
+    Fault {
+        fault: Fault,
+    },
+    Given {
+        status: u16,
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        body: Option<Value>,
+        text: Option<String>,
+    },
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Fault {
+    HangUp,
+    Silence,
 }
 
 /// What the client is told.
-#[derive(Debug)]
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub(super) struct Expected {
     pub(super) status: u16,
-    pub(super) headers: Vec<(String, String)>,
+    #[serde(default)]
+    pub(super) headers: BTreeMap<String, String>,
+    #[serde(default, deserialize_with = "present")]
     pub(super) body: Option<Value>,
+}
+
+/// A header's value, or those of several lines.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+enum Values {
+    One(String),
+    Several(Vec<String>),
+}
+
+impl Values {
+    fn lines(&self) -> &[String] {
+        match self {
+            Values::One(line) => std::slice::from_ref(line),
+            Values::Several(lines) => lines,
+        }
+    }
 }
 
 impl Case {
@@ -51,20 +130,74 @@ impl Case {
         format!("{}/{}/{}", self.dialect, self.operation, self.name)
     }
 
+    pub(super) fn has_backend(&self) -> bool {
+        self.backend == Listening::Scripted
+    }
+
     /// What the backend has to see of the client's credential.
     pub(super) fn bearer(&self) -> Option<String> {
-        let credential = self.request.headers.iter().find_map(|(name, value)| {
-            let is_key = name.eq_ignore_ascii_case("x-api-key");
-            let is_token = name.eq_ignore_ascii_case("authorization");
-            if is_token { value.strip_prefix("Bearer ") } else { is_key.then_some(value.as_str()) }
+        let headers = self.request.headers.iter();
+        let mut lines =
+            headers.flat_map(|(name, values)| values.lines().iter().map(move |line| (name, line)));
+        let credential = lines.find_map(|(name, line)| match name.as_str() {
+            "X-API-Key" => Some(line.as_str()),
+            "Authorization" => line.strip_prefix("Bearer "),
+            _ => None,
         })?;
         Some(format!("Bearer {credential}"))
     }
 }
 
+impl Request {
+    pub(super) fn ask(&self) -> Ask {
+        let each = |(name, values): (&String, &Values)| {
+            values.lines().iter().map(|line| (name.clone(), line.clone())).collect::<Vec<_>>()
+        };
+        let json = self.body.as_ref().map(|body| body.to_string().into_bytes());
+        let text = self.text.as_ref().map(|text| text.clone().into_bytes());
+        let blanks = self.blanks.map(|count| vec![b' '; count]);
+        Ask {
+            line: self.line.clone(),
+            headers: self.headers.iter().flat_map(each).collect(),
+            body: json.or(text).or(blanks),
+        }
+    }
+}
+
 impl Exchange {
     pub(super) fn line(&self) -> Line {
-        Line { line: self.line.clone(), body: self.body.clone(), reply: self.reply.clone() }
+        Line { line: self.expect.line.clone(), body: self.expect.body.clone(), reply: self.reply() }
+    }
+
+    pub(super) fn is_silent(&self) -> bool {
+        matches!(self.answer, Answer::Fault { fault: Fault::Silence })
+    }
+
+    /// The status and the body of an answer that has to be what the canonical schema promises: not a fault, and not
+    /// a text as it stands.
+    pub(super) fn promised(&self) -> Option<(u16, String)> {
+        match &self.answer {
+            Answer::Fault { .. } | Answer::Given { text: Some(_), .. } => None,
+            Answer::Given { status, body, .. } => {
+                let body = body.as_ref().map(|body| expanded(body, &document).to_string());
+                Some((*status, body.unwrap_or_default()))
+            }
+        }
+    }
+
+    fn reply(&self) -> Reply {
+        let (status, headers, text) = match &self.answer {
+            Answer::Fault { fault: Fault::HangUp } => return Reply::HangUp,
+            Answer::Fault { fault: Fault::Silence } => return Reply::Silence,
+            Answer::Given { status, headers, text, .. } => (*status, headers, text),
+        };
+        let mut headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), value.clone())).collect();
+        if !headers.iter().any(|(name, _)| name == "content-type") {
+            let media = if status < 400 { "application/json" } else { "application/problem+json" };
+            headers.push(("content-type".to_owned(), media.to_owned()));
+        }
+        let body = text.clone().or_else(|| self.promised().map(|(_, body)| body)).unwrap_or_default();
+        Reply::Answer { status, headers, body: body.into_bytes() }
     }
 }
 
@@ -89,72 +222,7 @@ fn read(path: &Path) -> Case {
             path.ancestors().nth(above).and_then(Path::file_stem).expect("a case is three levels down");
         part.to_string_lossy().into_owned()
     };
-    let mut members = Members::of(&json(path), path);
-    members.text("about");
-    let has_backend = match members.take("backend") {
-        None => true,
-        Some(Value::String(word)) if word == "none" => false,
-        Some(other) => panic!("{}: `backend` is `none` or not there, not {other}", path.display()),
-    };
-    let quota =
-        members.take("quota").map(|quota| usize::try_from(quota.as_u64().expect("a count")).expect("fits"));
-    let request = request(members.object("request"));
-    let calls = match members.take("calls") {
-        Some(Value::Array(calls)) => calls.iter().map(|call| exchange(Members::of(call, path))).collect(),
-        _ => panic!("{}: `calls` is a list", path.display()),
-    };
-    let response = expected(members.object("response"));
-    members.end();
-    Case { dialect: part(2), operation: part(1), name: part(0), request, has_backend, quota, calls, response }
-}
-
-fn request(mut members: Members<'_>) -> Ask {
-    let line = members.text("line");
-    let headers = members.headers();
-    let body = members.take("body").map(|body| body.to_string().into_bytes());
-    let text = members.take("text").map(|text| text.as_str().expect("a text").as_bytes().to_vec());
-    let blanks = members.take("blanks").map(|count| {
-        let count = usize::try_from(count.as_u64().expect("a count")).expect("fits");
-        vec![b' '; count]
-    });
-    members.end();
-    Ask { line, headers, body: body.or(text).or(blanks) }
-}
-
-fn exchange(mut members: Members<'_>) -> Exchange {
-    let mut call = members.object("expect");
-    let (line, body) = (call.text("line"), call.take("body"));
-    call.end();
-    let mut answer = members.object("answer");
-    members.end();
-    let fault = answer.take("fault").map(|fault| fault.as_str().expect("a word").to_owned());
-    let (reply, is_raw) = match fault.as_deref() {
-        Some("hang_up") => (Reply::HangUp, true),
-        Some("silence") => (Reply::Silence, true),
-        Some(other) => panic!("{}: there is no fault `{other}`", members.path.display()),
-        None => {
-            let status = answer.status();
-            let mut headers = answer.headers();
-            let text = answer.take("text");
-            let body = answer.take("body").map(|body| expanded(&body, &document).to_string());
-            let is_raw = text.is_some();
-            let body =
-                text.map_or(body.unwrap_or_default(), |text| text.as_str().expect("a text").to_owned());
-            if !headers.iter().any(|(name, _)| name == "content-type") {
-                let media = if status < 400 { "application/json" } else { "application/problem+json" };
-                headers.push(("content-type".to_owned(), media.to_owned()));
-            }
-            (Reply::Answer { status, headers, body: body.into_bytes() }, is_raw)
-        }
-    };
-    answer.end();
-    Exchange { line, body, reply, is_raw }
-}
-
-fn expected(mut members: Members<'_>) -> Expected {
-    let (status, headers, body) = (members.status(), members.headers(), members.take("body"));
-    members.end();
-    Expected { status, headers, body }
+    Case { dialect: part(2), operation: part(1), name: part(0), ..json(path) }
 }
 
 /// The canonical document of that name that cases are written with.
@@ -162,67 +230,16 @@ fn document(name: &str) -> Value {
     json(&root().join(format!("canonical/{name}.json")))
 }
 
-/// The members of an object, taken one by one until none is left.
-struct Members<'p> {
-    members: Map<String, Value>,
-    path: &'p Path,
-}
-
-impl<'p> Members<'p> {
-    fn of(value: &Value, path: &'p Path) -> Self {
-        let members = value.as_object().unwrap_or_else(|| panic!("{}: {value} is no object", path.display()));
-        Self { members: members.clone(), path }
-    }
-
-    fn take(&mut self, name: &str) -> Option<Value> {
-        self.members.remove(name)
-    }
-
-    fn object(&mut self, name: &str) -> Members<'p> {
-        let value = self.take(name).unwrap_or_else(|| panic!("{}: `{name}` is missing", self.path.display()));
-        Members::of(&value, self.path)
-    }
-
-    fn text(&mut self, name: &str) -> String {
-        match self.take(name) {
-            Some(Value::String(text)) => text,
-            _ => panic!("{}: `{name}` is a text", self.path.display()),
-        }
-    }
-
-    fn status(&mut self) -> u16 {
-        let status = self.take("status").and_then(|status| u16::try_from(status.as_u64()?).ok());
-        status.unwrap_or_else(|| panic!("{}: `status` is a status", self.path.display()))
-    }
-
-    /// Each header with its value, or with each of several.
-    fn headers(&mut self) -> Vec<(String, String)> {
-        let Some(headers) = self.take("headers") else { return Vec::new() };
-        let mut lines = Vec::new();
-        for (name, value) in headers.as_object().expect("headers are an object") {
-            match value {
-                Value::Array(values) => lines.extend(values.iter().map(|value| (name.clone(), text(value)))),
-                value => lines.push((name.clone(), text(value))),
-            }
-        }
-        lines
-    }
-
-    fn end(self) {
-        let left: Vec<_> = self.members.keys().collect();
-        assert!(left.is_empty(), "{}: nobody reads {left:?}", self.path.display());
-    }
-}
-
-fn text(value: &Value) -> String {
-    value.as_str().expect("a header is a text").to_owned()
+/// Tells a member that is null from one that is not there.
+fn present<'de, D: serde::Deserializer<'de>>(value: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(value).map(Some)
 }
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden")
 }
 
-fn json(path: &Path) -> Value {
+fn json<T: DeserializeOwned>(path: &Path) -> T {
     let text = fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     serde_json::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
