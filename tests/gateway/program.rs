@@ -13,38 +13,38 @@ use interlingua::server::{self, Drain, ListenerConfig, RunOutcome};
 use serde_json::Value;
 
 /// A started proxy. Ends when it is dropped.
-pub struct Program {
-    pub address: SocketAddr,
+pub(crate) struct Program {
+    pub(crate) address: SocketAddr,
     drain: Drain,
     serving: Option<JoinHandle<Result<RunOutcome, ServeError>>>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Answer {
-    pub status: u16,
-    pub headers: Vec<(String, String)>,
-    pub body: String,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) headers: Vec<(String, String)>,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(given, _)| given == name).map(|(_, value)| value.as_str())
     }
 
-    pub fn json(&self) -> Value {
+    pub(crate) fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
     }
 }
 
 impl Program {
     /// Starts the proxy with these data files, in front of the built-in backend with demonstration data.
-    pub fn start(files: &DataFiles) -> Program {
+    pub(crate) fn start(files: &DataFiles) -> Program {
         Program::start_with(files, |_| {})
     }
 
     /// The same, with other settings.
-    pub fn start_with(files: &DataFiles, change: impl FnOnce(&mut Config)) -> Program {
+    pub(crate) fn start_with(files: &DataFiles, change: impl FnOnce(&mut Config)) -> Program {
         let loaded = boot::load(files, &mut Sources::default()).unwrap();
         let registry = loaded.registry.expect("the files are good");
         let mut config = Config::default();
@@ -64,7 +64,7 @@ impl Program {
     }
 
     /// Sends one request on a connection of its own.
-    pub fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
         let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request += &format!("host: {}\r\n", self.address);
@@ -81,7 +81,7 @@ impl Program {
     }
 
     /// Writes bytes and reads what comes until the end.
-    pub fn exchange(&self, bytes: &[u8]) -> String {
+    pub(crate) fn exchange(&self, bytes: &[u8]) -> String {
         let mut stream = TcpStream::connect(self.address).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
         stream.write_all(bytes).unwrap();

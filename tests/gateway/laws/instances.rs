@@ -4,47 +4,47 @@ use interlingua::schema::Store;
 use serde_json::{Map, Value, json};
 
 /// A small generator of numbers (splitmix64); what it gives depends on nothing but its seed.
-pub struct Random(u64);
+pub(crate) struct Random(u64);
 
 impl Random {
-    pub fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         Random(seed)
     }
 
     /// One that gives the same numbers for the same word, whatever was drawn before.
-    pub fn of(seed: u64, word: &str) -> Random {
+    pub(crate) fn of(seed: u64, word: &str) -> Random {
         let hash = word.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
             (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
         });
         Random(seed ^ hash)
     }
 
-    pub fn next(&mut self) -> u64 {
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
         let mixed = (self.0 ^ (self.0 >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
         let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
         mixed ^ (mixed >> 31)
     }
 
-    pub fn below(&mut self, end: usize) -> usize {
+    pub(crate) fn below(&mut self, end: usize) -> usize {
         usize::try_from(self.next() % end as u64).unwrap()
     }
 
-    pub fn coin(&mut self) -> bool {
+    pub(crate) fn coin(&mut self) -> bool {
         self.next() % 2 == 0
     }
 
-    pub fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
+    pub(crate) fn pick<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
         &choices[self.below(choices.len())]
     }
 
     /// A word of letters and digits.
-    pub fn word(&mut self) -> String {
+    pub(crate) fn word(&mut self) -> String {
         let letters: Vec<char> = "abcdefghijklmnopqrstuvwxyz0123456789".chars().collect();
         (0..1 + self.below(12)).map(|_| *self.pick(&letters)).collect()
     }
 
-    pub fn uuid(&mut self) -> uuid::Uuid {
+    pub(crate) fn uuid(&mut self) -> uuid::Uuid {
         uuid::Builder::from_random_bytes((u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes())
             .into_uuid()
     }
@@ -52,7 +52,7 @@ impl Random {
 
 /// A part of a schema file, and which file that is.
 #[derive(Clone)]
-pub struct Node<'s> {
+pub(crate) struct Node<'s> {
     store: &'s Store,
     folder: &'s str,
     file: String,
@@ -60,7 +60,7 @@ pub struct Node<'s> {
 }
 
 impl<'s> Node<'s> {
-    pub fn root(store: &'s Store, folder: &'s str, file: &str) -> Node<'s> {
+    pub(crate) fn root(store: &'s Store, folder: &'s str, file: &str) -> Node<'s> {
         let value = store.schema(folder, file).unwrap().document().clone();
         Node { store, folder, file: file.to_owned(), value }
     }
@@ -84,25 +84,25 @@ impl<'s> Node<'s> {
     }
 
     /// The schema of a member, wherever it is declared.
-    pub fn property(&self, name: &str) -> Option<Node<'s>> {
+    pub(crate) fn property(&self, name: &str) -> Option<Node<'s>> {
         match self.value.get("properties").and_then(|properties| properties.get(name)) {
             Some(own) => Some(self.at(own)),
             None => self.branches().iter().find_map(|branch| branch.property(name)),
         }
     }
 
-    pub fn items(&self) -> Option<Node<'s>> {
+    pub(crate) fn items(&self) -> Option<Node<'s>> {
         self.value.get("items").map(|items| self.at(items))
     }
 
-    pub fn is_required(&self, name: &str) -> bool {
+    pub(crate) fn is_required(&self, name: &str) -> bool {
         let required = self.value.get("required").and_then(Value::as_array);
         required.is_some_and(|names| names.iter().any(|other| other == name))
     }
 
     /// A value that fits, as far as its keywords are those our schemas use. Property names stand for what pages say
     /// in prose: whatever is called `email` is an address.
-    pub fn instance(&self, name: &str, random: &mut Random) -> Value {
+    pub(crate) fn instance(&self, name: &str, random: &mut Random) -> Value {
         if let Some(words) = self.value.get("enum").and_then(Value::as_array) {
             return random.pick(words).clone();
         }
