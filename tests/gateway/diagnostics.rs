@@ -118,8 +118,8 @@ fn load(files: &Files) -> BTreeSet<Finding> {
     let (store, wrong) = Store::load(schemas);
     wrong.into_iter().for_each(|diagnostic| found.push(diagnostic));
     let (registry, wrong) = mapping::load(&mappings, &sources, &store);
+    assert_eq!(registry.is_none(), wrong.has_errors(), "mappings that are wrong do not become a registry");
     found.extend(wrong);
-    assert_eq!(registry.is_none(), found.has_errors(), "files that are wrong do not become a registry");
     findings(found, &sources)
 }
 
