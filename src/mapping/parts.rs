@@ -95,7 +95,8 @@ impl<'a> Compiler<'a> {
         if let Some(row) = rows.iter().position(|row| row.word.json() == word.value.json()) {
             return Some(table::Landing::Row(row));
         }
-        if part.is_whole {
+        let is_written = part.rows.iter().any(|row| row.word.value == word.value);
+        if part.is_whole && !is_written {
             let message = format!("the table has no word {}", word.value.json());
             self.report(
                 Diagnostic::error(code::M0216, message)

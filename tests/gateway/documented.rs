@@ -64,7 +64,8 @@ fn every_documented_sample_gets_its_documented_answer() {
         for (number, step) in page.steps.iter().enumerate() {
             let told = format!("{}, step {}", file.display(), number + 1);
             let fill = |text: &str| {
-                kept.iter().fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
+                kept.iter()
+                    .fold(text.to_owned(), |text, (name, value)| text.replace(&format!("${name}"), value))
             };
             let mut headers: Vec<_> =
                 step.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
@@ -80,7 +81,8 @@ fn every_documented_sample_gets_its_documented_answer() {
             for (pointer, value) in &step.values {
                 assert_eq!(document.pointer(pointer), Some(value), "{told}: {pointer} in {document:#}");
             }
-            let schema = schemas.schema(&page.dialect, &step.schema).unwrap_or_else(|| panic!("{told}: no schema"));
+            let schema =
+                schemas.schema(&page.dialect, &step.schema).unwrap_or_else(|| panic!("{told}: no schema"));
             let text = Document::parse(answer.body.clone().into_bytes(), &Limits::default()).unwrap();
             let violations = schema.violations(text.root(), 5);
             assert!(violations.is_empty(), "{told}: {violations:?}");

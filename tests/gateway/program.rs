@@ -57,14 +57,22 @@ impl Program {
         let (ready, addresses) = mpsc::channel();
         let begun = drain.clone();
         let serving = thread::spawn(move || {
-            boot::serve(config, registry, &begun, |addresses| ready.send(addresses[0]).expect("the test waits"))
+            boot::serve(config, registry, &begun, |addresses| {
+                ready.send(addresses[0]).expect("the test waits")
+            })
         });
         let address = addresses.recv().expect("it starts");
         Program { address, drain, serving: Some(serving) }
     }
 
     /// Sends one request on a connection of its own.
-    pub(crate) fn send(&self, method: &str, path: &str, headers: &[(&str, &str)], body: Option<&str>) -> Answer {
+    pub(crate) fn send(
+        &self,
+        method: &str,
+        path: &str,
+        headers: &[(&str, &str)],
+        body: Option<&str>,
+    ) -> Answer {
         let mut request = format!("{method} {path} HTTP/1.1\r\nconnection: close\r\n");
         if !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("host")) {
             request += &format!("host: {}\r\n", self.address);

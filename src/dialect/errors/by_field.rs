@@ -1,7 +1,7 @@
 //! Violations as a tree that mirrors the request, the way Django REST Framework writes them.
 //!
-//! A field has a list of messages; an object has its fields; an array has an entry for each element up to the last
-//! that is wrong, and those that are right have `{}`.
+//! A field has a list of messages; an object has its fields; a list of objects has an entry for each up to the last
+//! that is wrong, and those that are right have `{}`; a list of plain values has only those that are wrong, by index.
 
 use std::collections::BTreeMap;
 
@@ -52,9 +52,7 @@ impl Node {
         if self.children.is_empty() {
             return self.messages.into();
         }
-        let is_array = self.messages.is_empty()
-            && self.children.keys().all(|key| matches!(key, Segment::Index(index) if *index < ELEMENTS_MAX));
-        if is_array {
+        if self.is_list_of_objects() {
             return self.into_array(other);
         }
         let mut members = Map::new();
@@ -67,12 +65,22 @@ impl Node {
         Tree::Object(members)
     }
 
+    fn is_list_of_objects(&self) -> bool {
+        let near = |key: &Segment| matches!(key, Segment::Index(index) if *index < ELEMENTS_MAX);
+        let has_fields = |child: &Node| !child.children.is_empty();
+        self.messages.is_empty() && self.children.keys().all(near) && self.children.values().any(has_fields)
+    }
+
     fn into_array(self, other: &str) -> Tree {
         let mut elements = Vec::new();
         for (key, child) in self.children {
             if let Segment::Index(index) = key {
                 elements.resize(index, Tree::Object(Map::new()));
-                elements.push(child.into_tree(other));
+                elements.push(if child.children.is_empty() {
+                    Tree::Object(Map::from_iter([(other.to_owned(), child.messages.into())]))
+                } else {
+                    child.into_tree(other)
+                });
             }
         }
         Tree::Array(elements)
@@ -106,6 +114,11 @@ mod tests {
     #[test]
     fn elements_that_are_right_are_empty_objects() {
         assert_eq!(told(&[("/1/email", "is taken")]), json!([{}, {"email": ["is taken"]}]));
+    }
+
+    #[test]
+    fn plain_elements_are_told_by_index() {
+        assert_eq!(told(&[("/ids/1", "is no id")]), json!({"ids": {"1": ["is no id"]}}));
     }
 
     #[test]

@@ -31,8 +31,12 @@ impl Resolver {
         if lifting && self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(key)) {
             return Err(missing());
         }
-        // A parameter of the scope that was refused, or is itself awaited, has been noted where it stands.
-        let scope = run.scope(&self.scope).ok_or(Stop::Awaited)?;
+        let Some(scope) = run.scope(&self.scope) else {
+            // A parameter of the scope that was refused, or is itself awaited, has been noted where it stands. One
+            // that is nowhere must not make the field disappear.
+            let noted = !run.needs().is_empty() || !run.refusals().is_empty();
+            return Err(if noted { Stop::Awaited } else { Stop::refused("id", "cannot be looked up here") });
+        };
         let need = Need { resolver: self.index, direction, scope, key: key.to_owned() };
         match run.ask(need)? {
             Found::Value(value) => Ok(value),
@@ -79,6 +83,12 @@ mod tests {
         let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"no slug"}"#, &[]);
         let Became::Refused(refusals) = outcome else { panic!("it is known without asking") };
         assert!(refusals[0].missing);
+    }
+
+    #[test]
+    fn a_field_whose_scope_is_unknown_does_not_disappear() {
+        let outcome = run_with(&slug(&["organization_id"]), Direction::Lift, r#"{"l":"acme"}"#, &[]);
+        assert_eq!(outcome.refusal(), ("/l".to_owned(), "id"));
     }
 
     #[test]

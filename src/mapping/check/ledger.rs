@@ -106,18 +106,21 @@ fn canonical_paths(built: &Built<'_>) -> Vec<Vec<Box<str>>> {
     body_paths(places.chain(built.sets.iter().map(|(_, at)| at)))
 }
 
-/// The places that the lenses inside know which a lens applies to all of the same body.
-fn view_paths<'b>(
-    built: &Built<'_>,
-    inside: &dyn Fn(&Text) -> Option<&'b Built<'b>>,
-) -> Vec<Vec<Box<str>>> {
+/// The places known to the lenses that a lens applies to all of the same body. One that only applies where a tag says
+/// so answers for the object the tag is in, and for nothing else.
+fn view_paths<'b>(built: &Built<'_>, inside: &dyn Fn(&Text) -> Option<&'b Built<'b>>) -> Vec<Vec<Box<str>>> {
     let is_whole = |at: &Address| at.root == Root::Body && at.path.is_empty();
-    let views = built.lines.iter().filter(|line| line.right.at.as_ref().is_some_and(is_whole));
-    let inner = views.filter_map(|line| match &line.part.op {
-        Some(OpPart::Lens(name)) => inside(name),
-        _ => None,
-    });
-    inner.flat_map(canonical_paths).collect()
+    let mut paths = Vec::new();
+    for line in built.lines.iter().filter(|line| line.right.at.as_ref().is_some_and(is_whole)) {
+        let Some(OpPart::Lens(name)) = &line.part.op else { continue };
+        let shown = inside(name).map(canonical_paths).unwrap_or_default();
+        let objects = line.right.besides.iter().filter_map(|tag| tag.path.split_last());
+        let objects: Vec<&[Box<str>]> = objects.map(|(_, object)| object).collect();
+        let answers_for =
+            |path: &[Box<str>]| objects.iter().all(|object| !object.is_empty() && path.starts_with(object));
+        paths.extend(shown.into_iter().filter(|path| answers_for(path)));
+    }
+    paths
 }
 
 fn body_paths<'p>(places: impl Iterator<Item = &'p Address>) -> Vec<Vec<Box<str>>> {

@@ -45,8 +45,10 @@ impl Random {
     }
 
     pub(crate) fn uuid(&mut self) -> uuid::Uuid {
-        uuid::Builder::from_random_bytes((u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes())
-            .into_uuid()
+        uuid::Builder::from_random_bytes(
+            (u128::from(self.next()) << 64 | u128::from(self.next())).to_be_bytes(),
+        )
+        .into_uuid()
     }
 }
 
@@ -72,7 +74,8 @@ impl<'s> Node<'s> {
     fn resolved(self) -> Node<'s> {
         let Some(reference) = self.value.get("$ref").and_then(Value::as_str) else { return self };
         let (file, pointer) = reference.split_once('#').unwrap_or((reference, ""));
-        let file = if file.is_empty() { self.file.clone() } else { file.trim_end_matches(".json").to_owned() };
+        let file =
+            if file.is_empty() { self.file.clone() } else { file.trim_end_matches(".json").to_owned() };
         let root = Node::root(self.store, self.folder, &file);
         let value = root.value.pointer(pointer).unwrap().clone();
         Node { value, ..root }.resolved()
@@ -125,10 +128,13 @@ impl<'s> Node<'s> {
             "boolean" => json!(random.coin()),
             "integer" | "number" => json!(random.below(1000)),
             "array" => {
-                let least = usize::try_from(self.value.get("minItems").and_then(Value::as_u64).unwrap_or(0)).unwrap();
+                let least =
+                    usize::try_from(self.value.get("minItems").and_then(Value::as_u64).unwrap_or(0)).unwrap();
                 let length = least + random.below(3);
                 let items = self.items();
-                (0..length).map(|_| items.as_ref().map_or(json!(1), |items| items.instance(name, random))).collect()
+                (0..length)
+                    .map(|_| items.as_ref().map_or(json!(1), |items| items.instance(name, random)))
+                    .collect()
             }
             "object" => self.object(random),
             "string" => json!(self.string(name, random)),
@@ -157,7 +163,9 @@ impl<'s> Node<'s> {
         match format {
             _ if format == Some("email") || name.contains("email") => format!("{}@b.example", random.word()),
             Some("uuid") => random.uuid().to_string(),
-            Some("date-time") => format!("2026-0{}-1{}T08:00:0{}Z", 1 + random.below(9), random.below(9), random.below(9)),
+            Some("date-time") => {
+                format!("2026-0{}-1{}T08:00:0{}Z", 1 + random.below(9), random.below(9), random.below(9))
+            }
             Some("uri") => format!("https://a.example/{}", random.word()),
             Some(_) | None => random.word(),
         }
