@@ -1,5 +1,7 @@
 //! What is said about a violation: a lowercase fragment that names what was expected, never what was sent.
 
+use std::collections::HashSet;
+
 use jsonschema::JsonType;
 use jsonschema::error::{TypeKind, ValidationErrorKind};
 use serde_json::{Value as Tree, json};
@@ -107,14 +109,17 @@ pub(super) fn types(kind: &TypeKind) -> Vec<JsonType> {
 
 /// ``must be one of `owner`, `manager` ``
 pub(super) fn options_of(options: &Tree) -> Description {
-    let all = options.as_array().map(Vec::as_slice).unwrap_or_default();
-    let shown: Vec<_> = all.iter().take(OPTIONS_SHOWN).map(shown).collect();
-    let message = match all {
-        [_] => format!("must be {}", shown.concat()),
+    let mut all: Vec<_> = options.as_array().into_iter().flatten().map(shown).collect();
+    // `0` and `"0"` look alike to a person.
+    let mut seen = HashSet::new();
+    all.retain(|option| seen.insert(option.clone()));
+    let first = all[..all.len().min(OPTIONS_SHOWN)].join(", ");
+    let message = match all.as_slice() {
+        [only] => format!("must be {only}"),
         _ if all.len() > OPTIONS_SHOWN => {
-            format!("must be one of {} and {} more", shown.join(", "), all.len() - OPTIONS_SHOWN)
+            format!("must be one of {first} and {} more", all.len() - OPTIONS_SHOWN)
         }
-        _ => format!("must be one of {}", shown.join(", ")),
+        _ => format!("must be one of {first}"),
     };
     Description { keyword: "enum", message, limit: Some(options.clone()) }
 }

@@ -116,9 +116,7 @@ fn load(files: &Files) -> BTreeSet<Finding> {
 
     let mut found = Diagnostics::default();
     let (store, wrong) = Store::load(schemas);
-    for diagnostic in wrong {
-        found.push(diagnostic);
-    }
+    found.extend(wrong);
     let (registry, wrong) = mapping::load(&mappings, &sources, &store);
     assert_eq!(registry.is_none(), wrong.has_errors(), "mappings that are wrong do not become a registry");
     found.extend(wrong);

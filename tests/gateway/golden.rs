@@ -1,16 +1,16 @@
 //! Runs `tests/golden/<dialect>/<operation>/<case>.json`: one request of a client, the canonical calls it becomes with
-//! the backend's answers, and the answer of the dialect. How a case is written says the README there.
+//! the backend's answers, and the answer of the dialect. The README there says how a case is written.
 //!
 //! Whatever a case says, a call carries the client's credential as a bearer token and nothing else of its headers, an
 //! answer has no header that is not on a list, and every body fits its schema on both sides.
 
 mod case;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use http::{Method, StatusCode};
 use interlingua::{
-    canonical::api::PathPart,
+    canonical::api::{self, PathPart},
     dialect::{Operation, operation::AnswerPlan},
     json::{Document, Limits},
     schema::Schema,
@@ -129,7 +129,7 @@ fn call_differences(case: &Case, backend: &Backend) -> Vec<String> {
     let mut found: Vec<String> = backend
         .unplayed()
         .iter()
-        .map(|line| format!("not called: {}", told(&line.line, &line.body)))
+        .map(|line| format!("not called: {}", told(&line.call, &line.body)))
         .collect();
     if heard.len() != case.calls.len() {
         let calls = heard.iter().map(|call| told(&call.line, &call.body));
@@ -190,7 +190,7 @@ fn answer_schema(dialects: &Dialects, line: &str, status: u16) -> Option<String>
     let (method, target) = line.split_once(' ')?;
     let path = target.split('?').next()?;
     let api = dialects.registry.api();
-    let is_meant = |operation: &&std::sync::Arc<interlingua::canonical::api::Operation>| {
+    let is_meant = |operation: &&Arc<api::Operation>| {
         Method::from_bytes(method.as_bytes()).is_ok_and(|method| method == operation.method)
             && is_path(&operation.path, path)
     };

@@ -166,7 +166,7 @@ impl Request {
 
 impl Exchange {
     pub(super) fn line(&self) -> Line {
-        Line { line: self.expect.line.clone(), body: self.expect.body.clone(), reply: self.reply() }
+        Line { call: self.expect.line.clone(), body: self.expect.body.clone(), reply: self.reply() }
     }
 
     pub(super) fn is_silent(&self) -> bool {

@@ -1,7 +1,10 @@
 //! A backend that plays a script and writes down every call, its bytes read by hand: what reaches the backend is the
 //! thing under test, so no library stands between.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    future,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use http::Uri;
 use serde_json::Value;
@@ -52,9 +55,9 @@ pub(crate) enum Reply {
 
 /// One line of the script. Calls may come in any order, since some are made at once; each line is played once.
 #[derive(Clone, Debug)]
-#[expect(clippy::struct_field_names, reason = "the first line of a request is called just that")]
 pub(crate) struct Line {
-    pub(crate) line: String,
+    /// Method and target.
+    pub(crate) call: String,
     pub(crate) body: Option<Value>,
     pub(crate) reply: Reply,
 }
@@ -112,7 +115,7 @@ fn base_of(listener: &TcpListener) -> Uri {
     format!("http://{address}").parse().expect("an address makes a URL")
 }
 
-fn lock(state: &Mutex<State>) -> std::sync::MutexGuard<'_, State> {
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
     state.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -125,32 +128,26 @@ async fn accept(listener: TcpListener, state: Arc<Mutex<State>>) {
 /// Answers the calls of one connection.
 async fn serve(mut stream: BufStream<TcpStream>, state: Arc<Mutex<State>>) {
     while let Some(call) = read_call(&mut stream).await {
-        let reply = state_reply(&state, call);
+        let reply = reply(&state, call);
         let Reply::Answer { status, headers, body } = reply else {
             if matches!(reply, Reply::Silence) {
-                std::future::pending::<()>().await;
+                future::pending::<()>().await;
             }
             return;
         };
-        let mut head = format!("HTTP/1.1 {status} Scripted\r\n");
-        if status != 204 {
-            head += &["content-length: ", &body.len().to_string(), "\r\n"].concat();
-        }
-        for (name, value) in headers {
-            head += &[&*name, ": ", &*value, "\r\n"].concat();
-        }
-        head.push_str("\r\n");
-        let mut bytes = head.into_bytes();
-        bytes.extend(body);
+        let length = (status != 204).then(|| ("content-length".to_owned(), body.len().to_string()));
+        let fields = headers.iter().chain(&length).map(|(name, value)| format!("{name}: {value}\r\n"));
+        let head = format!("HTTP/1.1 {status} Scripted\r\n{}\r\n", fields.collect::<String>());
+        let bytes = [head.into_bytes(), body].concat();
         if stream.write_all(&bytes).await.is_err() || stream.flush().await.is_err() {
             return;
         }
     }
 }
 
-fn state_reply(state: &Mutex<State>, call: Call) -> Reply {
+fn reply(state: &Mutex<State>, call: Call) -> Reply {
     let mut state = lock(state);
-    let found = state.script.iter().position(|line| line.line == call.line && line.body == call.body);
+    let found = state.script.iter().position(|line| line.call == call.line && line.body == call.body);
     let reply = found.map(|index| state.script.remove(index).reply);
     state.heard.push(call);
     // A status no test expects.
