@@ -158,6 +158,7 @@ impl Gateway {
         };
         let fetched = fetch::fetch(self, lifted, exchange).await;
         let lowered = lower::lower(self, fetched, exchange).await?;
+        exchange.omitted = lowered.omitted;
         Ok(encode::encode(lowered, &shared.quotas, exchange))
     }
 
@@ -193,6 +194,8 @@ struct Exchange {
     standing: Option<Standing>,
     /// Fields the client sent that nobody reads.
     ignored: u64,
+    /// Items that were left out of a list because the dialect has no words for them.
+    omitted: u64,
     /// Calls to the backend, lookups included. Atomic only because several are made at once.
     calls: AtomicU64,
 }
@@ -207,6 +210,7 @@ impl Exchange {
             deadline: extensions.get().copied().unwrap_or_else(|| Deadline::after(allowance)),
             standing: None,
             ignored: 0,
+            omitted: 0,
             calls: AtomicU64::new(0),
         }
     }

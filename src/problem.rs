@@ -18,6 +18,9 @@ pub use place::{Place, Root, Segment};
 /// The code of [`Problem::no_such_resource`].
 pub const NO_SUCH_RESOURCE: &str = "no-such-resource";
 
+/// The code of [`Problem::unrepresentable`].
+pub const UNREPRESENTABLE: &str = "unrepresentable";
+
 /// An error about to become a response.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -153,7 +156,7 @@ impl Problem {
     pub fn unrepresentable(cause: String) -> Problem {
         let problem = Problem::new(
             StatusCode::CONFLICT,
-            "unrepresentable",
+            UNREPRESENTABLE,
             Blame::Upstream,
             "this API has no words for the present state of the resource",
         );

@@ -123,7 +123,12 @@ pub enum AnswerBody {
     /// None.
     Empty,
     /// A page of items, each through the lens.
-    Items(Arc<Lens>),
+    Items {
+        /// The lens.
+        lens: Arc<Lens>,
+        /// Whether an item that has no words in the dialect is left out; else there is no answer.
+        omits: bool,
+    },
     /// The canonical body through the lens.
     Lens(Arc<Lens>),
 }

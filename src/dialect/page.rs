@@ -105,8 +105,10 @@ impl Page {
         let limit = match given(&self.limit) {
             None => self.default,
             Some(text) => match digits(text) {
-                Some(limit @ 1..) => u32::try_from(limit).unwrap_or(u32::MAX),
-                Some(0) | None => return Err(wrong(&self.limit, "must be an integer from 1")),
+                // Where a dialect allows it, nothing at all cannot be meant by it.
+                Some(0) => self.default,
+                Some(limit) => u32::try_from(limit).unwrap_or(u32::MAX),
+                None => return Err(wrong(&self.limit, "must be an integer from 0")),
             },
         };
         let limit = limit.min(self.most);
@@ -118,12 +120,16 @@ impl Page {
             (Some(text), Style::Number) => {
                 let number = digits(text).filter(|number| *number > 0);
                 let number = number.ok_or_else(|| wrong(&self.start, "must be an integer from 1"))?;
-                (number - 1) * u64::from(limit)
+                (number - 1).saturating_mul(u64::from(limit))
             }
             (Some(text), Style::Cursor) => {
                 read_cursor(text).ok_or_else(|| wrong(&self.start, "must come from an earlier page"))?
             }
         };
+        // What no list can be as long as was not read from an earlier page of ours.
+        if offset > u64::from(u32::MAX) {
+            return Err(wrong(&self.start, "is further than any list goes"));
+        }
         Ok(Wanted { limit, offset })
     }
 
@@ -233,6 +239,7 @@ mod tests {
             Ok(Wanted { limit: 20, offset: 40 }),
             "base64 of o40"
         );
+        assert_eq!(wanted(Style::Offset, &[("size", "0")]), Ok(Wanted { limit: 20, offset: 0 }));
         assert_eq!(wanted(Style::Offset, &[("size", "9999999999")]), Ok(Wanted { limit: 50, offset: 0 }));
     }
 
@@ -245,7 +252,15 @@ mod tests {
         for start in ["", "40", "bzA0MA", "bzQw=", "eDQw", "bzR"] {
             assert!(wanted(Style::Cursor, &[("start", start)]).is_err(), "{start:?}");
         }
-        assert!(wanted(Style::Offset, &[("size", "0")]).is_err());
+        assert!(wanted(Style::Offset, &[("size", "-1")]).is_err());
+    }
+
+    #[test]
+    fn a_start_beyond_every_list_is_refused_without_asking() {
+        assert!(wanted(Style::Number, &[("start", "9999999999"), ("size", "50")]).is_err());
+        assert!(wanted(Style::Offset, &[("start", "4294967296")]).is_err());
+        assert!(wanted(Style::Cursor, &[("start", "bzk5OTk5OTk5OTk")]).is_err());
+        assert!(wanted(Style::Offset, &[("start", "4294967295")]).is_ok());
     }
 
     #[test]

@@ -95,6 +95,9 @@ impl<'a> Record<'a> {
             if exchange.ignored > 0 {
                 metrics.ignored(exchange.ignored);
             }
+            if exchange.omitted > 0 {
+                metrics.omitted(exchange.omitted);
+            }
         }
         self.log(Some(status), problem);
     }

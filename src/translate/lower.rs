@@ -18,6 +18,8 @@ use crate::schema::Schema;
 
 mod page;
 
+use self::page::Items;
+
 /// What the client is answered.
 #[derive(Debug)]
 pub struct Lowered {
@@ -27,12 +29,14 @@ pub struct Lowered {
     pub body: Option<Vec<u8>>,
     /// Where what was made can be found.
     pub location: Option<String>,
+    /// How many items of a list had no words in the dialect and were left out.
+    pub omitted: u64,
 }
 
 /// The answer that a refusal is in this operation, if it is one.
 pub fn settle(operation: &Operation, problem: &Problem) -> Option<Lowered> {
     let status = operation.settles(problem.status.get())?;
-    Some(Lowered { status, body: None, location: None })
+    Some(Lowered { status, body: None, location: None, omitted: 0 })
 }
 
 /// Lowers the answers to a request's calls, in the order of the calls. Refusals name places as the client does (see
@@ -49,7 +53,7 @@ pub fn lower(
     answers: &[Result<Answer, Box<Problem>>],
     resolutions: &Resolutions,
 ) -> Result<Step<Lowered>, Box<Problem>> {
-    let mut lowering = Lowering { api, request, lifted, resolutions, needs: Vec::new() };
+    let mut lowering = Lowering { api, request, lifted, resolutions, needs: Vec::new(), omitted: 0 };
     let lowered = match &request.operation.answer {
         AnswerPlan::One(plans) => lowering.one(plans, answers),
         AnswerPlan::Collect(collect) => lowering.collect(collect, answers),
@@ -63,6 +67,7 @@ struct Lowering<'l> {
     lifted: &'l Lifted,
     resolutions: &'l Resolutions,
     needs: Vec<Need>,
+    omitted: u64,
 }
 
 impl Lowering<'_> {
@@ -93,16 +98,16 @@ impl Lowering<'_> {
                 self.value(lens, checked(answer, plan.canonical.as_deref())?, call, &mut out)?;
                 Some(out.into_vec())
             }
-            AnswerBody::Items(lens) => {
+            AnswerBody::Items { lens, omits } => {
                 let body = checked(answer, plan.canonical.as_deref())?;
-                Some(self.page(lens, body, call)?.into_vec())
+                Some(self.page(&Items { lens, omits: *omits }, body, call)?.into_vec())
             }
         };
         let location = match &plan.location {
             Some(location) => Some(self.location(location, checked(answer, plan.canonical.as_deref())?)?),
             None => None,
         };
-        Ok(Lowered { status: plan.status, body, location })
+        Ok(Lowered { status: plan.status, body, location, omitted: self.omitted })
     }
 
     /// The address of what an answer tells of, below the one the client used.
@@ -181,7 +186,7 @@ impl Lowering<'_> {
             }
         }
         out.object_end();
-        Ok(Lowered { status, body: Some(out.into_vec()), location: None })
+        Ok(Lowered { status, body: Some(out.into_vec()), location: None, omitted: 0 })
     }
 
     /// Writes one member of a collected answer; whether there is anything to tell.

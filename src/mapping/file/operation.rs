@@ -69,6 +69,8 @@ pub(in crate::mapping) struct AnswerPart {
     pub(in crate::mapping) constant: Option<Spanned<Literal>>,
     pub(in crate::mapping) schema: Option<Text>,
     pub(in crate::mapping) location: Option<LocationPart>,
+    /// Why items without words in the dialect are left out of a list.
+    pub(in crate::mapping) omits: Option<Text>,
 }
 
 /// `[operation.collect]`
@@ -216,7 +218,8 @@ impl AnswerPart {
                 Some(location) => Some(location?),
                 None => None,
             };
-            Some(Self { status: status?, body, items, constant, schema, location })
+            let omits = table.text("omits");
+            Some(Self { status: status?, body, items, constant, schema, location, omits })
         })
     }
 }

@@ -96,7 +96,8 @@ impl Compiler<'_> {
                     let found = Diagnostic::error(code::M0106, message);
                     self.report(found.at(operation.span, "needs `page = \"...\"` or `gather = 1000`"));
                 }
-                (self.lens_named(name).map(AnswerBody::Items), None)
+                let omits = answer.omits.is_some();
+                (self.lens_named(name).map(|lens| AnswerBody::Items { lens, omits }), None)
             }
             _ => {
                 let message = "an answer has one of `body`, `items` and `constant`";
@@ -107,6 +108,10 @@ impl Compiler<'_> {
         };
         let of_lens = lens.and_then(|lens| self.lenses.get(lens.value.as_str())?.left.clone());
         let canonical = self.answer_schema(calls, from);
+        if let (Some(omits), None) = (&answer.omits, &answer.items) {
+            let found = Diagnostic::error(code::M0106, "only of a list items can be left out");
+            self.report(found.at(omits.span, "needs `items`"));
+        }
         let location = answer.location.as_ref().map(|part| self.location(part, canonical.as_deref()));
         let location = match location {
             Some(location) => Some(location?),

@@ -7,7 +7,14 @@ use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::url::Url;
 use crate::json::{Kind, Value, Writer};
 use crate::lens::Lens;
-use crate::problem::Problem;
+use crate::problem::{Problem, UNREPRESENTABLE};
+
+/// How the items of a list are told.
+pub(super) struct Items<'l> {
+    pub(super) lens: &'l Lens,
+    /// Whether one without words in the dialect is left out.
+    pub(super) omits: bool,
+}
 
 /// A member of the frame: the way that is left to it, and what it holds.
 type Member<'p> = (&'p [Box<str>], Content);
@@ -21,7 +28,12 @@ enum Content {
 
 impl Lowering<'_> {
     /// Writes a canonical list: in the frame of the operation's page, or as a bare array if it has none.
-    pub(super) fn page(&mut self, lens: &Lens, list: Value<'_>, call: &Call) -> Result<Writer, Box<Problem>> {
+    pub(super) fn page(
+        &mut self,
+        lens: &Items<'_>,
+        list: Value<'_>,
+        call: &Call,
+    ) -> Result<Writer, Box<Problem>> {
         let invalid = |cause| Box::new(Problem::bad_gateway("invalid-answer", cause));
         let names = &self.api.page;
         let items = list.member(&names.items).filter(|items| items.kind() == Kind::Array);
@@ -42,14 +54,21 @@ impl Lowering<'_> {
 
     fn items(
         &mut self,
-        lens: &Lens,
+        lens: &Items<'_>,
         items: Value<'_>,
         call: &Call,
         out: &mut Writer,
     ) -> Result<(), Box<Problem>> {
         out.array_begin();
         for item in items.elements() {
-            self.value(lens, item, call, out)?;
+            let before = out.len();
+            match self.value(lens.lens, item, call, out) {
+                Err(problem) if lens.omits && problem.code == UNREPRESENTABLE => {
+                    out.truncate(before);
+                    self.omitted += 1;
+                }
+                outcome => outcome?,
+            }
         }
         out.array_end();
         Ok(())
@@ -59,7 +78,7 @@ impl Lowering<'_> {
     fn frame(
         &mut self,
         members: &[Member<'_>],
-        lens: &Lens,
+        lens: &Items<'_>,
         items: Value<'_>,
         call: &Call,
         out: &mut Writer,
