@@ -3,20 +3,26 @@
 use rusqlite::{OptionalExtension, Row, Transaction};
 use serde_json::{Value, json};
 
+use crate::backend::access::Caller;
 use crate::backend::answer::Answer;
 use crate::backend::exchange::Exchange;
 use crate::backend::grant::{self, Holder};
 use crate::backend::id::Id;
 use crate::backend::list::List;
 use crate::backend::moment::Moment;
-use crate::backend::problem::Problem;
+use crate::backend::problem::{Code, Problem};
+use crate::backend::role::Role;
 use crate::backend::row::{object, text};
 
 use super::{organizations, users};
 
+mod change;
 mod create;
+mod respond;
 
+pub(super) use change::{cancel, revoke, update};
 pub(super) use create::create;
+pub(super) use respond::respond;
 
 const STATUSES: [(&str, &str); 6] = [
     ("pending", "pending"),
@@ -51,18 +57,105 @@ pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, 
     list.answer(tx, query.page()?, |row| from_row(tx, row, &organization))
 }
 
+/// `invitations.search`: in every organization where the caller manages members, and the caller's own;
+/// oldest first.
+pub(super) fn search(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
+    let query = &exchange.query;
+    let organization_id = query.id("organization_id")?;
+    let status = query.word("status", &STATUSES)?;
+    let token = query.id("token")?;
+    let managers = Role::ALL.into_iter().filter(|role| role.manages_members());
+    let managers: Vec<String> = managers.map(|role| format!("'{}'", role.name())).collect();
+    let caller = &exchange.caller;
+    let list = List {
+        columns: "*",
+        rows: &format!(
+            "FROM {INVITATIONS}
+             WHERE (email = ?2
+                    OR organization_id IN (SELECT organization_id FROM members
+                                           WHERE user_id = ?3 AND status <> 'suspended'
+                                             AND role IN ({managers})))
+               AND (?4 IS NULL OR organization_id = ?4)
+               AND (?5 IS NULL OR email = ?5)
+               AND (?6 IS NULL OR status_now = ?6)
+               AND (?7 IS NULL OR token = ?7)",
+            managers = managers.join(", ")
+        ),
+        order: "created_at, id",
+        parameters: &[
+            &exchange.now,
+            &caller.email,
+            &caller.user_id,
+            &organization_id,
+            &query.text("email"),
+            &status,
+            &token,
+        ],
+    };
+    list.answer(tx, query.page()?, |row| with_organization(tx, row))
+}
+
+/// `invitations.mine`: those that wait for the caller; oldest first.
+pub(super) fn mine(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
+    let list = List {
+        columns: "*",
+        rows: &format!("FROM {INVITATIONS} WHERE email = ?2 AND status_now = 'pending'"),
+        order: "created_at, id",
+        parameters: &[&exchange.now, &exchange.caller.email],
+    };
+    list.answer(tx, exchange.query.page()?, |row| with_organization(tx, row))
+}
+
 /// `invitations.get`: for those who manage members, and for the addressee.
 pub(super) fn one(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
-    let id = exchange.id("invitation_id");
-    let found: Option<(Id, String)> = tx
-        .prepare_cached("SELECT organization_id, email FROM invitations WHERE id = ?1")?
-        .query_row([id], |row| Ok((row.get("organization_id")?, row.get("email")?)))
-        .optional()?;
-    let (organization_id, email) = found.ok_or_else(Problem::not_found)?;
-    if !email.eq_ignore_ascii_case(&exchange.caller.email) {
-        exchange.caller.manager_of(tx, organization_id)?;
+    let invitation = named(tx, exchange)?;
+    if !invitation.is_for(&exchange.caller) {
+        exchange.caller.manager_of(tx, invitation.organization_id)?;
     }
-    Ok(Answer::one(document(tx, id, exchange.now)?))
+    Ok(Answer::one(document(tx, invitation.id, exchange.now)?))
+}
+
+/// An invitation that a path names, as it stands.
+struct Standing {
+    id: Id,
+    organization_id: Id,
+    email: String,
+    role: Role,
+    /// What the clock makes of it.
+    status: String,
+    invited_by: Option<Id>,
+}
+
+/// The invitation that the path names.
+fn named(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Standing, Problem> {
+    let found = tx
+        .prepare_cached(&format!("SELECT * FROM {INVITATIONS} WHERE id = ?2"))?
+        .query_row((exchange.now, exchange.id("invitation_id")), |row| {
+            Ok(Standing {
+                id: row.get("id")?,
+                organization_id: row.get("organization_id")?,
+                email: row.get("email")?,
+                role: row.get("role")?,
+                status: row.get("status_now")?,
+                invited_by: row.get("invited_by")?,
+            })
+        })
+        .optional()?;
+    found.ok_or_else(Problem::not_found)
+}
+
+impl Standing {
+    fn is_for(&self, caller: &Caller) -> bool {
+        self.email.eq_ignore_ascii_case(&caller.email)
+    }
+
+    /// Refuses when the invitation waits no more.
+    fn check_is_pending(&self) -> Result<(), Problem> {
+        if self.status == "pending" {
+            return Ok(());
+        }
+        Err(Problem::new(Code::Conflict, format!("the invitation is {}", self.status)))
+    }
 }
 
 /// Accepts the invitation that waits for a user who has become a member, if there is one.
@@ -98,10 +191,13 @@ fn write_down_expired(tx: &Transaction<'_>, organization_id: Id, now: Moment) ->
 }
 
 fn document(tx: &Transaction<'_>, id: Id, now: Moment) -> rusqlite::Result<Value> {
-    tx.prepare_cached(&format!("SELECT * FROM {INVITATIONS} WHERE id = ?2"))?.query_row((now, id), |row| {
-        let organization = organizations::document(tx, row.get("organization_id")?)?;
-        from_row(tx, row, &organization)
-    })
+    tx.prepare_cached(&format!("SELECT * FROM {INVITATIONS} WHERE id = ?2"))?
+        .query_row((now, id), |row| with_organization(tx, row))
+}
+
+fn with_organization(tx: &Transaction<'_>, row: &Row<'_>) -> rusqlite::Result<Value> {
+    let organization = organizations::document(tx, row.get("organization_id")?)?;
+    from_row(tx, row, &organization)
 }
 
 fn from_row(tx: &Transaction<'_>, row: &Row<'_>, organization: &Value) -> rusqlite::Result<Value> {
@@ -143,7 +239,9 @@ fn inviter(tx: &Transaction<'_>, organization_id: Id, user_id: Option<Id>) -> ru
 mod tests {
     use serde_json::json;
 
-    use crate::backend::testing::{ADA_OWNER, Fixture, HUGO_VIEWER, JONAS_GUEST, KIRA_ELSEWHERE, NORTHWIND};
+    use crate::backend::testing::{
+        ADA_OWNER, CARLA_MANAGER, Fixture, HUGO_VIEWER, JONAS_GUEST, KIRA_ELSEWHERE, NORTHWIND, UMA_TINY,
+    };
 
     const WEEK: u64 = 7 * 24 * 60 * 60;
     const PENDING: &str = "/v1/invitations/30000000-0000-4000-8000-000000000101";
@@ -175,6 +273,42 @@ mod tests {
             let reply = fixture.get(ADA_OWNER, &format!("{}{query}", invitations())).await;
             assert_eq!(reply.problem(), (400, "invalid-query"), "{query}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_search_finds_what_the_caller_manages_and_what_is_for_them() {
+        let fixture = Fixture::new();
+        let northwind = ["walter@example.com", "xenia@example.com", "yvonne@example.com"];
+        let cases = [
+            (ADA_OWNER, "", [&northwind[..], &["uma@example.net"]].concat()),
+            (ADA_OWNER, "?organization_id=3c90c3cc-0d44-4b50-8888-8dd25736052a", northwind.to_vec()),
+            (ADA_OWNER, "?organization_id=e8e912b6-ba9b-4c3a-bb4f-d04bdc370843", vec![]),
+            (ADA_OWNER, "?status=pending", vec!["walter@example.com", "uma@example.net"]),
+            (ADA_OWNER, "?email=XENIA@example.com", vec!["xenia@example.com"]),
+            (ADA_OWNER, "?token=40000000-0000-4000-8000-000000000401", vec!["uma@example.net"]),
+            (ADA_OWNER, "?limit=1&offset=3", vec!["uma@example.net"]),
+            (CARLA_MANAGER, "", northwind.to_vec()),
+            (HUGO_VIEWER, "", vec![]),
+            (UMA_TINY, "", vec!["uma@example.net"]),
+        ];
+        for (token, query, expected) in cases {
+            let reply = fixture.get(token, &format!("/v1/invitations{query}")).await;
+            assert_eq!(reply.each("/email"), expected, "{token} {query}");
+        }
+        for query in ["?status=Pending", "?token=1", "?organization_id=northwind", "?page=1"] {
+            let reply = fixture.get(ADA_OWNER, &format!("/v1/invitations{query}")).await;
+            assert_eq!(reply.problem(), (400, "invalid-query"), "{query}");
+        }
+    }
+
+    #[tokio::test]
+    async fn people_see_what_waits_for_them() {
+        let fixture = Fixture::new();
+        let reply = fixture.get(UMA_TINY, "/v1/users/me/invitations").await;
+        assert_eq!(reply.each("/organization/slug"), ["harbor"]);
+        assert_eq!(fixture.get(ADA_OWNER, "/v1/users/me/invitations").await.body["total"], 0);
+        fixture.sql(|tx| tx.execute("UPDATE invitations SET expires_at = created_at", [])).await;
+        assert_eq!(fixture.get(UMA_TINY, "/v1/users/me/invitations").await.body["total"], 0);
     }
 
     #[tokio::test]
