@@ -28,7 +28,7 @@ use super::{
 use crate::{
     canonical::api::{Api, Call},
     diag::Sources,
-    dialect::{Dialect, Selected, operation::RequestBody},
+    dialect::{Dialect, Selected, operation::RequestBody, url::Url},
     gateway,
     json::{Document, Limits},
     lens::Resolutions,
@@ -104,7 +104,13 @@ pub(super) fn run(
         }
     };
 
-    match translated(loaded.registry.api(), selected, asked.query.as_deref(), body, answers, arguments) {
+    let url = Url {
+        // Where a dialect has hosts, the first of them is where its clients would be.
+        origin: dialect.hosts.first().map(|host| format!("https://{host}")).unwrap_or_default(),
+        path: selected.own_path.clone(),
+        query: asked.query.clone().unwrap_or_default(),
+    };
+    match translated(loaded.registry.api(), selected, url, body, answers, arguments) {
         Ok(result) => {
             console.json(&result)?;
             Ok(Outcome::Clean)
@@ -123,13 +129,14 @@ fn limits(config: &gateway::Config) -> Limits {
 fn translated(
     api: &Api,
     selected: Selected,
-    query: Option<&str>,
+    url: Url,
     body: Option<Document>,
     answers: Vec<Vec<u8>>,
     arguments: &Arguments,
 ) -> Result<Value, Stop> {
-    let request = Request::new(selected, query, body)?;
+    let mut request = Request::new(selected, url, body)?;
     translate::check(&request)?;
+    request.choose_case();
 
     let mut known = Resolutions::default();
     let resolutions = &arguments.resolutions;
@@ -191,6 +198,9 @@ fn answers_to(
 
 fn answer(lowered: &Lowered) -> Value {
     let mut shown = json!({ "status": lowered.status.as_u16() });
+    if let Some(location) = &lowered.location {
+        shown["location"] = location.as_str().into();
+    }
     if let Some(body) = &lowered.body {
         shown["body"] = tree(body);
     }

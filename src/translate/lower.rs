@@ -1,13 +1,15 @@
 //! From the backend's answers to the dialect's.
 
 use http::StatusCode;
+use percent_encoding::utf8_percent_encode;
 
 use super::answer::Answer;
 use super::lift::Lifted;
 use super::{Request, Step};
-use crate::canonical::api::{Api, Call};
+use crate::canonical::api::{Api, Call, PathPart, RESERVED};
 use crate::canonical::id::{CanonicalId, IdCodec, IdForm};
-use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather};
+use crate::dialect::Operation;
+use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather, Location};
 use crate::json::{Document, Kind, Value, Writer};
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
@@ -23,6 +25,14 @@ pub struct Lowered {
     pub status: StatusCode,
     /// The JSON body.
     pub body: Option<Vec<u8>>,
+    /// Where what was made can be found.
+    pub location: Option<String>,
+}
+
+/// The answer that a refusal is in this operation, if it is one.
+pub fn settle(operation: &Operation, problem: &Problem) -> Option<Lowered> {
+    let status = operation.settles(problem.status.get())?;
+    Some(Lowered { status, body: None, location: None })
 }
 
 /// Lowers the answers to a request's calls, in the order of the calls. Refusals name places as the client does (see
@@ -64,7 +74,12 @@ impl Lowering<'_> {
         let (Some(answer), Some(call)) = (answers.first(), self.lifted.calls.first()) else {
             return Err(Box::new(Problem::internal("a request became no call")));
         };
-        let answer = answer.as_ref().map_err(Clone::clone)?;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(problem) => {
+                return settle(&self.request.operation, problem).ok_or_else(|| problem.clone());
+            }
+        };
         let Some(plan) = plans.iter().find(|plan| plan.from == answer.status) else {
             let cause =
                 format!("`{}` answered {}, which it does not declare", call.operation.name, answer.status);
@@ -83,7 +98,31 @@ impl Lowering<'_> {
                 Some(self.page(lens, body, call)?.into_vec())
             }
         };
-        Ok(Lowered { status: plan.status, body })
+        let location = match &plan.location {
+            Some(location) => Some(self.location(location, checked(answer, plan.canonical.as_deref())?)?),
+            None => None,
+        };
+        Ok(Lowered { status: plan.status, body, location })
+    }
+
+    /// The address of what an answer tells of, below the one the client used.
+    fn location(&self, location: &Location, body: Value<'_>) -> Result<String, Box<Problem>> {
+        let mut path = self.request.dialect.prefix.clone();
+        for part in &location.path {
+            path.push('/');
+            match part {
+                PathPart::Literal(text) => path.push_str(text),
+                PathPart::Parameter(name) => {
+                    let filled = location.parameters.iter().find(|(known, ..)| known == name);
+                    let spelling = filled.and_then(|(_, at, id)| spelt(value_at(body, at)?, id));
+                    let spelling = spelling.ok_or_else(|| {
+                        Problem::bad_gateway("invalid-answer", "an id of the answer is none")
+                    })?;
+                    path.extend(utf8_percent_encode(&spelling, RESERVED));
+                }
+            }
+        }
+        Ok(self.request.url.beside(&self.request.own_path, &path))
     }
 
     /// Writes a canonical value in the dialect's form.
@@ -142,7 +181,7 @@ impl Lowering<'_> {
             }
         }
         out.object_end();
-        Ok(Lowered { status, body: Some(out.into_vec()) })
+        Ok(Lowered { status, body: Some(out.into_vec()), location: None })
     }
 
     /// Writes one member of a collected answer; whether there is anything to tell.
@@ -246,20 +285,25 @@ fn write_value(value: Value<'_>, id: Option<&IdCodec>, out: &mut Writer) -> Resu
         out.value(value);
         return Ok(());
     };
+    let spelling = spelt(value, codec)
+        .ok_or_else(|| Problem::bad_gateway("invalid-answer", "an id of the answer is none"))?;
+    match codec.written {
+        IdForm::Integer => out.raw(&spelling),
+        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(&spelling),
+    }
+    Ok(())
+}
+
+/// The dialect's spelling of a canonical id.
+fn spelt(value: Value<'_>, codec: &IdCodec) -> Option<String> {
     let read = match codec.written {
         IdForm::Uuid | IdForm::ShortUuid => IdForm::Uuid,
         IdForm::Integer => IdForm::Integer,
         IdForm::Opaque => IdForm::Opaque,
     };
     let text = if value.kind() == Kind::Integer { Some(value.raw().into()) } else { value.as_str() };
+    let id: CanonicalId = read.read(&text?).ok()?;
     let mut spelling = String::new();
-    let id: Option<CanonicalId> = text.and_then(|text| read.read(&text).ok());
-    if id.and_then(|id| codec.write(&id, &mut spelling).ok()).is_none() {
-        return Err(Box::new(Problem::bad_gateway("invalid-answer", "an id of the answer is none")));
-    }
-    match codec.written {
-        IdForm::Integer => out.raw(&spelling),
-        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(&spelling),
-    }
-    Ok(())
+    codec.write(&id, &mut spelling).ok()?;
+    Some(spelling)
 }

@@ -29,6 +29,7 @@ pub(super) fn registry() -> Registry {
         path: parts(&["v1", "organizations"]),
         query: vec!["slug".to_owned()],
         body: None,
+        changes: Vec::new(),
         answers: vec![(StatusCode::OK, None)],
     });
     let add = Arc::new(api::Operation {
@@ -37,6 +38,7 @@ pub(super) fn registry() -> Registry {
         path: parts(&["v1", "organizations", "{organization_id}", "things"]),
         query: Vec::new(),
         body: Some("thing".to_owned()),
+        changes: Vec::new(),
         answers: vec![(StatusCode::CREATED, None)],
     });
     let api = Api {
@@ -92,6 +94,7 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
         name: "add_thing".to_owned(),
         method: Method::POST,
         path: parts(&["orgs", "{org}", "things"]),
+        parameters: None,
         body: RequestBody::One { schema: schema("thing") },
         request: to_call(),
         calls: Arc::clone(add),
@@ -99,10 +102,14 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
             from: StatusCode::CREATED,
             status: StatusCode::CREATED,
             body: AnswerBody::Lens(Arc::new(thing)),
+            location: None,
             schema: None,
             canonical: None,
         }]),
         page: None,
+        gather: None,
+        cases: Vec::new(),
+        settled: Vec::new(),
         folds: Vec::new(),
     }
 }
@@ -113,6 +120,7 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
         name: "add_things".to_owned(),
         method: Method::POST,
         path: parts(&["orgs", "{org}", "things", "bulk"]),
+        parameters: None,
         body: RequestBody::Each {
             schema: schema("things"),
             over: Address::parse("things").unwrap(),
@@ -130,13 +138,16 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
             canonical: None,
         }),
         page: None,
+        gather: None,
+        cases: Vec::new(),
+        settled: Vec::new(),
         folds: Vec::new(),
     }
 }
 
 /// The organization by its slug, and the thing's name.
 fn to_call() -> Arc<Lens> {
-    let by_slug = resolve::Resolver { index: 0, scope: Vec::new(), pattern: None };
+    let by_slug = resolve::Resolver { index: 0, scope: Vec::new(), pattern: None, accepted: Vec::new() };
     let organization =
         Field { op: Op::Resolve(resolve::Resolve(by_slug)), ..copied("$path.org", "$path.organization_id") };
     Arc::new(Lens::new("add_thing", Wrap::Object, vec![organization, copied("name", "title")]))
