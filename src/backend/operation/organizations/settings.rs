@@ -16,7 +16,7 @@ const WEBSITE_LENGTH_MAX: usize = 200;
 const PHONE_LENGTH_MAX: usize = 31;
 const TIMEZONE_LENGTH_MAX: usize = 64;
 const HOST_LENGTH_MAX: usize = 253;
-const NEED_LENGTH_MAX: usize = 100;
+const NEED_LENGTH_MAX: usize = 1000;
 const LIST_ITEMS_MAX: usize = 50;
 
 const BUSINESS_TYPES: [&str; 3] = ["agency", "corporation", "ngo"];
