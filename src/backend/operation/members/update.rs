@@ -81,12 +81,13 @@ impl Update {
             }
             Some(false) | None => {}
         }
-        match self.sso {
-            Some(true) => {
-                changes.set("sso", if belongs_elsewhere(tx, member)? { "refused" } else { "on" }.to_owned())
-            }
-            Some(false) => changes.set("sso", "off".to_owned()),
-            None => {}
+        if let Some(wants_sso) = self.sso {
+            let sso = match (wants_sso, belongs_elsewhere(tx, member)?) {
+                (false, _) => "off",
+                (true, false) => "on",
+                (true, true) => "refused",
+            };
+            changes.set("sso", sso.to_owned());
         }
         if let Some(extensions) = &self.extensions {
             changes.merge("extensions", extensions.clone());

@@ -55,10 +55,10 @@ pub(super) fn read(fields: &mut Fields<'_>, moment: Moment) -> Changes {
     if fields.has("phone") {
         changes.set("phone", or_null(fields.short_text_or_null("phone", PHONE_LENGTH_MAX)));
     }
-    if fields.has("timezone") {
-        if let Some(timezone) = fields.text("timezone", TIMEZONE_LENGTH_MAX) {
-            changes.set("timezone", timezone);
-        }
+    if fields.has("timezone")
+        && let Some(timezone) = fields.text("timezone", TIMEZONE_LENGTH_MAX)
+    {
+        changes.set("timezone", timezone);
     }
     for name in ["is_brand", "allow_external_invites"] {
         if fields.has(name) {
