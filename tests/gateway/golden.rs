@@ -4,7 +4,7 @@
 //! Whatever a case says, a call carries the client's credential as a bearer token and nothing else of its headers, an
 //! answer has no header that is not on a list, and every body fits its schema on both sides.
 
-mod case;
+pub(crate) mod case;
 
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
