@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use http::HeaderMap;
 use interlingua::boot::{self, DataFiles};
 use interlingua::diag::Sources;
 use interlingua::dialect::operation::RequestBody;
@@ -337,7 +338,8 @@ proptest! {
                 };
                 let path = operation.template().replace('{', "").replace('}', &noise);
                 let path = format!("/{dialect}{}{path}", dialect.prefix);
-                let Ok(selected) = shipped.registry.select(&operation.method, None, &path) else { continue };
+                let Ok(selected) = shipped.registry.select(&operation.method, None, &path, &HeaderMap::new())
+                else { continue };
                 let body = Document::parse(body.into_bytes(), &Limits::default()).ok();
                 let Ok(request) = Request::new(selected, Some(&query), body) else { continue };
                 let _checked = translate::check(&request);

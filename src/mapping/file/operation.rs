@@ -4,7 +4,7 @@ use crate::diag::reader::{Node, Table};
 use crate::diag::{Span, Spanned};
 use crate::lens::path::Literal;
 
-use super::value::{entries, flag, integers, literal};
+use super::value::{entries, extends_nothing, flag, integers, literal};
 use super::{FieldPart, Text};
 
 /// `[[operation]]`
@@ -82,6 +82,7 @@ impl OperationPart {
             let answers = entries(table.table("answers"), |node| Some(AnswerPart::read(node)));
             let collect = table.table("collect").map(CollectPart::read);
             let folds = integers(table.table("folds"));
+            extends_nothing(table);
 
             let is_whole = path.iter().chain(&query).all(|field| field.op.is_some())
                 && answers.iter().all(|(_, answer)| answer.is_some())
