@@ -55,7 +55,7 @@ fn resolve_one<'a>(
         if path.contains(&next) {
             // Told once, of the first of those who go round.
             if next == index && path.iter().min() == Some(&index) {
-                found.push(round(name, &path, dialects));
+                found.extend(extends[index].as_ref().map(|first| round(first, &path, dialects)));
             }
             return None;
         }
@@ -88,7 +88,7 @@ fn round(name: &Text, path: &[usize], dialects: &[&MappingText]) -> Diagnostic {
         [own, others @ ..] => format!("{own} extends itself, by way of {}", others.join(" and ")),
         [] => String::new(),
     };
-    Diagnostic::error(code::M0702, message).at(name.span, "leads back here")
+    Diagnostic::error(code::M0702, message).at(name.span, "leads back to this file")
 }
 
 impl Generation<'_> {
