@@ -50,7 +50,7 @@ pub(super) fn run(
     match arguments.format {
         Format::Json => console.json(&routes.iter().map(Route::json).collect())?,
         Format::Text => {
-            let lines = [text(&routes), dialects.iter().filter_map(|one| generation(one)).collect()].concat();
+            let lines = [text(&routes), dialects.iter().filter_map(generation).collect()].concat();
             lines.iter().try_for_each(|line| console.line(line))?;
         }
     }

@@ -130,7 +130,7 @@ impl<'a> Compiler<'a> {
             name: self.name.to_owned(),
             title: head.title.clone(),
             extends: self.extends.to_vec(),
-            select: select?,
+            select,
             hosts: head.hosts.iter().map(|host| host.value.clone()).collect(),
             prefix: if prefix.is_empty() { String::new() } else { format!("/{prefix}") },
             credentials,

@@ -124,11 +124,9 @@ impl Generation<'_> {
 }
 
 impl Compiler<'_> {
-    /// By which header a generation is chosen; none if that could not be read.
-    pub(super) fn select(&mut self) -> Option<Option<Selector>> {
-        let Some(part) = self.file.dialect.as_ref().and_then(|head| head.select.as_ref()) else {
-            return Some(None);
-        };
+    /// By which header a generation is chosen, if it is.
+    pub(super) fn select(&mut self) -> Option<Selector> {
+        let part = self.file.dialect.as_ref()?.select.as_ref()?;
         if self.extends.is_empty() {
             let message = "there is nothing to choose between: the mapping extends no other";
             self.report(Diagnostic::error(code::M0706, message).at(part.span, "only a generation is chosen"));
@@ -148,6 +146,6 @@ impl Compiler<'_> {
             self.report(Diagnostic::error(code::M0108, message).at(part.pattern.span, "this pattern"));
             return None;
         };
-        Some(Some(selector))
+        Some(selector)
     }
 }

@@ -68,9 +68,9 @@ impl Overlay<'_> {
                     base.extend(below);
                     continue;
                 }
-                (Rule::Keys(keys), None) if self.is_change_of_nothing(keys, &value) => {
+                (Rule::Keys(keys), None) if is_change_of_nothing(keys, &value) => {
                     let known: Vec<_> = base.keys().map(|key| key.get_ref().to_string()).collect();
-                    self.report_absent(noun(path), key.get_ref(), key.span().start, known, keys.needs);
+                    self.report_absent(noun(path), key.get_ref(), key.span().start, &known, keys.needs);
                     continue;
                 }
                 _ => {}
@@ -119,23 +119,25 @@ impl Overlay<'_> {
         path: &str,
     ) -> DeArray<'t> {
         let mut rows: Vec<_> = base.iter().cloned().map(|row| (name_of(&row, by), row, false)).collect();
-        for row in own.iter() {
+        for row in &**own {
             let name = name_of(row, by);
             let below =
                 rows.iter_mut().find(|(known, _, is_own)| !is_own && name.is_some() && *known == name);
             if let Some(below) = below {
                 below.2 = true;
                 below.1 = self.value(Some(below.1.clone()), row.clone(), Rule::Keys(keys), path);
-            } else if let Some(name) = name.as_deref().filter(|_| self.is_change_of_nothing(keys, row)) {
-                let known = rows.iter().filter_map(|(name, ..)| name.clone()).collect();
+            } else if let Some(name) = name.as_deref().filter(|_| is_change_of_nothing(keys, row)) {
+                let known: Vec<_> = rows.iter().filter_map(|(name, ..)| name.clone()).collect();
                 let place = member(row, by).map_or(row.span().start, |value| value.span().start);
-                self.report_absent(path, name, place, known, keys.needs);
+                self.report_absent(path, name, place, &known, keys.needs);
             } else {
                 rows.push((name, row.clone(), true));
             }
         }
         let mut laid = DeArray::new();
-        rows.into_iter().for_each(|(_, row, _)| laid.push(row));
+        for (_, row, _) in rows {
+            laid.push(row);
+        }
         laid
     }
 
@@ -148,7 +150,7 @@ impl Overlay<'_> {
         path: &str,
     ) {
         let Some(list) = place::removed(own, without.list) else { return };
-        for named in list.iter() {
+        for named in &*list {
             let name = spelt(named.get_ref());
             let mut is_taken = without.from.is_empty() && base.remove(name.as_str()).is_some();
             let mut known: Vec<String> = Vec::new();
@@ -176,18 +178,12 @@ impl Overlay<'_> {
             if !is_taken {
                 let place = if path.is_empty() { String::new() } else { format!(" from `{path}`") };
                 let message = format!("there is no `{name}` to take away{place}");
-                self.report(message, &name, named.span().start..named.span().end, known, None);
+                self.report(message, &name, named.span(), &known, None);
             }
         }
     }
 
-    /// Whether a table says too little to be a new one.
-    fn is_change_of_nothing(&self, keys: &Keys, value: &Spanned<DeValue<'_>>) -> bool {
-        let lacks = |needed| value.get_ref().as_table().is_some_and(|table| table.get(needed).is_none());
-        keys.needs.is_some_and(lacks)
-    }
-
-    fn report_absent(&mut self, noun: &str, name: &str, at: usize, known: Vec<String>, needs: Option<&str>) {
+    fn report_absent(&mut self, noun: &str, name: &str, at: usize, known: &[String], needs: Option<&str>) {
         let message = format!("there is no `{noun}` called `{name}` to change");
         self.report(message, name, at..at + name.len(), known, needs);
     }
@@ -197,7 +193,7 @@ impl Overlay<'_> {
         message: String,
         name: &str,
         at: std::ops::Range<usize>,
-        known: Vec<String>,
+        known: &[String],
         needs: Option<&str>,
     ) {
         // What cannot be found may stand on a line that could not be read.
@@ -223,6 +219,12 @@ impl Overlay<'_> {
             .help("remove it here");
         self.context.report(diagnostic);
     }
+}
+
+/// Whether a table says too little to be a new one.
+fn is_change_of_nothing(keys: &Keys, value: &Spanned<DeValue<'_>>) -> bool {
+    let lacks = |needed| value.get_ref().as_table().is_some_and(|table| table.get(needed).is_none());
+    keys.needs.is_some_and(lacks)
 }
 
 /// What the tables of `[[operation]]` or `[lens.x]` are called.

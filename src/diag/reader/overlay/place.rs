@@ -47,19 +47,19 @@ pub(super) fn spelt(value: &DeValue<'_>) -> String {
     }
 }
 
-/// Takes the list at that path out of the table. What stands there and is no list stays.
+/// Takes the array at that path out of the table. What stands there and is none stays.
 pub(super) fn removed<'t>(table: &mut DeTable<'t>, path: &[&str]) -> Option<DeArray<'t>> {
-    let (last, before) = path.split_last()?;
-    let mut table = table;
+    let (key, before) = path.split_last()?;
+    let mut inner = table;
     for name in before {
-        table = match table.get_mut(*name)?.get_mut() {
-            DeValue::Table(inner) => inner,
+        inner = match inner.get_mut(*name)?.get_mut() {
+            DeValue::Table(next) => next,
             _ => return None,
         };
     }
-    table.get(*last).filter(|list| list.get_ref().is_array())?;
-    match table.remove(*last)?.into_inner() {
-        DeValue::Array(list) => Some(list),
+    inner.get(*key).filter(|value| value.get_ref().is_array())?;
+    match inner.remove(*key)?.into_inner() {
+        DeValue::Array(array) => Some(array),
         _ => None,
     }
 }

@@ -53,7 +53,7 @@ fn a_key_that_is_said_again_keeps_its_turn_and_has_its_new_place() {
 fn rows_are_told_apart_by_their_name() {
     let base = "[[row]]\nname = 1\nkey = \"one\"\n[[row]]\nname = { json = \"null\" }\nkey = \"null\"\n";
     let own = "[[row]]\nname = { json = \"null\" }\nmore = true\n[[row]]\nname = \"1\"\n";
-    laid(base, own, |reader, ..| {
+    laid(base, own, |reader, _, _| {
         let mut rows = reader.root().tables("row");
         let keys: Vec<_> = rows.iter_mut().map(|row| row.text("key").map(|key| key.value)).collect();
         assert_eq!(keys, [Some("one".to_owned()), Some("null".to_owned())]);
