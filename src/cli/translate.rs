@@ -30,6 +30,7 @@ use crate::{
     diag::Sources,
     dialect::{Dialect, Selected, operation::RequestBody},
     gateway,
+    ids::embedded::Store,
     json::{Document, Limits},
     lens::Resolutions,
     problem::Problem,
@@ -104,7 +105,9 @@ pub(super) fn run(
         }
     };
 
-    match translated(loaded.registry.api(), selected, asked.query.as_deref(), body, answers, arguments) {
+    let ids = loaded.config.ids.store.as_deref().map(Store::open_existing).transpose()?;
+    let (api, query) = (loaded.registry.api(), asked.query.as_deref());
+    match translated(api, ids.as_ref(), selected, query, body, answers, arguments) {
         Ok(result) => {
             console.json(&result)?;
             Ok(Outcome::Clean)
@@ -122,6 +125,7 @@ fn limits(config: &gateway::Config) -> Limits {
 /// The calls, or with `answers` what the client is answered.
 fn translated(
     api: &Api,
+    ids: Option<&Store>,
     selected: Selected,
     query: Option<&str>,
     body: Option<Document>,
@@ -131,15 +135,16 @@ fn translated(
     let request = Request::new(selected, query, body)?;
     translate::check(&request)?;
 
-    let mut known = Resolutions::default();
+    let mut known = if ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() };
     let resolutions = &arguments.resolutions;
-    let lifted =
-        resolution::complete(&request.dialect, resolutions, &mut known, |known| lift(api, &request, known))?;
+    let lifted = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
+        lift(api, &request, known)
+    })?;
     if answers.is_empty() {
         return Ok(calls(&lifted)?);
     }
     let answers = answers_to(&lifted, &request, answers, arguments.status)?;
-    let lowered = resolution::complete(&request.dialect, resolutions, &mut known, |known| {
+    let lowered = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
         lower(api, &request, &lifted, &answers, known)
     })?;
     Ok(answer(&lowered))

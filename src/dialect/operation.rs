@@ -8,7 +8,6 @@ use http::{Method, StatusCode};
 use super::errors::Template;
 use super::page::Page;
 use crate::canonical::api::{self, PathPart};
-use crate::canonical::id::IdCodec;
 use crate::lens::Lens;
 use crate::lens::path::{Address, Literal};
 use crate::schema::Schema;
@@ -126,8 +125,8 @@ pub enum Gather {
     Value {
         /// Which field.
         at: Address,
-        /// How it is written, if it is an id.
-        id: Option<IdCodec>,
+        /// How it is written, if it is an id: a lens from the answer to that field alone.
+        id: Option<Arc<Lens>>,
         /// Only the answers that hold these values.
         only: Vec<(Address, Literal)>,
         /// Whether the member is left out when there is nothing to tell.

@@ -76,8 +76,8 @@ impl Op {
             }
             Op::Each(each) => each.both(source, run, out),
             Op::Fixed(fixed) => fixed.lift(source),
-            Op::Id(id) if lifting => id.lift(source, out),
-            Op::Id(id) => id.lower(source, out),
+            Op::Id(id) if lifting => id.lift(source, run, out),
+            Op::Id(id) => id.lower(source, run, out),
             Op::Label(label) => label.lower(source, out),
             Op::Nested(nested) => nested.both(source, run, out),
             Op::Prefix(prefix) if lifting => prefix.lift(source, out),

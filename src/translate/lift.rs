@@ -1,5 +1,6 @@
 //! From a dialect's request to canonical calls.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Request, Step, VIOLATIONS_MAX, absolute};
@@ -35,16 +36,14 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         None => None,
     };
     let outer = request.body.as_ref().filter(|_| operation.is_bulk()).map(Document::root);
-    let mut needs: Vec<Need> = Vec::new();
+    let mut needs: BTreeSet<Need> = BTreeSet::new();
     let mut refusals = Vec::new();
     let mut lifted = Lifted { calls: Vec::new(), page, ignored: 0 };
     for (body, at) in request.items() {
         let mut run = Run::new(Direction::Lift, resolutions).below(at);
         let input = Input { body, outer, path: &request.path, query: &request.query };
         let output = operation.request.run(input, &mut run, Writer::new());
-        let unknown = run.needs().iter().filter(|need| !needs.contains(need));
-        let unknown: Vec<_> = unknown.cloned().collect();
-        needs.extend(unknown);
+        needs.extend(run.needs().iter().cloned());
         lifted.ignored += run.ignored();
         refusals.extend(run.into_refusals());
         let mut query = output.query;
@@ -58,7 +57,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
     if !refusals.is_empty() {
         return Err(Box::new(refused(refusals)));
     }
-    Ok(if needs.is_empty() { Step::Done(lifted) } else { Step::Needs(needs) })
+    Ok(if needs.is_empty() { Step::Done(lifted) } else { Step::Needs(needs.into_iter().collect()) })
 }
 
 /// A body no field writes to is still the object the backend expects.

@@ -1,14 +1,15 @@
 //! From the backend's answers to the dialect's.
 
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 
 use super::answer::Answer;
 use super::lift::Lifted;
 use super::{Request, Step};
 use crate::canonical::api::{Api, Call};
-use crate::canonical::id::{CanonicalId, IdCodec, IdForm};
 use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather};
-use crate::json::{Document, Kind, Value, Writer};
+use crate::json::{Document, Value, Writer};
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
 use crate::problem::{Problem, Segment};
@@ -39,12 +40,16 @@ pub fn lower(
     answers: &[Result<Answer, Box<Problem>>],
     resolutions: &Resolutions,
 ) -> Result<Step<Lowered>, Box<Problem>> {
-    let mut lowering = Lowering { api, request, lifted, resolutions, needs: Vec::new() };
+    let mut lowering = Lowering { api, request, lifted, resolutions, needs: BTreeSet::new() };
     let lowered = match &request.operation.answer {
         AnswerPlan::One(plans) => lowering.one(plans, answers),
         AnswerPlan::Collect(collect) => lowering.collect(collect, answers),
     }?;
-    Ok(if lowering.needs.is_empty() { Step::Done(lowered) } else { Step::Needs(lowering.needs) })
+    Ok(if lowering.needs.is_empty() {
+        Step::Done(lowered)
+    } else {
+        Step::Needs(lowering.needs.into_iter().collect())
+    })
 }
 
 struct Lowering<'l> {
@@ -52,7 +57,7 @@ struct Lowering<'l> {
     request: &'l Request,
     lifted: &'l Lifted,
     resolutions: &'l Resolutions,
-    needs: Vec<Need>,
+    needs: BTreeSet<Need>,
 }
 
 impl Lowering<'_> {
@@ -98,9 +103,7 @@ impl Lowering<'_> {
         let input = Input { body: Some(body), path: &call.path, ..Input::default() };
         let output = lens.run(input, &mut run, std::mem::take(out));
         *out = output.body;
-        let unknown = run.needs().iter().filter(|need| !self.needs.contains(need));
-        let unknown: Vec<_> = unknown.cloned().collect();
-        self.needs.extend(unknown);
+        self.needs.extend(run.needs().iter().cloned());
         let Some(refusal) = run.refusals().first() else {
             return Ok(());
         };
@@ -182,8 +185,12 @@ impl Lowering<'_> {
                 out.array_begin();
                 let empty = out.len();
                 let wanted = succeeded.filter(|(body, _)| only.iter().all(|(at, is)| holds(*body, at, is)));
-                for value in wanted.filter_map(|(body, _)| value_at(body, at)) {
-                    write_value(value, id.as_ref(), out)?;
+                for (body, call) in wanted {
+                    match (value_at(body, at), id) {
+                        (None, _) => {}
+                        (Some(value), None) => out.value(value),
+                        (Some(_), Some(lens)) => self.value(lens, body, call, out)?,
+                    }
                 }
                 if *optional && out.len() == empty {
                     out.truncate(start);
@@ -238,28 +245,4 @@ fn value_at<'a>(body: Value<'a>, at: &Address) -> Option<Value<'a>> {
 
 fn holds(body: Value<'_>, at: &Address, is: &Literal) -> bool {
     value_at(body, at).is_some_and(|value| value.same(is.value()))
-}
-
-/// Writes a value of an answer, as an id if it is one.
-fn write_value(value: Value<'_>, id: Option<&IdCodec>, out: &mut Writer) -> Result<(), Box<Problem>> {
-    let Some(codec) = id else {
-        out.value(value);
-        return Ok(());
-    };
-    let read = match codec.written {
-        IdForm::Uuid | IdForm::ShortUuid => IdForm::Uuid,
-        IdForm::Integer => IdForm::Integer,
-        IdForm::Opaque => IdForm::Opaque,
-    };
-    let text = if value.kind() == Kind::Integer { Some(value.raw().into()) } else { value.as_str() };
-    let mut spelling = String::new();
-    let id: Option<CanonicalId> = text.and_then(|text| read.read(&text).ok());
-    if id.and_then(|id| codec.write(&id, &mut spelling).ok()).is_none() {
-        return Err(Box::new(Problem::bad_gateway("invalid-answer", "an id of the answer is none")));
-    }
-    match codec.written {
-        IdForm::Integer => out.raw(&spelling),
-        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(&spelling),
-    }
-    Ok(())
 }

@@ -81,6 +81,7 @@ fn dialect(organizations: Arc<api::Operation>, add: &Arc<api::Operation>) -> Dia
         },
         resolvers: vec![Arc::new(resolver)],
         operations: vec![Arc::new(add_thing(add)), Arc::new(add_things(add))],
+        ids: BTreeMap::new(),
         roles: None,
         lenses: BTreeMap::new(),
     }

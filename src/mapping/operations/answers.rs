@@ -7,9 +7,14 @@ use http::StatusCode;
 use crate::canonical::api;
 use crate::diag::{Diagnostic, code};
 use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather};
+use crate::lens::op::Op;
+use crate::lens::op::id::Id;
+use crate::lens::path::Address;
+use crate::lens::{Field, Lens, Presence, Wrap};
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{AnswerPart, CollectPart, GatherPart, OperationPart, Text};
 use crate::mapping::lenses::Schemas;
+use crate::problem::Root;
 use crate::schema::Schema;
 
 impl Compiler<'_> {
@@ -177,7 +182,7 @@ impl Compiler<'_> {
         if let Some(address) = &address {
             self.check_path(at, address, canonical, Schemas::Canonical);
         }
-        let id = part.id.as_ref().map(|kind| self.id_named(kind));
+        let id = part.id.as_ref().map(|kind| self.id_kind(kind));
         let mut only = Vec::new();
         for (path, value) in &part.only {
             let Some(place) = self.address(path) else { continue };
@@ -185,11 +190,18 @@ impl Compiler<'_> {
             only.push((place, value.value.clone()));
         }
         let id = match id {
-            Some(id) => Some(id?),
+            Some(id) => Some(Arc::new(alone(address.clone()?, id?))),
             None => None,
         };
         Some(Gather::Value { at: address?, id, only, optional: part.optional })
     }
+}
+
+/// The lens that tells the id at `at` and nothing else.
+fn alone(at: Address, id: Id) -> Lens {
+    let left = Some(Address { root: Root::Body, path: vec!["id".into()] });
+    let (op, when) = (Op::Id(id), Presence::default());
+    Lens::new("id", Wrap::Scalar(0), vec![Field { left, right: Some(at), op, when, origin: None }])
 }
 
 /// How all calls of a bulk request ended.
