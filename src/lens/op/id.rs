@@ -154,9 +154,12 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::{Id, IdCodec, IdForm};
+    use super::{Id, IdCodec, IdForm, Imported};
+    use crate::canonical::id::CanonicalId;
+    use crate::json::{Document, Limits, Writer};
     use crate::lens::op::Op;
-    use crate::lens::support::{Became, lift, lower, only};
+    use crate::lens::support::{Became, field, lift, lower, only};
+    use crate::lens::{Direction, Found, Input, Lens, Lookup, Resolutions, Run, Wrap};
 
     fn id(written: IdForm, accepted: &[IdForm], canonical: IdForm) -> Op {
         let codec = |written, accepted: &[IdForm]| IdCodec { written, accepted: accepted.to_vec() };
@@ -186,6 +189,129 @@ mod tests {
             );
         }
         assert_eq!(lift(&lens, r#"{"l":null}"#), Became::body(r#"{"r":null}"#));
+    }
+
+    /// A field whose ids may have been imported, in an organization too.
+    fn imported() -> Lens {
+        let codec = |written, accepted: &[IdForm]| IdCodec { written, accepted: accepted.to_vec() };
+        let id = |within: Option<&str>| Id {
+            dialect: codec(IdForm::ShortUuid, &[IdForm::ShortUuid, IdForm::Uuid]),
+            canonical: codec(IdForm::Uuid, &[IdForm::Uuid]),
+            imported: Some(Imported { kind: "user".into(), within: within.map(str::to_owned) }),
+        };
+        let organization = field("$path.org", "$path.organization_id", Op::Copy);
+        let fields = vec![organization, field("l", "r", Op::Id(id(Some("organization_id"))))];
+        Lens::new("imported", Wrap::Object, fields)
+    }
+
+    /// Runs the lens with a map of `(external, canonical)`, as often as it asks for more.
+    fn mapped(lens: &Lens, direction: Direction, body: &str, map: &[(String, String)]) -> Became {
+        let document = Document::parse(body.into(), &Limits::default()).unwrap();
+        let mut resolutions = Resolutions::with_id_map();
+        for _round in 0..3 {
+            let mut run = Run::new(direction, &resolutions);
+            let input = Input { body: Some(document.root()), ..Input::default() };
+            let output = lens.run(input, &mut run, Writer::new());
+            let needs = run.needs().to_vec();
+            let refusals = run.into_refusals();
+            if needs.is_empty() && refusals.is_empty() {
+                return Became::Body(String::from_utf8(output.body.into_vec()).unwrap());
+            }
+            if needs.is_empty() {
+                return Became::Refused(refusals);
+            }
+            for need in needs {
+                assert_eq!(need.of, Lookup::Imported("user".into()));
+                let found = map.iter().find_map(|(left, right)| match need.direction {
+                    Direction::Lift => (*left == need.key).then_some(right),
+                    Direction::Lower => (*right == need.key).then_some(left),
+                });
+                let found = found.map_or(Found::Missing, |found| Found::Value(found.clone()));
+                resolutions.insert(need, found);
+            }
+        }
+        panic!("one round of look-ups is enough");
+    }
+
+    const UUID: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
+    const SHORT: &str = "CnEqURgZ3swzj528KMLvX5";
+
+    #[test]
+    fn an_imported_id_wins_and_the_computed_one_is_still_read() {
+        let map = [("u-1".to_owned(), UUID.to_owned())];
+        let right = format!(r#"{{"r":"{UUID}"}}"#);
+        for left in ["u-1", SHORT, UUID] {
+            let left = format!(r#"{{"l":"{left}"}}"#);
+            assert_eq!(mapped(&imported(), Direction::Lift, &left, &map), Became::body(&right));
+        }
+        assert_eq!(mapped(&imported(), Direction::Lower, &right, &map), Became::body(r#"{"l":"u-1"}"#));
+        let upper = right.to_uppercase().replace("\"R\"", "\"r\"");
+        assert_eq!(mapped(&imported(), Direction::Lower, &upper, &map), Became::body(r#"{"l":"u-1"}"#));
+        assert_eq!(mapped(&imported(), Direction::Lift, r#"{"l":"u-2"}"#, &map).refusal().1, "id");
+    }
+
+    #[test]
+    fn an_id_whose_spelling_was_imported_for_another_cannot_be_told() {
+        let other = "00000000-0000-4000-8000-000000000001";
+        let map = [(SHORT.to_owned(), other.to_owned())];
+        let right = format!(r#"{{"r":"{UUID}"}}"#);
+        assert_eq!(mapped(&imported(), Direction::Lower, &right, &map).refusal().1, "unrepresentable");
+        let left = format!(r#"{{"l":"{SHORT}"}}"#);
+        let theirs = format!(r#"{{"r":"{other}"}}"#);
+        assert_eq!(mapped(&imported(), Direction::Lift, &left, &map), Became::Body(theirs));
+    }
+
+    #[test]
+    fn without_a_map_nothing_is_asked_and_every_id_is_computed() {
+        let left = format!(r#"{{"l":"{SHORT}"}}"#);
+        assert_eq!(lift(&imported(), &left), Became::Body(format!(r#"{{"r":"{UUID}"}}"#)));
+        assert_eq!(lower(&imported(), &format!(r#"{{"r":"{UUID}"}}"#)), Became::Body(left));
+    }
+
+    #[test]
+    fn an_id_is_asked_for_in_its_organization_if_the_call_names_one() {
+        let resolutions = Resolutions::with_id_map();
+        let document = Document::parse(br#"{"l":"u-1","r":null}"#.to_vec(), &Limits::default()).unwrap();
+        for (path, scope) in [(vec![("org".into(), "o-1".to_owned())], vec!["o-1"]), (Vec::new(), vec![])] {
+            let mut run = Run::new(Direction::Lift, &resolutions);
+            let input = Input { body: Some(document.root()), path: &path, ..Input::default() };
+            imported().run(input, &mut run, Writer::new());
+            let asked: Vec<_> = run.needs().iter().map(|need| need.scope.clone()).collect();
+            assert_eq!(asked, [scope]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_is_read_back_whatever_was_imported(
+            pairs in proptest::collection::vec((0_u128..4, 0_u128..4, any::<bool>()), 0..4),
+            asked in 0_u128..4,
+        ) {
+            let spelt = |bits| {
+                let mut text = String::new();
+                IdForm::ShortUuid.write(&CanonicalId::Uuid(Uuid::from_u128(bits)), &mut text).unwrap();
+                text
+            };
+            // External ids that look like computed ones, of their own entity or of another, or like nothing.
+            let mut map: Vec<(String, String)> = Vec::new();
+            for (external, canonical, looks_computed) in pairs {
+                let external = if looks_computed { spelt(external) } else { format!("u-{external}") };
+                let canonical = Uuid::from_u128(canonical).to_string();
+                if map.iter().all(|(left, right)| *left != external && *right != canonical) {
+                    map.push((external, canonical));
+                }
+            }
+            let right = format!(r#"{{"r":"{}"}}"#, Uuid::from_u128(asked));
+            match mapped(&imported(), Direction::Lower, &right, &map) {
+                Became::Body(left) => {
+                    prop_assert_eq!(mapped(&imported(), Direction::Lift, &left, &map), Became::Body(right));
+                }
+                refused => {
+                    prop_assert_eq!(refused.refusal().1, "unrepresentable");
+                    prop_assert!(map.iter().any(|(left, _)| *left == spelt(asked)));
+                }
+            }
+        }
     }
 
     proptest! {
