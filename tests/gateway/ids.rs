@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::program::Program;
 
 /// Enough pairs that writing them takes the store several times its cache.
-const MANY: u32 = 400_000;
+const MANY: u32 = 100_000;
 
 /// A folder with a map in it, and the kind of ids the tests import.
 struct Place {
@@ -97,6 +97,18 @@ fn canonical(number: u32) -> Uuid {
     Uuid::new_v5(&Uuid::NAMESPACE_OID, &number.to_be_bytes())
 }
 
+/// An import that read half of a file and waits for the rest.
+fn half_read(place: &Place, file: &Path) -> Child {
+    let mut command = place.import("user", Path::new("-"));
+    let mut child = command.args(["--format", "csv"]).stdin(Stdio::piped()).spawn().unwrap();
+    let text = fs::read(file).unwrap();
+    // A pipe holds far less than that, so nearly all of it was read when all of it was written.
+    let mut input = child.stdin.take().unwrap();
+    input.write_all(&text[..text.len() / 2]).unwrap();
+    child.stdin = Some(input);
+    child
+}
+
 /// Ends a program the hard way.
 fn kill(mut child: Child) -> Output {
     child.kill().unwrap();
@@ -121,9 +133,12 @@ fn an_import_that_is_killed_leaves_what_was_there_and_can_be_run_again() {
     let many = place.many();
     let log = place.path("ids.sqlite-wal");
 
-    // While it reads, at the first page it writes, and with most of it written.
-    for written in [None, Some(0), Some(16 << 20)] {
-        let mut child = place.import("user", &many).spawn().unwrap();
+    // While it reads, at the first page it writes, and in the middle of writing.
+    for written in [None, Some(0), Some(2 << 20)] {
+        let mut child = match written {
+            None => half_read(&place, &many),
+            Some(_) => place.import("user", &many).spawn().unwrap(),
+        };
         if let Some(written) = written {
             until_written(&mut child, &log, written);
         }

@@ -84,7 +84,7 @@ impl Import {
         kind: &str,
     ) -> Result<Import, StoreError> {
         let prepared = connection
-            .execute_batch("PRAGMA cache_size = -16384; PRAGMA journal_size_limit = 16777216;")
+            .execute_batch("PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 16777216;")
             .and_then(|()| connection.execute_batch(STAGING))
             // One transaction, or each row would be one. It never touches the store itself.
             .and_then(|()| connection.execute_batch("PRAGMA temp.cache_size = -8192; BEGIN"));
