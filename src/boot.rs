@@ -7,6 +7,7 @@
 use std::{io, net::SocketAddr, sync::Arc};
 
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{Request, Response};
 use http_body_util::Full;
 use hyper::body::Incoming;
@@ -144,7 +145,10 @@ impl MakeHandler for Workers {
 struct Worker(Gateway);
 
 impl Handler for Worker {
-    async fn handle(&self, request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
+    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+        if peer.tls {
+            request.extensions_mut().insert(Scheme::HTTPS);
+        }
         self.0.answer(request).await
     }
 }

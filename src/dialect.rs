@@ -21,8 +21,10 @@ use crate::schema::Schema;
 pub mod errors;
 pub mod operation;
 pub mod page;
+pub mod parameters;
 pub mod registry;
 pub mod resolver;
+pub mod url;
 
 pub use errors::ErrorShape;
 pub use operation::Operation;

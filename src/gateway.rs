@@ -34,9 +34,10 @@ use crate::ids::map::IdMap;
 use crate::ids::resolver::Resolvers;
 use crate::lens::Resolutions;
 use crate::limit::{self, Standing};
-use crate::problem::Problem;
+use crate::problem::{NO_SUCH_RESOURCE, Problem};
 use crate::telemetry::{Metrics, RequestId};
 use crate::time::Deadline;
+use crate::translate;
 use crate::upstream::Upstream;
 
 mod admit;
@@ -165,11 +166,26 @@ impl Gateway {
         let selected = select::select(&shared.registry, request, exchange)?;
         let admitted = admit::admit(&shared.quotas, selected, exchange)?;
         let decoded = decode::decode(&shared.config, admitted).await?;
-        let checked = check::check(decoded)?;
-        let lifted = lift::lift(self, checked, exchange).await?;
+        let checked = check::check(decoded, exchange)?;
+        let lifted = match lift::lift(self, checked, exchange).await {
+            Ok(lifted) => lifted,
+            Err(problem) => return self.settle(problem, exchange),
+        };
         let fetched = fetch::fetch(self, lifted, exchange).await;
         let lowered = lower::lower(self, fetched, exchange).await?;
         Ok(encode::encode(lowered, &shared.quotas, exchange))
+    }
+
+    /// The answer that it is in this operation not to find what the path names; else the problem stays one. What the
+    /// backend said of another thing, such as the organization around it, is none.
+    fn settle(
+        &self,
+        problem: Box<Problem>,
+        exchange: &Exchange,
+    ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
+        let operation = exchange.operation.as_ref().filter(|_| problem.code == NO_SUCH_RESOURCE);
+        let settled = operation.and_then(|operation| translate::lower::settle(operation, &problem));
+        settled.map(|lowered| encode::encode(lowered, &self.shared.quotas, exchange)).ok_or(problem)
     }
 
     /// A problem in the words of the dialect, as far as one was selected.

@@ -106,6 +106,16 @@ impl Lens {
         Lens { name: name.into(), wrap, fields, lift, lower }
     }
 
+    /// The same, with canonical fields that give look-ups inside it a parameter of their scope: each item of a list of
+    /// organizations is a scope of its own.
+    #[must_use]
+    pub fn with_scope(mut self, scope: &[(String, Address)]) -> Lens {
+        for (name, at) in scope {
+            self.lower.add_scope(name, at);
+        }
+        self
+    }
+
     /// Its name in the mapping.
     pub fn name(&self) -> &str {
         &self.name
@@ -199,6 +209,7 @@ fn op_backwards(op: &Op, below: &[Segment]) -> (usize, Vec<Segment>) {
         (
             Op::Constant(_)
             | Op::Each(_)
+            | Op::Filter(_)
             | Op::Fixed(_)
             | Op::Id(_)
             | Op::Label(_)

@@ -15,6 +15,9 @@ pub(crate) mod place;
 
 pub use place::{Place, Root, Segment};
 
+/// The code of [`Problem::no_such_resource`].
+pub const NO_SUCH_RESOURCE: &str = "no-such-resource";
+
 /// An error about to become a response.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -118,6 +121,11 @@ impl Problem {
     /// 404: there is no such thing.
     pub fn not_found(detail: &'static str) -> Problem {
         Problem::new(StatusCode::NOT_FOUND, "not-found", Blame::Downstream, detail)
+    }
+
+    /// 404: what the path names by an id that was looked up does not exist.
+    pub fn no_such_resource() -> Problem {
+        Problem::new(StatusCode::NOT_FOUND, NO_SUCH_RESOURCE, Blame::Downstream, "there is no such resource")
     }
 
     /// 405: there is such a thing, but not with this method.

@@ -12,12 +12,14 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use crate::dialect::operation::RequestBody;
+use crate::dialect::url::Url;
 use crate::dialect::{Dialect, Operation, Selected};
 use crate::json::{Document, Kind, Value};
 use crate::lens::{Need, Parameters};
 use crate::problem::{Place, Problem, Root, Segment, Violation};
 
 pub mod answer;
+pub mod gather;
 pub mod lift;
 pub mod lower;
 
@@ -31,6 +33,10 @@ pub struct Request {
     pub dialect: Arc<Dialect>,
     /// The operation it is meant for.
     pub operation: Arc<Operation>,
+    /// The address the client used.
+    pub url: Url,
+    /// The part of its path that is the dialect's own.
+    pub own_path: String,
     /// The path parameters.
     pub path: Parameters,
     /// The query parameters.
@@ -55,20 +61,24 @@ impl Request {
     ///
     /// 400 for escapes that are none, for control characters, and for a query parameter given twice: two readers
     /// would not agree on which one counts.
-    pub fn new(
-        selected: Selected,
-        query: Option<&str>,
-        body: Option<Document>,
-    ) -> Result<Request, Box<Problem>> {
-        let Selected { dialect, operation, path } = selected;
+    pub fn new(selected: Selected, url: Url, body: Option<Document>) -> Result<Request, Box<Problem>> {
+        let Selected { dialect, operation, own_path, path } = selected;
         let decoded = |(name, raw): (Box<str>, String)| {
             let value = decode(&raw)
                 .ok_or_else(|| malformed("malformed-path", "the path is not percent-encoded UTF-8"));
             value.map(|value| (name, value))
         };
         let path = path.into_iter().map(decoded).collect::<Result<_, _>>()?;
-        let query = decode_query(query.unwrap_or_default())?;
-        Ok(Request { dialect, operation, path, query, body })
+        let query = decode_query(&url.query)?;
+        Ok(Request { dialect, operation, url, own_path, path, query, body })
+    }
+
+    /// Goes on with the case of the operation that the body asks for, if it has any.
+    pub fn choose_case(&mut self) {
+        let body = self.body.as_ref().map(Document::root);
+        if let Some(case) = body.and_then(|body| self.operation.case(body)).cloned() {
+            self.operation = case;
+        }
     }
 
     /// The parts of the body that become one call each, with their places in it.
@@ -93,24 +103,25 @@ impl Request {
     }
 }
 
-/// Looks whether the body is what the operation takes.
+/// Looks whether query and body are what the operation takes.
 ///
 /// # Errors
 ///
-/// 400 if there is none and one is needed, 422 with the violations if it does not fit.
+/// 400 if there is no body and one is needed, 422 with the violations if something does not fit.
 pub fn check(request: &Request) -> Result<(), Box<Problem>> {
-    let schema = match &request.operation.body {
-        RequestBody::None => return Ok(()),
-        RequestBody::One { schema } | RequestBody::Each { schema, .. } => schema,
-    };
-    let Some(body) = &request.body else {
-        return Err(malformed("missing-body", "this request needs a JSON body"));
-    };
-    if schema.is_valid(body.root()) {
-        return Ok(());
+    let parameters = request.operation.parameters.as_ref();
+    let mut violations =
+        parameters.map_or_else(Vec::new, |shape| shape.violations(&request.query, VIOLATIONS_MAX));
+    if let RequestBody::One { schema } | RequestBody::Each { schema, .. } = &request.operation.body {
+        let Some(body) = &request.body else {
+            return Err(malformed("missing-body", "this request needs a JSON body"));
+        };
+        if !schema.is_valid(body.root()) {
+            let in_body = schema.violations(body.root(), VIOLATIONS_MAX - violations.len());
+            violations.extend(in_body.into_iter().map(Violation::from));
+        }
     }
-    let violations = schema.violations(body.root(), VIOLATIONS_MAX);
-    Err(Box::new(Problem::invalid(violations.into_iter().map(Violation::from).collect())))
+    if violations.is_empty() { Ok(()) } else { Err(Box::new(Problem::invalid(violations))) }
 }
 
 /// Gives the places of the backend's violations the names the client knows. `at` is where the item lies that the

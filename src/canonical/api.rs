@@ -14,7 +14,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use super::role::Roles;
 
 /// All but the unreserved characters of RFC 3986, section 2.3.
-const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
+pub const RESERVED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// Everything the backend can be asked.
 #[derive(Debug)]
@@ -67,6 +67,8 @@ pub struct Operation {
     pub query: Vec<String>,
     /// The schema of its request body, if it takes one.
     pub body: Option<String>,
+    /// Operations whose answers it changes besides those of its own collection.
+    pub changes: Vec<String>,
     /// Its success statuses, each with the schema of the body if there is one.
     pub answers: Vec<(StatusCode, Option<String>)>,
 }
@@ -138,6 +140,26 @@ pub struct Call {
 }
 
 impl Call {
+    /// The path of the collection it is about: without the id at its end, if it has one.
+    pub fn collection(&self) -> String {
+        let mut collection = String::new();
+        let parts = match self.operation.path.as_slice() {
+            [rest @ .., PathPart::Parameter(_)] => rest,
+            all => all,
+        };
+        for part in parts {
+            let filled = match part {
+                PathPart::Literal(text) => Some(text.as_str()),
+                PathPart::Parameter(name) => {
+                    self.path.iter().find(|(given, _)| **given == **name).map(|(_, value)| value.as_str())
+                }
+            };
+            collection.push('/');
+            collection.push_str(filled.unwrap_or_default());
+        }
+        collection
+    }
+
     /// The path and query to ask for. None if a path parameter is missing, or is one that would change the path's
     /// meaning: empty, `.` or `..`.
     pub fn target(&self) -> Option<String> {
@@ -177,6 +199,7 @@ mod tests {
             path: vec![PathPart::Literal("things".to_owned()), PathPart::Parameter("id".to_owned())],
             query: Vec::new(),
             body: None,
+            changes: Vec::new(),
             answers: Vec::new(),
         };
         Call {

@@ -78,6 +78,7 @@ fn parameter(operation: &Operation, name: &str, demo: &Demo) -> Option<String> {
         }
         Op::Constant(_)
         | Op::Each(_)
+        | Op::Filter(_)
         | Op::Fixed(_)
         | Op::Label(_)
         | Op::Nested(_)

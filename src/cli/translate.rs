@@ -28,7 +28,7 @@ use super::{
 use crate::{
     canonical::api::{Api, Call},
     diag::Sources,
-    dialect::{Dialect, Selected, operation::RequestBody},
+    dialect::{Dialect, Selected, operation::RequestBody, url::Url},
     gateway,
     ids::embedded::Store,
     json::{Document, Limits},
@@ -106,8 +106,13 @@ pub(super) fn run(
     };
 
     let ids = loaded.config.ids.store.as_deref().map(Store::open_existing).transpose()?;
-    let (api, query) = (loaded.registry.api(), asked.query.as_deref());
-    match translated(api, ids.as_ref(), selected, query, body, answers, arguments) {
+    let url = Url {
+        // Where a dialect has hosts, the first of them is where its clients would be.
+        origin: dialect.hosts.first().map(|host| format!("https://{host}")).unwrap_or_default(),
+        path: selected.own_path.clone(),
+        query: asked.query.clone().unwrap_or_default(),
+    };
+    match translated(loaded.registry.api(), ids.as_ref(), selected, url, body, answers, arguments) {
         Ok(result) => {
             console.json(&result)?;
             Ok(Outcome::Clean)
@@ -127,13 +132,14 @@ fn translated(
     api: &Api,
     ids: Option<&Store>,
     selected: Selected,
-    query: Option<&str>,
+    url: Url,
     body: Option<Document>,
     answers: Vec<Vec<u8>>,
     arguments: &Arguments,
 ) -> Result<Value, Stop> {
-    let request = Request::new(selected, query, body)?;
+    let mut request = Request::new(selected, url, body)?;
     translate::check(&request)?;
+    request.choose_case();
 
     let mut known = if ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() };
     let resolutions = &arguments.resolutions;
@@ -196,6 +202,9 @@ fn answers_to(
 
 fn answer(lowered: &Lowered) -> Value {
     let mut shown = json!({ "status": lowered.status.as_u16() });
+    if let Some(location) = &lowered.location {
+        shown["location"] = location.as_str().into();
+    }
     if let Some(body) = &lowered.body {
         shown["body"] = tree(body);
     }

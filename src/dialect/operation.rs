@@ -7,7 +7,9 @@ use http::{Method, StatusCode};
 
 use super::errors::Template;
 use super::page::Page;
+use super::parameters::QueryShape;
 use crate::canonical::api::{self, PathPart};
+use crate::json::Value;
 use crate::lens::Lens;
 use crate::lens::path::{Address, Literal};
 use crate::schema::Schema;
@@ -21,6 +23,8 @@ pub struct Operation {
     pub method: Method,
     /// Its path below the dialect's prefix. A last literal that is empty is a trailing slash.
     pub path: Vec<PathPart>,
+    /// What its query parameters must look like, if anything is said of them.
+    pub parameters: Option<QueryShape>,
     /// What body it takes.
     pub body: RequestBody,
     /// From its body, path and query to those of the canonical operation; for a bulk operation, from one item.
@@ -31,6 +35,12 @@ pub struct Operation {
     pub answer: AnswerPlan,
     /// How it is paged, if it is.
     pub page: Option<Arc<Page>>,
+    /// Up to how many items of a list are gathered into one answer, if it is not paged.
+    pub gather: Option<u32>,
+    /// Other canonical operations it becomes, by what a field of the body says.
+    pub cases: Vec<Case>,
+    /// Refusals that are answers in this dialect, such as that what is to be deleted does not exist.
+    pub settled: Vec<Settled>,
     /// Error statuses this operation tells as others, before the dialect's own folds.
     pub folds: Vec<(StatusCode, StatusCode)>,
 }
@@ -58,6 +68,26 @@ pub enum RequestBody {
     },
 }
 
+/// What an operation becomes when a field of its body says so: a value that is a command.
+#[derive(Debug)]
+pub struct Case {
+    /// The field.
+    pub at: Address,
+    /// Its values.
+    pub values: Vec<Literal>,
+    /// The operation with the call it becomes; its schemas are those of the operation it is a case of.
+    pub operation: Arc<Operation>,
+}
+
+/// A refusal that is an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settled {
+    /// The canonical status.
+    pub from: StatusCode,
+    /// The dialect's; there is no body.
+    pub status: StatusCode,
+}
+
 /// How an operation is answered when the backend did not refuse.
 #[derive(Debug)]
 pub enum AnswerPlan {
@@ -76,6 +106,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The body.
     pub body: AnswerBody,
+    /// Where what was made can be found.
+    pub location: Option<Location>,
     /// What the dialect's body looks like, for tools and tests.
     pub schema: Option<Arc<Schema>>,
     /// What the canonical body must look like.
@@ -93,6 +125,15 @@ pub enum AnswerBody {
     Items(Arc<Lens>),
     /// The canonical body through the lens.
     Lens(Arc<Lens>),
+}
+
+/// The address of what was made: that of another operation, with parameters filled from the answer.
+#[derive(Debug)]
+pub struct Location {
+    /// The path below the dialect's prefix.
+    pub path: Vec<PathPart>,
+    /// For each parameter, a lens from the canonical body to the id that fills it.
+    pub parameters: Vec<(String, Arc<Lens>)>,
 }
 
 /// How the answers to many calls become one.
@@ -150,6 +191,20 @@ impl Operation {
             PathPart::Literal(_) => None,
             PathPart::Parameter(name) => Some(name.as_str()),
         })
+    }
+
+    /// What a request with that body becomes: a case of the operation, if its body says so.
+    pub fn case(&self, body: Value<'_>) -> Option<&Arc<Operation>> {
+        let says = |case: &&Case| {
+            let value = case.at.path.iter().try_fold(body, |value, name| value.member(name));
+            value.is_some_and(|value| case.values.iter().any(|literal| literal.value().same(value)))
+        };
+        self.cases.iter().find(says).map(|case| &case.operation)
+    }
+
+    /// The status that a refusal is answered with, if it is an answer here.
+    pub fn settles(&self, refusal: StatusCode) -> Option<StatusCode> {
+        self.settled.iter().find(|settled| settled.from == refusal).map(|settled| settled.status)
     }
 
     /// Whether one request may become several calls.

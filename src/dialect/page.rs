@@ -8,6 +8,8 @@
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
+use super::url::Url;
+use crate::json::Writer;
 use crate::problem::{Place, Root, Violation};
 
 /// How a list is paged.
@@ -57,24 +59,30 @@ pub enum PageSlot {
     Limit,
     /// The start of the next page; left out on the last.
     Next,
+    /// The address of the next page as the client would ask for it; null on the last.
+    NextUrl,
     /// The number of this page, from 1.
     Number,
     /// How many pages there are.
     Pages,
+    /// The address of the page before this; null on the first.
+    PreviousUrl,
     /// How many items there are on all pages.
     Total,
 }
 
 impl PageSlot {
     /// The slots with their names in mappings.
-    pub const NAMES: [(&str, PageSlot); 8] = [
+    pub const NAMES: [(&str, PageSlot); 10] = [
         ("has_next", PageSlot::HasNext),
         ("has_previous", PageSlot::HasPrevious),
         ("items", PageSlot::Items),
         ("limit", PageSlot::Limit),
         ("next", PageSlot::Next),
+        ("next_url", PageSlot::NextUrl),
         ("number", PageSlot::Number),
         ("pages", PageSlot::Pages),
+        ("previous_url", PageSlot::PreviousUrl),
         ("total", PageSlot::Total),
     ];
 }
@@ -119,8 +127,9 @@ impl Page {
         Ok(Wanted { limit, offset })
     }
 
-    /// What a slot holds, as JSON: `shown` items of `total` are on this page. None if there is nothing to say.
-    pub fn show(&self, slot: PageSlot, wanted: Wanted, shown: u64, total: u64) -> Option<String> {
+    /// What a slot holds, as JSON: `shown` items of `total` are on this page that was asked for at `url`. None if
+    /// there is nothing to say.
+    pub fn show(&self, slot: PageSlot, wanted: Wanted, shown: u64, total: u64, url: &Url) -> Option<String> {
         let limit = u64::from(wanted.limit);
         let end = wanted.offset.saturating_add(shown);
         let has_next = shown > 0 && end < total;
@@ -131,15 +140,38 @@ impl Page {
             PageSlot::Limit => limit.to_string(),
             PageSlot::Next if !has_next => return None,
             PageSlot::Next => match self.style {
-                Style::Cursor => format!("\"{}\"", cursor(end)),
-                Style::Number => (wanted.offset / limit + 2).to_string(),
-                Style::Offset => end.to_string(),
+                Style::Cursor => quoted(&cursor(end)),
+                Style::Number | Style::Offset => self.start_of(end, limit),
             },
+            PageSlot::NextUrl if !has_next => "null".to_owned(),
+            PageSlot::NextUrl => quoted(&url.with(&self.start, Some(&self.start_of(end, limit)))),
+            PageSlot::PreviousUrl if wanted.offset == 0 => "null".to_owned(),
+            PageSlot::PreviousUrl => {
+                // The first page is the one that is asked for without saying where it starts.
+                let before = wanted.offset.saturating_sub(limit);
+                let start = (before > 0).then(|| self.start_of(before, limit));
+                quoted(&url.with(&self.start, start.as_deref()))
+            }
             PageSlot::Number => (wanted.offset / limit + 1).to_string(),
             PageSlot::Pages => total.div_ceil(limit).to_string(),
             PageSlot::Total => total.to_string(),
         })
     }
+
+    /// What the page that begins after `offset` items is called by.
+    fn start_of(&self, offset: u64, limit: u64) -> String {
+        match self.style {
+            Style::Cursor => cursor(offset),
+            Style::Number => (offset / limit + 1).to_string(),
+            Style::Offset => offset.to_string(),
+        }
+    }
+}
+
+fn quoted(text: &str) -> String {
+    let mut out = Writer::new();
+    out.string(text);
+    String::from_utf8(out.into_vec()).expect("the writer writes UTF-8")
 }
 
 fn wrong(parameter: &str, message: &str) -> Violation {
@@ -173,6 +205,14 @@ mod tests {
     fn page(style: Style) -> Page {
         let (start, limit) = ("start".to_owned(), "size".to_owned());
         Page { style, start, limit, default: 20, most: 50, fields: Vec::new() }
+    }
+
+    fn url() -> Url {
+        Url {
+            origin: "https://old.example".to_owned(),
+            path: "/acme/things/".to_owned(),
+            query: "q=x%20y&start=2".to_owned(),
+        }
     }
 
     fn wanted(style: Style, query: &[(&str, &str)]) -> Result<Wanted, String> {
@@ -210,8 +250,9 @@ mod tests {
 
     #[test]
     fn the_rest_is_told_in_the_style_of_the_page() {
-        let show =
-            |style, slot, offset, shown| page(style).show(slot, Wanted { limit: 20, offset }, shown, 45);
+        let show = |style, slot, offset, shown| {
+            page(style).show(slot, Wanted { limit: 20, offset }, shown, 45, &url())
+        };
         assert_eq!(show(Style::Cursor, PageSlot::Next, 20, 20).as_deref(), Some("\"bzQw\""));
         assert_eq!(show(Style::Number, PageSlot::Next, 20, 20).as_deref(), Some("3"));
         assert_eq!(show(Style::Offset, PageSlot::Next, 40, 5), None);
@@ -219,6 +260,19 @@ mod tests {
         assert_eq!(show(Style::Number, PageSlot::Number, 40, 5).as_deref(), Some("3"));
         assert_eq!(show(Style::Number, PageSlot::HasNext, 40, 5).as_deref(), Some("false"));
         assert_eq!(show(Style::Number, PageSlot::HasPrevious, 0, 20).as_deref(), Some("false"));
+    }
+
+    #[test]
+    fn the_addresses_of_other_pages_are_the_clients_own() {
+        let show = |slot, offset, shown| {
+            page(Style::Number).show(slot, Wanted { limit: 20, offset }, shown, 45, &url()).unwrap()
+        };
+        let at = |rest: &str| format!("\"https://old.example/acme/things/?{rest}\"");
+        assert_eq!(show(PageSlot::NextUrl, 20, 20), at("q=x%20y&start=3"));
+        assert_eq!(show(PageSlot::NextUrl, 40, 5), "null");
+        assert_eq!(show(PageSlot::PreviousUrl, 40, 5), at("q=x%20y&start=2"));
+        assert_eq!(show(PageSlot::PreviousUrl, 20, 20), at("q=x%20y"));
+        assert_eq!(show(PageSlot::PreviousUrl, 0, 20), "null");
     }
 
     proptest! {
@@ -233,7 +287,7 @@ mod tests {
                 prop_assert_eq!(wanted.offset, seen);
                 let shown = u64::from(limit).min(total - seen);
                 seen += shown;
-                match page.show(PageSlot::Next, wanted, shown, total) {
+                match page.show(PageSlot::Next, wanted, shown, total, &url()) {
                     Some(next) => start = Some(next.trim_matches('"').to_owned()),
                     None => break,
                 }

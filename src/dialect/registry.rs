@@ -42,6 +42,8 @@ pub struct Selected {
     pub dialect: Arc<Dialect>,
     /// The operation.
     pub operation: Arc<Operation>,
+    /// The part of the path that is the dialect's own: prefix and route, without a mount.
+    pub own_path: String,
     /// The path parameters, still percent-encoded.
     pub path: Vec<(Box<str>, String)>,
 }
@@ -138,10 +140,11 @@ impl Served {
         }
         let own = self.below(path).ok_or_else(|| unselected(Problem::not_found("no such path")))?;
         match self.routes.find(Some(method), own) {
-            Matched::Operation { index, path } => Ok(Selected {
+            Matched::Operation { index, path: parameters } => Ok(Selected {
                 dialect: Arc::clone(&self.dialect),
                 operation: Arc::clone(&self.dialect.operations[index]),
-                path,
+                own_path: path.to_owned(),
+                path: parameters,
             }),
             Matched::Methods(allow) => Err(unselected(Problem::method_not_allowed(allow))),
             Matched::Nothing => Err(unselected(Problem::not_found("no such path"))),

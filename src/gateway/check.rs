@@ -1,5 +1,8 @@
 //! Phase 4: whether the document is what the operation takes.
 
+use std::sync::Arc;
+
+use super::Exchange;
 use super::decode::Decoded;
 use crate::problem::Problem;
 use crate::translate;
@@ -8,9 +11,12 @@ use crate::translate;
 #[derive(Debug)]
 pub(super) struct Checked(Decoded);
 
-/// Checks the body; what is wrong is only collected once it is known that something is.
-pub(super) fn check(decoded: Decoded) -> Result<Checked, Box<Problem>> {
+/// Checks query and body; what is wrong is only collected once it is known that something is. From here on the
+/// operation is the case of it that the body asks for.
+pub(super) fn check(mut decoded: Decoded, exchange: &mut Exchange) -> Result<Checked, Box<Problem>> {
     translate::check(&decoded.request)?;
+    decoded.request.choose_case();
+    exchange.operation = Some(Arc::clone(&decoded.request.operation));
     Ok(Checked(decoded))
 }
 

@@ -5,7 +5,7 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
@@ -19,9 +19,13 @@ use crate::translate::lower::Lowered;
 
 /// An answer that is no refusal.
 pub(super) fn encode(lowered: Lowered, quotas: &Quotas, exchange: &Exchange) -> Response<Full<Bytes>> {
-    let Lowered { status, body } = lowered;
+    let Lowered { status, body, location } = lowered;
     let mut response =
         response(status, body.unwrap_or_default(), HeaderValue::from_static("application/json"));
+    // It is made of the client's own address and of encoded ids, so that nothing in it could end the header.
+    if let Some(location) = location.and_then(|location| HeaderValue::try_from(location).ok()) {
+        response.headers_mut().insert(LOCATION, location);
+    }
     quotas.write_headers(exchange, SystemTime::now(), response.headers_mut());
     response
 }

@@ -16,7 +16,7 @@ use crate::limit::Principal;
 use crate::problem::Problem;
 use crate::telemetry::{UpstreamOutcome, X_REQUEST_ID};
 use crate::time::Deadline;
-use crate::translate::{self, answer};
+use crate::translate::{self, answer, gather};
 use crate::upstream::{self, UpstreamError};
 
 /// Calls one request has under way at the same time.
@@ -41,7 +41,7 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
         .map(async |(index, call)| {
             let place = items.get(index).map_or(&[][..], |(_, place)| place);
             caller
-                .send(call)
+                .answer(call, request.operation.gather)
                 .await
                 .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place)))
         })
@@ -79,6 +79,18 @@ impl<'a> Caller<'a> {
         self.exchange.deadline
     }
 
+    /// Makes a call, and of a list that is gathered up to `gather` items as many as it takes.
+    async fn answer(&self, call: &Call, gather: Option<u32>) -> Result<answer::Answer, Box<Problem>> {
+        let first = self.send(call).await?;
+        let Some(most) = gather else { return Ok(first) };
+        let names = &self.shared().registry.api().page;
+        let mut pages = vec![first];
+        while let Some(next) = gather::next(names, call, &pages, most)? {
+            pages.push(self.send(&next).await?);
+        }
+        gather::joined(names, pages)
+    }
+
     /// Makes one call. An error the backend answers is a problem, and so is an answer that is none.
     pub(super) async fn send(&self, call: &Call) -> Result<answer::Answer, Box<Problem>> {
         // A parameter that would change the meaning of the path names nothing that exists.
@@ -96,6 +108,10 @@ impl<'a> Caller<'a> {
         self.exchange.count_call();
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
         self.shared().meters.called(&call.operation.name, counted(&outcome));
+        if !call.operation.is_safe() {
+            // Also without an answer: it may have been done all the same.
+            self.shared().resolvers.wrote(self.principal(), call);
+        }
         let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
         answer::answered(answer.status, retry_after(&answer.headers), answer.body)
     }

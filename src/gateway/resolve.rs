@@ -186,6 +186,7 @@ mod tests {
                 path: Vec::new(),
                 query: Vec::new(),
                 body: None,
+                changes: Vec::new(),
                 answers: Vec::new(),
             }),
             scope: vec!["place_id".to_owned()],

@@ -11,8 +11,10 @@ use futures_util::future::ready;
 use moka::Expiry;
 use moka::future::Cache;
 use moka::ops::compute::Op;
+use moka::sync;
 use tokio::time::Instant;
 
+use crate::canonical::api::Call;
 use crate::dialect::Resolver;
 use crate::lens::{Direction, Found, Need};
 use crate::limit::Principal;
@@ -21,6 +23,12 @@ use crate::problem::Problem;
 /// Pairs remembered at once, those of all dialects together; an answer without any counts as one.
 const PAIRS_MAX: u64 = 100_000;
 
+/// Writes remembered at once, by what they changed.
+const SUBJECTS_MAX: u64 = 100_000;
+
+/// How long a write is remembered; no pair should be for longer.
+const WRITES_REMEMBERED: Duration = Duration::from_hours(1);
+
 /// The pairs in one answer: the dialect's id and the canonical one.
 pub type Pairs = Vec<(String, String)>;
 
@@ -28,6 +36,17 @@ pub type Pairs = Vec<(String, String)>;
 #[derive(Clone, Debug)]
 pub struct Resolvers {
     cache: Cache<Key, Arc<Loaded>>,
+    /// When something was last written, by what it changed.
+    written: sync::Cache<Subject, Instant>,
+}
+
+/// What a write changed.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+enum Subject {
+    /// A collection, by its path.
+    Collection(String),
+    /// What an operation answers to a principal.
+    Answers(Principal, String),
 }
 
 /// Where an answer came from.
@@ -73,11 +92,33 @@ impl Default for Resolvers {
             u32::try_from(loaded.pairs.len()).map_or(u32::MAX, |pairs| pairs.max(1))
         };
         let cache = Cache::builder().max_capacity(PAIRS_MAX).weigher(weigh).expire_after(OwnLife).build();
-        Resolvers { cache }
+        let written =
+            sync::Cache::builder().max_capacity(SUBJECTS_MAX).time_to_live(WRITES_REMEMBERED).build();
+        Resolvers { cache, written }
     }
 }
 
 impl Resolvers {
+    /// Notes that `principal` made a call that is not safe: what was found before where it may have changed something
+    /// is looked up anew.
+    pub fn wrote(&self, principal: Principal, call: &Call) {
+        let now = Instant::now();
+        self.written.insert(Subject::Collection(call.collection()), now);
+        for operation in &call.operation.changes {
+            self.written.insert(Subject::Answers(principal, operation.clone()), now);
+        }
+    }
+
+    /// When something was last written that may have changed the answer to a question.
+    fn last_written(&self, resolver: &Resolver, key: &Key) -> Option<Instant> {
+        let path = resolver.scope.iter().zip(&key.scope);
+        let path = path.map(|(name, value)| (name.as_str().into(), value.clone())).collect();
+        let call = Call { operation: Arc::clone(&resolver.calls), path, query: Vec::new(), body: None };
+        let collection = Subject::Collection(call.collection());
+        let answers = Subject::Answers(key.principal, resolver.calls.name.clone());
+        self.written.get(&collection).max(self.written.get(&answers))
+    }
+
     /// Finds the counterpart of `need.key`; `load` asks the backend, for the id that [`asked`] says or for all.
     ///
     /// What is remembered of all pairs may be older than a miss is believed. An id that is not among them may have
@@ -98,11 +139,16 @@ impl Resolvers {
             principal,
         };
         let fresh = async || {
+            // What is written while the answer is under way may or may not be in it.
+            let at = Instant::now();
             let pairs = load().await?;
-            Ok(Arc::new(Loaded::new(pairs, resolver, key.asked.as_deref())))
+            Ok(Arc::new(Loaded::new(pairs, resolver, key.asked.as_deref(), at)))
         };
 
-        let (loaded, answered) = self.loaded(&key, Loaded::is_alive, &fresh).await?;
+        let is_good = |loaded: &Loaded| {
+            loaded.is_alive() && self.last_written(resolver, &key).is_none_or(|written| written < loaded.at)
+        };
+        let (loaded, answered) = self.loaded(&key, is_good, &fresh).await?;
         let found = loaded.counterpart(need);
         let is_doubtful = matches!(found, Found::Missing)
             && answered == Answered::Remembered
@@ -111,7 +157,7 @@ impl Resolvers {
         if !is_doubtful {
             return Ok((found, answered));
         }
-        let is_newer = |other: &Loaded| other.is_alive() && other.at > loaded.at;
+        let is_newer = |other: &Loaded| is_good(other) && other.at > loaded.at;
         let (loaded, answered) = self.loaded(&key, is_newer, &fresh).await?;
         Ok((loaded.counterpart(need), answered))
     }
@@ -123,16 +169,25 @@ impl Resolvers {
         good: impl Fn(&Loaded) -> bool,
         fresh: &impl AsyncFn() -> Result<Arc<Loaded>, Box<Problem>>,
     ) -> Result<(Arc<Loaded>, Answered), Box<Problem>> {
-        if let Some(loaded) = self.cache.get(key).await {
+        loop {
+            if let Some(loaded) = self.cache.get(key).await {
+                if good(&loaded) {
+                    return Ok((loaded, Answered::Remembered));
+                }
+                self.forget(key, &loaded).await;
+            }
+            let entry = self.cache.entry_by_ref(key).or_try_insert_with(fresh()).await;
+            let entry = entry.map_err(|problem| Box::clone(&problem))?;
+            if entry.is_fresh() {
+                return Ok((entry.into_value(), Answered::Loaded));
+            }
+            // Someone else was asking already: if since before a write of ours, the answer may be older than that.
+            let loaded = entry.into_value();
             if good(&loaded) {
                 return Ok((loaded, Answered::Remembered));
             }
             self.forget(key, &loaded).await;
         }
-        let entry = self.cache.entry_by_ref(key).or_try_insert_with(fresh()).await;
-        let entry = entry.map_err(|problem| Box::clone(&problem))?;
-        let answered = if entry.is_fresh() { Answered::Loaded } else { Answered::Remembered };
-        Ok((entry.into_value(), answered))
     }
 
     /// Forgets `old`, but not what another worker may have put in its place meanwhile.
@@ -149,13 +204,13 @@ impl Resolvers {
 }
 
 impl Loaded {
-    fn new(pairs: Pairs, resolver: &Resolver, asked: Option<&str>) -> Loaded {
+    fn new(pairs: Pairs, resolver: &Resolver, asked: Option<&str>, at: Instant) -> Loaded {
         let has_found = match asked {
             Some(asked) => pairs.iter().any(|(left, _)| left == asked),
             None => !pairs.is_empty(),
         };
         let life = if has_found { resolver.remember } else { resolver.misses };
-        Loaded { pairs, at: Instant::now(), life }
+        Loaded { pairs, at, life }
     }
 
     /// Whether it may still be believed. Asked on tokio's clock, as all time is here; moka's own only frees memory.

@@ -10,6 +10,7 @@ use super::run::{Direction, Run, Source, Stop};
 use crate::json::Writer;
 
 pub mod each;
+pub mod filter;
 pub mod fixed;
 pub mod id;
 pub mod label;
@@ -20,6 +21,7 @@ pub mod row;
 pub mod table;
 
 use each::Each;
+use filter::Filter;
 use fixed::Fixed;
 use id::Id;
 use label::Label;
@@ -38,6 +40,8 @@ pub enum Op {
     Copy,
     /// Every element of an array by the same rule.
     Each(Each),
+    /// Everything that is told as a word.
+    Filter(Filter),
     /// One value is allowed in, and it goes no further.
     Fixed(Fixed),
     /// An id in another spelling.
@@ -75,6 +79,7 @@ impl Op {
                 Ok(())
             }
             Op::Each(each) => each.both(source, run, out),
+            Op::Filter(filter) => filter.lift(source, out),
             Op::Fixed(fixed) => fixed.lift(source),
             Op::Id(id) if lifting => id.lift(source, run, out),
             Op::Id(id) => id.lower(source, run, out),

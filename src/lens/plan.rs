@@ -28,6 +28,8 @@ pub(super) struct Plan {
     shape: Shape,
     /// Steps that write nothing and may refuse.
     checks: Vec<usize>,
+    /// Parameters that look-ups inside find in the document, with their slots.
+    scopes: Vec<(Box<str>, usize)>,
 }
 
 /// One value of the output.

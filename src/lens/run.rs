@@ -240,7 +240,8 @@ impl<'a, 'r> Run<'a, 'r> {
 
     /// The values of the parameters of those names; none if one is not known yet.
     pub(super) fn scope(&self, names: &[String]) -> Option<Vec<String>> {
-        let value = |name: &String| self.params.iter().find(|(known, _)| **known == **name);
+        // The innermost document that names a parameter knows best.
+        let value = |name: &String| self.params.iter().rev().find(|(known, _)| **known == **name);
         names.iter().map(|name| value(name).map(|(_, value)| value.clone())).collect()
     }
 

@@ -160,6 +160,7 @@ fn read_operation(
         let name = table.required_text("name");
         let request = table.required_text("request");
         let query = table.texts("query");
+        let changes = table.texts("changes");
         let body = table.text("body");
         let answers = table.required_table("answers");
 
@@ -182,8 +183,9 @@ fn read_operation(
         let mut path: Vec<_> = segments.map(|segment| PathPart::Literal(segment.to_owned())).collect();
         path.extend(tail);
         let query = query.into_iter().map(|name| name.value).collect();
+        let changes = changes.into_iter().map(|name| name.value).collect();
         let body = body.map(|body| body.value);
-        Some((name.clone(), Operation { name: name.value, method, path, query, body, answers }))
+        Some((name.clone(), Operation { name: name.value, method, path, query, body, changes, answers }))
     })
 }
 

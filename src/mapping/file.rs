@@ -15,7 +15,7 @@ use crate::diag::reader::{Reader, Table};
 
 pub(super) use errors::{ErrorsPart, SlotPart, TemplatePart};
 pub(super) use lens::{FieldPart, LensPart, OpPart};
-pub(super) use operation::{AnswerPart, CollectPart, GatherPart, OperationPart};
+pub(super) use operation::{AnswerPart, CasePart, CollectPart, GatherPart, LocationPart, OperationPart};
 pub(super) use table::{Landing, RowPart, TablePart};
 
 use value::{named, texts};
@@ -90,6 +90,7 @@ pub(super) struct ResolverPart {
     pub(super) left: Text,
     pub(super) right: Text,
     pub(super) pattern: Option<Text>,
+    pub(super) accept: Vec<Text>,
     pub(super) remember: Option<Text>,
     pub(super) misses: Option<Text>,
 }
@@ -201,6 +202,7 @@ impl ResolverPart {
             let scope = table.texts("scope");
             let find = table.text("find");
             let pattern = table.text("pattern");
+            let accept = table.texts("accept");
             let remember = table.text("remember");
             let misses = table.text("misses");
             Some(Self {
@@ -211,6 +213,7 @@ impl ResolverPart {
                 left: left?,
                 right: right?,
                 pattern,
+                accept,
                 remember,
                 misses,
             })

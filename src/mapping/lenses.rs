@@ -107,8 +107,15 @@ impl<'a> Compiler<'a> {
                 origin: Some(path.span),
             });
         }
+        let mut scope = Vec::new();
+        for (parameter, path) in &part.scope {
+            let Some(at) = self.address(path) else { continue };
+            if self.check_path(path, &at, shapes.right, Schemas::Canonical) {
+                scope.push((parameter.value.clone(), at));
+            }
+        }
         let wrap = self.wrap(name, part, &fields);
-        let lens = Arc::new(Lens::new(name.value.as_str(), wrap, fields));
+        let lens = Arc::new(Lens::new(name.value.as_str(), wrap, fields).with_scope(&scope));
         Built { lens, name, part, left, right, lines, sets }
     }
 

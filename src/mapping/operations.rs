@@ -1,6 +1,7 @@
 //! Operations: how a request is put together from its body, path and query, and how it is answered.
 
 mod answers;
+mod parameters;
 
 use std::sync::Arc;
 
@@ -10,11 +11,11 @@ use super::CANONICAL;
 use super::canonical::{bad_request_line, request_line, twice};
 use super::check;
 use super::compile::{Compiler, Kind};
-use super::file::{OperationPart, Text};
+use super::file::{CasePart, OperationPart, Text};
 use super::lenses::{Built, Line, Schemas, Shapes};
 use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, Span, code};
-use crate::dialect::operation::RequestBody;
+use crate::dialect::operation::{Case, RequestBody};
 use crate::dialect::{Operation, Page};
 use crate::lens::op::Op;
 use crate::lens::path::Address;
@@ -74,17 +75,48 @@ impl<'a> Compiler<'a> {
         self.check_parameters(part, &path);
         let request = self.request(part, &calls);
         let answer = self.answer(part, &calls);
+        let settled = self.settled(part);
+        let parameters = self.parameters(part);
+        let gather = self.gather_limit(part);
+        let cases = part.cases.iter().filter_map(|case| self.case(part, case)).collect();
         Some(Operation {
             name: part.name.value.clone(),
             method,
             path,
+            parameters,
             body: body?,
             request,
             calls,
             answer: answer?,
             page: page.flatten(),
+            gather,
+            cases,
+            settled,
             folds,
         })
+    }
+
+    /// A case of an operation, as an operation that no request leads to directly.
+    fn case(&mut self, whole: &OperationPart, part: &'a CasePart) -> Option<Case> {
+        let (path, values) = &part.when;
+        let at = self.address(path);
+        let body = whole.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str()));
+        let schema = body.and_then(|body| body.left.clone());
+        let at = at.filter(|at| self.check_path(path, at, schema.as_deref(), Schemas::Dialect));
+        let operation = self.operation(&part.operation);
+        self.saw_all &= operation.is_some();
+        let values = values.iter().map(|value| value.value.clone()).collect();
+        Some(Case { at: at?, values, operation: Arc::new(operation?) })
+    }
+
+    fn gather_limit(&mut self, part: &OperationPart) -> Option<u32> {
+        let gather = part.gather?;
+        let limit = u32::try_from(gather.value).ok().filter(|limit| *limit > 0);
+        if limit.is_none() || part.page.is_some() {
+            let message = "a list is gathered up to a number of items, or it is paged";
+            self.report(Diagnostic::error(code::M0106, message).at(gather.span, "as in `gather = 1000`"));
+        }
+        limit
     }
 
     fn page_named(&mut self, name: &Text) -> Option<Arc<Page>> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use super::{Request, Step, VIOLATIONS_MAX, absolute};
+use super::{Request, Step, VIOLATIONS_MAX, absolute, gather};
 use crate::canonical::api::{Api, Call};
 use crate::dialect::page::Wanted;
 use crate::json::{Document, Writer};
@@ -33,7 +33,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         Some(page) => {
             Some(page.wanted(&request.query).map_err(|violation| Problem::invalid(vec![violation]))?)
         }
-        None => None,
+        None => operation.gather.map(|most| Wanted { limit: gather::first_limit(most), offset: 0 }),
     };
     let outer = request.body.as_ref().filter(|_| operation.is_bulk()).map(Document::root);
     let mut needs: BTreeSet<Need> = BTreeSet::new();
@@ -67,7 +67,7 @@ fn body_of(body: Writer) -> Vec<u8> {
 
 fn refused(refusals: Vec<Refusal>) -> Problem {
     if refusals.iter().any(|refusal| refusal.missing && refusal.place.root == Root::Path) {
-        return Problem::not_found("there is no such resource");
+        return Problem::no_such_resource();
     }
     let mut violations: Vec<Violation> = Vec::new();
     for Refusal { place, kind, message, .. } in refusals {

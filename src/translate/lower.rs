@@ -1,15 +1,18 @@
 //! From the backend's answers to the dialect's.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use http::StatusCode;
+use percent_encoding::utf8_percent_encode;
 
 use super::answer::Answer;
 use super::lift::Lifted;
 use super::{Request, Step};
-use crate::canonical::api::{Api, Call};
-use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather};
-use crate::json::{Document, Value, Writer};
+use crate::canonical::api::{Api, Call, PathPart, RESERVED};
+use crate::dialect::Operation;
+use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather, Location};
+use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
 use crate::problem::{Problem, Segment};
@@ -24,6 +27,14 @@ pub struct Lowered {
     pub status: StatusCode,
     /// The JSON body.
     pub body: Option<Vec<u8>>,
+    /// Where what was made can be found.
+    pub location: Option<String>,
+}
+
+/// The answer that a refusal is in this operation, if it is one.
+pub fn settle(operation: &Operation, problem: &Problem) -> Option<Lowered> {
+    let status = operation.settles(problem.status.get())?;
+    Some(Lowered { status, body: None, location: None })
 }
 
 /// Lowers the answers to a request's calls, in the order of the calls. Refusals name places as the client does (see
@@ -69,7 +80,12 @@ impl Lowering<'_> {
         let (Some(answer), Some(call)) = (answers.first(), self.lifted.calls.first()) else {
             return Err(Box::new(Problem::internal("a request became no call")));
         };
-        let answer = answer.as_ref().map_err(Clone::clone)?;
+        let answer = match answer {
+            Ok(answer) => answer,
+            Err(problem) => {
+                return settle(&self.request.operation, problem).ok_or_else(|| problem.clone());
+            }
+        };
         let Some(plan) = plans.iter().find(|plan| plan.from == answer.status) else {
             let cause =
                 format!("`{}` answered {}, which it does not declare", call.operation.name, answer.status);
@@ -88,7 +104,42 @@ impl Lowering<'_> {
                 Some(self.page(lens, body, call)?.into_vec())
             }
         };
-        Ok(Lowered { status: plan.status, body })
+        let location = match &plan.location {
+            Some(location) => {
+                Some(self.location(location, checked(answer, plan.canonical.as_deref())?, call)?)
+            }
+            None => None,
+        };
+        Ok(Lowered { status: plan.status, body, location })
+    }
+
+    /// The address of what an answer tells of, below the one the client used.
+    fn location(
+        &mut self,
+        location: &Location,
+        body: Value<'_>,
+        call: &Call,
+    ) -> Result<String, Box<Problem>> {
+        let mut path = self.request.dialect.prefix.clone();
+        for part in &location.path {
+            path.push('/');
+            match part {
+                PathPart::Literal(text) => path.push_str(text),
+                PathPart::Parameter(name) => {
+                    let mut out = Writer::new();
+                    if let Some((_, lens)) = location.parameters.iter().find(|(known, _)| known == name) {
+                        self.value(lens, body, call, &mut out)?;
+                    }
+                    let spelling = plain(out);
+                    if spelling.is_none() && self.needs.is_empty() {
+                        let cause = "an id of the answer is none";
+                        return Err(Box::new(Problem::bad_gateway("invalid-answer", cause)));
+                    }
+                    path.extend(utf8_percent_encode(&spelling.unwrap_or_default(), RESERVED));
+                }
+            }
+        }
+        Ok(self.request.url.beside(&self.request.own_path, &path))
     }
 
     /// Writes a canonical value in the dialect's form.
@@ -145,7 +196,7 @@ impl Lowering<'_> {
             }
         }
         out.object_end();
-        Ok(Lowered { status, body: Some(out.into_vec()) })
+        Ok(Lowered { status, body: Some(out.into_vec()), location: None })
     }
 
     /// Writes one member of a collected answer; whether there is anything to tell.
@@ -245,4 +296,14 @@ fn value_at<'a>(body: Value<'a>, at: &Address) -> Option<Value<'a>> {
 
 fn holds(body: Value<'_>, at: &Address, is: &Literal) -> bool {
     value_at(body, at).is_some_and(|value| value.same(is.value()))
+}
+
+/// An id as it stands in a path.
+fn plain(out: Writer) -> Option<String> {
+    let document = Document::parse(out.into_vec(), &Limits::default()).ok()?;
+    let value = document.root();
+    if value.kind() == Kind::Integer {
+        return Some(value.raw().to_owned());
+    }
+    value.as_str().map(Cow::into_owned)
 }

@@ -31,6 +31,7 @@ pub(super) fn registry() -> Registry {
         path: parts(&["v1", "organizations"]),
         query: vec!["slug".to_owned()],
         body: None,
+        changes: Vec::new(),
         answers: vec![(StatusCode::OK, None)],
     });
     let add = Arc::new(api::Operation {
@@ -39,6 +40,7 @@ pub(super) fn registry() -> Registry {
         path: parts(&["v1", "organizations", "{organization_id}", "things"]),
         query: Vec::new(),
         body: Some("thing".to_owned()),
+        changes: Vec::new(),
         answers: vec![(StatusCode::CREATED, None)],
     });
     let list = Arc::new(api::Operation {
@@ -46,6 +48,7 @@ pub(super) fn registry() -> Registry {
         method: Method::GET,
         path: parts(&["v1", "organizations", "{organization_id}", "things"]),
         query: Vec::new(),
+        changes: Vec::new(),
         body: None,
         answers: vec![(StatusCode::OK, None)],
     });
@@ -107,6 +110,7 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
         name: "add_thing".to_owned(),
         method: Method::POST,
         path: parts(&["orgs", "{org}", "things"]),
+        parameters: None,
         body: RequestBody::One { schema: schema("thing") },
         request: to_call(),
         calls: Arc::clone(add),
@@ -114,10 +118,14 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
             from: StatusCode::CREATED,
             status: StatusCode::CREATED,
             body: AnswerBody::Lens(Arc::new(thing)),
+            location: None,
             schema: None,
             canonical: None,
         }]),
         page: None,
+        gather: None,
+        cases: Vec::new(),
+        settled: Vec::new(),
         folds: Vec::new(),
     }
 }
@@ -128,6 +136,7 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
         name: "add_things".to_owned(),
         method: Method::POST,
         path: parts(&["orgs", "{org}", "things", "bulk"]),
+        parameters: None,
         body: RequestBody::Each {
             schema: schema("things"),
             over: Address::parse("things").unwrap(),
@@ -145,6 +154,9 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
             canonical: None,
         }),
         page: None,
+        gather: None,
+        cases: Vec::new(),
+        settled: Vec::new(),
         folds: Vec::new(),
     }
 }
@@ -168,6 +180,7 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
         name: "list_things".to_owned(),
         method: Method::GET,
         path: parts(&["lists", "{org}", "things"]),
+        parameters: None,
         body: RequestBody::None,
         request: Arc::new(Lens::new("list_things", Wrap::Object, request)),
         calls: list,
@@ -175,17 +188,21 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
             from: StatusCode::OK,
             status: StatusCode::OK,
             body: AnswerBody::Items(Arc::new(Lens::new("thing", Wrap::Object, thing))),
+            location: None,
             schema: None,
             canonical: None,
         }]),
         page: None,
+        gather: None,
+        cases: Vec::new(),
+        settled: Vec::new(),
         folds: Vec::new(),
     }
 }
 
 /// The organization by its slug, and the thing's name.
 fn to_call() -> Arc<Lens> {
-    let by_slug = resolve::Resolver { index: 0, scope: Vec::new(), pattern: None };
+    let by_slug = resolve::Resolver { index: 0, scope: Vec::new(), pattern: None, accepted: Vec::new() };
     let organization =
         Field { op: Op::Resolve(resolve::Resolve(by_slug)), ..copied("$path.org", "$path.organization_id") };
     Arc::new(Lens::new("add_thing", Wrap::Object, vec![organization, copied("name", "title")]))

@@ -8,7 +8,7 @@ use tokio::task::yield_now;
 use tokio::time::advance;
 
 use super::*;
-use crate::canonical::api;
+use crate::canonical::api::{self, PathPart};
 use crate::lens::Lookup;
 
 const ADA: &[u8] = b"ada";
@@ -23,6 +23,7 @@ fn resolver(find: Option<&str>) -> Resolver {
             path: Vec::new(),
             query: Vec::new(),
             body: None,
+            changes: Vec::new(),
             answers: vec![(StatusCode::OK, None)],
         }),
         scope: Vec::new(),
@@ -173,4 +174,44 @@ async fn an_error_is_told_and_not_remembered() {
     assert_eq!(problem.code, "upstream-timeout");
     let backend = Backend::knowing(&[("acme", "1")]);
     assert_eq!(find(&resolvers, &resolver, &need, &backend).await.1, Answered::Loaded);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_write_of_ours_makes_what_was_found_before_doubtful() {
+    let (resolvers, resolver) = (Resolvers::default(), resolver(Some("slug")));
+    let backend = Backend::knowing(&[("acme", "7")]);
+    let find = async |key: &str| {
+        let (need, ada) = (need(key), Principal::of(ADA));
+        resolvers.find("d", &resolver, &need, ada, async || backend.list().await).await.unwrap().1
+    };
+    let write = |name: &str, path: Vec<PathPart>, changes: &[&str]| {
+        let operation = api::Operation {
+            name: name.to_owned(),
+            method: Method::POST,
+            path,
+            query: Vec::new(),
+            body: None,
+            changes: changes.iter().map(|name| (*name).to_owned()).collect(),
+            answers: Vec::new(),
+        };
+        let call = Call { operation: Arc::new(operation), path: Vec::new(), query: Vec::new(), body: None };
+        resolvers.wrote(Principal::of(ADA), &call);
+    };
+    assert_eq!(find("acme").await, Answered::Loaded);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(find("acme").await, Answered::Remembered);
+
+    write("others.add", vec![PathPart::Literal("others".to_owned())], &[]);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(find("acme").await, Answered::Remembered, "of another collection");
+
+    write("things.rename", vec![PathPart::Parameter("thing_id".to_owned())], &[]);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(find("acme").await, Answered::Loaded, "one of the things was changed");
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(find("acme").await, Answered::Remembered);
+
+    write("others.join", vec![PathPart::Literal("others".to_owned())], &["things.list"]);
+    advance(Duration::from_secs(1)).await;
+    assert_eq!(find("acme").await, Answered::Loaded, "declared to change things");
 }

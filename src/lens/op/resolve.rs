@@ -4,6 +4,7 @@
 
 use regex::Regex;
 
+use crate::canonical::id::{IdCodec, IdForm};
 use crate::json::Writer;
 use crate::lens::run::{Direction, Found, Lookup, Need, Run, Source, Stop};
 
@@ -20,9 +21,22 @@ pub struct Resolver {
     pub scope: Vec<String>,
     /// What the dialect's ids look like; what does not is known not to exist, without asking.
     pub pattern: Option<Regex>,
+    /// Spellings of the canonical id itself that are taken as well. They come first: a name that looks like one of
+    /// them is not looked up.
+    pub accepted: Vec<IdForm>,
 }
 
 impl Resolver {
+    /// The canonical spelling of a key that is the canonical id already.
+    fn canonical(&self, key: &str, direction: Direction) -> Option<String> {
+        let forms = self.accepted.iter().filter(|_| direction == Direction::Lift);
+        let id = forms.filter_map(|form| form.read(key).ok()).next()?;
+        let codec = IdCodec { written: IdForm::Uuid, accepted: Vec::new() };
+        let mut spelling = String::new();
+        codec.write(&id, &mut spelling).ok()?;
+        Some(spelling)
+    }
+
     /// The other half of the pair `key` belongs to.
     pub(super) fn ask<'r>(&self, key: &str, run: &mut Run<'_, 'r>) -> Result<&'r str, Stop> {
         let missing = || Stop::Refused { kind: "id", message: "does not exist".to_owned(), missing: true };
@@ -57,8 +71,11 @@ impl Resolve {
             return Ok(());
         }
         let key = source.text().ok_or_else(|| Stop::refused("type", "must be a string"))?;
-        let found = self.0.ask(&key, run)?;
-        out.string(found);
+        let Resolve(resolver) = self;
+        match resolver.canonical(&key, run.direction()) {
+            Some(spelling) => out.string(&spelling),
+            None => out.string(resolver.ask(&key, run)?),
+        }
         Ok(())
     }
 }
@@ -67,7 +84,7 @@ impl Resolve {
 mod tests {
     use regex::Regex;
 
-    use super::{Resolve, Resolver};
+    use super::{IdForm, Resolve, Resolver};
     use crate::lens::op::Op;
     use crate::lens::support::{Became, only, run_with};
     use crate::lens::{Direction, Lens, Lookup, Need};
@@ -75,7 +92,7 @@ mod tests {
     fn slug(scope: &[&str]) -> Lens {
         let scope = scope.iter().map(|name| (*name).to_owned()).collect();
         let pattern = Some(Regex::new("^[a-z]+$").unwrap());
-        only(Op::Resolve(Resolve(Resolver { index: 0, scope, pattern })))
+        only(Op::Resolve(Resolve(Resolver { index: 0, scope, pattern, accepted: vec![IdForm::Uuid] })))
     }
 
     #[test]
@@ -89,6 +106,13 @@ mod tests {
     fn a_field_whose_scope_is_unknown_does_not_disappear() {
         let outcome = run_with(&slug(&["organization_id"]), Direction::Lift, r#"{"l":"acme"}"#, &[]);
         assert_eq!(outcome.refusal(), ("/l".to_owned(), "id"));
+    }
+
+    #[test]
+    fn a_canonical_id_needs_no_look_up() {
+        let outcome =
+            run_with(&slug(&[]), Direction::Lift, r#"{"l":"3C90C3CC-0D44-4B50-8888-8DD25736052A"}"#, &[]);
+        assert_eq!(outcome, Became::body(r#"{"r":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}"#));
     }
 
     #[test]

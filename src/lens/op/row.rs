@@ -64,7 +64,7 @@ mod tests {
     }
 
     fn row() -> Op {
-        let resolver = Resolver { index: 3, scope: Vec::new(), pattern: None };
+        let resolver = Resolver { index: 3, scope: Vec::new(), pattern: None, accepted: Vec::new() };
         Op::Row(Row { resolver, table: Arc::new(roles()) })
     }
 

@@ -78,7 +78,7 @@ impl Table {
     pub(super) fn lift(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
         match self.row_of(source) {
             Some(row) => out.raw(row.is.json()),
-            None => return Err(Stop::refused("enum", format!("must be one of {}", self.words()))),
+            None => return Err(Stop::refused("enum", self.expected())),
         }
         Ok(())
     }
@@ -102,7 +102,18 @@ impl Table {
 
     /// The row of a word of the dialect.
     fn row_of(&self, source: Source<'_>) -> Option<&Row> {
-        self.rows.iter().find(|row| row.word.is(source) || row.also.iter().any(|also| also.is(source)))
+        self.index_of(source).map(|index| &self.rows[index])
+    }
+
+    /// The index of that row.
+    pub(super) fn index_of(&self, source: Source<'_>) -> Option<usize> {
+        let has = |row: &Row| row.word.is(source) || row.also.iter().any(|also| also.is(source));
+        self.rows.iter().position(has)
+    }
+
+    /// What a client is told that sent something else.
+    pub(super) fn expected(&self) -> String {
+        format!("must be one of {}", self.words())
     }
 
     /// The dialect's words, for a message.

@@ -27,6 +27,12 @@ impl Plan {
         plan
     }
 
+    /// Lets look-ups find a parameter of their scope in the document.
+    pub(in crate::lens) fn add_scope(&mut self, name: &str, at: &Address) {
+        let slot = self.slot(at);
+        self.scopes.push((name.into(), slot));
+    }
+
     /// Adds what a field needs in one direction, and gives its step if it writes anything.
     fn add(&mut self, field: &Field, direction: Direction) -> Option<usize> {
         let lifting = direction == Direction::Lift;

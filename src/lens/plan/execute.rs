@@ -35,6 +35,7 @@ impl Plan {
                 output.query.push((param.name.clone(), text));
             }
         }
+        self.enter_scope(base, run);
         if !self.shape.is_empty() {
             self.write(&self.shape, true, base, run, &mut output.body);
         }
@@ -46,9 +47,21 @@ impl Plan {
     /// Reads a value inside a message and writes what it becomes.
     pub(in crate::lens) fn value<'a>(&self, value: Value<'a>, run: &mut Run<'a, '_>, out: &mut Writer) {
         let base = self.read(Some(value), run);
+        let outside = self.enter_scope(base, run);
         self.write(&self.shape, true, base, run, out);
         self.check(base, run);
+        run.params.truncate(outside);
         run.slots.truncate(base);
+    }
+
+    /// Adds the parameters that are found in this document, and gives how many there were without them.
+    fn enter_scope(&self, base: usize, run: &mut Run<'_, '_>) -> usize {
+        let outside = run.params.len();
+        for (name, slot) in &self.scopes {
+            let text = run.slots[base + slot].and_then(Source::text);
+            run.params.extend(text.map(|text| (name.clone(), text.into_owned())));
+        }
+        outside
     }
 
     /// Fills a new frame of slots and gives its beginning.

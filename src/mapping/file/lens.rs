@@ -15,6 +15,8 @@ pub(in crate::mapping) struct LensPart {
     pub(in crate::mapping) bare: Option<Text>,
     pub(in crate::mapping) scalar: Option<Text>,
     pub(in crate::mapping) shows: bool,
+    /// Parameters of look-ups inside the lens, and the canonical fields that give them.
+    pub(in crate::mapping) scope: Vec<(Text, Text)>,
     pub(in crate::mapping) fields: Vec<FieldPart>,
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
     pub(in crate::mapping) drops: Vec<(Text, Text)>,
@@ -24,7 +26,7 @@ pub(in crate::mapping) struct LensPart {
 }
 
 /// `left = "right"`, or a table that says more.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::mapping) struct FieldPart {
     /// The dialect's place.
     pub(in crate::mapping) left: Text,
@@ -42,13 +44,14 @@ pub(in crate::mapping) struct FieldPart {
 }
 
 /// The op of a field, by the names it uses.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(in crate::mapping) enum OpPart {
     Constant(Spanned<Literal>),
     Copy,
     Each,
     EachId(Text),
     EachLens(Text),
+    Filter(Text),
     Fixed(Spanned<Literal>),
     Id(Text),
     Label,
@@ -72,6 +75,7 @@ impl LensPart {
             let bare = table.text("bare");
             let scalar = table.text("scalar");
             let shows = flag(table, "shows");
+            let scope = texts(table.table("scope"));
             let drops = texts(table.table("drops"));
             let ignores = texts(table.table("ignores"));
             if !has_fields {
@@ -79,7 +83,19 @@ impl LensPart {
             }
             let is_whole = fields.iter().all(|field| field.op.is_some());
             let canonical = canonical?;
-            Some(Self { schema, canonical, bare, scalar, shows, fields, sets, drops, ignores, is_whole })
+            Some(Self {
+                schema,
+                canonical,
+                bare,
+                scalar,
+                shows,
+                scope,
+                fields,
+                sets,
+                drops,
+                ignores,
+                is_whole,
+            })
         })
     }
 }
@@ -127,7 +143,7 @@ impl FieldPart {
 }
 
 /// `{ "path" = [values] }`
-fn condition(node: &Node<'_>) -> Option<(Text, Vec<Spanned<Literal>>)> {
+pub(super) fn condition(node: &Node<'_>) -> Option<(Text, Vec<Spanned<Literal>>)> {
     let (path, values) = single(node)?;
     Some((path, literals(&values)))
 }
@@ -218,7 +234,8 @@ type OpKey<T> = (&'static str, fn(T) -> OpPart);
 const LITERAL: [OpKey<Spanned<Literal>>; 2] = [("constant", OpPart::Constant), ("fixed", OpPart::Fixed)];
 
 /// The ops that name something.
-const NAMING: [OpKey<Text>; 6] = [
+const NAMING: [OpKey<Text>; 7] = [
+    ("filter", OpPart::Filter),
     ("id", OpPart::Id),
     ("lens", OpPart::Lens),
     ("prefix", OpPart::Prefix),

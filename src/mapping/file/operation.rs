@@ -4,7 +4,8 @@ use crate::diag::reader::{Node, Table};
 use crate::diag::{Span, Spanned};
 use crate::lens::path::Literal;
 
-use super::value::{entries, flag, integers, literal};
+use super::lens::condition;
+use super::value::{entries, flag, integers, literal, texts};
 use super::{FieldPart, Text};
 
 /// `[[operation]]`
@@ -16,15 +17,38 @@ pub(in crate::mapping) struct OperationPart {
     pub(in crate::mapping) path: Vec<FieldPart>,
     pub(in crate::mapping) query: Vec<FieldPart>,
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
+    /// The schema of the query.
+    pub(in crate::mapping) parameters: Option<Text>,
+    /// Query parameters that nothing is made of, with the reason.
+    pub(in crate::mapping) ignores: Vec<(Text, Text)>,
     pub(in crate::mapping) body: Option<Text>,
     pub(in crate::mapping) each: Option<EachPart>,
     pub(in crate::mapping) page: Option<Text>,
+    pub(in crate::mapping) gather: Option<Spanned<i64>>,
+    pub(in crate::mapping) cases: Vec<CasePart>,
     /// By canonical status.
     pub(in crate::mapping) answers: Vec<(Text, AnswerPart)>,
     pub(in crate::mapping) collect: Option<CollectPart>,
     pub(in crate::mapping) folds: Vec<(Text, Spanned<i64>)>,
     /// Whether there is nothing that could not be read.
     pub(in crate::mapping) is_whole: bool,
+}
+
+/// `[[operation.case]]`
+#[derive(Debug)]
+pub(in crate::mapping) struct CasePart {
+    /// The field of the body that decides, and its values.
+    pub(in crate::mapping) when: (Text, Vec<Spanned<Literal>>),
+    /// The operation as it is in this case.
+    pub(in crate::mapping) operation: OperationPart,
+}
+
+/// `location = { operation = "get_thing", parameters = { thing_id = "id" } }`
+#[derive(Clone, Debug)]
+pub(in crate::mapping) struct LocationPart {
+    pub(in crate::mapping) operation: Text,
+    /// The parameters of its path, and the places in the canonical body that fill them.
+    pub(in crate::mapping) parameters: Vec<(Text, Text)>,
 }
 
 /// `each = { schema = "...", over = "...", one = true, limit = 100 }`
@@ -44,6 +68,7 @@ pub(in crate::mapping) struct AnswerPart {
     pub(in crate::mapping) items: Option<Text>,
     pub(in crate::mapping) constant: Option<Spanned<Literal>>,
     pub(in crate::mapping) schema: Option<Text>,
+    pub(in crate::mapping) location: Option<LocationPart>,
 }
 
 /// `[operation.collect]`
@@ -75,35 +100,93 @@ impl OperationPart {
             let calls = table.required_text("calls");
             let path = FieldPart::read_all(table.table("path"));
             let query = FieldPart::read_all(table.table("query"));
-            let sets = entries(table.table("sets"), literal);
+            let parameters = table.text("parameters");
+            let ignores = texts(table.table("ignores"));
             let body = table.text("body");
             let each = table.table("each").map(EachPart::read);
             let page = table.text("page");
-            let answers = entries(table.table("answers"), |node| Some(AnswerPart::read(node)));
+            let gather = table.integer("gather");
             let collect = table.table("collect").map(CollectPart::read);
             let folds = integers(table.table("folds"));
+            let cases = table.tables("case");
+            let answers = Answers::read(table);
 
             let is_whole = path.iter().chain(&query).all(|field| field.op.is_some())
-                && answers.iter().all(|(_, answer)| answer.is_some())
+                && answers.is_whole
                 && each.as_ref().is_none_or(Option::is_some)
                 && collect.as_ref().is_none_or(Option::is_some);
-            let answers =
-                answers.into_iter().filter_map(|(status, answer)| Some((status, answer?))).collect();
-            Some(Self {
+            let mut operation = Self {
                 name: name?,
                 request: request?,
                 calls: calls?,
                 path,
                 query,
-                sets,
+                sets: answers.sets,
+                parameters,
+                ignores,
                 body,
                 each: each.flatten(),
                 page,
-                answers,
+                gather,
+                cases: Vec::new(),
+                answers: answers.answers,
                 collect: collect.flatten(),
                 folds,
                 is_whole,
-            })
+            };
+            let cases: Vec<_> = cases.into_iter().map(|case| CasePart::read(case, &operation)).collect();
+            operation.is_whole &= cases.iter().all(Option::is_some);
+            operation.cases = cases.into_iter().flatten().collect();
+            Some(operation)
+        })
+    }
+}
+
+/// What an operation and a case of it both say: what is set, and how it is answered.
+struct Answers {
+    sets: Vec<(Text, Spanned<Literal>)>,
+    answers: Vec<(Text, AnswerPart)>,
+    is_whole: bool,
+}
+
+impl Answers {
+    fn read(table: &mut Table<'_>) -> Self {
+        let sets = entries(table.table("sets"), literal);
+        let answers = entries(table.table("answers"), |node| Some(AnswerPart::read(node)));
+        let is_whole = answers.iter().all(|(_, answer)| answer.is_some());
+        let answers = answers.into_iter().filter_map(|(status, answer)| Some((status, answer?))).collect();
+        Self { sets, answers, is_whole }
+    }
+}
+
+impl CasePart {
+    /// Reads a case of `operation`: another call, with what goes along, for the same request.
+    fn read(table: Table<'_>, operation: &OperationPart) -> Option<Self> {
+        table.read(|table| {
+            let when = table.required("when").and_then(|node| condition(&node));
+            let calls = table.required_text("calls");
+            let body = table.text("body");
+            let Answers { sets, answers, is_whole } = Answers::read(table);
+            let operation = OperationPart {
+                name: operation.name.clone(),
+                request: operation.request.clone(),
+                calls: calls?,
+                path: operation.path.clone(),
+                query: Vec::new(),
+                sets,
+                parameters: None,
+                ignores: Vec::new(),
+                body,
+                each: None,
+                page: None,
+                gather: None,
+                cases: Vec::new(),
+                answers,
+                collect: None,
+                folds: operation.folds.clone(),
+                is_whole: operation.is_whole && is_whole,
+            };
+            Some(Self { when: when?, operation })
         })
     }
 }
@@ -128,7 +211,22 @@ impl AnswerPart {
             let items = table.text("items");
             let constant = table.node("constant").and_then(|node| literal(&node));
             let schema = table.text("schema");
-            Some(Self { status: status?, body, items, constant, schema })
+            let location = table.table("location").map(LocationPart::read);
+            let location = match location {
+                Some(location) => Some(location?),
+                None => None,
+            };
+            Some(Self { status: status?, body, items, constant, schema, location })
+        })
+    }
+}
+
+impl LocationPart {
+    fn read(table: Table<'_>) -> Option<Self> {
+        table.read(|table| {
+            let operation = table.required_text("operation");
+            let parameters = texts(table.table("parameters"));
+            Some(Self { operation: operation?, parameters })
         })
     }
 }

@@ -6,6 +6,7 @@ use super::path::Schemas;
 use crate::diag::{Diagnostic, code};
 use crate::lens::op::Op;
 use crate::lens::op::each::{Each, Item};
+use crate::lens::op::filter::Filter;
 use crate::lens::op::fixed::Fixed;
 use crate::lens::op::label::Label;
 use crate::lens::op::nested::Nested;
@@ -160,6 +161,8 @@ impl<'a> Compiler<'a> {
             OpPart::Each => Op::Each(Each { item: Item::Copy }),
             OpPart::EachId(kind) => Op::Each(Each { item: Item::Id(self.id_kind(kind)?) }),
             OpPart::EachLens(name) => Op::Each(Each { item: Item::Lens(self.lens_named(name)?) }),
+            OpPart::Filter(name) if name.value == "role" => Op::Filter(Filter(self.role_table(part)?)),
+            OpPart::Filter(name) => Op::Filter(Filter(self.table_named(name)?)),
             OpPart::Fixed(literal) => Op::Fixed(Fixed(literal.value.clone())),
             OpPart::Id(kind) => Op::Id(self.id_kind(kind)?),
             OpPart::Label => Op::Label(Label(self.role_table(part)?)),
@@ -171,12 +174,13 @@ impl<'a> Compiler<'a> {
                 let (resolver, table) = (self.resolver_named(name), self.role_table(part));
                 Op::Row(Row { resolver: resolver?, table: table? })
             }
-            OpPart::Table(name) => {
-                let declared = self.refer(Kind::Table, name);
-                let table = self.tables.get(name.value.as_str()).filter(|_| declared)?;
-                Op::Table(Arc::clone(table))
-            }
+            OpPart::Table(name) => Op::Table(self.table_named(name)?),
         })
+    }
+
+    fn table_named(&mut self, name: &Text) -> Option<Arc<Table>> {
+        let declared = self.refer(Kind::Table, name);
+        self.tables.get(name.value.as_str()).filter(|_| declared).map(Arc::clone)
     }
 
     fn role_table(&mut self, part: &FieldPart) -> Option<Arc<Table>> {

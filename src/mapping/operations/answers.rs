@@ -4,15 +4,16 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use crate::canonical::api;
+use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, code};
-use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather};
+use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, Location, Settled};
 use crate::lens::op::Op;
 use crate::lens::op::id::Id;
 use crate::lens::path::Address;
 use crate::lens::{Field, Lens, Presence, Wrap};
+use crate::mapping::canonical::{request_line, suggest};
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{AnswerPart, CollectPart, GatherPart, OperationPart, Text};
+use crate::mapping::file::{AnswerPart, CollectPart, GatherPart, LocationPart, OpPart, OperationPart, Text};
 use crate::mapping::lenses::Schemas;
 use crate::problem::Root;
 use crate::schema::Schema;
@@ -50,6 +51,9 @@ impl Compiler<'_> {
                 self.saw_all = false;
                 continue;
             };
+            if status.is_client_error() {
+                continue; // a refusal that is an answer, see `settled`
+            }
             given.push(status);
             if calls.answer(status).is_none() {
                 let message = format!("`{}` never answers {}", calls.name, status.as_u16());
@@ -91,11 +95,11 @@ impl Compiler<'_> {
             (None, None, Some(constant)) => (Some(AnswerBody::Constant(constant.value.clone())), None),
             (Some(name), None, None) => (self.lens_named(name).map(AnswerBody::Lens), Some(name)),
             (None, Some(name), None) => {
-                if part.page.is_none() {
+                if part.page.is_none() && part.gather.is_none() {
                     let operation = &part.name;
                     let message = format!("operation `{}` answers a list without a page", operation.value);
                     let found = Diagnostic::error(code::M0106, message);
-                    self.report(found.at(operation.span, "needs `page = \"...\"`"));
+                    self.report(found.at(operation.span, "needs `page = \"...\"` or `gather = 1000`"));
                 }
                 (self.lens_named(name).map(AnswerBody::Items), None)
             }
@@ -108,7 +112,73 @@ impl Compiler<'_> {
         };
         let of_lens = lens.and_then(|lens| self.lenses.get(lens.value.as_str())?.left.clone());
         let canonical = self.answer_schema(calls, from);
-        Some(Answer { from, status: status?, body: body?, schema: schema.or(of_lens), canonical })
+        let location = answer.location.as_ref().map(|part| self.location(part, canonical.as_deref()));
+        let location = match location {
+            Some(location) => Some(location?),
+            None => None,
+        };
+        Some(Answer { from, status: status?, body: body?, location, schema: schema.or(of_lens), canonical })
+    }
+
+    /// The address of another operation of the dialect, with parameters that are ids in the answer.
+    fn location(&mut self, part: &LocationPart, canonical: Option<&Schema>) -> Option<Location> {
+        let file = self.file;
+        let operations = file.operations.iter();
+        let named = operations.clone().find(|operation| operation.name.value == part.operation.value);
+        let Some(named) = named else {
+            let message = format!("there is no operation `{}`", part.operation.value);
+            let found =
+                Diagnostic::error(code::M0209, message).at(part.operation.span, "not declared in this file");
+            let known = operations.map(|operation| operation.name.value.as_str());
+            self.report(suggest(found, &part.operation.value, known));
+            return None;
+        };
+        let (_, path) = request_line(&named.request.value)?;
+        let mut parameters = Vec::new();
+        for (parameter, at) in &part.parameters {
+            let place = self.address(at);
+            let place = place.filter(|place| self.check_path(at, place, canonical, Schemas::Canonical));
+            let field = named.path.iter().find(|field| field.left.value == parameter.value);
+            let id = match field.map(|field| &field.op) {
+                Some(Some(OpPart::Id(kind))) => self.id_kind(kind),
+                _ => {
+                    let message =
+                        format!("`{}` is no id in the path of `{}`", parameter.value, named.name.value);
+                    self.report(Diagnostic::error(code::M0212, message).at(parameter.span, "filled here"));
+                    None
+                }
+            };
+            parameters.push((parameter.value.clone(), Arc::new(alone(place?, id?))));
+        }
+        for piece in &path {
+            if let PathPart::Parameter(name) = piece
+                && !parameters.iter().any(|(filled, ..)| filled == name)
+            {
+                let message = format!("nothing fills `{name}` of `{}`", named.name.value);
+                self.report(
+                    Diagnostic::error(code::M0213, message).at(part.operation.span, "this path needs it"),
+                );
+                return None;
+            }
+        }
+        Some(Location { path, parameters })
+    }
+
+    /// The refusals that are answers: those among the keys of `answers`.
+    pub(super) fn settled(&mut self, part: &OperationPart) -> Vec<Settled> {
+        let mut settled = Vec::new();
+        for (key, answer) in &part.answers {
+            let from = key.value.parse().ok().and_then(|code| StatusCode::from_u16(code).ok());
+            let Some(from) = from.filter(StatusCode::is_client_error) else { continue };
+            let has_body = answer.body.is_some() || answer.items.is_some() || answer.constant.is_some();
+            if has_body || answer.location.is_some() || part.each.is_some() {
+                let message = "a refusal that is an answer has a status and nothing else";
+                self.report(Diagnostic::error(code::M0106, message).at(key.span, "more than that here"));
+                self.note_lenses(answer);
+            }
+            settled.extend(self.status(answer.status).map(|status| Settled { from, status }));
+        }
+        settled
     }
 
     fn collect(&mut self, part: &CollectPart, calls: &Arc<api::Operation>) -> Option<Collect> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::canonical::api;
+use crate::canonical::id::IdForm;
 use crate::diag::{Diagnostic, code};
 use crate::dialect::Resolver;
 use crate::lens::op::resolve;
@@ -26,6 +27,8 @@ impl Compiler<'_> {
             let Some(calls) = self.canonical_operation(&part.calls) else { continue };
             self.check_resolver(&resolver.name, part, &calls);
             let pattern = part.pattern.as_ref().and_then(|pattern| self.pattern(pattern));
+            let forms = IdForm::ALL.map(|form| (form.name(), form));
+            let accepted = part.accept.iter().filter_map(|form| self.word("id form", form, &forms)).collect();
             let remember = part.remember.as_ref().and_then(|text| self.duration(text));
             let misses = part.misses.as_ref().and_then(|text| self.duration(text));
             let scope: Vec<_> = part.scope.iter().map(|name| name.value.clone()).collect();
@@ -41,7 +44,7 @@ impl Compiler<'_> {
                 remember: remember.unwrap_or(REMEMBER),
                 misses: misses.unwrap_or(MISSES),
             };
-            self.resolvers.push((Arc::new(built), resolve::Resolver { index, scope, pattern }));
+            self.resolvers.push((Arc::new(built), resolve::Resolver { index, scope, pattern, accepted }));
         }
     }
 

@@ -4,6 +4,7 @@ use super::Lowering;
 use crate::canonical::api::Call;
 use crate::dialect::Page;
 use crate::dialect::page::{PageSlot, Wanted};
+use crate::dialect::url::Url;
 use crate::json::{Kind, Value, Writer};
 use crate::lens::Lens;
 use crate::problem::Problem;
@@ -31,7 +32,7 @@ impl Lowering<'_> {
         let mut out = Writer::new();
         match (&self.request.operation.page, self.lifted.page) {
             (Some(page), Some(wanted)) => {
-                let members = members(page, wanted, items.len() as u64, total);
+                let members = members(page, wanted, items.len() as u64, total, &self.request.url);
                 self.frame(&members, lens, items, call, &mut out)?;
             }
             (Some(_) | None, _) => self.items(lens, items, call, &mut out)?,
@@ -90,10 +91,10 @@ impl Lowering<'_> {
 }
 
 /// The members that have something to say.
-fn members(page: &Page, wanted: Wanted, shown: u64, total: u64) -> Vec<Member<'_>> {
+fn members<'p>(page: &'p Page, wanted: Wanted, shown: u64, total: u64, url: &Url) -> Vec<Member<'p>> {
     let content = |slot| match slot {
         PageSlot::Items => Some(Content::Items),
-        slot => page.show(slot, wanted, shown, total).map(Content::Json),
+        slot => page.show(slot, wanted, shown, total, url).map(Content::Json),
     };
     page.fields.iter().filter_map(|(path, slot)| Some((path.as_slice(), content(*slot)?))).collect()
 }

@@ -1,0 +1,59 @@
+//! The query of an operation: what its schema knows is read by something, and the other way round.
+
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, code};
+use crate::dialect::parameters::QueryShape;
+use crate::mapping::canonical::suggest;
+use crate::mapping::compile::Compiler;
+use crate::mapping::file::{OperationPart, Text};
+
+impl Compiler<'_> {
+    pub(super) fn parameters(&mut self, part: &OperationPart) -> Option<QueryShape> {
+        let Some(name) = &part.parameters else {
+            for (ignored, _) in &part.ignores {
+                let message = format!("`{}` is declared as lost and is not", ignored.value);
+                let label = "this operation has no `parameters` to lose it from";
+                self.report(Diagnostic::error(code::M0503, message).at(ignored.span, label));
+            }
+            return None;
+        };
+        let shape = QueryShape::new(self.schema(name)?);
+        let known = shape.schema().shape().properties();
+        let paged = self.paged(part);
+        let mapped: Vec<&Text> = part.query.iter().map(|field| &field.left).collect();
+        for parameter in mapped.iter().copied().chain(part.ignores.iter().map(|(ignored, _)| ignored)) {
+            if !known.contains(&parameter.value) {
+                let message = format!("the dialect's schema has no parameter `{}`", parameter.value);
+                let found = Diagnostic::error(code::M0201, message).at(parameter.span, "not in `parameters`");
+                self.report(suggest(found, &parameter.value, known.iter().map(String::as_str)));
+            }
+        }
+        for (ignored, _) in &part.ignores {
+            if paged.contains(&ignored.value) || mapped.iter().any(|mapped| mapped.value == ignored.value) {
+                let message = format!("`{}` is declared as lost and is not", ignored.value);
+                self.report(Diagnostic::error(code::M0503, message).at(ignored.span, "it is mapped"));
+            }
+        }
+        for parameter in known {
+            let is_read = paged.contains(&parameter)
+                || mapped.iter().any(|mapped| mapped.value == parameter)
+                || part.ignores.iter().any(|(ignored, _)| ignored.value == parameter);
+            if !is_read {
+                let message = format!("parameter `{parameter}` of `{}` is lost silently", part.name.value);
+                let found = Diagnostic::error(code::M0502, message).at(name.span, "known to this schema");
+                self.report(found.help(format!(
+                    "map it under `query`, or say why not: `ignores = {{ {parameter} = \"reason\" }}`"
+                )));
+            }
+        }
+        Some(shape)
+    }
+
+    /// The parameters that say which page is wanted.
+    fn paged(&self, part: &OperationPart) -> Vec<String> {
+        let page = part.page.as_ref().and_then(|page| self.pages.get(page.value.as_str()));
+        let page = page.map(Arc::as_ref);
+        page.map(|page| vec![page.start.clone(), page.limit.clone()]).unwrap_or_default()
+    }
+}
