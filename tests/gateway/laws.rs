@@ -16,7 +16,7 @@ use interlingua::lens::op::Op;
 use interlingua::lens::op::each::Item;
 use interlingua::lens::op::table::{Table, Word};
 use interlingua::lens::path::Address;
-use interlingua::lens::{Direction, Field, Found, Input, Lens, Need, Resolutions, Run, Wrap};
+use interlingua::lens::{Direction, Field, Found, Input, Lens, Lookup, Need, Resolutions, Run, Wrap};
 use interlingua::problem::Root;
 use interlingua::schema::Store;
 use interlingua::translate::{self, Request, Step};
@@ -53,7 +53,7 @@ fn lenses(
 /// What look-ups give: every organization has a row for each word, and every slug an organization.
 #[derive(Default)]
 struct World {
-    known: HashMap<(usize, String), String>,
+    known: HashMap<(Lookup, String), String>,
 }
 
 fn row_id(word: &str) -> String {
@@ -70,12 +70,12 @@ impl World {
                     word.clone()
                 } else {
                     let id = row_id(&need.key);
-                    self.known.insert((need.resolver, id.clone()), need.key.clone());
+                    self.known.insert((need.of.clone(), id.clone()), need.key.clone());
                     id
                 }
             }
             Direction::Lower => {
-                let known = self.known.get(&(need.resolver, need.key.clone())).cloned();
+                let known = self.known.get(&(need.of.clone(), need.key.clone())).cloned();
                 known.unwrap_or_else(|| row_id(&need.key))
             }
         })
@@ -398,7 +398,8 @@ fn complete(registry: &Registry, dialect: &Dialect, request: &Request) -> Option
             Ok(Step::Needs(needs)) => {
                 for need in needs {
                     let rows = dialect.roles.as_ref().map_or(1, |table| table.rows.len());
-                    let role = dialect.resolvers[need.resolver].right == "role";
+                    let Lookup::Resolver(resolver) = need.of else { panic!("no id map was promised") };
+                    let role = dialect.resolvers[resolver].right == "role";
                     let found = match (role, &dialect.roles) {
                         // Any row of the organization: the generated id is nobody's.
                         (true, Some(table)) => {
