@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use http::HeaderMap;
 use interlingua::boot::{self, DataFiles};
 use interlingua::diag::Sources;
 use interlingua::dialect::operation::RequestBody;
@@ -15,7 +16,7 @@ use interlingua::lens::op::Op;
 use interlingua::lens::op::each::Item;
 use interlingua::lens::op::table::{Table, Word};
 use interlingua::lens::path::Address;
-use interlingua::lens::{Direction, Field, Found, Input, Lens, Need, Resolutions, Run, Wrap};
+use interlingua::lens::{Direction, Field, Found, Input, Lens, Lookup, Need, Resolutions, Run, Wrap};
 use interlingua::problem::Root;
 use interlingua::schema::Store;
 use interlingua::translate::{self, Request, Step};
@@ -52,7 +53,7 @@ fn lenses(
 /// What look-ups give: every organization has a row for each word, and every slug an organization.
 #[derive(Default)]
 struct World {
-    known: HashMap<(usize, String), String>,
+    known: HashMap<(Lookup, String), String>,
 }
 
 fn row_id(word: &str) -> String {
@@ -69,12 +70,12 @@ impl World {
                     word.clone()
                 } else {
                     let id = row_id(&need.key);
-                    self.known.insert((need.resolver, id.clone()), need.key.clone());
+                    self.known.insert((need.of.clone(), id.clone()), need.key.clone());
                     id
                 }
             }
             Direction::Lower => {
-                let known = self.known.get(&(need.resolver, need.key.clone())).cloned();
+                let known = self.known.get(&(need.of.clone(), need.key.clone())).cloned();
                 known.unwrap_or_else(|| row_id(&need.key))
             }
         })
@@ -340,7 +341,8 @@ proptest! {
                 };
                 let path = operation.template().replace('{', "").replace('}', &noise);
                 let path = format!("/{dialect}{}{path}", dialect.prefix);
-                let Ok(selected) = shipped.registry.select(&operation.method, None, &path) else { continue };
+                let Ok(selected) = shipped.registry.select(&operation.method, None, &path, &HeaderMap::new())
+                else { continue };
                 let body = Document::parse(body.into_bytes(), &Limits::default()).ok();
                 let url = Url { query: query.clone(), ..Url::default() };
                 let Ok(request) = Request::new(selected, url, body) else { continue };
@@ -396,7 +398,8 @@ fn complete(registry: &Registry, dialect: &Dialect, request: &Request) -> Option
             Ok(Step::Needs(needs)) => {
                 for need in needs {
                     let rows = dialect.roles.as_ref().map_or(1, |table| table.rows.len());
-                    let role = dialect.resolvers[need.resolver].right == "role";
+                    let Lookup::Resolver(resolver) = need.of else { panic!("no id map was promised") };
+                    let role = dialect.resolvers[resolver].right == "role";
                     let found = match (role, &dialect.roles) {
                         // Any row of the organization: the generated id is nobody's.
                         (true, Some(table)) => {

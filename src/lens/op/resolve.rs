@@ -6,7 +6,7 @@ use regex::Regex;
 
 use crate::canonical::id::{IdCodec, IdForm};
 use crate::json::Writer;
-use crate::lens::run::{Direction, Found, Need, Run, Source, Stop};
+use crate::lens::run::{Direction, Found, Lookup, Need, Run, Source, Stop};
 
 /// A field that is looked up.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Resolver {
             let noted = !run.needs().is_empty() || !run.refusals().is_empty();
             return Err(if noted { Stop::Awaited } else { Stop::refused("id", "cannot be looked up here") });
         };
-        let need = Need { resolver: self.index, direction, scope, key: key.to_owned() };
+        let need = Need { of: Lookup::Resolver(self.index), direction, scope, key: key.to_owned() };
         match run.ask(need)? {
             Found::Value(value) => Ok(value),
             Found::Missing => Err(missing()),
@@ -87,7 +87,7 @@ mod tests {
     use super::{IdForm, Resolve, Resolver};
     use crate::lens::op::Op;
     use crate::lens::support::{Became, only, run_with};
-    use crate::lens::{Direction, Lens, Need};
+    use crate::lens::{Direction, Lens, Lookup, Need};
 
     fn slug(scope: &[&str]) -> Lens {
         let scope = scope.iter().map(|name| (*name).to_owned()).collect();
@@ -117,8 +117,12 @@ mod tests {
 
     #[test]
     fn what_is_known_is_written() {
-        let need =
-            Need { resolver: 0, direction: Direction::Lift, scope: Vec::new(), key: "acme".to_owned() };
+        let need = Need {
+            of: Lookup::Resolver(0),
+            direction: Direction::Lift,
+            scope: Vec::new(),
+            key: "acme".to_owned(),
+        };
         let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"acme"}"#, &[(&need, "7")]);
         assert_eq!(outcome, Became::body(r#"{"r":"7"}"#));
         let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"acme"}"#, &[]);

@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 
 use super::Text;
-use super::value::{entries, flag, literal, literals, single, texts};
+use super::value::{entries, extends_nothing, flag, literal, literals, single, texts};
 
 /// `[lens.<name>]`
 #[derive(Debug)]
@@ -78,6 +78,7 @@ impl LensPart {
             let scope = texts(table.table("scope"));
             let drops = texts(table.table("drops"));
             let ignores = texts(table.table("ignores"));
+            extends_nothing(table);
             if !has_fields {
                 return None;
             }
