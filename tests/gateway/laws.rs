@@ -147,11 +147,18 @@ fn tree(word: &Word) -> Value {
     word.value().to_value()
 }
 
+/// A schema of a dialect: its own, or that of what it extends.
+fn root<'s>(shipped: &'s Shipped, dialect: &'s Dialect, schema: &str) -> Node<'s> {
+    let mut folders = std::iter::once(&dialect.name).chain(&dialect.extends);
+    let folder = folders.find(|folder| shipped.schemas.schema(folder, schema).is_some());
+    Node::root(&shipped.schemas, folder.expect("a schema that is used is somewhere"), schema)
+}
+
 /// A dialect's document for a lens. Fields that share a canonical place get values that agree.
 fn left_document(shipped: &Shipped, dialect: &Dialect, lens: &Lens, seed: u64) -> Option<Value> {
     let shaped = dialect.lenses.get(lens.name())?;
     let schema = shaped.left.as_ref()?;
-    let root = Node::root(&shipped.schemas, &dialect.name, schema.name());
+    let root = root(shipped, dialect, schema.name());
     let mut document = json!({});
     let mut random = Random::new(seed);
     let tags: Vec<_> =
@@ -358,7 +365,7 @@ fn valid_body(shipped: &Shipped, dialect: &Dialect, operation: &Operation, seed:
         RequestBody::None => return None,
         RequestBody::One { schema } | RequestBody::Each { schema, .. } => schema,
     };
-    Some(Node::root(&shipped.schemas, &dialect.name, schema.name()).instance("", &mut Random::new(seed)))
+    Some(root(shipped, dialect, schema.name()).instance("", &mut Random::new(seed)))
 }
 
 /// A request whose body is valid and whose ids can be ids.
