@@ -13,6 +13,7 @@ use interlingua::dialect::{Dialect, Operation, Registry, Selected, ShapedLens};
 use interlingua::json::{Document, Limits, Writer};
 use interlingua::lens::op::Op;
 use interlingua::lens::op::each::Item;
+use interlingua::lens::op::id::Id;
 use interlingua::lens::op::table::{Table, Word};
 use interlingua::lens::path::Address;
 use interlingua::lens::{Direction, Field, Found, Input, Lens, Need, Resolutions, Run, Wrap};
@@ -192,23 +193,19 @@ fn left_value(
         Op::Constant(literal) => literal.value().to_value(),
         Op::Fixed(fixed) => fixed.0.value().to_value(),
         Op::Copy => node.instance(name, &mut random),
-        Op::Id(id) => {
-            let mut text = String::new();
-            let canonical = match id.dialect.written.name() {
-                "integer" => id.dialect.read(&random.below(1000).to_string()),
-                "opaque" => id.dialect.read(&random.word()),
-                _ => interlingua::canonical::id::IdForm::Uuid.read(&random.uuid().to_string()),
-            };
-            id.dialect.write(&canonical.unwrap(), &mut text).unwrap();
-            json!(text)
-        }
+        Op::Id(id) => json!(spelling(id, &mut random)),
         // A filter stands in a query, which these instances are not about; its law is with the op.
         Op::Filter(filter) => tree(&random.pick(&filter.0.rows).word),
         Op::Table(table) => tree(&random.pick(&table.rows).word),
         Op::Label(label) => json!(random.pick(&label.0.rows).label),
         Op::Row(row) => json!(row_id(&random.pick(&row.table.rows).is.text())),
         Op::Resolve(_) => json!("acme-corp"),
-        Op::Prefix(prefix) => json!(format!("{}{}", prefix.0, random.word())),
+        // A list is shown as one word of it being there.
+        Op::Has(_) => json!(random.below(2) == 0),
+        Op::Prefix(prefix) => {
+            let rest = prefix.id.as_ref().map(|id| spelling(id, &mut random));
+            json!(format!("{}{}", prefix.before, rest.unwrap_or_else(|| random.word())))
+        }
         Op::Nested(nested) => left_document(shipped, dialect, &nested.lens, seed)?,
         Op::Each(each) => match &each.item {
             Item::Copy => node.instance(name, &mut random),
@@ -222,6 +219,18 @@ fn left_value(
             }
         },
     })
+}
+
+/// Some id as the dialect spells it.
+fn spelling(id: &Id, random: &mut Random) -> String {
+    let canonical = match id.dialect.written.name() {
+        "integer" => id.dialect.read(&random.below(1000).to_string()),
+        "opaque" => id.dialect.read(&random.word()),
+        _ => interlingua::canonical::id::IdForm::Uuid.read(&random.uuid().to_string()),
+    };
+    let mut text = String::new();
+    id.dialect.write(&canonical.unwrap(), &mut text).unwrap();
+    text
 }
 
 /// What a field must be after there and back; None if the mapping declares that it does not come back.

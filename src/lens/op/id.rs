@@ -24,14 +24,34 @@ impl Id {
     pub(super) fn lower(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
         convert(&self.canonical, &self.dialect, source, out)
     }
+
+    /// The canonical spelling, as text.
+    pub(super) fn lifted(&self, source: Source<'_>) -> Result<String, Stop> {
+        spelling(&self.dialect, &self.canonical, source)
+    }
+
+    /// The dialect's spelling, as text.
+    pub(super) fn lowered(&self, source: Source<'_>) -> Result<String, Stop> {
+        spelling(&self.canonical, &self.dialect, source)
+    }
 }
 
 fn convert(read: &IdCodec, write: &IdCodec, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
-    let refused = |error: IdError| Stop::refused("id", error.to_string());
     if source.is_null() {
         out.null();
         return Ok(());
     }
+    let spelling = spelling(read, write, source)?;
+    match write.written {
+        IdForm::Integer => out.raw(&spelling),
+        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(&spelling),
+    }
+    Ok(())
+}
+
+/// The other spelling of an id, as text.
+fn spelling(read: &IdCodec, write: &IdCodec, source: Source<'_>) -> Result<String, Stop> {
+    let refused = |error: IdError| Stop::refused("id", error.to_string());
     let text = match source {
         Source::Json(value) if value.kind() == Kind::Integer => value.raw().into(),
         Source::Json(_) | Source::Text(_) => source.text().ok_or_else(|| refused(IdError::Malformed))?,
@@ -39,11 +59,7 @@ fn convert(read: &IdCodec, write: &IdCodec, source: Source<'_>, out: &mut Writer
     let id = read.read(&text).map_err(refused)?;
     let mut spelling = String::with_capacity(36);
     write.write(&id, &mut spelling).map_err(refused)?;
-    match write.written {
-        IdForm::Integer => out.raw(&spelling),
-        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(&spelling),
-    }
-    Ok(())
+    Ok(spelling)
 }
 
 #[cfg(test)]
