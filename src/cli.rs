@@ -21,6 +21,7 @@ mod failure;
 mod files;
 mod hint;
 mod names;
+mod openapi;
 mod routes;
 mod serve;
 mod translate;
@@ -57,6 +58,8 @@ enum Command {
     Translate(translate::Arguments),
     /// List every operation that is served
     Routes(routes::Arguments),
+    /// Print an OpenAPI document of what a dialect serves
+    Openapi(openapi::Arguments),
     /// Run the reference backend alone
     Backend(backend::Arguments),
     /// Explain a diagnostic code, such as M0203
@@ -90,6 +93,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
         Command::Backend(arguments) => backend::run(arguments, files, console),
         Command::Check(arguments) => check::run(&arguments, files, console),
         Command::Explain(arguments) => explain::run(&arguments, console),
+        Command::Openapi(arguments) => openapi::run(&arguments, files, console),
         Command::Routes(arguments) => routes::run(&arguments, files, console),
         Command::Serve(arguments) => serve::run(&arguments, files, console),
         Command::Translate(arguments) => translate::run(&arguments, files, console),

@@ -66,6 +66,8 @@ pub enum RequestBody {
         one: bool,
         /// How many items there may be.
         limit: usize,
+        /// What is asked when there are none, so that the caller is still judged.
+        otherwise: Option<Arc<api::Operation>>,
     },
 }
 

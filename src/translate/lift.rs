@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{Request, Step, VIOLATIONS_MAX, absolute, gather};
 use crate::canonical::api::{Api, Call};
+use crate::dialect::operation::RequestBody;
 use crate::dialect::page::Wanted;
 use crate::json::{Document, Writer};
 use crate::lens::{Direction, Input, Need, Refusal, Resolutions, Run};
@@ -14,6 +15,8 @@ use crate::problem::{Problem, Root, Violation};
 pub struct Lifted {
     /// The calls, one for each item of the request.
     pub calls: Vec<Call>,
+    /// Whether the only call is there to judge the caller of a bulk request without items.
+    pub is_probe: bool,
     /// The page the client wants.
     pub page: Option<Wanted>,
     /// How many members of the body nothing was made of.
@@ -37,8 +40,17 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
     let outer = request.body.as_ref().filter(|_| operation.is_bulk()).map(Document::root);
     let mut needs: Vec<Need> = Vec::new();
     let mut refusals = Vec::new();
-    let mut lifted = Lifted { calls: Vec::new(), page, ignored: 0 };
-    for (body, at) in request.items() {
+    let mut lifted = Lifted { calls: Vec::new(), is_probe: false, page, ignored: 0 };
+    let mut items = request.items();
+    let probe = match &operation.body {
+        RequestBody::Each { otherwise: Some(probe), .. } if items.is_empty() => Some(probe),
+        _ => None,
+    };
+    if probe.is_some() {
+        lifted.is_probe = true;
+        items.push((None, Vec::new()));
+    }
+    for (body, at) in items {
         let mut run = Run::new(Direction::Lift, resolutions).below(at);
         let input = Input { body, outer, path: &request.path, query: &request.query };
         let output = operation.request.run(input, &mut run, Writer::new());
@@ -52,8 +64,9 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
             query.push((api.page.limit.as_str().into(), limit.to_string()));
             query.push((api.page.offset.as_str().into(), offset.to_string()));
         }
-        let body = operation.calls.body.is_some().then(|| body_of(output.body));
-        lifted.calls.push(Call { operation: Arc::clone(&operation.calls), path: output.path, query, body });
+        let calls = probe.unwrap_or(&operation.calls);
+        let body = calls.body.is_some().then(|| body_of(output.body));
+        lifted.calls.push(Call { operation: Arc::clone(calls), path: output.path, query, body });
     }
     if !refusals.is_empty() {
         return Err(Box::new(refused(refusals)));

@@ -161,6 +161,11 @@ impl Lowering<'_> {
         answers: &[Result<Answer, Box<Problem>>],
     ) -> Result<Lowered, Box<Problem>> {
         let schema = collect.canonical.as_deref();
+        let answers = match answers {
+            [Err(problem)] if self.lifted.is_probe => return Err(problem.clone()),
+            _ if self.lifted.is_probe => &[],
+            answers => answers,
+        };
         let outcomes: Vec<Outcome<'_>> = answers
             .iter()
             .map(|answer| match answer {

@@ -15,8 +15,13 @@ use crate::backend::row::{object, text};
 use super::{organizations, users};
 
 mod add;
+mod ownership;
+mod remove;
+mod update;
 
 pub(super) use add::{Entry, add, already_member};
+pub(super) use remove::remove;
+pub(super) use update::update;
 
 /// `members.list`. `q` looks into names and addresses; letters outside ASCII must match in case too.
 pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
@@ -28,7 +33,12 @@ pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, 
     let statuses = [("invited", "invited"), ("active", "active"), ("suspended", "suspended")];
     let status = query.word("status", &statuses)?;
     let user_id = query.id("user_id")?;
-    let sorts = [("joined_at", "members.joined_at"), ("name", "users.name"), ("email", "users.email")];
+    let sorts = [
+        ("joined_at", "members.joined_at"),
+        ("last_seen_at", "members.last_seen_at"), // who was never seen was seen longest ago
+        ("name", "users.name"),
+        ("email", "users.email"),
+    ];
     let sort = query.word("sort", &sorts)?.unwrap_or("members.joined_at");
     let order = query.word("order", &[("asc", "ASC"), ("desc", "DESC")])?.unwrap_or("ASC");
 
@@ -53,11 +63,33 @@ pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, 
 pub(super) fn one(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
     let organization_id = exchange.id("organization_id");
     exchange.caller.member_of(tx, organization_id)?;
-    let member_id = tx
-        .prepare_cached("SELECT id FROM members WHERE organization_id = ?1 AND (id = ?2 OR user_id = ?2)")?
-        .query_row((organization_id, exchange.id("member_id")), |row| row.get(0))
+    Ok(Answer::one(document(tx, named(tx, exchange)?.id)?))
+}
+
+/// A member that a path names, as they stand.
+struct Standing {
+    id: Id,
+    organization_id: Id,
+    user_id: Id,
+    role: Role,
+    is_suspended: bool,
+}
+
+/// The member that the path names.
+fn named(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Standing, Problem> {
+    let found = tx
+        .prepare_cached("SELECT * FROM members WHERE organization_id = ?1 AND (id = ?2 OR user_id = ?2)")?
+        .query_row((exchange.id("organization_id"), exchange.id("member_id")), |row| {
+            Ok(Standing {
+                id: row.get("id")?,
+                organization_id: row.get("organization_id")?,
+                user_id: row.get("user_id")?,
+                role: row.get("role")?,
+                is_suspended: row.get::<_, String>("status")? == "suspended",
+            })
+        })
         .optional()?;
-    Ok(Answer::one(document(tx, member_id.ok_or_else(Problem::not_found)?)?))
+    found.ok_or_else(Problem::not_found)
 }
 
 /// A member as everybody in the organization sees them.
@@ -81,6 +113,7 @@ fn from_row(tx: &Transaction<'_>, row: &Row<'_>, organization: &Value) -> rusqli
         "resource_grants": grants,
         "invited_by": text(row, "invited_by")?,
         "joined_at": text(row, "joined_at")?,
+        "last_seen_at": text(row, "last_seen_at")?,
         "updated_at": text(row, "updated_at")?,
         "user": users::document(tx, row.get("user_id")?)?,
         "organization": organization,
@@ -141,6 +174,7 @@ mod tests {
             ("sort=name&order=desc&limit=2", vec!["Jonas", "Ines"]),
             ("sort=email&order=asc&limit=2&offset=2", vec!["Carla", "Dmitri"]),
             ("order=desc&limit=1", vec!["Jonas"]),
+            ("sort=last_seen_at&order=desc&limit=3", vec!["Ada", "Boris", "Jonas"]),
             ("limit=3&offset=8", vec!["Ines", "Jonas"]),
             ("q=an&role=admin", vec![]),
         ];

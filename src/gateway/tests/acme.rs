@@ -126,6 +126,7 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
             over: Address::parse("things").unwrap(),
             one: false,
             limit: 100,
+            otherwise: None,
         },
         request: to_call(),
         calls: Arc::clone(add),

@@ -58,6 +58,7 @@ pub(in crate::mapping) struct EachPart {
     pub(in crate::mapping) over: Text,
     pub(in crate::mapping) one: bool,
     pub(in crate::mapping) limit: Option<Spanned<i64>>,
+    pub(in crate::mapping) otherwise: Option<Text>,
 }
 
 /// `201 = { status = 200, body = "lens" }`
@@ -200,7 +201,8 @@ impl EachPart {
             let over = table.required_text("over");
             let one = flag(table, "one");
             let limit = table.integer("limit");
-            Some(Self { schema: schema?, over: over?, one, limit })
+            let otherwise = table.text("otherwise");
+            Some(Self { schema: schema?, over: over?, one, limit, otherwise })
         })
     }
 }

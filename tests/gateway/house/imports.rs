@@ -5,7 +5,7 @@ const ROWS: [(&str, &[&str]); 7] = [
     ("words", &["canonical", "diag", "json", "telemetry", "time"]),
     ("pure engines", &["lens", "limit", "problem", "schema"]),
     ("model", &["dialect", "translate"]),
-    ("compilers and components", &["ids", "mapping", "upstream"]),
+    ("compilers and components", &["ids", "mapping", "openapi", "upstream"]),
     ("pipeline", &["gateway"]),
     ("shell", &["admin", "backend", "config", "server"]),
     ("wiring", &["boot", "cli", "lib", "main"]),

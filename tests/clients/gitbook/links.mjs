@@ -14,6 +14,7 @@
 import assert from "node:assert/strict";
 import { randomUUID } from "node:crypto";
 import { GitBookAPI, GitBookAPIError } from "@gitbook/api";
+import { address, assertMembers, assertRefused, check, finish, overhearing, required } from "./support.mjs";
 
 const endpoint = required("INTERLINGUA_URL").replace(/\/$/, "");
 const token = required("INTERLINGUA_TOKEN");
@@ -27,27 +28,12 @@ const content = {
 const { orgs } = new GitBookAPI({ endpoint, authToken: token });
 const joiner = new GitBookAPI({ endpoint, authToken: joinerToken }).orgs;
 
-// The same client with its transport overheard, for comparing what it reports with what it was sent.
-let overheard;
-const overhear = (authToken) =>
-  new GitBookAPI({
-    endpoint,
-    authToken,
-    serviceBinding: {
-      async fetch(input, init) {
-        const response = await fetch(input, init);
-        overheard = response.clone();
-        return response;
-      },
-    },
-  }).orgs;
-const refused = overhear(token);
-const stranger = overhear("gb_nobody_has_this_token");
+const { client: refused, heard } = overhearing(GitBookAPI, endpoint, token);
+const { client: stranger, heard: strangerHeard } = overhearing(GitBookAPI, endpoint, "gb_nobody_has_this_token");
 
 // Has the form of an id that the dialect accepts, and is nobody's.
 const nowhere = randomUUID();
 
-const counts = { passed: 0, failed: 0 };
 const links = {};
 
 // ---- invite users
@@ -166,10 +152,10 @@ await check("joins with a link", async () => {
 // ---- the client's error class
 
 await check("reports code and message of an unknown link", () =>
-  assertRefused(404, () => refused.getOrganizationInviteLink(organization, nowhere)));
+  assertRefused(GitBookAPIError, heard, 404, () => refused.orgs.getOrganizationInviteLink(organization, nowhere)));
 
 await check("reports code and message of an unknown organization", () =>
-  assertRefused(404, () => refused.listOrganizationInviteLinks(nowhere)));
+  assertRefused(GitBookAPIError, heard, 404, () => refused.orgs.listOrganizationInviteLinks(nowhere)));
 
 for (const [what, body] of Object.entries({
   "an address that is none": { emails: ["nobody"] },
@@ -178,77 +164,21 @@ for (const [what, body] of Object.entries({
   "a body without addresses": { role: "read" },
 })) {
   await check(`reports code and message of ${what}`, () =>
-    assertRefused(400, () => refused.inviteUsersToOrganization(organization, body)));
+    assertRefused(GitBookAPIError, heard, 400, () => refused.orgs.inviteUsersToOrganization(organization, body)));
 }
 
 await check("reports code and message of a link that is two kinds at once", () =>
-  assertRefused(400, () =>
-    refused.createOrganizationInvite(organization, { role: "read", level: "read", space: content.space })));
+  assertRefused(GitBookAPIError, heard, 400, () =>
+    refused.orgs.createOrganizationInvite(organization, { role: "read", level: "read", space: content.space })));
 
 await check("reports code and message of an unknown token", () =>
-  assertRefused(401, () => stranger.listOrganizationInviteLinks(organization)));
+  assertRefused(GitBookAPIError, strangerHeard, 401, () => stranger.orgs.listOrganizationInviteLinks(organization)));
 
-console.log(`${counts.passed} passed, ${counts.failed} failed`);
-process.exitCode = counts.failed === 0 && counts.passed > 0 ? 0 : 1;
-
-/** Runs one check and prints how it went; a failure does not stop the others. */
-async function check(name, run) {
-  try {
-    await run();
-    counts.passed += 1;
-    console.log(`ok      ${name}`);
-  } catch (error) {
-    counts.failed += 1;
-    console.log(`FAILED  ${name}\n${indent(error.stack ?? String(error))}`);
-  }
-}
-
-/** The client must throw its own error, with the status and with the very message the proxy sent. */
-async function assertRefused(status, call) {
-  const error = await call().then(
-    (answer) => assert.fail(`the call was answered with ${answer.status}`),
-    (error) => error,
-  );
-  assert.ok(error instanceof GitBookAPIError, String(error));
-
-  const answer = await overheard.json();
-  assert.match(overheard.headers.get("content-type"), /^application\/json\b/);
-  assertMembers(answer, ["error"]);
-  assertMembers(answer.error, ["code", "message"]);
-  assert.equal(answer.error.code, status);
-  assert.equal(error.code, status);
-  // With no message in the body the client falls back to the reason phrase, so an empty one would go unseen.
-  assert.ok(answer.error.message);
-  assert.equal(error.errorMessage, answer.error.message);
-}
-
-/** An object with exactly these members, the second list of which may be missing. */
-function assertMembers(value, names, optional = []) {
-  const seen = Object.keys(value).filter((name) => !optional.includes(name));
-  assert.deepEqual(seen.sort(), [...names].sort());
-}
+finish();
 
 /** The links made so far; a check of none of them would pass for nothing. */
 function created() {
   const all = Object.values(links);
   assert.equal(all.length, 4, "some links could not be created");
   return all;
-}
-
-/** An address that no earlier run has used. */
-function address() {
-  return `${randomUUID()}@example.com`;
-}
-
-function indent(text) {
-  return text.replace(/^/gm, "        ");
-}
-
-function required(name) {
-  const value = process.env[name];
-  if (!value) {
-    console.error(`set ${name}; the head of this file says to what`);
-    process.exit(2);
-  }
-  return value;
 }
