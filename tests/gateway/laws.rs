@@ -380,7 +380,7 @@ fn valid_request(
         let field = operation.request.fields().iter().find(|field| {
             field.left.as_ref().is_some_and(|left| left.root == Root::Path && *left.path[0] == *name)
         });
-        let is_slug = matches!(field.map(|field| &field.op), Some(Op::Resolve(_)));
+        let is_slug = matches!(field.map(|field| &field.op), Some(Op::Resolve(by)) if by.0.id.is_none());
         (name.into(), if is_slug { "acme-corp".to_owned() } else { random.uuid().to_string() })
     });
     let path = path.collect();

@@ -11,6 +11,7 @@ const ANSWERED: [&str; 13] = [
     "allow",
     "cache-control",
     "content-type",
+    "location",
     "ratelimit",
     "ratelimit-limit",
     "ratelimit-policy",
