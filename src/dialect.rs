@@ -23,6 +23,7 @@ pub mod page;
 pub mod parameters;
 pub mod registry;
 pub mod resolver;
+pub mod selector;
 pub mod url;
 
 pub use errors::ErrorShape;
@@ -30,6 +31,7 @@ pub use operation::Operation;
 pub use page::Page;
 pub use registry::{Registry, Selected, Unselected};
 pub use resolver::Resolver;
+pub use selector::Selector;
 
 /// One client-facing API.
 #[derive(Debug)]
@@ -38,6 +40,10 @@ pub struct Dialect {
     pub name: String,
     /// What its owner calls it.
     pub title: String,
+    /// The dialects it is a generation of: the one its mapping extends, then the one that extends, and so on.
+    pub extends: Vec<String>,
+    /// Which requests to those are meant for it after all.
+    pub select: Option<Selector>,
     /// Hosts whose requests are meant for it.
     pub hosts: Vec<String>,
     /// What every path of it begins with: empty, or from a slash to before the next.

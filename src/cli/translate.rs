@@ -6,7 +6,7 @@
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use clap::Args;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
 mod asked;
@@ -78,7 +78,9 @@ pub(super) fn run(
     let mut documents = document::read_all(arguments.body.iter().chain(&arguments.answers))?;
     let answers = documents.split_off(documents.len() - arguments.answers.len());
 
-    let selected = match loaded.registry.select(&asked.method, None, &asked.mounted(&dialect.name)) {
+    // No header chooses another generation: the one that was named is meant.
+    let (path, headers) = (asked.mounted(&dialect.name), HeaderMap::new());
+    let selected = match loaded.registry.select(&asked.method, None, &path, &headers) {
         Ok(selected) => selected,
         Err(unselected) => return refused(&unselected.problem, dialect, &[], console),
     };

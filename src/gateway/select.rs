@@ -25,7 +25,8 @@ pub(super) fn select<B>(
     exchange: &mut Exchange,
 ) -> Result<Selected<B>, Box<Problem>> {
     let (head, body) = request.into_parts();
-    let target = match registry.select(&head.method, host(&head.uri, &head.headers)?, head.uri.path()) {
+    let host = host(&head.uri, &head.headers)?;
+    let target = match registry.select(&head.method, host, head.uri.path(), &head.headers) {
         Ok(target) => target,
         Err(unselected) => {
             let unselected = *unselected;

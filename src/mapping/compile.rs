@@ -24,6 +24,8 @@ use crate::schema::{Schema, Store};
 pub(super) struct Compiler<'a> {
     /// The dialect's name.
     pub(super) name: &'a str,
+    /// The names of the mappings it extends, nearest first.
+    pub(super) extends: &'a [String],
     pub(super) file: &'a MappingFile,
     pub(super) canonical: &'a Canonical,
     pub(super) schemas: &'a Store,
@@ -78,6 +80,7 @@ impl Kind {
 impl<'a> Compiler<'a> {
     pub(super) fn new(
         name: &'a str,
+        extends: &'a [String],
         file: &'a MappingFile,
         canonical: &'a Canonical,
         schemas: &'a Store,
@@ -85,6 +88,7 @@ impl<'a> Compiler<'a> {
     ) -> Self {
         Self {
             name,
+            extends,
             file,
             canonical,
             schemas,
@@ -111,6 +115,7 @@ impl<'a> Compiler<'a> {
         let credentials = self.credentials();
         let quota = self.quota();
         let operations = self.operations();
+        let select = self.select();
         check::all(&mut self);
         self.report_unused();
 
@@ -124,6 +129,8 @@ impl<'a> Compiler<'a> {
         Some(Dialect {
             name: self.name.to_owned(),
             title: head.title.clone(),
+            extends: self.extends.to_vec(),
+            select,
             hosts: head.hosts.iter().map(|host| host.value.clone()).collect(),
             prefix: if prefix.is_empty() { String::new() } else { format!("/{prefix}") },
             credentials,
@@ -176,14 +183,16 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Reports what nothing refers to, unless something that might have done so could not be read.
+    /// Reports what nothing refers to, unless something that might have done so could not be read. What is there
+    /// because the mapping extends another is that one's to use.
     fn report_unused(&mut self) {
         if !self.saw_all {
             return;
         }
         for kind in [Kind::Id, Kind::Table, Kind::Resolver, Kind::Page, Kind::Lens] {
             for name in self.declared(kind) {
-                if self.used.contains(&(kind, name.value.clone())) {
+                let is_own = name.span.source == self.file.source;
+                if !is_own || self.used.contains(&(kind, name.value.clone())) {
                     continue;
                 }
                 let message = format!("{} `{}` is never used", kind.word(), name.value);
@@ -196,9 +205,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The dialect's schema of that name.
+    /// The dialect's schema of that name: its own, or that of what it extends.
     pub(super) fn schema(&mut self, name: &Text) -> Option<Arc<Schema>> {
-        self.schema_of(self.name, name)
+        let folders = || std::iter::once(self.name).chain(self.extends.iter().map(String::as_str));
+        let declared = folders().find(|folder| self.schemas.is_declared(folder, &name.value));
+        let folder = declared.or_else(|| folders().last()).unwrap_or(self.name);
+        self.schema_of(folder, name)
     }
 
     /// The canonical schema of that name.

@@ -212,7 +212,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn pattern(&mut self, text: &Text) -> Option<Regex> {
+    pub(super) fn pattern(&mut self, text: &Text) -> Option<Regex> {
         match Regex::new(&text.value) {
             Ok(pattern) => Some(pattern),
             Err(error) => {

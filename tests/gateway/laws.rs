@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use http::HeaderMap;
 use interlingua::boot::{self, DataFiles};
 use interlingua::diag::Sources;
 use interlingua::dialect::operation::RequestBody;
@@ -349,7 +350,8 @@ proptest! {
                 };
                 let path = operation.template().replace('{', "").replace('}', &noise);
                 let path = format!("/{dialect}{}{path}", dialect.prefix);
-                let Ok(selected) = shipped.registry.select(&operation.method, None, &path) else { continue };
+                let Ok(selected) = shipped.registry.select(&operation.method, None, &path, &HeaderMap::new())
+                else { continue };
                 let body = Document::parse(body.into_bytes(), &Limits::default()).ok();
                 let url = Url { query: query.clone(), ..Url::default() };
                 let Ok(request) = Request::new(selected, url, body) else { continue };

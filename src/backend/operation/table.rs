@@ -21,7 +21,7 @@ pub(in crate::backend) struct Operation {
     pub(super) run: fn(&Transaction<'_>, &Exchange) -> Result<Answer, Problem>,
 }
 
-pub(in crate::backend) static OPERATIONS: [Operation; 29] = [
+pub(in crate::backend) static OPERATIONS: [Operation; 30] = [
     Operation {
         name: "organizations.list",
         method: Method::GET,
@@ -98,6 +98,13 @@ pub(in crate::backend) static OPERATIONS: [Operation; 29] = [
         path: "/v1/organizations/{organization_id}/members/{member_id}",
         query: &[],
         run: members::update,
+    },
+    Operation {
+        name: "memberships.update",
+        method: Method::PATCH,
+        path: "/v1/memberships/{member_id}",
+        query: &[],
+        run: members::update_membership,
     },
     Operation {
         name: "members.remove",

@@ -66,6 +66,8 @@ fn dialect(organizations: Arc<api::Operation>, add: &Arc<api::Operation>) -> Dia
     Dialect {
         name: "acme".to_owned(),
         title: "Acme".to_owned(),
+        extends: Vec::new(),
+        select: None,
         hosts: Vec::new(),
         prefix: "/api".to_owned(),
         credentials: vec![Credential {

@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 
 use super::Text;
-use super::value::{entries, flag, literal, literals, single, texts};
+use super::value::{entries, extends_nothing, flag, literal, literals, single, texts};
 
 /// `[lens.<name>]`
 #[derive(Debug)]
@@ -84,6 +84,7 @@ impl LensPart {
             let scope = texts(table.table("scope"));
             let drops = texts(table.table("drops"));
             let ignores = texts(table.table("ignores"));
+            extends_nothing(table);
             if !has_fields {
                 return None;
             }
@@ -110,7 +111,15 @@ impl FieldPart {
     /// Reads every field of a table, also those that turn out to be unreadable.
     pub(super) fn read_all(table: Option<Table<'_>>) -> Vec<Self> {
         let fields = entries(table, |node| Some(node.clone()));
-        fields.into_iter().map(|(left, node)| Self::read(left, &node)).collect()
+        fields.into_iter().flat_map(|(left, node)| Self::ways(left, &node)).collect()
+    }
+
+    /// Reads a field, or the several ways to fill its place: the first that gives something counts.
+    fn ways(left: Text, node: &Node<'_>) -> Vec<Self> {
+        match node.as_array().filter(|ways| !ways.is_empty()) {
+            Some(ways) => ways.iter().map(|way| Self::read(left.clone(), way)).collect(),
+            None => vec![Self::read(left, node)],
+        }
     }
 
     fn read(left: Text, node: &Node<'_>) -> Self {

@@ -5,7 +5,7 @@ use crate::diag::{Span, Spanned};
 use crate::lens::path::Literal;
 
 use super::lens::condition;
-use super::value::{entries, flag, integers, literal, texts};
+use super::value::{entries, extends_nothing, flag, integers, literal, texts};
 use super::{FieldPart, Text};
 
 /// `[[operation]]`
@@ -113,6 +113,7 @@ impl OperationPart {
             let folds = integers(table.table("folds"));
             let cases = table.tables("case");
             let answers = Answers::read(table);
+            extends_nothing(table);
 
             let is_whole = path.iter().chain(&query).all(|field| field.op.is_some())
                 && answers.is_whole

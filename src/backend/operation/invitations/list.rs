@@ -29,7 +29,7 @@ pub(in crate::backend::operation) fn list(
     exchange.caller.manager_of(tx, organization_id)?;
 
     let query = &exchange.query;
-    let status = query.word("status", &STATUSES)?;
+    let status = query.words("status", &STATUSES)?;
     let token = query.id("token")?;
     let organization = organizations::document(tx, organization_id)?;
     let list = List {
@@ -38,7 +38,7 @@ pub(in crate::backend::operation) fn list(
             "FROM {INVITATIONS}
              WHERE organization_id = ?2
                AND (?3 IS NULL OR email = ?3)
-               AND (?4 IS NULL OR status_now = ?4)
+               AND (?4 IS NULL OR instr(',' || ?4 || ',', ',' || status_now || ',') > 0)
                AND (?5 IS NULL OR token = ?5)"
         ),
         order: "created_at, id",
@@ -55,7 +55,7 @@ pub(in crate::backend::operation) fn search(
 ) -> Result<Answer, Problem> {
     let query = &exchange.query;
     let organization_id = query.id("organization_id")?;
-    let status = query.word("status", &STATUSES)?;
+    let status = query.words("status", &STATUSES)?;
     let token = query.id("token")?;
     let managers = Role::ALL.into_iter().filter(|role| role.manages_members());
     let managers: Vec<String> = managers.map(|role| format!("'{}'", role.name())).collect();
@@ -70,7 +70,7 @@ pub(in crate::backend::operation) fn search(
                                              AND role IN ({managers})))
                AND (?4 IS NULL OR organization_id = ?4)
                AND (?5 IS NULL OR email = ?5)
-               AND (?6 IS NULL OR status_now = ?6)
+               AND (?6 IS NULL OR instr(',' || ?6 || ',', ',' || status_now || ',') > 0)
                AND (?7 IS NULL OR token = ?7)",
             managers = managers.join(", ")
         ),
@@ -116,6 +116,7 @@ mod tests {
         let cases = [
             ("", vec!["walter@example.com", "xenia@example.com", "yvonne@example.com"]),
             ("?status=pending", vec!["walter@example.com"]),
+            ("?status=pending,revoked", vec!["walter@example.com", "yvonne@example.com"]),
             ("?status=expired", vec!["xenia@example.com"]),
             ("?status=revoked", vec!["yvonne@example.com"]),
             ("?email=xenia@example.com", vec!["xenia@example.com"]),

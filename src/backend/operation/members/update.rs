@@ -2,6 +2,7 @@
 
 use rusqlite::Transaction;
 
+use crate::backend::access::Membership;
 use crate::backend::answer::{self, Answer};
 use crate::backend::body::{self, Fields};
 use crate::backend::changes::{self, Changes};
@@ -11,7 +12,7 @@ use crate::backend::problem::Problem;
 use crate::backend::resource::Resource;
 use crate::backend::role::Role;
 
-use super::{Standing, document, named, ownership};
+use super::{Standing, document, named, named_alone, ownership};
 
 /// `members.update`: a merge patch (RFC 7396).
 pub(in crate::backend::operation) fn update(
@@ -20,19 +21,38 @@ pub(in crate::backend::operation) fn update(
 ) -> Result<Answer, Problem> {
     let manager = exchange.caller.manager_of(tx, exchange.id("organization_id"))?;
     let member = named(tx, exchange)?;
+    changed(tx, exchange, &manager, &member)
+}
+
+/// `memberships.update`: the same for a member known by their own id alone.
+pub(in crate::backend::operation) fn update_membership(
+    tx: &Transaction<'_>,
+    exchange: &Exchange,
+) -> Result<Answer, Problem> {
+    let member = named_alone(tx, exchange)?;
+    let manager = exchange.caller.manager_of(tx, member.organization_id)?;
+    changed(tx, exchange, &manager, &member)
+}
+
+fn changed(
+    tx: &Transaction<'_>,
+    exchange: &Exchange,
+    manager: &Membership,
+    member: &Standing,
+) -> Result<Answer, Problem> {
     answer::check_if_match(exchange.if_match(), &document(tx, member.id)?)?;
 
     let wanted = body::read(&exchange.body, |fields| Some(Update::read(fields)))?;
     let new_role = wanted.role.filter(|role| *role != member.role);
     if let Some(role) = new_role {
         manager.check_may_give(role)?;
-        ownership::take_from(tx, &manager, &member, Some("/role"))?;
+        ownership::take_from(tx, manager, member, Some("/role"))?;
     }
     if wanted.is_suspended == Some(true) {
-        ownership::take_from(tx, &manager, &member, Some("/status"))?;
+        ownership::take_from(tx, manager, member, Some("/status"))?;
     }
 
-    let mut is_changed = wanted.changes(tx, &member)?.apply(tx, "members", member.id, exchange.now)?;
+    let mut is_changed = wanted.changes(tx, member)?.apply(tx, "members", member.id, exchange.now)?;
     if let Some(resources) = &wanted.resource_grants {
         is_changed |= grant::replace(tx, Holder::Member(member.id), resources)?;
     }
@@ -131,6 +151,18 @@ mod tests {
             (&json!("viewer"), &json!({ "shelf": 1 }))
         );
         assert_eq!(fixture.get(ADA_OWNER, &member(108)).await.body, changed.body);
+    }
+
+    #[tokio::test]
+    async fn a_membership_changes_by_its_own_id_and_only_for_those_who_manage_it() {
+        let fixture = Fixture::new();
+        let hugo = "/v1/memberships/20000000-0000-4000-8000-000000000108";
+        let body = json!({ "role": "editor" });
+        assert_eq!(fixture.patch(CARLA_MANAGER, hugo, body.clone()).await.body["role"], "editor");
+        assert_eq!(fixture.patch(HUGO_VIEWER, hugo, body.clone()).await.status, 403);
+        assert_eq!(fixture.patch(KIRA_ELSEWHERE, hugo, body.clone()).await.problem(), (404, "not-found"));
+        let user = "/v1/memberships/10000000-0000-4000-8000-000000000108";
+        assert_eq!(fixture.patch(CARLA_MANAGER, user, body).await.problem(), (404, "not-found"));
     }
 
     #[tokio::test]
