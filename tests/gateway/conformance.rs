@@ -64,7 +64,10 @@ fn the_table_of_conformance_is_current() {
         fs::write(&path, &table).unwrap();
     }
     let written = fs::read_to_string(&path).unwrap_or_default();
-    assert!(written == table, "docs/conformance.md is stale: INTERLINGUA_BLESS=1 cargo test --test gateway conformance");
+    assert!(
+        written == table,
+        "docs/conformance.md is stale: INTERLINGUA_BLESS=1 cargo test --test gateway conformance"
+    );
 }
 
 fn documented() -> BTreeMap<String, Documented> {
