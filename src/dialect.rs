@@ -13,6 +13,7 @@ use http::HeaderName;
 use regex::Regex;
 
 use crate::lens::Lens;
+use crate::lens::op::id::Id;
 use crate::lens::op::table::Table;
 use crate::limit::{HeaderFamily, Window};
 use crate::schema::Schema;
@@ -58,6 +59,8 @@ pub struct Dialect {
     pub resolvers: Vec<Arc<Resolver>>,
     /// What a client can do.
     pub operations: Vec<Arc<Operation>>,
+    /// Its kinds of ids.
+    pub ids: BTreeMap<String, Id>,
     /// Its words for roles.
     pub roles: Option<Arc<Table>>,
     /// Its lenses with the schemas on their two sides, for tools and tests.

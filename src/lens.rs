@@ -43,7 +43,7 @@ use self::op::Op;
 use self::op::each::Item;
 use self::path::{Address, Literal};
 use self::plan::Plan;
-pub use self::run::{Direction, Found, Input, Need, Output, Parameters, Refusal, Resolutions, Run};
+pub use self::run::{Direction, Found, Input, Lookup, Need, Output, Parameters, Refusal, Resolutions, Run};
 
 /// One line of a lens.
 #[derive(Clone, Debug)]

@@ -30,6 +30,7 @@ use crate::{
     diag::Sources,
     dialect::{Dialect, Selected, operation::RequestBody, url::Url},
     gateway,
+    ids::embedded::Store,
     json::{Document, Limits},
     lens::Resolutions,
     problem::Problem,
@@ -106,13 +107,14 @@ pub(super) fn run(
         }
     };
 
+    let ids = loaded.config.ids.store.as_deref().map(Store::open_existing).transpose()?;
     let url = Url {
         // Where a dialect has hosts, the first of them is where its clients would be.
         origin: dialect.hosts.first().map(|host| format!("https://{host}")).unwrap_or_default(),
         path: selected.own_path.clone(),
         query: asked.query.clone().unwrap_or_default(),
     };
-    match translated(loaded.registry.api(), selected, url, body, answers, arguments) {
+    match translated(loaded.registry.api(), ids.as_ref(), selected, url, body, answers, arguments) {
         Ok(result) => {
             console.json(&result)?;
             Ok(Outcome::Clean)
@@ -130,6 +132,7 @@ fn limits(config: &gateway::Config) -> Limits {
 /// The calls, or with `answers` what the client is answered.
 fn translated(
     api: &Api,
+    ids: Option<&Store>,
     selected: Selected,
     url: Url,
     body: Option<Document>,
@@ -140,15 +143,16 @@ fn translated(
     translate::check(&request)?;
     request.choose_case();
 
-    let mut known = Resolutions::default();
+    let mut known = if ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() };
     let resolutions = &arguments.resolutions;
-    let lifted =
-        resolution::complete(&request.dialect, resolutions, &mut known, |known| lift(api, &request, known))?;
+    let lifted = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
+        lift(api, &request, known)
+    })?;
     if answers.is_empty() {
         return Ok(calls(&lifted)?);
     }
     let answers = answers_to(&lifted, &request, answers, arguments.status)?;
-    let lowered = resolution::complete(&request.dialect, resolutions, &mut known, |known| {
+    let lowered = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
         lower(api, &request, &lifted, &answers, known)
     })?;
     Ok(answer(&lowered))

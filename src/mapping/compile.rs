@@ -13,9 +13,9 @@ use super::file::{MappingFile, Named, Text};
 use super::lenses::Built;
 use super::{CANONICAL, check};
 use crate::canonical::api;
-use crate::canonical::id::IdCodec;
 use crate::diag::{Code, Diagnostic, Diagnostics, Spanned, code};
 use crate::dialect::{Dialect, Page, Resolver, ShapedLens};
+use crate::lens::op::id::Id;
 use crate::lens::op::resolve;
 use crate::lens::op::table::Table;
 use crate::schema::{Schema, Store};
@@ -33,7 +33,7 @@ pub(super) struct Compiler<'a> {
     used: BTreeSet<(Kind, String)>,
     /// Whether everything that refers to something was compiled so far as to find out.
     pub(super) saw_all: bool,
-    pub(super) ids: BTreeMap<&'a str, IdCodec>,
+    pub(super) ids: BTreeMap<&'a str, Id>,
     /// The tables of values.
     pub(super) tables: BTreeMap<&'a str, Arc<Table>>,
     /// The table of roles.
@@ -138,6 +138,7 @@ impl<'a> Compiler<'a> {
             errors: errors?,
             resolvers: self.resolvers.into_iter().map(|(resolver, _)| resolver).collect(),
             operations: operations.into_iter().map(Arc::new).collect(),
+            ids: self.ids.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             roles: self.roles,
             lenses: self
                 .lenses

@@ -87,6 +87,8 @@ pub(super) struct QuotaPart {
 pub(super) struct IdPart {
     pub(super) form: Text,
     pub(super) accept: Vec<Text>,
+    pub(super) imported: Option<Spanned<bool>>,
+    pub(super) within: Option<Text>,
 }
 
 /// `[resolver.<name>]`
@@ -212,7 +214,9 @@ impl IdPart {
         table.read(|table| {
             let form = table.required_text("form");
             let accept = table.texts("accept");
-            Some(Self { form: form?, accept })
+            let imported = table.boolean("imported");
+            let within = table.text("within");
+            Some(Self { form: form?, accept, imported, within })
         })
     }
 }

@@ -1,5 +1,6 @@
 //! From a dialect's request to canonical calls.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Request, Step, VIOLATIONS_MAX, absolute, gather};
@@ -38,7 +39,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         None => operation.gather.map(|most| Wanted { limit: gather::first_limit(most), offset: 0 }),
     };
     let outer = request.body.as_ref().filter(|_| operation.is_bulk()).map(Document::root);
-    let mut needs: Vec<Need> = Vec::new();
+    let mut needs: BTreeSet<Need> = BTreeSet::new();
     let mut refusals = Vec::new();
     let mut lifted = Lifted { calls: Vec::new(), is_probe: false, page, ignored: 0 };
     let mut items = request.items();
@@ -54,9 +55,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         let mut run = Run::new(Direction::Lift, resolutions).below(at);
         let input = Input { body, outer, path: &request.path, query: &request.query };
         let output = operation.request.run(input, &mut run, Writer::new());
-        let unknown = run.needs().iter().filter(|need| !needs.contains(need));
-        let unknown: Vec<_> = unknown.cloned().collect();
-        needs.extend(unknown);
+        needs.extend(run.needs().iter().cloned());
         lifted.ignored += run.ignored();
         refusals.extend(run.into_refusals());
         let mut query = output.query;
@@ -71,7 +70,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
     if !refusals.is_empty() {
         return Err(Box::new(refused(refusals)));
     }
-    Ok(if needs.is_empty() { Step::Done(lifted) } else { Step::Needs(needs) })
+    Ok(if needs.is_empty() { Step::Done(lifted) } else { Step::Needs(needs.into_iter().collect()) })
 }
 
 /// A body no field writes to is still the object the backend expects.

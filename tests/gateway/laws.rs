@@ -17,7 +17,7 @@ use interlingua::lens::op::each::Item;
 use interlingua::lens::op::id::Id;
 use interlingua::lens::op::table::{Table, Word};
 use interlingua::lens::path::Address;
-use interlingua::lens::{Direction, Field, Found, Input, Lens, Need, Resolutions, Run, Wrap};
+use interlingua::lens::{Direction, Field, Found, Input, Lens, Lookup, Need, Resolutions, Run, Wrap};
 use interlingua::problem::Root;
 use interlingua::schema::Store;
 use interlingua::translate::{self, Request, Step};
@@ -54,7 +54,7 @@ fn lenses(
 /// What look-ups give: every organization has a row for each word, and every slug an organization.
 #[derive(Default)]
 struct World {
-    known: HashMap<(usize, String), String>,
+    known: HashMap<(Lookup, String), String>,
 }
 
 fn row_id(word: &str) -> String {
@@ -71,12 +71,12 @@ impl World {
                     word.clone()
                 } else {
                     let id = row_id(&need.key);
-                    self.known.insert((need.resolver, id.clone()), need.key.clone());
+                    self.known.insert((need.of.clone(), id.clone()), need.key.clone());
                     id
                 }
             }
             Direction::Lower => {
-                let known = self.known.get(&(need.resolver, need.key.clone())).cloned();
+                let known = self.known.get(&(need.of.clone(), need.key.clone())).cloned();
                 known.unwrap_or_else(|| row_id(&need.key))
             }
         })
@@ -152,7 +152,7 @@ fn tree(word: &Word) -> Value {
 fn left_document(shipped: &Shipped, dialect: &Dialect, lens: &Lens, seed: u64) -> Option<Value> {
     let shaped = dialect.lenses.get(lens.name())?;
     let schema = shaped.left.as_ref()?;
-    let root = Node::root(&shipped.schemas, &dialect.name, schema.name());
+    let root = Node::root(&shipped.schemas, schema.folder(), schema.name());
     let mut document = json!({});
     let mut random = Random::new(seed);
     let tags: Vec<_> =
@@ -343,7 +343,7 @@ proptest! {
                 let body = match Random::new(seed).below(3) {
                     0 => noise.clone(),
                     1 => json!({"emails": [noise, {"email": 7}], "role": noise, "email": [noise]}).to_string(),
-                    _ => match valid_body(shipped, dialect, operation, seed) {
+                    _ => match valid_body(shipped, operation, seed) {
                         Some(body) => body.to_string().replacen('"', &noise, 1),
                         None => continue,
                     },
@@ -362,12 +362,12 @@ proptest! {
     }
 }
 
-fn valid_body(shipped: &Shipped, dialect: &Dialect, operation: &Operation, seed: u64) -> Option<Value> {
+fn valid_body(shipped: &Shipped, operation: &Operation, seed: u64) -> Option<Value> {
     let schema = match &operation.body {
         RequestBody::None => return None,
         RequestBody::One { schema } | RequestBody::Each { schema, .. } => schema,
     };
-    Some(Node::root(&shipped.schemas, &dialect.name, schema.name()).instance("", &mut Random::new(seed)))
+    Some(Node::root(&shipped.schemas, schema.folder(), schema.name()).instance("", &mut Random::new(seed)))
 }
 
 /// A request whose body is valid and whose ids can be ids.
@@ -386,7 +386,7 @@ fn valid_request(
         (name.into(), if is_slug { "acme-corp".to_owned() } else { random.uuid().to_string() })
     });
     let path = path.collect();
-    let body = valid_body(shipped, dialect, operation, seed)
+    let body = valid_body(shipped, operation, seed)
         .map(|body| Document::parse(body.to_string().into_bytes(), &Limits::default()).unwrap());
     let selected = Selected {
         dialect: Arc::clone(dialect),
@@ -407,7 +407,8 @@ fn complete(registry: &Registry, dialect: &Dialect, request: &Request) -> Option
             Ok(Step::Needs(needs)) => {
                 for need in needs {
                     let rows = dialect.roles.as_ref().map_or(1, |table| table.rows.len());
-                    let role = dialect.resolvers[need.resolver].right == "role";
+                    let Lookup::Resolver(resolver) = need.of else { panic!("no id map was promised") };
+                    let role = dialect.resolvers[resolver].right == "role";
                     let found = match (role, &dialect.roles) {
                         // Any row of the organization: the generated id is nobody's.
                         (true, Some(table)) => {

@@ -7,6 +7,7 @@ mod diagnostics;
 mod documented;
 mod golden;
 mod house;
+mod ids;
 mod laws;
 mod program;
 mod sixth_dialect;

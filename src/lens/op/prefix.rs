@@ -4,7 +4,7 @@
 
 use super::id::Id;
 use crate::json::Writer;
-use crate::lens::run::{Source, Stop};
+use crate::lens::run::{Run, Source, Stop};
 
 /// What stands before the canonical text.
 #[derive(Clone, Debug)]
@@ -16,7 +16,12 @@ pub struct Prefix {
 }
 
 impl Prefix {
-    pub(super) fn lift(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
+    pub(super) fn lift(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
         if source.is_null() {
             out.null();
             return Ok(());
@@ -26,20 +31,26 @@ impl Prefix {
             return Err(Stop::refused("pattern", format!("must begin with `{}`", self.before)));
         };
         match &self.id {
-            Some(id) => return id.lift(Source::Text(rest), out),
+            Some(id) => return id.lift(Source::Text(rest), run, out),
             None => out.string(rest),
         }
         Ok(())
     }
 
-    pub(super) fn lower(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
+    pub(super) fn lower(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
         if source.is_null() {
             out.null();
             return Ok(());
         }
+        let text = source.text().ok_or_else(|| Stop::refused("type", "must be a string"))?;
         let text = match &self.id {
-            Some(id) => id.lowered(source)?.into(),
-            None => source.text().ok_or_else(|| Stop::refused("type", "must be a string"))?,
+            Some(id) => id.lowered(&text, run)?.0.into(),
+            None => text,
         };
         out.string(&format!("{}{text}", self.before));
         Ok(())
@@ -68,7 +79,7 @@ mod tests {
     #[test]
     fn an_id_is_spelt_as_the_dialect_spells_it() {
         let codec = |form| IdCodec { written: form, accepted: vec![form] };
-        let id = Id { dialect: codec(IdForm::ShortUuid), canonical: codec(IdForm::Uuid) };
+        let id = Id::computed(codec(IdForm::ShortUuid), codec(IdForm::Uuid));
         let lens = only(Op::Prefix(Prefix { before: "https://a.example/".into(), id: Some(id) }));
         let left = r#"{"l":"https://a.example/CnEqURgZ3swzj528KMLvX5"}"#;
         let right = r#"{"r":"3c90c3cc-0d44-4b50-8888-8dd25736052a"}"#;

@@ -9,7 +9,7 @@ use regex::Regex;
 use super::id::Id;
 use crate::canonical::id::{IdCodec, IdForm};
 use crate::json::Writer;
-use crate::lens::run::{Direction, Found, Need, Run, Source, Stop};
+use crate::lens::run::{Direction, Found, Lookup, Need, Run, Source, Stop};
 
 /// A field that is looked up.
 #[derive(Clone, Debug)]
@@ -51,7 +51,7 @@ impl Resolver {
             return Err(missing());
         }
         let key = match &self.id {
-            Some(id) if lifting => id.lifted(Source::Text(key))?,
+            Some(id) if lifting => id.lifted(key, run)?,
             Some(_) | None => key.to_owned(),
         };
         let Some(scope) = run.scope(&self.scope) else {
@@ -60,9 +60,9 @@ impl Resolver {
             let noted = !run.needs().is_empty() || !run.refusals().is_empty();
             return Err(if noted { Stop::Awaited } else { Stop::refused("id", "cannot be looked up here") });
         };
-        let need = Need { resolver: self.index, direction, scope, key };
+        let need = Need { of: Lookup::Resolver(self.index), direction, scope, key };
         match (run.ask(need)?, &self.id) {
-            (Found::Value(value), Some(id)) if !lifting => id.lowered(Source::Text(value)).map(Cow::Owned),
+            (Found::Value(value), Some(id)) if !lifting => Ok(Cow::Owned(id.lowered(value, run)?.0)),
             (Found::Value(value), _) => Ok(Cow::Borrowed(value)),
             (Found::Missing, _) => Err(missing()),
         }
@@ -97,7 +97,7 @@ mod tests {
     use super::{Id, IdCodec, IdForm, Resolve, Resolver};
     use crate::lens::op::Op;
     use crate::lens::support::{Became, only, run_with};
-    use crate::lens::{Direction, Lens, Need};
+    use crate::lens::{Direction, Lens, Lookup, Need};
 
     fn slug(scope: &[&str]) -> Lens {
         let scope = scope.iter().map(|name| (*name).to_owned()).collect();
@@ -134,13 +134,17 @@ mod tests {
     #[test]
     fn keys_that_are_ids_are_looked_up_in_the_canonical_spelling() {
         let codec = |form| IdCodec { written: form, accepted: vec![form] };
-        let id = Id { dialect: codec(IdForm::ShortUuid), canonical: codec(IdForm::Uuid) };
+        let id = Id::computed(codec(IdForm::ShortUuid), codec(IdForm::Uuid));
         let pattern = Some(Regex::new("^[0-9A-Za-z]{22}$").unwrap());
         let resolver = Resolver { index: 0, scope: Vec::new(), pattern, id: Some(id), accepted: Vec::new() };
         let lens = only(Op::Resolve(Resolve(resolver)));
         let key = "3c90c3cc-0d44-4b50-8888-8dd25736052a".to_owned();
-        let need =
-            |direction, key: &str| Need { resolver: 0, direction, scope: Vec::new(), key: key.to_owned() };
+        let need = |direction, key: &str| Need {
+            of: Lookup::Resolver(0),
+            direction,
+            scope: Vec::new(),
+            key: key.to_owned(),
+        };
         let (left, right) = (r#"{"l":"CnEqURgZ3swzj528KMLvX5"}"#, r#"{"r":"7"}"#);
         let lifted = need(Direction::Lift, &key);
         assert_eq!(run_with(&lens, Direction::Lift, left, &[(&lifted, "7")]), Became::body(right));
@@ -156,8 +160,12 @@ mod tests {
 
     #[test]
     fn what_is_known_is_written() {
-        let need =
-            Need { resolver: 0, direction: Direction::Lift, scope: Vec::new(), key: "acme".to_owned() };
+        let need = Need {
+            of: Lookup::Resolver(0),
+            direction: Direction::Lift,
+            scope: Vec::new(),
+            key: "acme".to_owned(),
+        };
         let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"acme"}"#, &[(&need, "7")]);
         assert_eq!(outcome, Became::body(r#"{"r":"7"}"#));
         let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"acme"}"#, &[]);

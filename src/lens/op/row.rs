@@ -57,10 +57,10 @@ mod tests {
     use super::{Resolver, Row};
     use crate::lens::op::Op;
     use crate::lens::support::{Became, only, roles, run_with};
-    use crate::lens::{Direction, Need};
+    use crate::lens::{Direction, Lookup, Need};
 
     fn need(direction: Direction, key: &str) -> Need {
-        Need { resolver: 3, direction, scope: Vec::new(), key: key.to_owned() }
+        Need { of: Lookup::Resolver(3), direction, scope: Vec::new(), key: key.to_owned() }
     }
 
     fn row() -> Op {

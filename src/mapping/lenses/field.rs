@@ -3,14 +3,12 @@
 use std::sync::Arc;
 
 use super::path::{Schemas, shape_at};
-use crate::canonical::id::{IdCodec, IdForm};
 use crate::diag::{Diagnostic, code};
 use crate::lens::op::Op;
 use crate::lens::op::each::{Each, Item};
 use crate::lens::op::filter::Filter;
 use crate::lens::op::fixed::Fixed;
 use crate::lens::op::has::Has;
-use crate::lens::op::id::Id;
 use crate::lens::op::label::Label;
 use crate::lens::op::nested::Nested;
 use crate::lens::op::prefix::Prefix;
@@ -179,15 +177,15 @@ impl<'a> Compiler<'a> {
             OpPart::Constant(literal) => Op::Constant(literal.value.clone()),
             OpPart::Copy => Op::Copy,
             OpPart::Each => Op::Each(Each { item: Item::Copy }),
-            OpPart::EachId(kind) => Op::Each(Each { item: Item::Id(self.id(kind)?) }),
+            OpPart::EachId(kind) => Op::Each(Each { item: Item::Id(self.id_kind(kind)?) }),
             OpPart::EachLens(name) => Op::Each(Each { item: Item::Lens(self.lens_named(name)?) }),
             OpPart::Filter(name) if name.value == "role" => Op::Filter(Filter(self.role_table(part)?)),
             OpPart::Filter(name) => Op::Filter(Filter(self.table_named(name)?)),
             OpPart::Fixed(literal) => Op::Fixed(Fixed(literal.value.clone())),
             OpPart::Has(word) => Op::Has(Has(word.value.clone())),
-            OpPart::Id(kind) => Op::Id(self.id(kind)?),
+            OpPart::Id(kind) => Op::Id(self.id_kind(kind)?),
             OpPart::IdAfter(kind, prefix) => {
-                Op::Prefix(Prefix { before: prefix.value.as_str().into(), id: Some(self.id(kind)?) })
+                Op::Prefix(Prefix { before: prefix.value.as_str().into(), id: Some(self.id_kind(kind)?) })
             }
             OpPart::Label => Op::Label(Label(self.role_table(part)?)),
             OpPart::Lens(name) => Op::Nested(Nested { lens: self.lens_named(name)? }),
@@ -205,11 +203,6 @@ impl<'a> Compiler<'a> {
     fn table_named(&mut self, name: &Text) -> Option<Arc<Table>> {
         let declared = self.refer(Kind::Table, name);
         self.tables.get(name.value.as_str()).filter(|_| declared).map(Arc::clone)
-    }
-
-    pub(in crate::mapping) fn id(&mut self, kind: &Text) -> Option<Id> {
-        let dialect = self.id_named(kind)?;
-        Some(Id { canonical: canonical_codec(&dialect), dialect })
     }
 
     fn role_table(&mut self, part: &FieldPart) -> Option<Arc<Table>> {
@@ -262,16 +255,6 @@ impl<'a> Compiler<'a> {
         let Some(OpPart::Lens(name)) = &part.op else { return false };
         self.lenses.get(name.value.as_str()).is_some_and(|built| built.part.shows)
     }
-}
-
-/// What an id is in the canonical form: a UUID, unless the dialect has ids of another sort and they are kept.
-pub(in crate::mapping) fn canonical_codec(dialect: &IdCodec) -> IdCodec {
-    let form = match dialect.written {
-        IdForm::Opaque => IdForm::Opaque,
-        IdForm::Integer => IdForm::Integer,
-        IdForm::ShortUuid | IdForm::Uuid => IdForm::Uuid,
-    };
-    IdCodec { written: form, accepted: vec![form] }
 }
 
 /// Whether a field has no canonical place: it is always the same.

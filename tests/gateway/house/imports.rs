@@ -20,7 +20,8 @@ const KNOWN_ONLY_TO: [(&str, &[&str]); 5] = [
     // A guest in the house. `config` fills its `Config`.
     ("backend", &["config"]),
     ("mapping", &[]),
-    ("ids", &["gateway"]),
+    // `config` fills its `Config`.
+    ("ids", &["config", "gateway"]),
     ("upstream", &["config", "gateway"]),
     ("gateway", &["config"]),
 ];
