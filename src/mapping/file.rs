@@ -101,6 +101,8 @@ pub(super) struct ResolverPart {
     pub(super) left: Text,
     pub(super) right: Text,
     pub(super) pattern: Option<Text>,
+    /// The kind of id the dialect's keys are.
+    pub(super) id: Option<Text>,
     pub(super) accept: Vec<Text>,
     pub(super) remember: Option<Text>,
     pub(super) misses: Option<Text>,
@@ -229,6 +231,7 @@ impl ResolverPart {
             let scope = table.texts("scope");
             let find = table.text("find");
             let pattern = table.text("pattern");
+            let id = table.text("id");
             let accept = table.texts("accept");
             let remember = table.text("remember");
             let misses = table.text("misses");
@@ -240,6 +243,7 @@ impl ResolverPart {
                 left: left?,
                 right: right?,
                 pattern,
+                id,
                 accept,
                 remember,
                 misses,

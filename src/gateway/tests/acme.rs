@@ -205,7 +205,8 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
 
 /// The organization by its slug, and the thing's name.
 fn to_call() -> Arc<Lens> {
-    let by_slug = resolve::Resolver { index: 0, scope: Vec::new(), pattern: None, accepted: Vec::new() };
+    let by_slug =
+        resolve::Resolver { index: 0, scope: Vec::new(), pattern: None, id: None, accepted: Vec::new() };
     let organization =
         Field { op: Op::Resolve(resolve::Resolve(by_slug)), ..copied("$path.org", "$path.organization_id") };
     Arc::new(Lens::new("add_thing", Wrap::Object, vec![organization, copied("name", "title")]))

@@ -50,14 +50,17 @@ impl Id {
             out.null();
             return Ok(());
         };
-        let scope = self.scope(run)?;
-        if let Some(found) = self.ask(Direction::Lift, &text, scope, run)? {
-            write(self.canonical.written, found, out);
-            return Ok(());
-        }
-        let spelling = convert(&self.dialect, &self.canonical, &text)?;
-        write(self.canonical.written, &spelling, out);
+        write(self.canonical.written, &self.lifted(&text, run)?, out);
         Ok(())
+    }
+
+    /// The canonical spelling.
+    pub(super) fn lifted(&self, text: &str, run: &mut Run<'_, '_>) -> Result<String, Stop> {
+        let scope = self.scope(run)?;
+        match self.ask(Direction::Lift, text, scope, run)? {
+            Some(found) => Ok(found.to_owned()),
+            None => convert(&self.dialect, &self.canonical, text),
+        }
     }
 
     pub(super) fn lower(
@@ -70,21 +73,26 @@ impl Id {
             out.null();
             return Ok(());
         };
-        let spelling = convert(&self.canonical, &self.dialect, &text)?;
-        let canonical = convert(&self.canonical, &self.canonical, &text)?;
+        let (spelling, form) = self.lowered(&text, run)?;
+        write(form, &spelling, out);
+        Ok(())
+    }
+
+    /// The dialect's spelling, and its form: one that was imported has none of its own.
+    pub(super) fn lowered(&self, text: &str, run: &mut Run<'_, '_>) -> Result<(String, IdForm), Stop> {
+        let spelling = convert(&self.canonical, &self.dialect, text)?;
+        let canonical = convert(&self.canonical, &self.canonical, text)?;
         let scope = self.scope(run)?;
         // Both questions go out together, before either is answered.
         let own = self.ask(Direction::Lower, &canonical, scope.clone(), run);
         let others = self.ask(Direction::Lift, &spelling, scope, run);
         if let Some(found) = own? {
-            out.string(found);
-            return Ok(());
+            return Ok((found.to_owned(), IdForm::Opaque));
         }
         if others?.is_some_and(|other| other != canonical) {
             return Err(Stop::refused("unrepresentable", "is spelt as another id that was imported"));
         }
-        write(self.dialect.written, &spelling, out);
-        Ok(())
+        Ok((spelling, self.dialect.written))
     }
 
     /// The value of the parameter in whose scope the id may lie; nothing if the call has no such parameter.

@@ -45,7 +45,7 @@ impl Row {
     ) -> Result<(), Stop> {
         let row = self.table.land(source)?;
         let found = self.resolver.ask(&row.is.text(), run)?;
-        out.string(found);
+        out.string(&found);
         Ok(())
     }
 }
@@ -64,7 +64,8 @@ mod tests {
     }
 
     fn row() -> Op {
-        let resolver = Resolver { index: 3, scope: Vec::new(), pattern: None, accepted: Vec::new() };
+        let resolver =
+            Resolver { index: 3, scope: Vec::new(), pattern: None, id: None, accepted: Vec::new() };
         Op::Row(Row { resolver, table: Arc::new(roles()) })
     }
 

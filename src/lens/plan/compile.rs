@@ -71,7 +71,8 @@ impl Plan {
             step.guard =
                 when.lift_when.as_ref().map(|(at, values)| Guard::Equals(self.slot(at), values.clone()));
         } else {
-            step.null_is_missing = when.absent.is_some();
+            step.fallback = when.instead.as_ref().map(|address| self.slot(address));
+            step.null_is_missing = when.absent.is_some() || when.instead.is_some() || when.optional;
             step.guard =
                 when.tag.as_ref().map(|(at, value)| Guard::Equals(self.slot(at), vec![value.clone()]));
         }
