@@ -172,7 +172,8 @@ fn built_in_schemas(sources: &mut Sources) -> Vec<SchemaFile> {
 /// Path and text of every file, in alphabetical order.
 fn built_in<E: RustEmbed>() -> Vec<(String, String)> {
     let mut paths: Vec<_> = E::iter().collect();
-    paths.sort();
+    // By their parts, as folders are listed: as texts, `a-b/c` would come before `a/c`.
+    paths.sort_by(|left, right| Path::new(&**left).cmp(Path::new(&**right)));
     let text = |path: &str| {
         let bytes = E::get(path)?.data.into_owned();
         Some(String::from_utf8(bytes).expect("a test reads every file that is built in"))

@@ -237,6 +237,16 @@ fn a_default_cannot_be_looked_up() {
 }
 
 #[test]
+fn a_place_may_be_filled_in_several_ways_and_each_is_checked() {
+    let state = "state = { at = \"state\", table = \"state\" }";
+    let ways = |second: &str| format!("state = [{{ at = \"state\", table = \"state\" }}, {second}]");
+
+    assert_eq!(codes_of(state, &ways("{ constant = \"off\" }")), [""; 0]);
+    assert_eq!(codes_of(state, &ways("{ at = \"sate\" }")), ["M0202"]);
+    assert!(codes_of(state, "state = []").contains(&"M0103"), "no way at all");
+}
+
+#[test]
 fn an_object_that_is_sent_in_part_needs_all_that_it_requires() {
     let said = said_of("[lens.thing_add.sets]\n\"place.floor\" = 1\n", "");
     let message = "`things.add` needs `place.floor`, and operation `add` never sends it";
