@@ -513,7 +513,7 @@ mod tests {
     #[test]
     fn places_are_found_backwards() {
         let grant = Lens::new("grant", Wrap::Object, vec![field("id", "resource_id", Op::Copy)]);
-        let each = Op::Each(Each { item: Item::Lens(Arc::new(grant)) });
+        let each = Op::Each(Each { item: Item::Lens(Arc::new(grant)), only: Vec::new() });
         let user = Lens::new("user", Wrap::Object, vec![field("mail", "email", Op::Copy)]);
         let fields = vec![
             field("role_name", "role", Op::Table(Arc::new(roles()))),

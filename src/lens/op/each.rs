@@ -1,12 +1,14 @@
 //! Every element of an array by the same rule.
 //!
-//! Law: the op keeps the order and the number of elements, and has the law of its rule for each of them.
+//! Law: the op keeps the order and the number of elements, and has the law of its rule for each of them. Where it is
+//! about some elements only, the others are not told; what it lifts has to be one of those it tells.
 
 use std::sync::Arc;
 
 use super::id::Id;
 use crate::json::{Kind, Value, Writer};
 use crate::lens::Lens;
+use crate::lens::path::{Address, Literal};
 use crate::lens::run::{Direction, Run, Source, Stop};
 use crate::problem::{Root, Segment};
 
@@ -15,6 +17,8 @@ use crate::problem::{Root, Segment};
 pub struct Each {
     /// The step.
     pub item: Item,
+    /// Lower: only elements with these values are told. The others mean nothing in the dialect.
+    pub only: Vec<(Address, Literal)>,
 }
 
 /// What is done with an element.
@@ -47,7 +51,11 @@ impl Each {
         }
         let before = run.refusals().len();
         out.array_begin();
+        let lowering = run.direction() == Direction::Lower;
         for (index, element) in array.elements().enumerate() {
+            if lowering && !self.only.iter().all(|(at, is)| holds(element, at, is)) {
+                continue;
+            }
             run.at.push(Segment::Index(index));
             if let Err(stop) = self.item(element, run, out) {
                 run.note(stop, Root::Body, Vec::new());
@@ -76,19 +84,24 @@ impl Each {
     }
 }
 
+fn holds(element: Value<'_>, at: &Address, is: &Literal) -> bool {
+    let value = at.path.iter().try_fold(element, |value, name| value.member(name));
+    value.is_some_and(|value| value.same(is.value()))
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::{Each, Item};
     use crate::lens::op::Op;
-    use crate::lens::support::{Became, field, lift, lower, only, roles};
+    use crate::lens::support::{Became, address, field, lift, literal, lower, only, roles};
     use crate::lens::{Lens, Wrap};
 
     #[test]
     fn order_and_number_are_kept() {
         let role = Lens::new("role", Wrap::Object, vec![field("word", "is", Op::Table(Arc::new(roles())))]);
-        let lens = only(Op::Each(Each { item: Item::Lens(Arc::new(role)) }));
+        let lens = only(Op::Each(Each { item: Item::Lens(Arc::new(role)), only: Vec::new() }));
         let (left, right) =
             (r#"{"l":[{"word":0},{},{"word":2}]}"#, r#"{"r":[{"is":"viewer"},{},{"is":"admin"}]}"#);
         assert_eq!(lift(&lens, left), Became::body(right));
@@ -97,9 +110,19 @@ mod tests {
     }
 
     #[test]
+    fn elements_that_mean_nothing_in_the_dialect_are_not_told() {
+        let id = Lens::new("id", Wrap::Object, vec![field("id", "id", Op::Copy)]);
+        let kinds = vec![(address("kind"), literal("\"shelf\""))];
+        let lens = only(Op::Each(Each { item: Item::Lens(Arc::new(id)), only: kinds }));
+        let right = r#"{"r":[{"id":1,"kind":"shelf"},{"id":2,"kind":"room"},{"id":3}]}"#;
+        assert_eq!(lower(&lens, right), Became::body(r#"{"l":[{"id":1}]}"#));
+        assert_eq!(lift(&lens, r#"{"l":[{"id":2}]}"#), Became::body(r#"{"r":[{"id":2}]}"#));
+    }
+
+    #[test]
     fn every_bad_element_is_told_by_its_place() {
         let role = Lens::new("role", Wrap::Object, vec![field("word", "is", Op::Table(Arc::new(roles())))]);
-        let lens = only(Op::Each(Each { item: Item::Lens(Arc::new(role)) }));
+        let lens = only(Op::Each(Each { item: Item::Lens(Arc::new(role)), only: Vec::new() }));
         let Became::Refused(refusals) = lift(&lens, r#"{"l":[{"word":9},{"word":0},{"word":"x"}]}"#) else {
             panic!("two are bad");
         };

@@ -45,6 +45,8 @@ pub(in crate::mapping) struct FieldPart {
     pub(in crate::mapping) optional: bool,
     pub(in crate::mapping) when: Option<(Text, Vec<Spanned<Literal>>)>,
     pub(in crate::mapping) tag: Option<(Text, Spanned<Literal>)>,
+    /// Values of the elements that are told.
+    pub(in crate::mapping) only: Vec<(Text, Spanned<Literal>)>,
 }
 
 /// The op of a field, by the names it uses.
@@ -135,6 +137,7 @@ impl FieldPart {
             optional: false,
             when: None,
             tag: None,
+            only: Vec::new(),
         };
         if part.at.is_some() {
             part.op = Some(OpPart::Copy);
@@ -152,6 +155,7 @@ impl FieldPart {
         part.instead = table.text("instead");
         part.optional = flag(&mut table, "optional");
         part.when = table.node("when").and_then(|node| condition(&node));
+        part.only = entries(table.table("where"), literal);
         part.tag = table.node("tag").and_then(|node| {
             let (path, value) = single(&node)?;
             Some((path, literal(&value)?))

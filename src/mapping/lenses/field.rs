@@ -15,7 +15,7 @@ use crate::lens::op::prefix::Prefix;
 use crate::lens::op::resolve::Resolve;
 use crate::lens::op::row::Row;
 use crate::lens::op::table::Table;
-use crate::lens::path::Address;
+use crate::lens::path::{Address, Literal};
 use crate::lens::{Field, Presence};
 use crate::mapping::canonical::suggest;
 use crate::mapping::compile::{Compiler, Kind};
@@ -176,9 +176,14 @@ impl<'a> Compiler<'a> {
         Some(match op {
             OpPart::Constant(literal) => Op::Constant(literal.value.clone()),
             OpPart::Copy => Op::Copy,
-            OpPart::Each => Op::Each(Each { item: Item::Copy }),
-            OpPart::EachId(kind) => Op::Each(Each { item: Item::Id(self.id_kind(kind)?) }),
-            OpPart::EachLens(name) => Op::Each(Each { item: Item::Lens(self.lens_named(name)?) }),
+            OpPart::Each => Op::Each(Each { item: Item::Copy, only: self.told(part, None) }),
+            OpPart::EachId(kind) => {
+                Op::Each(Each { item: Item::Id(self.id_kind(kind)?), only: self.told(part, None) })
+            }
+            OpPart::EachLens(name) => {
+                let item = Item::Lens(self.lens_named(name)?);
+                Op::Each(Each { item, only: self.told(part, Some(name)) })
+            }
             OpPart::Filter(name) if name.value == "role" => Op::Filter(Filter(self.role_table(part)?)),
             OpPart::Filter(name) => Op::Filter(Filter(self.table_named(name)?)),
             OpPart::Fixed(literal) => Op::Fixed(Fixed(literal.value.clone())),
@@ -198,6 +203,20 @@ impl<'a> Compiler<'a> {
             }
             OpPart::Table(name) => Op::Table(self.table_named(name)?),
         })
+    }
+
+    /// Which elements are told: values of places in the canonical schema of the lens they go through.
+    fn told(&mut self, part: &FieldPart, lens: Option<&Text>) -> Vec<(Address, Literal)> {
+        let built = lens.and_then(|name| self.lenses.get(name.value.as_str()));
+        let schema = built.and_then(|built| built.right.clone());
+        let mut told = Vec::new();
+        for (path, value) in &part.only {
+            let Some(at) = self.address(path) else { continue };
+            if self.check_path(path, &at, schema.as_deref(), Schemas::Canonical) {
+                told.push((at, value.value.clone()));
+            }
+        }
+        told
     }
 
     fn table_named(&mut self, name: &Text) -> Option<Arc<Table>> {
