@@ -17,6 +17,8 @@ pub(in crate::mapping) struct OperationPart {
     pub(in crate::mapping) path: Vec<FieldPart>,
     pub(in crate::mapping) query: Vec<FieldPart>,
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
+    /// Canonical places of roles that are set, with the reason.
+    pub(in crate::mapping) widens: Vec<(Text, Text)>,
     /// The schema of the query.
     pub(in crate::mapping) parameters: Option<Text>,
     /// Query parameters that nothing is made of, with the reason.
@@ -124,6 +126,7 @@ impl OperationPart {
                 path,
                 query,
                 sets: answers.sets,
+                widens: answers.widens,
                 parameters,
                 ignores,
                 body,
@@ -147,6 +150,7 @@ impl OperationPart {
 /// What an operation and a case of it both say: what is set, and how it is answered.
 struct Answers {
     sets: Vec<(Text, Spanned<Literal>)>,
+    widens: Vec<(Text, Text)>,
     answers: Vec<(Text, AnswerPart)>,
     is_whole: bool,
 }
@@ -154,10 +158,11 @@ struct Answers {
 impl Answers {
     fn read(table: &mut Table<'_>) -> Self {
         let sets = entries(table.table("sets"), literal);
+        let widens = texts(table.table("widens"));
         let answers = entries(table.table("answers"), |node| Some(AnswerPart::read(node)));
         let is_whole = answers.iter().all(|(_, answer)| answer.is_some());
         let answers = answers.into_iter().filter_map(|(status, answer)| Some((status, answer?))).collect();
-        Self { sets, answers, is_whole }
+        Self { sets, widens, answers, is_whole }
     }
 }
 
@@ -168,7 +173,7 @@ impl CasePart {
             let when = table.required("when").and_then(|node| condition(&node));
             let calls = table.required_text("calls");
             let body = table.text("body");
-            let Answers { sets, answers, is_whole } = Answers::read(table);
+            let Answers { sets, widens, answers, is_whole } = Answers::read(table);
             let operation = OperationPart {
                 name: operation.name.clone(),
                 request: operation.request.clone(),
@@ -176,6 +181,7 @@ impl CasePart {
                 path: operation.path.clone(),
                 query: Vec::new(),
                 sets,
+                widens,
                 parameters: None,
                 ignores: Vec::new(),
                 body,

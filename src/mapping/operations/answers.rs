@@ -83,7 +83,8 @@ impl Compiler<'_> {
         (key, from): (&Text, StatusCode),
         answer: &AnswerPart,
     ) -> Option<Answer> {
-        let status = self.status(answer.status);
+        let has_body = answer.body.is_some() || answer.items.is_some() || answer.constant.is_some();
+        let status = self.success(answer.status, has_body);
         let schema = answer.schema.as_ref().and_then(|schema| self.schema(schema));
         let (body, lens) = match (&answer.body, &answer.items, &answer.constant) {
             (None, None, None) => (Some(AnswerBody::Empty), None),
@@ -176,7 +177,7 @@ impl Compiler<'_> {
                 self.report(Diagnostic::error(code::M0106, message).at(key.span, "more than that here"));
                 self.note_lenses(answer);
             }
-            settled.extend(self.status(answer.status).map(|status| Settled { from, status }));
+            settled.extend(self.success(answer.status, false).map(|status| Settled { from, status }));
         }
         settled
     }
@@ -188,7 +189,7 @@ impl Compiler<'_> {
         let mut is_whole = true;
         for (outcome, status) in &part.status {
             let index: Option<usize> = self.word("outcome", outcome, &names);
-            let status = self.status(*status);
+            let status = self.success(*status, true);
             is_whole &= index.is_some() && status.is_some();
             if let Some(index) = index {
                 statuses[index] = status;
