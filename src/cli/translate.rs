@@ -74,6 +74,7 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
     let dialect = names::dialect(&loaded.registry, &arguments.dialect)?;
+    resolution::check(dialect, &arguments.resolutions)?;
     let asked = Asked::parse(&arguments.request)?;
     let mut documents = document::read_all(arguments.body.iter().chain(&arguments.answers))?;
     let answers = documents.split_off(documents.len() - arguments.answers.len());
@@ -110,7 +111,8 @@ pub(super) fn run(
         path: selected.own_path.clone(),
         query: asked.query.clone().unwrap_or_default(),
     };
-    match translated(loaded.registry.api(), selected, url, body, answers, arguments) {
+    let fan_out_max = loaded.config.body.fan_out_max;
+    match translated(loaded.registry.api(), selected, url, body, answers, fan_out_max, arguments) {
         Ok(result) => {
             console.json(&result)?;
             Ok(Outcome::Clean)
@@ -132,11 +134,13 @@ fn translated(
     url: Url,
     body: Option<Document>,
     answers: Vec<Vec<u8>>,
+    fan_out_max: usize,
     arguments: &Arguments,
 ) -> Result<Value, Stop> {
     let mut request = Request::new(selected, url, body)?;
     translate::check(&request)?;
     request.choose_case();
+    translate::fan_out(&request, fan_out_max)?;
 
     let mut known = Resolutions::default();
     let resolutions = &arguments.resolutions;
@@ -189,8 +193,9 @@ fn answers_to(
     let answer = |(index, body): (usize, Vec<u8>)| {
         let success =
             lifted.calls[index].operation.answers.first().map_or(StatusCode::OK, |(status, _)| *status);
-        let place = items.get(index).map_or(&[][..], |(_, place)| place);
-        let told = |problem: Box<Problem>| Box::new(translate::told(*problem, &request.operation, place));
+        let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
+        let told =
+            |problem: Box<Problem>| Box::new(translate::told(*problem, &request.operation, place, sent));
         answered(status.unwrap_or(success), None, body).map_err(told)
     };
     Ok(answers.into_iter().enumerate().map(answer).collect())

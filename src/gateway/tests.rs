@@ -112,7 +112,7 @@ async fn a_bulk_request_with_too_many_items_makes_no_call() {
     let body = format!(r#"{{"things":[{}]}}"#, [r#"{"name":"Lamp"}"#; 4].join(","));
     let (status, headers, body) = gateway.post("/orgs/north/things/bulk", &body).await;
     assert_eq!(status, 422);
-    assert!(body.contains("must have at most 3 items"), "{body}");
+    assert!(body.contains("must hold at most 3 items"), "{body}");
     assert_eq!(headers["ratelimit-remaining"], "9", "what is not done is not charged");
     assert_eq!(gateway.calls().len(), 0);
 }
