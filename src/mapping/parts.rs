@@ -91,7 +91,8 @@ impl<'a> Compiler<'a> {
             return Some(table::Landing::Row(row));
         }
         let is_written = part.rows.iter().any(|row| row.word.value == word.value);
-        if part.is_whole && !is_written {
+        // A row that is no row may be the one that is meant.
+        if part.is_whole && rows.len() == part.rows.len() && !is_written {
             let message = format!("the table has no word {}", word.value.json());
             self.report(
                 Diagnostic::error(code::M0216, message)
@@ -108,7 +109,8 @@ impl<'a> Compiler<'a> {
         if word.is_none() {
             let json = literal.value.json();
             let message = format!("{json} is no word: words are texts, integers, `true`, `false` or null");
-            self.report(Diagnostic::error(code::M0108, message).at(literal.span, "not a scalar"));
+            let label = if is_fraction { "a fraction has several spellings" } else { "not a scalar" };
+            self.report(Diagnostic::error(code::M0108, message).at(literal.span, label));
         }
         word
     }

@@ -42,9 +42,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         let mut run = Run::new(Direction::Lift, resolutions).below(at);
         let input = Input { body, outer, path: &request.path, query: &request.query };
         let output = operation.request.run(input, &mut run, Writer::new());
-        let unknown = run.needs().iter().filter(|need| !needs.contains(need));
-        let unknown: Vec<_> = unknown.cloned().collect();
-        needs.extend(unknown);
+        super::merge(&mut needs, run.needs());
         lifted.ignored += run.ignored();
         refusals.extend(run.into_refusals());
         let mut query = output.query;

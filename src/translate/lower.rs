@@ -139,9 +139,7 @@ impl Lowering<'_> {
         let input = Input { body: Some(body), path: &call.path, ..Input::default() };
         let output = lens.run(input, &mut run, std::mem::take(out));
         *out = output.body;
-        let unknown = run.needs().iter().filter(|need| !self.needs.contains(need));
-        let unknown: Vec<_> = unknown.cloned().collect();
-        self.needs.extend(unknown);
+        super::merge(&mut self.needs, run.needs());
         let Some(refusal) = run.refusals().first() else {
             return Ok(());
         };
