@@ -31,7 +31,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Config {
         let most =
-            Window { count: NonZeroU32::new(1200).expect("more than none"), period: Duration::from_secs(60) };
+            Window { count: NonZeroU32::new(1200).expect("more than none"), period: Duration::from_mins(1) };
         Config { windows: vec![most], keys_max: 100_000 }
     }
 }

@@ -39,9 +39,9 @@ pub(super) fn of(registry: &Registry) -> Option<Hint> {
 fn header(registry: &Registry, dialect: &Dialect, demo: &Demo) -> Option<String> {
     // A token that few dialects would take is the one that was made for this one.
     let takers = |token: &str| {
-        let takes =
+        let is_taker =
             |dialect: &&Arc<Dialect>| dialect.credentials.iter().any(|one| one.pattern.is_match(token));
-        registry.dialects().iter().filter(takes).count()
+        registry.dialects().iter().filter(is_taker).count()
     };
     dialect.credentials.iter().find_map(|credential| {
         let fitting = demo.tokens.iter().filter(|token| credential.pattern.is_match(token));
@@ -123,12 +123,13 @@ mod tests {
         let registry = boot::load(&DataFiles::default(), &mut Sources::default()).unwrap().registry.unwrap();
         for dialect in registry.dialects() {
             let Some(header) = header(&registry, dialect, &demo()) else { continue };
-            let takes = |token: &String| dialect.credentials.iter().any(|one| one.pattern.is_match(token));
+            let is_taken = |token: &String| dialect.credentials.iter().any(|one| one.pattern.is_match(token));
             let takers = |token: &str| {
                 let dialects = registry.dialects().iter();
                 dialects.filter(|one| one.credentials.iter().any(|one| one.pattern.is_match(token))).count()
             };
-            let fewest = demo().tokens.iter().filter(|token| takes(token)).map(|token| takers(token)).min();
+            let fewest =
+                demo().tokens.iter().filter(|token| is_taken(token)).map(|token| takers(token)).min();
             let chosen = header.rsplit(' ').next().unwrap();
             assert_eq!(Some(takers(chosen)), fewest, "{dialect}: {header}");
         }

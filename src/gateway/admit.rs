@@ -170,7 +170,9 @@ mod tests {
         let [_, key] = forms();
         let mut headers = HeaderMap::new();
         headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer abcd1234"));
-        let told = |headers: &HeaderMap| credential(&[key.clone()], headers).unwrap_err().detail.into_owned();
+        let told = |headers: &HeaderMap| {
+            credential(std::slice::from_ref(&key), headers).unwrap_err().detail.into_owned()
+        };
         assert_eq!(told(&headers), "authentication credentials were not provided");
         headers.append("x-key", HeaderValue::from_static("abcd1234"));
         assert_eq!(told(&headers), "more than one credential was provided");

@@ -80,9 +80,10 @@ fn refusal(status: ErrorStatus, document: Option<&Document>) -> Problem {
     let errors = member("errors").into_iter().flat_map(Value::elements).take(VIOLATIONS_MAX);
     let violations: Vec<_> = errors.filter_map(violation).collect();
     // Its sentence would name places as the canonical API does, and say again what the violations say.
-    let detail = match violations.is_empty() {
-        true => member("detail").and_then(text).unwrap_or_else(|| reason.to_owned()),
-        false => INVALID.to_owned(),
+    let detail = if violations.is_empty() {
+        member("detail").and_then(text).unwrap_or_else(|| reason.to_owned())
+    } else {
+        INVALID.to_owned()
     };
     Problem::from_backend(status, code, detail, violations)
 }

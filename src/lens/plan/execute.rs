@@ -12,7 +12,7 @@ use crate::problem::Root;
 struct Frame {
     base: usize,
     /// The slot that is all of the document, if it is no object.
-    bare: Option<usize>,
+    alone: Option<usize>,
 }
 
 impl Plan {
@@ -79,9 +79,9 @@ impl Plan {
         let input = run.input;
         let frame = &mut run.slots[base..];
         let mut ignored = 0;
-        let bare = body.and_then(|body| self.bare.filter(|_| self.scalar || body.kind() != Kind::Object));
+        let alone = body.and_then(|body| self.bare.filter(|_| self.scalar || body.kind() != Kind::Object));
         if let Some(body) = body {
-            match bare {
+            match alone {
                 Some(slot) => frame[slot] = Some(Source::Json(body)),
                 None => self.body.walk(body, frame, &mut ignored),
             }
@@ -102,7 +102,7 @@ impl Plan {
         if run.direction() == Direction::Lift {
             run.ignored += ignored;
         }
-        Frame { base, bare }
+        Frame { base, alone }
     }
 
     /// Writes a value; whether there was anything to write. An object without members is only written if it is the
@@ -149,7 +149,7 @@ impl Plan {
         };
         let from = &self.slots[slot];
         // A value that is all there is has no name of its own.
-        let named = frame.bare != Some(slot);
+        let named = frame.alone != Some(slot);
         let path = if named { from.segments() } else { Vec::new() };
         let (start, depth) = (out.len(), run.at.len());
         let inside = step.op.goes_inside() && from.root == Root::Body;

@@ -148,9 +148,9 @@ fn exclude(one: &Field, other: &Field, direction: Direction) -> bool {
         _ => false,
     };
     let by_condition = match (&one.when.lift_when, &other.when.lift_when) {
-        (Some((one, these)), Some((other, those))) => {
-            let is_among = |value: &Literal| those.iter().any(|that| that.value().same(value.value()));
-            one == other && !these.iter().any(is_among)
+        (Some((one, values)), Some((other, others))) => {
+            let is_among = |value: &Literal| others.iter().any(|that| that.value().same(value.value()));
+            one == other && !values.iter().any(is_among)
         }
         _ => false,
     };

@@ -144,7 +144,8 @@ impl<'p> Check<'_, 'p> {
             let words = rows.iter().flat_map(|row| std::iter::once(&row.word).chain(&row.also));
             words.into_iter().any(|word| word.value.value().to_value() == *value)
         };
-        for one in uses.iter().filter(|_| self.is_known()) {
+        let is_known = self.is_known();
+        for one in uses.iter().filter(|_| is_known) {
             let absent = one.line.part.absent.as_ref().map(|absent| absent.value.value().to_value());
             let allowed = one.left.iter().flatten();
             for value in allowed.filter(|value| !has(value) && Some(*value) != absent.as_ref()) {

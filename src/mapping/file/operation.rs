@@ -113,10 +113,10 @@ impl OperationPart {
             let collect = table.table("collect").map(CollectPart::read);
             let folds = integers(table.table("folds"));
             let cases = table.tables("case");
-            let answers = Answers::read(table);
+            let outcome = Outcome::read(table);
 
             let is_whole = path.iter().chain(&query).all(|field| field.op.is_some())
-                && answers.is_whole
+                && outcome.is_whole
                 && each.as_ref().is_none_or(Option::is_some)
                 && collect.as_ref().is_none_or(Option::is_some);
             let mut operation = Self {
@@ -125,8 +125,8 @@ impl OperationPart {
                 calls: calls?,
                 path,
                 query,
-                sets: answers.sets,
-                widens: answers.widens,
+                sets: outcome.sets,
+                widens: outcome.widens,
                 parameters,
                 ignores,
                 body,
@@ -134,7 +134,7 @@ impl OperationPart {
                 page,
                 gather,
                 cases: Vec::new(),
-                answers: answers.answers,
+                answers: outcome.answers,
                 collect: collect.flatten(),
                 folds,
                 is_whole,
@@ -148,14 +148,14 @@ impl OperationPart {
 }
 
 /// What an operation and a case of it both say: what is set, and how it is answered.
-struct Answers {
+struct Outcome {
     sets: Vec<(Text, Spanned<Literal>)>,
     widens: Vec<(Text, Text)>,
     answers: Vec<(Text, AnswerPart)>,
     is_whole: bool,
 }
 
-impl Answers {
+impl Outcome {
     fn read(table: &mut Table<'_>) -> Self {
         let sets = entries(table.table("sets"), literal);
         let widens = texts(table.table("widens"));
@@ -173,7 +173,7 @@ impl CasePart {
             let when = table.required("when").and_then(|node| condition(&node));
             let calls = table.required_text("calls");
             let body = table.text("body");
-            let Answers { sets, widens, answers, is_whole } = Answers::read(table);
+            let Outcome { sets, widens, answers, is_whole } = Outcome::read(table);
             let operation = OperationPart {
                 name: operation.name.clone(),
                 request: operation.request.clone(),

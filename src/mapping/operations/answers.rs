@@ -140,14 +140,12 @@ impl Compiler<'_> {
             let place = self.address(at);
             let place = place.filter(|place| self.check_path(at, place, canonical, Schemas::Canonical));
             let field = named.path.iter().find(|field| field.left.value == parameter.value);
-            let id = match field.map(|field| &field.op) {
-                Some(Some(OpPart::Id(kind))) => self.id_named(kind),
-                _ => {
-                    let message =
-                        format!("`{}` is no id in the path of `{}`", parameter.value, named.name.value);
-                    self.report(Diagnostic::error(code::M0212, message).at(parameter.span, "filled here"));
-                    None
-                }
+            let id = if let Some(Some(OpPart::Id(kind))) = field.map(|field| &field.op) {
+                self.id_named(kind)
+            } else {
+                let message = format!("`{}` is no id in the path of `{}`", parameter.value, named.name.value);
+                self.report(Diagnostic::error(code::M0212, message).at(parameter.span, "filled here"));
+                None
             };
             parameters.push((parameter.value.clone(), place?, id?));
         }
