@@ -20,6 +20,7 @@ mod access;
 mod answer;
 mod body;
 mod calls;
+mod changes;
 mod email;
 mod exchange;
 mod grant;

@@ -27,6 +27,7 @@ use crate::{
     diag::{Diagnostics, Sources},
     dialect::Registry,
     gateway::{self, Gateway},
+    ids::{self, map::IdMap},
     mapping,
     schema::Store,
     server::{BindError, Drain, Handler, MakeHandler, Peer, RunOutcome, Server},
@@ -56,6 +57,9 @@ pub enum ServeError {
     /// The built-in backend ended by itself.
     #[error("the built-in backend ended")]
     Ended(#[source] io::Error),
+    /// The map of imported ids cannot be used.
+    #[error(transparent)]
+    Ids(#[from] ids::embedded::StoreError),
     /// A worker or the admin page could not be started, or could not go on.
     #[error("cannot serve requests")]
     Run(#[source] io::Error),
@@ -100,8 +104,13 @@ pub fn serve(
     let upstream = Upstream::new(Arc::new(upstream))?
         .count_into(metrics.upstream_connections(), metrics.upstream_reuses());
     let deadline = config.server.request_deadline;
+    let ids = config.ids.store.map(|path| ids::embedded::Store::open(&path)).transpose()?;
     let shared =
         gateway::Shared::new(Arc::new(registry), config.body, &config.limit, deadline, metrics.clone());
+    let shared = match ids {
+        Some(store) => shared.with_ids(IdMap::new(store)),
+        None => shared,
+    };
     let workers = Workers { shared: Arc::new(shared), upstream };
 
     let server = Server::bind(config.server)?.count_into(&metrics);

@@ -20,7 +20,9 @@ mod explain;
 mod failure;
 mod files;
 mod hint;
+mod ids;
 mod names;
+mod openapi;
 mod routes;
 mod serve;
 mod translate;
@@ -56,6 +58,10 @@ enum Command {
     Translate(translate::Arguments),
     /// List every operation that is served
     Routes(routes::Arguments),
+    /// Print an OpenAPI document of what a dialect serves
+    Openapi(openapi::Arguments),
+    /// Import, export and find the ids of an older system
+    Ids(ids::Arguments),
     /// Run the reference backend alone
     Backend(backend::Arguments),
     /// Explain a diagnostic code, such as M0203
@@ -89,6 +95,8 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
         Command::Backend(arguments) => backend::run(arguments, files, console),
         Command::Check(arguments) => check::run(&arguments, files, console),
         Command::Explain(arguments) => explain::run(&arguments, console),
+        Command::Openapi(arguments) => openapi::run(&arguments, files, console),
+        Command::Ids(arguments) => ids::run(&arguments, files, console),
         Command::Routes(arguments) => routes::run(&arguments, files, console),
         Command::Serve(arguments) => serve::run(&arguments, files, console),
         Command::Translate(arguments) => translate::run(&arguments, files, console),

@@ -34,7 +34,7 @@ use self::file::ConfigFile;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
 use crate::diag::{Diagnostics, SourceId, code};
-use crate::{admin, backend, gateway, limit, server, telemetry, upstream};
+use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default)]
@@ -51,6 +51,8 @@ pub struct Config {
     pub limit: limit::Config,
     /// How much of a request body is read.
     pub body: gateway::Config,
+    /// Where imported ids are.
+    pub ids: ids::Config,
     /// How to log.
     pub telemetry: telemetry::Config,
     /// Where mappings and schemas are.
@@ -173,6 +175,7 @@ mod tests {
         let config = config.unwrap();
         assert_eq!(config.upstream.unwrap().base, "http://127.0.0.1:9000/");
         assert_eq!(config.backend.database, Some(PathBuf::from("interlingua.db")));
+        assert_eq!(config.ids.store, Some(PathBuf::from("ids.sqlite")));
         assert_eq!(config.files.schemas, Some(PathBuf::from("schemas")));
     }
 

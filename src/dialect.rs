@@ -13,6 +13,7 @@ use http::HeaderName;
 use regex::Regex;
 
 use crate::lens::Lens;
+use crate::lens::op::id::Id;
 use crate::lens::op::table::Table;
 use crate::limit::{HeaderFamily, Window};
 use crate::schema::Schema;
@@ -23,6 +24,7 @@ pub mod page;
 pub mod parameters;
 pub mod registry;
 pub mod resolver;
+pub mod selector;
 pub mod url;
 
 pub use errors::ErrorShape;
@@ -30,6 +32,7 @@ pub use operation::Operation;
 pub use page::Page;
 pub use registry::{Registry, Selected, Unselected};
 pub use resolver::Resolver;
+pub use selector::Selector;
 
 /// One client-facing API.
 #[derive(Debug)]
@@ -38,6 +41,10 @@ pub struct Dialect {
     pub name: String,
     /// What its owner calls it.
     pub title: String,
+    /// The dialects it is a generation of: the one its mapping extends, then the one that extends, and so on.
+    pub extends: Vec<String>,
+    /// Which requests to those are meant for it after all.
+    pub select: Option<Selector>,
     /// Hosts whose requests are meant for it.
     pub hosts: Vec<String>,
     /// What every path of it begins with: empty, or from a slash to before the next.
@@ -52,6 +59,8 @@ pub struct Dialect {
     pub resolvers: Vec<Arc<Resolver>>,
     /// What a client can do.
     pub operations: Vec<Arc<Operation>>,
+    /// Its kinds of ids.
+    pub ids: BTreeMap<String, Id>,
     /// Its words for roles.
     pub roles: Option<Arc<Table>>,
     /// Its lenses with the schemas on their two sides, for tools and tests.

@@ -30,7 +30,9 @@ use http_body::Body;
 use http_body_util::Full;
 
 use crate::dialect::{Dialect, ErrorShape, Operation, Registry};
+use crate::ids::map::IdMap;
 use crate::ids::resolver::Resolvers;
+use crate::lens::Resolutions;
 use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
 use crate::telemetry::{Metrics, RequestId};
@@ -81,6 +83,8 @@ pub struct Shared {
     config: Config,
     quotas: Quotas,
     resolvers: Resolvers,
+    /// The imported ids, if there are any.
+    ids: Option<IdMap>,
     /// Time for a request that came without a deadline.
     deadline: Duration,
     /// How an error looks before a dialect was selected.
@@ -102,7 +106,18 @@ impl Shared {
             Quotas::new(registry.dialects().iter().map(|one| (one.name.as_str(), &one.quota)), limit);
         let meters = Meters::new(&registry, metrics);
         let (resolvers, standard) = (Resolvers::default(), ErrorShape::standard());
-        Shared { registry, config, quotas, resolvers, deadline, standard, meters }
+        Shared { registry, config, quotas, resolvers, ids: None, deadline, standard, meters }
+    }
+
+    /// The same, where ids may have been imported.
+    #[must_use]
+    pub fn with_ids(self, ids: IdMap) -> Shared {
+        Shared { ids: Some(ids), ..self }
+    }
+
+    /// What is known of a request's ids before anything was looked up.
+    fn resolutions(&self) -> Resolutions {
+        if self.ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() }
     }
 }
 

@@ -43,7 +43,7 @@ use self::op::Op;
 use self::op::each::Item;
 use self::path::{Address, Literal};
 use self::plan::Plan;
-pub use self::run::{Direction, Found, Input, Need, Output, Parameters, Refusal, Resolutions, Run};
+pub use self::run::{Direction, Found, Input, Lookup, Need, Output, Parameters, Refusal, Resolutions, Run};
 
 /// One line of a lens.
 #[derive(Clone, Debug)]
@@ -69,6 +69,10 @@ pub struct Presence {
     pub default: Option<Literal>,
     /// Lower: the dialect's value when the canonical field is missing or null; lift: a value that stands for none.
     pub absent: Option<Literal>,
+    /// Lower: read here when the canonical field is missing or null.
+    pub instead: Option<Address>,
+    /// Lower: null is told by leaving the field out.
+    pub optional: bool,
     /// Lift: only when another field of the dialect holds one of these values; else the field is ignored.
     pub lift_when: Option<(Address, Vec<Literal>)>,
     /// Lift: written beside the field; lower: the field is only there if this is.
@@ -229,6 +233,7 @@ fn op_backwards(op: &Op, below: &[Segment], sent: Option<Value<'_>>) -> (usize, 
             | Op::Each(_)
             | Op::Filter(_)
             | Op::Fixed(_)
+            | Op::Has(_)
             | Op::Id(_)
             | Op::Label(_)
             | Op::Nested(_)
@@ -464,6 +469,25 @@ mod tests {
         let lens = with(field("display", "role", Op::Copy), when);
         assert_eq!(lift(&lens, r#"{"display":"x"}"#), Became::body(""));
         assert_eq!(lower(&lens, r#"{"role":"x"}"#), Became::body(r#"{"display":"x"}"#));
+    }
+
+    #[test]
+    fn what_holds_nothing_is_left_out_or_told_by_another_field() {
+        let when = Presence { optional: true, ..Presence::default() };
+        let lens = with(field("seen", "seen_at", Op::Copy), when);
+        assert_eq!(lower(&lens, r#"{"seen_at":null}"#), Became::body("{}"));
+        assert_eq!(lower(&lens, r#"{"seen_at":"now"}"#), Became::body(r#"{"seen":"now"}"#));
+        assert_eq!(lift(&lens, r#"{"seen":null}"#), Became::body(r#"{"seen_at":null}"#));
+
+        let when = Presence { instead: Some(address("mail")), ..Presence::default() };
+        let lens = with(field("display", "name", Op::Copy), when);
+        for (right, told) in [
+            (r#"{"name":"Ada","mail":"a@b.example"}"#, r#"{"display":"Ada"}"#),
+            (r#"{"name":null,"mail":"a@b.example"}"#, r#"{"display":"a@b.example"}"#),
+            (r#"{"name":null,"mail":null}"#, "{}"),
+        ] {
+            assert_eq!(lower(&lens, right), Became::body(told), "{right}");
+        }
     }
 
     #[test]

@@ -27,7 +27,7 @@
 //! | wiring | [`cli`], [`boot`] | everything comes together here and nowhere else |
 //! | shell | [`server`], [`admin`], [`config`], [`backend`] | sockets, settings, the reference backend |
 //! | pipeline | [`gateway`] | the eight phases |
-//! | compilers | [`mapping`] | files to dialects |
+//! | compilers | [`mapping`], [`openapi`] | files to dialects, and dialects to documents |
 //! | components | [`ids`], [`upstream`] | lookups that are remembered, calls to the backend |
 //! | model | [`dialect`], [`translate`] | what a compiled dialect is and does |
 //! | engines | [`lens`], [`schema`], [`problem`], [`limit`] | pure: no sockets, no files |
@@ -58,6 +58,7 @@ pub mod upstream;
 pub mod config;
 pub mod diag;
 pub mod mapping;
+pub mod openapi;
 
 pub mod backend;
 pub mod telemetry;

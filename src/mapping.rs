@@ -1,6 +1,7 @@
 //! Mapping files become dialects: the compiler between what people write and what the gateway runs.
 //!
-//! A mapping goes through four stages. It is *read* into what was written, with the place of everything; its names
+//! A mapping may extend another; it is laid over that one first, and from then on is like any other. A mapping goes
+//! through four stages. It is *read* into what was written, with the place of everything; its names
 //! and paths are *resolved* against its own declarations, the canonical API and the schemas; it is *compiled* to
 //! lenses and operations; and what it promises is *checked*: that its tables are total, that what it sends fits,
 //! that nothing is lost in silence, that no role rises, and that every route can be reached. Every stage goes on as
@@ -13,6 +14,7 @@ mod canonical;
 mod check;
 mod compile;
 mod file;
+mod generations;
 mod lenses;
 mod operations;
 mod parts;
@@ -27,6 +29,7 @@ use crate::schema::Store;
 use canonical::Canonical;
 use compile::Compiler;
 use file::MappingFile;
+use generations::Generation;
 
 /// The name of the mapping that is no dialect's: it declares the canonical API. Its schemas' folder has it too.
 pub const CANONICAL: &str = "canonical";
@@ -64,14 +67,19 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
     let canonical = canonical::read(&reader, schemas);
     found.extend(reader.into_diagnostics());
 
-    let mut dialects = Vec::new();
+    let mut dialects: Vec<Arc<Dialect>> = Vec::new();
     let mut hosts = Vec::new();
-    for text in texts.iter().filter(|text| text.name != CANONICAL) {
-        let (dialect, file) = compile_one(text, sources, &canonical, schemas, &mut found);
-        hosts.extend(check::hosts::claims(&text.name, &file));
+    let mut choices = Vec::new();
+    // What is extended comes before what extends it, so that its faults are told as its own.
+    for one in generations::resolve(texts, sources, &mut found) {
+        let (dialect, file) = compile_one(&one, sources, &canonical, schemas, &mut found);
+        hosts.extend(check::hosts::claims(&one.text.name, &file));
+        choices.extend(check::choices::choice(&one, &file));
         dialects.extend(dialect.map(Arc::new));
     }
+    dialects.sort_by(|one, other| one.name.cmp(&other.name));
     check::hosts::check(&hosts, &mut found);
+    check::choices::check(choices, &mut found);
 
     let is_whole = dialects.len() + 1 == texts.len() && !found.has_errors();
     let registry = is_whole.then(|| Registry::new(canonical.api, dialects));
@@ -79,16 +87,18 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
 }
 
 fn compile_one(
-    text: &MappingText,
+    one: &Generation<'_>,
     sources: &Sources,
     canonical: &Canonical,
     schemas: &Store,
     found: &mut Diagnostics,
 ) -> (Option<Dialect>, MappingFile) {
-    let reader = Reader::parse(text.source, sources.text(text.source), &CODES);
+    let reader = one.reader(sources);
     let file = MappingFile::read(&reader);
-    found.extend(reader.into_diagnostics());
-    let dialect = Compiler::new(&text.name, &file, canonical, schemas, found).dialect();
+    let mut own = reader.into_diagnostics();
+    let extends: Vec<_> = one.bases.iter().map(|base| base.name.clone()).collect();
+    let dialect = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, &mut own).dialect();
+    one.tell(own, found);
     (dialect, file)
 }
 

@@ -152,15 +152,6 @@ pub fn told(mut problem: Problem, operation: &Operation, at: &[Segment], sent: O
     problem
 }
 
-/// Adds the needs that are not there yet.
-fn merge(needs: &mut Vec<Need>, more: &[Need]) {
-    for need in more {
-        if !needs.contains(need) {
-            needs.push(need.clone());
-        }
-    }
-}
-
 /// The place in the whole request of a place in the item at `at`.
 fn absolute(place: Place, at: &[Segment]) -> Place {
     match place.root {

@@ -94,19 +94,38 @@ impl Caller {
         organization_id: Id,
     ) -> Result<Membership, Problem> {
         let membership = self.member_of(tx, organization_id)?;
-        if membership.role.manages_members() {
+        membership.check_manages_members()?;
+        Ok(membership)
+    }
+
+    /// The caller's membership, if it lets them change the organization.
+    pub(super) fn updater_of(
+        &self,
+        tx: &Transaction<'_>,
+        organization_id: Id,
+    ) -> Result<Membership, Problem> {
+        let membership = self.member_of(tx, organization_id)?;
+        if membership.role.updates_organization() {
             return Ok(membership);
         }
-        Err(Problem::new(Code::Forbidden, "this needs the capability `members.manage`"))
+        Err(Problem::new(Code::Forbidden, "this needs the capability `org.update`"))
     }
 }
 
 impl Membership {
-    /// Only an owner makes owners.
-    pub(super) fn check_may_give(&self, role: Role) -> Result<(), Problem> {
-        if role == Role::Owner && self.role != Role::Owner {
-            return Err(Problem::new(Code::Forbidden, "only an owner may make somebody an owner"));
+    pub(super) fn check_manages_members(&self) -> Result<(), Problem> {
+        if self.role.manages_members() {
+            return Ok(());
         }
-        Ok(())
+        Err(Problem::new(Code::Forbidden, "this needs the capability `members.manage`"))
+    }
+
+    /// Nobody gives more than they have: only an owner makes owners, and who may not see bills lets nobody
+    /// see them.
+    pub(super) fn check_may_give(&self, role: Role) -> Result<(), Problem> {
+        if self.role.includes(role) {
+            return Ok(());
+        }
+        Err(Problem::new(Code::Forbidden, "this role may do more than the caller's"))
     }
 }

@@ -29,6 +29,16 @@ impl Answer {
         Answer { status: StatusCode::CREATED, document: Some(document), headers }
     }
 
+    /// What became of it, where that is no resource.
+    pub(super) fn outcome(document: Value) -> Self {
+        Answer { status: StatusCode::OK, document: Some(document), headers: Vec::new() }
+    }
+
+    /// Noted; somebody else decides.
+    pub(super) fn noted() -> Self {
+        Answer { status: StatusCode::ACCEPTED, document: None, headers: Vec::new() }
+    }
+
     /// Some of `total` resources.
     pub(super) fn list(items: Vec<Value>, total: impl Into<Value>) -> Self {
         let document = [("items", Value::from(items)), ("total", total.into())].into_iter().collect();

@@ -18,6 +18,10 @@ use super::email::is_email;
 use super::problem::{Code, Fault, Problem};
 use super::role::Role;
 
+mod more;
+
+pub(super) use more::Nulls;
+
 const TEXT_LENGTH_MAX: usize = 1000;
 
 /// The fields of one object in a body, and the faults found so far.
@@ -109,18 +113,7 @@ impl Fields<'_> {
 
     /// A text that may be absent or null.
     pub(super) fn text_or_null(&mut self, name: &'static str) -> Option<String> {
-        if self.ask(name).is_none_or(Value::is_null) {
-            return None;
-        }
-        let text = self.string(name)?;
-        if text.chars().count() > TEXT_LENGTH_MAX {
-            return self.fault(
-                name,
-                "too-long",
-                format!("must be at most {TEXT_LENGTH_MAX} characters long"),
-            );
-        }
-        Some(text.into_owned())
+        self.short_text_or_null(name, TEXT_LENGTH_MAX)
     }
 
     /// A truth value that may be absent.

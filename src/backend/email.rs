@@ -5,6 +5,7 @@
 
 const LENGTH_MAX: usize = 255; // as in schemas/canonical
 const LOCAL_LENGTH_MAX: usize = 64;
+const HOST_LENGTH_MAX: usize = 253;
 const LABEL_LENGTH_MAX: usize = 63;
 
 /// Whether mail could be sent to `text`, judged by its look alone.
@@ -13,8 +14,18 @@ pub(super) fn is_email(text: &str) -> bool {
     text.len() <= LENGTH_MAX
         && local.len() <= LOCAL_LENGTH_MAX
         && local.split('.').all(is_atom)
-        && host.contains('.')
-        && host.split('.').all(is_label)
+        && is_host(host)
+}
+
+/// Whether `text` is a host name with a dot in it.
+pub(super) fn is_host(text: &str) -> bool {
+    text.len() <= HOST_LENGTH_MAX && text.contains('.') && text.split('.').all(is_label)
+}
+
+/// Whether an address is at one of the hosts. A host does not stand for those below it.
+pub(super) fn is_at(email: &str, hosts: &[String]) -> bool {
+    let host = email.rsplit_once('@').map(|(_, host)| host).unwrap_or_default();
+    hosts.iter().any(|known| known.eq_ignore_ascii_case(host))
 }
 
 fn is_atom(text: &str) -> bool {
@@ -71,6 +82,17 @@ mod tests {
         ];
         for text in wrong {
             assert!(!is_email(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn an_address_is_at_a_host_and_not_at_those_around_it() {
+        let hosts = ["example.com".to_owned()];
+        for email in ["ada@example.com", "ada@EXAMPLE.com"] {
+            assert!(is_at(email, &hosts), "{email}");
+        }
+        for email in ["ada@mail.example.com", "ada@notexample.com", "ada@com", "example.com", ""] {
+            assert!(!is_at(email, &hosts), "{email}");
         }
     }
 }

@@ -28,6 +28,42 @@ pub(super) fn give(tx: &Transaction<'_>, holder: Holder, resources: &[Resource])
     Ok(())
 }
 
+/// Leaves the holder these resources and no others; one that stays keeps its level. Tells whether anything
+/// changed.
+pub(super) fn replace(
+    tx: &Transaction<'_>,
+    holder: Holder,
+    resources: &[Resource],
+) -> rusqlite::Result<bool> {
+    let (member_id, invitation_id) = holder.columns();
+    let held: Vec<(i64, Resource)> = tx
+        .prepare_cached(
+            "SELECT rowid, resource_type, resource_id FROM grants WHERE member_id = ?1 OR invitation_id = ?2",
+        )?
+        .query_map((member_id, invitation_id), |row| {
+            let resource =
+                Resource { resource_type: row.get("resource_type")?, resource_id: row.get("resource_id")? };
+            Ok((row.get("rowid")?, resource))
+        })?
+        .collect::<Result<_, _>>()?;
+    for (row, _) in held.iter().filter(|(_, resource)| !resources.contains(resource)) {
+        tx.prepare_cached("DELETE FROM grants WHERE rowid = ?1")?.execute([row])?;
+    }
+    give(tx, holder, resources)?;
+    let stays = |resource: &Resource| held.iter().any(|(_, held)| held == resource);
+    Ok(!resources.iter().all(stays) || held.iter().any(|(_, held)| !resources.contains(held)))
+}
+
+/// Hands what an invitation promised to the member it has become.
+pub(super) fn hand_over(tx: &Transaction<'_>, invitation_id: Id, member_id: Id) -> rusqlite::Result<()> {
+    tx.prepare_cached(
+        "INSERT INTO grants (member_id, resource_type, resource_id, level)
+         SELECT ?2, resource_type, resource_id, level FROM grants WHERE invitation_id = ?1 ORDER BY rowid",
+    )?
+    .execute((invitation_id, member_id))?;
+    Ok(())
+}
+
 /// Gives a member one resource at a level, or raises the level they have. Never lowers one.
 pub(super) fn raise(
     tx: &Transaction<'_>,

@@ -26,6 +26,7 @@ pub(super) enum Code {
     InvalidBody,
     InvalidJson,
     InvalidQuery,
+    LastOwner,
     MethodNotAllowed,
     NotFound,
     PayloadTooLarge,
@@ -98,7 +99,7 @@ impl Fault {
 impl Code {
     fn status(self) -> StatusCode {
         match self {
-            Code::Conflict => StatusCode::CONFLICT,
+            Code::Conflict | Code::LastOwner => StatusCode::CONFLICT,
             Code::Forbidden => StatusCode::FORBIDDEN,
             Code::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
             Code::InvalidBody => StatusCode::UNPROCESSABLE_ENTITY,
@@ -121,6 +122,7 @@ impl Code {
             Code::InvalidBody => "invalid-body",
             Code::InvalidJson => "invalid-json",
             Code::InvalidQuery => "invalid-query",
+            Code::LastOwner => "last-owner",
             Code::MethodNotAllowed => "method-not-allowed",
             Code::NotFound => "not-found",
             Code::PayloadTooLarge => "payload-too-large",

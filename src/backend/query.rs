@@ -62,6 +62,16 @@ impl Query {
         })
     }
 
+    /// Several of the words in `table`, with commas between, as they stand.
+    pub(super) fn words<T>(&self, name: &str, table: &[(&str, T)]) -> Result<Option<&str>, Problem> {
+        let Some(text) = self.text(name) else { return Ok(None) };
+        if text.split(',').all(|word| table.iter().any(|(known, _)| *known == word)) {
+            return Ok(Some(text));
+        }
+        let words: Vec<&str> = table.iter().map(|(word, _)| *word).collect();
+        Err(invalid(format!("`{name}` must be one or more of `{}`, with commas between", words.join("`, `"))))
+    }
+
     /// `limit` and `offset`.
     pub(super) fn page(&self) -> Result<Page, Problem> {
         Ok(Page {

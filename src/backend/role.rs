@@ -17,6 +17,20 @@ const CONTENT_EDIT: u16 = 1 << 7;
 const CONTENT_COMMENT: u16 = 1 << 8;
 const CONTENT_READ: u16 = 1 << 9;
 
+/// The names of the capabilities, in the order of `canonical.toml`.
+const CAPABILITIES: [(u16, &str); 10] = [
+    (ORG_DELETE, "org.delete"),
+    (ORG_TRANSFER, "org.transfer"),
+    (BILLING, "billing"),
+    (MEMBERS_MANAGE, "members.manage"),
+    (ORG_UPDATE, "org.update"),
+    (CONTENT_CREATE, "content.create"),
+    (CONTENT_REVIEW, "content.review"),
+    (CONTENT_EDIT, "content.edit"),
+    (CONTENT_COMMENT, "content.comment"),
+    (CONTENT_READ, "content.read"),
+];
+
 /// What a member is in an organization, or on one resource of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Role {
@@ -89,6 +103,24 @@ impl Role {
         self.capabilities() & MEMBERS_MANAGE != 0
     }
 
+    /// Whether the role may change what the organization is called and how it is set up.
+    pub(super) fn updates_organization(self) -> bool {
+        self.capabilities() & ORG_UPDATE != 0
+    }
+
+    /// The names of what the role may do.
+    pub(super) fn capability_names(self) -> Vec<&'static str> {
+        let granted = CAPABILITIES.iter().filter(|(bit, _)| self.capabilities() & bit != 0);
+        granted.map(|(_, name)| *name).collect()
+    }
+
+    /// The role that may do exactly this. None if no role does, or if one of the words is no capability.
+    pub(super) fn of_permissions<T: AsRef<str>>(permissions: &[T]) -> Option<Self> {
+        let bit = |word: &str| CAPABILITIES.iter().find(|(_, name)| *name == word).map(|(bit, _)| *bit);
+        let granted = permissions.iter().try_fold(0, |all, word| Some(all | bit(word.as_ref())?))?;
+        Role::ALL.into_iter().find(|role| role.capabilities() == granted)
+    }
+
     /// Whether the role may do everything that `other` may.
     pub(super) fn includes(self, other: Role) -> bool {
         other.capabilities() & !self.capabilities() == 0
@@ -126,19 +158,6 @@ impl FromSql for Role {
 mod tests {
     use super::*;
 
-    const NAMES: [(u16, &str); 10] = [
-        (ORG_DELETE, "org.delete"),
-        (ORG_TRANSFER, "org.transfer"),
-        (BILLING, "billing"),
-        (MEMBERS_MANAGE, "members.manage"),
-        (ORG_UPDATE, "org.update"),
-        (CONTENT_CREATE, "content.create"),
-        (CONTENT_REVIEW, "content.review"),
-        (CONTENT_EDIT, "content.edit"),
-        (CONTENT_COMMENT, "content.comment"),
-        (CONTENT_READ, "content.read"),
-    ];
-
     /// Whether a pattern of canonical.toml (`*`, `content.*` or a name) covers a capability.
     fn covers(pattern: &str, capability: &str) -> bool {
         match pattern.strip_suffix('*') {
@@ -150,12 +169,12 @@ mod tests {
     #[test]
     fn the_table_is_the_one_of_canonical_toml() {
         let file: toml::Table = include_str!("../../mappings/canonical.toml").parse().unwrap();
-        assert_eq!(file["capabilities"].as_table().unwrap().len(), NAMES.len());
+        assert_eq!(file["capabilities"].as_table().unwrap().len(), CAPABILITIES.len());
         let roles = file["roles"].as_table().unwrap();
         assert_eq!(roles.len(), Role::ALL.len());
         for role in Role::ALL {
             let patterns = roles[role.name()].as_array().unwrap();
-            for (bit, capability) in NAMES {
+            for (bit, capability) in CAPABILITIES {
                 let declared = patterns.iter().any(|pattern| covers(pattern.as_str().unwrap(), capability));
                 assert_eq!(role.capabilities() & bit != 0, declared, "{role:?} {capability}");
             }
@@ -167,6 +186,19 @@ mod tests {
         assert!(!Role::Editor.includes(Role::Billing));
         assert!(!Role::Billing.includes(Role::Editor));
         assert!(Role::Admin.includes(Role::Billing) && Role::Admin.includes(Role::Editor));
+    }
+
+    #[test]
+    fn permissions_are_a_role_when_they_are_exactly_what_it_may() {
+        for role in Role::ALL {
+            let names = role.capability_names();
+            assert_eq!(Role::of_permissions(&names), Some(role));
+            let reversed: Vec<_> = names.into_iter().rev().chain(role.capability_names()).collect();
+            assert_eq!(Role::of_permissions(&reversed), Some(role));
+        }
+        for nobody in [vec!["content.edit"], vec!["content.read", "agents:read"], vec!["content.*"]] {
+            assert_eq!(Role::of_permissions(&nobody), None, "{nobody:?}");
+        }
     }
 
     #[test]

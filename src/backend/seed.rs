@@ -1,4 +1,4 @@
-//! Demonstration data: three organizations, and tokens that a reader can remember.
+//! Demonstration data: four organizations, and tokens that a reader can remember.
 //!
 //! Every id and token is written out in `seed.json`, so that documents and tests can name them. `SQLite`
 //! reads the file itself; only the digests of the tokens are made here.
@@ -33,7 +33,7 @@ pub fn demo() -> Demo {
 }
 
 /// `?1` is the file. In this order, because rows refer to earlier ones.
-const STATEMENTS: [&str; 7] = [
+const STATEMENTS: [&str; 8] = [
     "INSERT INTO users (id, email, name, first_name, last_name, timezone, status, invited_at, metadata,
                         created_at, updated_at)
      SELECT row ->> 'id', row ->> 'email', row ->> 'name', row ->> 'first_name', row ->> 'last_name',
@@ -42,19 +42,27 @@ const STATEMENTS: [&str; 7] = [
             ?1 ->> 'time', ?1 ->> 'time'
      FROM (SELECT value AS row FROM json_each(?1, '$.users'))",
     "INSERT INTO organizations (id, slug, name, description, country, business_information, timezone,
-                                owner_user_id, created_by_user_id, seats_max, metadata,
-                                created_at, updated_at)
+                                owner_user_id, created_by_user_id, max_members, metadata, is_brand, domains,
+                                default_role, business_type, website, phone, needs, created_at, updated_at)
      SELECT row ->> 'id', row ->> 'slug', row ->> 'name', row ->> 'description', row ->> 'country',
             row ->> 'business_information', ifnull(row ->> 'timezone', 'UTC'), users.id, users.id,
-            row ->> 'seats_max', ifnull(row -> 'metadata', '{}'), ?1 ->> 'time', ?1 ->> 'time'
+            ifnull(row ->> 'max_members', 500), ifnull(row -> 'metadata', '{}'),
+            ifnull(row ->> 'is_brand', FALSE), ifnull(row -> 'domains', '[]'), row ->> 'default_role',
+            row ->> 'business_type', row ->> 'website', row ->> 'phone', ifnull(row -> 'needs', '[]'),
+            ?1 ->> 'time', ?1 ->> 'time'
      FROM (SELECT value AS row FROM json_each(?1, '$.organizations'))
      JOIN users ON users.email = row ->> 'owner'",
-    "INSERT INTO members (id, organization_id, user_id, role, status, joined_at, updated_at)
+    "INSERT INTO members (id, organization_id, user_id, role, status, joined_at, last_seen_at, updated_at)
      SELECT row ->> 'id', organizations.id, users.id, row ->> 'role', users.status,
-            ?1 ->> 'time', ?1 ->> 'time'
+            ?1 ->> 'time', row ->> 'last_seen_at', ?1 ->> 'time'
      FROM (SELECT value AS row FROM json_each(?1, '$.members'))
      JOIN organizations ON slug = row ->> 'organization'
      JOIN users ON email = row ->> 'user'",
+    "INSERT INTO custom_roles (id, organization_id, name, description, permissions, created_at, updated_at)
+     SELECT row ->> 'id', organizations.id, row ->> 'name', row ->> 'description', row -> 'permissions',
+            ?1 ->> 'time', ?1 ->> 'time'
+     FROM (SELECT value AS row FROM json_each(?1, '$.custom_roles'))
+     JOIN organizations ON slug = row ->> 'organization'",
     "INSERT INTO resources (organization_id, resource_type, resource_id, name)
      SELECT organizations.id, row ->> 'resource_type', row ->> 'resource_id', row ->> 'name'
      FROM (SELECT value AS row FROM json_each(?1, '$.resources'))

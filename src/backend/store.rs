@@ -16,7 +16,7 @@ use super::problem::Problem;
 use super::seed;
 
 const SCHEMA: &str = include_str!("store/schema.sql");
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 /// How long to wait for another process that is writing to the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -141,7 +141,7 @@ mod tests {
     use super::*;
 
     /// Statements that must not succeed, and which kind of constraint stops them.
-    const FORBIDDEN: [(&str, &str); 21] = [
+    const FORBIDDEN: [(&str, &str); 24] = [
         ("UNIQUE", "UPDATE users SET email = 'KIRA@EXAMPLE.ORG' WHERE name LIKE 'Ada %'"),
         ("CHECK", "UPDATE users SET email = 'nobody' WHERE name LIKE 'Ada %'"),
         ("CHECK", "UPDATE users SET status = 'gone' WHERE name LIKE 'Ada %'"),
@@ -150,7 +150,13 @@ mod tests {
         ("FOREIGN KEY", "DELETE FROM users WHERE name LIKE 'Ada %'"),
         ("UNIQUE", "UPDATE organizations SET slug = 'example' WHERE slug = 'tiny'"),
         ("CHECK", "UPDATE organizations SET slug = 'Tiny' WHERE slug = 'tiny'"),
-        ("CHECK", "UPDATE organizations SET seats_max = 0 WHERE slug = 'tiny'"),
+        ("CHECK", "UPDATE organizations SET max_members = 0 WHERE slug = 'tiny'"),
+        ("CHECK", "UPDATE organizations SET default_role = 'owner' WHERE slug = 'tiny'"),
+        ("CHECK", "UPDATE organizations SET domains = '{}'"),
+        (
+            "UNIQUE",
+            "INSERT INTO custom_roles SELECT upper(id), organization_id, lower(name), NULL, '[]', created_at, updated_at FROM custom_roles",
+        ),
         // The owner is a member, from whichever side one tries.
         ("FOREIGN KEY", "DELETE FROM members WHERE role = 'owner'"),
         (
@@ -224,7 +230,7 @@ mod tests {
         let second = open_connection(&config).unwrap();
         let names = "SELECT group_concat(name) FROM (SELECT name FROM organizations ORDER BY name)";
         let names: String = second.query_row(names, [], |row| row.get(0)).unwrap();
-        assert_eq!(names, "Example,Northwind,Renamed");
+        assert_eq!(names, "Example,Harbor,Northwind,Renamed");
     }
 
     #[test]

@@ -23,14 +23,18 @@ use super::{Backend, Config};
 pub(super) const NORTHWIND: &str = "/v1/organizations/3c90c3cc-0d44-4b50-8888-8dd25736052a";
 pub(super) const EXAMPLE: &str = "/v1/organizations/e8e912b6-ba9b-4c3a-bb4f-d04bdc370843";
 pub(super) const TINY: &str = "/v1/organizations/7b1e4a90-52c6-4d3f-9a18-6f0c2d8e5b47";
+/// Ada's too. Kira and Hugo are in it, and whoever is at example.org may join.
+pub(super) const HARBOR: &str = "/v1/organizations/5d2f7c18-93b4-4e6a-8f01-2c7a9be4d350";
 
 /// Tokens of Northwind's people, and of the owners of the other two.
 pub(super) const ADA_OWNER: &str = "pat_DemoOwnerNorthwind00000000000000";
+pub(super) const BORIS_ADMIN: &str = "pat_DemoAdminNorthwind00000000000000";
 pub(super) const CARLA_MANAGER: &str = "pat_DemoManagerNorthwind000000000000";
 pub(super) const HUGO_VIEWER: &str = "pat_DemoViewerNorthwind0000000000000";
 pub(super) const INES_BILLING: &str = "pat_DemoBillingNorthwind000000000000";
 pub(super) const JONAS_GUEST: &str = "pat_DemoGuestNorthwind00000000000000";
 pub(super) const KIRA_ELSEWHERE: &str = "pat_DemoOwnerExample0000000000000000";
+pub(super) const LIAM_ELSEWHERE: &str = "pat_DemoAdminExample0000000000000000";
 pub(super) const UMA_TINY: &str = "pat_DemoOwnerTiny0000000000000000000";
 
 /// A backend in memory with the demonstration data. Its clock stands at 2025-03-01T12:00:00Z until told.

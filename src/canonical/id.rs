@@ -152,6 +152,15 @@ impl IdCodec {
     }
 }
 
+/// Bytes of an imported id.
+pub const EXTERNAL_BYTES_MAX: usize = 256;
+
+/// Whether `text` may be an imported id: it follows no rule but that it is a short line of text without space around it.
+pub fn is_external(text: &str) -> bool {
+    let is_bounded = (1..=EXTERNAL_BYTES_MAX).contains(&text.len());
+    is_bounded && !text.chars().any(char::is_control) && text.trim() == text
+}
+
 /// Why an identifier could not be read or written. Never quotes the identifier.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 pub enum IdError {
@@ -185,6 +194,17 @@ mod tests {
             any::<i64>().prop_map(CanonicalId::Integer),
             "[A-Za-z0-9_-]{1,128}".prop_map(CanonicalId::Text),
         ]
+    }
+
+    #[test]
+    fn an_imported_id_is_a_short_line_of_text() {
+        let (longest, longer) = ("x".repeat(EXTERNAL_BYTES_MAX), "x".repeat(EXTERNAL_BYTES_MAX + 1));
+        for text in ["7", "user/7 of 9", "ü", &longest] {
+            assert!(is_external(text), "{text}");
+        }
+        for text in ["", " 7", "7\n", "a\0b", "\u{85}", &longer] {
+            assert!(!is_external(text), "{text:?}");
+        }
     }
 
     #[test]

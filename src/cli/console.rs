@@ -6,11 +6,13 @@
 use std::{
     error::Error,
     fmt::Write as _,
-    io::{self, ErrorKind, Write},
+    io::{self, ErrorKind, IsTerminal, Write},
+    time::Duration,
 };
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
+use indicatif::{ProgressBar, ProgressStyle};
 
 use crate::diag::{Diagnostic, Sources, render};
 
@@ -29,13 +31,15 @@ pub(super) struct Console<'a> {
     out: Box<dyn Write + 'a>,
     err: Box<dyn Write + 'a>,
     colour: bool,
+    /// Whether a person watches.
+    watched: bool,
 }
 
 impl<'a> Console<'a> {
     /// The program's own, coloured if a person looks at them and has nothing against it.
     pub(super) fn terminal() -> Console<'static> {
         let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-        Console { colour, ..Console::new(io::stdout(), io::stderr()) }
+        Console { colour, watched: io::stderr().is_terminal(), ..Console::new(io::stdout(), io::stderr()) }
     }
 
     /// Without colour.
@@ -44,12 +48,42 @@ impl<'a> Console<'a> {
             out: Box::new(UntilClosed(Some(out))),
             err: Box::new(UntilClosed(Some(err))),
             colour: false,
+            watched: false,
         }
     }
 
     /// Prints a part of the result.
     pub(super) fn line(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.out, "{text}")
+    }
+
+    /// Prints lines of the result that have their ends already.
+    pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
+        self.out.write_all(text.as_bytes())
+    }
+
+    /// A bar that shows how many of these bytes were read, if a person watches; of unknown length if there are none.
+    pub(super) fn progress(&self, bytes: u64) -> ProgressBar {
+        if !self.watched {
+            return ProgressBar::hidden();
+        }
+        if bytes == 0 {
+            return self.spinner("reading");
+        }
+        let style = ProgressStyle::with_template("reading {bar:40} {percent:>3} %, {eta} left");
+        let bar = ProgressBar::new(bytes);
+        bar.set_style(style.expect("the template is sound"));
+        bar
+    }
+
+    /// Something that turns while something of unknown length is done, if a person watches.
+    pub(super) fn spinner(&self, doing: &'static str) -> ProgressBar {
+        if !self.watched {
+            return ProgressBar::hidden();
+        }
+        let bar = ProgressBar::new_spinner().with_message(doing);
+        bar.enable_steady_tick(Duration::from_millis(100));
+        bar
     }
 
     /// Prints a JSON result as people like to read it, which programs do not mind.

@@ -2,10 +2,11 @@
 
 use std::io;
 
-use super::{names::Unknown, translate::Misasked};
+use super::{ids::Misused, names::Unknown, translate::Misasked};
 use crate::{
     backend::OpenError,
     boot::{FileError, ServeError},
+    ids::embedded::StoreError,
     telemetry::InstallError,
 };
 
@@ -18,6 +19,12 @@ pub(super) enum Failure {
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
+    /// The id map cannot be used.
+    #[error(transparent)]
+    IdMap(#[from] StoreError),
+    /// What to do with ids is not understood, or not enough.
+    #[error(transparent)]
+    Ids(#[from] Misused),
     /// The reference backend has no address, or could not go on.
     #[error("{what}")]
     Io {

@@ -87,6 +87,7 @@ fn parameter(operation: &Operation, name: &str, demo: &Demo) -> Option<String> {
         | Op::Each(_)
         | Op::Filter(_)
         | Op::Fixed(_)
+        | Op::Has(_)
         | Op::Label(_)
         | Op::Nested(_)
         | Op::Prefix(_)

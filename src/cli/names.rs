@@ -5,6 +5,7 @@ use std::{fmt, sync::Arc};
 use crate::{
     diag::suggest::did_you_mean,
     dialect::{Dialect, Operation, Registry},
+    lens::op::id::Id,
 };
 
 /// A name nothing answers to.
@@ -54,6 +55,12 @@ pub(super) fn operation<'a>(dialect: &'a Dialect, name: &str) -> Result<&'a Arc<
     let known = || dialect.operations.iter().map(|operation| operation.name.as_str());
     let found = dialect.operations.iter().find(|operation| operation.name == name);
     found.ok_or_else(|| Unknown::new(format!("`{dialect}` has no operation"), name, known()))
+}
+
+/// The kind of id of that name.
+pub(super) fn id_kind<'a>(dialect: &'a Dialect, name: &str) -> Result<&'a Id, Unknown> {
+    let known = || dialect.ids.keys().map(String::as_str);
+    dialect.ids.get(name).ok_or_else(|| Unknown::new(format!("`{dialect}` has no id kind"), name, known()))
 }
 
 #[cfg(test)]

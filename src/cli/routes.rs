@@ -25,6 +25,10 @@ pub(super) struct Arguments {
 /// One line of the list.
 struct Route {
     dialect: String,
+    /// What the dialect is a generation of.
+    extends: Option<String>,
+    /// The header and the pattern that choose the generation.
+    select: Option<(String, String)>,
     operation: String,
     method: String,
     path: String,
@@ -45,7 +49,10 @@ pub(super) fn run(
     let routes = routes(dialects);
     match arguments.format {
         Format::Json => console.json(&routes.iter().map(Route::json).collect())?,
-        Format::Text => text(&routes).iter().try_for_each(|line| console.line(line))?,
+        Format::Text => {
+            let lines = [text(&routes), dialects.iter().filter_map(generation).collect()].concat();
+            lines.iter().try_for_each(|line| console.line(line))?;
+        }
     }
     Ok(Outcome::Clean)
 }
@@ -56,6 +63,11 @@ fn routes(dialects: &[Arc<Dialect>]) -> Vec<Route> {
         let operations = dialect.operations.clone();
         operations.into_iter().map(move |operation| Route {
             dialect: dialect.name.clone(),
+            extends: dialect.extends.first().cloned(),
+            select: dialect
+                .select
+                .as_ref()
+                .map(|select| (select.header().to_string(), select.pattern().to_owned())),
             operation: operation.name.clone(),
             method: operation.method.to_string(),
             path: format!("{}{}", dialect.prefix, operation.template()),
@@ -68,15 +80,31 @@ fn routes(dialects: &[Arc<Dialect>]) -> Vec<Route> {
 
 impl Route {
     fn json(&self) -> Value {
-        json!({
+        let mut shown = json!({
             "dialect": self.dialect,
             "operation": self.operation,
             "method": self.method,
             "path": self.path,
             "canonical": self.canonical,
             "calls": self.calls,
-        })
+        });
+        if let Some(base) = &self.extends {
+            shown["extends"] = base.as_str().into();
+        }
+        if let Some((header, pattern)) = &self.select {
+            shown["select"] = json!({ "header": header, "pattern": pattern });
+        }
+        shown
     }
+}
+
+/// How requests get to a generation of another dialect.
+fn generation(dialect: &Arc<Dialect>) -> Option<String> {
+    let base = dialect.extends.first()?;
+    let mut ways = vec![format!("mount /{dialect}/…")];
+    ways.extend(dialect.hosts.iter().map(|host| format!("host {host}")));
+    ways.extend(dialect.select.as_ref().map(|select| format!("header {select}")));
+    Some(format!("{dialect} is a generation of {base}: {}", ways.join(", or ")))
 }
 
 /// One line each, in columns.

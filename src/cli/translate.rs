@@ -6,7 +6,7 @@
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use clap::Args;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
 mod asked;
@@ -30,6 +30,7 @@ use crate::{
     diag::Sources,
     dialect::{Dialect, Selected, operation::RequestBody, url::Url},
     gateway,
+    ids::embedded::Store,
     json::{Document, Limits},
     lens::Resolutions,
     problem::Problem,
@@ -61,6 +62,15 @@ pub(super) struct Arguments {
     resolutions: Vec<Resolution>,
 }
 
+/// What is known besides the request.
+struct Known<'k> {
+    ids: Option<&'k Store>,
+    /// What the backend is said to have answered.
+    answers: Vec<Vec<u8>>,
+    /// How many calls one request may become.
+    fan_out_max: usize,
+}
+
 /// Why there are no calls, or no answer.
 enum Stop {
     Failure(Failure),
@@ -79,7 +89,9 @@ pub(super) fn run(
     let mut documents = document::read_all(arguments.body.iter().chain(&arguments.answers))?;
     let answers = documents.split_off(documents.len() - arguments.answers.len());
 
-    let selected = match loaded.registry.select(&asked.method, None, &asked.mounted(&dialect.name)) {
+    // No header chooses another generation: the one that was named is meant.
+    let (path, headers) = (asked.mounted(&dialect.name), HeaderMap::new());
+    let selected = match loaded.registry.select(&asked.method, None, &path, &headers) {
         Ok(selected) => selected,
         Err(unselected) => return refused(&unselected.problem, dialect, &[], console),
     };
@@ -105,14 +117,15 @@ pub(super) fn run(
         }
     };
 
+    let ids = loaded.config.ids.store.as_deref().map(Store::open_existing).transpose()?;
     let url = Url {
         // Where a dialect has hosts, the first of them is where its clients would be.
         origin: dialect.hosts.first().map(|host| format!("https://{host}")).unwrap_or_default(),
         path: selected.own_path.clone(),
         query: asked.query.clone().unwrap_or_default(),
     };
-    let fan_out_max = loaded.config.body.fan_out_max;
-    match translated(loaded.registry.api(), selected, url, body, answers, fan_out_max, arguments) {
+    let known = Known { ids: ids.as_ref(), answers, fan_out_max: loaded.config.body.fan_out_max };
+    match translated(loaded.registry.api(), selected, url, body, known, arguments) {
         Ok(result) => {
             console.json(&result)?;
             Ok(Outcome::Clean)
@@ -133,24 +146,25 @@ fn translated(
     selected: Selected,
     url: Url,
     body: Option<Document>,
-    answers: Vec<Vec<u8>>,
-    fan_out_max: usize,
+    known: Known<'_>,
     arguments: &Arguments,
 ) -> Result<Value, Stop> {
+    let Known { ids, answers, fan_out_max } = known;
     let mut request = Request::new(selected, url, body)?;
     translate::check(&request)?;
     request.choose_case();
     translate::fan_out(&request, fan_out_max)?;
 
-    let mut known = Resolutions::default();
+    let mut known = if ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() };
     let resolutions = &arguments.resolutions;
-    let lifted =
-        resolution::complete(&request.dialect, resolutions, &mut known, |known| lift(api, &request, known))?;
+    let lifted = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
+        lift(api, &request, known)
+    })?;
     if answers.is_empty() {
         return Ok(calls(&lifted)?);
     }
     let answers = answers_to(&lifted, &request, answers, arguments.status)?;
-    let lowered = resolution::complete(&request.dialect, resolutions, &mut known, |known| {
+    let lowered = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
         lower(api, &request, &lifted, &answers, known)
     })?;
     Ok(answer(&lowered))

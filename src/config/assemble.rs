@@ -8,7 +8,7 @@ use super::size::{GIB, KIB, MIB};
 use super::values::Values;
 use super::{Config, FilesConfig};
 use crate::server::{ListenerConfig, TlsConfig};
-use crate::{admin, backend, gateway, limit, server, telemetry, upstream};
+use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
 /// More than these is a slip of the finger, not a wish.
 mod most {
@@ -34,6 +34,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         backend: file.backend.as_ref().map(|file| backend(file, values)).unwrap_or_default(),
         limit: limit(&file.limit, values),
         body: body(&file.body, values),
+        ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
         telemetry: telemetry(&file.telemetry, values),
         files: files(&file.files, values),
     }

@@ -19,6 +19,7 @@ pub(super) struct ConfigFile {
     pub(super) backend: Option<BackendFile>,
     pub(super) limit: LimitFile,
     pub(super) body: BodyFile,
+    pub(super) ids: IdsFile,
     pub(super) telemetry: TelemetryFile,
     pub(super) files: FilesFile,
 }
@@ -96,6 +97,12 @@ pub(super) struct BodyFile {
     pub(super) read_timeout: Text,
 }
 
+/// `[ids]`
+#[derive(Debug, Default)]
+pub(super) struct IdsFile {
+    pub(super) store: Text,
+}
+
 /// `[telemetry]`
 #[derive(Debug, Default)]
 pub(super) struct TelemetryFile {
@@ -121,6 +128,7 @@ impl ConfigFile {
             backend: root.table("backend").map(BackendFile::read),
             limit: root.table("limit").map(LimitFile::read).unwrap_or_default(),
             body: root.table("body").map(BodyFile::read).unwrap_or_default(),
+            ids: root.table("ids").map(IdsFile::read).unwrap_or_default(),
             telemetry: root.table("telemetry").map(TelemetryFile::read).unwrap_or_default(),
             files: root.table("files").map(FilesFile::read).unwrap_or_default(),
         };
@@ -212,6 +220,12 @@ impl BodyFile {
             fan_out_max: table.integer("fan_out_max"),
             read_timeout: table.text("read_timeout"),
         })
+    }
+}
+
+impl IdsFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self { store: table.text("store") })
     }
 }
 

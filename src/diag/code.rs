@@ -14,6 +14,7 @@
 //! | `M04xx` | whether what it makes fits the schemas |
 //! | `M05xx` | its ledger of losses |
 //! | `M06xx` | privilege: no client may gain a right by being translated |
+//! | `M07xx` | wire generations: mappings that extend others |
 //! | `R01xx` | routes |
 //! | `V01xx` | documents that `validate` and `translate` are given |
 //!
@@ -328,6 +329,31 @@ codes! {
     M0604 "a role that the table of roles does not answer for"
     "What a client may give is proved from `[[role.row]]`. A canonical role that is set, copied, tagged or taken \
      from another table goes past that proof. Use `role = true`, or say why under `widens`, by its canonical place."
+
+    M0701 "no such mapping to extend"
+    "`extends` names another mapping by its file's name, without `.toml`. The canonical API is no dialect, so \
+     nothing extends it."
+
+    M0702 "a mapping that extends itself"
+    "Following `extends` from file to file leads back to where it began, so there is nothing to begin with. One \
+     of them has to say everything."
+
+    M0703 "nothing there to take away or change"
+    "`without` names something that the extended mapping does not have, or a part lacks what it would need to \
+     stand alone and there is no part of that name to change. A difference that makes none is a misspelling, or \
+     is left over from an earlier version of what is extended."
+
+    M0704 "a quota of a generation"
+    "A generation counts requests as what it extends does, in the same windows. With windows of its own, a \
+     client that pretends to be an older one would have two budgets. The headers that tell of them may differ."
+
+    M0705 "a choice that is never made"
+    "Two generations of one dialect are chosen by the same header and pattern. The first in the order of their \
+     files' names is always taken, and the other never. Patterns that are spelt differently are not compared."
+
+    M0706 "a difference from nothing"
+    "`without` and `[dialect.select]` say how a mapping differs from the one it extends, and this one extends \
+     none. Name it with `extends`, or remove the key."
 
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."

@@ -39,11 +39,12 @@
 //! ```
 
 mod node;
+pub mod overlay;
 mod syntax;
 mod table;
 
 use std::cell::RefCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use toml::de::DeTable;
@@ -80,8 +81,16 @@ impl<'t> Reader<'t> {
     pub fn parse(source: SourceId, text: &'t str, codes: &'static Codes) -> Self {
         let (tree, errors) = DeTable::parse_recoverable(text);
         let (broken, found) = syntax::diagnose(source, text, &errors, codes);
-        let context =
-            Context { source, codes, broken, asked: RefCell::default(), found: RefCell::new(found) };
+        let context = Context {
+            texts: vec![(0, source)],
+            root: 0,
+            end: text.len(),
+            codes,
+            broken,
+            ranks: BTreeMap::new(),
+            asked: RefCell::default(),
+            found: RefCell::new(found),
+        };
         Self { tree: tree.into_inner(), context }
     }
 
@@ -106,19 +115,35 @@ impl<'t> Reader<'t> {
     }
 }
 
-/// What every table and node of one text shares.
+/// What every table and node shares.
+///
+/// A text that is laid over others follows them, so that a place is one number, whichever text it is in.
 #[derive(Debug)]
 struct Context {
-    source: SourceId,
+    /// Where each text begins.
+    texts: Vec<(usize, SourceId)>,
+    /// Where the one begins that was laid over the others.
+    root: usize,
+    /// Where the last one ends.
+    end: usize,
     codes: &'static Codes,
     broken: Vec<Broken>,
+    /// The places of keys that took those of others: they come in the order of the first.
+    ranks: BTreeMap<usize, usize>,
     asked: RefCell<BTreeSet<String>>,
     found: RefCell<Diagnostics>,
 }
 
 impl Context {
     fn span(&self, range: Range<usize>) -> Span {
-        Span::new(self.source, range)
+        let text = self.texts.iter().rev().find(|(start, _)| *start <= range.start);
+        let (start, source) = *text.expect("the first text begins at zero");
+        Span::new(source, range.start - start..range.end.saturating_sub(start))
+    }
+
+    /// Where a key comes among others.
+    fn rank(&self, place: usize) -> usize {
+        self.ranks.get(&place).copied().unwrap_or(place)
     }
 
     fn report(&self, diagnostic: Diagnostic) {

@@ -9,7 +9,6 @@ use super::errors::Template;
 use super::page::Page;
 use super::parameters::QueryShape;
 use crate::canonical::api::{self, PathPart};
-use crate::canonical::id::IdCodec;
 use crate::json::Value;
 use crate::lens::Lens;
 use crate::lens::path::{Address, Literal};
@@ -66,6 +65,8 @@ pub enum RequestBody {
         one: bool,
         /// How many items there may be.
         limit: usize,
+        /// What is asked when there are none, so that the caller is still judged.
+        otherwise: Option<Arc<api::Operation>>,
     },
 }
 
@@ -138,8 +139,8 @@ pub enum AnswerBody {
 pub struct Location {
     /// The path below the dialect's prefix.
     pub path: Vec<PathPart>,
-    /// Where the value of each parameter is in the canonical body, and how it is written.
-    pub parameters: Vec<(String, Address, IdCodec)>,
+    /// For each parameter, a lens from the canonical body to the id that fills it.
+    pub parameters: Vec<(String, Arc<Lens>)>,
 }
 
 /// How the answers to many calls become one.
@@ -172,8 +173,8 @@ pub enum Gather {
     Value {
         /// Which field.
         at: Address,
-        /// How it is written, if it is an id.
-        id: Option<IdCodec>,
+        /// How it is written, if it is an id: a lens from the answer to that field alone.
+        id: Option<Arc<Lens>>,
         /// Only the answers that hold these values.
         only: Vec<(Address, Literal)>,
         /// Whether the member is left out when there is nothing to tell.

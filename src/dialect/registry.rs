@@ -1,12 +1,14 @@
 //! All dialects, and which of them a request is meant for.
 //!
-//! A request names its dialect by host, by mount (`/<dialect>/…`), or by a path only one dialect has. From the moment
-//! the dialect is known every error speaks its language, for a request nobody knows as well.
+//! A request names its dialect by host, by mount (`/<dialect>/…`), or by a path only one dialect has. A generation of a
+//! dialect has a mount and hosts of its own; what came to the dialect itself, however it did, goes to the first
+//! generation whose header the request has. From the moment the dialect is known every error speaks its language, for a
+//! request nobody knows as well.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::Method;
+use http::{HeaderMap, Method};
 
 use self::path::{ambiguity, has_prefix};
 use self::routes::{Matched, Routes};
@@ -33,6 +35,8 @@ pub struct Registry {
 struct Served {
     dialect: Arc<Dialect>,
     routes: Routes,
+    /// Its generations that are chosen by a header, in the order of their names.
+    generations: Vec<usize>,
 }
 
 /// The operation a request is meant for.
@@ -63,6 +67,7 @@ impl Registry {
         let served = |dialect: &Arc<Dialect>| Served {
             dialect: Arc::clone(dialect),
             routes: Routes::new(&dialect.operations),
+            generations: generations(&dialects, &dialect.name),
         };
         let hosts = |(index, dialect): (usize, &Arc<Dialect>)| {
             let hosts: Vec<_> = dialect.hosts.iter().map(|host| (host.to_ascii_lowercase(), index)).collect();
@@ -93,27 +98,40 @@ impl Registry {
         method: &Method,
         host: Option<&str>,
         path: &str,
+        headers: &HeaderMap,
     ) -> Result<Selected, Box<Unselected>> {
         let host = host.map(|host| without_port(host).to_ascii_lowercase());
         if let Some(index) = host.and_then(|host| self.by_host.get(&host)) {
-            return self.served[*index].select(method, path);
+            return self.generation(&self.served[*index], headers).select(method, path);
         }
         let (first, rest) = split_mount(path);
         match self.served.iter().find(|served| served.dialect.name == first) {
-            Some(served) => served.select(method, rest),
-            None => self.select_by_path(method, path),
+            Some(served) => self.generation(served, headers).select(method, rest),
+            None => self.select_by_path(method, path, headers),
         }
     }
 
+    /// The generation a request to that dialect is meant for: the first whose header it has, or the dialect itself.
+    fn generation<'a>(&'a self, served: &'a Served, headers: &HeaderMap) -> &'a Served {
+        let mut generations = served.generations.iter().map(|index| &self.served[*index]);
+        let is_meant =
+            |one: &&Served| one.dialect.select.as_ref().is_some_and(|select| select.is_match(headers));
+        generations.find(is_meant).unwrap_or(served)
+    }
+
     /// Neither host nor mount says whose the request is: the path has to.
-    fn select_by_path(&self, method: &Method, path: &str) -> Result<Selected, Box<Unselected>> {
+    fn select_by_path(
+        &self,
+        method: &Method,
+        path: &str,
+        headers: &HeaderMap,
+    ) -> Result<Selected, Box<Unselected>> {
         let nobody = |problem| Err(Box::new(Unselected { dialect: None, problem }));
         let prefixed: Vec<_> =
             self.served.iter().filter(|served| has_prefix(path, &served.dialect.prefix)).collect();
-        let owners: Vec<_> = prefixed.iter().filter(|served| served.knows(path)).collect();
-        match (owners.as_slice(), prefixed.as_slice()) {
-            ([owner], _) => owner.select(method, path),
-            ([], [owner]) => owner.select(method, path),
+        let owners = eldest(prefixed.iter().copied().filter(|served| served.knows(path)).collect());
+        match (owners.as_slice(), eldest(prefixed).as_slice()) {
+            ([owner], _) | ([], [owner]) => self.generation(owner, headers).select(method, path),
             ([], _) => nobody(Problem::not_found("no such path")),
             ([..], _) => {
                 nobody(Problem::not_found("several APIs have this path: name one by host or by mount"))
@@ -150,6 +168,21 @@ impl Served {
             Matched::Nothing => Err(unselected(Problem::not_found("no such path"))),
         }
     }
+}
+
+/// The generations of that dialect that are chosen by a header.
+fn generations(dialects: &[Arc<Dialect>], name: &str) -> Vec<usize> {
+    let is_one =
+        |dialect: &Dialect| dialect.select.is_some() && dialect.extends.iter().any(|base| base == name);
+    let found = dialects.iter().enumerate().filter(|(_, dialect)| is_one(dialect));
+    found.map(|(index, _)| index).collect()
+}
+
+/// Without the generations of others among them: a path that a dialect shares with those is the dialect's.
+fn eldest(served: Vec<&Served>) -> Vec<&Served> {
+    let names: Vec<_> = served.iter().map(|one| one.dialect.name.clone()).collect();
+    let is_eldest = |one: &&Served| !one.dialect.extends.iter().any(|base| names.contains(base));
+    served.into_iter().filter(is_eldest).collect()
 }
 
 /// The first segment of a path and what follows it.

@@ -31,7 +31,7 @@ pub(super) async fn lift(
         shared.quotas.charge_rest(&request.dialect.name, credential.principal(), items, exchange)?;
     }
 
-    let mut resolutions = Resolutions::default();
+    let mut resolutions = shared.resolutions();
     for _round in 0..=ROUNDS_MAX {
         match translate::lift::lift(shared.registry.api(), &request, &resolutions)? {
             Step::Done(canonical) => {

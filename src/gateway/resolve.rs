@@ -1,6 +1,7 @@
-//! Lookups in the middle of a phase: what a lens needs to know, asked of the backend or remembered.
+//! Lookups in the middle of a phase: what a lens needs to know, found in the id map, asked of the backend or remembered.
 
 use std::borrow::Cow;
+use std::error::Error;
 
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::timeout_at;
@@ -10,7 +11,7 @@ use crate::canonical::api::Call;
 use crate::dialect::{Dialect, Resolver};
 use crate::ids::resolver::{Answered, Pairs, asked};
 use crate::json::{Kind, Value};
-use crate::lens::{Found, Need, Resolutions};
+use crate::lens::{Found, Lookup, Need, Resolutions};
 use crate::problem::Problem;
 use crate::telemetry::ResolverOutcome;
 
@@ -23,14 +24,22 @@ const PAGE_ROWS: usize = 1000;
 /// The most rows a list may have that is looked through.
 const ROWS_MAX: usize = 20_000;
 
-/// Answers `needs`, several at once, and puts the answers into `resolutions`.
+/// Answers `needs` and puts the answers into `resolutions`: those of the id map together, the others several at once.
 pub(super) async fn resolve(
     caller: &Caller<'_>,
     dialect: &Dialect,
     needs: Vec<Need>,
     resolutions: &mut Resolutions,
 ) -> Result<(), Box<Problem>> {
-    let answers = stream::iter(needs).map(async |need| {
+    let (imported, others): (Vec<_>, Vec<_>) =
+        needs.into_iter().partition(|need| matches!(need.of, Lookup::Imported(_)));
+    if !imported.is_empty() {
+        let found = look_up_imported(caller, dialect, &imported).await?;
+        for (need, found) in imported.into_iter().zip(found) {
+            resolutions.insert(need, found);
+        }
+    }
+    let answers = stream::iter(others).map(async |need| {
         let found = look_up(caller, dialect, &need).await?;
         Ok::<_, Box<Problem>>((need, found))
     });
@@ -41,11 +50,32 @@ pub(super) async fn resolve(
     Ok(())
 }
 
+/// Asks the id map, for all ids at once.
+async fn look_up_imported(
+    caller: &Caller<'_>,
+    dialect: &Dialect,
+    needs: &[Need],
+) -> Result<Vec<Found>, Box<Problem>> {
+    let Some(ids) = &caller.shared().ids else {
+        return Ok(vec![Found::Missing; needs.len()]);
+    };
+    match timeout_at(caller.deadline().instant(), ids.look_up(&dialect.name, needs)).await {
+        Ok(found) => found.map_err(|error| {
+            // The chain says which file and what is wrong with it.
+            let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
+            Box::new(Problem::internal(format!("{error}{cause}")))
+        }),
+        Err(_elapsed) => Err(Box::new(Problem::gateway_timeout("the id map did not answer in time"))),
+    }
+}
+
 async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<Found, Box<Problem>> {
-    let resolver = dialect
-        .resolvers
-        .get(need.resolver)
-        .ok_or_else(|| Problem::internal("a lens names a resolver its dialect does not have"))?;
+    let resolver = match need.of {
+        Lookup::Resolver(index) => dialect.resolvers.get(index),
+        Lookup::Imported(_) => None,
+    };
+    let resolver =
+        resolver.ok_or_else(|| Problem::internal("a lens names a resolver its dialect does not have"))?;
     let load = async || load(caller, resolver, need).await;
     let found = caller.shared().resolvers.find(&dialect.name, resolver, need, caller.principal(), load);
     // Someone else may be asking, whose deadline is later than ours.
@@ -194,7 +224,7 @@ mod tests {
     #[test]
     fn the_scope_fills_the_path_of_the_call() {
         let need = Need {
-            resolver: 0,
+            of: Lookup::Resolver(0),
             direction: crate::lens::Direction::Lift,
             scope: vec!["7".to_owned()],
             key: "acme".to_owned(),

@@ -25,7 +25,7 @@ pub(super) fn select<B>(
     exchange: &mut Exchange,
 ) -> Result<Selected<B>, Box<Problem>> {
     let (head, body) = request.into_parts();
-    let target = match registry.select(&head.method, host(&head)?, head.uri.path()) {
+    let target = match registry.select(&head.method, host(&head)?, head.uri.path(), &head.headers) {
         Ok(target) => target,
         Err(unselected) => {
             let unselected = *unselected;

@@ -12,6 +12,7 @@ use crate::json::Writer;
 pub mod each;
 pub mod filter;
 pub mod fixed;
+pub mod has;
 pub mod id;
 pub mod label;
 pub mod nested;
@@ -23,6 +24,7 @@ pub mod table;
 use each::Each;
 use filter::Filter;
 use fixed::Fixed;
+use has::Has;
 use id::Id;
 use label::Label;
 use nested::Nested;
@@ -44,6 +46,8 @@ pub enum Op {
     Filter(Filter),
     /// One value is allowed in, and it goes no further.
     Fixed(Fixed),
+    /// Whether a list holds a word.
+    Has(Has),
     /// An id in another spelling.
     Id(Id),
     /// What a dialect calls a word when it shows it to people.
@@ -81,12 +85,13 @@ impl Op {
             Op::Each(each) => each.both(source, run, out),
             Op::Filter(filter) => filter.lift(source, out),
             Op::Fixed(fixed) => fixed.lift(source),
-            Op::Id(id) if lifting => id.lift(source, out),
-            Op::Id(id) => id.lower(source, out),
+            Op::Has(has) => has.lower(source, out),
+            Op::Id(id) if lifting => id.lift(source, run, out),
+            Op::Id(id) => id.lower(source, run, out),
             Op::Label(label) => label.lower(source, out),
             Op::Nested(nested) => nested.both(source, run, out),
-            Op::Prefix(prefix) if lifting => prefix.lift(source, out),
-            Op::Prefix(prefix) => prefix.lower(source, out),
+            Op::Prefix(prefix) if lifting => prefix.lift(source, run, out),
+            Op::Prefix(prefix) => prefix.lower(source, run, out),
             Op::Resolve(resolve) => resolve.both(source, run, out),
             Op::Row(row) if lifting => row.lift(source, run, out),
             Op::Row(row) => row.lower(source, run, out),

@@ -1,12 +1,14 @@
 //! One run of a lens: what goes in, what comes out, and what is found out on the way.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::sync::Arc;
 
 use crate::json::{Value, Writer};
 use crate::problem::{Place, Root, Segment};
 
 /// Which way a lens is used.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Direction {
     /// Dialect → canonical.
     Lift,
@@ -71,16 +73,25 @@ pub struct Output {
 }
 
 /// Something to look up before a run can be completed.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Need {
-    /// Index of the resolver in its dialect.
-    pub resolver: usize,
+    /// Who knows it.
+    pub of: Lookup,
     /// From which side the key is.
     pub direction: Direction,
-    /// The values of the resolver's scope parameters.
+    /// The values of the parameters in whose scope it lies.
     pub scope: Vec<String>,
     /// What to look for.
     pub key: String,
+}
+
+/// Where something is looked up.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Lookup {
+    /// With a call of its own: the index of the resolver in its dialect.
+    Resolver(usize),
+    /// In the id map: the kind of id.
+    Imported(Arc<str>),
 }
 
 /// What a look-up gave.
@@ -94,18 +105,25 @@ pub enum Found {
 
 /// What was looked up so far. A run that lacks something says what; it is then run again with more.
 #[derive(Clone, Debug, Default)]
-pub struct Resolutions(Vec<(Need, Found)>);
+pub struct Resolutions {
+    known: HashMap<Need, Found>,
+    has_id_map: bool,
+}
 
 impl Resolutions {
     /// Remembers an answer.
     pub fn insert(&mut self, need: Need, found: Found) {
-        self.0.push((need, found));
+        self.known.insert(need, found);
     }
 
     /// The answer to `need`, if it is known.
     pub fn find(&self, need: &Need) -> Option<&Found> {
-        // A request needs a handful of look-ups at most: one per id it names.
-        self.0.iter().find(|(known, _)| known == need).map(|(_, found)| found)
+        self.known.get(need)
+    }
+
+    /// Nothing so far, where there is an id map to ask. Without one, no id was ever imported and none is asked for.
+    pub fn with_id_map() -> Resolutions {
+        Resolutions { has_id_map: true, ..Resolutions::default() }
     }
 }
 
@@ -213,6 +231,11 @@ impl<'a, 'r> Run<'a, 'r> {
             self.needs.push(need);
         }
         Err(Stop::Awaited)
+    }
+
+    /// Whether ids may have been imported.
+    pub(super) fn has_id_map(&self) -> bool {
+        self.resolutions.has_id_map
     }
 
     /// The values of the parameters of those names; none if one is not known yet.

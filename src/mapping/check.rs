@@ -1,5 +1,6 @@
 //! What a mapping promises, one proof per file.
 
+pub(super) mod choices;
 pub(super) mod clashes;
 pub(super) mod fit;
 pub(super) mod hosts;

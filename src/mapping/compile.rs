@@ -13,9 +13,9 @@ use super::file::{MappingFile, Named, Text};
 use super::lenses::Built;
 use super::{CANONICAL, check};
 use crate::canonical::api;
-use crate::canonical::id::IdCodec;
 use crate::diag::{Code, Diagnostic, Diagnostics, Spanned, code};
 use crate::dialect::{Dialect, Page, Resolver, ShapedLens};
+use crate::lens::op::id::Id;
 use crate::lens::op::resolve;
 use crate::lens::op::table::Table;
 use crate::schema::{Schema, Store};
@@ -24,6 +24,8 @@ use crate::schema::{Schema, Store};
 pub(super) struct Compiler<'a> {
     /// The dialect's name.
     pub(super) name: &'a str,
+    /// The names of the mappings it extends, nearest first.
+    pub(super) extends: &'a [String],
     pub(super) file: &'a MappingFile,
     pub(super) canonical: &'a Canonical,
     pub(super) schemas: &'a Store,
@@ -31,7 +33,7 @@ pub(super) struct Compiler<'a> {
     used: BTreeSet<(Kind, String)>,
     /// Whether everything that refers to something was compiled so far as to find out.
     pub(super) saw_all: bool,
-    pub(super) ids: BTreeMap<&'a str, IdCodec>,
+    pub(super) ids: BTreeMap<&'a str, Id>,
     /// The tables of values.
     pub(super) tables: BTreeMap<&'a str, Arc<Table>>,
     /// The table of roles.
@@ -85,6 +87,7 @@ impl Kind {
 impl<'a> Compiler<'a> {
     pub(super) fn new(
         name: &'a str,
+        extends: &'a [String],
         file: &'a MappingFile,
         canonical: &'a Canonical,
         schemas: &'a Store,
@@ -92,6 +95,7 @@ impl<'a> Compiler<'a> {
     ) -> Self {
         Self {
             name,
+            extends,
             file,
             canonical,
             schemas,
@@ -119,6 +123,7 @@ impl<'a> Compiler<'a> {
         let credentials = self.credentials();
         let quota = self.quota();
         let operations = self.operations();
+        let select = self.select();
         check::all(&mut self);
         self.report_unused();
 
@@ -132,6 +137,8 @@ impl<'a> Compiler<'a> {
         Some(Dialect {
             name: self.name.to_owned(),
             title: head.title.clone(),
+            extends: self.extends.to_vec(),
+            select,
             hosts: head.hosts.iter().map(|host| host.value.clone()).collect(),
             prefix: if prefix.is_empty() { String::new() } else { format!("/{prefix}") },
             credentials,
@@ -139,6 +146,7 @@ impl<'a> Compiler<'a> {
             errors: errors?,
             resolvers: self.resolvers.into_iter().map(|(resolver, _)| resolver).collect(),
             operations: operations.into_iter().map(Arc::new).collect(),
+            ids: self.ids.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             roles: self.roles,
             lenses: self
                 .lenses
@@ -184,14 +192,16 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// Reports what nothing refers to, unless something that might have done so could not be read.
+    /// Reports what nothing refers to, unless something that might have done so could not be read. What is there
+    /// because the mapping extends another is that one's to use.
     fn report_unused(&mut self) {
         if !self.saw_all {
             return;
         }
         for kind in [Kind::Id, Kind::Table, Kind::Resolver, Kind::Page, Kind::Lens] {
             for name in self.declared(kind) {
-                if self.used.contains(&(kind, name.value.clone())) {
+                let is_own = name.span.source == self.file.source;
+                if !is_own || self.used.contains(&(kind, name.value.clone())) {
                     continue;
                 }
                 let message = format!("{} `{}` is never used", kind.word(), name.value);
@@ -204,9 +214,12 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// The dialect's schema of that name.
+    /// The dialect's schema of that name: its own, or that of what it extends.
     pub(super) fn schema(&mut self, name: &Text) -> Option<Arc<Schema>> {
-        self.schema_of(self.name, name)
+        let folders = || std::iter::once(self.name).chain(self.extends.iter().map(String::as_str));
+        let declared = folders().find(|folder| self.schemas.is_declared(folder, &name.value));
+        let folder = declared.or_else(|| folders().last()).unwrap_or(self.name);
+        self.schema_of(folder, name)
     }
 
     /// The canonical schema of that name.

@@ -10,15 +10,15 @@ mod operation;
 mod table;
 mod value;
 
-use crate::diag::Spanned;
 use crate::diag::reader::{Reader, Table};
+use crate::diag::{SourceId, Span, Spanned};
 
 pub(super) use errors::{ErrorsPart, SlotPart, TemplatePart};
 pub(super) use lens::{FieldPart, LensPart, OpPart};
 pub(super) use operation::{AnswerPart, CasePart, CollectPart, GatherPart, LocationPart, OperationPart};
 pub(super) use table::{Landing, RowPart, TablePart};
 
-use value::{named, texts};
+use value::{extends_nothing, named, texts};
 
 /// A text and where it stands.
 pub(super) type Text = Spanned<String>;
@@ -33,6 +33,8 @@ pub(super) struct Named<T> {
 /// A whole mapping.
 #[derive(Debug)]
 pub(super) struct MappingFile {
+    /// The text that was read; what it does not say may stand in those it extends.
+    pub(super) source: SourceId,
     pub(super) dialect: Option<DialectPart>,
     pub(super) credentials: Vec<CredentialPart>,
     pub(super) quota: QuotaPart,
@@ -54,6 +56,15 @@ pub(super) struct DialectPart {
     pub(super) title: String,
     pub(super) hosts: Vec<Text>,
     pub(super) prefix: Text,
+    pub(super) select: Option<SelectPart>,
+}
+
+/// `[dialect.select]`
+#[derive(Debug)]
+pub(super) struct SelectPart {
+    pub(super) span: Span,
+    pub(super) header: Text,
+    pub(super) pattern: Text,
 }
 
 /// `[[credential]]`
@@ -76,6 +87,8 @@ pub(super) struct QuotaPart {
 pub(super) struct IdPart {
     pub(super) form: Text,
     pub(super) accept: Vec<Text>,
+    pub(super) imported: Option<Spanned<bool>>,
+    pub(super) within: Option<Text>,
 }
 
 /// `[resolver.<name>]`
@@ -88,6 +101,8 @@ pub(super) struct ResolverPart {
     pub(super) left: Text,
     pub(super) right: Text,
     pub(super) pattern: Option<Text>,
+    /// The kind of id the dialect's keys are.
+    pub(super) id: Option<Text>,
     pub(super) accept: Vec<Text>,
     pub(super) remember: Option<Text>,
     pub(super) misses: Option<Text>,
@@ -114,6 +129,7 @@ impl MappingFile {
     /// Reads every key there is; what is wrong with any of them stays with the reader.
     pub(super) fn read(reader: &Reader<'_>) -> Self {
         let mut root = reader.root();
+        let source = root.span().source;
         let dialect = root.required_table("dialect").and_then(DialectPart::read);
         let credentials = root.required("credential").map(|node| node.tables()).unwrap_or_default();
         let credentials = credentials.into_iter().filter_map(CredentialPart::read).collect();
@@ -135,6 +151,7 @@ impl MappingFile {
             && lenses.iter().all(|lens| lens.part.as_ref().is_some_and(|part| part.is_whole));
         let operations = operations.into_iter().flatten().collect();
         Self {
+            source,
             dialect,
             credentials,
             quota,
@@ -157,7 +174,21 @@ impl DialectPart {
             let title = table.required_text("title");
             let hosts = table.texts("hosts");
             let prefix = table.required_text("prefix");
-            Some(Self { title: title?.value, hosts, prefix: prefix? })
+            let select = table.table("select").map(SelectPart::read);
+            table.text("extends"); // read before the others, by whoever laid this text over the one it names
+            extends_nothing(table);
+            Some(Self { title: title?.value, hosts, prefix: prefix?, select: select.flatten() })
+        })
+    }
+}
+
+impl SelectPart {
+    fn read(table: Table<'_>) -> Option<Self> {
+        let span = table.span();
+        table.read(|table| {
+            let header = table.required_text("header");
+            let pattern = table.required_text("pattern");
+            Some(Self { span, header: header?, pattern: pattern? })
         })
     }
 }
@@ -184,7 +215,9 @@ impl IdPart {
         table.read(|table| {
             let form = table.required_text("form");
             let accept = table.texts("accept");
-            Some(Self { form: form?, accept })
+            let imported = table.boolean("imported");
+            let within = table.text("within");
+            Some(Self { form: form?, accept, imported, within })
         })
     }
 }
@@ -199,6 +232,7 @@ impl ResolverPart {
             let scope = table.texts("scope");
             let find = table.text("find");
             let pattern = table.text("pattern");
+            let id = table.text("id");
             let accept = table.texts("accept");
             let remember = table.text("remember");
             let misses = table.text("misses");
@@ -210,6 +244,7 @@ impl ResolverPart {
                 left: left?,
                 right: right?,
                 pattern,
+                id,
                 accept,
                 remember,
                 misses,

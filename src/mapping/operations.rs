@@ -143,7 +143,8 @@ impl<'a> Compiler<'a> {
                 self.report(found.at(span, "needs a positive number"));
             }
             let limit = limit.map_or(EACH_LIMIT, |(_, limit)| limit.unwrap_or(EACH_LIMIT));
-            return Some(RequestBody::Each { schema: schema?, over: over?, one: each.one, limit });
+            let otherwise = each.otherwise.as_ref().and_then(|name| self.canonical_operation(name));
+            return Some(RequestBody::Each { schema: schema?, over: over?, one: each.one, limit, otherwise });
         }
         let Some((name, lens)) = lens else { return Some(RequestBody::None) };
         let lens = lens?;

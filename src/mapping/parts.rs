@@ -1,6 +1,7 @@
 //! The parts of a mapping that stand alone: ids, tables, resolvers, pages, credentials and quotas.
 
 mod errors;
+mod ids;
 mod resolvers;
 
 use std::sync::Arc;
@@ -10,10 +11,9 @@ use http::HeaderName;
 use regex::Regex;
 
 use super::check;
-use super::compile::{Compiler, Kind};
+use super::compile::Compiler;
 use super::file::{Landing, PagePart, TablePart, Text};
 use super::lenses::no_path;
-use crate::canonical::id::{IdCodec, IdForm};
 use crate::diag::{Diagnostic, Spanned, code};
 use crate::dialect::page::{PageSlot, Style};
 use crate::dialect::{Credential, Page, Quota};
@@ -29,30 +29,6 @@ const PAGE_DEFAULT: u32 = 20;
 const PAGE_MOST: u32 = 100;
 
 impl<'a> Compiler<'a> {
-    pub(super) fn build_ids(&mut self) {
-        let file = self.file;
-        for id in &file.ids {
-            let Some(part) = &id.part else { continue };
-            let forms = IdForm::ALL.map(|form| (form.name(), form));
-            let written = self.word("id form", &part.form, &forms);
-            let accepted: Vec<_> =
-                part.accept.iter().map(|form| self.word("id form", form, &forms)).collect();
-            if let (Some(written), Some(mut accepted)) =
-                (written, accepted.into_iter().collect::<Option<Vec<_>>>())
-            {
-                if accepted.is_empty() {
-                    accepted.push(written);
-                }
-                self.ids.insert(&id.name.value, IdCodec { written, accepted });
-            }
-        }
-    }
-
-    /// The codec of a kind of id.
-    pub(super) fn id_named(&mut self, name: &Text) -> Option<IdCodec> {
-        self.refer(Kind::Id, name).then(|| self.ids.get(name.value.as_str()).cloned()).flatten()
-    }
-
     pub(super) fn build_tables(&mut self) {
         let file = self.file;
         self.roles = file.roles.as_ref().map(|part| Arc::new(self.table(part)));
@@ -259,7 +235,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    fn pattern(&mut self, text: &Text) -> Option<Regex> {
+    pub(super) fn pattern(&mut self, text: &Text) -> Option<Regex> {
         match Regex::new(&text.value) {
             Ok(pattern) => Some(pattern),
             Err(error) => {

@@ -1,5 +1,7 @@
 //! Loads small mappings with one fault each, and the shipped ones with any.
 
+mod generations;
+
 use std::fs;
 use std::path::Path;
 use std::sync::LazyLock;
@@ -235,6 +237,16 @@ fn a_default_cannot_be_looked_up() {
 }
 
 #[test]
+fn a_place_may_be_filled_in_several_ways_and_each_is_checked() {
+    let state = "state = { at = \"state\", table = \"state\" }";
+    let ways = |second: &str| format!("state = [{{ at = \"state\", table = \"state\" }}, {second}]");
+
+    assert_eq!(codes_of(state, &ways("{ constant = \"off\" }")), [""; 0]);
+    assert_eq!(codes_of(state, &ways("{ at = \"sate\" }")), ["M0202"]);
+    assert!(codes_of(state, "state = []").contains(&"M0103"), "no way at all");
+}
+
+#[test]
 fn an_object_that_is_sent_in_part_needs_all_that_it_requires() {
     let said = said_of("[lens.thing_add.sets]\n\"place.floor\" = 1\n", "");
     let message = "`things.add` needs `place.floor`, and operation `add` never sends it";
@@ -311,7 +323,13 @@ fn load_changed(changed: usize, text: &str) -> (Option<Registry>, Vec<Diagnostic
     let mappings = &SHIPPED.mappings;
     let partner = |name: &str| (mappings[changed].0 == CANONICAL) != (name == CANONICAL);
     let (name, other) = mappings.iter().find(|(name, _)| partner(name)).unwrap();
-    load_texts(&[(&mappings[changed].0, text), (name, other)], &SHIPPED.schemas)
+    // Whatever could be extended is there too.
+    let extends = mappings[changed].1.contains("\nextends");
+    let bases = mappings.iter().filter(|(_, base)| extends && base.contains("\nprefix"));
+    let bases = bases.filter(|(base, _)| base != name).map(|(name, text)| (&**name, &**text));
+    let texts: Vec<_> =
+        [(&*mappings[changed].0, text), (&**name, &**other)].into_iter().chain(bases).collect();
+    load_texts(&texts, &SHIPPED.schemas)
 }
 
 /// A registry is of everything that was written; if there is none, something was said.
@@ -321,7 +339,9 @@ fn assert_whole_or_told(changed: usize, text: &str) {
         assert!(!found.is_empty(), "{text}");
         return;
     };
-    if let Some(dialect) = registry.dialect(&SHIPPED.mappings[changed].0) {
+    // Of a generation only what is different is written.
+    let whole = registry.dialect(&SHIPPED.mappings[changed].0).filter(|dialect| dialect.extends.is_empty());
+    if let Some(dialect) = whole {
         assert_eq!(dialect.operations.len(), text.matches("[[operation]]").count(), "{text}");
         assert_eq!(dialect.credentials.len(), text.matches("[[credential]]").count(), "{text}");
     }

@@ -1,9 +1,11 @@
 //! From a dialect's request to canonical calls.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Request, Step, VIOLATIONS_MAX, absolute, gather};
 use crate::canonical::api::{Api, Call};
+use crate::dialect::operation::RequestBody;
 use crate::dialect::page::Wanted;
 use crate::json::{Document, Writer};
 use crate::lens::{Direction, Input, Need, Refusal, Resolutions, Run};
@@ -14,6 +16,8 @@ use crate::problem::{Problem, Root, Violation};
 pub struct Lifted {
     /// The calls, one for each item of the request.
     pub calls: Vec<Call>,
+    /// Whether the only call is there to judge the caller of a bulk request without items.
+    pub is_probe: bool,
     /// The page the client wants.
     pub page: Option<Wanted>,
     /// How many members of the body nothing was made of.
@@ -35,14 +39,23 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         None => operation.gather.map(|most| Wanted { limit: gather::first_limit(most), offset: 0 }),
     };
     let outer = request.body.as_ref().filter(|_| operation.is_bulk()).map(Document::root);
-    let mut needs: Vec<Need> = Vec::new();
+    let mut needs: BTreeSet<Need> = BTreeSet::new();
     let mut refusals = Vec::new();
-    let mut lifted = Lifted { calls: Vec::new(), page, ignored: 0 };
-    for (body, at) in request.items() {
+    let mut lifted = Lifted { calls: Vec::new(), is_probe: false, page, ignored: 0 };
+    let mut items = request.items();
+    let probe = match &operation.body {
+        RequestBody::Each { otherwise: Some(probe), .. } if items.is_empty() => Some(probe),
+        _ => None,
+    };
+    if probe.is_some() {
+        lifted.is_probe = true;
+        items.push((None, Vec::new()));
+    }
+    for (body, at) in items {
         let mut run = Run::new(Direction::Lift, resolutions).below(at);
         let input = Input { body, outer, path: &request.path, query: &request.query };
         let output = operation.request.run(input, &mut run, Writer::new());
-        super::merge(&mut needs, run.needs());
+        needs.extend(run.needs().iter().cloned());
         lifted.ignored += run.ignored();
         refusals.extend(run.into_refusals());
         let mut query = output.query;
@@ -50,13 +63,14 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
             query.push((api.page.limit.as_str().into(), limit.to_string()));
             query.push((api.page.offset.as_str().into(), offset.to_string()));
         }
-        let body = operation.calls.body.is_some().then(|| body_of(output.body));
-        lifted.calls.push(Call { operation: Arc::clone(&operation.calls), path: output.path, query, body });
+        let calls = probe.unwrap_or(&operation.calls);
+        let body = calls.body.is_some().then(|| body_of(output.body));
+        lifted.calls.push(Call { operation: Arc::clone(calls), path: output.path, query, body });
     }
     if !refusals.is_empty() {
         return Err(Box::new(refused(refusals)));
     }
-    Ok(if needs.is_empty() { Step::Done(lifted) } else { Step::Needs(needs) })
+    Ok(if needs.is_empty() { Step::Done(lifted) } else { Step::Needs(needs.into_iter().collect()) })
 }
 
 /// A body no field writes to is still the object the backend expects.

@@ -1,5 +1,8 @@
 //! From the backend's answers to the dialect's.
 
+use std::borrow::Cow;
+use std::collections::BTreeSet;
+
 use http::StatusCode;
 use percent_encoding::utf8_percent_encode;
 
@@ -7,10 +10,9 @@ use super::answer::Answer;
 use super::lift::Lifted;
 use super::{Request, Step};
 use crate::canonical::api::{Api, Call, PathPart, RESERVED};
-use crate::canonical::id::{CanonicalId, IdCodec, IdForm};
 use crate::dialect::Operation;
 use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather, Location};
-use crate::json::{Document, Kind, Value, Writer};
+use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
 use crate::problem::{Problem, Segment};
@@ -53,12 +55,16 @@ pub fn lower(
     answers: &[Result<Answer, Box<Problem>>],
     resolutions: &Resolutions,
 ) -> Result<Step<Lowered>, Box<Problem>> {
-    let mut lowering = Lowering { api, request, lifted, resolutions, needs: Vec::new(), omitted: 0 };
+    let mut lowering = Lowering { api, request, lifted, resolutions, needs: BTreeSet::new(), omitted: 0 };
     let lowered = match &request.operation.answer {
         AnswerPlan::One(plans) => lowering.one(plans, answers),
         AnswerPlan::Collect(collect) => lowering.collect(collect, answers),
     }?;
-    Ok(if lowering.needs.is_empty() { Step::Done(lowered) } else { Step::Needs(lowering.needs) })
+    Ok(if lowering.needs.is_empty() {
+        Step::Done(lowered)
+    } else {
+        Step::Needs(lowering.needs.into_iter().collect())
+    })
 }
 
 struct Lowering<'l> {
@@ -66,7 +72,7 @@ struct Lowering<'l> {
     request: &'l Request,
     lifted: &'l Lifted,
     resolutions: &'l Resolutions,
-    needs: Vec<Need>,
+    needs: BTreeSet<Need>,
     omitted: u64,
 }
 
@@ -101,26 +107,37 @@ impl Lowering<'_> {
             }
         };
         let location = match &plan.location {
-            Some(location) => Some(self.location(location, checked(answer, plan.canonical.as_deref())?)?),
+            Some(location) => {
+                Some(self.location(location, checked(answer, plan.canonical.as_deref())?, call)?)
+            }
             None => None,
         };
         Ok(Lowered { status: plan.status, body, location, omitted: self.omitted })
     }
 
     /// The address of what an answer tells of, below the one the client used.
-    fn location(&self, location: &Location, body: Value<'_>) -> Result<String, Box<Problem>> {
+    fn location(
+        &mut self,
+        location: &Location,
+        body: Value<'_>,
+        call: &Call,
+    ) -> Result<String, Box<Problem>> {
         let mut path = self.request.dialect.prefix.clone();
         for part in &location.path {
             path.push('/');
             match part {
                 PathPart::Literal(text) => path.push_str(text),
                 PathPart::Parameter(name) => {
-                    let filled = location.parameters.iter().find(|(known, ..)| known == name);
-                    let spelling = filled.and_then(|(_, at, id)| spelt(value_at(body, at)?, id));
-                    let spelling = spelling.ok_or_else(|| {
-                        Problem::bad_gateway("invalid-answer", "an id of the answer is none")
-                    })?;
-                    path.extend(utf8_percent_encode(&spelling, RESERVED));
+                    let mut out = Writer::new();
+                    if let Some((_, lens)) = location.parameters.iter().find(|(known, _)| known == name) {
+                        self.value(lens, body, call, &mut out)?;
+                    }
+                    let spelling = plain(out);
+                    if spelling.is_none() && self.needs.is_empty() {
+                        let cause = "an id of the answer is none";
+                        return Err(Box::new(Problem::bad_gateway("invalid-answer", cause)));
+                    }
+                    path.extend(utf8_percent_encode(&spelling.unwrap_or_default(), RESERVED));
                 }
             }
         }
@@ -139,7 +156,7 @@ impl Lowering<'_> {
         let input = Input { body: Some(body), path: &call.path, ..Input::default() };
         let output = lens.run(input, &mut run, std::mem::take(out));
         *out = output.body;
-        super::merge(&mut self.needs, run.needs());
+        self.needs.extend(run.needs().iter().cloned());
         let Some(refusal) = run.refusals().first() else {
             return Ok(());
         };
@@ -156,6 +173,11 @@ impl Lowering<'_> {
         answers: &[Result<Answer, Box<Problem>>],
     ) -> Result<Lowered, Box<Problem>> {
         let schema = collect.canonical.as_deref();
+        let answers = match answers {
+            [Err(problem)] if self.lifted.is_probe => return Err(problem.clone()),
+            _ if self.lifted.is_probe => &[],
+            answers => answers,
+        };
         let outcomes: Vec<Outcome<'_>> = answers
             .iter()
             .zip(&self.lifted.calls)
@@ -229,8 +251,12 @@ impl Lowering<'_> {
                 out.array_begin();
                 let empty = out.len();
                 let wanted = succeeded.filter(|(body, _)| only.iter().all(|(at, is)| holds(*body, at, is)));
-                for value in wanted.filter_map(|(body, _)| value_at(body, at)) {
-                    write_value(value, id.as_ref(), out)?;
+                for (body, call) in wanted {
+                    match (value_at(body, at), id) {
+                        (None, _) => {}
+                        (Some(value), None) => out.value(value),
+                        (Some(_), Some(lens)) => self.value(lens, body, call, out)?,
+                    }
                 }
                 if *optional && out.len() == empty {
                     out.truncate(start);
@@ -293,31 +319,12 @@ fn holds(body: Value<'_>, at: &Address, is: &Literal) -> bool {
     value_at(body, at).is_some_and(|value| value.same(is.value()))
 }
 
-/// Writes a value of an answer, as an id if it is one.
-fn write_value(value: Value<'_>, id: Option<&IdCodec>, out: &mut Writer) -> Result<(), Box<Problem>> {
-    let Some(codec) = id else {
-        out.value(value);
-        return Ok(());
-    };
-    let spelling = spelt(value, codec)
-        .ok_or_else(|| Problem::bad_gateway("invalid-answer", "an id of the answer is none"))?;
-    match codec.written {
-        IdForm::Integer => out.raw(&spelling),
-        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(&spelling),
+/// An id as it stands in a path.
+fn plain(out: Writer) -> Option<String> {
+    let document = Document::parse(out.into_vec(), &Limits::default()).ok()?;
+    let value = document.root();
+    if value.kind() == Kind::Integer {
+        return Some(value.raw().to_owned());
     }
-    Ok(())
-}
-
-/// The dialect's spelling of a canonical id.
-fn spelt(value: Value<'_>, codec: &IdCodec) -> Option<String> {
-    let read = match codec.written {
-        IdForm::Uuid | IdForm::ShortUuid => IdForm::Uuid,
-        IdForm::Integer => IdForm::Integer,
-        IdForm::Opaque => IdForm::Opaque,
-    };
-    let text = if value.kind() == Kind::Integer { Some(value.raw().into()) } else { value.as_str() };
-    let id: CanonicalId = read.read(&text?).ok()?;
-    let mut spelling = String::new();
-    codec.write(&id, &mut spelling).ok()?;
-    Some(spelling)
+    value.as_str().map(Cow::into_owned)
 }

@@ -5,6 +5,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
+use http::HeaderMap;
 use interlingua::boot::{self, DataFiles};
 use interlingua::diag::Sources;
 use interlingua::dialect::operation::RequestBody;
@@ -13,9 +14,10 @@ use interlingua::dialect::{Dialect, Operation, Registry, Selected, ShapedLens};
 use interlingua::json::{Document, Limits, Writer};
 use interlingua::lens::op::Op;
 use interlingua::lens::op::each::Item;
+use interlingua::lens::op::id::Id;
 use interlingua::lens::op::table::{Table, Word};
 use interlingua::lens::path::Address;
-use interlingua::lens::{Direction, Field, Found, Input, Lens, Need, Resolutions, Run, Wrap};
+use interlingua::lens::{Direction, Field, Found, Input, Lens, Lookup, Need, Resolutions, Run, Wrap};
 use interlingua::problem::Root;
 use interlingua::schema::Store;
 use interlingua::translate::{self, Request, Step};
@@ -52,7 +54,7 @@ fn lenses(
 /// What look-ups give: every organization has a row for each word, and every slug an organization.
 #[derive(Default)]
 struct World {
-    known: HashMap<(usize, String), String>,
+    known: HashMap<(Lookup, String), String>,
 }
 
 fn row_id(word: &str) -> String {
@@ -69,12 +71,12 @@ impl World {
                     word.clone()
                 } else {
                     let id = row_id(&need.key);
-                    self.known.insert((need.resolver, id.clone()), need.key.clone());
+                    self.known.insert((need.of.clone(), id.clone()), need.key.clone());
                     id
                 }
             }
             Direction::Lower => {
-                let known = self.known.get(&(need.resolver, need.key.clone())).cloned();
+                let known = self.known.get(&(need.of.clone(), need.key.clone())).cloned();
                 known.unwrap_or_else(|| row_id(&need.key))
             }
         })
@@ -150,7 +152,7 @@ fn tree(word: &Word) -> Value {
 fn left_document(shipped: &Shipped, dialect: &Dialect, lens: &Lens, seed: u64) -> Option<Value> {
     let shaped = dialect.lenses.get(lens.name())?;
     let schema = shaped.left.as_ref()?;
-    let root = Node::root(&shipped.schemas, &dialect.name, schema.name());
+    let root = Node::root(&shipped.schemas, schema.folder(), schema.name());
     let mut document = json!({});
     let mut random = Random::new(seed);
     let tags: Vec<_> =
@@ -192,23 +194,19 @@ fn left_value(
         Op::Constant(literal) => literal.value().to_value(),
         Op::Fixed(fixed) => fixed.0.value().to_value(),
         Op::Copy => node.instance(name, &mut random),
-        Op::Id(id) => {
-            let mut text = String::new();
-            let canonical = match id.dialect.written.name() {
-                "integer" => id.dialect.read(&random.below(1000).to_string()),
-                "opaque" => id.dialect.read(&random.word()),
-                _ => interlingua::canonical::id::IdForm::Uuid.read(&random.uuid().to_string()),
-            };
-            id.dialect.write(&canonical.unwrap(), &mut text).unwrap();
-            json!(text)
-        }
+        Op::Id(id) => json!(spelling(id, &mut random)),
         // A filter stands in a query, which these instances are not about; its law is with the op.
         Op::Filter(filter) => tree(&random.pick(&filter.0.rows).word),
         Op::Table(table) => tree(&random.pick(&table.rows).word),
         Op::Label(label) => json!(random.pick(&label.0.rows).label),
         Op::Row(row) => json!(row_id(&random.pick(&row.table.rows).is.text())),
         Op::Resolve(_) => json!("acme-corp"),
-        Op::Prefix(prefix) => json!(format!("{}{}", prefix.0, random.word())),
+        // A list is shown as one word of it being there.
+        Op::Has(_) => json!(random.below(2) == 0),
+        Op::Prefix(prefix) => {
+            let rest = prefix.id.as_ref().map(|id| spelling(id, &mut random));
+            json!(format!("{}{}", prefix.before, rest.unwrap_or_else(|| random.word())))
+        }
         Op::Nested(nested) => left_document(shipped, dialect, &nested.lens, seed)?,
         Op::Each(each) => match &each.item {
             Item::Copy => node.instance(name, &mut random),
@@ -222,6 +220,18 @@ fn left_value(
             }
         },
     })
+}
+
+/// Some id as the dialect spells it.
+fn spelling(id: &Id, random: &mut Random) -> String {
+    let canonical = match id.dialect.written.name() {
+        "integer" => id.dialect.read(&random.below(1000).to_string()),
+        "opaque" => id.dialect.read(&random.word()),
+        _ => interlingua::canonical::id::IdForm::Uuid.read(&random.uuid().to_string()),
+    };
+    let mut text = String::new();
+    id.dialect.write(&canonical.unwrap(), &mut text).unwrap();
+    text
 }
 
 /// What a field must be after there and back; None if the mapping declares that it does not come back.
@@ -333,14 +343,15 @@ proptest! {
                 let body = match Random::new(seed).below(3) {
                     0 => noise.clone(),
                     1 => json!({"emails": [noise, {"email": 7}], "role": noise, "email": [noise]}).to_string(),
-                    _ => match valid_body(shipped, dialect, operation, seed) {
+                    _ => match valid_body(shipped, operation, seed) {
                         Some(body) => body.to_string().replacen('"', &noise, 1),
                         None => continue,
                     },
                 };
                 let path = operation.template().replace('{', "").replace('}', &noise);
                 let path = format!("/{dialect}{}{path}", dialect.prefix);
-                let Ok(selected) = shipped.registry.select(&operation.method, None, &path) else { continue };
+                let Ok(selected) = shipped.registry.select(&operation.method, None, &path, &HeaderMap::new())
+                else { continue };
                 let body = Document::parse(body.into_bytes(), &Limits::default()).ok();
                 let url = Url { query: query.clone(), ..Url::default() };
                 let Ok(request) = Request::new(selected, url, body) else { continue };
@@ -351,12 +362,12 @@ proptest! {
     }
 }
 
-fn valid_body(shipped: &Shipped, dialect: &Dialect, operation: &Operation, seed: u64) -> Option<Value> {
+fn valid_body(shipped: &Shipped, operation: &Operation, seed: u64) -> Option<Value> {
     let schema = match &operation.body {
         RequestBody::None => return None,
         RequestBody::One { schema } | RequestBody::Each { schema, .. } => schema,
     };
-    Some(Node::root(&shipped.schemas, &dialect.name, schema.name()).instance("", &mut Random::new(seed)))
+    Some(Node::root(&shipped.schemas, schema.folder(), schema.name()).instance("", &mut Random::new(seed)))
 }
 
 /// A request whose body is valid and whose ids can be ids.
@@ -371,11 +382,11 @@ fn valid_request(
         let field = operation.request.fields().iter().find(|field| {
             field.left.as_ref().is_some_and(|left| left.root == Root::Path && *left.path[0] == *name)
         });
-        let is_slug = matches!(field.map(|field| &field.op), Some(Op::Resolve(_)));
+        let is_slug = matches!(field.map(|field| &field.op), Some(Op::Resolve(by)) if by.0.id.is_none());
         (name.into(), if is_slug { "acme-corp".to_owned() } else { random.uuid().to_string() })
     });
     let path = path.collect();
-    let body = valid_body(shipped, dialect, operation, seed)
+    let body = valid_body(shipped, operation, seed)
         .map(|body| Document::parse(body.to_string().into_bytes(), &Limits::default()).unwrap());
     let selected = Selected {
         dialect: Arc::clone(dialect),
@@ -396,7 +407,8 @@ fn complete(registry: &Registry, dialect: &Dialect, request: &Request) -> Option
             Ok(Step::Needs(needs)) => {
                 for need in needs {
                     let rows = dialect.roles.as_ref().map_or(1, |table| table.rows.len());
-                    let role = dialect.resolvers[need.resolver].right == "role";
+                    let Lookup::Resolver(resolver) = need.of else { panic!("no id map was promised") };
+                    let role = dialect.resolvers[resolver].right == "role";
                     let found = match (role, &dialect.roles) {
                         // Any row of the organization: the generated id is nobody's.
                         (true, Some(table)) => {

@@ -2,10 +2,12 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed, and says where")]
 
+mod conformance;
 mod diagnostics;
 mod documented;
 mod golden;
 mod house;
+mod ids;
 mod laws;
 mod program;
 mod sixth_dialect;

@@ -162,15 +162,25 @@ mod tests {
     async fn a_link_is_redundant_for_those_who_have_what_it_gives() {
         let fixture = Fixture::new();
         for (role, redundant) in [("manager", true), ("billing", false), ("admin", false), ("guest", true)] {
+            let made = fixture.post(ADA_OWNER, &links(), json!({ "role": role })).await;
+            let seen = fixture.get(CARLA_MANAGER, made.header("location")).await;
+            assert_eq!(seen.body["redundant"], redundant, "{role}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_link_gives_no_more_than_who_makes_it_has() {
+        let fixture = Fixture::new();
+        for (role, status) in [("admin", 403), ("billing", 403), ("manager", 201)] {
             let made = fixture.post(CARLA_MANAGER, &links(), json!({ "role": role })).await;
-            assert_eq!(made.body["redundant"], redundant, "{role}");
+            assert_eq!(made.status, status, "{role}");
         }
     }
 
     #[tokio::test]
     async fn a_link_to_the_organization_is_made_read_and_removed() {
         let fixture = Fixture::new();
-        let made = fixture.post(CARLA_MANAGER, &links(), json!({ "role": "admin" })).await;
+        let made = fixture.post(CARLA_MANAGER, &links(), json!({ "role": "editor" })).await;
         assert_eq!(made.status, 201, "{:#}", made.body);
         assert_eq!(made.header("location"), link(made.body["id"].as_str().unwrap()));
         let read = fixture.get(CARLA_MANAGER, made.header("location")).await;

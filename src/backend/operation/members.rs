@@ -15,8 +15,13 @@ use crate::backend::row::{object, text};
 use super::{organizations, users};
 
 mod add;
+mod ownership;
+mod remove;
+mod update;
 
 pub(super) use add::{Entry, add, already_member};
+pub(super) use remove::remove;
+pub(super) use update::{update, update_membership};
 
 /// `members.list`. `q` looks into names and addresses; letters outside ASCII must match in case too.
 pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
@@ -24,11 +29,16 @@ pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, 
     exchange.caller.member_of(tx, organization_id)?;
 
     let query = &exchange.query;
-    let role = query.word("role", &Role::ALL.map(|role| (role.name(), role)))?;
-    let statuses = [("invited", "invited"), ("active", "active"), ("suspended", "suspended")];
-    let status = query.word("status", &statuses)?;
+    let role = query.words("role", &Role::ALL.map(|role| (role.name(), role)))?;
+    let statuses = ["invited", "active", "suspended"].map(|status| (status, ()));
+    let status = query.words("status", &statuses)?;
     let user_id = query.id("user_id")?;
-    let sorts = [("joined_at", "members.joined_at"), ("name", "users.name"), ("email", "users.email")];
+    let sorts = [
+        ("joined_at", "members.joined_at"),
+        ("last_seen_at", "members.last_seen_at"), // who was never seen was seen longest ago
+        ("name", "users.name"),
+        ("email", "users.email"),
+    ];
     let sort = query.word("sort", &sorts)?.unwrap_or("members.joined_at");
     let order = query.word("order", &[("asc", "ASC"), ("desc", "DESC")])?.unwrap_or("ASC");
 
@@ -37,8 +47,8 @@ pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, 
         columns: "members.*",
         rows: "FROM members JOIN users ON users.id = members.user_id
                WHERE members.organization_id = ?1
-                 AND (?2 IS NULL OR members.role = ?2)
-                 AND (?3 IS NULL OR members.status = ?3)
+                 AND (?2 IS NULL OR instr(',' || ?2 || ',', ',' || members.role || ',') > 0)
+                 AND (?3 IS NULL OR instr(',' || ?3 || ',', ',' || members.status || ',') > 0)
                  AND (?4 IS NULL OR instr(lower(ifnull(users.name, '')), lower(?4)) > 0
                                  OR instr(lower(users.email), lower(?4)) > 0)
                  AND (?5 IS NULL OR users.email = ?5)
@@ -53,11 +63,46 @@ pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, 
 pub(super) fn one(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
     let organization_id = exchange.id("organization_id");
     exchange.caller.member_of(tx, organization_id)?;
-    let member_id = tx
-        .prepare_cached("SELECT id FROM members WHERE organization_id = ?1 AND (id = ?2 OR user_id = ?2)")?
-        .query_row((organization_id, exchange.id("member_id")), |row| row.get(0))
+    Ok(Answer::one(document(tx, named(tx, exchange)?.id)?))
+}
+
+/// A member that a path names, as they stand.
+struct Standing {
+    id: Id,
+    organization_id: Id,
+    user_id: Id,
+    role: Role,
+    is_suspended: bool,
+}
+
+/// The member that the path names.
+fn named(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Standing, Problem> {
+    let found = tx
+        .prepare_cached("SELECT * FROM members WHERE organization_id = ?1 AND (id = ?2 OR user_id = ?2)")?
+        .query_row((exchange.id("organization_id"), exchange.id("member_id")), Standing::from_row)
         .optional()?;
-    Ok(Answer::one(document(tx, member_id.ok_or_else(Problem::not_found)?)?))
+    found.ok_or_else(Problem::not_found)
+}
+
+/// The member that the path names by their own id alone, in whichever organization.
+fn named_alone(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Standing, Problem> {
+    let found = tx
+        .prepare_cached("SELECT * FROM members WHERE id = ?1")?
+        .query_row([exchange.id("member_id")], Standing::from_row)
+        .optional()?;
+    found.ok_or_else(Problem::not_found)
+}
+
+impl Standing {
+    fn from_row(row: &Row<'_>) -> rusqlite::Result<Standing> {
+        Ok(Standing {
+            id: row.get("id")?,
+            organization_id: row.get("organization_id")?,
+            user_id: row.get("user_id")?,
+            role: row.get("role")?,
+            is_suspended: row.get::<_, String>("status")? == "suspended",
+        })
+    }
 }
 
 /// A member as everybody in the organization sees them.
@@ -81,6 +126,7 @@ fn from_row(tx: &Transaction<'_>, row: &Row<'_>, organization: &Value) -> rusqli
         "resource_grants": grants,
         "invited_by": text(row, "invited_by")?,
         "joined_at": text(row, "joined_at")?,
+        "last_seen_at": text(row, "last_seen_at")?,
         "updated_at": text(row, "updated_at")?,
         "user": users::document(tx, row.get("user_id")?)?,
         "organization": organization,
@@ -128,6 +174,7 @@ mod tests {
             .await;
         let cases = [
             ("role=viewer", vec!["Hugo"]),
+            ("role=viewer,guest", vec!["Hugo", "Jonas"]),
             ("status=suspended", vec!["Ines"]),
             ("status=invited", vec![]),
             ("q=OKAFOR", vec!["Grace"]),
@@ -141,6 +188,7 @@ mod tests {
             ("sort=name&order=desc&limit=2", vec!["Jonas", "Ines"]),
             ("sort=email&order=asc&limit=2&offset=2", vec!["Carla", "Dmitri"]),
             ("order=desc&limit=1", vec!["Jonas"]),
+            ("sort=last_seen_at&order=desc&limit=3", vec!["Ada", "Boris", "Jonas"]),
             ("limit=3&offset=8", vec!["Ines", "Jonas"]),
             ("q=an&role=admin", vec![]),
         ];
@@ -165,9 +213,17 @@ mod tests {
     #[tokio::test]
     async fn filters_that_could_match_nothing_are_refused() {
         let fixture = Fixture::new();
-        for query in
-            ["role=chief", "status=pending", "user_id=7", "sort=age", "order=up", "limit=1001", "x=1"]
-        {
+        for query in [
+            "role=chief",
+            "role=viewer,",
+            "role=viewer,chief",
+            "status=pending",
+            "user_id=7",
+            "sort=age",
+            "order=up",
+            "limit=1001",
+            "x=1",
+        ] {
             let reply = fixture.get(ADA_OWNER, &format!("{}?{query}", members())).await;
             assert_eq!(reply.problem(), (400, "invalid-query"), "{query}");
         }

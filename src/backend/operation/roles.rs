@@ -1,6 +1,6 @@
-//! Roles as each organization has them: the same ten, with ids of its own.
+//! Roles as each organization has them: the same ten, with ids of its own, and those it has added.
 
-use rusqlite::Transaction;
+use rusqlite::{Row, Transaction};
 use serde_json::{Value, json};
 
 use crate::backend::answer::Answer;
@@ -8,22 +8,65 @@ use crate::backend::exchange::Exchange;
 use crate::backend::id::Id;
 use crate::backend::problem::Problem;
 use crate::backend::role::Role;
+use crate::backend::row::{array, text};
 
-/// `roles.list`: strongest first. There are always ten, so there are no pages.
+mod create;
+
+pub(super) use create::create;
+
+/// `roles.list`: the ten, strongest first, then the organization's own by name.
 pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
     let organization_id = exchange.id("organization_id");
     exchange.caller.member_of(tx, organization_id)?;
-    Ok(Answer::list(Role::ALL.map(|role| document(organization_id, role)).to_vec(), Role::ALL.len()))
+    let page = exchange.query.page()?;
+
+    let founded: String = tx
+        .prepare_cached("SELECT created_at FROM organizations WHERE id = ?1")?
+        .query_row([organization_id], |row| row.get(0))?;
+    let mut roles = Role::ALL.map(|role| system(organization_id, role, &founded)).to_vec();
+    let mut customs =
+        tx.prepare_cached("SELECT * FROM custom_roles WHERE organization_id = ?1 ORDER BY name, id")?;
+    for custom in customs.query_map([organization_id], from_row)? {
+        roles.push(custom?);
+    }
+    let total = roles.len();
+    let items = roles.into_iter().skip(page.offset as usize).take(page.limit as usize);
+    Ok(Answer::list(items.collect(), total))
 }
 
-fn document(organization_id: Id, role: Role) -> Value {
+/// One of the ten, which is as old as the organization.
+fn system(organization_id: Id, role: Role, founded: &str) -> Value {
     json!({
         "id": Value::from(organization_id.of_name(role.name())),
         "organization_id": Value::from(organization_id),
         "role": role.name(),
         "name": role.label(),
+        "description": null,
+        "permissions": role.capability_names(),
         "is_system": true,
+        "created_at": founded,
+        "updated_at": founded,
     })
+}
+
+fn custom(tx: &Transaction<'_>, id: Id) -> rusqlite::Result<Value> {
+    tx.prepare_cached("SELECT * FROM custom_roles WHERE id = ?1")?.query_row([id], from_row)
+}
+
+fn from_row(row: &Row<'_>) -> rusqlite::Result<Value> {
+    let permissions = array(row, "permissions")?;
+    let words: Vec<&str> = permissions.as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    Ok(json!({
+        "id": text(row, "id")?,
+        "organization_id": text(row, "organization_id")?,
+        "role": Role::of_permissions(&words).map(Role::name),
+        "name": text(row, "name")?,
+        "description": text(row, "description")?,
+        "permissions": permissions,
+        "is_system": false,
+        "created_at": text(row, "created_at")?,
+        "updated_at": text(row, "updated_at")?,
+    }))
 }
 
 #[cfg(test)]
@@ -34,8 +77,8 @@ mod tests {
 
     #[tokio::test]
     async fn every_member_sees_the_ten_roles() {
-        let reply = Fixture::new().get(JONAS_GUEST, &format!("{NORTHWIND}/roles")).await;
-        assert_eq!(reply.body["total"], 10);
+        let reply = Fixture::new().get(JONAS_GUEST, &format!("{NORTHWIND}/roles?limit=10")).await;
+        assert_eq!(reply.body["total"], 12);
         let names = [
             "owner",
             "admin",
@@ -52,6 +95,15 @@ mod tests {
         assert_eq!(reply.each("/is_system"), [true; 10]);
     }
 
+    #[tokio::test]
+    async fn custom_roles_come_after_them_by_name() {
+        let reply = Fixture::new().get(JONAS_GUEST, &format!("{NORTHWIND}/roles?offset=9&limit=3")).await;
+        assert_eq!(reply.each("/name"), ["Guest", "Critic", "Roaster"]);
+        assert_eq!(reply.each("/is_system"), [true, false, false]);
+        assert_eq!(reply.each("/role"), [&json!("guest"), &json!("commenter"), &json!(null)]);
+        assert_eq!(reply.body["items"][2]["permissions"], json!(["content.read", "runtime:start"]));
+    }
+
     /// Expected values from Python: `uuid.uuid5(uuid.UUID(organization_id), "editor")`.
     #[tokio::test]
     async fn the_same_role_has_another_id_in_each_organization() {
@@ -66,7 +118,11 @@ mod tests {
                 "organization_id": organization.rsplit('/').next(),
                 "role": "editor",
                 "name": "Editor",
+                "description": null,
+                "permissions": ["content.edit", "content.comment", "content.read"],
                 "is_system": true,
+                "created_at": "2025-01-06T09:00:00.000Z",
+                "updated_at": "2025-01-06T09:00:00.000Z",
             });
             assert_eq!(reply.body["items"][5], expected);
         }

@@ -21,13 +21,20 @@ pub(in crate::backend) struct Operation {
     pub(super) run: fn(&Transaction<'_>, &Exchange) -> Result<Answer, Problem>,
 }
 
-pub(in crate::backend) static OPERATIONS: [Operation; 16] = [
+pub(in crate::backend) static OPERATIONS: [Operation; 30] = [
     Operation {
         name: "organizations.list",
         method: Method::GET,
         path: "/v1/organizations",
-        query: &["slug", "limit", "offset"],
+        query: &["slug", "order", "limit", "offset"],
         run: organizations::list,
+    },
+    Operation {
+        name: "organizations.create",
+        method: Method::POST,
+        path: "/v1/organizations",
+        query: &[],
+        run: organizations::create,
     },
     Operation {
         name: "organizations.get",
@@ -37,11 +44,32 @@ pub(in crate::backend) static OPERATIONS: [Operation; 16] = [
         run: organizations::one,
     },
     Operation {
+        name: "organizations.update",
+        method: Method::PATCH,
+        path: "/v1/organizations/{organization_id}",
+        query: &[],
+        run: organizations::update,
+    },
+    Operation {
+        name: "organizations.join",
+        method: Method::POST,
+        path: "/v1/organizations/{organization_id}/join",
+        query: &[],
+        run: organizations::join,
+    },
+    Operation {
         name: "roles.list",
         method: Method::GET,
         path: "/v1/organizations/{organization_id}/roles",
-        query: &[],
+        query: &["limit", "offset"],
         run: roles::list,
+    },
+    Operation {
+        name: "roles.create",
+        method: Method::POST,
+        path: "/v1/organizations/{organization_id}/roles",
+        query: &[],
+        run: roles::create,
     },
     Operation {
         name: "members.list",
@@ -65,6 +93,27 @@ pub(in crate::backend) static OPERATIONS: [Operation; 16] = [
         run: members::one,
     },
     Operation {
+        name: "members.update",
+        method: Method::PATCH,
+        path: "/v1/organizations/{organization_id}/members/{member_id}",
+        query: &[],
+        run: members::update,
+    },
+    Operation {
+        name: "memberships.update",
+        method: Method::PATCH,
+        path: "/v1/memberships/{member_id}",
+        query: &[],
+        run: members::update_membership,
+    },
+    Operation {
+        name: "members.remove",
+        method: Method::DELETE,
+        path: "/v1/organizations/{organization_id}/members/{member_id}",
+        query: &["may_request"],
+        run: members::remove,
+    },
+    Operation {
         name: "invitations.list",
         method: Method::GET,
         path: "/v1/organizations/{organization_id}/invitations",
@@ -79,11 +128,53 @@ pub(in crate::backend) static OPERATIONS: [Operation; 16] = [
         run: invitations::create,
     },
     Operation {
+        name: "invitations.search",
+        method: Method::GET,
+        path: "/v1/invitations",
+        query: &["organization_id", "email", "status", "token", "limit", "offset"],
+        run: invitations::search,
+    },
+    Operation {
         name: "invitations.get",
         method: Method::GET,
         path: "/v1/invitations/{invitation_id}",
         query: &[],
         run: invitations::one,
+    },
+    Operation {
+        name: "invitations.update",
+        method: Method::PATCH,
+        path: "/v1/invitations/{invitation_id}",
+        query: &[],
+        run: invitations::update,
+    },
+    Operation {
+        name: "invitations.cancel",
+        method: Method::POST,
+        path: "/v1/invitations/{invitation_id}/cancel",
+        query: &[],
+        run: invitations::cancel,
+    },
+    Operation {
+        name: "invitations.revoke",
+        method: Method::POST,
+        path: "/v1/invitations/{invitation_id}/revoke",
+        query: &[],
+        run: invitations::revoke,
+    },
+    Operation {
+        name: "invitations.respond",
+        method: Method::POST,
+        path: "/v1/invitations/{invitation_id}/respond",
+        query: &[],
+        run: invitations::respond,
+    },
+    Operation {
+        name: "invitations.mine",
+        method: Method::GET,
+        path: "/v1/users/me/invitations",
+        query: &["limit", "offset"],
+        run: invitations::mine,
     },
     Operation {
         name: "invite_links.list",
@@ -128,6 +219,13 @@ pub(in crate::backend) static OPERATIONS: [Operation; 16] = [
         run: invite_links::join,
     },
     Operation { name: "users.me", method: Method::GET, path: "/v1/users/me", query: &[], run: users::me },
+    Operation {
+        name: "users.get",
+        method: Method::GET,
+        path: "/v1/users/{user_id}",
+        query: &[],
+        run: users::one,
+    },
 ];
 
 #[cfg(test)]

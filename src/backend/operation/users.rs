@@ -15,6 +15,18 @@ pub(super) fn me(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Pr
     Ok(Answer::one(document(tx, exchange.caller.user_id)?))
 }
 
+/// `users.get`: for those who are in an organization with them, and for themselves.
+pub(super) fn one(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
+    let (id, caller_id) = (exchange.id("user_id"), exchange.caller.user_id);
+    let is_known: bool = tx
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM members AS mine JOIN members AS theirs USING (organization_id)
+                            WHERE mine.user_id = ?1 AND mine.status <> 'suspended' AND theirs.user_id = ?2)",
+        )?
+        .query_row((caller_id, id), |row| row.get(0))?;
+    if is_known || id == caller_id { Ok(Answer::one(document(tx, id)?)) } else { Err(Problem::not_found()) }
+}
+
 /// A user as everybody who may see them sees them.
 pub(super) fn document(tx: &Transaction<'_>, id: Id) -> rusqlite::Result<Value> {
     tx.prepare_cached("SELECT *, status <> 'suspended' AS active FROM users WHERE id = ?1")?.query_row(
@@ -70,7 +82,7 @@ pub(super) fn find_or_invite(tx: &Transaction<'_>, profile: &Profile, now: Momen
 mod tests {
     use serde_json::json;
 
-    use crate::backend::testing::{ADA_OWNER, Fixture};
+    use crate::backend::testing::{ADA_OWNER, Fixture, HUGO_VIEWER, KIRA_ELSEWHERE, UMA_TINY};
 
     #[tokio::test]
     async fn callers_see_themselves() {
@@ -91,5 +103,31 @@ mod tests {
         });
         assert_eq!(reply.body, expected);
         assert!(reply.header("etag").starts_with('"'));
+    }
+
+    #[tokio::test]
+    async fn people_see_those_they_share_an_organization_with_and_themselves() {
+        let fixture = Fixture::new();
+        let (ada, uma) = (
+            "/v1/users/10000000-0000-4000-8000-000000000101",
+            "/v1/users/10000000-0000-4000-8000-000000000301",
+        );
+        let seen = fixture.get(HUGO_VIEWER, ada).await;
+        assert_eq!(seen.body, fixture.get(ADA_OWNER, "/v1/users/me").await.body);
+        assert_eq!(fixture.get(UMA_TINY, uma).await.status, 200);
+        for (token, target) in [(UMA_TINY, ada), (ADA_OWNER, uma), (ADA_OWNER, "/v1/users/you")] {
+            assert_eq!(fixture.get(token, target).await.problem(), (404, "not-found"), "{target}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_suspended_member_sees_nobody_there() {
+        let fixture = Fixture::new();
+        let hugo = "/v1/users/10000000-0000-4000-8000-000000000108";
+        assert_eq!(fixture.get(KIRA_ELSEWHERE, hugo).await.status, 200); // both are in Harbor
+        fixture
+            .sql(|tx| tx.execute("UPDATE members SET status = 'suspended' WHERE user_id LIKE '%201'", []))
+            .await;
+        assert_eq!(fixture.get(KIRA_ELSEWHERE, hugo).await.problem(), (404, "not-found"));
     }
 }

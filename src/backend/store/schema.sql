@@ -36,11 +36,21 @@ CREATE TABLE organizations (
     name                 TEXT NOT NULL CHECK (name <> ''),
     description          TEXT,
     country              TEXT CHECK (country GLOB '[A-Z][A-Z]'),
+    is_brand             INTEGER NOT NULL DEFAULT FALSE CHECK (is_brand IN (0, 1)),
+    domains              TEXT NOT NULL DEFAULT '[]' CHECK (json_type(domains) = 'array'),
+    -- What those who join by their address become; null is a guest.
+    default_role         TEXT REFERENCES roles (name) CHECK (default_role <> 'owner'),
+    active               INTEGER NOT NULL DEFAULT TRUE CHECK (active IN (0, 1)),
+    allow_external_invites INTEGER NOT NULL DEFAULT TRUE CHECK (allow_external_invites IN (0, 1)),
+    max_members          INTEGER NOT NULL DEFAULT 500 CHECK (max_members > 0),
     business_information TEXT,
+    business_type        TEXT CHECK (business_type IN ('agency', 'corporation', 'ngo')),
+    website              TEXT CHECK (length(website) <= 200),
+    phone                TEXT CHECK (length(phone) <= 31),
+    needs                TEXT NOT NULL DEFAULT '[]' CHECK (json_type(needs) = 'array'),
     timezone             TEXT NOT NULL DEFAULT 'UTC',
     owner_user_id        TEXT NOT NULL,
-    created_by_user_id   TEXT NOT NULL REFERENCES users (id),
-    seats_max            INTEGER CHECK (seats_max > 0), -- null: as many as they like
+    created_by_user_id   TEXT NOT NULL, -- no reference: it stays when the account goes
     metadata             TEXT NOT NULL DEFAULT '{}' CHECK (json_type(metadata) = 'object'),
     extensions           TEXT NOT NULL DEFAULT '{}' CHECK (json_type(extensions) = 'object'),
     created_at           TEXT NOT NULL CHECK (length(created_at) = 24),
@@ -57,14 +67,35 @@ CREATE TABLE members (
     role            TEXT NOT NULL REFERENCES roles (name),
     status          TEXT NOT NULL CHECK (status IN ('invited', 'active', 'suspended')),
     sso             TEXT NOT NULL DEFAULT 'off' CHECK (sso IN ('off', 'on', 'refused')),
-    invited_by      TEXT REFERENCES users (id),
+    invited_by      TEXT REFERENCES users (id) ON DELETE SET NULL,
     extensions      TEXT NOT NULL DEFAULT '{}' CHECK (json_type(extensions) = 'object'),
     joined_at       TEXT NOT NULL CHECK (length(joined_at) = 24),
+    last_seen_at    TEXT CHECK (length(last_seen_at) = 24),
     updated_at      TEXT NOT NULL CHECK (length(updated_at) = 24),
     UNIQUE (organization_id, user_id)
 ) STRICT;
 
 CREATE INDEX members_by_user ON members (user_id);
+
+-- Who may not remove a member and wants them removed. Gone when the member is.
+CREATE TABLE removal_requests (
+    member_id    TEXT NOT NULL REFERENCES members (id) ON DELETE CASCADE,
+    requested_by TEXT NOT NULL REFERENCES users (id) ON DELETE CASCADE,
+    created_at   TEXT NOT NULL CHECK (length(created_at) = 24),
+    PRIMARY KEY (member_id, requested_by)
+) STRICT, WITHOUT ROWID;
+
+-- Roles that one organization has beside the ones that all have.
+CREATE TABLE custom_roles (
+    id              TEXT PRIMARY KEY CHECK (length(id) = 36),
+    organization_id TEXT NOT NULL REFERENCES organizations (id) ON DELETE CASCADE,
+    name            TEXT NOT NULL COLLATE NOCASE CHECK (length(name) BETWEEN 1 AND 100),
+    description     TEXT CHECK (length(description) <= 500),
+    permissions     TEXT NOT NULL CHECK (json_type(permissions) = 'array'),
+    created_at      TEXT NOT NULL CHECK (length(created_at) = 24),
+    updated_at      TEXT NOT NULL CHECK (length(updated_at) = 24),
+    UNIQUE (organization_id, name)
+) STRICT;
 
 -- What the backend knows of the content: names, for grants and links.
 CREATE TABLE resources (
@@ -88,7 +119,7 @@ CREATE TABLE invitations (
         status IN ('pending', 'accepted', 'declined', 'cancelled', 'expired', 'revoked')
     ),
     email_sent      INTEGER NOT NULL CHECK (email_sent IN (0, 1)),
-    invited_by      TEXT REFERENCES users (id),
+    invited_by      TEXT REFERENCES users (id) ON DELETE SET NULL,
     extensions      TEXT NOT NULL DEFAULT '{}' CHECK (json_type(extensions) = 'object'),
     expires_at      TEXT NOT NULL CHECK (length(expires_at) = 24),
     created_at      TEXT NOT NULL CHECK (length(created_at) = 24),

@@ -6,7 +6,8 @@ use super::super::names::Unknown;
 use super::{Stop, asked::Misasked};
 use crate::{
     dialect::Dialect,
-    lens::{Direction, Found, Need, Resolutions},
+    ids::{embedded::Store, map::look_up_now},
+    lens::{Direction, Found, Lookup, Need, Resolutions},
     problem::Problem,
     translate::Step,
 };
@@ -55,6 +56,7 @@ pub(super) fn check(dialect: &Dialect, said: &[Resolution]) -> Result<(), Unknow
 /// Runs a step until it needs nothing more.
 pub(super) fn complete<T>(
     dialect: &Dialect,
+    ids: Option<&Store>,
     said: &[Resolution],
     known: &mut Resolutions,
     mut step: impl FnMut(&Resolutions) -> Result<Step<T>, Box<Problem>>,
@@ -64,9 +66,22 @@ pub(super) fn complete<T>(
             Step::Done(done) => return Ok(done),
             Step::Needs(needs) => needs,
         };
+        let (imported, needs): (Vec<_>, Vec<_>) =
+            needs.into_iter().partition(|need| matches!(need.of, Lookup::Imported(_)));
+        if let Some(store) = ids.filter(|_| !imported.is_empty()) {
+            let found =
+                look_up_now(store, &dialect.name, &imported).map_err(|error| Stop::Failure(error.into()))?;
+            for (need, found) in imported.into_iter().zip(found) {
+                known.insert(need, found);
+            }
+        }
         let mut unsaid = Vec::new();
         for need in needs {
-            let resolver = dialect.resolvers.get(need.resolver).map_or("", |resolver| resolver.name.as_str());
+            let resolver = match need.of {
+                Lookup::Resolver(index) => dialect.resolvers.get(index),
+                Lookup::Imported(_) => None,
+            };
+            let resolver = resolver.map_or("", |resolver| resolver.name.as_str());
             match said.iter().find_map(|resolution| resolution.answer(resolver, &need)) {
                 Some(found) => known.insert(need, found),
                 None => unsaid.push(argument(resolver, &need)),
@@ -93,7 +108,7 @@ mod tests {
     use super::*;
 
     fn need(direction: Direction, key: &str) -> Need {
-        Need { resolver: 0, direction, scope: Vec::new(), key: key.to_owned() }
+        Need { of: Lookup::Resolver(0), direction, scope: Vec::new(), key: key.to_owned() }
     }
 
     #[test]

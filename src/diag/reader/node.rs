@@ -110,7 +110,7 @@ impl<'r> Node<'r> {
     /// The table, if it is one.
     pub fn as_table(&self) -> Option<Table<'r>> {
         let entries = self.value.get_ref().as_table()?;
-        Some(Table::new(self.context, entries, self.span(), self.path.clone()))
+        Some(Table::new(self.context, entries, self.value.span(), self.path.clone()))
     }
 
     /// The elements of the array, if it is one.

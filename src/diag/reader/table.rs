@@ -1,5 +1,7 @@
 //! One TOML table being read: what was asked for, and what is left over.
 
+use std::ops::Range;
+
 use toml::de::DeTable;
 
 use crate::diag::reader::{Context, Node};
@@ -15,7 +17,7 @@ use crate::diag::{Diagnostic, Span, Spanned};
 pub struct Table<'r> {
     context: &'r Context,
     entries: &'r DeTable<'r>,
-    span: Span,
+    range: Range<usize>,
     /// Dotted, with the index of each array on the way; empty for the root.
     path: String,
     known: Vec<String>,
@@ -23,16 +25,21 @@ pub struct Table<'r> {
 
 impl<'r> Table<'r> {
     pub(super) fn root(context: &'r Context, entries: &'r DeTable<'r>) -> Self {
-        Self::new(context, entries, context.span(0..0), String::new())
+        Self::new(context, entries, context.root..context.root, String::new())
     }
 
-    pub(super) fn new(context: &'r Context, entries: &'r DeTable<'r>, span: Span, path: String) -> Self {
-        Self { context, entries, span, path, known: Vec::new() }
+    pub(super) fn new(
+        context: &'r Context,
+        entries: &'r DeTable<'r>,
+        range: Range<usize>,
+        path: String,
+    ) -> Self {
+        Self { context, entries, range, path, known: Vec::new() }
     }
 
     /// Where the table is opened: its header, or the whole of an inline table. Empty for the root.
     pub fn span(&self) -> Span {
-        self.span
+        self.context.span(self.range.clone())
     }
 
     /// The dotted path of the table, such as `server.listener[0]`; empty for the root.
@@ -59,7 +66,7 @@ impl<'r> Table<'r> {
     pub fn required(&mut self, key: &str) -> Option<Node<'r>> {
         let node = self.node(key);
         if node.is_none() {
-            self.context.report_missing(self.span.range().start, self.missing(key));
+            self.context.report_missing(self.range.start, self.missing(key));
         }
         node
     }
@@ -111,14 +118,15 @@ impl<'r> Table<'r> {
             .iter()
             .filter(|(_, value)| !self.context.is_broken(value.span().start))
             .map(|(key, value)| {
+                let rank = self.context.rank(key.span().start);
                 let name = Spanned::new(key.get_ref().clone().into_owned(), self.context.span(key.span()));
                 let node = Node::new(self.context, value, self.path_of(key.get_ref()));
-                (name, node)
+                (rank, name, node)
             })
             .collect();
-        entries.sort_by_key(|(name, _)| name.span.start);
-        self.known.extend(entries.iter().map(|(name, _)| name.value.clone()));
-        entries
+        entries.sort_by_key(|(rank, ..)| *rank);
+        self.known.extend(entries.iter().map(|(_, name, _)| name.value.clone()));
+        entries.into_iter().map(|(_, name, node)| (name, node)).collect()
     }
 
     /// Adds a diagnostic of the caller's own.
@@ -148,7 +156,7 @@ impl<'r> Table<'r> {
     fn missing(&self, key: &str) -> Diagnostic {
         let message = format!("missing key `{}`", self.path_of(key));
         Diagnostic::error(self.context.codes.missing_key, message)
-            .at(self.span, format!("`{key}` has to be set here"))
+            .at(self.span(), format!("`{key}` has to be set here"))
     }
 
     fn unknown(&self, key: &str, span: Span) -> Diagnostic {

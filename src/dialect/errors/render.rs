@@ -48,7 +48,8 @@ impl ErrorShape {
         self.fill(template, &Context { problem, status, now: None, input }).to_string()
     }
 
-    fn fold(&self, status: StatusCode, folds: &[(StatusCode, StatusCode)]) -> StatusCode {
+    /// The status a refusal is told as.
+    pub fn fold(&self, status: StatusCode, folds: &[(StatusCode, StatusCode)]) -> StatusCode {
         let told = folds.iter().chain(&self.folds).find(|(from, _)| *from == status);
         told.map_or(status, |(_, to)| *to)
     }

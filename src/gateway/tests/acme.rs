@@ -10,11 +10,13 @@ use http::{HeaderValue, Method, StatusCode};
 use regex::Regex;
 
 use crate::canonical::api::{self, Api, PageNames, PathPart};
+use crate::canonical::id::{IdCodec, IdForm};
 use crate::canonical::role::Roles;
 use crate::diag::Sources;
 use crate::dialect::errors::{ErrorShape, Slot, Template};
 use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, RequestBody};
 use crate::dialect::{Credential, Dialect, Operation, Quota, Registry, Resolver};
+use crate::lens::op::id::{Id, Imported};
 use crate::lens::op::{Op, resolve};
 use crate::lens::path::Address;
 use crate::lens::{Field, Lens, Presence, Wrap};
@@ -41,17 +43,30 @@ pub(super) fn registry() -> Registry {
         changes: Vec::new(),
         answers: vec![(StatusCode::CREATED, None)],
     });
+    let list = Arc::new(api::Operation {
+        name: "things.list".to_owned(),
+        method: Method::GET,
+        path: parts(&["v1", "organizations", "{organization_id}", "things"]),
+        query: Vec::new(),
+        changes: Vec::new(),
+        body: None,
+        answers: vec![(StatusCode::OK, None)],
+    });
     let api = Api {
         title: "Things".to_owned(),
         page: PageNames::usual(),
         roles: Arc::new(Roles::new()),
-        operations: vec![Arc::clone(&organizations), Arc::clone(&add)],
+        operations: vec![Arc::clone(&organizations), Arc::clone(&add), Arc::clone(&list)],
     };
-    let dialect = dialect(organizations, &add);
+    let dialect = dialect(organizations, &add, list);
     Registry::new(Arc::new(api), vec![Arc::new(dialect)])
 }
 
-fn dialect(organizations: Arc<api::Operation>, add: &Arc<api::Operation>) -> Dialect {
+fn dialect(
+    organizations: Arc<api::Operation>,
+    add: &Arc<api::Operation>,
+    list: Arc<api::Operation>,
+) -> Dialect {
     let resolver = Resolver {
         name: "organization".to_owned(),
         calls: organizations,
@@ -66,6 +81,8 @@ fn dialect(organizations: Arc<api::Operation>, add: &Arc<api::Operation>) -> Dia
     Dialect {
         name: "acme".to_owned(),
         title: "Acme".to_owned(),
+        extends: Vec::new(),
+        select: None,
         hosts: Vec::new(),
         prefix: "/api".to_owned(),
         credentials: vec![Credential {
@@ -82,7 +99,8 @@ fn dialect(organizations: Arc<api::Operation>, add: &Arc<api::Operation>) -> Dia
             ..ErrorShape::standard()
         },
         resolvers: vec![Arc::new(resolver)],
-        operations: vec![Arc::new(add_thing(add)), Arc::new(add_things(add))],
+        operations: vec![Arc::new(add_thing(add)), Arc::new(add_things(add)), Arc::new(list_things(list))],
+        ids: BTreeMap::new(),
         roles: None,
         lenses: BTreeMap::new(),
     }
@@ -126,6 +144,7 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
             over: Address::parse("things").unwrap(),
             one: false,
             limit: 100,
+            otherwise: None,
         },
         request: to_call(),
         calls: Arc::clone(add),
@@ -145,9 +164,49 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
     }
 }
 
+/// The things of an organization that is named by its id. Ids of either kind may have been imported.
+fn list_things(list: Arc<api::Operation>) -> Operation {
+    let id = |left: &str, right: &str, kind: &str, within: Option<&str>| Field {
+        left: Address::parse(left),
+        right: Address::parse(right),
+        op: Op::Id(Id {
+            dialect: IdCodec { written: IdForm::ShortUuid, accepted: vec![IdForm::ShortUuid, IdForm::Uuid] },
+            canonical: IdCodec { written: IdForm::Uuid, accepted: vec![IdForm::Uuid] },
+            imported: Some(Imported { kind: kind.into(), within: within.map(str::to_owned) }),
+        }),
+        when: Presence::default(),
+        origin: None,
+    };
+    let thing = vec![id("key", "id", "thing", Some("organization_id")), copied("name", "title")];
+    let request = vec![id("$path.org", "$path.organization_id", "organization", None)];
+    Operation {
+        name: "list_things".to_owned(),
+        method: Method::GET,
+        path: parts(&["lists", "{org}", "things"]),
+        parameters: None,
+        body: RequestBody::None,
+        request: Arc::new(Lens::new("list_things", Wrap::Object, request)),
+        calls: list,
+        answer: AnswerPlan::One(vec![Answer {
+            from: StatusCode::OK,
+            status: StatusCode::OK,
+            body: AnswerBody::Items { lens: Arc::new(Lens::new("thing", Wrap::Object, thing)), omits: false },
+            location: None,
+            schema: None,
+            canonical: None,
+        }]),
+        page: None,
+        gather: None,
+        cases: Vec::new(),
+        settled: Vec::new(),
+        folds: Vec::new(),
+    }
+}
+
 /// The organization by its slug, and the thing's name.
 fn to_call() -> Arc<Lens> {
-    let by_slug = resolve::Resolver { index: 0, scope: Vec::new(), pattern: None, accepted: Vec::new() };
+    let by_slug =
+        resolve::Resolver { index: 0, scope: Vec::new(), pattern: None, id: None, accepted: Vec::new() };
     let organization =
         Field { op: Op::Resolve(resolve::Resolve(by_slug)), ..copied("$path.org", "$path.organization_id") };
     Arc::new(Lens::new("add_thing", Wrap::Object, vec![organization, copied("name", "title")]))

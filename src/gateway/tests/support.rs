@@ -15,6 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::acme;
 use crate::gateway::{Config, Gateway, Shared};
+use crate::ids::map::IdMap;
 use crate::limit;
 use crate::telemetry::Metrics;
 use crate::time::Deadline;
@@ -41,6 +42,14 @@ type Told = (u16, HeaderMap, String);
 impl TestGateway {
     /// In front of a backend that answers each call, given its request line and body, with status and body.
     pub(super) async fn start(answer: fn(&str, &str) -> (u16, String)) -> TestGateway {
+        TestGateway::start_with(None, answer).await
+    }
+
+    /// The same, with ids that were imported.
+    pub(super) async fn start_with(
+        ids: Option<IdMap>,
+        answer: fn(&str, &str) -> (u16, String),
+    ) -> TestGateway {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
@@ -55,16 +64,16 @@ impl TestGateway {
             (StatusCode::from_u16(status).unwrap(), told)
         });
         tokio::spawn(axum::serve(listener, app).into_future());
-        TestGateway::before(&format!("http://{address}"), seen)
+        TestGateway::before(&format!("http://{address}"), seen, ids)
     }
 
     /// In front of a port where nobody listens.
     pub(super) fn without_a_backend() -> TestGateway {
         let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-        TestGateway::before(&format!("http://{free}"), Arc::default())
+        TestGateway::before(&format!("http://{free}"), Arc::default(), None)
     }
 
-    fn before(base: &str, seen: Arc<Mutex<Vec<Seen>>>) -> TestGateway {
+    fn before(base: &str, seen: Arc<Mutex<Vec<Seen>>>, ids: Option<IdMap>) -> TestGateway {
         let metrics = Metrics::new();
         let shared = Shared::new(
             Arc::new(acme::registry()),
@@ -73,6 +82,10 @@ impl TestGateway {
             Duration::from_secs(30),
             metrics.clone(),
         );
+        let shared = match ids {
+            Some(ids) => shared.with_ids(ids),
+            None => shared,
+        };
         let upstream = Upstream::new(Arc::new(upstream::Config::new(base.parse().unwrap()))).unwrap();
         TestGateway { gateway: Gateway::new(Arc::new(shared), upstream), metrics, seen }
     }
@@ -82,6 +95,10 @@ impl TestGateway {
         let (head, body) = self.gateway.answer(request).await.into_parts();
         let body = body.collect().await.unwrap().to_bytes();
         (head.status.as_u16(), head.headers, String::from_utf8(body.to_vec()).unwrap())
+    }
+
+    pub(super) async fn read(&self, path: &str) -> Told {
+        self.answer(request("GET", &format!("/acme/api{path}"), "")).await
     }
 
     pub(super) async fn post(&self, path: &str, body: &str) -> Told {

@@ -9,6 +9,7 @@ use tokio::time::advance;
 
 use super::*;
 use crate::canonical::api::{self, PathPart};
+use crate::lens::Lookup;
 
 const ADA: &[u8] = b"ada";
 
@@ -36,7 +37,7 @@ fn resolver(find: Option<&str>) -> Resolver {
 }
 
 fn need(key: &str) -> Need {
-    Need { resolver: 0, direction: Direction::Lift, scope: Vec::new(), key: key.to_owned() }
+    Need { of: Lookup::Resolver(0), direction: Direction::Lift, scope: Vec::new(), key: key.to_owned() }
 }
 
 /// A backend that knows some pairs and counts how often it is asked.

@@ -65,8 +65,8 @@ impl Each {
                 Ok(())
             }
             Item::Id(id) => match run.direction() {
-                Direction::Lift => id.lift(Source::Json(element), out),
-                Direction::Lower => id.lower(Source::Json(element), out),
+                Direction::Lift => id.lift(Source::Json(element), run, out),
+                Direction::Lower => id.lower(Source::Json(element), run, out),
             },
             Item::Lens(lens) => {
                 lens.value(element, run, out);

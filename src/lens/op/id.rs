@@ -1,11 +1,18 @@
-//! An id in another spelling.
+//! An id in another spelling, or the one it was imported with.
 //!
 //! Law: `lift ∘ lower` is the identity on ids the dialect's form can write, and `lower ∘ lift` gives the spelling the
 //! dialect writes, whichever accepted one was sent. Null is no id and stays null.
+//!
+//! An id that was imported from an older system wins both ways: it is written instead of the computed one, and what was
+//! imported means what it was imported for, also if it happens to be spelt like a computed id. The computed spelling of
+//! an imported id is read all the same. An id whose computed spelling was imported for another cannot be told.
 
-use crate::canonical::id::{IdCodec, IdError, IdForm};
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use crate::canonical::id::{IdCodec, IdError, IdForm, is_external};
 use crate::json::{Kind, Writer};
-use crate::lens::run::{Source, Stop};
+use crate::lens::run::{Direction, Found, Lookup, Need, Run, Source, Stop};
 
 /// The spellings of an id on both sides.
 #[derive(Clone, Debug)]
@@ -14,36 +21,140 @@ pub struct Id {
     pub dialect: IdCodec,
     /// The canonical one.
     pub canonical: IdCodec,
+    /// Where an imported one is found, if ids of this kind are.
+    pub imported: Option<Imported>,
+}
+
+/// A kind of id of which some follow no rule: they were imported.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Imported {
+    /// The kind's name in the mapping.
+    pub kind: Arc<str>,
+    /// The path parameter of the canonical call in whose scope ids of this kind may lie too.
+    pub within: Option<String>,
 }
 
 impl Id {
-    pub(super) fn lift(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
-        convert(&self.dialect, &self.canonical, source, out)
+    /// An id that is always computed.
+    pub fn computed(dialect: IdCodec, canonical: IdCodec) -> Id {
+        Id { dialect, canonical, imported: None }
     }
 
-    pub(super) fn lower(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
-        convert(&self.canonical, &self.dialect, source, out)
+    pub(super) fn lift(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        let Some(text) = text(source)? else {
+            out.null();
+            return Ok(());
+        };
+        write(self.canonical.written, &self.lifted(&text, run)?, out);
+        Ok(())
+    }
+
+    /// The canonical spelling.
+    pub(super) fn lifted(&self, text: &str, run: &mut Run<'_, '_>) -> Result<String, Stop> {
+        let scope = self.scope(run)?;
+        match self.ask(Direction::Lift, text, scope, run)? {
+            Some(found) => Ok(found.to_owned()),
+            None => convert(&self.dialect, &self.canonical, text),
+        }
+    }
+
+    pub(super) fn lower(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        let Some(text) = text(source)? else {
+            out.null();
+            return Ok(());
+        };
+        let (spelling, form) = self.lowered(&text, run)?;
+        write(form, &spelling, out);
+        Ok(())
+    }
+
+    /// The dialect's spelling, and its form: one that was imported has none of its own.
+    pub(super) fn lowered(&self, text: &str, run: &mut Run<'_, '_>) -> Result<(String, IdForm), Stop> {
+        let spelling = convert(&self.canonical, &self.dialect, text)?;
+        let canonical = convert(&self.canonical, &self.canonical, text)?;
+        let scope = self.scope(run)?;
+        // Both questions go out together, before either is answered.
+        let own = self.ask(Direction::Lower, &canonical, scope.clone(), run);
+        let others = self.ask(Direction::Lift, &spelling, scope, run);
+        if let Some(found) = own? {
+            return Ok((found.to_owned(), IdForm::Opaque));
+        }
+        if others?.is_some_and(|other| other != canonical) {
+            return Err(Stop::refused("unrepresentable", "is spelt as another id that was imported"));
+        }
+        Ok((spelling, self.dialect.written))
+    }
+
+    /// The value of the parameter in whose scope the id may lie; nothing if the call has no such parameter.
+    fn scope(&self, run: &Run<'_, '_>) -> Result<Vec<String>, Stop> {
+        let Some(Imported { within, .. }) = &self.imported else { return Ok(Vec::new()) };
+        let lifting = run.direction() == Direction::Lift;
+        match run.scope(within.as_slice()) {
+            Some(scope) => Ok(scope),
+            // The parameter may be awaited itself, or was refused and noted.
+            None if lifting && !(run.needs().is_empty() && run.refusals().is_empty()) => Err(Stop::Awaited),
+            None => Ok(Vec::new()),
+        }
+    }
+
+    /// The imported counterpart of `key`, if there is one.
+    fn ask<'r>(
+        &self,
+        direction: Direction,
+        key: &str,
+        scope: Vec<String>,
+        run: &mut Run<'_, 'r>,
+    ) -> Result<Option<&'r str>, Stop> {
+        let Some(Imported { kind, .. }) = &self.imported else { return Ok(None) };
+        if !run.has_id_map() || !is_external(key) {
+            return Ok(None);
+        }
+        let need = Need { of: Lookup::Imported(Arc::clone(kind)), direction, scope, key: key.to_owned() };
+        Ok(match run.ask(need)? {
+            Found::Value(value) => Some(value),
+            Found::Missing => None,
+        })
     }
 }
 
-fn convert(read: &IdCodec, write: &IdCodec, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
-    let refused = |error: IdError| Stop::refused("id", error.to_string());
+fn text(source: Source<'_>) -> Result<Option<Cow<'_, str>>, Stop> {
     if source.is_null() {
-        out.null();
-        return Ok(());
+        return Ok(None);
     }
-    let text = match source {
-        Source::Json(value) if value.kind() == Kind::Integer => value.raw().into(),
-        Source::Json(_) | Source::Text(_) => source.text().ok_or_else(|| refused(IdError::Malformed))?,
-    };
-    let id = read.read(&text).map_err(refused)?;
+    match source {
+        Source::Json(value) if value.kind() == Kind::Integer => Ok(Some(value.raw().into())),
+        Source::Json(_) | Source::Text(_) => {
+            source.text().ok_or_else(|| refused(IdError::Malformed)).map(Some)
+        }
+    }
+}
+
+fn convert(read: &IdCodec, write: &IdCodec, text: &str) -> Result<String, Stop> {
+    let id = read.read(text).map_err(refused)?;
     let mut spelling = String::with_capacity(36);
     write.write(&id, &mut spelling).map_err(refused)?;
-    match write.written {
-        IdForm::Integer => out.raw(&spelling),
-        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(&spelling),
+    Ok(spelling)
+}
+
+fn write(form: IdForm, spelling: &str, out: &mut Writer) {
+    match form {
+        IdForm::Integer => out.raw(spelling),
+        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(spelling),
     }
-    Ok(())
+}
+
+fn refused(error: IdError) -> Stop {
+    Stop::refused("id", error.to_string())
 }
 
 #[cfg(test)]
@@ -51,13 +162,16 @@ mod tests {
     use proptest::prelude::*;
     use uuid::Uuid;
 
-    use super::{Id, IdCodec, IdForm};
+    use super::{Id, IdCodec, IdForm, Imported};
+    use crate::canonical::id::CanonicalId;
+    use crate::json::{Document, Limits, Writer};
     use crate::lens::op::Op;
-    use crate::lens::support::{Became, lift, lower, only};
+    use crate::lens::support::{Became, field, lift, lower, only};
+    use crate::lens::{Direction, Found, Input, Lens, Lookup, Resolutions, Run, Wrap};
 
     fn id(written: IdForm, accepted: &[IdForm], canonical: IdForm) -> Op {
         let codec = |written, accepted: &[IdForm]| IdCodec { written, accepted: accepted.to_vec() };
-        Op::Id(Id { dialect: codec(written, accepted), canonical: codec(canonical, &[canonical]) })
+        Op::Id(Id::computed(codec(written, accepted), codec(canonical, &[canonical])))
     }
 
     // The pair is the one `dialects/real-clients.md` was checked with: Python's shortuuid 1.0.13.
@@ -83,6 +197,129 @@ mod tests {
             );
         }
         assert_eq!(lift(&lens, r#"{"l":null}"#), Became::body(r#"{"r":null}"#));
+    }
+
+    /// A field whose ids may have been imported, in an organization too.
+    fn imported() -> Lens {
+        let codec = |written, accepted: &[IdForm]| IdCodec { written, accepted: accepted.to_vec() };
+        let id = |within: Option<&str>| Id {
+            dialect: codec(IdForm::ShortUuid, &[IdForm::ShortUuid, IdForm::Uuid]),
+            canonical: codec(IdForm::Uuid, &[IdForm::Uuid]),
+            imported: Some(Imported { kind: "user".into(), within: within.map(str::to_owned) }),
+        };
+        let organization = field("$path.org", "$path.organization_id", Op::Copy);
+        let fields = vec![organization, field("l", "r", Op::Id(id(Some("organization_id"))))];
+        Lens::new("imported", Wrap::Object, fields)
+    }
+
+    /// Runs the lens with a map of `(external, canonical)`, as often as it asks for more.
+    fn mapped(lens: &Lens, direction: Direction, body: &str, map: &[(String, String)]) -> Became {
+        let document = Document::parse(body.into(), &Limits::default()).unwrap();
+        let mut resolutions = Resolutions::with_id_map();
+        for _round in 0..3 {
+            let mut run = Run::new(direction, &resolutions);
+            let input = Input { body: Some(document.root()), ..Input::default() };
+            let output = lens.run(input, &mut run, Writer::new());
+            let needs = run.needs().to_vec();
+            let refusals = run.into_refusals();
+            if needs.is_empty() && refusals.is_empty() {
+                return Became::Body(String::from_utf8(output.body.into_vec()).unwrap());
+            }
+            if needs.is_empty() {
+                return Became::Refused(refusals);
+            }
+            for need in needs {
+                assert_eq!(need.of, Lookup::Imported("user".into()));
+                let found = map.iter().find_map(|(left, right)| match need.direction {
+                    Direction::Lift => (*left == need.key).then_some(right),
+                    Direction::Lower => (*right == need.key).then_some(left),
+                });
+                let found = found.map_or(Found::Missing, |found| Found::Value(found.clone()));
+                resolutions.insert(need, found);
+            }
+        }
+        panic!("one round of look-ups is enough");
+    }
+
+    const UUID: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
+    const SHORT: &str = "CnEqURgZ3swzj528KMLvX5";
+
+    #[test]
+    fn an_imported_id_wins_and_the_computed_one_is_still_read() {
+        let map = [("u-1".to_owned(), UUID.to_owned())];
+        let right = format!(r#"{{"r":"{UUID}"}}"#);
+        for left in ["u-1", SHORT, UUID] {
+            let left = format!(r#"{{"l":"{left}"}}"#);
+            assert_eq!(mapped(&imported(), Direction::Lift, &left, &map), Became::body(&right));
+        }
+        assert_eq!(mapped(&imported(), Direction::Lower, &right, &map), Became::body(r#"{"l":"u-1"}"#));
+        let upper = right.to_uppercase().replace("\"R\"", "\"r\"");
+        assert_eq!(mapped(&imported(), Direction::Lower, &upper, &map), Became::body(r#"{"l":"u-1"}"#));
+        assert_eq!(mapped(&imported(), Direction::Lift, r#"{"l":"u-2"}"#, &map).refusal().1, "id");
+    }
+
+    #[test]
+    fn an_id_whose_spelling_was_imported_for_another_cannot_be_told() {
+        let other = "00000000-0000-4000-8000-000000000001";
+        let map = [(SHORT.to_owned(), other.to_owned())];
+        let right = format!(r#"{{"r":"{UUID}"}}"#);
+        assert_eq!(mapped(&imported(), Direction::Lower, &right, &map).refusal().1, "unrepresentable");
+        let left = format!(r#"{{"l":"{SHORT}"}}"#);
+        let theirs = format!(r#"{{"r":"{other}"}}"#);
+        assert_eq!(mapped(&imported(), Direction::Lift, &left, &map), Became::Body(theirs));
+    }
+
+    #[test]
+    fn without_a_map_nothing_is_asked_and_every_id_is_computed() {
+        let left = format!(r#"{{"l":"{SHORT}"}}"#);
+        assert_eq!(lift(&imported(), &left), Became::Body(format!(r#"{{"r":"{UUID}"}}"#)));
+        assert_eq!(lower(&imported(), &format!(r#"{{"r":"{UUID}"}}"#)), Became::Body(left));
+    }
+
+    #[test]
+    fn an_id_is_asked_for_in_its_organization_if_the_call_names_one() {
+        let resolutions = Resolutions::with_id_map();
+        let document = Document::parse(br#"{"l":"u-1","r":null}"#.to_vec(), &Limits::default()).unwrap();
+        for (path, scope) in [(vec![("org".into(), "o-1".to_owned())], vec!["o-1"]), (Vec::new(), vec![])] {
+            let mut run = Run::new(Direction::Lift, &resolutions);
+            let input = Input { body: Some(document.root()), path: &path, ..Input::default() };
+            imported().run(input, &mut run, Writer::new());
+            let asked: Vec<_> = run.needs().iter().map(|need| need.scope.clone()).collect();
+            assert_eq!(asked, [scope]);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_told_is_read_back_whatever_was_imported(
+            pairs in proptest::collection::vec((0_u128..4, 0_u128..4, any::<bool>()), 0..4),
+            asked in 0_u128..4,
+        ) {
+            let spelt = |bits| {
+                let mut text = String::new();
+                IdForm::ShortUuid.write(&CanonicalId::Uuid(Uuid::from_u128(bits)), &mut text).unwrap();
+                text
+            };
+            // External ids that look like computed ones, of their own entity or of another, or like nothing.
+            let mut map: Vec<(String, String)> = Vec::new();
+            for (external, canonical, looks_computed) in pairs {
+                let external = if looks_computed { spelt(external) } else { format!("u-{external}") };
+                let canonical = Uuid::from_u128(canonical).to_string();
+                if map.iter().all(|(left, right)| *left != external && *right != canonical) {
+                    map.push((external, canonical));
+                }
+            }
+            let right = format!(r#"{{"r":"{}"}}"#, Uuid::from_u128(asked));
+            match mapped(&imported(), Direction::Lower, &right, &map) {
+                Became::Body(left) => {
+                    prop_assert_eq!(mapped(&imported(), Direction::Lift, &left, &map), Became::Body(right));
+                }
+                refused => {
+                    prop_assert_eq!(refused.refusal().1, "unrepresentable");
+                    prop_assert!(map.iter().any(|(left, _)| *left == spelt(asked)));
+                }
+            }
+        }
     }
 
     proptest! {

@@ -2,11 +2,14 @@
 //!
 //! Law: as the backend's answers: within one scope a pair is found from either of its halves.
 
+use std::borrow::Cow;
+
 use regex::Regex;
 
+use super::id::Id;
 use crate::canonical::id::{IdCodec, IdForm};
 use crate::json::Writer;
-use crate::lens::run::{Direction, Found, Need, Run, Source, Stop};
+use crate::lens::run::{Direction, Found, Lookup, Need, Run, Source, Stop};
 
 /// A field that is looked up.
 #[derive(Clone, Debug)]
@@ -21,6 +24,8 @@ pub struct Resolver {
     pub scope: Vec<String>,
     /// What the dialect's ids look like; what does not is known not to exist, without asking.
     pub pattern: Option<Regex>,
+    /// How the dialect spells the keys, if they are ids that the canonical form spells otherwise.
+    pub id: Option<Id>,
     /// Spellings of the canonical id itself that are taken as well. They come first: a name that looks like one of
     /// them is not looked up.
     pub accepted: Vec<IdForm>,
@@ -38,23 +43,28 @@ impl Resolver {
     }
 
     /// The other half of the pair `key` belongs to.
-    pub(super) fn ask<'r>(&self, key: &str, run: &mut Run<'_, 'r>) -> Result<&'r str, Stop> {
+    pub(super) fn ask<'r>(&self, key: &str, run: &mut Run<'_, 'r>) -> Result<Cow<'r, str>, Stop> {
         let missing = || Stop::Refused { kind: "id", message: "does not exist".to_owned(), missing: true };
         let direction = run.direction();
         let lifting = direction == Direction::Lift;
         if lifting && self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(key)) {
             return Err(missing());
         }
+        let key = match &self.id {
+            Some(id) if lifting => id.lifted(key, run)?,
+            Some(_) | None => key.to_owned(),
+        };
         let Some(scope) = run.scope(&self.scope) else {
             // A parameter of the scope that was refused, or is itself awaited, has been noted where it stands. One
             // that is nowhere must not make the field disappear.
             let noted = !run.needs().is_empty() || !run.refusals().is_empty();
             return Err(if noted { Stop::Awaited } else { Stop::refused("id", "cannot be looked up here") });
         };
-        let need = Need { resolver: self.index, direction, scope, key: key.to_owned() };
-        match run.ask(need)? {
-            Found::Value(value) => Ok(value),
-            Found::Missing => Err(missing()),
+        let need = Need { of: Lookup::Resolver(self.index), direction, scope, key };
+        match (run.ask(need)?, &self.id) {
+            (Found::Value(value), Some(id)) if !lifting => Ok(Cow::Owned(id.lowered(value, run)?.0)),
+            (Found::Value(value), _) => Ok(Cow::Borrowed(value)),
+            (Found::Missing, _) => Err(missing()),
         }
     }
 }
@@ -74,7 +84,7 @@ impl Resolve {
         let Resolve(resolver) = self;
         match resolver.canonical(&key, run.direction()) {
             Some(spelling) => out.string(&spelling),
-            None => out.string(resolver.ask(&key, run)?),
+            None => out.string(&resolver.ask(&key, run)?),
         }
         Ok(())
     }
@@ -84,15 +94,21 @@ impl Resolve {
 mod tests {
     use regex::Regex;
 
-    use super::{IdForm, Resolve, Resolver};
+    use super::{Id, IdCodec, IdForm, Resolve, Resolver};
     use crate::lens::op::Op;
     use crate::lens::support::{Became, only, run_with};
-    use crate::lens::{Direction, Lens, Need};
+    use crate::lens::{Direction, Lens, Lookup, Need};
 
     fn slug(scope: &[&str]) -> Lens {
         let scope = scope.iter().map(|name| (*name).to_owned()).collect();
         let pattern = Some(Regex::new("^[a-z]+$").unwrap());
-        only(Op::Resolve(Resolve(Resolver { index: 0, scope, pattern, accepted: vec![IdForm::Uuid] })))
+        only(Op::Resolve(Resolve(Resolver {
+            index: 0,
+            scope,
+            pattern,
+            id: None,
+            accepted: vec![IdForm::Uuid],
+        })))
     }
 
     #[test]
@@ -116,9 +132,40 @@ mod tests {
     }
 
     #[test]
+    fn keys_that_are_ids_are_looked_up_in_the_canonical_spelling() {
+        let codec = |form| IdCodec { written: form, accepted: vec![form] };
+        let id = Id::computed(codec(IdForm::ShortUuid), codec(IdForm::Uuid));
+        let pattern = Some(Regex::new("^[0-9A-Za-z]{22}$").unwrap());
+        let resolver = Resolver { index: 0, scope: Vec::new(), pattern, id: Some(id), accepted: Vec::new() };
+        let lens = only(Op::Resolve(Resolve(resolver)));
+        let key = "3c90c3cc-0d44-4b50-8888-8dd25736052a".to_owned();
+        let need = |direction, key: &str| Need {
+            of: Lookup::Resolver(0),
+            direction,
+            scope: Vec::new(),
+            key: key.to_owned(),
+        };
+        let (left, right) = (r#"{"l":"CnEqURgZ3swzj528KMLvX5"}"#, r#"{"r":"7"}"#);
+        let lifted = need(Direction::Lift, &key);
+        assert_eq!(run_with(&lens, Direction::Lift, left, &[(&lifted, "7")]), Became::body(right));
+        let lowered = need(Direction::Lower, "7");
+        assert_eq!(run_with(&lens, Direction::Lower, right, &[(&lowered, &*key)]), Became::body(left));
+        let nobodys = run_with(&lens, Direction::Lift, r#"{"l":"ada"}"#, &[]);
+        let Became::Refused(refusals) = nobodys else { panic!("the pattern comes first") };
+        assert!(refusals[0].missing);
+        let beyond = run_with(&lens, Direction::Lift, r#"{"l":"zzzzzzzzzzzzzzzzzzzzzz"}"#, &[]);
+        let Became::Refused(refusals) = beyond else { panic!("no id is as large") };
+        assert!(!refusals[0].missing);
+    }
+
+    #[test]
     fn what_is_known_is_written() {
-        let need =
-            Need { resolver: 0, direction: Direction::Lift, scope: Vec::new(), key: "acme".to_owned() };
+        let need = Need {
+            of: Lookup::Resolver(0),
+            direction: Direction::Lift,
+            scope: Vec::new(),
+            key: "acme".to_owned(),
+        };
         let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"acme"}"#, &[(&need, "7")]);
         assert_eq!(outcome, Became::body(r#"{"r":"7"}"#));
         let outcome = run_with(&slug(&[]), Direction::Lift, r#"{"l":"acme"}"#, &[]);

@@ -45,7 +45,7 @@ impl Row {
     ) -> Result<(), Stop> {
         let row = self.table.land(source)?;
         let found = self.resolver.ask(&row.is.text(), run)?;
-        out.string(found);
+        out.string(&found);
         Ok(())
     }
 }
@@ -57,14 +57,15 @@ mod tests {
     use super::{Resolver, Row};
     use crate::lens::op::Op;
     use crate::lens::support::{Became, only, roles, run_with};
-    use crate::lens::{Direction, Need};
+    use crate::lens::{Direction, Lookup, Need};
 
     fn need(direction: Direction, key: &str) -> Need {
-        Need { resolver: 3, direction, scope: Vec::new(), key: key.to_owned() }
+        Need { of: Lookup::Resolver(3), direction, scope: Vec::new(), key: key.to_owned() }
     }
 
     fn row() -> Op {
-        let resolver = Resolver { index: 3, scope: Vec::new(), pattern: None, accepted: Vec::new() };
+        let resolver =
+            Resolver { index: 3, scope: Vec::new(), pattern: None, id: None, accepted: Vec::new() };
         Op::Row(Row { resolver, table: Arc::new(roles()) })
     }
 

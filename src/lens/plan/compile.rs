@@ -78,7 +78,8 @@ impl Plan {
                 }
             });
         } else {
-            step.null_is_missing = when.absent.is_some();
+            step.fallback = when.instead.as_ref().map(|address| self.slot(address));
+            step.null_is_missing = when.absent.is_some() || when.instead.is_some() || when.optional;
             step.guard = when.tag.as_ref().map(|(at, value)| Guard::Equals {
                 slot: self.slot(at),
                 fallback: None,

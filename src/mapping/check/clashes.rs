@@ -134,8 +134,11 @@ impl<'f> Written<'f> {
             return false;
         }
         if self.at.path == other.at.path {
-            // Several tags tell what is in one place.
-            return !self.is_tag && !other.is_tag && !exclude(self.field, other.field, direction);
+            // Several tags tell what is in one place, and of the ways to fill a dialect's place the first counts.
+            return direction == Direction::Lift
+                && !self.is_tag
+                && !other.is_tag
+                && !exclude(self.field, other.field, direction);
         }
         self.at.path.starts_with(&other.at.path) || other.at.path.starts_with(&self.at.path)
     }

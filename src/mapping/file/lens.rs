@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 
 use super::Text;
-use super::value::{entries, flag, literal, literals, single, texts};
+use super::value::{entries, extends_nothing, flag, literal, literals, single, texts};
 
 /// `[lens.<name>]`
 #[derive(Debug)]
@@ -41,6 +41,10 @@ pub(in crate::mapping) struct FieldPart {
     pub(in crate::mapping) from: Option<Text>,
     pub(in crate::mapping) default: Option<Spanned<Literal>>,
     pub(in crate::mapping) absent: Option<Spanned<Literal>>,
+    /// What is shown where the canonical place holds nothing.
+    pub(in crate::mapping) instead: Option<Text>,
+    /// Whether null is told by leaving the field out.
+    pub(in crate::mapping) optional: bool,
     pub(in crate::mapping) when: Option<(Text, Vec<Spanned<Literal>>)>,
     pub(in crate::mapping) tag: Option<(Text, Spanned<Literal>)>,
 }
@@ -55,7 +59,9 @@ pub(in crate::mapping) enum OpPart {
     EachLens(Text),
     Filter(Text),
     Fixed(Spanned<Literal>),
+    Has(Spanned<Literal>),
     Id(Text),
+    IdAfter(Text, Text),
     Label,
     Lens(Text),
     Prefix(Text),
@@ -81,6 +87,7 @@ impl LensPart {
             let drops = texts(table.table("drops"));
             let ignores = texts(table.table("ignores"));
             let widens = texts(table.table("widens"));
+            extends_nothing(table);
             if !has_fields {
                 return None;
             }
@@ -108,7 +115,15 @@ impl FieldPart {
     /// Reads every field of a table, also those that turn out to be unreadable.
     pub(super) fn read_all(table: Option<Table<'_>>) -> Vec<Self> {
         let fields = entries(table, |node| Some(node.clone()));
-        fields.into_iter().map(|(left, node)| Self::read(left, &node)).collect()
+        fields.into_iter().flat_map(|(left, node)| Self::ways(left, &node)).collect()
+    }
+
+    /// Reads a field, or the several ways to fill its place: the first that gives something counts.
+    fn ways(left: Text, node: &Node<'_>) -> Vec<Self> {
+        match node.as_array().filter(|ways| !ways.is_empty()) {
+            Some(ways) => ways.iter().map(|way| Self::read(left.clone(), way)).collect(),
+            None => vec![Self::read(left, node)],
+        }
     }
 
     fn read(left: Text, node: &Node<'_>) -> Self {
@@ -120,6 +135,8 @@ impl FieldPart {
             from: None,
             default: None,
             absent: None,
+            instead: None,
+            optional: false,
             when: None,
             tag: None,
         };
@@ -136,6 +153,8 @@ impl FieldPart {
         part.from = table.text("from");
         part.default = table.node("default").and_then(|node| literal(&node));
         part.absent = table.node("absent").and_then(|node| literal(&node));
+        part.instead = table.text("instead");
+        part.optional = flag(&mut table, "optional");
         part.when = table.node("when").and_then(|node| condition(&node));
         part.tag = table.node("tag").and_then(|node| {
             let (path, value) = single(&node)?;
@@ -180,6 +199,7 @@ impl OpPart {
             (Some(op), None, _) => Some(op),
             (Some(Self::Role), Some(Self::Row(resolver)), true) => Some(Self::Row(resolver)),
             (Some(Self::Id(kind)), Some(Self::Each), true) => Some(Self::EachId(kind)),
+            (Some(Self::Prefix(prefix)), Some(Self::Id(kind)), true) => Some(Self::IdAfter(kind, prefix)),
             (Some(_), Some(_), _) => Self::several(field, table),
         }
     }
@@ -201,7 +221,7 @@ impl OpPart {
         table.report(
             Diagnostic::error(code::M0106, message)
                 .at(table.span(), "several ops here")
-                .help("a field has one op; only `row` with `role`, and `each = true` with `id`, go together"),
+                .help("a field has one op; only `row` with `role`, `each = true` with `id`, and `id` with `prefix` go together"),
         );
         None
     }
@@ -235,7 +255,8 @@ impl From<Option<OpPart>> for Key {
 type OpKey<T> = (&'static str, fn(T) -> OpPart);
 
 /// The ops that say a value.
-const LITERAL: [OpKey<Spanned<Literal>>; 2] = [("constant", OpPart::Constant), ("fixed", OpPart::Fixed)];
+const LITERAL: [OpKey<Spanned<Literal>>; 3] =
+    [("constant", OpPart::Constant), ("fixed", OpPart::Fixed), ("has", OpPart::Has)];
 
 /// The ops that name something.
 const NAMING: [OpKey<Text>; 7] = [

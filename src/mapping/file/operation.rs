@@ -5,7 +5,7 @@ use crate::diag::{Span, Spanned};
 use crate::lens::path::Literal;
 
 use super::lens::condition;
-use super::value::{entries, flag, integers, literal, texts};
+use super::value::{entries, extends_nothing, flag, integers, literal, texts};
 use super::{FieldPart, Text};
 
 /// `[[operation]]`
@@ -60,6 +60,7 @@ pub(in crate::mapping) struct EachPart {
     pub(in crate::mapping) over: Text,
     pub(in crate::mapping) one: bool,
     pub(in crate::mapping) limit: Option<Spanned<i64>>,
+    pub(in crate::mapping) otherwise: Option<Text>,
 }
 
 /// `201 = { status = 200, body = "lens" }`
@@ -114,6 +115,7 @@ impl OperationPart {
             let folds = integers(table.table("folds"));
             let cases = table.tables("case");
             let outcome = Outcome::read(table);
+            extends_nothing(table);
 
             let is_whole = path.iter().chain(&query).all(|field| field.op.is_some())
                 && outcome.is_whole
@@ -206,7 +208,8 @@ impl EachPart {
             let over = table.required_text("over");
             let one = flag(table, "one");
             let limit = table.integer("limit");
-            Some(Self { schema: schema?, over: over?, one, limit })
+            let otherwise = table.text("otherwise");
+            Some(Self { schema: schema?, over: over?, one, limit, otherwise })
         })
     }
 }

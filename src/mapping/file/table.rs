@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 
 use super::Text;
-use super::value::{entries, literal, literals};
+use super::value::{entries, extends_nothing, literal, literals};
 
 /// Rows of words, and where canonical words without a row land.
 #[derive(Debug)]
@@ -53,6 +53,7 @@ impl TablePart {
         table.read(|table| {
             let rows: Vec<_> = table.tables("row").into_iter().map(RowPart::read).collect();
             let lands = lands(table);
+            extends_nothing(table);
             Self::new(Spanned::new("role".to_owned(), at), true, rows, lands)
         })
     }

@@ -80,3 +80,16 @@ pub(super) fn named<'r, T>(
     };
     entries.into_iter().map(named).collect()
 }
+
+/// Reads the key that takes something away from the mapping below: whatever is left of it had nothing below it.
+pub(super) fn extends_nothing(table: &mut Table<'_>) {
+    let Some(node) = table.node("without") else { return };
+    if node.as_array().is_none() {
+        node.texts();
+        return;
+    }
+    let message = format!("there is nothing to take away: `{}` extends nothing", node.path());
+    node.report(
+        Diagnostic::error(code::M0706, message).at(node.span(), "only what is extended can lose a part"),
+    );
+}

@@ -2,14 +2,13 @@
 
 use std::sync::Arc;
 
-use super::path::Schemas;
-use crate::canonical::id::{IdCodec, IdForm};
+use super::path::{Schemas, shape_at};
 use crate::diag::{Diagnostic, code};
 use crate::lens::op::Op;
 use crate::lens::op::each::{Each, Item};
 use crate::lens::op::filter::Filter;
 use crate::lens::op::fixed::Fixed;
-use crate::lens::op::id::Id;
+use crate::lens::op::has::Has;
 use crate::lens::op::label::Label;
 use crate::lens::op::nested::Nested;
 use crate::lens::op::prefix::Prefix;
@@ -18,6 +17,7 @@ use crate::lens::op::row::Row;
 use crate::lens::op::table::Table;
 use crate::lens::path::Address;
 use crate::lens::{Field, Presence};
+use crate::mapping::canonical::suggest;
 use crate::mapping::compile::{Compiler, Kind};
 use crate::mapping::file::{FieldPart, OpPart, Text};
 use crate::problem::Root;
@@ -74,6 +74,9 @@ impl<'a> Compiler<'a> {
         let has_place = line.right.at.is_some() || is_one_sided(part);
         let (Some(op), Some(left), true) = (op, &line.left.at, has_place) else { return line };
         self.check_default(part, &op);
+        if let (Op::Has(_), Some(at), Some(right)) = (&op, &line.right.at, shapes.right) {
+            self.check_word(part, at, right);
+        }
         let shown = when.shown || self.is_shown(part);
         line.field = Some(Field {
             left: Some(left.clone()),
@@ -127,6 +130,16 @@ impl<'a> Compiler<'a> {
             let at = self.place(path, &mut line.right, shapes.right, Schemas::Canonical)?;
             Some((at, value.value.clone()))
         });
+        let instead = part.instead.as_ref().and_then(|path| {
+            let at = self.address(path)?;
+            line.right.is_doubtful |= !self.check_path(path, &at, shapes.right, Schemas::Canonical);
+            Some(at)
+        });
+        if let (Some(absent), true) = (&part.absent, part.optional) {
+            let message = format!("field `{}` is both left out and told as something", part.left.value);
+            let label = "one of `absent` and `optional`";
+            self.report(Diagnostic::error(code::M0106, message).at(absent.span, label));
+        }
         // What is null has nothing in it that would be told by saying so.
         if part.tag.as_ref().is_some_and(|(_, value)| value.value.json() == "null") {
             line.right.besides.clear();
@@ -137,7 +150,10 @@ impl<'a> Compiler<'a> {
             absent: part.absent.as_ref().map(|absent| absent.value.clone()),
             lift_when,
             tag,
-            shown: matches!(part.op, Some(OpPart::Constant(_) | OpPart::Label)),
+            shown: instead.is_some()
+                || matches!(part.op, Some(OpPart::Constant(_) | OpPart::Has(_) | OpPart::Label)),
+            optional: part.optional,
+            instead,
         }
     }
 
@@ -161,15 +177,19 @@ impl<'a> Compiler<'a> {
             OpPart::Constant(literal) => Op::Constant(literal.value.clone()),
             OpPart::Copy => Op::Copy,
             OpPart::Each => Op::Each(Each { item: Item::Copy }),
-            OpPart::EachId(kind) => Op::Each(Each { item: Item::Id(self.id(kind)?) }),
+            OpPart::EachId(kind) => Op::Each(Each { item: Item::Id(self.id_kind(kind)?) }),
             OpPart::EachLens(name) => Op::Each(Each { item: Item::Lens(self.lens_named(name)?) }),
             OpPart::Filter(name) if name.value == "role" => Op::Filter(Filter(self.role_table(part)?)),
             OpPart::Filter(name) => Op::Filter(Filter(self.table_named(name)?)),
             OpPart::Fixed(literal) => Op::Fixed(Fixed(literal.value.clone())),
-            OpPart::Id(kind) => Op::Id(self.id(kind)?),
+            OpPart::Has(word) => Op::Has(Has(word.value.clone())),
+            OpPart::Id(kind) => Op::Id(self.id_kind(kind)?),
+            OpPart::IdAfter(kind, prefix) => {
+                Op::Prefix(Prefix { before: prefix.value.as_str().into(), id: Some(self.id_kind(kind)?) })
+            }
             OpPart::Label => Op::Label(Label(self.role_table(part)?)),
             OpPart::Lens(name) => Op::Nested(Nested { lens: self.lens_named(name)? }),
-            OpPart::Prefix(prefix) => Op::Prefix(Prefix(prefix.value.as_str().into())),
+            OpPart::Prefix(prefix) => Op::Prefix(Prefix { before: prefix.value.as_str().into(), id: None }),
             OpPart::Resolve(name) => Op::Resolve(Resolve(self.resolver_named(name)?)),
             OpPart::Role => Op::Table(self.role_table(part)?),
             OpPart::Row(name) => {
@@ -183,11 +203,6 @@ impl<'a> Compiler<'a> {
     fn table_named(&mut self, name: &Text) -> Option<Arc<Table>> {
         let declared = self.refer(Kind::Table, name);
         self.tables.get(name.value.as_str()).filter(|_| declared).map(Arc::clone)
-    }
-
-    fn id(&mut self, kind: &Text) -> Option<Id> {
-        let dialect = self.id_named(kind)?;
-        Some(Id { canonical: canonical_codec(&dialect), dialect })
     }
 
     fn role_table(&mut self, part: &FieldPart) -> Option<Arc<Table>> {
@@ -222,21 +237,24 @@ impl<'a> Compiler<'a> {
         self.report(Diagnostic::error(code::M0106, message).at(default.span, label));
     }
 
+    /// A word that is looked for in a list is one the list can hold.
+    fn check_word(&mut self, part: &FieldPart, at: &Address, schema: &Schema) {
+        let Some(OpPart::Has(word)) = &part.op else { return };
+        let shape = shape_at(schema.shape(), &at.path).ok().flatten();
+        let Some(known) = shape.and_then(|shape| shape.items()?.enumeration()) else { return };
+        if !known.contains(&word.value.value().to_value()) {
+            let message = format!("the canonical word {} does not exist", word.value.json());
+            let diagnostic = Diagnostic::error(code::M0302, message).at(word.span, "can never be met");
+            let asked = word.value.value().as_str().unwrap_or_default();
+            self.report(suggest(diagnostic, &asked, known.iter().filter_map(|known| known.as_str())));
+        }
+    }
+
     /// Whether the field's op is a lens that is shown and never read.
     fn is_shown(&self, part: &FieldPart) -> bool {
         let Some(OpPart::Lens(name)) = &part.op else { return false };
         self.lenses.get(name.value.as_str()).is_some_and(|built| built.part.shows)
     }
-}
-
-/// What an id is in the canonical form: a UUID, unless the dialect has ids of another sort and they are kept.
-pub(in crate::mapping) fn canonical_codec(dialect: &IdCodec) -> IdCodec {
-    let form = match dialect.written {
-        IdForm::Opaque => IdForm::Opaque,
-        IdForm::Integer => IdForm::Integer,
-        IdForm::ShortUuid | IdForm::Uuid => IdForm::Uuid,
-    };
-    IdCodec { written: form, accepted: vec![form] }
 }
 
 /// Whether a field has no canonical place: it is always the same.

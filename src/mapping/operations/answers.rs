@@ -7,10 +7,15 @@ use http::StatusCode;
 use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, code};
 use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, Location, Settled};
+use crate::lens::op::Op;
+use crate::lens::op::id::Id;
+use crate::lens::path::Address;
+use crate::lens::{Field, Lens, Presence, Wrap};
 use crate::mapping::canonical::{request_line, suggest};
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{AnswerPart, CollectPart, GatherPart, LocationPart, OpPart, OperationPart, Text};
 use crate::mapping::lenses::Schemas;
+use crate::problem::Root;
 use crate::schema::Schema;
 
 impl Compiler<'_> {
@@ -141,13 +146,13 @@ impl Compiler<'_> {
             let place = place.filter(|place| self.check_path(at, place, canonical, Schemas::Canonical));
             let field = named.path.iter().find(|field| field.left.value == parameter.value);
             let id = if let Some(Some(OpPart::Id(kind))) = field.map(|field| &field.op) {
-                self.id_named(kind)
+                self.id_kind(kind)
             } else {
                 let message = format!("`{}` is no id in the path of `{}`", parameter.value, named.name.value);
                 self.report(Diagnostic::error(code::M0212, message).at(parameter.span, "filled here"));
                 None
             };
-            parameters.push((parameter.value.clone(), place?, id?));
+            parameters.push((parameter.value.clone(), Arc::new(alone(place?, id?))));
         }
         for piece in &path {
             if let PathPart::Parameter(name) = piece
@@ -251,7 +256,7 @@ impl Compiler<'_> {
         if let Some(address) = &address {
             self.check_path(at, address, canonical, Schemas::Canonical);
         }
-        let id = part.id.as_ref().map(|kind| self.id_named(kind));
+        let id = part.id.as_ref().map(|kind| self.id_kind(kind));
         let mut only = Vec::new();
         for (path, value) in &part.only {
             let Some(place) = self.address(path) else { continue };
@@ -259,11 +264,18 @@ impl Compiler<'_> {
             only.push((place, value.value.clone()));
         }
         let id = match id {
-            Some(id) => Some(id?),
+            Some(id) => Some(Arc::new(alone(address.clone()?, id?))),
             None => None,
         };
         Some(Gather::Value { at: address?, id, only, optional: part.optional })
     }
+}
+
+/// The lens that tells the id at `at` and nothing else.
+fn alone(at: Address, id: Id) -> Lens {
+    let left = Some(Address { root: Root::Body, path: vec!["id".into()] });
+    let (op, when) = (Op::Id(id), Presence::default());
+    Lens::new("id", Wrap::Scalar(0), vec![Field { left, right: Some(at), op, when, origin: None }])
 }
 
 /// How all calls of a bulk request ended.

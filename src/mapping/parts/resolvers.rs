@@ -29,6 +29,7 @@ impl Compiler<'_> {
             let pattern = part.pattern.as_ref().and_then(|pattern| self.pattern(pattern));
             let forms = IdForm::ALL.map(|form| (form.name(), form));
             let accepted = part.accept.iter().filter_map(|form| self.word("id form", form, &forms)).collect();
+            let id = part.id.as_ref().and_then(|kind| self.id_kind(kind));
             let remember = part.remember.as_ref().and_then(|text| self.duration(text));
             let misses = part.misses.as_ref().and_then(|text| self.duration(text));
             let scope: Vec<_> = part.scope.iter().map(|name| name.value.clone()).collect();
@@ -44,7 +45,7 @@ impl Compiler<'_> {
                 remember: remember.unwrap_or(REMEMBER),
                 misses: misses.unwrap_or(MISSES),
             };
-            self.resolvers.push((Arc::new(built), resolve::Resolver { index, scope, pattern, accepted }));
+            self.resolvers.push((Arc::new(built), resolve::Resolver { index, scope, pattern, id, accepted }));
         }
     }
 

@@ -18,12 +18,12 @@ use crate::support::{
 /// One exchange, as its file says it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Case {
+pub(crate) struct Case {
     /// The folders and the file it comes from.
     #[serde(skip)]
-    pub(super) dialect: String,
+    pub(crate) dialect: String,
     #[serde(skip)]
-    pub(super) operation: String,
+    pub(crate) operation: String,
     #[serde(skip)]
     name: String,
     #[allow(dead_code, reason = "for the reader of the file")]
@@ -32,10 +32,10 @@ pub(super) struct Case {
     #[serde(default)]
     backend: Listening,
     /// How often the request is granted before the answer is looked at.
-    pub(super) quota: Option<usize>,
-    pub(super) request: Request,
-    pub(super) calls: Vec<Exchange>,
-    pub(super) response: Expected,
+    pub(crate) quota: Option<usize>,
+    pub(crate) request: Request,
+    pub(crate) calls: Vec<Exchange>,
+    pub(crate) response: Expected,
 }
 
 #[derive(Debug, Default, PartialEq, Eq, Deserialize)]
@@ -49,7 +49,7 @@ enum Listening {
 /// What the client asks.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Request {
+pub(crate) struct Request {
     line: String,
     #[serde(default)]
     headers: BTreeMap<String, Values>,
@@ -63,15 +63,15 @@ pub(super) struct Request {
 /// One call and its answer.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Exchange {
-    pub(super) expect: Call,
+pub(crate) struct Exchange {
+    pub(crate) expect: Call,
     answer: Answer,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Call {
-    pub(super) line: String,
+pub(crate) struct Call {
+    pub(crate) line: String,
     body: Option<Value>,
 }
 
@@ -100,12 +100,12 @@ enum Fault {
 /// What the client is told.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Expected {
-    pub(super) status: u16,
+pub(crate) struct Expected {
+    pub(crate) status: u16,
     #[serde(default)]
-    pub(super) headers: BTreeMap<String, String>,
+    pub(crate) headers: BTreeMap<String, String>,
     #[serde(default, deserialize_with = "present")]
-    pub(super) body: Option<Value>,
+    pub(crate) body: Option<Value>,
 }
 
 /// A header's value, or those of several lines.
@@ -126,16 +126,16 @@ impl Values {
 }
 
 impl Case {
-    pub(super) fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         format!("{}/{}/{}", self.dialect, self.operation, self.name)
     }
 
-    pub(super) fn has_backend(&self) -> bool {
+    pub(crate) fn has_backend(&self) -> bool {
         self.backend == Listening::Scripted
     }
 
     /// What the backend has to see of the client's credential.
-    pub(super) fn bearer(&self) -> Option<String> {
+    pub(crate) fn bearer(&self) -> Option<String> {
         let headers = self.request.headers.iter();
         let mut lines =
             headers.flat_map(|(name, values)| values.lines().iter().map(move |line| (name, line)));
@@ -149,7 +149,7 @@ impl Case {
 }
 
 impl Request {
-    pub(super) fn ask(&self) -> Ask {
+    pub(crate) fn ask(&self) -> Ask {
         let each = |(name, values): (&String, &Values)| {
             values.lines().iter().map(|line| (name.clone(), line.clone())).collect::<Vec<_>>()
         };
@@ -165,17 +165,17 @@ impl Request {
 }
 
 impl Exchange {
-    pub(super) fn line(&self) -> Line {
+    pub(crate) fn line(&self) -> Line {
         Line { call: self.expect.line.clone(), body: self.expect.body.clone(), reply: self.reply() }
     }
 
-    pub(super) fn is_silent(&self) -> bool {
+    pub(crate) fn is_silent(&self) -> bool {
         matches!(self.answer, Answer::Fault { fault: Fault::Silence })
     }
 
     /// The status and the body of an answer that has to be what the canonical schema promises: not a fault, and not
     /// a text as it stands.
-    pub(super) fn promised(&self) -> Option<(u16, String)> {
+    pub(crate) fn promised(&self) -> Option<(u16, String)> {
         match &self.answer {
             Answer::Fault { .. } | Answer::Given { text: Some(_), .. } => None,
             Answer::Given { status, body, .. } => {
@@ -202,7 +202,7 @@ impl Exchange {
 }
 
 /// Reads every case.
-pub(super) fn all() -> Vec<Case> {
+pub(crate) fn all() -> Vec<Case> {
     let mut cases = Vec::new();
     for dialect in folders(&root()) {
         if dialect.ends_with("canonical") {

@@ -5,7 +5,7 @@ const ROWS: [(&str, &[&str]); 7] = [
     ("words", &["canonical", "diag", "json", "telemetry", "time"]),
     ("pure engines", &["lens", "limit", "problem", "schema"]),
     ("model", &["dialect", "translate"]),
-    ("compilers and components", &["ids", "mapping", "upstream"]),
+    ("compilers and components", &["ids", "mapping", "openapi", "upstream"]),
     ("pipeline", &["gateway"]),
     ("shell", &["admin", "backend", "config", "server"]),
     ("wiring", &["boot", "cli", "lib", "main"]),
@@ -20,7 +20,8 @@ const KNOWN_ONLY_TO: [(&str, &[&str]); 5] = [
     // A guest in the house. `config` fills its `Config`.
     ("backend", &["config"]),
     ("mapping", &[]),
-    ("ids", &["gateway"]),
+    // `config` fills its `Config`.
+    ("ids", &["config", "gateway"]),
     ("upstream", &["config", "gateway"]),
     ("gateway", &["config"]),
 ];

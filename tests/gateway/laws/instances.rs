@@ -161,6 +161,7 @@ impl<'s> Node<'s> {
     fn string(&self, name: &str, random: &mut Random) -> String {
         let format = self.value.get("format").and_then(Value::as_str);
         match format {
+            _ if format == Some("hostname") => format!("a{}.example", random.word()),
             _ if format == Some("email") || name.contains("email") => format!("{}@b.example", random.word()),
             Some("uuid") => random.uuid().to_string(),
             Some("date-time") => {

@@ -7,10 +7,11 @@ use interlingua::gateway::Gateway;
 use serde_json::Value;
 
 /// Headers an answer may have. A proxy leaks headers by default; this one must not.
-const ANSWERED: [&str; 13] = [
+const ANSWERED: [&str; 14] = [
     "allow",
     "cache-control",
     "content-type",
+    "location",
     "ratelimit",
     "ratelimit-limit",
     "ratelimit-policy",

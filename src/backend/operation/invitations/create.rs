@@ -28,6 +28,7 @@ pub(in crate::backend::operation) fn create(
     let manager = exchange.caller.manager_of(tx, organization_id)?;
     let wanted = body::read(&exchange.body, Create::read)?;
     manager.check_may_give(wanted.role)?;
+    organizations::check_may_invite(tx, organization_id, &wanted.email)?;
 
     check_is_no_member(tx, organization_id, &wanted.email)?;
     write_down_expired(tx, organization_id, exchange.now)?;
@@ -198,6 +199,16 @@ mod tests {
         let refused = fixture.post(CARLA_MANAGER, &invitations(), body.clone()).await;
         assert_eq!(refused.problem(), (403, "forbidden"));
         assert_eq!(fixture.post(ADA_OWNER, &invitations(), body).await.status, 201);
+    }
+
+    #[tokio::test]
+    async fn an_organization_that_keeps_to_its_own_invites_nobody_else() {
+        let fixture = Fixture::new();
+        fixture.sql(|tx| tx.execute("UPDATE organizations SET allow_external_invites = FALSE", [])).await;
+        for (email, status) in [("new@example.org", 403), ("new@example.com", 201)] {
+            let body = json!({ "email": email, "role": "guest" });
+            assert_eq!(fixture.post(ADA_OWNER, &invitations(), body).await.status, status, "{email}");
+        }
     }
 
     #[tokio::test]

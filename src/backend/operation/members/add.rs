@@ -25,6 +25,7 @@ pub(in crate::backend::operation) fn add(
     let manager = exchange.caller.manager_of(tx, organization_id)?;
     let wanted = body::read(&exchange.body, Add::read)?;
     manager.check_may_give(wanted.role)?;
+    organizations::check_may_invite(tx, organization_id, &wanted.profile.email)?;
 
     let user_id = users::find_or_invite(tx, &wanted.profile, exchange.now)?;
     let entry = Entry {
@@ -224,6 +225,26 @@ mod tests {
         let body = json!({ "email": "new@example.com", "role": "owner" });
         assert_eq!(fixture.post(CARLA_MANAGER, &members(), body.clone()).await.problem(), (403, "forbidden"));
         assert_eq!(fixture.post(ADA_OWNER, &members(), body).await.status, 201);
+    }
+
+    #[tokio::test]
+    async fn nobody_gives_more_than_they_have() {
+        let fixture = Fixture::new();
+        for (role, status) in [("admin", 403), ("billing", 403), ("manager", 201)] {
+            let body = json!({ "email": format!("{role}@example.com"), "role": role });
+            assert_eq!(fixture.post(CARLA_MANAGER, &members(), body).await.status, status, "{role}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_organization_may_keep_to_addresses_of_its_own() {
+        let fixture = Fixture::new();
+        let change = "UPDATE organizations SET allow_external_invites = FALSE, domains = '[\"example.com\"]'";
+        fixture.sql(|tx| tx.execute(change, [])).await;
+        for (email, status) in [("new@example.org", 403), ("new@Example.com", 201)] {
+            let body = json!({ "email": email, "role": "guest" });
+            assert_eq!(fixture.post(ADA_OWNER, &members(), body).await.status, status, "{email}");
+        }
     }
 
     #[tokio::test]

@@ -1,0 +1,83 @@
+//! `ids export`: every pair of a kind, as it could be imported again.
+
+use std::path::Path;
+
+use clap::Args;
+use serde_json::json;
+
+use super::{Format, Kind};
+use crate::{
+    cli::{Failure, Outcome, console::Console},
+    dialect::Registry,
+    ids::embedded::{Pair, Store},
+};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    kind: Kind,
+    /// What to print
+    #[arg(long, value_enum, default_value = "csv")]
+    format: Format,
+}
+
+/// Bytes that are printed at a time.
+const CHUNK: usize = 1 << 16;
+
+pub(super) fn run(
+    arguments: &Arguments,
+    store: &Path,
+    registry: &Registry,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let Arguments { kind, format } = arguments;
+    kind.declared(registry)?;
+    let store = Store::open_existing(store)?;
+    let mut text = String::with_capacity(2 * CHUNK);
+    if *format == Format::Csv {
+        text.push_str("external,canonical,organization\n");
+    }
+    store.export((&kind.dialect, &kind.kind), kind.organization, |pair| {
+        write(&pair, *format, &mut text);
+        if text.len() >= CHUNK {
+            console.text(&text)?;
+            text.clear();
+        }
+        Ok::<_, Failure>(())
+    })?;
+    console.text(&text)?;
+    Ok(Outcome::Clean)
+}
+
+fn write(pair: &Pair, format: Format, out: &mut String) {
+    let canonical = pair.canonical.to_string();
+    let organization = pair.organization.map(|organization| organization.to_string());
+    match format {
+        Format::Csv => {
+            quote(&pair.external, out);
+            for field in [&canonical, &organization.unwrap_or_default()] {
+                out.push(',');
+                out.push_str(field);
+            }
+        }
+        Format::Jsonl => {
+            let mut object = json!({ "external": pair.external, "canonical": canonical });
+            if let Some(organization) = organization {
+                object["organization"] = organization.into();
+            }
+            out.push_str(&object.to_string());
+        }
+    }
+    out.push('\n');
+}
+
+/// A field of a CSV row, in quotes if it needs them.
+fn quote(field: &str, out: &mut String) {
+    if field.contains([',', '"']) {
+        out.push('"');
+        out.push_str(&field.replace('"', "\"\""));
+        out.push('"');
+    } else {
+        out.push_str(field);
+    }
+}
