@@ -43,8 +43,7 @@ struct Cli {
     files: Files,
 }
 
-const STATUSES: &str =
-    "Exit status: 0 nothing is wrong, 1 something is wrong and was printed, 2 could not run.";
+const STATUSES: &str = "Exit status: 0 nothing is wrong but for warnings, 1 something is wrong and was printed, 2 could not run.";
 
 /// The commands, in the order a newcomer meets them.
 #[derive(Debug, Subcommand)]

@@ -14,8 +14,8 @@
 //! | `lower` | the answers | the dialect's | 409, 502 |
 //! | `encode` | the dialect's answer | a response | – |
 //!
-//! [`Gateway::answer`] goes around it: a refusal of any phase is told in the words of the dialect, and each request is
-//! recorded once.
+//! [`Gateway::answer`] goes around it: a refusal of any phase is told in the words of the dialect, and each request leaves
+//! one event.
 //!
 //! This module never opens a socket or reads a file, and knows no dialect by name.
 

@@ -36,8 +36,8 @@ mod plan;
 mod run;
 
 use crate::diag::Span;
-use crate::json::{Value, Writer};
-use crate::problem::{Place, Segment};
+use crate::json::{Kind, Value, Writer};
+use crate::problem::{Place, Root, Segment};
 
 use self::op::Op;
 use self::op::each::Item;
@@ -153,19 +153,25 @@ impl Lens {
         }
     }
 
-    /// The dialect's name for a canonical place: that of the field that reaches furthest towards it. None if no
-    /// field has to do with it.
-    pub fn backwards(&self, place: &Place) -> Option<Place> {
-        let candidates = self.fields.iter().filter_map(|field| field_backwards(field, place));
+    /// The dialect's name for a canonical place of what became of `sent`: that of the field that reaches furthest
+    /// towards it. None if no field has to do with it.
+    pub fn backwards(&self, place: &Place, sent: Option<Value<'_>>) -> Option<Place> {
+        let is_told = |field: &&Field| field.when.tag.is_none() || sent.is_none_or(|sent| field.is_in(sent));
+        let candidates =
+            self.fields.iter().filter(is_told).filter_map(|field| field_backwards(field, place, sent));
         // Of equals the first: `role` stands before the label that is made of it.
         let best = candidates.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        best.map(|(_, place)| self.unwrapped(place))
+        best.map(|(_, place)| self.unwrapped(place, sent))
     }
 
-    /// A lens for scalars has one field whose name nobody sees.
-    fn unwrapped(&self, mut place: Place) -> Place {
-        if let Wrap::Scalar(index) = self.wrap
-            && let Some(left) = &self.fields[index].left
+    /// A value that is all there is has no name of its own.
+    fn unwrapped(&self, mut place: Place, sent: Option<Value<'_>>) -> Place {
+        let alone = match self.wrap {
+            Wrap::Scalar(index) => Some(index),
+            Wrap::Bare(index) => sent.filter(|sent| sent.kind() != Kind::Object).map(|_| index),
+            Wrap::Object => None,
+        };
+        if let Some(left) = alone.and_then(|index| self.fields[index].left.as_ref())
             && place.root == left.root
         {
             place.segments.drain(..left.path.len().min(place.segments.len()));
@@ -174,16 +180,28 @@ impl Lens {
     }
 }
 
+impl Field {
+    /// Whether what was sent has the field. What lies elsewhere than in the body may have it.
+    fn is_in(&self, sent: Value<'_>) -> bool {
+        let Some(left) = self.left.as_ref().filter(|left| left.root == Root::Body) else { return true };
+        left.path.iter().try_fold(sent, |value, name| value.member(name)).is_some()
+    }
+}
+
 /// How far the field reaches towards the place, and what its end is called on the left.
-fn field_backwards(field: &Field, place: &Place) -> Option<(usize, Place)> {
+fn field_backwards(field: &Field, place: &Place, sent: Option<Value<'_>>) -> Option<(usize, Place)> {
     let (left, right) = (field.left.as_ref()?, field.right.as_ref()?);
     if right.root != place.root {
         return None;
     }
+    // What was not sent came from its fallback, if it has one.
+    let fallback = field.when.fallback.as_ref().filter(|_| sent.is_some_and(|sent| !field.is_in(sent)));
+    let left = fallback.unwrap_or(left);
     let own = right.segments();
     let start = Place { root: left.root, segments: left.segments() };
     if let Some(below) = place.segments.strip_prefix(own.as_slice()) {
-        let (reach, deeper) = op_backwards(&field.op, below);
+        let inside = sent.and_then(|sent| left.path.iter().try_fold(sent, |value, name| value.member(name)));
+        let (reach, deeper) = op_backwards(&field.op, below, inside);
         let mut found = start;
         found.segments.extend(deeper);
         return Some((own.len() + reach, found));
@@ -194,18 +212,18 @@ fn field_backwards(field: &Field, place: &Place) -> Option<(usize, Place)> {
 }
 
 /// What a place below the canonical field is called below the dialect's, and how much of it was understood.
-fn op_backwards(op: &Op, below: &[Segment]) -> (usize, Vec<Segment>) {
-    let inner = |lens: &Lens, rest: &[Segment]| {
-        let found = lens.backwards(&Place::body(rest.to_vec()));
+fn op_backwards(op: &Op, below: &[Segment], sent: Option<Value<'_>>) -> (usize, Vec<Segment>) {
+    let inner = |lens: &Lens, rest: &[Segment], sent: Option<Value<'_>>| {
+        let found = lens.backwards(&Place::body(rest.to_vec()), sent);
         found.map_or((0, Vec::new()), |place| (rest.len(), place.segments))
     };
     match (op, below) {
         (Op::Copy, _) => (below.len(), below.to_vec()),
-        (Op::Nested(nested), [_, ..]) => inner(&nested.lens, below),
-        (Op::Each(each), [index @ Segment::Index(_), rest @ ..]) => {
+        (Op::Nested(nested), [_, ..]) => inner(&nested.lens, below, sent),
+        (Op::Each(each), [index @ Segment::Index(at), rest @ ..]) => {
             let (reach, deeper) = match &each.item {
                 Item::Copy => (rest.len(), rest.to_vec()),
-                Item::Lens(lens) => inner(lens, rest),
+                Item::Lens(lens) => inner(lens, rest, sent.and_then(|sent| sent.elements().nth(*at))),
                 Item::Id(_) => (0, Vec::new()),
             };
             (reach + 1, std::iter::once(index.clone()).chain(deeper).collect())
@@ -442,7 +460,7 @@ mod tests {
         assert_eq!(lower(&lens, r#"{"resource_id":"admin"}"#), Became::body("2"));
         assert_eq!(lift(&lens, "7").refusal(), (String::new(), "enum"));
         let place = Place::from_pointer("/resource_id").unwrap();
-        assert_eq!(lens.backwards(&place), Some(Place::body(Vec::new())));
+        assert_eq!(lens.backwards(&place, None), Some(Place::body(Vec::new())));
     }
 
     #[test]
@@ -522,8 +540,9 @@ mod tests {
             field("$path.org", "$path.organization_id", Op::Copy),
         ];
         let lens = Lens::new("test", Wrap::Object, fields);
-        let backwards =
-            |pointer| lens.backwards(&Place::from_pointer(pointer).unwrap()).map(|place| place.pointer());
+        let backwards = |pointer| {
+            lens.backwards(&Place::from_pointer(pointer).unwrap(), None).map(|place| place.pointer())
+        };
         assert_eq!(backwards("/role").as_deref(), Some("/role_name"));
         assert_eq!(backwards("/grants/2/resource_id").as_deref(), Some("/portfolios/2/id"));
         assert_eq!(
@@ -534,7 +553,60 @@ mod tests {
         assert_eq!(backwards("/user/email").as_deref(), Some("/person/mail"));
         assert_eq!(backwards("/unheard_of"), None);
         let parameter = Place::parameter(crate::problem::Root::Path, "organization_id");
-        assert_eq!(lens.backwards(&parameter), Some(Place::parameter(crate::problem::Root::Path, "org")));
+        assert_eq!(
+            lens.backwards(&parameter, None),
+            Some(Place::parameter(crate::problem::Root::Path, "org"))
+        );
+    }
+
+    #[test]
+    fn places_are_those_of_what_was_sent() {
+        let tagged = |name: &str| Field {
+            when: Presence {
+                tag: Some((address("thing.type"), literal(&format!("\"{name}\"")))),
+                ..Presence::default()
+            },
+            ..field(name, "thing.id", Op::Copy)
+        };
+        let fallback = Presence { fallback: Some(address("$outer.role")), ..Presence::default() };
+        let role = Field { when: fallback, ..field("role", "role", Op::Copy) };
+        let fields = vec![field("email", "email", Op::Copy), role, tagged("space"), tagged("book")];
+        let lens = Lens::new("test", Wrap::Bare(0), fields);
+        let backwards = |pointer: &str, sent: &str| {
+            let sent = literal(sent);
+            let place = Place::from_pointer(pointer).unwrap();
+            lens.backwards(&place, Some(sent.value())).map(|place| (place.root, place.pointer()))
+        };
+        let body = |pointer: &str| Some((Root::Body, pointer.to_owned()));
+        assert_eq!(backwards("/thing/id", r#"{"book":"b"}"#), body("/book"), "no space was sent");
+        assert_eq!(backwards("/role", r#"{"role":"x"}"#), body("/role"));
+        assert_eq!(backwards("/role", r#"{"email":"a"}"#), Some((Root::Outer, "/role".to_owned())));
+        assert_eq!(backwards("/email", r#"{"email":"a"}"#), body("/email"));
+        assert_eq!(backwards("/email", "\"a\""), body(""), "the item is the address");
+    }
+
+    #[test]
+    fn a_bare_value_is_refused_where_it_stands() {
+        let table = Op::Table(Arc::new(roles()));
+        let lens = Lens::new("test", Wrap::Bare(0), vec![field("role", "role", table)]);
+        assert_eq!(lift(&lens, "\"king\"").refusal(), (String::new(), "enum"));
+        assert_eq!(lift(&lens, r#"{"role":"king"}"#).refusal(), ("/role".to_owned(), "enum"));
+    }
+
+    #[test]
+    fn a_condition_looks_at_what_the_other_field_is_read_as() {
+        let condition = (address("kind"), vec![literal("1")]);
+        let ids = Field {
+            when: Presence { lift_when: Some(condition), ..Presence::default() },
+            ..field("ids", "grants", Op::Copy)
+        };
+        let kind = Field {
+            when: Presence { default: Some(literal("1")), ..Presence::default() },
+            ..field("kind", "kind", Op::Copy)
+        };
+        let lens = Lens::new("test", Wrap::Object, vec![kind, ids]);
+        assert_eq!(lift(&lens, r#"{"ids":[7]}"#), Became::body(r#"{"kind":1,"grants":[7]}"#));
+        assert_eq!(lift(&lens, r#"{"kind":0,"ids":[7]}"#), Became::body(r#"{"kind":0}"#));
     }
 
     #[test]
@@ -542,7 +614,8 @@ mod tests {
         let table: Arc<Table> = Arc::new(roles());
         let label = Op::Label(op::label::Label(Arc::clone(&table)));
         let fields = vec![field("role", "role", Op::Table(table)), field("role_display", "role", label)];
-        let place = Lens::new("test", Wrap::Object, fields).backwards(&Place::from_pointer("/role").unwrap());
+        let place =
+            Lens::new("test", Wrap::Object, fields).backwards(&Place::from_pointer("/role").unwrap(), None);
         assert_eq!(place.map(|place| place.dotted()).as_deref(), Some("role"));
     }
 }

@@ -22,7 +22,7 @@ pub use window::{Window, WindowError};
 /// Quotas where a dialect documents none, and how much memory counting may take.
 #[derive(Clone, Debug)]
 pub struct Config {
-    /// All of them apply; none means no quota.
+    /// All of them apply; none means no quota of its own for such a dialect.
     pub windows: Vec<Window>,
     /// How many principals are told apart.
     pub keys_max: usize,
@@ -30,7 +30,9 @@ pub struct Config {
 
 impl Default for Config {
     fn default() -> Config {
-        Config { windows: Vec::new(), keys_max: 100_000 }
+        let most =
+            Window { count: NonZeroU32::new(1200).expect("more than none"), period: Duration::from_mins(1) };
+        Config { windows: vec![most], keys_max: 100_000 }
     }
 }
 

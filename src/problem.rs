@@ -64,6 +64,9 @@ impl Blame {
     }
 }
 
+/// The sentence of a request whose violations say the rest.
+pub const INVALID: &str = "the request is not valid";
+
 /// A status from 400 to 599: an error cannot claim success.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ErrorStatus(StatusCode);
@@ -170,23 +173,14 @@ impl Problem {
     }
 
     /// 415: the body is not JSON, or is wrapped in an encoding.
-    pub fn unsupported_media_type() -> Problem {
-        Problem::new(
-            StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            "unsupported-media-type",
-            Blame::Downstream,
-            "the request body must be application/json",
-        )
+    pub fn unsupported_media_type(detail: &'static str) -> Problem {
+        Problem::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-media-type", Blame::Downstream, detail)
     }
 
     /// 422: the request is understood, and something in it is wrong.
     pub fn invalid(violations: Vec<Violation>) -> Problem {
-        let problem = Problem::new(
-            StatusCode::UNPROCESSABLE_ENTITY,
-            "invalid-request",
-            Blame::Downstream,
-            "the request is not valid",
-        );
+        let problem =
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid-request", Blame::Downstream, INVALID);
         Problem { violations, ..problem }
     }
 

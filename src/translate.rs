@@ -124,11 +124,29 @@ pub fn check(request: &Request) -> Result<(), Box<Problem>> {
     if violations.is_empty() { Ok(()) } else { Err(Box::new(Problem::invalid(violations))) }
 }
 
+/// Looks whether a bulk request has at most `most` items, and no more than its operation takes. Gives how many it has;
+/// none if it is no bulk request.
+///
+/// # Errors
+///
+/// 422 at the list of the items.
+pub fn fan_out(request: &Request, most: usize) -> Result<Option<usize>, Box<Problem>> {
+    let RequestBody::Each { over, limit, .. } = &request.operation.body else { return Ok(None) };
+    let (items, most) = (request.items().len(), most.min(*limit));
+    if items <= most {
+        return Ok(Some(items));
+    }
+    let noun = if most == 1 { "item" } else { "items" };
+    let message = format!("must hold at most {most} {noun}");
+    let place = Place::body(over.segments());
+    Err(Box::new(Problem::invalid(vec![Violation { place, kind: "maxItems".into(), message }])))
+}
+
 /// Gives the places of the backend's violations the names the client knows. `at` is where the item lies that the
-/// call was made of.
-pub fn told(mut problem: Problem, operation: &Operation, at: &[Segment]) -> Problem {
+/// call was made of, and `sent` the item.
+pub fn told(mut problem: Problem, operation: &Operation, at: &[Segment], sent: Option<Value<'_>>) -> Problem {
     for violation in &mut problem.violations {
-        let place = operation.request.backwards(&violation.place);
+        let place = operation.request.backwards(&violation.place, sent);
         violation.place = absolute(place.unwrap_or_else(|| Place::body(Vec::new())), at);
     }
     problem

@@ -15,8 +15,15 @@ use crate::{
 
 /// Reads the bytes of each file, all of them or none.
 pub(super) fn read_all<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Result<Vec<Vec<u8>>, Failure> {
+    read_each(paths).collect()
+}
+
+/// Reads the bytes of each file, as far as it can be read.
+pub(super) fn read_each<'a>(
+    paths: impl IntoIterator<Item = &'a PathBuf>,
+) -> impl Iterator<Item = Result<Vec<u8>, Failure>> {
     let mut stdin = Some(io::stdin());
-    let read = |path: &PathBuf| match (is_stdin(path), stdin.take_if(|_| is_stdin(path))) {
+    let read = move |path: &PathBuf| match (is_stdin(path), stdin.take_if(|_| is_stdin(path))) {
         (false, _) => file(path),
         (true, Some(mut stdin)) => {
             let mut bytes = Vec::new();
@@ -25,7 +32,7 @@ pub(super) fn read_all<'a>(paths: impl IntoIterator<Item = &'a PathBuf>) -> Resu
         }
         (true, None) => Err(Failure::StdinTwice),
     };
-    paths.into_iter().map(read).collect()
+    paths.into_iter().map(read)
 }
 
 fn is_stdin(path: &Path) -> bool {

@@ -1,6 +1,6 @@
 //! A request that a newcomer can try at once, made of the demonstration data and of whatever dialects are loaded.
 
-use std::fmt::Write;
+use std::{fmt::Write, sync::Arc};
 
 use http::Method;
 
@@ -30,15 +30,22 @@ impl Hint {
 pub(super) fn of(registry: &Registry) -> Option<Hint> {
     let demo = demo();
     registry.dialects().iter().find_map(|dialect| {
-        let header = header(dialect, &demo)?;
+        let header = header(registry, dialect, &demo)?;
         let path = dialect.operations.iter().find_map(|operation| path(dialect, operation, &demo))?;
         Some(Hint { header, path })
     })
 }
 
-fn header(dialect: &Dialect, demo: &Demo) -> Option<String> {
+fn header(registry: &Registry, dialect: &Dialect, demo: &Demo) -> Option<String> {
+    // A token that few dialects would take is the one that was made for this one.
+    let takers = |token: &str| {
+        let is_taker =
+            |dialect: &&Arc<Dialect>| dialect.credentials.iter().any(|one| one.pattern.is_match(token));
+        registry.dialects().iter().filter(is_taker).count()
+    };
     dialect.credentials.iter().find_map(|credential| {
-        let token = demo.tokens.iter().find(|token| credential.pattern.is_match(token))?;
+        let fitting = demo.tokens.iter().filter(|token| credential.pattern.is_match(token));
+        let token = fitting.min_by_key(|token| takers(token))?;
         let scheme = credential.scheme.as_ref().map(|scheme| format!("{scheme} ")).unwrap_or_default();
         Some(format!("{}: {scheme}{token}", credential.header))
     })
@@ -110,5 +117,22 @@ mod tests {
             "curl -i -H 'authorization: Token pat_DemoOwnerNorthwind00000000000000' \
              http://127.0.0.1:8080/acme/api/orgs/CnEqURgZ3swzj528KMLvX5/links"
         );
+    }
+
+    #[test]
+    fn a_dialect_that_takes_every_token_is_shown_with_one_that_others_do_not_take() {
+        let registry = boot::load(&DataFiles::default(), &mut Sources::default()).unwrap().registry.unwrap();
+        for dialect in registry.dialects() {
+            let Some(header) = header(&registry, dialect, &demo()) else { continue };
+            let is_taken = |token: &String| dialect.credentials.iter().any(|one| one.pattern.is_match(token));
+            let takers = |token: &str| {
+                let dialects = registry.dialects().iter();
+                dialects.filter(|one| one.credentials.iter().any(|one| one.pattern.is_match(token))).count()
+            };
+            let fewest =
+                demo().tokens.iter().filter(|token| is_taken(token)).map(|token| takers(token)).min();
+            let chosen = header.rsplit(' ').next().unwrap();
+            assert_eq!(Some(takers(chosen)), fewest, "{dialect}: {header}");
+        }
     }
 }

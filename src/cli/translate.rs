@@ -62,6 +62,15 @@ pub(super) struct Arguments {
     resolutions: Vec<Resolution>,
 }
 
+/// What is known besides the request.
+struct Known<'k> {
+    ids: Option<&'k Store>,
+    /// What the backend is said to have answered.
+    answers: Vec<Vec<u8>>,
+    /// How many calls one request may become.
+    fan_out_max: usize,
+}
+
 /// Why there are no calls, or no answer.
 enum Stop {
     Failure(Failure),
@@ -75,6 +84,7 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
     let dialect = names::dialect(&loaded.registry, &arguments.dialect)?;
+    resolution::check(dialect, &arguments.resolutions)?;
     let asked = Asked::parse(&arguments.request)?;
     let mut documents = document::read_all(arguments.body.iter().chain(&arguments.answers))?;
     let answers = documents.split_off(documents.len() - arguments.answers.len());
@@ -114,7 +124,8 @@ pub(super) fn run(
         path: selected.own_path.clone(),
         query: asked.query.clone().unwrap_or_default(),
     };
-    match translated(loaded.registry.api(), ids.as_ref(), selected, url, body, answers, arguments) {
+    let known = Known { ids: ids.as_ref(), answers, fan_out_max: loaded.config.body.fan_out_max };
+    match translated(loaded.registry.api(), selected, url, body, known, arguments) {
         Ok(result) => {
             console.json(&result)?;
             Ok(Outcome::Clean)
@@ -132,16 +143,17 @@ fn limits(config: &gateway::Config) -> Limits {
 /// The calls, or with `answers` what the client is answered.
 fn translated(
     api: &Api,
-    ids: Option<&Store>,
     selected: Selected,
     url: Url,
     body: Option<Document>,
-    answers: Vec<Vec<u8>>,
+    known: Known<'_>,
     arguments: &Arguments,
 ) -> Result<Value, Stop> {
+    let Known { ids, answers, fan_out_max } = known;
     let mut request = Request::new(selected, url, body)?;
     translate::check(&request)?;
     request.choose_case();
+    translate::fan_out(&request, fan_out_max)?;
 
     let mut known = if ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() };
     let resolutions = &arguments.resolutions;
@@ -195,8 +207,9 @@ fn answers_to(
     let answer = |(index, body): (usize, Vec<u8>)| {
         let success =
             lifted.calls[index].operation.answers.first().map_or(StatusCode::OK, |(status, _)| *status);
-        let place = items.get(index).map_or(&[][..], |(_, place)| place);
-        let told = |problem: Box<Problem>| Box::new(translate::told(*problem, &request.operation, place));
+        let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
+        let told =
+            |problem: Box<Problem>| Box::new(translate::told(*problem, &request.operation, place, sent));
         answered(status.unwrap_or(success), None, body).map_err(told)
     };
     Ok(answers.into_iter().enumerate().map(answer).collect())

@@ -53,12 +53,20 @@ pub(super) fn run(
     let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
     let schemas = schemas(arguments, &loaded)?;
     let limits = limits(&loaded.config, arguments.answer);
-    let documents = document::read_all(&arguments.files)?;
 
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
     let mut fitting = 0;
-    for (path, bytes) in arguments.files.iter().zip(documents) {
+    // A file that cannot be read is no reason to be silent about the others.
+    let mut unread = None;
+    for (path, bytes) in arguments.files.iter().zip(document::read_each(&arguments.files)) {
+        let bytes = match bytes {
+            Ok(bytes) => bytes,
+            Err(failure) => {
+                unread = unread.or(Some(failure));
+                continue;
+            }
+        };
         let said_before = found.len();
         match document::parse(path, bytes, &limits, &mut sources) {
             Ok((source, document)) => found.extend(misfits(&schemas, document.root(), source)),
@@ -73,7 +81,11 @@ pub(super) fn run(
         let documents = if all == 1 { "document fits" } else { "documents fit" };
         console.line(&format!("{fitting} of {all} {documents}"))?;
     }
-    Ok(if fitting == all { Outcome::Clean } else { Outcome::Findings })
+    match unread {
+        Some(failure) => Err(failure),
+        None if fitting == all => Ok(Outcome::Clean),
+        None => Ok(Outcome::Findings),
+    }
 }
 
 /// What a document may cost: a request as much as on the wire, an answer whatever its file is worth.
@@ -217,6 +229,16 @@ error[V0102]: `/role` must be one of `chief`, `hand`
 ";
         assert_eq!((err.as_str(), out.as_str()), (expected, "0 of 1 document fits\n"));
         assert_eq!(status, ExitCode::from(1));
+    }
+
+    #[test]
+    fn a_file_that_cannot_be_read_does_not_silence_the_others() {
+        let file = file("body.json", r#"{"role": "hand"}"#);
+        let ran = ran_in_acme(&["validate", "acme", "add_member", file.path_text(), "/nowhere/missing.json"]);
+
+        assert!(ran.err.contains("`/email` is required"), "{}", ran.err);
+        assert!(ran.err.contains("cannot read `/nowhere/missing.json`"), "{}", ran.err);
+        assert_eq!(ran.status, ExitCode::from(2));
     }
 
     #[test]

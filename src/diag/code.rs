@@ -203,6 +203,14 @@ codes! {
     M0116 "a capability or role that cannot be declared"
     "Each has a name of its own, and there is room for 64 capabilities and 256 roles."
 
+    M0117 "a status of another sort"
+    "An error is told with a status from 400 to 599, an answer with one from 200 to 299, and 204 and 205 come \
+     without a body: clients rely on that before they read anything else."
+
+    M0118 "a head that no request can meet"
+    "The prefix is a plain path, without parameters, spaces and dot segments; a host is a name alone, without scheme, \
+     port and path; the scheme of a credential is one word."
+
     M0201 "no such field in the dialect's schema"
     "Every path of a lens is looked for in the schema of its dialect when it is loaded, so that a misspelt \
      field is found before a request is. Correct the path, or describe the field in the schema."
@@ -268,6 +276,10 @@ codes! {
     "Every success status of the canonical operation needs a row in `answers`, and a row for a status that \
      never comes matches nothing."
 
+    M0220 "two fields at one place"
+    "Two fields write to the same place, or one of them into what the other writes, so one would be lost without a \
+     word. They may share a place only if tags or conditions say that never both are there."
+
     M0301 "a word of the schema without a row"
     "The dialect's schema lets a client send a word that the table does not have. Every such word needs a \
      row, so that no accepted request fails half way."
@@ -311,7 +323,12 @@ codes! {
      more than the member had. Let the role land on a weaker word, or refuse it."
 
     M0603 "an exception that excepts nothing"
-    "`widens` allows a role to grant more than it promises, and this one does not."
+    "`widens` allows a role to grant more than it promises, or to be written without the table of roles, and there \
+     is nothing here to allow."
+
+    M0604 "a role that the table of roles does not answer for"
+    "What a client may give is proved from `[[role.row]]`. A canonical role that is set, copied, tagged or taken \
+     from another table goes past that proof. Use `role = true`, or say why under `widens`, by its canonical place."
 
     M0701 "no such mapping to extend"
     "`extends` names another mapping by its file's name, without `.toml`. The canonical API is no dialect, so \

@@ -1,7 +1,7 @@
 //! A problem in a dialect's own body shape.
 //!
-//! A shape is data: templates that say which member holds which part of a [`Problem`](crate::problem::Problem). What a template cannot name,
-//! a client cannot see; the cause of a problem has no slot.
+//! A shape is data: templates that say which member holds which part of a [`Problem`](crate::problem::Problem). What a
+//! template cannot name, a client cannot see; the cause of a problem has no slot.
 
 use http::{HeaderValue, StatusCode};
 

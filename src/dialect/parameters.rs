@@ -22,9 +22,9 @@ impl QueryShape {
     /// Reads the types off a schema.
     pub fn new(schema: Arc<Schema>) -> QueryShape {
         let shape = schema.shape();
-        let types = |name: String| shape.property(&name).map(|property| (name, property.types()));
+        let with_types = |name: String| shape.property(&name).map(|property| (name, property.types()));
         let is_typed = |(_, types): &(String, Types)| !types.contains(Type::String);
-        let typed = shape.properties().into_iter().filter_map(types).filter(is_typed).collect();
+        let typed = shape.properties().into_iter().filter_map(with_types).filter(is_typed).collect();
         QueryShape { schema, typed }
     }
 

@@ -66,17 +66,19 @@ impl fmt::Debug for Credential {
 /// depend on who reads the request.
 fn credential(forms: &[dialect::Credential], headers: &HeaderMap) -> Result<Credential, Box<Problem>> {
     let refused = |detail| Box::new(Problem::unauthenticated(detail));
-    let mut names: Vec<&HeaderName> = forms.iter().map(|form| &form.header).collect();
+    // `Authorization` is one wherever it stands, also in a dialect whose credentials travel otherwise.
+    let mut names: Vec<&HeaderName> = forms.iter().map(|form| &form.header).chain([&AUTHORIZATION]).collect();
     names.sort_by_key(|name| name.as_str());
     names.dedup();
     let mut given =
         names.into_iter().flat_map(|name| headers.get_all(name).into_iter().map(move |value| (name, value)));
-    let Some((name, value)) = given.next() else {
-        return Err(refused("authentication credentials were not provided"));
-    };
-    if given.next().is_some() {
+    let (first, more) = (given.next(), given.next());
+    if more.is_some() {
         return Err(refused("more than one credential was provided"));
     }
+    let Some((name, value)) = first.filter(|(name, _)| forms.iter().any(|form| form.header == **name)) else {
+        return Err(refused("authentication credentials were not provided"));
+    };
     let secret = value.to_str().ok().and_then(|text| {
         let mut forms = forms.iter().filter(|form| form.header == *name);
         forms.find_map(|form| secret(form, text))
@@ -161,6 +163,19 @@ mod tests {
         ] {
             assert_eq!(taken(&lines).map(drop), expected, "{lines:?}");
         }
+    }
+
+    #[test]
+    fn a_second_credential_is_refused_where_the_dialect_would_not_look_for_one() {
+        let [_, key] = forms();
+        let mut headers = HeaderMap::new();
+        headers.append(AUTHORIZATION, HeaderValue::from_static("Bearer abcd1234"));
+        let told = |headers: &HeaderMap| {
+            credential(std::slice::from_ref(&key), headers).unwrap_err().detail.into_owned()
+        };
+        assert_eq!(told(&headers), "authentication credentials were not provided");
+        headers.append("x-key", HeaderValue::from_static("abcd1234"));
+        assert_eq!(told(&headers), "more than one credential was provided");
     }
 
     #[test]

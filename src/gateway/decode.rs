@@ -64,9 +64,7 @@ async fn document<B: Body<Data = Bytes>>(
     if body.is_end_stream() {
         return Ok(None);
     }
-    if !is_json(headers) {
-        return Err(Box::new(Problem::unsupported_media_type()));
-    }
+    expect_json(headers).map_err(|why| Box::new(Problem::unsupported_media_type(why)))?;
     let pieces = match timeout(config.read_timeout, read(body, config.bytes_max)).await {
         Ok(pieces) => pieces?,
         Err(_elapsed) => return Err(Box::new(Problem::body_timed_out())),
@@ -74,11 +72,15 @@ async fn document<B: Body<Data = Bytes>>(
     if pieces.is_empty() { Ok(None) } else { parse(&pieces, config).map(Some) }
 }
 
-/// Whether the body is said to be plain JSON in UTF-8: in one header that every reader understands alike.
-fn is_json(headers: &HeaderMap) -> bool {
+const NOT_JSON: &str = "the request body must be application/json";
+const NOT_UTF_8: &str = "the request body must be JSON in UTF-8";
+const ENCODED: &str = "the request body must come without a content encoding";
+
+/// Whether the body is said to be plain JSON in UTF-8: in one header that every reader understands alike. If not, why.
+fn expect_json(headers: &HeaderMap) -> Result<(), &'static str> {
     let mut types = headers.get_all(CONTENT_TYPE).iter();
-    let (Some(one), None) = (types.next(), types.next()) else { return false };
-    let Ok(one) = one.to_str() else { return false };
+    let (Some(one), None) = (types.next(), types.next()) else { return Err(NOT_JSON) };
+    let one = one.to_str().map_err(|_| NOT_JSON)?;
     let mut parts = one.split(';').map(str::trim);
     let essence = parts.next().unwrap_or_default().to_ascii_lowercase();
     let says_json = match essence.split_once('/') {
@@ -94,10 +96,16 @@ fn is_json(headers: &HeaderMap) -> bool {
         }
         Some(_) | None => true,
     });
-    says_json && says_utf8 && !headers.contains_key(CONTENT_ENCODING)
+    match (says_json, says_utf8, headers.contains_key(CONTENT_ENCODING)) {
+        (false, ..) => Err(NOT_JSON),
+        (true, false, _) => Err(NOT_UTF_8),
+        (true, true, true) => Err(ENCODED),
+        (true, true, false) => Ok(()),
+    }
 }
 
-/// All pieces of the body that are not empty, if together they are not more than `bytes_max`. One that announces more is not read at all.
+/// All pieces of the body that are not empty, if together they are not more than `bytes_max`. One that announces more
+/// is not read at all.
 async fn read<B: Body<Data = Bytes>>(
     mut body: Pin<&mut B>,
     bytes_max: usize,
@@ -128,6 +136,7 @@ async fn read<B: Body<Data = Bytes>>(
 fn parse(pieces: &[Bytes], config: &Config) -> Result<Document, Box<Problem>> {
     let limits = Limits { depth_max: config.depth_max, bytes_max: config.bytes_max, ..Limits::default() };
     Document::parse(pieces.concat(), &limits).map_err(|error| {
+        // The document took the text; only for an error it is put together again.
         let (line, column) = error.line_column(&pieces.concat());
         let detail = format!("malformed JSON: {} at line {line}, column {column}", error.kind.message());
         Box::new(Problem::bad_request("malformed-json", detail))
@@ -195,28 +204,28 @@ mod tests {
             "application/merge-patch+json",
             "application/json; profile=x",
         ] {
-            assert!(is_json(&headers(&[(CONTENT_TYPE, value)])), "{value}");
+            assert_eq!(expect_json(&headers(&[(CONTENT_TYPE, value)])), Ok(()), "{value}");
         }
     }
 
     #[test]
     fn other_types_charsets_and_encodings_are_not() {
         let json = "application/json";
-        for lines in [
-            &[][..],
-            &[(CONTENT_TYPE, "")],
-            &[(CONTENT_TYPE, "text/plain")],
-            &[(CONTENT_TYPE, "text/json")],
-            &[(CONTENT_TYPE, "application/jsonp")],
-            &[(CONTENT_TYPE, "application/+json")],
-            &[(CONTENT_TYPE, "application/json, text/plain")],
-            &[(CONTENT_TYPE, "application/json; charset=latin1")],
-            &[(CONTENT_TYPE, "application/json; charset=utf-8; charset=utf-16")],
-            &[(CONTENT_TYPE, json), (CONTENT_TYPE, json)],
-            &[(CONTENT_TYPE, json), (CONTENT_ENCODING, "gzip")],
-            &[(CONTENT_TYPE, json), (CONTENT_ENCODING, "identity")],
+        for (lines, why) in [
+            (&[][..], NOT_JSON),
+            (&[(CONTENT_TYPE, "")], NOT_JSON),
+            (&[(CONTENT_TYPE, "text/plain")], NOT_JSON),
+            (&[(CONTENT_TYPE, "text/json")], NOT_JSON),
+            (&[(CONTENT_TYPE, "application/jsonp")], NOT_JSON),
+            (&[(CONTENT_TYPE, "application/+json")], NOT_JSON),
+            (&[(CONTENT_TYPE, "application/json, text/plain")], NOT_JSON),
+            (&[(CONTENT_TYPE, json), (CONTENT_TYPE, json)], NOT_JSON),
+            (&[(CONTENT_TYPE, "application/json; charset=latin1")], NOT_UTF_8),
+            (&[(CONTENT_TYPE, "application/json; charset=utf-8; charset=utf-16")], NOT_UTF_8),
+            (&[(CONTENT_TYPE, json), (CONTENT_ENCODING, "gzip")], ENCODED),
+            (&[(CONTENT_TYPE, json), (CONTENT_ENCODING, "identity")], ENCODED),
         ] {
-            assert!(!is_json(&headers(lines)), "{lines:?}");
+            assert_eq!(expect_json(&headers(lines)), Err(why), "{lines:?}");
         }
     }
 

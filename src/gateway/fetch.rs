@@ -39,11 +39,11 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     let items = request.items();
     let answers = stream::iter(lifted.canonical.calls.iter().enumerate())
         .map(async |(index, call)| {
-            let place = items.get(index).map_or(&[][..], |(_, place)| place);
+            let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
             caller
                 .answer(call, request.operation.gather)
                 .await
-                .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place)))
+                .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place, sent)))
         })
         .buffered(CONCURRENT_MAX)
         .collect()

@@ -5,9 +5,8 @@ use super::check::Checked;
 use super::decode::Decoded;
 use super::resolve::{ROUNDS_MAX, resolve};
 use super::{Caller, Exchange, Gateway};
-use crate::dialect::operation::RequestBody;
 use crate::lens::Resolutions;
-use crate::problem::{Place, Problem, Violation};
+use crate::problem::Problem;
 use crate::translate::{self, Step};
 
 /// A request in canonical form.
@@ -28,9 +27,7 @@ pub(super) async fn lift(
 ) -> Result<Lifted, Box<Problem>> {
     let Decoded { request, credential } = checked.into_inner();
     let shared = &*gateway.shared;
-    if let RequestBody::Each { over, limit, .. } = &request.operation.body {
-        let items = request.items().len();
-        within_fan_out(items, (*limit).min(shared.config.fan_out_max), || Place::body(over.segments()))?;
+    if let Some(items) = translate::fan_out(&request, shared.config.fan_out_max)? {
         shared.quotas.charge_rest(&request.dialect.name, credential.principal(), items, exchange)?;
     }
 
@@ -48,30 +45,4 @@ pub(super) async fn lift(
         }
     }
     Err(Box::new(Problem::internal("the request needs more rounds of lookups than any mapping should")))
-}
-
-/// Refuses a request of more items than may become calls.
-fn within_fan_out(items: usize, most: usize, place: impl Fn() -> Place) -> Result<(), Box<Problem>> {
-    if items <= most {
-        return Ok(());
-    }
-    let noun = if most == 1 { "item" } else { "items" };
-    let message = format!("must have at most {most} {noun}");
-    Err(Box::new(Problem::invalid(vec![Violation { place: place(), kind: "maxItems".into(), message }])))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::problem::Segment;
-
-    #[test]
-    fn a_request_may_have_as_many_items_as_the_limit_and_not_one_more() {
-        let place = || Place::body(vec![Segment::Name("emails".to_owned())]);
-        assert!(within_fan_out(100, 100, place).is_ok());
-        let problem = within_fan_out(101, 100, place).unwrap_err();
-        assert_eq!(problem.status.get(), 422);
-        let [violation] = problem.violations.as_slice() else { panic!("one violation") };
-        assert_eq!((violation.place.pointer().as_str(), violation.kind.as_ref()), ("/emails", "maxItems"));
-    }
 }

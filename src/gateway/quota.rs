@@ -2,7 +2,6 @@
 
 use std::collections::HashMap;
 use std::num::NonZeroU32;
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use http::HeaderMap;
@@ -12,15 +11,22 @@ use crate::dialect::Quota;
 use crate::limit::{self, Decision, Headers, Limiter, Principal, Window};
 use crate::problem::Problem;
 
-/// What each dialect allows, by its name.
+/// What each dialect allows, and what everybody has spent.
+///
+/// A window belongs to the dialects that name it, and counts every request of a principal, in whichever dialect it is
+/// made: whoever is out of breath in one dialect does not get it back by speaking another.
 #[derive(Debug)]
-pub(super) struct Quotas(HashMap<String, Allowance>);
+pub(super) struct Quotas {
+    /// By dialect.
+    allowances: HashMap<String, Allowance>,
+    /// All windows there are; none if there is no window at all.
+    limiter: Option<Limiter>,
+}
 
 /// What one dialect allows a principal.
 #[derive(Debug)]
 struct Allowance {
-    /// Shared with the dialects that have equal windows: a principal has one budget however it asks.
-    limiter: Option<Arc<Limiter>>,
+    windows: Vec<Window>,
     headers: Headers,
 }
 
@@ -30,32 +36,19 @@ impl Quotas {
         dialects: impl Iterator<Item = (&'a str, &'a Quota)>,
         config: &limit::Config,
     ) -> Quotas {
-        let mut limiters: Vec<Arc<Limiter>> = Vec::new();
+        let mut all: Vec<Window> = Vec::new();
         let allowances = dialects.map(|(name, quota)| {
             let windows = if quota.windows.is_empty() { &config.windows } else { &quota.windows };
-            let limiter = Self::limiter(&mut limiters, windows, config.keys_max);
+            for window in windows {
+                if !all.contains(window) {
+                    all.push(*window);
+                }
+            }
             let headers = Headers::new(&quota.headers, windows);
-            (name.to_owned(), Allowance { limiter, headers })
+            (name.to_owned(), Allowance { windows: windows.clone(), headers })
         });
-        Quotas(allowances.collect())
-    }
-
-    /// The limiter for these windows, a new one unless there is one already; none without windows.
-    fn limiter(
-        limiters: &mut Vec<Arc<Limiter>>,
-        windows: &[Window],
-        keys_max: usize,
-    ) -> Option<Arc<Limiter>> {
-        let is_same = |limiter: &&Arc<Limiter>| {
-            let known = limiter.windows();
-            known.len() == windows.len() && windows.iter().all(|window| known.contains(window))
-        };
-        if let Some(limiter) = limiters.iter().find(is_same) {
-            return Some(Arc::clone(limiter));
-        }
-        let limiter = Arc::new(Limiter::new(windows, keys_max)?);
-        limiters.push(Arc::clone(&limiter));
-        Some(limiter)
+        let allowances = allowances.collect();
+        Quotas { allowances, limiter: Limiter::new(&all, config.keys_max) }
     }
 
     /// Takes `cells` from the budget of `principal`, or refuses; either way the exchange knows how it stands.
@@ -66,8 +59,11 @@ impl Quotas {
         cells: NonZeroU32,
         exchange: &mut Exchange,
     ) -> Result<(), Box<Problem>> {
-        let Some(limiter) = self.limiter_of(dialect) else { return Ok(()) };
-        match limiter.admit(principal, cells) {
+        let Some(limiter) = &self.limiter else { return Ok(()) };
+        let Some(decision) = limiter.admit_within(self.windows_of(dialect), principal, cells) else {
+            return Ok(());
+        };
+        match decision {
             Decision::Admitted(standing) => {
                 exchange.standing = Some(standing);
                 Ok(())
@@ -91,12 +87,8 @@ impl Quotas {
         items: usize,
         exchange: &mut Exchange,
     ) -> Result<(), Box<Problem>> {
-        let smallest = self.limiter_of(dialect).and_then(|limiter| {
-            let counts = limiter.windows().iter().map(|window| window.count.get());
-            counts.min()
-        });
-        let Some(smallest) = smallest else { return Ok(()) };
-        let cells = u32::try_from(items).unwrap_or(u32::MAX).min(smallest);
+        let smallest = self.windows_of(dialect).iter().map(|window| window.count.get()).min();
+        let cells = u32::try_from(items).unwrap_or(u32::MAX).min(smallest.unwrap_or(u32::MAX));
         match NonZeroU32::new(cells.saturating_sub(1)) {
             Some(rest) => self.charge(dialect, principal, rest, exchange),
             None => Ok(()),
@@ -106,13 +98,13 @@ impl Quotas {
     /// Tells the client where it stands, in the headers its dialect has for that.
     pub(super) fn write_headers(&self, exchange: &Exchange, now: SystemTime, headers: &mut HeaderMap) {
         let (Some(dialect), Some(standing)) = (&exchange.dialect, &exchange.standing) else { return };
-        if let Some(allowance) = self.0.get(&dialect.name) {
+        if let Some(allowance) = self.allowances.get(&dialect.name) {
             allowance.headers.write(standing, now, headers);
         }
     }
 
-    fn limiter_of(&self, dialect: &str) -> Option<&Limiter> {
-        self.0.get(dialect)?.limiter.as_deref()
+    fn windows_of(&self, dialect: &str) -> &[Window] {
+        self.allowances.get(dialect).map_or(&[], |allowance| &allowance.windows)
     }
 }
 
@@ -154,12 +146,14 @@ mod tests {
     }
 
     #[test]
-    fn equal_windows_are_one_budget_and_others_are_not() {
-        let quotas =
-            quotas(&[("a", &["1/minute", "5/day"]), ("b", &["5/day", "1/minute"]), ("c", &["1/hour"])], &[]);
-        quotas.charge("a", who(), ONE, &mut exchange()).unwrap();
-        assert!(quotas.charge("b", who(), ONE, &mut exchange()).is_err());
-        assert!(quotas.charge("c", who(), ONE, &mut exchange()).is_ok());
+    fn a_window_counts_what_was_asked_in_every_dialect() {
+        let quotas = quotas(&[("a", &["2/minute"]), ("b", &["9/day"]), ("c", &[])], &[]);
+        quotas.charge("b", who(), ONE, &mut exchange()).unwrap();
+        quotas.charge("c", who(), ONE, &mut exchange()).unwrap();
+        assert!(quotas.charge("a", who(), ONE, &mut exchange()).is_err(), "the minute is spent");
+        let mut exchange = exchange();
+        quotas.charge("b", who(), ONE, &mut exchange).unwrap();
+        assert_eq!(exchange.standing.unwrap().remaining, 6, "what was refused is not counted elsewhere");
     }
 
     #[test]

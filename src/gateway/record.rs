@@ -1,4 +1,5 @@
-//! One event and one count for each request, whatever became of it.
+//! One event for each request, whatever became of it. A request whose operation is known and that was answered is
+//! counted besides; one that was refused before is counted among the refusals, and one whose client went away is not.
 //!
 //! What clients wrote never gets here: names come from mappings, and neither codes nor causes repeat a value.
 

@@ -3,7 +3,7 @@
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::Authority;
-use http::{HeaderMap, Request, Uri};
+use http::{Request, Version};
 
 use super::Exchange;
 use crate::dialect::{self, Registry};
@@ -25,8 +25,7 @@ pub(super) fn select<B>(
     exchange: &mut Exchange,
 ) -> Result<Selected<B>, Box<Problem>> {
     let (head, body) = request.into_parts();
-    let host = host(&head.uri, &head.headers)?;
-    let target = match registry.select(&head.method, host, head.uri.path(), &head.headers) {
+    let target = match registry.select(&head.method, host(&head)?, head.uri.path(), &head.headers) {
         Ok(target) => target,
         Err(unselected) => {
             let unselected = *unselected;
@@ -40,16 +39,21 @@ pub(super) fn select<B>(
 }
 
 /// The host a request is meant for, with or without its port: from its target, else from its one `Host` header.
-fn host<'a>(uri: &'a Uri, headers: &'a HeaderMap) -> Result<Option<&'a str>, Box<Problem>> {
+fn host(head: &Parts) -> Result<Option<&str>, Box<Problem>> {
     let refused = |detail| Err(Box::new(Problem::bad_request("invalid-host", detail)));
-    if let Some(authority) = uri.authority() {
-        return Ok(Some(authority.host()));
-    }
-    let mut values = headers.get_all(HOST).iter();
-    let Some(value) = values.next() else { return Ok(None) };
-    if values.next().is_some() {
+    let mut values = head.headers.get_all(HOST).iter();
+    let (value, more) = (values.next(), values.next());
+    if more.is_some() {
         return refused("the request names more than one host");
     }
+    // RFC 9112, section 3.2: HTTP/1.1 has the header in every request, whatever the target is.
+    if value.is_none() && head.version == Version::HTTP_11 {
+        return refused("the request names no host");
+    }
+    if let Some(authority) = head.uri.authority() {
+        return Ok(Some(authority.host()));
+    }
+    let Some(value) = value else { return Ok(None) };
     match value.to_str() {
         Ok(host) if Authority::try_from(host).is_ok() && !host.contains('@') => Ok(Some(host)),
         Ok(_) | Err(_) => refused("the request's host is malformed"),
@@ -64,12 +68,16 @@ mod tests {
 
     /// The host of a request for `target` with these `Host` headers.
     fn host_of(target: &str, hosts: &[&'static str]) -> Result<Option<String>, String> {
-        let mut headers = HeaderMap::new();
+        host_in(Version::HTTP_11, target, hosts)
+    }
+
+    fn host_in(version: Version, target: &str, hosts: &[&'static str]) -> Result<Option<String>, String> {
+        let mut request = Request::builder().version(version).uri(target);
         for host in hosts {
-            headers.append(HOST, HeaderValue::from_static(host));
+            request = request.header(HOST, HeaderValue::from_static(host));
         }
-        let target = target.parse().unwrap();
-        match host(&target, &headers) {
+        let (head, ()) = request.body(()).unwrap().into_parts();
+        match host(&head) {
             Ok(host) => Ok(host.map(str::to_owned)),
             Err(problem) => Err(problem.code.clone().into_owned()),
         }
@@ -79,7 +87,6 @@ mod tests {
     fn the_host_is_that_of_the_header() {
         assert_eq!(host_of("/a", &["api.example:8080"]), Ok(Some("api.example:8080".to_owned())));
         assert_eq!(host_of("/a", &["[::1]:80"]), Ok(Some("[::1]:80".to_owned())));
-        assert_eq!(host_of("/a", &[]), Ok(None));
     }
 
     #[test]
@@ -87,6 +94,18 @@ mod tests {
         // RFC 9112, section 3.2.2: the host of an absolute target replaces the header.
         let expected = Ok(Some("one.example".to_owned()));
         assert_eq!(host_of("http://one.example:80/a", &["two.example"]), expected);
+    }
+
+    #[test]
+    fn only_old_requests_may_name_no_host() {
+        for target in ["/a", "http://one.example/a"] {
+            assert_eq!(host_of(target, &[]), Err("invalid-host".to_owned()), "{target}");
+        }
+        assert_eq!(host_in(Version::HTTP_10, "/a", &[]), Ok(None));
+        assert_eq!(
+            host_in(Version::HTTP_2, "https://one.example/a", &[]),
+            Ok(Some("one.example".to_owned()))
+        );
     }
 
     #[test]

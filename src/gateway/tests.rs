@@ -108,12 +108,37 @@ async fn a_bulk_request_is_told_item_by_item() {
 }
 
 #[tokio::test]
+async fn an_item_answered_as_nobody_declared_has_failed() {
+    let gateway = TestGateway::start(|line, body| match willing(line, body) {
+        (_, told) if body.contains("Desk") => (200, told),
+        told => told,
+    })
+    .await;
+    let body = r#"{"things":[{"name":"Lamp"},{"name":"Desk"}]}"#;
+    let (_, _, body) = gateway.post("/orgs/north/things/bulk", body).await;
+    assert_eq!(body, r#"{"made":1,"failed":[{"code":"unexpected-status"}]}"#);
+}
+
+#[tokio::test]
+async fn a_credential_that_any_item_finds_refused_is_the_answer_to_all() {
+    let gateway = TestGateway::start(|line, body| match body {
+        body if body.contains("Desk") => backend_problem(401, "unauthenticated"),
+        body if body.contains("Lamp") => backend_problem(409, "taken"),
+        _ => willing(line, body),
+    })
+    .await;
+    let body = r#"{"things":[{"name":"Lamp"},{"name":"Desk"}]}"#;
+    let (status, ..) = gateway.post("/orgs/north/things/bulk", body).await;
+    assert_eq!(status, 401);
+}
+
+#[tokio::test]
 async fn a_bulk_request_with_too_many_items_makes_no_call() {
     let gateway = TestGateway::start(willing).await;
     let body = format!(r#"{{"things":[{}]}}"#, [r#"{"name":"Lamp"}"#; 4].join(","));
     let (status, headers, body) = gateway.post("/orgs/north/things/bulk", &body).await;
     assert_eq!(status, 422);
-    assert!(body.contains("must have at most 3 items"), "{body}");
+    assert!(body.contains("must hold at most 3 items"), "{body}");
     assert_eq!(headers["ratelimit-remaining"], "9", "what is not done is not charged");
     assert_eq!(gateway.calls().len(), 0);
 }

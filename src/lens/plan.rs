@@ -51,8 +51,9 @@ struct Step {
 /// When a step may be taken.
 #[derive(Clone, Debug)]
 enum Guard {
-    /// The slot holds one of these; one that is missing holds null.
-    Equals(usize, Vec<Literal>),
+    /// The slot holds one of these. One that is missing holds what the field of that place would be read as: what its
+    /// fallback holds, or its default, or null.
+    Equals { slot: usize, fallback: Option<usize>, default: Option<Literal>, values: Vec<Literal> },
     /// The slot holds something.
     Present(usize),
 }

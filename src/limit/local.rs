@@ -68,31 +68,55 @@ impl<C: Clock + Clone> Limiter<C> {
     }
 
     /// Takes `cells` from every window of `principal`, or says why not.
+    pub fn admit(&self, principal: Principal, cells: NonZeroU32) -> Decision {
+        self.admit_within(&self.windows, principal, cells).expect("a limiter has at least one window")
+    }
+
+    /// Asks the windows that are `asked` and are ours, and takes `cells` from every window. Those that are not asked
+    /// refuse nothing, but they have been spent when they are. None if no window is asked.
     ///
     /// The shortest window is asked first. When a longer one refuses, the shorter ones have been charged all the same:
     /// governor cannot give cells back. That errs on the strict side, and only for someone who is refused anyway.
-    pub fn admit(&self, principal: Principal, cells: NonZeroU32) -> Decision {
-        if self.windows.iter().any(|window| cells > window.count) {
-            return Decision::Impossible;
+    pub fn admit_within(
+        &self,
+        asked: &[Window],
+        principal: Principal,
+        cells: NonZeroU32,
+    ) -> Option<Decision> {
+        let is_asked = |window: &Window| asked.contains(window);
+        if self.windows.iter().any(|window| is_asked(window) && cells > window.count) {
+            return Some(Decision::Impossible);
         }
         if self.crowded.load(Ordering::Relaxed) {
             self.sweep();
         }
         let mut tightest: Option<Standing> = None;
-        for (window, limiter) in self.windows.iter().zip(&self.limiters) {
+        for (window, limiter) in
+            self.windows.iter().zip(&self.limiters).filter(|(window, _)| is_asked(window))
+        {
             let standing = match limiter.check_key_n(&principal, cells) {
                 Ok(Ok(snapshot)) => standing(*window, snapshot.remaining_burst_capacity()),
                 Ok(Err(not_until)) => {
                     let wait = not_until.wait_time_from(self.clock.now());
-                    return refusal(*window, cells, wait);
+                    return Some(refusal(*window, cells, wait));
                 }
-                Err(_more_than_the_burst) => return Decision::Impossible,
+                Err(_more_than_the_burst) => return Some(Decision::Impossible),
             };
             if tightest.is_none_or(|tightest| standing.remaining < tightest.remaining) {
                 tightest = Some(standing);
             }
         }
-        Decision::Admitted(tightest.expect("a limiter has at least one window"))
+        for (window, limiter) in
+            self.windows.iter().zip(&self.limiters).filter(|(window, _)| !is_asked(window))
+        {
+            let cells = cells.min(window.count);
+            if let Ok(Err(not_until)) = limiter.check_key_n(&principal, cells) {
+                // Less is left than that: all of it goes.
+                let left = left(*window, cells, not_until.wait_time_from(self.clock.now()));
+                let _spent = NonZeroU32::new(left).map(|left| limiter.check_key_n(&principal, left));
+            }
+        }
+        tightest.map(Decision::Admitted)
     }
 
     /// Forgets whoever has grown back to a full quota, unless that was done a moment ago.
@@ -125,10 +149,14 @@ fn standing(window: Window, remaining: u32) -> Standing {
 }
 
 /// After `wait` there are exactly `cells` to be had; counting back from there says how many there are now.
-fn refusal(window: Window, cells: NonZeroU32, wait: Duration) -> Decision {
+fn left(window: Window, cells: NonZeroU32, wait: Duration) -> u32 {
     let interval_ns = window.cell_interval().as_nanos();
     let missing = u32::try_from(wait.as_nanos().div_ceil(interval_ns)).unwrap_or(u32::MAX);
-    let standing = standing(window, cells.get().saturating_sub(missing));
+    cells.get().saturating_sub(missing)
+}
+
+fn refusal(window: Window, cells: NonZeroU32, wait: Duration) -> Decision {
+    let standing = standing(window, left(window, cells, wait));
     Decision::Refused { standing, retry_after: wait }
 }
 
@@ -225,6 +253,23 @@ mod tests {
         let late = Principal::of(b"late");
         assert!(matches!(limiter.admit(late, ONE), Decision::Admitted(standing) if standing.remaining == 1));
         assert!(!limiter.crowded.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_window_that_is_not_asked_is_spent_and_refuses_nothing() {
+        let (limiter, _) = limiter(&["3/minute", "10/hour"]);
+        let (caller, hourly) = (Principal::of(b"caller"), ["10/hour".parse().unwrap()]);
+        // The third spends what is left of the minute, although that is less than it costs.
+        for (cost, remaining) in [(2, 8), (2, 6), (5, 1)] {
+            let decision = limiter.admit_within(&hourly, caller, cells(cost));
+            assert!(
+                matches!(decision, Some(Decision::Admitted(standing)) if standing.remaining == remaining)
+            );
+        }
+        assert!(
+            matches!(limiter.admit(caller, ONE), Decision::Refused { standing, .. } if standing.remaining == 0)
+        );
+        assert_eq!(limiter.admit_within(&[], caller, ONE), None);
     }
 
     #[test]

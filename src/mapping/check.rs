@@ -1,10 +1,12 @@
 //! What a mapping promises, one proof per file.
 
 pub(super) mod choices;
+pub(super) mod clashes;
 pub(super) mod fit;
 pub(super) mod hosts;
 mod ledger;
 mod privilege;
+mod role_places;
 pub(super) mod routes;
 mod tables;
 
@@ -14,5 +16,6 @@ use super::compile::Compiler;
 pub(super) fn all(compiler: &mut Compiler<'_>) {
     tables::check(compiler);
     privilege::check(compiler);
+    role_places::check(compiler);
     ledger::check(compiler);
 }

@@ -43,6 +43,13 @@ pub(super) struct Compiler<'a> {
     pub(super) lenses: BTreeMap<&'a str, Built<'a>>,
 }
 
+/// What a status is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum StatusSort {
+    Error,
+    Success,
+}
+
 /// A kind of declaration that others refer to by name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Kind {
@@ -112,6 +119,7 @@ impl<'a> Compiler<'a> {
         self.build_pages();
         self.build_lenses();
         let errors = self.errors();
+        self.check_head();
         let credentials = self.credentials();
         let quota = self.quota();
         let operations = self.operations();
@@ -258,6 +266,34 @@ impl<'a> Compiler<'a> {
     pub(super) fn status(&mut self, number: Spanned<i64>) -> Option<StatusCode> {
         let text = Spanned::new(number.value.to_string(), number.span);
         self.status_text(&text)
+    }
+
+    /// A status written as an integer, of the sort that belongs there.
+    pub(super) fn status_of(&mut self, sort: StatusSort, number: Spanned<i64>) -> Option<StatusCode> {
+        let status = self.status(number)?;
+        let (fits, label) = match sort {
+            StatusSort::Error => {
+                (status.is_client_error() || status.is_server_error(), "an error is told with 400 to 599")
+            }
+            StatusSort::Success => (status.is_success(), "an answer is told with 200 to 299"),
+        };
+        if !fits {
+            let message = format!("status {} does not belong here", number.value);
+            self.report(Diagnostic::error(code::M0117, message).at(number.span, label));
+        }
+        fits.then_some(status)
+    }
+
+    /// The status of an answer; one that forbids a body has none.
+    pub(super) fn success(&mut self, number: Spanned<i64>, has_body: bool) -> Option<StatusCode> {
+        let status = self.status_of(StatusSort::Success, number)?;
+        let is_bare = matches!(status, StatusCode::NO_CONTENT | StatusCode::RESET_CONTENT);
+        if is_bare && has_body {
+            let message = format!("an answer with status {} has no body", number.value);
+            self.report(Diagnostic::error(code::M0117, message).at(number.span, "and this one has one"));
+            return None;
+        }
+        Some(status)
     }
 
     /// A status written as a key.

@@ -131,7 +131,8 @@ impl MappingFile {
         let mut root = reader.root();
         let source = root.span().source;
         let dialect = root.required_table("dialect").and_then(DialectPart::read);
-        let credentials = root.tables("credential").into_iter().filter_map(CredentialPart::read).collect();
+        let credentials = root.required("credential").map(|node| node.tables()).unwrap_or_default();
+        let credentials = credentials.into_iter().filter_map(CredentialPart::read).collect();
         let quota = root.table("quota").map(QuotaPart::read).unwrap_or_default();
         let errors = root.table("errors").map(ErrorsPart::read);
         let ids = named(&mut root, "id", |_, table| IdPart::read(table));

@@ -58,6 +58,7 @@ impl<'a> Compiler<'a> {
             built.push((part, Arc::new(operation)));
         }
         check::routes::check(self, &built);
+        check::clashes::check(self, &built);
         built.into_iter().filter_map(|(_, operation)| Arc::into_inner(operation)).collect()
     }
 
@@ -165,7 +166,12 @@ impl<'a> Compiler<'a> {
                 PathPart::Parameter(name) => Some(name.as_str()),
             })
             .collect();
-        for name in &in_path {
+        for (index, name) in in_path.iter().enumerate() {
+            if in_path[..index].contains(name) {
+                let found = Diagnostic::error(code::M0212, format!("path parameter `{name}` is there twice"));
+                self.report(found.at(part.request.span, format!("`{{{name}}}` has two values here")));
+                continue;
+            }
             if !part.path.iter().any(|field| field.left.value == *name) {
                 let message = format!("path parameter `{name}` is not mapped");
                 let found = Diagnostic::error(code::M0212, message);

@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::HeaderName;
 use regex::Regex;
 
+use super::check;
 use super::compile::Compiler;
 use super::file::{Landing, PagePart, TablePart, Text};
 use super::lenses::no_path;
@@ -66,7 +67,8 @@ impl<'a> Compiler<'a> {
             return Some(table::Landing::Row(row));
         }
         let is_written = part.rows.iter().any(|row| row.word.value == word.value);
-        if part.is_whole && !is_written {
+        // A row that is no row may be the one that is meant.
+        if part.is_whole && rows.len() == part.rows.len() && !is_written {
             let message = format!("the table has no word {}", word.value.json());
             self.report(
                 Diagnostic::error(code::M0216, message)
@@ -83,7 +85,8 @@ impl<'a> Compiler<'a> {
         if word.is_none() {
             let json = literal.value.json();
             let message = format!("{json} is no word: words are texts, integers, `true`, `false` or null");
-            self.report(Diagnostic::error(code::M0108, message).at(literal.span, "not a scalar"));
+            let label = if is_fraction { "a fraction has several spellings" } else { "not a scalar" };
+            self.report(Diagnostic::error(code::M0108, message).at(literal.span, label));
         }
         word
     }
@@ -112,10 +115,18 @@ impl<'a> Compiler<'a> {
             self.report(Diagnostic::error(code::M0106, message).at(part.limit.query.span, label));
         }
         let mut fields = Vec::new();
-        for (path, slot) in &part.fields {
-            let path = self.member(path);
+        let mut members = Vec::new();
+        for (name, slot) in &part.fields {
+            let path = self.member(name);
+            members.extend(path.clone().map(|path| (name, path)));
             let slot = self.word("page slot", slot, &PageSlot::NAMES);
             fields.extend(path.zip(slot));
+        }
+        self.check_members(&members);
+        if part.start.value == part.limit.query.value {
+            let message = format!("page `{}` begins and ends at one parameter", name.value);
+            let found = Diagnostic::error(code::M0106, message);
+            self.report(found.at(part.limit.query.span, "`start` and `limit` need a parameter each"));
         }
         Some(Page {
             style: style?,
@@ -127,6 +138,12 @@ impl<'a> Compiler<'a> {
         })
     }
 
+    /// No member of a body that is being made lies inside another.
+    pub(super) fn check_members(&mut self, members: &[(&Text, Vec<Box<str>>)]) {
+        let members: Vec<_> = members.iter().map(|(name, path)| (*name, path.as_slice())).collect();
+        check::clashes::members(self, &members);
+    }
+
     /// A path into a body that is being made.
     pub(super) fn member(&mut self, path: &Text) -> Option<Vec<Box<str>>> {
         let names: Vec<Box<str>> = path.value.split('.').map(Box::from).collect();
@@ -135,6 +152,31 @@ impl<'a> Compiler<'a> {
             return None;
         }
         Some(names)
+    }
+
+    /// What requests are recognised by is something that requests can have.
+    pub(super) fn check_head(&mut self) {
+        let Some(head) = &self.file.dialect else { return };
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@%".contains(&byte);
+        let prefix = head.prefix.value.trim_matches('/');
+        let is_sound = |segment: &str| {
+            !segment.is_empty() && !matches!(segment, "." | "..") && segment.bytes().all(is_plain)
+        };
+        if !prefix.is_empty() && !prefix.split('/').all(is_sound) {
+            let message = format!("`{}` is no prefix of a path", head.prefix.value);
+            let label = "as in `/api/v1`: no parameters, spaces or dot segments";
+            self.report(Diagnostic::error(code::M0118, message).at(head.prefix.span, label));
+        }
+        for host in &head.hosts {
+            let is_label = |label: &str| {
+                !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+            };
+            if !host.value.split('.').all(is_label) {
+                let message = format!("`{}` is no host name", host.value);
+                let label = "a name alone, as in `api.example.com`: no scheme, port or path";
+                self.report(Diagnostic::error(code::M0118, message).at(host.span, label));
+            }
+        }
     }
 
     pub(super) fn credentials(&mut self) -> Vec<Credential> {
@@ -150,6 +192,11 @@ impl<'a> Compiler<'a> {
                 );
             }
             let scheme = part.scheme.as_ref().map(|scheme| scheme.value.clone());
+            if let Some(scheme) = part.scheme.as_ref().filter(|scheme| !is_token(&scheme.value)) {
+                let message = format!("`{}` is no scheme of a credential", scheme.value);
+                let label = "one word, such as `Bearer`; the space after it is ours";
+                self.report(Diagnostic::error(code::M0118, message).at(scheme.span, label));
+            }
             let pattern = self.pattern(&part.pattern);
             if let (Some(header), Some(pattern)) = (header, pattern) {
                 credentials.push(Credential { header, scheme, pattern });
@@ -202,4 +249,10 @@ impl<'a> Compiler<'a> {
             }
         }
     }
+}
+
+/// RFC 9110, section 5.6.2.
+fn is_token(text: &str) -> bool {
+    let is_sign = |byte: u8| b"!#$%&'*+-.^_`|~".contains(&byte);
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || is_sign(byte))
 }

@@ -2,9 +2,9 @@
 
 use std::cmp::Reverse;
 
-use jsonschema::ValidationError;
 use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::Location;
+use jsonschema::{JsonType, ValidationError};
 use serde_json::Value as Tree;
 
 use super::message::{self, Description, describe};
@@ -13,8 +13,8 @@ use super::message::{self, Description, describe};
 pub(super) enum Closest<'e> {
     /// All alternatives say the same sort of thing about the value itself, so they are said together.
     Merged(Description),
-    /// What keeps one alternative from matching, and how many were of the value's type.
-    Branch { errors: &'e [ValidationError<'static>], rivals: usize },
+    /// What keeps one alternative from matching.
+    Branch(&'e [ValidationError<'static>]),
     /// The alternatives say nothing.
     Nothing,
 }
@@ -47,16 +47,25 @@ pub(super) fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>], here: &
         })
         .collect::<Option<Vec<_>>>()
         .map(|options| options.concat());
-    if let Some(options) = options {
+    if let Some(mut options) = options {
+        // Null has a type of its own, and is one more value that is allowed.
+        let is_null = |branch: &Vec<_>| matches!(types_asked_for(branch).as_deref(), Some([JsonType::Null]));
+        if branches.iter().any(is_null) && !options.contains(&Tree::Null) {
+            options.push(Tree::Null);
+        }
         return Closest::Merged(message::options_of(&Tree::Array(options)));
     }
     let distance = |branch: &&&Vec<ValidationError<'_>>| {
-        let has_wrong_constant = branch.iter().any(|error| allowed_values(error).is_some());
+        // A member that is ruled out tells alternatives apart as a constant does.
+        let is_ruled_out =
+            |error: &ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::FalseSchema);
+        let has_wrong_constant =
+            branch.iter().any(|error| is_ruled_out(error) || allowed_values(error).is_some());
         let deepest = branch.iter().map(|error| error.instance_path().segments().count()).max();
         (has_wrong_constant, Reverse(deepest), branch.len())
     };
     match rivals.iter().filter(|branch| !branch.is_empty()).min_by_key(distance) {
-        Some(errors) => Closest::Branch { errors, rivals: rivals.len() },
+        Some(errors) => Closest::Branch(errors),
         None => Closest::Nothing,
     }
 }

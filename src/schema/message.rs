@@ -25,7 +25,7 @@ pub(super) fn describe(kind: &ValidationErrorKind) -> Description {
     let (keyword, message, limit) = match kind {
         Is::AdditionalItems { limit } => ("items", at_most(*limit as u64, "item"), Some(json!(limit))),
         Is::AdditionalProperties { .. } => ("additionalProperties", "is not a known property".into(), None),
-        Is::AnyOf { .. } => ("anyOf", "must match at least one of the alternatives".into(), None),
+        Is::AnyOf { .. } => ("anyOf", "has none of the allowed forms".into(), None),
         Is::Constant { expected_value } => return constant(expected_value),
         Is::Contains => ("contains", "must hold a fitting item".into(), None),
         Is::ContentEncoding { content_encoding: name } => {
@@ -64,8 +64,8 @@ pub(super) fn describe(kind: &ValidationErrorKind) -> Description {
             ("multipleOf", format!("must be a multiple of {factor}"), Some(factor.clone()))
         }
         Is::Not { .. } => ("not", "is of a form that is ruled out".into(), None),
-        Is::OneOfMultipleValid { .. } => ("oneOf", "matches more than one of the alternatives".into(), None),
-        Is::OneOfNotValid { .. } => ("oneOf", "must match one of the alternatives".into(), None),
+        Is::OneOfMultipleValid { .. } => ("oneOf", "mixes forms that exclude each other".into(), None),
+        Is::OneOfNotValid { .. } => ("oneOf", "has none of the allowed forms".into(), None),
         Is::Pattern { pattern } => {
             ("pattern", format!("must match the pattern `{pattern}`"), Some(json!(pattern)))
         }

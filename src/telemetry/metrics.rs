@@ -175,7 +175,11 @@ impl Families {
         let registry = &mut self.registry;
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register(metric::BUILD, "Which version runs", build);
-        registry.register(metric::REQUESTS, "Requests answered", self.requests.clone());
+        registry.register(
+            metric::REQUESTS,
+            "Requests of a known operation that were answered",
+            self.requests.clone(),
+        );
         registry.register_with_unit(
             metric::REQUEST_DURATION,
             "Time from a request's head to its answer",

@@ -7,13 +7,25 @@ use http::StatusCode;
 
 use super::VIOLATIONS_MAX;
 use crate::json::{Document, Limits, Value};
-use crate::problem::{ErrorStatus, Place, Problem, Violation};
+use crate::problem::{ErrorStatus, INVALID, Place, Problem, Violation};
 
 /// How long a text of the backend may be for a client to see it.
 const DETAIL_CHARS_MAX: usize = 300;
 
 /// How long a code of the backend may be.
 const CODE_CHARS_MAX: usize = 64;
+
+/// What the backend says of the call, which the gateway made: the client can do nothing about it.
+const OURS: [StatusCode; 8] = [
+    StatusCode::METHOD_NOT_ALLOWED,
+    StatusCode::NOT_ACCEPTABLE,
+    StatusCode::PROXY_AUTHENTICATION_REQUIRED,
+    StatusCode::LENGTH_REQUIRED,
+    StatusCode::UNSUPPORTED_MEDIA_TYPE,
+    StatusCode::EXPECTATION_FAILED,
+    StatusCode::MISDIRECTED_REQUEST,
+    StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+];
 
 /// A success.
 #[derive(Debug)]
@@ -35,7 +47,7 @@ pub fn answered(
     body: Vec<u8>,
 ) -> Result<Answer, Box<Problem>> {
     let limits = Limits { bytes_max: body.len(), ..Limits::default() };
-    if let Some(status) = ErrorStatus::new(status) {
+    if let Some(status) = ErrorStatus::new(status).filter(|status| !OURS.contains(&status.get())) {
         let problem = refusal(status, Document::parse(body, &limits).ok().as_ref());
         return Err(Box::new(Problem { retry_after, ..problem }));
     }
@@ -65,9 +77,15 @@ fn refusal(status: ErrorStatus, document: Option<&Document>) -> Problem {
     if status.get().is_server_error() {
         return Problem::from_backend(status, code, reason, Vec::new());
     }
-    let detail = member("detail").and_then(text).unwrap_or_else(|| reason.to_owned());
     let errors = member("errors").into_iter().flat_map(Value::elements).take(VIOLATIONS_MAX);
-    Problem::from_backend(status, code, detail, errors.filter_map(violation).collect())
+    let violations: Vec<_> = errors.filter_map(violation).collect();
+    // Its sentence would name places as the canonical API does, and say again what the violations say.
+    let detail = if violations.is_empty() {
+        member("detail").and_then(text).unwrap_or_else(|| reason.to_owned())
+    } else {
+        INVALID.to_owned()
+    };
+    Problem::from_backend(status, code, detail, violations)
 }
 
 fn violation(error: Value<'_>) -> Option<Violation> {
@@ -102,12 +120,14 @@ mod tests {
     }
 
     #[test]
-    fn a_problem_keeps_its_status_code_sentence_and_places() {
+    fn a_problem_keeps_its_status_code_and_places_and_says_nothing_twice() {
         let body = r#"{"code": "already-member", "detail": "is a member already",
             "errors": [{"pointer": "/email", "code": "already-member", "detail": "is taken"}, {"detail": "nowhere"}]}"#;
         let problem = refused(409, body);
         assert_eq!((problem.status.get().as_u16(), &*problem.code), (409, "already-member"));
-        assert_eq!((&*problem.detail, problem.blame), ("is a member already", Blame::Downstream));
+        assert_eq!((&*problem.detail, problem.blame), (INVALID, Blame::Downstream));
+        let plain = refused(409, r#"{"code": "last-owner", "detail": "is the last owner"}"#);
+        assert_eq!(plain.detail, "is the last owner");
         let [violation] = problem.violations.as_slice() else { panic!("one has a place") };
         assert_eq!((violation.place.pointer().as_str(), violation.message.as_str()), ("/email", "is taken"));
     }
@@ -116,6 +136,14 @@ mod tests {
     fn a_failing_backend_does_not_talk_to_clients() {
         let problem = refused(500, r#"{"code": "panic", "detail": "at db.rs:7, password=hunter2"}"#);
         assert_eq!((&*problem.detail, problem.blame), ("Internal Server Error", Blame::Upstream));
+    }
+
+    #[test]
+    fn what_the_backend_says_of_the_call_is_not_the_clients_fault() {
+        for status in OURS {
+            let problem = refused(status.as_u16(), r#"{"code": "unsupported", "detail": "send JSON"}"#);
+            assert_eq!((problem.status.get(), problem.blame), (StatusCode::BAD_GATEWAY, Blame::Upstream));
+        }
     }
 
     #[test]

@@ -91,11 +91,8 @@ impl Lowering<'_> {
                 return settle(&self.request.operation, problem).ok_or_else(|| problem.clone());
             }
         };
-        let Some(plan) = plans.iter().find(|plan| plan.from == answer.status) else {
-            let cause =
-                format!("`{}` answered {}, which it does not declare", call.operation.name, answer.status);
-            return Err(Box::new(Problem::bad_gateway("unexpected-status", cause)));
-        };
+        let plan = plans.iter().find(|plan| plan.from == answer.status);
+        let plan = plan.ok_or_else(|| undeclared(call, answer))?;
         let body = match &plan.body {
             AnswerBody::Constant(literal) => Some(literal.json().as_bytes().to_vec()),
             AnswerBody::Empty => None,
@@ -183,18 +180,26 @@ impl Lowering<'_> {
         };
         let outcomes: Vec<Outcome<'_>> = answers
             .iter()
-            .map(|answer| match answer {
+            .zip(&self.lifted.calls)
+            .map(|(answer, call)| match answer {
+                // The fields are about the body of the first success there is.
+                Ok(answer)
+                    if call.operation.answers.first().is_none_or(|(from, _)| *from != answer.status) =>
+                {
+                    Err(undeclared(call, answer))
+                }
                 Ok(answer) => checked(answer, schema),
                 Err(problem) => Err(problem.clone()),
             })
             .collect();
         let succeeded = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
-        let first = outcomes.iter().find_map(|outcome| outcome.as_ref().err());
-        let status = match (first, collect.none) {
-            (None, _) => collect.all,
-            (Some(_), _) if succeeded > 0 => collect.some,
-            (Some(problem), Some(none)) if !concerns_all(problem) => none,
-            (Some(problem), _) => return Err(problem.clone()),
+        let refused = || outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+        let general = refused().find(|problem| concerns_all(problem));
+        let status = match (refused().next(), general, collect.none) {
+            (None, ..) => collect.all,
+            (Some(_), ..) if succeeded > 0 => collect.some,
+            (Some(_), None, Some(none)) => none,
+            (Some(first), general, _) => return Err(general.unwrap_or(first).clone()),
         };
         let mut out = Writer::new();
         out.object_begin();
@@ -266,6 +271,12 @@ impl Lowering<'_> {
 
 /// The body of a call that succeeded, or why there is none.
 type Outcome<'a> = Result<Value<'a>, Box<Problem>>;
+
+/// A success of a sort that nobody spoke of.
+fn undeclared(call: &Call, answer: &Answer) -> Box<Problem> {
+    let cause = format!("`{}` answered {}, which it does not declare", call.operation.name, answer.status);
+    Box::new(Problem::bad_gateway("unexpected-status", cause))
+}
 
 /// Whether a refusal is about the caller or the backend rather than about the item.
 fn concerns_all(problem: &Problem) -> bool {

@@ -2,6 +2,7 @@
 
 use std::str::FromStr;
 
+use super::super::names::Unknown;
 use super::{Stop, asked::Misasked};
 use crate::{
     dialect::Dialect,
@@ -38,6 +39,17 @@ impl Resolution {
         };
         let is_about_it = self.resolver == resolver && *key == need.key;
         is_about_it.then(|| if found.is_empty() { Found::Missing } else { Found::Value(found.clone()) })
+    }
+}
+
+/// Looks whether the dialect has the resolvers that something is said of.
+pub(super) fn check(dialect: &Dialect, said: &[Resolution]) -> Result<(), Unknown> {
+    let known = || dialect.resolvers.iter().map(|resolver| resolver.name.as_str());
+    match said.iter().find(|resolution| !known().any(|name| name == resolution.resolver)) {
+        Some(strange) => {
+            Err(Unknown::new(format!("`{dialect}` has no resolver"), &strange.resolver, known()))
+        }
+        None => Ok(()),
     }
 }
 

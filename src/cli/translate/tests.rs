@@ -178,6 +178,10 @@ fn what_is_not_enough_to_translate_is_status_2() {
             translated(PEOPLE, &body, &[&body, &body], &[]),
             "the request becomes 1 call(s), but `--answer` is given 2 time(s)",
         ),
+        (
+            translated(PEOPLE, &body, &[], &["--resolve", "nope:a=b"]),
+            "`acme` has no resolver `nope`; there is organization",
+        ),
         (ran_in_acme(&["translate", "acne", PEOPLE]), "there is no dialect `acne`; did you mean `acme`?"),
     ] {
         assert_eq!(ran.err, format!("interlingua: {reason}\n"));

@@ -55,6 +55,7 @@ fn syntax(source: SourceId, place: Range<usize>, message: &str, codes: &Codes) -
     let (message, expected) = match message.split_once(", ") {
         Some((NOT_QUOTED, _)) if place.is_empty() => ("a value is missing", "expected a value"),
         Some((NOT_QUOTED, _)) => ("text has to be quoted", "expected quotes around this"),
+        Some((message, "expected nothing")) => (message, "one too many"),
         Some(parts) => parts,
         None => (message, ""),
     };
@@ -180,6 +181,12 @@ mod tests {
         let text = "timeouts = 1\n\"timeout\" = 2\ntimeout = 3\n";
 
         assert_eq!(pointed_at(text, &faults(text)[0]).len(), 1);
+    }
+
+    #[test]
+    fn a_sign_too_many_is_said_to_be_that() {
+        let found = faults("x = = 1\n");
+        assert_eq!(found[0].labels[0].text, "one too many");
     }
 
     #[test]

@@ -35,7 +35,8 @@ pub(super) fn tree(problem: &Problem, other: &str) -> Tree {
     if root.children.is_empty() {
         Tree::Object(Map::from_iter([(other.to_owned(), root.messages.into())]))
     } else {
-        root.into_tree(other)
+        // A request that is a list is told as one, whatever its elements are.
+        if root.is_list() { root.into_array(other) } else { root.into_tree(other) }
     }
 }
 
@@ -66,9 +67,12 @@ impl Node {
     }
 
     fn is_list_of_objects(&self) -> bool {
+        self.is_list() && self.children.values().any(|child| !child.children.is_empty())
+    }
+
+    fn is_list(&self) -> bool {
         let near = |key: &Segment| matches!(key, Segment::Index(index) if *index < ELEMENTS_MAX);
-        let has_fields = |child: &Node| !child.children.is_empty();
-        self.messages.is_empty() && self.children.keys().all(near) && self.children.values().any(has_fields)
+        self.messages.is_empty() && self.children.keys().all(near)
     }
 
     fn into_array(self, other: &str) -> Tree {
@@ -114,6 +118,14 @@ mod tests {
     #[test]
     fn elements_that_are_right_are_empty_objects() {
         assert_eq!(told(&[("/1/email", "is taken")]), json!([{}, {"email": ["is taken"]}]));
+    }
+
+    #[test]
+    fn a_request_that_is_a_list_is_told_as_one() {
+        assert_eq!(
+            told(&[("/1", "must be an object")]),
+            json!([{}, {"non_field_errors": ["must be an object"]}])
+        );
     }
 
     #[test]

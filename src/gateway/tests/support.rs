@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
 use http::request::Builder;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -123,6 +123,7 @@ pub(super) fn request(method: &str, path: &str, body: &str) -> TestRequest {
     let head = Request::builder()
         .method(method)
         .uri(path)
+        .header(HOST, "localhost")
         .header(AUTHORIZATION, "Bearer canary-key")
         .header(CONTENT_TYPE, "application/json");
     TestRequest { head, body: Full::from(body.to_owned()) }

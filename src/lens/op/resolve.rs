@@ -34,8 +34,8 @@ pub struct Resolver {
 impl Resolver {
     /// The canonical spelling of a key that is the canonical id already.
     fn canonical(&self, key: &str, direction: Direction) -> Option<String> {
-        let forms = self.accepted.iter().filter(|_| direction == Direction::Lift);
-        let id = forms.filter_map(|form| form.read(key).ok()).next()?;
+        let mut forms = self.accepted.iter().filter(|_| direction == Direction::Lift);
+        let id = forms.find_map(|form| form.read(key).ok())?;
         let codec = IdCodec { written: IdForm::Uuid, accepted: Vec::new() };
         let mut spelling = String::new();
         codec.write(&id, &mut spelling).ok()?;

@@ -12,7 +12,7 @@ impl Plan {
     pub(in crate::lens) fn compile(fields: &[Field], wrap: Wrap, direction: Direction) -> Plan {
         let mut plan = Plan::default();
         for (index, field) in fields.iter().enumerate() {
-            let step = plan.add(field, direction);
+            let step = plan.add(field, fields, direction);
             match (wrap, direction) {
                 (Wrap::Bare(alone) | Wrap::Scalar(alone), Direction::Lift) if alone == index => {
                     plan.bare = field.left.as_ref().map(|left| plan.slot(left));
@@ -34,7 +34,7 @@ impl Plan {
     }
 
     /// Adds what a field needs in one direction, and gives its step if it writes anything.
-    fn add(&mut self, field: &Field, direction: Direction) -> Option<usize> {
+    fn add(&mut self, field: &Field, all: &[Field], direction: Direction) -> Option<usize> {
         let lifting = direction == Direction::Lift;
         let (input, output) = if lifting { (&field.left, &field.right) } else { (&field.right, &field.left) };
         let source = input.as_ref().map(|address| self.slot(address));
@@ -68,13 +68,24 @@ impl Plan {
         if lifting {
             step.fallback = when.fallback.as_ref().map(|address| self.slot(address));
             step.blank.clone_from(&when.absent);
-            step.guard =
-                when.lift_when.as_ref().map(|(at, values)| Guard::Equals(self.slot(at), values.clone()));
+            step.guard = when.lift_when.as_ref().map(|(at, values)| {
+                let owner = all.iter().find(|owner| owner.left.as_ref() == Some(at));
+                Guard::Equals {
+                    slot: self.slot(at),
+                    fallback: owner.and_then(|owner| owner.when.fallback.as_ref()).map(|at| self.slot(at)),
+                    default: owner.and_then(|owner| owner.when.default.clone()),
+                    values: values.clone(),
+                }
+            });
         } else {
             step.fallback = when.instead.as_ref().map(|address| self.slot(address));
             step.null_is_missing = when.absent.is_some() || when.instead.is_some() || when.optional;
-            step.guard =
-                when.tag.as_ref().map(|(at, value)| Guard::Equals(self.slot(at), vec![value.clone()]));
+            step.guard = when.tag.as_ref().map(|(at, value)| Guard::Equals {
+                slot: self.slot(at),
+                fallback: None,
+                default: None,
+                values: vec![value.clone()],
+            });
         }
         let index = self.steps.len();
         self.steps.push(step);

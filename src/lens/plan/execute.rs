@@ -7,6 +7,14 @@ use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::run::{Direction, Input, Output, Parameters, Run, Source};
 use crate::problem::Root;
 
+/// The slots of one document among those of a run.
+#[derive(Clone, Copy)]
+struct Frame {
+    base: usize,
+    /// The slot that is all of the document, if it is no object.
+    alone: Option<usize>,
+}
+
 impl Plan {
     /// Reads a whole message and writes another. Path parameters come first: what is looked up later may lie in
     /// their scope.
@@ -20,10 +28,10 @@ impl Plan {
         if run.direction() == Direction::Lower {
             run.params = input.path.to_vec();
         }
-        let base = self.read(input.body, run);
+        let frame = self.read(input.body, run);
         let mut output = Output { body, path: Parameters::new(), query: Parameters::new() };
         for param in self.params.iter().filter(|param| param.root == Root::Path) {
-            if let Some(text) = self.param(param, base, run) {
+            if let Some(text) = self.param(param, frame, run) {
                 if run.direction() == Direction::Lift {
                     run.params.push((param.name.clone(), text.clone()));
                 }
@@ -31,52 +39,51 @@ impl Plan {
             }
         }
         for param in self.params.iter().filter(|param| param.root == Root::Query) {
-            if let Some(text) = self.param(param, base, run) {
+            if let Some(text) = self.param(param, frame, run) {
                 output.query.push((param.name.clone(), text));
             }
         }
-        self.enter_scope(base, run);
+        self.enter_scope(frame, run);
         if !self.shape.is_empty() {
-            self.write(&self.shape, true, base, run, &mut output.body);
+            self.write(&self.shape, true, frame, run, &mut output.body);
         }
-        self.check(base, run);
-        run.slots.truncate(base);
+        self.check(frame, run);
+        run.slots.truncate(frame.base);
         output
     }
 
     /// Reads a value inside a message and writes what it becomes.
     pub(in crate::lens) fn value<'a>(&self, value: Value<'a>, run: &mut Run<'a, '_>, out: &mut Writer) {
-        let base = self.read(Some(value), run);
-        let outside = self.enter_scope(base, run);
-        self.write(&self.shape, true, base, run, out);
-        self.check(base, run);
+        let frame = self.read(Some(value), run);
+        let outside = self.enter_scope(frame, run);
+        self.write(&self.shape, true, frame, run, out);
+        self.check(frame, run);
         run.params.truncate(outside);
-        run.slots.truncate(base);
+        run.slots.truncate(frame.base);
     }
 
     /// Adds the parameters that are found in this document, and gives how many there were without them.
-    fn enter_scope(&self, base: usize, run: &mut Run<'_, '_>) -> usize {
+    fn enter_scope(&self, frame: Frame, run: &mut Run<'_, '_>) -> usize {
         let outside = run.params.len();
         for (name, slot) in &self.scopes {
-            let text = run.slots[base + slot].and_then(Source::text);
+            let text = run.slots[frame.base + slot].and_then(Source::text);
             run.params.extend(text.map(|text| (name.clone(), text.into_owned())));
         }
         outside
     }
 
-    /// Fills a new frame of slots and gives its beginning.
-    fn read<'a>(&self, body: Option<Value<'a>>, run: &mut Run<'a, '_>) -> usize {
+    /// Fills a new frame of slots.
+    fn read<'a>(&self, body: Option<Value<'a>>, run: &mut Run<'a, '_>) -> Frame {
         let base = run.slots.len();
         run.slots.resize(base + self.slots.len(), None);
         let input = run.input;
         let frame = &mut run.slots[base..];
         let mut ignored = 0;
+        let alone = body.and_then(|body| self.bare.filter(|_| self.scalar || body.kind() != Kind::Object));
         if let Some(body) = body {
-            match self.bare {
-                Some(slot) if self.scalar || body.kind() != Kind::Object => {
-                    frame[slot] = Some(Source::Json(body));
-                }
-                Some(_) | None => self.body.walk(body, frame, &mut ignored),
+            match alone {
+                Some(slot) => frame[slot] = Some(Source::Json(body)),
+                None => self.body.walk(body, frame, &mut ignored),
             }
         }
         if let Some(outer) = input.outer {
@@ -95,14 +102,14 @@ impl Plan {
         if run.direction() == Direction::Lift {
             run.ignored += ignored;
         }
-        base
+        Frame { base, alone }
     }
 
     /// Writes a value; whether there was anything to write. An object without members is only written if it is the
     /// whole of the output.
-    fn write(&self, shape: &Shape, top: bool, base: usize, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
+    fn write(&self, shape: &Shape, top: bool, frame: Frame, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
         let members = match shape {
-            Shape::Steps(steps) => return steps.iter().any(|step| self.step(*step, base, run, out)),
+            Shape::Steps(steps) => return steps.iter().any(|step| self.step(*step, frame, run, out)),
             Shape::Object(members) => members,
         };
         let start = out.len();
@@ -111,7 +118,7 @@ impl Plan {
         for (key, member) in members {
             let before = out.len();
             out.key_raw(key);
-            if self.write(member, false, base, run, out) {
+            if self.write(member, false, frame, run, out) {
                 written = true;
             } else {
                 out.truncate(before);
@@ -125,13 +132,13 @@ impl Plan {
     }
 
     /// Takes a step; whether it wrote anything.
-    fn step(&self, index: usize, base: usize, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
+    fn step(&self, index: usize, frame: Frame, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
         let step = &self.steps[index];
-        if step.guard.as_ref().is_some_and(|guard| !guard.open(&run.slots[base..])) {
+        if step.guard.as_ref().is_some_and(|guard| !guard.open(&run.slots[frame.base..])) {
             return false;
         }
         let read = |slot: usize| {
-            let source = run.slots[base + slot].filter(|source| !step.is_blank(*source));
+            let source = run.slots[frame.base + slot].filter(|source| !step.is_blank(*source));
             source.map(|source| (slot, source))
         };
         let Some((slot, source)) = step.source.and_then(read).or_else(|| step.fallback.and_then(read)) else {
@@ -141,33 +148,33 @@ impl Plan {
             return step.missing.is_some();
         };
         let from = &self.slots[slot];
-        // The value of a lens for scalars is all there is: its place has no name of its own.
-        let named = !(self.scalar && self.bare == Some(slot));
+        // A value that is all there is has no name of its own.
+        let named = frame.alone != Some(slot);
         let path = if named { from.segments() } else { Vec::new() };
-        let before = (out.len(), run.at.len());
+        let (start, depth) = (out.len(), run.at.len());
         let inside = step.op.goes_inside() && from.root == Root::Body;
         if inside {
             run.at.extend(path.iter().cloned());
         }
         let outcome = step.op.run(source, run, out);
-        run.at.truncate(before.1);
+        run.at.truncate(depth);
         if let Err(stop) = outcome {
-            out.truncate(before.0);
+            out.truncate(start);
             run.note(stop, from.root, path);
         }
-        out.len() > before.0
+        out.len() > start
     }
 
-    fn check(&self, base: usize, run: &mut Run<'_, '_>) {
+    fn check(&self, frame: Frame, run: &mut Run<'_, '_>) {
         let mut nothing = Writer::new();
         for step in &self.checks {
-            self.step(*step, base, run, &mut nothing);
+            self.step(*step, frame, run, &mut nothing);
         }
     }
 
-    fn param(&self, param: &Param, base: usize, run: &mut Run<'_, '_>) -> Option<String> {
+    fn param(&self, param: &Param, frame: Frame, run: &mut Run<'_, '_>) -> Option<String> {
         let mut out = Writer::new();
-        param.steps.iter().any(|step| self.step(*step, base, run, &mut out));
+        param.steps.iter().any(|step| self.step(*step, frame, run, &mut out));
         plain_text(out)
     }
 }
@@ -206,10 +213,14 @@ impl Guard {
     fn open(&self, frame: &[Option<Source<'_>>]) -> bool {
         match self {
             Guard::Present(slot) => frame[*slot].is_some(),
-            Guard::Equals(slot, values) => match frame[*slot] {
-                Some(source) => values.iter().any(|value| value.is(source)),
-                None => values.iter().any(|value| value.value().is_null()),
-            },
+            Guard::Equals { slot, fallback, default, values } => {
+                let given = frame[*slot].or_else(|| fallback.and_then(|slot| frame[slot]));
+                match (given, default) {
+                    (Some(source), _) => values.iter().any(|value| value.is(source)),
+                    (None, Some(default)) => values.iter().any(|value| value.value().same(default.value())),
+                    (None, None) => values.iter().any(|value| value.value().is_null()),
+                }
+            }
         }
     }
 }

@@ -26,9 +26,13 @@ impl Use<'_> {
     /// Whether the dialect's schema lists the words of this place, and this one is not among them. What is no word has
     /// been reported as such.
     fn forbids(&self, word: &Literal) -> bool {
-        let is_word = !matches!(word.value().kind(), Kind::Array | Kind::Object | Kind::Number);
-        is_word && self.left.as_ref().is_some_and(|allowed| !allowed.contains(&word.value().to_value()))
+        is_word(word) && self.left.as_ref().is_some_and(|allowed| !allowed.contains(&word.value().to_value()))
     }
+}
+
+/// Whether a value can be a word at all.
+fn is_word(value: &Literal) -> bool {
+    !matches!(value.value().kind(), Kind::Array | Kind::Object | Kind::Number)
 }
 
 /// Checks every table, and each place it is used at.
@@ -92,6 +96,12 @@ impl<'p> Check<'_, 'p> {
         }
     }
 
+    /// Whether all of its words are known: one that is no word may have been meant as any.
+    fn is_known(&self) -> bool {
+        let words = |row: &'p RowPart| std::iter::once(&row.word).chain(&row.also).chain([&row.is]);
+        self.part.is_whole && self.part.rows.iter().flat_map(words).all(|word| is_word(&word.value))
+    }
+
     /// No word occurs twice on a side.
     fn duplicates(&mut self) {
         let words = self.part.rows.iter().flat_map(|row| std::iter::once(&row.word).chain(&row.also));
@@ -134,7 +144,8 @@ impl<'p> Check<'_, 'p> {
             let words = rows.iter().flat_map(|row| std::iter::once(&row.word).chain(&row.also));
             words.into_iter().any(|word| word.value.value().to_value() == *value)
         };
-        for one in uses.iter().filter(|_| self.part.is_whole) {
+        let is_known = self.is_known();
+        for one in uses.iter().filter(|_| is_known) {
             let absent = one.line.part.absent.as_ref().map(|absent| absent.value.value().to_value());
             let allowed = one.left.iter().flatten();
             for value in allowed.filter(|value| !has(value) && Some(*value) != absent.as_ref()) {
@@ -248,7 +259,7 @@ impl<'p> Check<'_, 'p> {
         let has_row =
             |value: &Tree| self.part.rows.iter().any(|row| row.is.value.value().to_value() == *value);
         let lands = |value: &Tree| self.part.lands.iter().any(|land| is_named(value, &land.canonical.value));
-        let unplaced = known.iter().filter(|value| self.part.is_whole && !has_row(value) && !lands(value));
+        let unplaced = known.iter().filter(|value| self.is_known() && !has_row(value) && !lands(value));
         unplaced.cloned().collect()
     }
 

@@ -21,6 +21,8 @@ pub(in crate::mapping) struct LensPart {
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
     pub(in crate::mapping) drops: Vec<(Text, Text)>,
     pub(in crate::mapping) ignores: Vec<(Text, Text)>,
+    /// Canonical places of roles that are written without the table of roles, with the reason.
+    pub(in crate::mapping) widens: Vec<(Text, Text)>,
     /// Whether there is no field that could not be read.
     pub(in crate::mapping) is_whole: bool,
 }
@@ -86,6 +88,7 @@ impl LensPart {
             let scope = texts(table.table("scope"));
             let drops = texts(table.table("drops"));
             let ignores = texts(table.table("ignores"));
+            let widens = texts(table.table("widens"));
             extends_nothing(table);
             if !has_fields {
                 return None;
@@ -103,6 +106,7 @@ impl LensPart {
                 sets,
                 drops,
                 ignores,
+                widens,
                 is_whole,
             })
         })

@@ -17,6 +17,8 @@ pub(in crate::mapping) struct OperationPart {
     pub(in crate::mapping) path: Vec<FieldPart>,
     pub(in crate::mapping) query: Vec<FieldPart>,
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
+    /// Canonical places of roles that are set, with the reason.
+    pub(in crate::mapping) widens: Vec<(Text, Text)>,
     /// The schema of the query.
     pub(in crate::mapping) parameters: Option<Text>,
     /// Query parameters that nothing is made of, with the reason.
@@ -112,11 +114,11 @@ impl OperationPart {
             let collect = table.table("collect").map(CollectPart::read);
             let folds = integers(table.table("folds"));
             let cases = table.tables("case");
-            let answers = Answers::read(table);
+            let outcome = Outcome::read(table);
             extends_nothing(table);
 
             let is_whole = path.iter().chain(&query).all(|field| field.op.is_some())
-                && answers.is_whole
+                && outcome.is_whole
                 && each.as_ref().is_none_or(Option::is_some)
                 && collect.as_ref().is_none_or(Option::is_some);
             let mut operation = Self {
@@ -125,7 +127,8 @@ impl OperationPart {
                 calls: calls?,
                 path,
                 query,
-                sets: answers.sets,
+                sets: outcome.sets,
+                widens: outcome.widens,
                 parameters,
                 ignores,
                 body,
@@ -133,7 +136,7 @@ impl OperationPart {
                 page,
                 gather,
                 cases: Vec::new(),
-                answers: answers.answers,
+                answers: outcome.answers,
                 collect: collect.flatten(),
                 folds,
                 is_whole,
@@ -147,19 +150,21 @@ impl OperationPart {
 }
 
 /// What an operation and a case of it both say: what is set, and how it is answered.
-struct Answers {
+struct Outcome {
     sets: Vec<(Text, Spanned<Literal>)>,
+    widens: Vec<(Text, Text)>,
     answers: Vec<(Text, AnswerPart)>,
     is_whole: bool,
 }
 
-impl Answers {
+impl Outcome {
     fn read(table: &mut Table<'_>) -> Self {
         let sets = entries(table.table("sets"), literal);
+        let widens = texts(table.table("widens"));
         let answers = entries(table.table("answers"), |node| Some(AnswerPart::read(node)));
         let is_whole = answers.iter().all(|(_, answer)| answer.is_some());
         let answers = answers.into_iter().filter_map(|(status, answer)| Some((status, answer?))).collect();
-        Self { sets, answers, is_whole }
+        Self { sets, widens, answers, is_whole }
     }
 }
 
@@ -170,7 +175,7 @@ impl CasePart {
             let when = table.required("when").and_then(|node| condition(&node));
             let calls = table.required_text("calls");
             let body = table.text("body");
-            let Answers { sets, answers, is_whole } = Answers::read(table);
+            let Outcome { sets, widens, answers, is_whole } = Outcome::read(table);
             let operation = OperationPart {
                 name: operation.name.clone(),
                 request: operation.request.clone(),
@@ -178,6 +183,7 @@ impl CasePart {
                 path: operation.path.clone(),
                 query: Vec::new(),
                 sets,
+                widens,
                 parameters: None,
                 ignores: Vec::new(),
                 body,

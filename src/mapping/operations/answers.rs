@@ -88,7 +88,8 @@ impl Compiler<'_> {
         (key, from): (&Text, StatusCode),
         answer: &AnswerPart,
     ) -> Option<Answer> {
-        let status = self.status(answer.status);
+        let has_body = answer.body.is_some() || answer.items.is_some() || answer.constant.is_some();
+        let status = self.success(answer.status, has_body);
         let schema = answer.schema.as_ref().and_then(|schema| self.schema(schema));
         let (body, lens) = match (&answer.body, &answer.items, &answer.constant) {
             (None, None, None) => (Some(AnswerBody::Empty), None),
@@ -144,14 +145,12 @@ impl Compiler<'_> {
             let place = self.address(at);
             let place = place.filter(|place| self.check_path(at, place, canonical, Schemas::Canonical));
             let field = named.path.iter().find(|field| field.left.value == parameter.value);
-            let id = match field.map(|field| &field.op) {
-                Some(Some(OpPart::Id(kind))) => self.id_kind(kind),
-                _ => {
-                    let message =
-                        format!("`{}` is no id in the path of `{}`", parameter.value, named.name.value);
-                    self.report(Diagnostic::error(code::M0212, message).at(parameter.span, "filled here"));
-                    None
-                }
+            let id = if let Some(Some(OpPart::Id(kind))) = field.map(|field| &field.op) {
+                self.id_kind(kind)
+            } else {
+                let message = format!("`{}` is no id in the path of `{}`", parameter.value, named.name.value);
+                self.report(Diagnostic::error(code::M0212, message).at(parameter.span, "filled here"));
+                None
             };
             parameters.push((parameter.value.clone(), Arc::new(alone(place?, id?))));
         }
@@ -181,7 +180,7 @@ impl Compiler<'_> {
                 self.report(Diagnostic::error(code::M0106, message).at(key.span, "more than that here"));
                 self.note_lenses(answer);
             }
-            settled.extend(self.status(answer.status).map(|status| Settled { from, status }));
+            settled.extend(self.success(answer.status, false).map(|status| Settled { from, status }));
         }
         settled
     }
@@ -193,7 +192,7 @@ impl Compiler<'_> {
         let mut is_whole = true;
         for (outcome, status) in &part.status {
             let index: Option<usize> = self.word("outcome", outcome, &names);
-            let status = self.status(*status);
+            let status = self.success(*status, true);
             is_whole &= index.is_some() && status.is_some();
             if let Some(index) = index {
                 statuses[index] = status;

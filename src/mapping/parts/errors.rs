@@ -6,7 +6,7 @@ use crate::diag::{Diagnostic, Spanned, code};
 use crate::dialect::ErrorShape;
 use crate::dialect::errors::{Slot, Template, ViolationSlot, Words};
 use crate::lens::path::Address;
-use crate::mapping::compile::Compiler;
+use crate::mapping::compile::{Compiler, StatusSort};
 use crate::mapping::file::{ErrorsPart, SlotPart, TemplatePart, Text};
 use crate::problem::Root;
 
@@ -46,7 +46,7 @@ impl Compiler<'_> {
     ) -> Vec<(StatusCode, StatusCode)> {
         let mut read = Vec::new();
         for (from, to) in folds {
-            let (from, to) = (self.status_text(from), self.status(*to));
+            let (from, to) = (self.status_text(from), self.status_of(StatusSort::Error, *to));
             read.extend(from.zip(to));
         }
         read
@@ -78,12 +78,14 @@ impl Compiler<'_> {
     }
 
     pub(in crate::mapping) fn template(&mut self, template: &TemplatePart) -> Template {
-        let mut fields = Vec::new();
+        let (mut fields, mut members) = (Vec::new(), Vec::new());
         for (place, part) in template {
             let path = if place.value.is_empty() { Some(Vec::new()) } else { self.member(place) };
+            members.extend(path.clone().map(|path| (place, path)));
             let slot = self.slot(place, part);
             fields.extend(path.zip(slot));
         }
+        self.check_members(&members);
         Template { fields }
     }
 
