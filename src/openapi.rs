@@ -88,12 +88,12 @@ fn described(dialect: &Dialect, operation: &Operation, components: &mut Componen
     });
     if let RequestBody::One { schema } | RequestBody::Each { schema, .. } = &operation.body {
         described["requestBody"] =
-            json!({ "required": true, "content": json_content(components.reference(schema)) });
+            json!({ "required": true, "content": json_content(&components.reference(schema)) });
     }
     described
 }
 
-fn json_content(schema: Value) -> Value {
+fn json_content(schema: &Value) -> Value {
     json!({ "application/json": { "schema": schema } })
 }
 
@@ -216,7 +216,7 @@ fn answer(
     let mut answer = json!({ "description": status.canonical_reason().unwrap_or("Answer") });
     if has_body {
         let schema = schema.map_or_else(|| json!({}), |schema| components.reference(schema));
-        answer["content"] = json_content(schema);
+        answer["content"] = json_content(&schema);
     }
     answer
 }

@@ -47,7 +47,7 @@ enum Command {
 
 /// Which ids.
 #[derive(Args, Debug)]
-struct Kind {
+struct Which {
     /// The dialect
     #[arg(long)]
     dialect: String,
@@ -104,7 +104,7 @@ pub(super) fn run(
     }
 }
 
-impl Kind {
+impl Which {
     /// What the mapping says about this kind.
     fn declared<'r>(&self, registry: &'r Registry) -> Result<&'r Id, Failure> {
         let dialect = names::dialect(registry, &self.dialect)?;

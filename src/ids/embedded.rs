@@ -27,7 +27,7 @@ const SCHEMA_VERSION: i64 = 1;
 const APPLICATION: i64 = 0x696c_6964;
 
 /// How long to wait for another process that is importing.
-const BUSY_TIMEOUT: Duration = Duration::from_secs(60);
+const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
 
 /// An external id and the canonical one it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]

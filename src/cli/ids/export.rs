@@ -5,7 +5,7 @@ use std::path::Path;
 use clap::Args;
 use serde_json::json;
 
-use super::{Format, Kind};
+use super::{Format, Which};
 use crate::{
     cli::{Failure, Outcome, console::Console},
     dialect::Registry,
@@ -15,7 +15,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    kind: Kind,
+    which: Which,
     /// What to print
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
@@ -30,14 +30,14 @@ pub(super) fn run(
     registry: &Registry,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Arguments { kind, format } = arguments;
-    kind.declared(registry)?;
+    let Arguments { which, format } = arguments;
+    which.declared(registry)?;
     let store = Store::open_existing(store)?;
     let mut text = String::with_capacity(2 * CHUNK);
     if *format == Format::Csv {
         text.push_str("external,canonical,organization\n");
     }
-    store.export((&kind.dialect, &kind.kind), kind.organization, |pair| {
+    store.export((&which.dialect, &which.kind), which.organization, |pair| {
         write(&pair, *format, &mut text);
         if text.len() >= CHUNK {
             console.text(&text)?;

@@ -8,7 +8,7 @@ use std::{
 
 use clap::Args;
 
-use super::{Format, Kind, Misused, lies_within, pair::Rules, rows::Rows};
+use super::{Format, Misused, Which, lies_within, pair::Rules, rows::Rows};
 use crate::{
     boot::FileError,
     cli::{Failure, Outcome, console::Console},
@@ -19,7 +19,7 @@ use crate::{
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     #[command(flatten)]
-    kind: Kind,
+    which: Which,
     /// What the files hold; without it, their endings say it
     #[arg(long, value_enum)]
     format: Option<Format>,
@@ -42,23 +42,23 @@ pub(super) fn run(
     registry: &Registry,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Arguments { kind, format, files } = arguments;
-    let id = kind.declared(registry)?;
-    let rules = Rules { organization: kind.organization, lies_within: lies_within(id) };
+    let Arguments { which, format, files } = arguments;
+    let id = which.declared(registry)?;
+    let rules = Rules { organization: which.organization, lies_within: lies_within(id) };
     let inputs = open_all(files, *format)?;
     let names: Vec<_> = inputs.iter().map(|input| input.name.clone()).collect();
     if id.imported.is_none() {
         console.note(&format!(
             "ids of kind `{}` are computed only, until `[id.{}]` in the mapping of `{}` says `imported = true`",
-            kind.kind, kind.kind, kind.dialect
+            which.kind, which.kind, which.dialect
         ))?;
     }
 
-    let mut import = Store::open(store)?.import(&kind.dialect, &kind.kind)?;
+    let mut import = Store::open(store)?.import(&which.dialect, &which.kind)?;
     let (faults, more) = stage(inputs, &rules, &mut import, console)?;
     if !faults.is_empty() {
         let told = faults.into_iter().map(|(at, why)| format!("{}: {why}", place(at, &names)));
-        return refused(told.collect(), more, console);
+        return refused(&told.collect::<Vec<_>>(), more, console);
     }
     let bar = console.spinner("writing");
     let outcome = import.finish();
@@ -69,7 +69,8 @@ pub(super) fn run(
             Ok(Outcome::Clean)
         }
         Err(Refused::Conflicts { first, more }) => {
-            refused(first.iter().map(|conflict| told(conflict, &names)).collect(), more, console)
+            let told: Vec<_> = first.iter().map(|conflict| told(conflict, &names)).collect();
+            refused(&told, more, console)
         }
         Err(Refused::Store(error)) => Err(error.into()),
     }
@@ -131,8 +132,8 @@ fn stage(
     Ok((faults, false))
 }
 
-fn refused(told: Vec<String>, more: bool, console: &mut Console<'_>) -> Result<Outcome, Failure> {
-    for line in &told {
+fn refused(told: &[String], more: bool, console: &mut Console<'_>) -> Result<Outcome, Failure> {
+    for line in told {
         console.note(line)?;
     }
     let count = told.len();

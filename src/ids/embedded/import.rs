@@ -137,12 +137,11 @@ impl Import {
         let is_mixed = self.mixes == (true, true);
         let (dialect, kind) = (&self.dialect, &self.kind);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let kind = match kind_id(&transaction, dialect, kind)? {
-            Some(kind) => kind,
-            None => {
-                transaction.execute("INSERT INTO kinds (dialect, name) VALUES (?1, ?2)", [dialect, kind])?;
-                transaction.last_insert_rowid()
-            }
+        let kind = if let Some(known) = kind_id(&transaction, dialect, kind)? {
+            known
+        } else {
+            transaction.execute("INSERT INTO kinds (dialect, name) VALUES (?1, ?2)", [dialect, kind])?;
+            transaction.last_insert_rowid()
         };
         let mut conflicts = Vec::new();
         for direction in [Direction::Lift, Direction::Lower] {

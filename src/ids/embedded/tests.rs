@@ -17,8 +17,11 @@ fn store() -> (TempDir, Store) {
 
 type Row = (&'static str, Uuid, Option<Uuid>);
 
-/// Imports rows as users of a dialect; a conflict is its row, the halves of the other pair, and the other's row.
-fn import(store: &Store, rows: &[Row]) -> Result<(u64, u64), Vec<(u64, String, Option<u64>)>> {
+/// A conflict: its row, the halves of the other pair, and the other's row.
+type Told = (u64, String, Option<u64>);
+
+/// Imports rows as users of a dialect.
+fn import(store: &Store, rows: &[Row]) -> Result<(u64, u64), Vec<Told>> {
     let mut import = store.import("acme", "user").unwrap();
     for ((external, canonical, organization), row) in rows.iter().zip(1..) {
         let pair =
@@ -178,7 +181,7 @@ fn what_was_imported_is_exported_and_found() {
 
     let pair = Pair { external: "b".to_owned(), canonical: BOB, organization: Some(NORTH) };
     let entry = Entry { dialect: "acme".to_owned(), kind: "user".to_owned(), pair };
-    assert_eq!(store.find("b", None).unwrap(), [entry.clone()]);
+    assert_eq!(store.find("b", None).unwrap(), std::slice::from_ref(&entry));
     assert_eq!(store.find("", Some(BOB)).unwrap(), [entry]);
     assert_eq!(store.find("c", None).unwrap(), []);
 }
