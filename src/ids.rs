@@ -1,4 +1,4 @@
-//! External ids that no codec can compute: looked up in the [map](map) of imported ones, or asked of the backend once
+//! External ids that no codec can compute: looked up in the [`map`] of imported ones, or asked of the backend once
 //! and remembered for a while.
 //!
 //! This module never sends anything itself; how to ask is handed in.
