@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, StatusCode};
 use regex::Regex;
 
 use crate::lens::Lens;
@@ -49,6 +49,9 @@ pub struct Dialect {
     pub hosts: Vec<String>,
     /// What every path of it begins with: empty, or from a slash to before the next.
     pub prefix: String,
+    /// The redirect that a path is answered with which is one of the dialect's but for its last slash; without it, there
+    /// is no such path.
+    pub wrong_slash: Option<StatusCode>,
     /// Where a request may carry its credential.
     pub credentials: Vec<Credential>,
     /// How much a principal may ask.

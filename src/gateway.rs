@@ -57,6 +57,7 @@ mod tests;
 use self::fetch::Caller;
 use self::quota::Quotas;
 use self::record::{Meters, Record};
+use self::select::Selection;
 
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]
@@ -163,7 +164,10 @@ impl Gateway {
         exchange: &mut Exchange,
     ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
         let shared = &*self.shared;
-        let selected = select::select(&shared.registry, request, exchange)?;
+        let selected = match select::select(&shared.registry, request, exchange)? {
+            Selection::Operation(selected) => selected,
+            Selection::Elsewhere(status, url) => return Ok(encode::redirect(status, &url)),
+        };
         let admitted = admit::admit(&shared.quotas, selected, exchange)?;
         let decoded = decode::decode(&shared.config, admitted).await?;
         let checked = check::check(decoded, exchange)?;

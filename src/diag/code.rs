@@ -205,7 +205,7 @@ codes! {
 
     M0117 "a status of another sort"
     "An error is told with a status from 400 to 599, an answer with one from 200 to 299, and 204 and 205 come \
-     without a body: clients rely on that before they read anything else."
+     without a body; a redirect with 301, 302, 307 or 308: clients rely on that before they read anything else."
 
     M0118 "a head that no request can meet"
     "The prefix is a plain path, without parameters, spaces and dot segments; a host is a name alone, without scheme, \

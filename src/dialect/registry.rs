@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method};
+use http::{HeaderMap, Method, StatusCode};
 
 use self::path::{ambiguity, has_prefix};
 use self::routes::{Matched, Routes};
@@ -59,6 +59,13 @@ pub struct Unselected {
     pub dialect: Option<Arc<Dialect>>,
     /// What to answer.
     pub problem: Problem,
+    /// The redirect to answer instead: the path with its last slash, or without it, is one of the dialect's.
+    pub wrong_slash: Option<StatusCode>,
+}
+
+/// A path with another end: without its last slash, or with one.
+pub fn other_slash(path: &str) -> String {
+    path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned)
 }
 
 impl Registry {
@@ -126,7 +133,7 @@ impl Registry {
         path: &str,
         headers: &HeaderMap,
     ) -> Result<Selected, Box<Unselected>> {
-        let nobody = |problem| Err(Box::new(Unselected { dialect: None, problem }));
+        let nobody = |problem| Err(Box::new(Unselected { dialect: None, problem, wrong_slash: None }));
         let prefixed: Vec<_> =
             self.served.iter().filter(|served| has_prefix(path, &served.dialect.prefix)).collect();
         let owners = eldest(prefixed.iter().copied().filter(|served| served.knows(path)).collect());
@@ -152,7 +159,10 @@ impl Served {
     }
 
     fn select(&self, method: &Method, path: &str) -> Result<Selected, Box<Unselected>> {
-        let unselected = |problem| Box::new(Unselected { dialect: Some(Arc::clone(&self.dialect)), problem });
+        let unselected = |problem| {
+            let dialect = Some(Arc::clone(&self.dialect));
+            Box::new(Unselected { dialect, problem, wrong_slash: None })
+        };
         if let Some(what) = ambiguity(path) {
             return Err(unselected(Problem::bad_request("ambiguous-path", format!("the path holds {what}"))));
         }
@@ -165,7 +175,11 @@ impl Served {
                 path: parameters,
             }),
             Matched::Methods(allow) => Err(unselected(Problem::method_not_allowed(allow))),
-            Matched::Nothing => Err(unselected(Problem::not_found("no such path"))),
+            Matched::Nothing => {
+                let is_other = !matches!(self.routes.find(None, &other_slash(own)), Matched::Nothing);
+                let wrong_slash = self.dialect.wrong_slash.filter(|_| is_other);
+                Err(Box::new(Unselected { wrong_slash, ..*unselected(Problem::not_found("no such path")) }))
+            }
         }
     }
 }

@@ -1,5 +1,7 @@
 //! The address a client used, for answers that have to name another one of the same API.
 
+use std::fmt;
+
 /// An address, in the parts a client wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Url {
@@ -11,6 +13,13 @@ pub struct Url {
     pub query: String,
 }
 
+impl fmt::Display for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mark = if self.query.is_empty() { "" } else { "?" };
+        write!(f, "{}{}{mark}{}", self.origin, self.path, self.query)
+    }
+}
+
 impl Url {
     /// The same address with another value of a query parameter, or without it. The value has to be unreserved text.
     pub fn with(&self, parameter: &str, value: Option<&str>) -> String {
@@ -20,9 +29,7 @@ impl Url {
         };
         let mut pairs: Vec<String> = self.query.split('&').filter(is_other).map(str::to_owned).collect();
         pairs.extend(value.map(|value| format!("{parameter}={value}")));
-        let query = pairs.join("&");
-        let mark = if query.is_empty() { "" } else { "?" };
-        format!("{}{}{mark}{query}", self.origin, self.path)
+        Url { query: pairs.join("&"), ..self.clone() }.to_string()
     }
 
     /// The address of another path of the same API: `own` is the part of this one's path that its dialect knows.

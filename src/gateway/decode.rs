@@ -4,18 +4,15 @@ use std::pin::{Pin, pin};
 
 use bytes::Bytes;
 use http::HeaderMap;
-use http::header::{CONTENT_ENCODING, CONTENT_TYPE, HOST};
-use http::request::Parts;
-use http::uri::{Authority, Scheme};
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
 use super::Config;
 use super::admit::{Admitted, Credential};
-use super::select::Selected;
+use super::select::{Selected, url};
 use crate::dialect::operation::RequestBody;
-use crate::dialect::url::Url;
 use crate::json::{Document, Limits};
 use crate::problem::Problem;
 use crate::translate;
@@ -41,18 +38,6 @@ pub(super) async fn decode<B: Body<Data = Bytes>>(
     };
     let request = translate::Request::new(target, url(&head), document)?;
     Ok(Decoded { request, credential })
-}
-
-/// The address the client used. Which host that is was looked at when the operation was selected.
-fn url(head: &Parts) -> Url {
-    let scheme = head.extensions.get().unwrap_or(&Scheme::HTTP);
-    let named = head.uri.authority().map(Authority::as_str);
-    let host = named.or_else(|| head.headers.get(HOST)?.to_str().ok());
-    Url {
-        origin: host.map(|host| format!("{scheme}://{host}")).unwrap_or_default(),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-    }
 }
 
 /// The document that is the body; none if the body is empty, whatever is said about its type.

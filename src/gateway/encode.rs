@@ -13,6 +13,7 @@ use super::Exchange;
 use super::quota::Quotas;
 use crate::dialect::Dialect;
 use crate::dialect::errors::Rendered;
+use crate::dialect::url::Url;
 use crate::limit::Headers;
 use crate::problem::Problem;
 use crate::translate::lower::Lowered;
@@ -27,6 +28,15 @@ pub(super) fn encode(lowered: Lowered, quotas: &Quotas, exchange: &Exchange) -> 
         response.headers_mut().insert(LOCATION, location);
     }
     quotas.write_headers(exchange, SystemTime::now(), response.headers_mut());
+    response
+}
+
+/// The same request, to be asked at another address.
+pub(super) fn redirect(status: StatusCode, url: &Url) -> Response<Full<Bytes>> {
+    let mut response = response(status, Vec::new(), HeaderValue::from_static("application/json"));
+    if let Ok(location) = HeaderValue::try_from(url.to_string()) {
+        response.headers_mut().insert(LOCATION, location);
+    }
     response
 }
 

@@ -2,10 +2,12 @@
 
 use http::header::HOST;
 use http::request::Parts;
-use http::uri::Authority;
-use http::{Request, Version};
+use http::uri::{Authority, Scheme};
+use http::{Request, StatusCode, Version};
 
 use super::Exchange;
+use crate::dialect::registry::other_slash;
+use crate::dialect::url::Url;
 use crate::dialect::{self, Registry};
 use crate::problem::Problem;
 
@@ -17,25 +19,50 @@ pub(super) struct Selected<B> {
     pub(super) body: B,
 }
 
+/// What a request is meant for.
+#[derive(Debug)]
+pub(super) enum Selection<B> {
+    /// An operation.
+    Operation(Selected<B>),
+    /// None, but one has the same path with another end: there the client is sent, at the address it used.
+    Elsewhere(StatusCode, Url),
+}
+
 /// Finds the operation. From here on every refusal is told as the dialect tells it, also when only the dialect could
 /// be found.
 pub(super) fn select<B>(
     registry: &Registry,
     request: Request<B>,
     exchange: &mut Exchange,
-) -> Result<Selected<B>, Box<Problem>> {
+) -> Result<Selection<B>, Box<Problem>> {
     let (head, body) = request.into_parts();
     let target = match registry.select(&head.method, host(&head)?, head.uri.path(), &head.headers) {
         Ok(target) => target,
         Err(unselected) => {
             let unselected = *unselected;
             exchange.dialect = unselected.dialect;
+            if let Some(status) = unselected.wrong_slash {
+                let url = url(&head);
+                return Ok(Selection::Elsewhere(status, Url { path: other_slash(&url.path), ..url }));
+            }
             return Err(Box::new(unselected.problem));
         }
     };
     exchange.dialect = Some(target.dialect.clone());
     exchange.operation = Some(target.operation.clone());
-    Ok(Selected { target, head, body })
+    Ok(Selection::Operation(Selected { target, head, body }))
+}
+
+/// The address the client used. Which host that is has been looked at by then.
+pub(super) fn url(head: &Parts) -> Url {
+    let scheme = head.extensions.get().unwrap_or(&Scheme::HTTP);
+    let named = head.uri.authority().map(Authority::as_str);
+    let host = named.or_else(|| head.headers.get(HOST)?.to_str().ok());
+    Url {
+        origin: host.map(|host| format!("{scheme}://{host}")).unwrap_or_default(),
+        path: head.uri.path().to_owned(),
+        query: head.uri.query().unwrap_or_default().to_owned(),
+    }
 }
 
 /// The host a request is meant for, with or without its port: from its target, else from its one `Host` header.

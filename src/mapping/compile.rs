@@ -47,6 +47,7 @@ pub(super) struct Compiler<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum StatusSort {
     Error,
+    Redirect,
     Success,
 }
 
@@ -124,6 +125,8 @@ impl<'a> Compiler<'a> {
         let quota = self.quota();
         let operations = self.operations();
         let select = self.select();
+        let wrong_slash = self.file.dialect.as_ref().and_then(|head| head.wrong_slash);
+        let wrong_slash = wrong_slash.and_then(|status| self.status_of(StatusSort::Redirect, status));
         check::all(&mut self);
         self.report_unused();
 
@@ -141,6 +144,7 @@ impl<'a> Compiler<'a> {
             select,
             hosts: head.hosts.iter().map(|host| host.value.clone()).collect(),
             prefix: if prefix.is_empty() { String::new() } else { format!("/{prefix}") },
+            wrong_slash,
             credentials,
             quota,
             errors: errors?,
@@ -275,6 +279,11 @@ impl<'a> Compiler<'a> {
             StatusSort::Error => {
                 (status.is_client_error() || status.is_server_error(), "an error is told with 400 to 599")
             }
+            // RFC 9110, section 15.4: the others say something else than where to go instead.
+            StatusSort::Redirect => (
+                matches!(status.as_u16(), 301 | 302 | 307 | 308),
+                "a redirect is one of 301, 302, 307 and 308",
+            ),
             StatusSort::Success => (status.is_success(), "an answer is told with 200 to 299"),
         };
         if !fits {

@@ -56,6 +56,7 @@ pub(super) struct DialectPart {
     pub(super) title: String,
     pub(super) hosts: Vec<Text>,
     pub(super) prefix: Text,
+    pub(super) wrong_slash: Option<Spanned<i64>>,
     pub(super) select: Option<SelectPart>,
 }
 
@@ -174,10 +175,11 @@ impl DialectPart {
             let title = table.required_text("title");
             let hosts = table.texts("hosts");
             let prefix = table.required_text("prefix");
+            let wrong_slash = table.integer("wrong_slash");
             let select = table.table("select").map(SelectPart::read);
             table.text("extends"); // read before the others, by whoever laid this text over the one it names
             extends_nothing(table);
-            Some(Self { title: title?.value, hosts, prefix: prefix?, select: select.flatten() })
+            Some(Self { title: title?.value, hosts, prefix: prefix?, wrong_slash, select: select.flatten() })
         })
     }
 }

@@ -85,6 +85,7 @@ fn dialect(
         select: None,
         hosts: Vec::new(),
         prefix: "/api".to_owned(),
+        wrong_slash: None,
         credentials: vec![Credential {
             header: AUTHORIZATION,
             scheme: Some("Bearer".to_owned()),
