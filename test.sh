@@ -2,9 +2,9 @@
 # shellcheck disable=SC2329 # `step` calls what it is given
 # Runs every test there is: the Rust ones, and published clients of the dialects against a started proxy.
 #
-# Needs cargo. A C compiler, node with npm, and python3 with venv are installed if they are missing; what the
-# clients need beyond that goes under target/ and tests/clients/, at the versions written down there. It listens
-# on two free loopback ports.
+# Needs cargo. A C compiler, node with npm, and python3 (3.11 to 3.13) with venv are installed if they are missing;
+# what the clients need beyond that goes under target/ and tests/clients/, at the versions written down there. It
+# listens on two free loopback ports.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -16,39 +16,97 @@ pairs=$work/shortuuid.txt
 passed=0 failed=0
 
 main() {
+  local dialect
   command -v cargo > /dev/null || { echo "cargo is missing: install Rust 1.91 or newer"; exit 1; }
 
   # A failed step is remembered and the next one runs; only one that others stand on ends the run.
   must "install what the machine lacks" tests/install.sh
-  must "install shortuuid into $work/venv" install_shortuuid
+  must "install shortuuid" install_python shortuuid tests/clients/shortuuid/requirements.txt
   must "write UUIDs and their short forms" make_pairs
   step "run the Rust tests" rust_tests
   must "build the program" cargo build --locked
   step "check what ships" "$binary" check
-  must "install the published client" install_client
-  step "run the published client against the program" drive_client
+  must "install the published clients" install_clients
+  step "run the published clients against the program" drive as_shipped run_clients
+  must "install the tools that read OpenAPI" install_python openapi tests/clients/openapi/requirements.txt
+  for dialect in apexscore closient dreadnode gitbook letpiper; do
+    step "compare the program with its document of $dialect" drive without_quotas run_openapi "$dialect"
+  done
   finish
 }
 
-install_shortuuid() {
-  [ -x "$work/venv/bin/python" ] || python3 -m venv "$work/venv"
-  "$work/venv/bin/python" -m pip install --quiet --disable-pip-version-check -r tests/clients/shortuuid/requirements.txt
+# An environment of its own for one client in Python: its name, its file of requirements, and packages to install
+# without what they ask for themselves.
+install_python() {
+  local venv=$work/$1 requirements=$2
+  local -a pip=("$venv/bin/python" -m pip install --quiet --disable-pip-version-check)
+  shift 2
+  [ -x "$venv/bin/python" ] || python3 -m venv "$venv"
+  "${pip[@]}" -r "$requirements"
+  if [ $# -gt 0 ]; then "${pip[@]}" --no-deps "$@"; fi
 }
 
 make_pairs() {
-  "$work/venv/bin/python" tests/clients/shortuuid/make_pairs.py "$pairs"
+  "$work/shortuuid/bin/python" tests/clients/shortuuid/make_pairs.py "$pairs"
 }
 
 rust_tests() {
   INTERLINGUA_SHORTUUID_VECTORS=$pairs cargo test --locked
 }
 
-install_client() {
+install_clients() {
   npm ci --prefix tests/clients/gitbook --no-audit --no-fund --loglevel=error
+  # The packages ask for far more than their clients of the API import; the requirements are what those do.
+  install_python dreadnode tests/clients/dreadnode/requirements.txt dreadnode==2.0.52
+  install_python dreadnode-legacy tests/clients/dreadnode/requirements-legacy.txt dreadnode==1.17.1
 }
 
-drive_client() {
-  local port admin pid
+# The published clients, against the program that listens at URL. All of them run; one that fails is remembered.
+run_clients() {
+  local url=$1 outcome=0 script
+  for script in links members generations; do
+    as_in_demo gitbook "$url" node "tests/clients/gitbook/$script.mjs" || outcome=1
+  done
+  as_in_demo dreadnode "$url" "$work/dreadnode/bin/python" tests/clients/dreadnode/run.py || outcome=1
+  as_in_demo dreadnode "$url" "$work/dreadnode-legacy/bin/python" tests/clients/dreadnode/legacy.py || outcome=1
+  return "$outcome"
+}
+
+# Runs a client of a dialect as the people its demo.env names.
+as_in_demo() (
+  dialect=$1 url=$2
+  shift 2
+  echo "-- $*"
+  set -a
+  # shellcheck source=/dev/null # there is one for each dialect
+  . "tests/clients/$dialect/demo.env"
+  INTERLINGUA_URL=$url/$dialect INTERLINGUA_OTHER_URL=$url/gitbook exec "$@"
+)
+
+run_openapi() {
+  mkdir -p "$work/documents"
+  "$work/openapi/bin/python" tests/clients/openapi/run.py "$binary" "$1" "$work/documents" "$2"
+}
+
+as_shipped() { :; }
+
+# Configuration for the tools that make more requests than a quota lets through: behind a 429, no operation would be
+# seen. The mappings are those that ship, but for their quotas.
+without_quotas() {
+  local windows='windows = ["100000/second"]' mapping
+  rm -rf "$work/mappings"
+  mkdir "$work/mappings"
+  for mapping in mappings/*.toml; do
+    sed "s|^windows *=.*|$windows|" "$mapping" > "$work/$mapping"
+  done
+  printf '[limit]\n%s\n[files]\nmappings = "%s"\n' "$windows" "$work/mappings"
+}
+
+# Starts the program before the demonstration data, runs a command with the URL added, and stops the program. The
+# function before the command prints more of the configuration.
+drive() {
+  local configure=$1 port admin pid
+  shift
   read -r port admin < <(free_ports)
   cat > "$work/config.toml" <<TOML
 [[server.listener]]
@@ -58,6 +116,7 @@ address = "127.0.0.1:$admin"
 [backend]
 seed = true
 TOML
+  "$configure" >> "$work/config.toml"
 
   "$binary" serve --config "$work/config.toml" > "$work/serve.log" 2>&1 &
   pid=$!
@@ -72,14 +131,8 @@ TOML
   fi
   echo "started as $pid on 127.0.0.1:$port"
 
-  set -a
-  # shellcheck source=tests/clients/gitbook/demo.env
-  . tests/clients/gitbook/demo.env
-  # shellcheck disable=SC2034 # exported by `set -a`
-  INTERLINGUA_URL=http://127.0.0.1:$port/gitbook
-  set +a
   local outcome=0
-  node tests/clients/gitbook/run.mjs || outcome=$?
+  "$@" "http://127.0.0.1:$port" || outcome=$?
 
   kill -TERM "$pid" || { echo "the program ended before it was asked to"; outcome=1; }
   wait_gone "$pid" || { echo "the program did not end within 35 s of SIGTERM"; return 1; }

@@ -70,6 +70,14 @@ pub struct Dialect {
     pub lenses: BTreeMap<String, ShapedLens>,
 }
 
+impl Dialect {
+    /// The name of the dialect that it is a generation of, at the root of all; its own if it extends none. Generations
+    /// speak of the same entities, so that what was imported for one holds for all.
+    pub fn family(&self) -> &str {
+        self.extends.last().unwrap_or(&self.name)
+    }
+}
+
 impl fmt::Display for Dialect {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.name)

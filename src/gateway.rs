@@ -188,7 +188,10 @@ impl Gateway {
         problem: Box<Problem>,
         exchange: &Exchange,
     ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
-        let operation = exchange.operation.as_ref().filter(|_| problem.code == NO_SUCH_RESOURCE);
+        // An id that cannot be one is told without asking the backend, which then has not judged the caller either.
+        let was_asked = exchange.calls.load(Ordering::Relaxed) > 0;
+        let is_settled = problem.code == NO_SUCH_RESOURCE && was_asked;
+        let operation = exchange.operation.as_ref().filter(|_| is_settled);
         let settled = operation.and_then(|operation| translate::lower::settle(operation, &problem));
         settled.map(|lowered| encode::encode(lowered, &self.shared.quotas, exchange)).ok_or(problem)
     }

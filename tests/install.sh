@@ -9,6 +9,12 @@ command -v node > /dev/null || packages+=(nodejs)
 command -v npm > /dev/null || packages+=(npm)
 python3 -c 'import ensurepip, venv' 2> /dev/null || packages+=(python3 python3-venv)
 
+# Another version of Python is not for the system's package manager to replace. Without python3 one is installed below.
+if command -v python3 > /dev/null && ! python3 -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))'; then
+  echo "$(python3 -V) is here, and a published client runs on 3.11 to 3.13 only"
+  exit 1
+fi
+
 if [ "${#packages[@]}" -eq 0 ]; then
   echo "nothing is missing"
 elif [ "$(id -u)" -eq 0 ] && command -v apt-get > /dev/null; then

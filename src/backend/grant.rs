@@ -3,8 +3,9 @@
 use rusqlite::{OptionalExtension, Transaction};
 use serde_json::{Value, json};
 
+use super::body::Fields;
 use super::id::Id;
-use super::resource::Resource;
+use super::resource::{Resource, ResourceType};
 use super::role::Role;
 use super::row::text;
 
@@ -28,12 +29,35 @@ pub(super) fn give(tx: &Transaction<'_>, holder: Holder, resources: &[Resource])
     Ok(())
 }
 
-/// Leaves the holder these resources and no others; one that stays keeps its level. Tells whether anything
-/// changed.
+/// What takes the place of the resources a holder has.
+#[derive(Debug)]
+pub(super) struct Replacement {
+    resources: Vec<Resource>,
+    /// Only resources of this type are replaced.
+    of: Option<ResourceType>,
+}
+
+impl Replacement {
+    /// Reads `resource_grants` and `resource_grants_of`, if they are there.
+    pub(super) fn read(fields: &mut Fields<'_>) -> Option<Self> {
+        let types = ResourceType::ALL.map(|kind| (kind.name(), kind));
+        let of =
+            if fields.has("resource_grants_of") { fields.word("resource_grants_of", &types) } else { None };
+        let resources = if fields.has("resource_grants") {
+            fields.objects("resource_grants", Resource::read_grant)
+        } else {
+            return None;
+        };
+        Some(Replacement { resources, of })
+    }
+}
+
+/// Leaves the holder these resources and no others of the types that are replaced; one that stays keeps its level.
+/// Tells whether anything changed.
 pub(super) fn replace(
     tx: &Transaction<'_>,
     holder: Holder,
-    resources: &[Resource],
+    Replacement { resources, of }: &Replacement,
 ) -> rusqlite::Result<bool> {
     let (member_id, invitation_id) = holder.columns();
     let held: Vec<(i64, Resource)> = tx
@@ -46,6 +70,8 @@ pub(super) fn replace(
             Ok((row.get("rowid")?, resource))
         })?
         .collect::<Result<_, _>>()?;
+    let is_replaced = |resource: &Resource| of.is_none_or(|of| of == resource.resource_type);
+    let held: Vec<_> = held.into_iter().filter(|(_, resource)| is_replaced(resource)).collect();
     for (row, _) in held.iter().filter(|(_, resource)| !resources.contains(resource)) {
         tx.prepare_cached("DELETE FROM grants WHERE rowid = ?1")?.execute([row])?;
     }

@@ -53,7 +53,8 @@ impl Resource {
 }
 
 impl ResourceType {
-    const ALL: [ResourceType; 3] = [ResourceType::Portfolio, ResourceType::Space, ResourceType::Collection];
+    pub(super) const ALL: [ResourceType; 3] =
+        [ResourceType::Portfolio, ResourceType::Space, ResourceType::Collection];
 
     /// The name in bodies and in the database.
     pub(super) fn name(self) -> &'static str {

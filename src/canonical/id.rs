@@ -155,10 +155,12 @@ impl IdCodec {
 /// Bytes of an imported id.
 pub const EXTERNAL_BYTES_MAX: usize = 256;
 
-/// Whether `text` may be an imported id: it follows no rule but that it is a short line of text without space around it.
+/// Whether `text` may be an imported id: it follows no rule but that it is a short line of text without space around it,
+/// and that it can stand in a path as clients write it, who do not encode ids.
 pub fn is_external(text: &str) -> bool {
     let is_bounded = (1..=EXTERNAL_BYTES_MAX).contains(&text.len());
-    is_bounded && !text.chars().any(char::is_control) && text.trim() == text
+    let moves_the_path = matches!(text, "." | "..") || text.contains(['/', '\\', '?', '#', '%']);
+    is_bounded && !moves_the_path && !text.chars().any(char::is_control) && text.trim() == text
 }
 
 /// Why an identifier could not be read or written. Never quotes the identifier.
@@ -199,10 +201,12 @@ mod tests {
     #[test]
     fn an_imported_id_is_a_short_line_of_text() {
         let (longest, longer) = ("x".repeat(EXTERNAL_BYTES_MAX), "x".repeat(EXTERNAL_BYTES_MAX + 1));
-        for text in ["7", "user/7 of 9", "ü", &longest] {
+        for text in ["7", "user:7 of 9", "ü", "...", &longest] {
             assert!(is_external(text), "{text}");
         }
-        for text in ["", " 7", "7\n", "a\0b", "\u{85}", &longer] {
+        for text in
+            ["", " 7", "7\n", "a\0b", "\u{85}", "a/b", "a?b", "a#b", "a%2Fb", "a\\b", ".", "..", &longer]
+        {
             assert!(!is_external(text), "{text:?}");
         }
     }

@@ -105,14 +105,14 @@ pub(super) fn run(
 }
 
 impl Which {
-    /// What the mapping says about this kind.
-    fn declared<'r>(&self, registry: &'r Registry) -> Result<&'r Id, Failure> {
+    /// What the mapping says about this kind, and the dialect under whose name its ids are kept.
+    fn declared<'r>(&self, registry: &'r Registry) -> Result<(&'r Id, &'r str), Failure> {
         let dialect = names::dialect(registry, &self.dialect)?;
         let id = names::id_kind(dialect, &self.kind)?;
         if self.organization.is_some() && !lies_within(id) {
             return Err(self.not_within().into());
         }
-        Ok(id)
+        Ok((id, dialect.family()))
     }
 
     fn not_within(&self) -> Misused {

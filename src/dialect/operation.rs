@@ -108,6 +108,8 @@ pub struct Answer {
     pub status: StatusCode,
     /// The body.
     pub body: AnswerBody,
+    /// The body where the canonical one has no words in the dialect; without it, that is a refusal.
+    pub otherwise: Option<Literal>,
     /// Where what was made can be found.
     pub location: Option<Location>,
     /// What the dialect's body looks like, for tools and tests.

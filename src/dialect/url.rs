@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use percent_encoding::percent_decode_str;
+
 /// An address, in the parts a client wrote it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Url {
@@ -25,7 +27,8 @@ impl Url {
     pub fn with(&self, parameter: &str, value: Option<&str>) -> String {
         let is_other = |pair: &&str| {
             let name = pair.split_once('=').map_or(*pair, |(name, _)| name);
-            !pair.is_empty() && name != parameter
+            // It may be written with escapes nobody needs.
+            !pair.is_empty() && percent_decode_str(name).ne(parameter.bytes())
         };
         let mut pairs: Vec<String> = self.query.split('&').filter(is_other).map(str::to_owned).collect();
         pairs.extend(value.map(|value| format!("{parameter}={value}")));
@@ -55,6 +58,8 @@ mod tests {
     fn one_parameter_changes_and_the_others_stay_as_they_were_written() {
         assert_eq!(url().with("page", Some("3")), "https://api.example/acme/v1/things?a=1&b=%26&page=3");
         assert_eq!(url().with("page", None), "https://api.example/acme/v1/things?a=1&b=%26");
+        let escaped = Url { query: "%70age=2".to_owned(), ..url() };
+        assert_eq!(escaped.with("page", Some("3")), "https://api.example/acme/v1/things?page=3");
         let bare = Url { query: "page=1".to_owned(), ..Url::default() };
         assert_eq!(bare.with("page", None), "");
     }

@@ -110,7 +110,7 @@ impl<'a> Caller<'a> {
         self.shared().meters.called(&call.operation.name, counted(&outcome));
         if !call.operation.is_safe() {
             // Also without an answer: it may have been done all the same.
-            self.shared().resolvers.wrote(self.principal(), call);
+            self.shared().resolvers.wrote(call);
         }
         let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
         answer::answered(answer.status, retry_after(&answer.headers), answer.body)

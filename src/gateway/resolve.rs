@@ -59,7 +59,7 @@ async fn look_up_imported(
     let Some(ids) = &caller.shared().ids else {
         return Ok(vec![Found::Missing; needs.len()]);
     };
-    match timeout_at(caller.deadline().instant(), ids.look_up(&dialect.name, needs)).await {
+    match timeout_at(caller.deadline().instant(), ids.look_up(dialect.family(), needs)).await {
         Ok(found) => found.map_err(|error| {
             // The chain says which file and what is wrong with it.
             let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));

@@ -3,7 +3,7 @@
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{Request, StatusCode, Version};
+use http::{HeaderValue, Request, StatusCode, Version};
 
 use super::Exchange;
 use crate::dialect::registry::other_slash;
@@ -21,6 +21,7 @@ pub(super) struct Selected<B> {
 
 /// What a request is meant for.
 #[derive(Debug)]
+#[expect(clippy::large_enum_variant, reason = "unpacked at once; a box would cost every request an allocation")]
 pub(super) enum Selection<B> {
     /// An operation.
     Operation(Selected<B>),
@@ -77,19 +78,30 @@ fn host(head: &Parts) -> Result<Option<&str>, Box<Problem>> {
     if value.is_none() && head.version == Version::HTTP_11 {
         return refused("the request names no host");
     }
-    if let Some(authority) = head.uri.authority() {
-        return Ok(Some(authority.host()));
-    }
-    let Some(value) = value else { return Ok(None) };
-    match value.to_str() {
-        Ok(host) if Authority::try_from(host).is_ok() && !host.contains('@') => Ok(Some(host)),
+    let named = head.uri.authority().map(Authority::as_str);
+    let Some(host) = named.map(Ok).or_else(|| value.map(HeaderValue::to_str)) else { return Ok(None) };
+    match host {
+        Ok(host) if is_host(host) => Ok(Some(host)),
         Ok(_) | Err(_) => refused("the request's host is malformed"),
     }
 }
 
+/// Whether a text is a name or an address with or without a port, and nothing else that an authority may hold (RFC 3986,
+/// section 3.2): answers repeat it in addresses.
+fn is_host(text: &str) -> bool {
+    let Ok(authority) = Authority::try_from(text) else { return false };
+    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
+    let has_right_port = match text.strip_prefix(authority.host()) {
+        Some("") => true,
+        Some(rest) => rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()),
+        None => false, // a user stands before the host
+    };
+    !name.is_empty() && name.bytes().all(is_plain) && has_right_port
+}
+
 #[cfg(test)]
 mod tests {
-    use http::HeaderValue;
 
     use super::*;
 
@@ -119,8 +131,16 @@ mod tests {
     #[test]
     fn the_authority_of_the_target_comes_first() {
         // RFC 9112, section 3.2.2: the host of an absolute target replaces the header.
-        let expected = Ok(Some("one.example".to_owned()));
+        let expected = Ok(Some("one.example:80".to_owned()));
         assert_eq!(host_of("http://one.example:80/a", &["two.example"]), expected);
+    }
+
+    #[test]
+    fn a_host_is_a_name_and_a_port_and_nothing_that_an_address_should_not_repeat() {
+        for host in ["user:pw@a.example", "a,b", "a'b", "a.example:99999", "[::1"] {
+            assert_eq!(host_of("/a", &[host]), Err("invalid-host".to_owned()), "{host}");
+        }
+        assert_eq!(host_of("http://user:pw@a.example/a", &["a.example"]), Err("invalid-host".to_owned()));
     }
 
     #[test]

@@ -45,8 +45,8 @@ pub struct Resolvers {
 enum Subject {
     /// A collection, by its path.
     Collection(String),
-    /// What an operation answers to a principal.
-    Answers(Principal, String),
+    /// What an operation answers, to whomever: who joined is now found by everybody.
+    Answers(String),
 }
 
 /// Where an answer came from.
@@ -99,13 +99,13 @@ impl Default for Resolvers {
 }
 
 impl Resolvers {
-    /// Notes that `principal` made a call that is not safe: what was found before where it may have changed something
+    /// Notes that a call was made that is not safe: what was found before where it may have changed something
     /// is looked up anew.
-    pub fn wrote(&self, principal: Principal, call: &Call) {
+    pub fn wrote(&self, call: &Call) {
         let now = Instant::now();
         self.written.insert(Subject::Collection(call.collection()), now);
         for operation in &call.operation.changes {
-            self.written.insert(Subject::Answers(principal, operation.clone()), now);
+            self.written.insert(Subject::Answers(operation.clone()), now);
         }
     }
 
@@ -115,7 +115,7 @@ impl Resolvers {
         let path = path.map(|(name, value)| (name.as_str().into(), value.clone())).collect();
         let call = Call { operation: Arc::clone(&resolver.calls), path, query: Vec::new(), body: None };
         let collection = Subject::Collection(call.collection());
-        let answers = Subject::Answers(key.principal, resolver.calls.name.clone());
+        let answers = Subject::Answers(resolver.calls.name.clone());
         self.written.get(&collection).max(self.written.get(&answers))
     }
 

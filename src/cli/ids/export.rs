@@ -31,13 +31,13 @@ pub(super) fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let Arguments { which, format } = arguments;
-    which.declared(registry)?;
+    let (_, family) = which.declared(registry)?;
     let store = Store::open_existing(store)?;
     let mut text = String::with_capacity(2 * CHUNK);
     if *format == Format::Csv {
         text.push_str("external,canonical,organization\n");
     }
-    store.export((&which.dialect, &which.kind), which.organization, |pair| {
+    store.export((family, &which.kind), which.organization, |pair| {
         write(&pair, *format, &mut text);
         if text.len() >= CHUNK {
             console.text(&text)?;

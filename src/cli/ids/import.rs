@@ -43,7 +43,7 @@ pub(super) fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let Arguments { which, format, files } = arguments;
-    let id = which.declared(registry)?;
+    let (id, family) = which.declared(registry)?;
     let rules = Rules { organization: which.organization, lies_within: lies_within(id) };
     let inputs = open_all(files, *format)?;
     let names: Vec<_> = inputs.iter().map(|input| input.name.clone()).collect();
@@ -54,7 +54,7 @@ pub(super) fn run(
         ))?;
     }
 
-    let mut import = Store::open(store)?.import(&which.dialect, &which.kind)?;
+    let mut import = Store::open(store)?.import(family, &which.kind)?;
     let (faults, more) = stage(inputs, &rules, &mut import, console)?;
     if !faults.is_empty() {
         let told = faults.into_iter().map(|(at, why)| format!("{}: {why}", place(at, &names)));

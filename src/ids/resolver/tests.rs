@@ -195,7 +195,7 @@ async fn a_write_of_ours_makes_what_was_found_before_doubtful() {
             answers: Vec::new(),
         };
         let call = Call { operation: Arc::new(operation), path: Vec::new(), query: Vec::new(), body: None };
-        resolvers.wrote(Principal::of(ADA), &call);
+        resolvers.wrote(&call);
     };
     assert_eq!(find("acme").await, Answered::Loaded);
     advance(Duration::from_secs(1)).await;

@@ -90,7 +90,7 @@ impl Id {
             return Ok((found.to_owned(), IdForm::Opaque));
         }
         if others?.is_some_and(|other| other != canonical) {
-            return Err(Stop::refused("unrepresentable", "is spelt as another id that was imported"));
+            return Err(Stop::refused("id-taken", "is spelt as another id that was imported"));
         }
         Ok((spelling, self.dialect.written))
     }
@@ -263,7 +263,7 @@ mod tests {
         let other = "00000000-0000-4000-8000-000000000001";
         let map = [(SHORT.to_owned(), other.to_owned())];
         let right = format!(r#"{{"r":"{UUID}"}}"#);
-        assert_eq!(mapped(&imported(), Direction::Lower, &right, &map).refusal().1, "unrepresentable");
+        assert_eq!(mapped(&imported(), Direction::Lower, &right, &map).refusal().1, "id-taken");
         let left = format!(r#"{{"l":"{SHORT}"}}"#);
         let theirs = format!(r#"{{"r":"{other}"}}"#);
         assert_eq!(mapped(&imported(), Direction::Lift, &left, &map), Became::Body(theirs));
@@ -315,7 +315,7 @@ mod tests {
                     prop_assert_eq!(mapped(&imported(), Direction::Lift, &left, &map), Became::Body(right));
                 }
                 refused => {
-                    prop_assert_eq!(refused.refusal().1, "unrepresentable");
+                    prop_assert_eq!(refused.refusal().1, "id-taken");
                     prop_assert!(map.iter().any(|(left, _)| *left == spelt(asked)));
                 }
             }

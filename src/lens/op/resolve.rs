@@ -22,7 +22,7 @@ pub struct Resolver {
     pub index: usize,
     /// The path parameters it needs too.
     pub scope: Vec<String>,
-    /// What the dialect's ids look like; what does not is known not to exist, without asking.
+    /// What the dialect's ids look like; what does not, and was not imported, is known not to exist without asking.
     pub pattern: Option<Regex>,
     /// How the dialect spells the keys, if they are ids that the canonical form spells otherwise.
     pub id: Option<Id>,
@@ -47,11 +47,14 @@ impl Resolver {
         let missing = || Stop::Refused { kind: "id", message: "does not exist".to_owned(), missing: true };
         let direction = run.direction();
         let lifting = direction == Direction::Lift;
-        if lifting && self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(key)) {
-            return Err(missing());
-        }
+        let is_none = lifting && self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(key));
         let key = match &self.id {
-            Some(id) if lifting => id.lifted(key, run)?,
+            // Imported ids follow no pattern, so that is looked at last.
+            Some(id) if lifting => match id.lifted(key, run) {
+                Err(Stop::Refused { .. }) if is_none => return Err(missing()),
+                lifted => lifted?,
+            },
+            Some(_) | None if is_none => return Err(missing()),
             Some(_) | None => key.to_owned(),
         };
         let Some(scope) = run.scope(&self.scope) else {

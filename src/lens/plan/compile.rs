@@ -88,16 +88,17 @@ impl Plan {
             });
         }
         let index = self.steps.len();
+        let guard = step.guard.clone().map(Box::new);
         self.steps.push(step);
         self.write_at(output.as_ref()?, index);
         if lifting {
-            self.add_tag(source, when.tag.as_ref());
+            self.add_tag(source, guard, when.tag.as_ref());
         }
         Some(index)
     }
 
     /// The value that tells which of several fields was lifted. Null is told by leaving it out.
-    fn add_tag(&mut self, source: Option<usize>, tag: Option<&(Address, Literal)>) {
+    fn add_tag(&mut self, source: Option<usize>, with: Option<Box<Guard>>, tag: Option<&(Address, Literal)>) {
         let (Some(source), Some((at, value))) = (source, tag) else {
             return;
         };
@@ -105,7 +106,7 @@ impl Plan {
             return;
         }
         let index = self.steps.len();
-        self.steps.push(Step { guard: Some(Guard::Present(source)), ..Step::constant(value) });
+        self.steps.push(Step { guard: Some(Guard::Present { slot: source, with }), ..Step::constant(value) });
         self.write_at(at, index);
     }
 

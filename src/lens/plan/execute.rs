@@ -212,7 +212,9 @@ impl Shape {
 impl Guard {
     fn open(&self, frame: &[Option<Source<'_>>]) -> bool {
         match self {
-            Guard::Present(slot) => frame[*slot].is_some(),
+            Guard::Present { slot, with } => {
+                frame[*slot].is_some() && with.as_ref().is_none_or(|guard| guard.open(frame))
+            }
             Guard::Equals { slot, fallback, default, values } => {
                 let given = frame[*slot].or_else(|| fallback.and_then(|slot| frame[slot]));
                 match (given, default) {

@@ -72,6 +72,8 @@ pub(in crate::mapping) struct AnswerPart {
     pub(in crate::mapping) constant: Option<Spanned<Literal>>,
     pub(in crate::mapping) schema: Option<Text>,
     pub(in crate::mapping) location: Option<LocationPart>,
+    /// The body where the lens has no words for what was answered.
+    pub(in crate::mapping) otherwise: Option<Spanned<Literal>>,
     /// Why items without words in the dialect are left out of a list.
     pub(in crate::mapping) omits: Option<Text>,
 }
@@ -228,7 +230,8 @@ impl AnswerPart {
                 None => None,
             };
             let omits = table.text("omits");
-            Some(Self { status: status?, body, items, constant, schema, location, omits })
+            let otherwise = table.node("otherwise").and_then(|node| literal(&node));
+            Some(Self { status: status?, body, items, constant, schema, location, otherwise, omits })
         })
     }
 }

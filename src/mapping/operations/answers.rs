@@ -114,6 +114,11 @@ impl Compiler<'_> {
         };
         let of_lens = lens.and_then(|lens| self.lenses.get(lens.value.as_str())?.left.clone());
         let canonical = self.answer_schema(calls, from);
+        if let (Some(otherwise), None) = (&answer.otherwise, &answer.body) {
+            let found = Diagnostic::error(code::M0106, "only a lens can lack words");
+            self.report(found.at(otherwise.span, "needs `body`"));
+        }
+        let otherwise = answer.otherwise.as_ref().map(|literal| literal.value.clone());
         if let (Some(omits), None) = (&answer.omits, &answer.items) {
             let found = Diagnostic::error(code::M0106, "only of a list items can be left out");
             self.report(found.at(omits.span, "needs `items`"));
@@ -123,7 +128,15 @@ impl Compiler<'_> {
             Some(location) => Some(location?),
             None => None,
         };
-        Some(Answer { from, status: status?, body: body?, location, schema: schema.or(of_lens), canonical })
+        Some(Answer {
+            from,
+            status: status?,
+            body: body?,
+            otherwise,
+            location,
+            schema: schema.or(of_lens),
+            canonical,
+        })
     }
 
     /// The address of another operation of the dialect, with parameters that are ids in the answer.

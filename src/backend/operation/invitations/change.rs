@@ -6,9 +6,8 @@ use crate::backend::answer::{self, Answer};
 use crate::backend::body::{self, Fields};
 use crate::backend::changes::{self, Changes};
 use crate::backend::exchange::Exchange;
-use crate::backend::grant::{self, Holder};
+use crate::backend::grant::{self, Holder, Replacement};
 use crate::backend::problem::Problem;
-use crate::backend::resource::Resource;
 use crate::backend::role::Role;
 
 use super::{Standing, document, named};
@@ -68,7 +67,7 @@ fn withdraw(tx: &Transaction<'_>, exchange: &Exchange, status: &str) -> Result<A
 /// The body of `invitations.update`; none is absent.
 struct Update {
     role: Option<Role>,
-    resource_grants: Option<Vec<Resource>>,
+    resource_grants: Option<Replacement>,
     changes: Changes,
 }
 
@@ -84,8 +83,7 @@ impl Update {
         if let Some(role) = role {
             changes.set("role", role.name().to_owned());
         }
-        let resource_grants =
-            fields.has("resource_grants").then(|| fields.objects("resource_grants", Resource::read_grant));
+        let resource_grants = Replacement::read(fields);
         if fields.has("extensions") {
             changes.merge("extensions", fields.free_object("extensions"));
         }

@@ -7,9 +7,8 @@ use crate::backend::answer::{self, Answer};
 use crate::backend::body::{self, Fields};
 use crate::backend::changes::{self, Changes};
 use crate::backend::exchange::Exchange;
-use crate::backend::grant::{self, Holder};
+use crate::backend::grant::{self, Holder, Replacement};
 use crate::backend::problem::Problem;
-use crate::backend::resource::Resource;
 use crate::backend::role::Role;
 
 use super::{Standing, document, named, named_alone, ownership};
@@ -67,7 +66,7 @@ struct Update {
     role: Option<Role>,
     is_suspended: Option<bool>,
     sso: Option<bool>,
-    resource_grants: Option<Vec<Resource>>,
+    resource_grants: Option<Replacement>,
     extensions: Option<String>,
 }
 
@@ -77,8 +76,7 @@ impl Update {
         let statuses = [("active", false), ("suspended", true)];
         let is_suspended = if fields.has("status") { fields.word("status", &statuses) } else { None };
         let sso = fields.has("sso").then(|| fields.flag("sso", false));
-        let resource_grants =
-            fields.has("resource_grants").then(|| fields.objects("resource_grants", Resource::read_grant));
+        let resource_grants = Replacement::read(fields);
         let extensions = fields.has("extensions").then(|| fields.free_object("extensions"));
         Update { role, is_suspended, sso, resource_grants, extensions }
     }
@@ -197,6 +195,11 @@ mod tests {
             grants.iter().map(|it| (it["name"].as_str().unwrap(), it["level"].as_str())).collect();
         assert_eq!(kept, [("Handbook", Some("commenter")), ("Tea", None)]);
         assert_eq!(changed.body["updated_at"], "2025-03-01T12:00:01.000Z");
+        let body = json!({ "resource_grants": [], "resource_grants_of": "portfolio" });
+        let narrowed = fixture.patch(ADA_OWNER, &member(110), body).await;
+        let kept = narrowed.body["resource_grants"].as_array().unwrap();
+        assert_eq!(kept.len(), 1, "grants of other types stay: {kept:?}");
+        assert_eq!(kept[0]["name"], "Handbook");
         let emptied = fixture.patch(ADA_OWNER, &member(110), json!({ "resource_grants": [] })).await;
         assert_eq!(emptied.body["resource_grants"], json!([]));
     }
