@@ -21,7 +21,10 @@ pub(super) struct Selected<B> {
 
 /// What a request is meant for.
 #[derive(Debug)]
-#[expect(clippy::large_enum_variant, reason = "unpacked at once; a box would cost every request an allocation")]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "unpacked at once; a box would cost every request an allocation"
+)]
 pub(super) enum Selection<B> {
     /// An operation.
     Operation(Selected<B>),

@@ -14,16 +14,19 @@ mod create;
 
 pub(super) use create::create;
 
-/// `roles.list`: the ten, strongest first, then the organization's own by name.
+/// `roles.list`: the ten or those of them that are asked for, strongest first, then the organization's own by name.
 pub(super) fn list(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
     let organization_id = exchange.id("organization_id");
     exchange.caller.member_of(tx, organization_id)?;
     let page = exchange.query.page()?;
+    let wanted = exchange.query.words("system", &Role::ALL.map(|role| (role.name(), role)))?;
+    let is_wanted = |role: &Role| wanted.is_none_or(|words| words.split(',').any(|word| word == role.name()));
 
     let founded: String = tx
         .prepare_cached("SELECT created_at FROM organizations WHERE id = ?1")?
         .query_row([organization_id], |row| row.get(0))?;
-    let mut roles = Role::ALL.map(|role| system(organization_id, role, &founded)).to_vec();
+    let ten = Role::ALL.into_iter().filter(is_wanted);
+    let mut roles: Vec<Value> = ten.map(|role| system(organization_id, role, &founded)).collect();
     let mut customs =
         tx.prepare_cached("SELECT * FROM custom_roles WHERE organization_id = ?1 ORDER BY name, id")?;
     for custom in customs.query_map([organization_id], from_row)? {
@@ -102,6 +105,17 @@ mod tests {
         assert_eq!(reply.each("/is_system"), [true, false, false]);
         assert_eq!(reply.each("/role"), [&json!("guest"), &json!("commenter"), &json!(null)]);
         assert_eq!(reply.body["items"][2]["permissions"], json!(["content.read", "runtime:start"]));
+    }
+
+    #[tokio::test]
+    async fn of_the_ten_only_those_are_listed_that_are_asked_for() {
+        let fixture = Fixture::new();
+        let reply =
+            fixture.get(JONAS_GUEST, &format!("{NORTHWIND}/roles?system=viewer,creator&limit=3")).await;
+        assert_eq!(reply.each("/name"), ["Creator", "Viewer", "Critic"]);
+        assert_eq!(reply.body["total"], 4);
+        let refused = fixture.get(JONAS_GUEST, &format!("{NORTHWIND}/roles?system=king")).await;
+        assert_eq!(refused.problem(), (400, "invalid-query"));
     }
 
     /// Expected values from Python: `uuid.uuid5(uuid.UUID(organization_id), "editor")`.

@@ -61,7 +61,7 @@ pub(in crate::backend) static OPERATIONS: [Operation; 30] = [
         name: "roles.list",
         method: Method::GET,
         path: "/v1/organizations/{organization_id}/roles",
-        query: &["limit", "offset"],
+        query: &["system", "limit", "offset"],
         run: roles::list,
     },
     Operation {
