@@ -106,6 +106,8 @@ pub struct Answer {
     pub from: StatusCode,
     /// The dialect's.
     pub status: StatusCode,
+    /// What the answer is read with, by the same path, if the call's own says too little.
+    pub reads: Option<Arc<api::Operation>>,
     /// The body.
     pub body: AnswerBody,
     /// The body where the canonical one has no words in the dialect; without it, that is a refusal.
@@ -209,6 +211,12 @@ impl Operation {
             value.is_some_and(|value| case.values.iter().any(|literal| literal.value().same(value)))
         };
         self.cases.iter().find(says).map(|case| &case.operation)
+    }
+
+    /// What an answer of that canonical status is read with.
+    pub fn reads(&self, status: StatusCode) -> Option<&Arc<api::Operation>> {
+        let AnswerPlan::One(answers) = &self.answer else { return None };
+        answers.iter().find(|answer| answer.from == status)?.reads.as_ref()
     }
 
     /// The status that a refusal is answered with, if it is an answer here.

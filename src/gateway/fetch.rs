@@ -1,6 +1,7 @@
 //! Phase 6: the canonical calls are made, and answered or not.
 
 use std::error::Error;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,6 +13,7 @@ use super::admit::{CARRIER, Credential};
 use super::lift::Lifted;
 use super::{Exchange, Gateway, Shared};
 use crate::canonical::api::Call;
+use crate::dialect::Operation;
 use crate::limit::Principal;
 use crate::problem::Problem;
 use crate::telemetry::{UpstreamOutcome, X_REQUEST_ID};
@@ -41,7 +43,7 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
         .map(async |(index, call)| {
             let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
             caller
-                .answer(call, request.operation.gather)
+                .answer(call, &request.operation)
                 .await
                 .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place, sent)))
         })
@@ -79,10 +81,16 @@ impl<'a> Caller<'a> {
         self.exchange.deadline
     }
 
-    /// Makes a call, and of a list that is gathered up to `gather` items as many as it takes.
-    async fn answer(&self, call: &Call, gather: Option<u32>) -> Result<answer::Answer, Box<Problem>> {
+    /// Makes a call; of a list that is gathered as many as it takes, and the one that its answer is read with.
+    async fn answer(&self, call: &Call, operation: &Operation) -> Result<answer::Answer, Box<Problem>> {
         let first = self.send(call).await?;
-        let Some(most) = gather else { return Ok(first) };
+        if let Some(reads) = operation.reads(first.status) {
+            let path = call.path.clone();
+            let read = Call { operation: Arc::clone(reads), path, query: Vec::new(), body: None };
+            let body = self.send(&read).await?.body;
+            return Ok(answer::Answer { status: first.status, body });
+        }
+        let Some(most) = operation.gather else { return Ok(first) };
         let names = &self.shared().registry.api().page;
         let mut pages = vec![first];
         while let Some(next) = gather::next(names, call, &pages, most)? {

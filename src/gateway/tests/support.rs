@@ -1,7 +1,7 @@
 //! A backend that is told what to answer, and a gateway in front of it.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, Once};
 use std::time::Duration;
 
 use axum::Router;
@@ -181,6 +181,13 @@ impl<'a> MakeWriter<'a> for Text {
 
 impl Events {
     pub(super) fn capture() -> Events {
+        // Whether anybody listens to an event is found out once for all threads. Without a listener everywhere, a test
+        // that has none of its own could find out that nobody does while this one begins to.
+        static EVERYWHERE: Once = Once::new();
+        EVERYWHERE.call_once(|| {
+            let set = tracing::subscriber::set_global_default(tracing_subscriber::registry());
+            set.expect("nobody else sets one in tests");
+        });
         let text = Text::default();
         let subscriber = tracing_subscriber::fmt().json().with_writer(text.clone()).finish();
         Events { text, _guard: tracing::subscriber::set_default(subscriber) }

@@ -72,6 +72,8 @@ pub(in crate::mapping) struct AnswerPart {
     pub(in crate::mapping) constant: Option<Spanned<Literal>>,
     pub(in crate::mapping) schema: Option<Text>,
     pub(in crate::mapping) location: Option<LocationPart>,
+    /// The canonical operation the answer is read with.
+    pub(in crate::mapping) reads: Option<Text>,
     /// The body where the lens has no words for what was answered.
     pub(in crate::mapping) otherwise: Option<Spanned<Literal>>,
     /// Why items without words in the dialect are left out of a list.
@@ -230,8 +232,9 @@ impl AnswerPart {
                 None => None,
             };
             let omits = table.text("omits");
+            let reads = table.text("reads");
             let otherwise = table.node("otherwise").and_then(|node| literal(&node));
-            Some(Self { status: status?, body, items, constant, schema, location, otherwise, omits })
+            Some(Self { status: status?, body, items, constant, schema, location, reads, otherwise, omits })
         })
     }
 }

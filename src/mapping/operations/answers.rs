@@ -113,7 +113,15 @@ impl Compiler<'_> {
             }
         };
         let of_lens = lens.and_then(|lens| self.lenses.get(lens.value.as_str())?.left.clone());
-        let canonical = self.answer_schema(calls, from);
+        let reads = answer.reads.as_ref().map(|name| self.read_with(name, calls));
+        let reads = match reads {
+            Some(reads) => Some(reads?),
+            None => None,
+        };
+        let canonical = match &reads {
+            Some(reads) => self.answer_schema(reads, StatusCode::OK),
+            None => self.answer_schema(calls, from),
+        };
         if let (Some(otherwise), None) = (&answer.otherwise, &answer.body) {
             let found = Diagnostic::error(code::M0106, "only a lens can lack words");
             self.report(found.at(otherwise.span, "needs `body`"));
@@ -132,11 +140,27 @@ impl Compiler<'_> {
             from,
             status: status?,
             body: body?,
+            reads,
             otherwise,
             location,
             schema: schema.or(of_lens),
             canonical,
         })
+    }
+
+    /// The operation an answer is read with: one that changes nothing, whose path the call has filled.
+    fn read_with(&mut self, name: &Text, calls: &api::Operation) -> Option<Arc<api::Operation>> {
+        let reads = self.canonical_operation(name)?;
+        if !reads.is_safe() {
+            let message = format!("`{}` may change something, and an answer is only read", reads.name);
+            self.report(Diagnostic::error(code::M0106, message).at(name.span, "needs a GET"));
+        }
+        for parameter in reads.parameters().filter(|one| !calls.parameters().any(|other| other == *one)) {
+            let message = format!("nothing fills `{parameter}` of `{}`", reads.name);
+            let label = format!("the path of `{}` has no such parameter", calls.name);
+            self.report(Diagnostic::error(code::M0213, message).at(name.span, label));
+        }
+        Some(reads)
     }
 
     /// The address of another operation of the dialect, with parameters that are ids in the answer.
