@@ -109,10 +109,16 @@ impl Chain<'_> {
             format!("promises {} and becomes `{}`", promise(roles, row.may), roles.name(row.role))
         };
         let other = if std::ptr::eq(self.fault, self.read) { self.written } else { self.read };
+        let way_out = if self.read.may.includes(self.written.may) {
+            "map it to a role that gives what it promises, promise only what it gives, \
+             or say `widens = \"reason\"` on this row"
+        } else {
+            "map it to the same role in all generations, or say `widens = \"reason\"` on this row"
+        };
         let diagnostic = Diagnostic::error(code::M0606, message)
             .at(self.fault.span, said(self.fault))
             .also(other.span, said(other))
-            .help("promise what the word gives, map it to a role that gives what it promises, or say `widens = \"reason\"` on this row");
+            .help(way_out);
         match others {
             0 => diagnostic,
             1 => diagnostic.note("a role rises by one more chain through this row"),
