@@ -27,6 +27,7 @@ use crate::dialect::{Dialect, Registry};
 use crate::schema::Store;
 
 use canonical::Canonical;
+use check::privilege::RoleTable;
 use compile::Compiler;
 use file::MappingFile;
 use generations::Generation;
@@ -70,18 +71,23 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
     let mut dialects: Vec<Arc<Dialect>> = Vec::new();
     let mut hosts = Vec::new();
     let mut choices = Vec::new();
+    let mut role_tables = Vec::new();
     // What is extended comes before what extends it, so that its faults are told as its own.
     for one in generations::resolve(texts, sources, &mut found) {
         let (dialect, file) = compile_one(&one, sources, &canonical, schemas, &mut found);
         hosts.extend(check::hosts::claims(&one.text.name, &file));
         choices.extend(check::choices::choice(&one, &file));
+        let extends = one.extends();
+        role_tables.extend(RoleTable::of(&one.text.name, &extends, &file, &canonical));
         dialects.extend(dialect.map(Arc::new));
     }
     dialects.sort_by(|one, other| one.name.cmp(&other.name));
     check::hosts::check(&hosts, &mut found);
     check::choices::check(choices, &mut found);
+    let are_all = dialects.len() + 1 == texts.len();
+    check::privilege::check_pairs(&role_tables, &canonical.api.roles, are_all, &mut found);
 
-    let is_whole = dialects.len() + 1 == texts.len() && !found.has_errors();
+    let is_whole = are_all && !found.has_errors();
     let registry = is_whole.then(|| Registry::new(canonical.api, dialects));
     (registry, found)
 }
@@ -96,7 +102,7 @@ fn compile_one(
     let reader = one.reader(sources);
     let file = MappingFile::read(&reader);
     let mut own = reader.into_diagnostics();
-    let extends: Vec<_> = one.bases.iter().map(|base| base.name.clone()).collect();
+    let extends = one.extends();
     let dialect = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, &mut own).dialect();
     one.tell(own, found);
     (dialect, file)

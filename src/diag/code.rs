@@ -323,12 +323,22 @@ codes! {
      more than the member had. Let the role land on a weaker word, or refuse it."
 
     M0603 "an exception that excepts nothing"
-    "`widens` allows a role to grant more than it promises, or to be written without the table of roles, and there \
-     is nothing here to allow."
+    "`widens` allows a role to grant more than it promises, to rise from one word or dialect to another, or to be \
+     written without the table of roles, and there is nothing here to allow."
 
     M0604 "a role that the table of roles does not answer for"
     "What a client may give is proved from `[[role.row]]`. A canonical role that is set, copied, tagged or taken \
      from another table goes past that proof. Use `role = true`, or say why under `widens`, by its canonical place."
+
+    M0605 "a role that does not keep its order"
+    "One word promises no more than another, and becomes a role that may do more than what the other becomes: who \
+     is moved down would rise. The other promises more than it gives. Map it to a stronger role, promise less, or \
+     say why with `widens = \"reason\"`."
+
+    M0606 "a role that rises between two dialects"
+    "A role is read in one dialect and written in another, by a word that promises no more or by the same word of \
+     another generation, and becomes more than it was. The message tells that chain of values. Promise what the word \
+     gives, map it to a role that gives what it promises, or say why with `widens = \"reason\"` on the row at fault."
 
     M0701 "no such mapping to extend"
     "`extends` names another mapping by its file's name, without `.toml`. The canonical API is no dialect, so \

@@ -5,7 +5,7 @@ pub(super) mod clashes;
 pub(super) mod fit;
 pub(super) mod hosts;
 mod ledger;
-mod privilege;
+pub(super) mod privilege;
 mod role_places;
 pub(super) mod routes;
 mod tables;

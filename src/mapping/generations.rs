@@ -92,6 +92,11 @@ fn round(name: &Text, path: &[usize], dialects: &[&MappingText]) -> Diagnostic {
 }
 
 impl Generation<'_> {
+    /// The names of the mappings it extends, nearest first.
+    pub(super) fn extends(&self) -> Vec<String> {
+        self.bases.iter().map(|base| base.name.clone()).collect()
+    }
+
     /// The text, laid over those it extends.
     pub(super) fn reader<'t>(&self, sources: &'t Sources) -> Reader<'t> {
         let parse = |text: &MappingText| Reader::parse(text.source, sources.text(text.source), &CODES);

@@ -1,8 +1,27 @@
 //! No client gains a right by being translated.
 //!
-//! With *f* the way from a dialect's word to the canonical role and *g* the way back: *f(word)* grants nothing that the
-//! word does not promise, and *f(g(role))* grants nothing that the role does not. Both are proved by going through all
-//! words and all roles.
+//! With *f* the way from a dialect's word to the canonical role, *g* the way back, *may* what a word promises, and ≤
+//! inclusion of capabilities, four laws are proved by going through all words and all roles:
+//!
+//! 1. *f(word) ≤ may(word)*: a word grants nothing that it does not promise.
+//! 2. *f(g(role)) ≤ role*: who reads a role and writes it back does not raise it.
+//! 3. *may(r) ≤ may(s)* implies *f(r) ≤ f(s)*: a word that promises no more gives no more. What breaks this law and not
+//!    the first is that *s* promises something and does not give it, so the fault is told of *s*.
+//! 4. For every two dialects A and B, reading in A and writing in B does not raise. The chain of values is: a canonical
+//!    *role* → *a = g*ᴬ*(role)*, the word A shows → a word *b* of B that may stand for *a* → *f*ᴮ*(b)*, which is ≤ *role*.
+//!    A word stands for another if it promises no more, *may*ᴮ*(b) ≤ may*ᴬ*(a)*; in generations of one dialect also if it
+//!    is spelt the same, for there it is taken to be the same word. With A = B this follows from laws 2 and 3. As in
+//!    law 3 the fault is *a*'s, which promises what it does not give; where only the spelling is the same, it is that of
+//!    the generation that changed the word.
+//!
+//! In laws 3 and 4, what a word gives beyond its promise does not count: law 1 tells it or its row excepts it. `widens`
+//! on the row at fault is an exception, and one that no law needs is told, once all mappings are known.
+
+mod pairs;
+mod table;
+
+pub(in crate::mapping) use pairs::check as check_pairs;
+pub(in crate::mapping) use table::RoleTable;
 
 use crate::canonical::role::{Capabilities, Role, Roles};
 use crate::diag::{Diagnostic, code};
@@ -10,7 +29,7 @@ use crate::mapping::canonical::{matching, unknown_capability};
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{Landing, RowPart, TablePart};
 
-/// Proves both laws, or reports each word and each role that breaks one.
+/// Proves the laws of one dialect, or reports each word and each role that breaks one.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
     let Some(table) = &compiler.file.roles else { return };
     let roles = compiler.canonical.api.roles.clone();
@@ -22,6 +41,9 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
     }
     if compiler.canonical.knows_roles {
         way_back(compiler, &roles, table);
+    }
+    if let Some(table) = RoleTable::of(compiler.name, compiler.extends, compiler.file, compiler.canonical) {
+        order(compiler, &roles, &table);
     }
 }
 
@@ -45,24 +67,16 @@ fn promised(compiler: &mut Compiler<'_>, roles: &Roles, row: &RowPart) -> Option
 fn promise(compiler: &mut Compiler<'_>, roles: &Roles, row: &RowPart, promised: Capabilities) {
     let Some(role) = role_of(roles, row) else { return };
     let excess = roles.grants(role) - promised;
-    match &row.widens {
-        None if !excess.is_empty() => {
-            let (word, role) = (row.word.value.json(), roles.name(role));
-            let excess = describe(roles, excess);
-            let message =
-                format!("{word} becomes `{role}`, which may do more than the word promises: {excess}");
-            compiler.report(
-                Diagnostic::error(code::M0601, message)
-                    .at(row.span, "grants more than its `may`")
-                    .help("map it to a weaker role, or say `widens = \"reason\"` on this row"),
-            );
-        }
-        Some(widens) if excess.is_empty() => {
-            let message = "`widens` is said and nothing is widened";
-            compiler.report(Diagnostic::error(code::M0603, message).at(widens.span, "matches nothing"));
-        }
-        None | Some(_) => {}
+    if excess.is_empty() || row.widens.is_some() {
+        return;
     }
+    let (word, role, excess) = (row.word.value.json(), roles.name(role), describe(roles, excess));
+    let message = format!("{word} becomes `{role}`, which may do more than the word promises: {excess}");
+    compiler.report(
+        Diagnostic::error(code::M0601, message)
+            .at(row.span, "grants more than its `may`")
+            .help("map it to a weaker role, or say `widens = \"reason\"` on this row"),
+    );
 }
 
 /// *f(g(role))* grants nothing that the role does not. A role with a row of its own comes back as itself.
@@ -86,6 +100,27 @@ fn way_back(compiler: &mut Compiler<'_>, roles: &Roles, table: &TablePart) {
                 .at(word.span, "a client that changes nothing would raise the role")
                 .also(row.span, "lifts to this")
                 .help("let it land on a weaker word, or refuse it with a reason"),
+        );
+    }
+}
+
+/// A word that promises no more than another gives no more.
+fn order(compiler: &mut Compiler<'_>, roles: &Roles, table: &RoleTable) {
+    for row in table.rows.iter().filter(|row| row.widens.is_none()) {
+        let Some(lesser) = table.out_of_order(row).next() else { continue };
+        let missing = describe(roles, lesser.kept() - row.grants);
+        let message = format!(
+            "{} promises no more than {} and becomes `{}`; that becomes `{}`, which may not do as much: {missing}",
+            lesser.word,
+            row.word,
+            roles.name(lesser.role),
+            roles.name(row.role),
+        );
+        compiler.report(
+            Diagnostic::error(code::M0605, message)
+                .at(row.span, "promises more than it gives")
+                .also(lesser.span, "gives it")
+                .help("map it to a stronger role, promise only what it gives, or say `widens = \"reason\"` on this row"),
         );
     }
 }

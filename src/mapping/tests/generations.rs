@@ -208,3 +208,20 @@ fn a_request_without_an_operation_is_refused_by_the_generation() {
     assert_eq!(selected(None, "/api/nowhere", "acme/0.9"), (Some("acme-old".to_owned()), false));
     assert_eq!(selected(None, "/elsewhere", "acme/0.9"), (None, false));
 }
+
+#[test]
+fn an_exception_of_a_chain_between_dialects_is_needed_by_it() {
+    let roles = |boss: &str| {
+        format!("[[role.row]]\nword = \"boss\"\n{boss}\n\n[role.lands]\nowner = {{ refuse = \"nobody\" }}\n")
+    };
+    let codes = |boss: &str| said_with(&roles(boss)).into_iter().map(|(code, _)| code).collect::<Vec<_>>();
+    let weaker = "is = \"guest\"\nmay = [\"thing.read\"]";
+    let excepted = format!("{weaker}\nwidens = \"the old ones are few\"");
+
+    assert_eq!(codes(weaker), ["M0606"]);
+    assert_eq!(codes(&excepted), [""; 0]);
+
+    let needless = "[[role.row]]\nword = \"boss\"\nwidens = \"the old ones are few\"\n";
+    let said: Vec<_> = said_with(needless).into_iter().map(|(code, _)| code).collect();
+    assert_eq!(said, ["M0603"]);
+}
