@@ -166,7 +166,7 @@ impl Gateway {
         let shared = &*self.shared;
         let selected = match select::select(&shared.registry, request, exchange)? {
             Selection::Operation(selected) => selected,
-            Selection::Elsewhere(status, url) => return Ok(encode::redirect(status, &url)),
+            Selection::Elsewhere(status, location) => return Ok(encode::redirect(status, location)),
         };
         let admitted = admit::admit(&shared.quotas, selected, exchange)?;
         let decoded = decode::decode(&shared.config, admitted).await?;

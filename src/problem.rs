@@ -129,7 +129,7 @@ impl Problem {
         Problem::new(StatusCode::NOT_FOUND, "not-found", Blame::Downstream, detail)
     }
 
-    /// 404: what the path names by an id that was looked up does not exist.
+    /// 404: what the path is about, named by an id that was looked up, does not exist.
     pub fn no_such_resource() -> Problem {
         Problem::new(StatusCode::NOT_FOUND, NO_SUCH_RESOURCE, Blame::Downstream, "there is no such resource")
     }

@@ -35,8 +35,6 @@ pub struct Request {
     pub operation: Arc<Operation>,
     /// The address the client used.
     pub url: Url,
-    /// The part of its path that is the dialect's own.
-    pub own_path: String,
     /// The path parameters.
     pub path: Parameters,
     /// The query parameters.
@@ -62,15 +60,15 @@ impl Request {
     /// 400 for escapes that are none, for control characters, and for a query parameter given twice: two readers
     /// would not agree on which one counts.
     pub fn new(selected: Selected, url: Url, body: Option<Document>) -> Result<Request, Box<Problem>> {
-        let Selected { dialect, operation, own_path, path } = selected;
+        let Selected { dialect, operation, mount: _, path } = selected;
         let decoded = |(name, raw): (Box<str>, String)| {
             let value = decode(&raw)
                 .ok_or_else(|| malformed("malformed-path", "the path is not percent-encoded UTF-8"));
             value.map(|value| (name, value))
         };
         let path = path.into_iter().map(decoded).collect::<Result<_, _>>()?;
-        let query = decode_query(&url.query)?;
-        Ok(Request { dialect, operation, url, own_path, path, query, body })
+        let query = decode_query(url.query())?;
+        Ok(Request { dialect, operation, url, path, query, body })
     }
 
     /// Goes on with the case of the operation that the body asks for, if it has any.

@@ -119,6 +119,23 @@ impl Operation {
         self.method.is_safe()
     }
 
+    /// The path of the collection it is about, without the id at its end if it has one. `value` gives its parameters.
+    pub fn collection<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
+        let parts = match self.path.as_slice() {
+            [rest @ .., PathPart::Parameter(_)] => rest,
+            all => all,
+        };
+        let mut collection = String::with_capacity(96);
+        for part in parts {
+            collection.push('/');
+            collection.push_str(match part {
+                PathPart::Literal(text) => text,
+                PathPart::Parameter(name) => value(name).unwrap_or_default(),
+            });
+        }
+        collection
+    }
+
     /// What a success status promises: nothing if it is not declared, else the schema of its body, if any.
     pub fn answer(&self, status: StatusCode) -> Option<Option<&str>> {
         let (_, schema) = self.answers.iter().find(|(declared, _)| *declared == status)?;
@@ -140,24 +157,9 @@ pub struct Call {
 }
 
 impl Call {
-    /// The path of the collection it is about: without the id at its end, if it has one.
-    pub fn collection(&self) -> String {
-        let mut collection = String::new();
-        let parts = match self.operation.path.as_slice() {
-            [rest @ .., PathPart::Parameter(_)] => rest,
-            all => all,
-        };
-        for part in parts {
-            let filled = match part {
-                PathPart::Literal(text) => Some(text.as_str()),
-                PathPart::Parameter(name) => {
-                    self.path.iter().find(|(given, _)| **given == **name).map(|(_, value)| value.as_str())
-                }
-            };
-            collection.push('/');
-            collection.push_str(filled.unwrap_or_default());
-        }
-        collection
+    /// The value of a path parameter.
+    pub fn parameter(&self, name: &str) -> Option<&str> {
+        self.path.iter().find(|(given, _)| **given == *name).map(|(_, value)| value.as_str())
     }
 
     /// The path and query to ask for. None if a path parameter is missing, or is one that would change the path's
@@ -169,8 +171,8 @@ impl Call {
             match part {
                 PathPart::Literal(text) => target.push_str(text),
                 PathPart::Parameter(name) => {
-                    let (_, value) = self.path.iter().find(|(given, _)| **given == **name)?;
-                    if matches!(value.as_str(), "" | "." | "..") {
+                    let value = self.parameter(name)?;
+                    if matches!(value, "" | "." | "..") {
                         return None;
                     }
                     target.extend(utf8_percent_encode(value, RESERVED));
@@ -214,6 +216,19 @@ mod tests {
     fn parameters_are_encoded_as_rfc_3986_asks() {
         let target = call("a/b?c#d é", &[("q", "x&y=z"), ("limit", "2")]).target();
         assert_eq!(target.as_deref(), Some("/things/a%2Fb%3Fc%23d%20%C3%A9?q=x%26y%3Dz&limit=2"));
+    }
+
+    #[test]
+    fn a_collection_is_what_an_id_is_taken_from() {
+        let literal = |text: &str| PathPart::Literal(text.to_owned());
+        let parameter = |name: &str| PathPart::Parameter(name.to_owned());
+        let collection = |path: Vec<PathPart>| {
+            let operation = Arc::into_inner(call("7", &[]).operation).expect("nobody else has it");
+            Operation { path, ..operation }.collection(|name| (name == "id").then_some("7"))
+        };
+        assert_eq!(collection(vec![literal("things")]), "/things");
+        assert_eq!(collection(vec![literal("things"), parameter("id")]), "/things");
+        assert_eq!(collection(vec![literal("things"), parameter("id"), literal("parts")]), "/things/7/parts");
     }
 
     #[test]

@@ -6,6 +6,7 @@
 use std::{path::PathBuf, sync::Arc, time::SystemTime};
 
 use clap::Args;
+use http::uri::Scheme;
 use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
@@ -90,7 +91,8 @@ pub(super) fn run(
     let answers = documents.split_off(documents.len() - arguments.answers.len());
 
     // No header chooses another generation: the one that was named is meant.
-    let (path, headers) = (asked.mounted(&dialect.name), HeaderMap::new());
+    let target = asked.target(&dialect.name);
+    let (path, headers) = (format!("/{}{}", dialect.name, target.path()), HeaderMap::new());
     let selected = match loaded.registry.select(&asked.method, None, &path, &headers) {
         Ok(selected) => selected,
         Err(unselected) => return refused(&unselected.problem, dialect, &[], console),
@@ -120,9 +122,8 @@ pub(super) fn run(
     let ids = loaded.config.ids.store.as_deref().map(Store::open_existing).transpose()?;
     let url = Url {
         // Where a dialect has hosts, the first of them is where its clients would be.
-        origin: dialect.hosts.first().map(|host| format!("https://{host}")).unwrap_or_default(),
-        path: selected.own_path.clone(),
-        query: asked.query.clone().unwrap_or_default(),
+        origin: dialect.hosts.first().and_then(|host| Some((Scheme::HTTPS, host.parse().ok()?))),
+        ..Url::of(target)
     };
     let known = Known { ids: ids.as_ref(), answers, fan_out_max: loaded.config.body.fan_out_max };
     match translated(loaded.registry.api(), selected, url, body, known, arguments) {

@@ -204,6 +204,11 @@ impl Operation {
         })
     }
 
+    /// The parameter of the path that names what the operation is about: the one it ends with.
+    pub fn subject(&self) -> Option<&str> {
+        subject(&self.path)
+    }
+
     /// What a request with that body becomes: a case of the operation, if its body says so.
     pub fn case(&self, body: Value<'_>) -> Option<&Arc<Operation>> {
         let says = |case: &&Case| {
@@ -227,5 +232,29 @@ impl Operation {
     /// Whether one request may become several calls.
     pub fn is_bulk(&self) -> bool {
         matches!(self.body, RequestBody::Each { .. })
+    }
+}
+
+fn subject(path: &[PathPart]) -> Option<&str> {
+    match path {
+        [rest @ .., PathPart::Literal(slash)] if slash.is_empty() => subject(rest),
+        [.., PathPart::Parameter(name)] => Some(name),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_operation_is_about_what_its_path_ends_with() {
+        let literal = |text: &str| PathPart::Literal(text.to_owned());
+        let parameter = |name: &str| PathPart::Parameter(name.to_owned());
+        let things = [literal("orgs"), parameter("org"), literal("things")];
+        assert_eq!(subject(&things), None, "a list is about no single thing, and not about what it lies in");
+        assert_eq!(subject(&[&things[..], &[parameter("id")]].concat()), Some("id"));
+        assert_eq!(subject(&[parameter("id"), literal("")]), Some("id"), "a slash at the end is none");
+        assert_eq!(subject(&[]), None);
     }
 }

@@ -204,6 +204,7 @@ fn read_cursor(text: &str) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use http::uri::{Authority, PathAndQuery, Scheme};
     use proptest::prelude::*;
 
     use super::*;
@@ -215,9 +216,9 @@ mod tests {
 
     fn url() -> Url {
         Url {
-            origin: "https://old.example".to_owned(),
-            path: "/acme/things/".to_owned(),
-            query: "q=x%20y&start=2".to_owned(),
+            origin: Some((Scheme::HTTPS, Authority::from_static("old.example"))),
+            target: PathAndQuery::from_static("/acme/things/?q=x%20y&start=2"),
+            mount: 0,
         }
     }
 

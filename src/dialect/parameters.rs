@@ -65,7 +65,12 @@ impl QueryShape {
 /// Whether a text is a JSON value of one of the types. Objects and arrays have no form in a query.
 fn spells(text: &str, types: Types) -> bool {
     let Ok(document) = Document::parse(text.as_bytes().to_vec(), &Limits::default()) else { return false };
-    match document.root().kind() {
+    let value = document.root();
+    // The space JSON allows around a value is part of what was sent.
+    if value.raw() != text {
+        return false;
+    }
+    match value.kind() {
         Kind::False | Kind::True => types.contains(Type::Boolean),
         Kind::Integer => types.contains(Type::Integer) || types.contains(Type::Number),
         Kind::Number => types.contains(Type::Number),
@@ -116,6 +121,7 @@ mod tests {
         assert_eq!(wrong(&[("role", "owner"), ("size", "0")]), refused("size", "minimum"));
         assert_eq!(wrong(&[("role", "owner"), ("size", "ten")]), refused("size", "type"));
         assert_eq!(wrong(&[("role", "owner"), ("size", "1.5")]), refused("size", "type"));
+        assert_eq!(wrong(&[("role", "owner"), ("size", " 7")]), refused("size", "type"));
         assert_eq!(wrong(&[("role", "owner"), ("open", "yes")]), refused("open", "type"));
         assert_eq!(wrong(&[("role", "king")]), refused("role", "enum"));
         assert_eq!(wrong(&[]).len(), 1, "a parameter that is required and missing");

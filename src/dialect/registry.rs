@@ -12,6 +12,7 @@ use http::{HeaderMap, Method, StatusCode};
 
 use self::path::{ambiguity, has_prefix};
 use self::routes::{Matched, Routes};
+use super::url::other_slash;
 use super::{Dialect, Operation};
 use crate::canonical::api::Api;
 use crate::problem::Problem;
@@ -46,8 +47,8 @@ pub struct Selected {
     pub dialect: Arc<Dialect>,
     /// The operation.
     pub operation: Arc<Operation>,
-    /// The part of the path that is the dialect's own: prefix and route, without a mount.
-    pub own_path: String,
+    /// How much of the path is the mount, in front of what the dialect knows: bytes.
+    pub mount: usize,
     /// The path parameters, still percent-encoded.
     pub path: Vec<(Box<str>, String)>,
 }
@@ -61,11 +62,6 @@ pub struct Unselected {
     pub problem: Problem,
     /// The redirect to answer instead: the path with its last slash, or without it, is one of the dialect's.
     pub wrong_slash: Option<StatusCode>,
-}
-
-/// A path with another end: without its last slash, or with one.
-pub fn other_slash(path: &str) -> String {
-    path.strip_suffix('/').map_or_else(|| format!("{path}/"), str::to_owned)
 }
 
 impl Registry {
@@ -113,7 +109,10 @@ impl Registry {
         }
         let (first, rest) = split_mount(path);
         match self.served.iter().find(|served| served.dialect.name == first) {
-            Some(served) => self.generation(served, headers).select(method, rest),
+            Some(served) => {
+                let selected = self.generation(served, headers).select(method, rest)?;
+                Ok(Selected { mount: path.len() - rest.len(), ..selected })
+            }
             None => self.select_by_path(method, path, headers),
         }
     }
@@ -136,8 +135,8 @@ impl Registry {
         let nobody = |problem| Err(Box::new(Unselected { dialect: None, problem, wrong_slash: None }));
         let prefixed: Vec<_> =
             self.served.iter().filter(|served| has_prefix(path, &served.dialect.prefix)).collect();
-        let owners = eldest(prefixed.iter().copied().filter(|served| served.knows(path)).collect());
-        match (owners.as_slice(), eldest(prefixed).as_slice()) {
+        let knowing: Vec<_> = prefixed.iter().copied().filter(|served| served.knows(path)).collect();
+        match (eldest(&knowing).as_slice(), eldest(&prefixed).as_slice()) {
             ([owner], _) | ([], [owner]) => self.generation(owner, headers).select(method, path),
             ([], _) => nobody(Problem::not_found("no such path")),
             ([..], _) => {
@@ -171,13 +170,13 @@ impl Served {
             Matched::Operation { index, path: parameters } => Ok(Selected {
                 dialect: Arc::clone(&self.dialect),
                 operation: Arc::clone(&self.dialect.operations[index]),
-                own_path: path.to_owned(),
+                mount: 0,
                 path: parameters,
             }),
             Matched::Methods(allow) => Err(unselected(Problem::method_not_allowed(allow))),
             Matched::Nothing => {
-                let is_other = !matches!(self.routes.find(None, &other_slash(own)), Matched::Nothing);
-                let wrong_slash = self.dialect.wrong_slash.filter(|_| is_other);
+                let is_known = |path: &str| !matches!(self.routes.find(None, path), Matched::Nothing);
+                let wrong_slash = self.dialect.wrong_slash.filter(|_| is_known(&other_slash(own)));
                 Err(Box::new(Unselected { wrong_slash, ..*unselected(Problem::not_found("no such path")) }))
             }
         }
@@ -193,10 +192,9 @@ fn generations(dialects: &[Arc<Dialect>], name: &str) -> Vec<usize> {
 }
 
 /// Without the generations of others among them: a path that a dialect shares with those is the dialect's.
-fn eldest(served: Vec<&Served>) -> Vec<&Served> {
-    let names: Vec<_> = served.iter().map(|one| one.dialect.name.clone()).collect();
-    let is_eldest = |one: &&Served| !one.dialect.extends.iter().any(|base| names.contains(base));
-    served.into_iter().filter(is_eldest).collect()
+fn eldest<'s>(served: &[&'s Served]) -> Vec<&'s Served> {
+    let is_there = |name: &String| served.iter().any(|one| one.dialect.name == *name);
+    served.iter().copied().filter(|one| !one.dialect.extends.iter().any(is_there)).collect()
 }
 
 /// The first segment of a path and what follows it.

@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::Config;
 use super::admit::{Admitted, Credential};
-use super::select::{Selected, url};
+use super::select::Selected;
 use crate::dialect::operation::RequestBody;
 use crate::json::{Document, Limits};
 use crate::problem::Problem;
@@ -29,14 +29,14 @@ pub(super) async fn decode<B: Body<Data = Bytes>>(
     config: &Config,
     admitted: Admitted<B>,
 ) -> Result<Decoded, Box<Problem>> {
-    let Admitted { selected: Selected { target, head, body }, credential } = admitted;
+    let Admitted { selected: Selected { target, url, head, body }, credential } = admitted;
     let document = match &target.operation.body {
         RequestBody::None => None,
         RequestBody::One { .. } | RequestBody::Each { .. } => {
             document(config, &head.headers, pin!(body)).await?
         }
     };
-    let request = translate::Request::new(target, url(&head), document)?;
+    let request = translate::Request::new(target, url, document)?;
     Ok(Decoded { request, credential })
 }
 

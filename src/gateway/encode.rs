@@ -13,7 +13,6 @@ use super::Exchange;
 use super::quota::Quotas;
 use crate::dialect::Dialect;
 use crate::dialect::errors::Rendered;
-use crate::dialect::url::Url;
 use crate::limit::Headers;
 use crate::problem::Problem;
 use crate::translate::lower::Lowered;
@@ -32,9 +31,9 @@ pub(super) fn encode(lowered: Lowered, quotas: &Quotas, exchange: &Exchange) -> 
 }
 
 /// The same request, to be asked at another address.
-pub(super) fn redirect(status: StatusCode, url: &Url) -> Response<Full<Bytes>> {
+pub(super) fn redirect(status: StatusCode, location: String) -> Response<Full<Bytes>> {
     let mut response = response(status, Vec::new(), HeaderValue::from_static("application/json"));
-    if let Ok(location) = HeaderValue::try_from(url.to_string()) {
+    if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(LOCATION, location);
     }
     response

@@ -2,11 +2,10 @@
 
 use http::header::HOST;
 use http::request::Parts;
-use http::uri::{Authority, Scheme};
-use http::{HeaderValue, Request, StatusCode, Version};
+use http::uri::{Authority, PathAndQuery, Scheme};
+use http::{Request, StatusCode, Version};
 
 use super::Exchange;
-use crate::dialect::registry::other_slash;
 use crate::dialect::url::Url;
 use crate::dialect::{self, Registry};
 use crate::problem::Problem;
@@ -15,6 +14,8 @@ use crate::problem::Problem;
 #[derive(Debug)]
 pub(super) struct Selected<B> {
     pub(super) target: dialect::Selected,
+    /// The address the client used.
+    pub(super) url: Url,
     pub(super) head: Parts,
     pub(super) body: B,
 }
@@ -29,7 +30,7 @@ pub(super) enum Selection<B> {
     /// An operation.
     Operation(Selected<B>),
     /// None, but one has the same path with another end: there the client is sent, at the address it used.
-    Elsewhere(StatusCode, Url),
+    Elsewhere(StatusCode, String),
 }
 
 /// Finds the operation. From here on every refusal is told as the dialect tells it, also when only the dialect could
@@ -40,37 +41,37 @@ pub(super) fn select<B>(
     exchange: &mut Exchange,
 ) -> Result<Selection<B>, Box<Problem>> {
     let (head, body) = request.into_parts();
-    let target = match registry.select(&head.method, host(&head)?, head.uri.path(), &head.headers) {
+    let authority = authority(&head)?;
+    let host = authority.as_ref().map(Authority::host);
+    let selected = registry.select(&head.method, host, head.uri.path(), &head.headers);
+    let url = Url {
+        origin: authority.map(|authority| (scheme(&head), authority)),
+        target: head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")),
+        mount: selected.as_ref().map_or(0, |selected| selected.mount),
+    };
+    let target = match selected {
         Ok(target) => target,
         Err(unselected) => {
             let unselected = *unselected;
             exchange.dialect = unselected.dialect;
-            if let Some(status) = unselected.wrong_slash {
-                let url = url(&head);
-                return Ok(Selection::Elsewhere(status, Url { path: other_slash(&url.path), ..url }));
-            }
-            return Err(Box::new(unselected.problem));
+            return match unselected.wrong_slash {
+                Some(status) => Ok(Selection::Elsewhere(status, url.with_other_slash())),
+                None => Err(Box::new(unselected.problem)),
+            };
         }
     };
     exchange.dialect = Some(target.dialect.clone());
     exchange.operation = Some(target.operation.clone());
-    Ok(Selection::Operation(Selected { target, head, body }))
+    Ok(Selection::Operation(Selected { target, url, head, body }))
 }
 
-/// The address the client used. Which host that is has been looked at by then.
-pub(super) fn url(head: &Parts) -> Url {
-    let scheme = head.extensions.get().unwrap_or(&Scheme::HTTP);
-    let named = head.uri.authority().map(Authority::as_str);
-    let host = named.or_else(|| head.headers.get(HOST)?.to_str().ok());
-    Url {
-        origin: host.map(|host| format!("{scheme}://{host}")).unwrap_or_default(),
-        path: head.uri.path().to_owned(),
-        query: head.uri.query().unwrap_or_default().to_owned(),
-    }
+/// What the server says the connection is.
+fn scheme(head: &Parts) -> Scheme {
+    head.extensions.get().cloned().unwrap_or(Scheme::HTTP)
 }
 
 /// The host a request is meant for, with or without its port: from its target, else from its one `Host` header.
-fn host(head: &Parts) -> Result<Option<&str>, Box<Problem>> {
+fn authority(head: &Parts) -> Result<Option<Authority>, Box<Problem>> {
     let refused = |detail| Err(Box::new(Problem::bad_request("invalid-host", detail)));
     let mut values = head.headers.get_all(HOST).iter();
     let (value, more) = (values.next(), values.next());
@@ -81,30 +82,31 @@ fn host(head: &Parts) -> Result<Option<&str>, Box<Problem>> {
     if value.is_none() && head.version == Version::HTTP_11 {
         return refused("the request names no host");
     }
-    let named = head.uri.authority().map(Authority::as_str);
-    let Some(host) = named.map(Ok).or_else(|| value.map(HeaderValue::to_str)) else { return Ok(None) };
-    match host {
-        Ok(host) if is_host(host) => Ok(Some(host)),
-        Ok(_) | Err(_) => refused("the request's host is malformed"),
+    let named = head.uri.authority().cloned().map(Ok);
+    match named.or_else(|| value.map(|value| Authority::try_from(value.as_bytes()))) {
+        None => Ok(None),
+        Some(Ok(authority)) if is_plain(&authority) => Ok(Some(authority)),
+        Some(_) => refused("the request's host is malformed"),
     }
 }
 
-/// Whether a text is a name or an address with or without a port, and nothing else that an authority may hold (RFC 3986,
+/// Whether it is a name or an address with or without a port, and nothing else that an authority may hold (RFC 3986,
 /// section 3.2): answers repeat it in addresses.
-fn is_host(text: &str) -> bool {
-    let Ok(authority) = Authority::try_from(text) else { return false };
+fn is_plain(authority: &Authority) -> bool {
     let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
-    let has_right_port = match text.strip_prefix(authority.host()) {
+    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
+    let has_right_port = match authority.as_str().strip_prefix(authority.host()) {
         Some("") => true,
         Some(rest) => rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()),
         None => false, // a user stands before the host
     };
-    !name.is_empty() && name.bytes().all(is_plain) && has_right_port
+    !name.is_empty() && name.bytes().all(is_usual) && has_right_port
 }
 
 #[cfg(test)]
 mod tests {
+
+    use http::HeaderValue;
 
     use super::*;
 
@@ -119,8 +121,8 @@ mod tests {
             request = request.header(HOST, HeaderValue::from_static(host));
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        match host(&head) {
-            Ok(host) => Ok(host.map(str::to_owned)),
+        match authority(&head) {
+            Ok(authority) => Ok(authority.map(|authority| authority.to_string())),
             Err(problem) => Err(problem.code.clone().into_owned()),
         }
     }

@@ -11,6 +11,7 @@ use futures_util::future::ready;
 use moka::Expiry;
 use moka::future::Cache;
 use moka::ops::compute::Op;
+use moka::policy::EvictionPolicy;
 use moka::sync;
 use tokio::time::Instant;
 
@@ -23,11 +24,8 @@ use crate::problem::Problem;
 /// Pairs remembered at once, those of all dialects together; an answer without any counts as one.
 const PAIRS_MAX: u64 = 100_000;
 
-/// Writes remembered at once, by what they changed.
-const SUBJECTS_MAX: u64 = 100_000;
-
-/// How long a write is remembered; no pair should be for longer.
-const WRITES_REMEMBERED: Duration = Duration::from_hours(1);
+/// Collections whose last write is remembered at once.
+const WRITES_MAX: u64 = 100_000;
 
 /// The pairs in one answer: the dialect's id and the canonical one.
 pub type Pairs = Vec<(String, String)>;
@@ -36,17 +34,11 @@ pub type Pairs = Vec<(String, String)>;
 #[derive(Clone, Debug)]
 pub struct Resolvers {
     cache: Cache<Key, Arc<Loaded>>,
-    /// When something was last written, by what it changed.
-    written: sync::Cache<Subject, Instant>,
-}
-
-/// What a write changed.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-enum Subject {
-    /// A collection, by its path.
-    Collection(String),
-    /// What an operation answers, to whomever: who joined is now found by everybody.
-    Answers(String),
+    /// When something was last written to a collection, by its path.
+    written: sync::Cache<String, Instant>,
+    /// When something was last written that changes what an operation answers, by its name: to whomever, for who joined
+    /// is now found by everybody.
+    changed: sync::Cache<String, Instant>,
 }
 
 /// Where an answer came from.
@@ -92,9 +84,10 @@ impl Default for Resolvers {
             u32::try_from(loaded.pairs.len()).map_or(u32::MAX, |pairs| pairs.max(1))
         };
         let cache = Cache::builder().max_capacity(PAIRS_MAX).weigher(weigh).expire_after(OwnLife).build();
-        let written =
-            sync::Cache::builder().max_capacity(SUBJECTS_MAX).time_to_live(WRITES_REMEMBERED).build();
-        Resolvers { cache, written }
+        // The newest writes matter, so the oldest are forgotten first.
+        let writes =
+            || sync::Cache::builder().max_capacity(WRITES_MAX).eviction_policy(EvictionPolicy::lru());
+        Resolvers { cache, written: writes().build(), changed: writes().build() }
     }
 }
 
@@ -103,20 +96,20 @@ impl Resolvers {
     /// is looked up anew.
     pub fn wrote(&self, call: &Call) {
         let now = Instant::now();
-        self.written.insert(Subject::Collection(call.collection()), now);
+        self.written.insert(call.operation.collection(|name| call.parameter(name)), now);
         for operation in &call.operation.changes {
-            self.written.insert(Subject::Answers(operation.clone()), now);
+            self.changed.insert(operation.clone(), now);
         }
     }
 
     /// When something was last written that may have changed the answer to a question.
-    fn last_written(&self, resolver: &Resolver, key: &Key) -> Option<Instant> {
-        let path = resolver.scope.iter().zip(&key.scope);
-        let path = path.map(|(name, value)| (name.as_str().into(), value.clone())).collect();
-        let call = Call { operation: Arc::clone(&resolver.calls), path, query: Vec::new(), body: None };
-        let collection = Subject::Collection(call.collection());
-        let answers = Subject::Answers(resolver.calls.name.clone());
-        self.written.get(&collection).max(self.written.get(&answers))
+    fn last_written(&self, resolver: &Resolver, scope: &[String]) -> Option<Instant> {
+        let value = |name: &str| {
+            let mut known = resolver.scope.iter().zip(scope);
+            known.find(|(parameter, _)| *parameter == name).map(|(_, value)| value.as_str())
+        };
+        let written = self.written.get(&resolver.calls.collection(value));
+        written.max(self.changed.get(&resolver.calls.name))
     }
 
     /// Finds the counterpart of `need.key`; `load` asks the backend, for the id that [`asked`] says or for all.
@@ -146,7 +139,8 @@ impl Resolvers {
         };
 
         let is_good = |loaded: &Loaded| {
-            loaded.is_alive() && self.last_written(resolver, &key).is_none_or(|written| written < loaded.at)
+            loaded.is_alive()
+                && self.last_written(resolver, &need.scope).is_none_or(|written| written < loaded.at)
         };
         let (loaded, answered) = self.loaded(&key, is_good, &fresh).await?;
         let found = loaded.counterpart(need);
@@ -181,12 +175,8 @@ impl Resolvers {
             if entry.is_fresh() {
                 return Ok((entry.into_value(), Answered::Loaded));
             }
-            // Someone else was asking already: if since before a write of ours, the answer may be older than that.
-            let loaded = entry.into_value();
-            if good(&loaded) {
-                return Ok((loaded, Answered::Remembered));
-            }
-            self.forget(key, &loaded).await;
+            // Someone else was asking already. If since before a write of ours, the answer may be older than that: it is
+            // judged like any other that is remembered.
         }
     }
 

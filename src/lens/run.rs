@@ -32,6 +32,14 @@ impl<'a> Source<'a> {
         }
     }
 
+    /// The text of a string or of a parameter, and none for null.
+    pub(super) fn string(self) -> Result<Option<Cow<'a, str>>, Stop> {
+        if self.is_null() {
+            return Ok(None);
+        }
+        self.text().map(Some).ok_or_else(|| Stop::refused("type", "must be a string"))
+    }
+
     pub(super) fn is_null(self) -> bool {
         matches!(self, Source::Json(value) if value.is_null())
     }

@@ -70,7 +70,7 @@ impl<'a> Compiler<'a> {
         }
         let page = part.page.as_ref().map(|page| self.page_named(page));
         let folds = self.folds(&part.folds);
-        let body = self.request_body(part);
+        let body = self.request_body(part, calls.as_ref());
         let (calls, (method, path)) = (calls?, line?);
 
         self.check_parameters(part, &path);
@@ -125,7 +125,11 @@ impl<'a> Compiler<'a> {
         self.pages.get(name.value.as_str()).filter(|_| declared).map(Arc::clone)
     }
 
-    fn request_body(&mut self, part: &OperationPart) -> Option<RequestBody> {
+    fn request_body(
+        &mut self,
+        part: &OperationPart,
+        calls: Option<&Arc<api::Operation>>,
+    ) -> Option<RequestBody> {
         let lens = part.body.as_ref().map(|name| (name, self.lens_named(name)));
         if let Some(each) = &part.each {
             let schema = self.schema(&each.schema);
@@ -143,7 +147,8 @@ impl<'a> Compiler<'a> {
                 self.report(found.at(span, "needs a positive number"));
             }
             let limit = limit.map_or(EACH_LIMIT, |(_, limit)| limit.unwrap_or(EACH_LIMIT));
-            let otherwise = each.otherwise.as_ref().and_then(|name| self.canonical_operation(name));
+            let otherwise = each.otherwise.as_ref().zip(calls);
+            let otherwise = otherwise.and_then(|(name, calls)| self.read_with(name, calls));
             return Some(RequestBody::Each { schema: schema?, over: over?, one: each.one, limit, otherwise });
         }
         let Some((name, lens)) = lens else { return Some(RequestBody::None) };

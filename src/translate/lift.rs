@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use super::{Request, Step, VIOLATIONS_MAX, absolute, gather};
 use crate::canonical::api::{Api, Call};
+use crate::dialect::Operation;
 use crate::dialect::operation::RequestBody;
 use crate::dialect::page::Wanted;
 use crate::json::{Document, Writer};
 use crate::lens::{Direction, Input, Need, Refusal, Resolutions, Run};
-use crate::problem::{Problem, Root, Violation};
+use crate::problem::{Place, Problem, Root, Violation};
 
 /// What a request became.
 #[derive(Debug)]
@@ -68,7 +69,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         lifted.calls.push(Call { operation: Arc::clone(calls), path: output.path, query, body });
     }
     if !refusals.is_empty() {
-        return Err(Box::new(refused(refusals)));
+        return Err(Box::new(refused(operation, refusals)));
     }
     Ok(if needs.is_empty() { Step::Done(lifted) } else { Step::Needs(needs.into_iter().collect()) })
 }
@@ -78,9 +79,16 @@ fn body_of(body: Writer) -> Vec<u8> {
     if body.is_empty() { b"{}".to_vec() } else { body.into_vec() }
 }
 
-fn refused(refusals: Vec<Refusal>) -> Problem {
-    if refusals.iter().any(|refusal| refusal.missing && refusal.place.root == Root::Path) {
-        return Problem::no_such_resource();
+fn refused(operation: &Operation, refusals: Vec<Refusal>) -> Problem {
+    let mut missing = refusals.iter().filter(|one| one.missing && one.place.root == Root::Path);
+    if let Some(first) = missing.next() {
+        let is_subject =
+            operation.subject().is_some_and(|name| first.place == Place::parameter(Root::Path, name));
+        return if is_subject {
+            Problem::no_such_resource()
+        } else {
+            Problem::not_found("there is no such resource")
+        };
     }
     let mut violations: Vec<Violation> = Vec::new();
     for Refusal { place, kind, message, .. } in refusals {

@@ -149,7 +149,7 @@ impl Lowering<'_> {
                 }
             }
         }
-        Ok(self.request.url.beside(&self.request.own_path, &path))
+        Ok(self.request.url.beside(&path))
     }
 
     /// Writes a canonical value in the dialect's form.

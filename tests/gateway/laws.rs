@@ -6,6 +6,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, LazyLock};
 
 use http::HeaderMap;
+use http::uri::PathAndQuery;
 use interlingua::boot::{self, DataFiles};
 use interlingua::diag::Sources;
 use interlingua::dialect::operation::RequestBody;
@@ -353,7 +354,8 @@ proptest! {
                 let Ok(selected) = shipped.registry.select(&operation.method, None, &path, &HeaderMap::new())
                 else { continue };
                 let body = Document::parse(body.into_bytes(), &Limits::default()).ok();
-                let url = Url { query: query.clone(), ..Url::default() };
+                let target = PathAndQuery::try_from(format!("/?{query}"));
+                let url = Url::of(target.unwrap_or(PathAndQuery::from_static("/")));
                 let Ok(request) = Request::new(selected, url, body) else { continue };
                 let _checked = translate::check(&request);
                 let _lifted = translate::lift::lift(shipped.registry.api(), &request, &Resolutions::default());
@@ -388,13 +390,9 @@ fn valid_request(
     let path = path.collect();
     let body = valid_body(shipped, operation, seed)
         .map(|body| Document::parse(body.to_string().into_bytes(), &Limits::default()).unwrap());
-    let selected = Selected {
-        dialect: Arc::clone(dialect),
-        operation: Arc::clone(operation),
-        own_path: String::new(),
-        path,
-    };
-    let request = Request::new(selected, Url::default(), body).unwrap();
+    let selected =
+        Selected { dialect: Arc::clone(dialect), operation: Arc::clone(operation), mount: 0, path };
+    let request = Request::new(selected, Url::of(PathAndQuery::from_static("/")), body).unwrap();
     translate::check(&request).is_ok().then_some(request)
 }
 

@@ -1,13 +1,13 @@
 //! What is to be translated, as it was typed.
 
+use http::uri::PathAndQuery;
 use http::{Method, StatusCode, Uri};
 
 /// A request line.
 #[derive(Debug)]
 pub(super) struct Asked {
     pub(super) method: Method,
-    pub(super) path: String,
-    pub(super) query: Option<String>,
+    target: PathAndQuery,
 }
 
 /// Why there is nothing to translate.
@@ -46,16 +46,15 @@ impl Asked {
         let (method, address) = line.trim().split_once(' ').ok_or(Misasked::Request)?;
         let method = Method::from_bytes(method.as_bytes()).map_err(|_| Misasked::Request)?;
         let address: Uri = address.trim_start().parse().map_err(|_| Misasked::Request)?;
-        if !address.path().starts_with('/') {
-            return Err(Misasked::Request);
-        }
-        Ok(Asked { method, path: address.path().to_owned(), query: address.query().map(str::to_owned) })
+        let target = address.path_and_query().filter(|target| target.path().starts_with('/'));
+        Ok(Asked { method, target: target.ok_or(Misasked::Request)?.clone() })
     }
 
-    /// The path below the mount of that dialect, where it may stand already.
-    pub(super) fn mounted(&self, dialect: &str) -> String {
-        let mount = format!("/{dialect}/");
-        if self.path.starts_with(&mount) { self.path.clone() } else { format!("/{dialect}{}", self.path) }
+    /// The dialect's own path with the query: without its mount, which may stand there or not.
+    pub(super) fn target(&self, dialect: &str) -> PathAndQuery {
+        let rest = self.target.as_str().strip_prefix('/').and_then(|rest| rest.strip_prefix(dialect));
+        let below = rest.filter(|rest| rest.starts_with('/')).map(PathAndQuery::try_from);
+        below.and_then(Result::ok).unwrap_or_else(|| self.target.clone())
     }
 }
 
@@ -73,16 +72,14 @@ mod tests {
     fn a_request_is_a_method_and_an_address() {
         let asked = Asked::parse("POST  /v1/things?limit=2").unwrap();
 
-        assert_eq!((asked.method, asked.path.as_str()), (Method::POST, "/v1/things"));
-        assert_eq!(asked.query.as_deref(), Some("limit=2"));
+        assert_eq!((asked.method, asked.target.as_str()), (Method::POST, "/v1/things?limit=2"));
     }
 
     #[test]
     fn of_a_whole_url_path_and_query_count() {
         let asked = Asked::parse("GET https://api.example.com/v1/things?a=%20").unwrap();
 
-        assert_eq!(asked.path, "/v1/things");
-        assert_eq!(asked.query.as_deref(), Some("a=%20"));
+        assert_eq!(asked.target, "/v1/things?a=%20");
     }
 
     #[test]
@@ -94,9 +91,10 @@ mod tests {
 
     #[test]
     fn a_path_may_begin_with_the_mount_and_need_not() {
-        for line in ["GET /v1/things", "GET /acme/v1/things"] {
-            assert_eq!(Asked::parse(line).unwrap().mounted("acme"), "/acme/v1/things");
+        for line in ["GET /v1/things?a=1", "GET /acme/v1/things?a=1"] {
+            assert_eq!(Asked::parse(line).unwrap().target("acme"), "/v1/things?a=1");
         }
+        assert_eq!(Asked::parse("GET /acmes/v1").unwrap().target("acme"), "/acmes/v1");
     }
 
     #[test]

@@ -22,11 +22,10 @@ impl Prefix {
         run: &mut Run<'_, '_>,
         out: &mut Writer,
     ) -> Result<(), Stop> {
-        if source.is_null() {
+        let Some(text) = source.string()? else {
             out.null();
             return Ok(());
-        }
-        let text = source.text().ok_or_else(|| Stop::refused("type", "must be a string"))?;
+        };
         let Some(rest) = text.strip_prefix(&*self.before) else {
             return Err(Stop::refused("pattern", format!("must begin with `{}`", self.before)));
         };
@@ -43,11 +42,10 @@ impl Prefix {
         run: &mut Run<'_, '_>,
         out: &mut Writer,
     ) -> Result<(), Stop> {
-        if source.is_null() {
+        let Some(text) = source.string()? else {
             out.null();
             return Ok(());
-        }
-        let text = source.text().ok_or_else(|| Stop::refused("type", "must be a string"))?;
+        };
         let text = match &self.id {
             Some(id) => id.lowered(&text, run)?.0.into(),
             None => text,

@@ -79,11 +79,10 @@ impl Resolve {
         run: &mut Run<'_, '_>,
         out: &mut Writer,
     ) -> Result<(), Stop> {
-        if source.is_null() {
+        let Some(key) = source.string()? else {
             out.null();
             return Ok(());
-        }
-        let key = source.text().ok_or_else(|| Stop::refused("type", "must be a string"))?;
+        };
         let Resolve(resolver) = self;
         match resolver.canonical(&key, run.direction()) {
             Some(spelling) => out.string(&spelling),

@@ -148,11 +148,11 @@ impl Compiler<'_> {
         })
     }
 
-    /// The operation an answer is read with: one that changes nothing, whose path the call has filled.
-    fn read_with(&mut self, name: &Text, calls: &api::Operation) -> Option<Arc<api::Operation>> {
+    /// An operation that is asked besides the call: one that changes nothing, with a path the call has filled.
+    pub(super) fn read_with(&mut self, name: &Text, calls: &api::Operation) -> Option<Arc<api::Operation>> {
         let reads = self.canonical_operation(name)?;
         if !reads.is_safe() {
-            let message = format!("`{}` may change something, and an answer is only read", reads.name);
+            let message = format!("`{}` may change something, and is only asked", reads.name);
             self.report(Diagnostic::error(code::M0106, message).at(name.span, "needs a GET"));
         }
         for parameter in reads.parameters().filter(|one| !calls.parameters().any(|other| other == *one)) {
