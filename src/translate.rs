@@ -141,10 +141,14 @@ pub fn fan_out(request: &Request, most: usize) -> Result<Option<usize>, Box<Prob
 }
 
 /// Gives the places of the backend's violations the names the client knows. `at` is where the item lies that the
-/// call was made of, and `sent` the item.
+/// call was made of, and `sent` the item. What the client has no name for is said of the whole, in the name of the
+/// operation.
 pub fn told(mut problem: Problem, operation: &Operation, at: &[Segment], sent: Option<Value<'_>>) -> Problem {
     for violation in &mut problem.violations {
         let place = operation.request.backwards(&violation.place, sent);
+        if place.is_none() && !violation.place.segments.is_empty() {
+            violation.message = format!("something `{}` asks for {}", operation.name, violation.message);
+        }
         violation.place = absolute(place.unwrap_or_else(|| Place::body(Vec::new())), at);
     }
     problem

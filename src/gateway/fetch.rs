@@ -87,7 +87,7 @@ impl<'a> Caller<'a> {
         if let Some(reads) = operation.reads(first.status) {
             let path = call.path.clone();
             let read = Call { operation: Arc::clone(reads), path, query: Vec::new(), body: None };
-            let body = self.send(&read).await?.body;
+            let body = self.send(&read).await.map_err(without_places)?.body;
             return Ok(answer::Answer { status: first.status, body });
         }
         let Some(most) = operation.gather else { return Ok(first) };
@@ -149,6 +149,13 @@ fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome
         Err(UpstreamError::TooLarge { .. }) => UpstreamOutcome::TooLarge,
         Err(UpstreamError::Unreachable(_)) => UpstreamOutcome::Unreachable,
     }
+}
+
+/// What the backend found wrong with a call that is none of the client's, such as a lookup, stands nowhere in the
+/// client's request.
+pub(super) fn without_places(mut problem: Box<Problem>) -> Box<Problem> {
+    problem.violations.clear();
+    problem
 }
 
 /// What a client is told of a call without an answer.

@@ -6,7 +6,7 @@ use std::error::Error;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::timeout_at;
 
-use super::fetch::{CONCURRENT_MAX, Caller};
+use super::fetch::{CONCURRENT_MAX, Caller, without_places};
 use crate::canonical::api::Call;
 use crate::dialect::{Dialect, Resolver};
 use crate::ids::resolver::{Answered, Pairs, asked};
@@ -154,12 +154,6 @@ fn text(row: Value<'_>, field: &str) -> Option<String> {
         Kind::Integer => Some(value.raw().to_owned()),
         Kind::Null | Kind::False | Kind::True | Kind::Number | Kind::Array | Kind::Object => None,
     }
-}
-
-/// What the backend found wrong with a lookup stands nowhere in the client's request.
-fn without_places(mut problem: Box<Problem>) -> Box<Problem> {
-    problem.violations.clear();
-    problem
 }
 
 fn invalid(cause: &'static str) -> Box<Problem> {

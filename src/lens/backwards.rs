@@ -10,12 +10,23 @@ impl Lens {
     /// The dialect's name for a canonical place of what became of `sent`: that of the field that reaches furthest
     /// towards it. None if no field has to do with it.
     pub fn backwards(&self, place: &Place, sent: Option<Value<'_>>) -> Option<Place> {
-        let is_told = |field: &&Field| field.when.tag.is_none() || sent.is_none_or(|sent| field.is_in(sent));
-        let candidates =
-            self.fields.iter().filter(is_told).filter_map(|field| field_backwards(field, place, sent));
-        // Of equals the first: `role` stands before the label that is made of it.
+        self.furthest(place, sent).map(|(_, place)| place)
+    }
+
+    /// The same, with how many segments of the place were understood.
+    fn furthest(&self, place: &Place, sent: Option<Value<'_>>) -> Option<(usize, Place)> {
+        // Nothing is read of what is only shown, and of fields that exclude each other one was sent.
+        let is_told = |field: &&Field| {
+            !field.when.shown && (field.when.tag.is_none() || sent.is_none_or(|sent| field.is_in(sent)))
+        };
+        let candidates = self.fields.iter().filter(is_told).filter_map(|field| {
+            let (reach, found) = field_backwards(field, place, sent)?;
+            Some(((reach, sent.is_some_and(|sent| field.is_in(sent))), found))
+        });
+        // Of those that reach as far one that was sent, and of equals the first: `role` stands before the label that
+        // is made of it.
         let best = candidates.reduce(|best, next| if next.0 > best.0 { next } else { best });
-        best.map(|(_, place)| self.unwrapped(place, sent))
+        best.map(|((reach, _), place)| (reach, self.unwrapped(place, sent)))
     }
 
     /// A value that is all there is has no name of its own.
@@ -45,6 +56,12 @@ impl Field {
 /// How far the field reaches towards the place, and what its end is called on the left.
 fn field_backwards(field: &Field, place: &Place, sent: Option<Value<'_>>) -> Option<(usize, Place)> {
     let (left, right) = (field.left.as_ref()?, field.right.as_ref()?);
+    // What is written beside the field says no more than that it was sent.
+    if let Some((tag, _)) = field.when.tag.as_ref().filter(|(tag, _)| tag.root == place.root)
+        && place.segments.starts_with(&tag.segments())
+    {
+        return Some((tag.path.len(), Place { root: left.root, segments: left.segments() }));
+    }
     if right.root != place.root {
         return None;
     }
@@ -68,8 +85,8 @@ fn field_backwards(field: &Field, place: &Place, sent: Option<Value<'_>>) -> Opt
 /// What a place below the canonical field is called below the dialect's, and how much of it was understood.
 fn op_backwards(op: &Op, below: &[Segment], sent: Option<Value<'_>>) -> (usize, Vec<Segment>) {
     let inner = |lens: &Lens, rest: &[Segment], sent: Option<Value<'_>>| {
-        let found = lens.backwards(&Place::body(rest.to_vec()), sent);
-        found.map_or((0, Vec::new()), |place| (rest.len(), place.segments))
+        let found = lens.furthest(&Place::body(rest.to_vec()), sent);
+        found.map_or((0, Vec::new()), |(reach, place)| (reach, place.segments))
     };
     match (op, below) {
         (Op::Copy, _) => (below.len(), below.to_vec()),

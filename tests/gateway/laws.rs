@@ -27,6 +27,7 @@ use serde_json::{Map, Value, json};
 
 use self::instances::{Node, Random};
 
+mod backwards;
 mod instances;
 
 struct Shipped {
