@@ -107,6 +107,7 @@ pub fn serve(
     let ids = config.ids.store.map(|path| ids::embedded::Store::open(&path)).transpose()?;
     let shared =
         gateway::Shared::new(Arc::new(registry), config.body, &config.limit, deadline, metrics.clone());
+    let shared = shared.with_answer_checks(config.answers);
     let shared = match ids {
         Some(store) => shared.with_ids(IdMap::new(store)),
         None => shared,

@@ -33,7 +33,7 @@ use self::assemble::assemble;
 use self::file::ConfigFile;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
-use crate::diag::{Diagnostics, SourceId, code};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Spanned, code};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
 /// Everything that can be set.
@@ -51,6 +51,10 @@ pub struct Config {
     pub limit: limit::Config,
     /// How much of a request body is read.
     pub body: gateway::Config,
+    /// What becomes of answers of the backend that are not what the canonical API promises.
+    pub answers: gateway::AnswerChecks,
+    /// The dialects that the file speaks of by name.
+    pub dialects: Vec<Spanned<String>>,
     /// Where imported ids are.
     pub ids: ids::Config,
     /// How to log.
@@ -84,6 +88,13 @@ impl Config {
         diagnostics.extend(found);
         sound.then_some(config)
     }
+
+    /// What is wrong with the names of dialects in the file, given those that there are.
+    pub fn unknown_dialects<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Vec<Diagnostic> {
+        let known: Vec<_> = known.into_iter().collect();
+        let unknown = self.dialects.iter().filter(|name| !known.contains(&name.value.as_str()));
+        unknown.map(|name| diags::unknown_dialect(name, &known)).collect()
+    }
 }
 
 const CODES: Codes = Codes {
@@ -103,7 +114,7 @@ mod tests {
     use toml::{Table, Value};
 
     use super::*;
-    use crate::diag::{Diagnostic, Sources, render};
+    use crate::diag::{Sources, render};
 
     const DOCUMENTED: &str = include_str!("../config.toml");
 

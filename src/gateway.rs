@@ -38,7 +38,10 @@ use crate::problem::{NO_SUCH_RESOURCE, Problem};
 use crate::telemetry::{Metrics, RequestId};
 use crate::time::Deadline;
 use crate::translate;
+use crate::translate::misfit::Misfit;
 use crate::upstream::Upstream;
+
+pub use crate::translate::misfit::{AnswerCheck, AnswerChecks};
 
 mod admit;
 mod check;
@@ -86,6 +89,7 @@ pub struct Shared {
     resolvers: Resolvers,
     /// The imported ids, if there are any.
     ids: Option<IdMap>,
+    answer_checks: AnswerChecks,
     /// Time for a request that came without a deadline.
     deadline: Duration,
     /// How an error looks before a dialect was selected.
@@ -107,13 +111,20 @@ impl Shared {
             Quotas::new(registry.dialects().iter().map(|one| (one.name.as_str(), &one.quota)), limit);
         let meters = Meters::new(&registry, metrics);
         let (resolvers, standard) = (Resolvers::default(), ErrorShape::standard());
-        Shared { registry, config, quotas, resolvers, ids: None, deadline, standard, meters }
+        let answer_checks = AnswerChecks::default();
+        Shared { registry, config, quotas, resolvers, ids: None, answer_checks, deadline, standard, meters }
     }
 
     /// The same, where ids may have been imported.
     #[must_use]
     pub fn with_ids(self, ids: IdMap) -> Shared {
         Shared { ids: Some(ids), ..self }
+    }
+
+    /// The same, with answers checked in this way.
+    #[must_use]
+    pub fn with_answer_checks(self, answer_checks: AnswerChecks) -> Shared {
+        Shared { answer_checks, ..self }
     }
 
     /// What is known of a request's ids before anything was looked up.
@@ -218,6 +229,8 @@ struct Exchange {
     ignored: u64,
     /// Items that were left out of a list because the dialect has no words for them.
     omitted: u64,
+    /// Answers of the backend that are not what the canonical API promises.
+    misfits: Vec<Misfit>,
     /// Calls to the backend, lookups included. Atomic only because several are made at once.
     calls: AtomicU64,
 }
@@ -233,6 +246,7 @@ impl Exchange {
             standing: None,
             ignored: 0,
             omitted: 0,
+            misfits: Vec::new(),
             calls: AtomicU64::new(0),
         }
     }

@@ -22,6 +22,7 @@ pub mod answer;
 pub mod gather;
 pub mod lift;
 pub mod lower;
+pub mod misfit;
 
 /// How many violations a client is told of at once.
 pub const VIOLATIONS_MAX: usize = 32;

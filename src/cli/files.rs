@@ -67,7 +67,14 @@ impl Files {
         let Some(files) = self.data(config.as_ref()) else { return Ok(None) };
         let boot::Loaded { registry, schemas, diagnostics } = boot::load(&files, sources)?;
         found.extend(diagnostics);
-        Ok(config.zip(registry).map(|(config, registry)| Loaded { config, registry, schemas }))
+        if let Some((config, registry)) = config.as_ref().zip(registry.as_ref()) {
+            found.extend(config.unknown_dialects(registry.dialects().iter().map(|one| one.name.as_str())));
+        }
+        Ok(config.zip(registry).filter(|_| !found.has_errors()).map(|(config, registry)| Loaded {
+            config,
+            registry,
+            schemas,
+        }))
     }
 
     fn configuration(

@@ -30,7 +30,7 @@ use crate::{
     canonical::api::{Api, Call},
     diag::Sources,
     dialect::{Dialect, Selected, operation::RequestBody, url::Url},
-    gateway,
+    gateway::{self, AnswerCheck},
     ids::embedded::Store,
     json::{Document, Limits},
     lens::Resolutions,
@@ -40,6 +40,7 @@ use crate::{
         answer::{Answer, answered},
         lift::{Lifted, lift},
         lower::{Lowered, lower},
+        misfit,
     },
 };
 
@@ -70,6 +71,8 @@ struct Known<'k> {
     answers: Vec<Vec<u8>>,
     /// How many calls one request may become.
     fan_out_max: usize,
+    /// What becomes of answers that are not what the canonical API promises.
+    check: AnswerCheck,
 }
 
 /// Why there are no calls, or no answer.
@@ -125,7 +128,8 @@ pub(super) fn run(
         origin: dialect.hosts.first().and_then(|host| Some((Scheme::HTTPS, host.parse().ok()?))),
         ..Url::of(target)
     };
-    let known = Known { ids: ids.as_ref(), answers, fan_out_max: loaded.config.body.fan_out_max };
+    let fan_out_max = loaded.config.body.fan_out_max;
+    let known = Known { ids: ids.as_ref(), answers, fan_out_max, check: loaded.config.answers.of(dialect) };
     match translated(loaded.registry.api(), selected, url, body, known, arguments) {
         Ok(result) => {
             console.json(&result)?;
@@ -150,7 +154,7 @@ fn translated(
     known: Known<'_>,
     arguments: &Arguments,
 ) -> Result<Value, Stop> {
-    let Known { ids, answers, fan_out_max } = known;
+    let Known { ids, answers, fan_out_max, check } = known;
     let mut request = Request::new(selected, url, body)?;
     translate::check(&request)?;
     request.choose_case();
@@ -164,7 +168,8 @@ fn translated(
     if answers.is_empty() {
         return Ok(calls(&lifted)?);
     }
-    let answers = answers_to(&lifted, &request, answers, arguments.status)?;
+    let mut answers = answers_to(&lifted, &request, answers, arguments.status)?;
+    misfit::check(check, &request.operation, &lifted, &mut answers);
     let lowered = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
         lower(api, &request, &lifted, &answers, known)
     })?;

@@ -2,7 +2,7 @@
 //!
 //! A value that is wrong is reported and its default stands in for it, so that the rest can be looked at too.
 
-use super::file::{AdminFile, TelemetryFile, TlsFile, UpstreamFile};
+use super::file::{AdminFile, AnswersFile, TelemetryFile, TlsFile, UpstreamFile};
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
@@ -34,6 +34,8 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         backend: file.backend.as_ref().map(|file| backend(file, values)).unwrap_or_default(),
         limit: limit(&file.limit, values),
         body: body(&file.body, values),
+        answers: answers(&file.answers, values),
+        dialects: file.answers.dialects.iter().map(|(name, _)| name.clone()).collect(),
         ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
         telemetry: telemetry(&file.telemetry, values),
         files: files(&file.files, values),
@@ -126,6 +128,14 @@ fn body(file: &BodyFile, values: &mut Values<'_>) -> gateway::Config {
         fan_out_max: values.count(file.fan_out_max, 1..=most::FAN_OUT, default.fan_out_max),
         read_timeout: values.duration(file.read_timeout.as_ref(), default.read_timeout),
     }
+}
+
+fn answers(file: &AnswersFile, values: &mut Values<'_>) -> gateway::AnswerChecks {
+    let usual = gateway::AnswerChecks::default().usual;
+    let mut check = |written| values.answer_check(written, usual);
+    let usual = check(file.check.as_ref());
+    let dialects = file.dialects.iter().map(|(name, written)| (name.value.clone(), check(Some(written))));
+    gateway::AnswerChecks { usual, dialects: dialects.collect() }
 }
 
 fn telemetry(file: &TelemetryFile, values: &mut Values<'_>) -> telemetry::Config {

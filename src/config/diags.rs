@@ -124,6 +124,17 @@ pub(super) fn empty_path(text: &Spanned<String>) -> Diagnostic {
         .help("name the file or folder, or remove the key")
 }
 
+pub(super) fn unknown_dialect(name: &Spanned<String>, known: &[&str]) -> Diagnostic {
+    let label = match did_you_mean(&name.value, known.iter().copied()) {
+        Some(near) => format!("did you mean `{near}`?"),
+        None => "no mapping is called so".to_owned(),
+    };
+    let list: Vec<String> = known.iter().map(|name| format!("`{name}`")).collect();
+    Diagnostic::error(code::C0213, format!("there is no dialect `{}`", name.value))
+        .at(name.span, label)
+        .help(format!("there are {}", list.join(", ")))
+}
+
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
@@ -162,6 +173,8 @@ mod tests {
         (code::C0205, "[upstream]\nbase = \"http://backend.example/#a\"\n", (2, 8)),
         (code::C0205, "[upstream]\nbase = \"http://me:secret@backend.example\"\n", (2, 8)),
         (code::C0205, "[upstream]\nbase = \"http://\"\n", (2, 8)),
+        (code::C0206, "[answers]\ncheck = \"on\"\n", (2, 9)),
+        (code::C0206, "[answers.dialects]\nacme = \"reprot\"\n", (2, 8)),
         (code::C0206, "[telemetry]\nformat = \"JSON\"\n", (2, 10)),
         (code::C0207, "[server]\nworkers = 0\n", (2, 11)),
         (code::C0207, "[body]\ndepth_max = -1\n", (2, 13)),
@@ -176,13 +189,15 @@ mod tests {
         (code::C0211, "[telemetry]\nfilter = \"inof\"\n", (2, 10)),
         (code::C0211, "[telemetry]\nfilter = \"info,a=loud\"\n", (2, 10)),
         (code::C0212, "[files]\nschemas = \"\"\n", (2, 11)),
+        (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
     ];
 
     fn found_in(text: &str) -> Vec<(Code, (usize, usize))> {
         let mut sources = Sources::default();
         let file = sources.add("config.toml", text);
         let mut found = Diagnostics::default();
-        Config::parse(file, text, &mut found);
+        let config = Config::parse(file, text, &mut found);
+        found.extend(config.into_iter().flat_map(|config| config.unknown_dialects(["acme"])));
         let places = found.into_vec().into_iter().map(|one| {
             let place = one.primary().expect("a message about a file points into it");
             (one.code, sources.line_column(file, place.start))

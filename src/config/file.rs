@@ -19,6 +19,7 @@ pub(super) struct ConfigFile {
     pub(super) backend: Option<BackendFile>,
     pub(super) limit: LimitFile,
     pub(super) body: BodyFile,
+    pub(super) answers: AnswersFile,
     pub(super) ids: IdsFile,
     pub(super) telemetry: TelemetryFile,
     pub(super) files: FilesFile,
@@ -97,6 +98,14 @@ pub(super) struct BodyFile {
     pub(super) read_timeout: Text,
 }
 
+/// `[answers]`
+#[derive(Debug, Default)]
+pub(super) struct AnswersFile {
+    pub(super) check: Text,
+    /// By the names of dialects, in the order of the file.
+    pub(super) dialects: Vec<(Spanned<String>, Spanned<String>)>,
+}
+
 /// `[ids]`
 #[derive(Debug, Default)]
 pub(super) struct IdsFile {
@@ -128,6 +137,7 @@ impl ConfigFile {
             backend: root.table("backend").map(BackendFile::read),
             limit: root.table("limit").map(LimitFile::read).unwrap_or_default(),
             body: root.table("body").map(BodyFile::read).unwrap_or_default(),
+            answers: root.table("answers").map(AnswersFile::read).unwrap_or_default(),
             ids: root.table("ids").map(IdsFile::read).unwrap_or_default(),
             telemetry: root.table("telemetry").map(TelemetryFile::read).unwrap_or_default(),
             files: root.table("files").map(FilesFile::read).unwrap_or_default(),
@@ -221,6 +231,23 @@ impl BodyFile {
             read_timeout: table.text("read_timeout"),
         })
     }
+}
+
+impl AnswersFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            check: table.text("check"),
+            dialects: table.table("dialects").map(of_dialects).unwrap_or_default(),
+        })
+    }
+}
+
+/// A text for each of some dialects, which may have any names.
+fn of_dialects(table: Table<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
+    table.read(|table| {
+        let entries = table.entries().into_iter();
+        entries.filter_map(|(name, node)| Some((name, node.text()?))).collect()
+    })
 }
 
 impl IdsFile {

@@ -11,6 +11,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::{diags, size};
 use crate::diag::{Diagnostic, Diagnostics, Spanned};
+use crate::gateway::AnswerCheck;
 use crate::limit::Window;
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
@@ -98,13 +99,25 @@ impl<'a> Values<'a> {
     }
 
     pub(super) fn log_format(&mut self, written: Option<&Spanned<String>>, default: LogFormat) -> LogFormat {
-        let format = written.map(|text| {
-            let known = LOG_FORMATS.iter().find(|(name, _)| *name == text.value);
-            known
-                .map(|(_, format)| *format)
-                .ok_or_else(|| diags::name(text, &LOG_FORMATS.map(|(name, _)| name)))
+        self.choice(written, &LOG_FORMATS, default)
+    }
+
+    pub(super) fn answer_check(
+        &mut self,
+        written: Option<&Spanned<String>>,
+        default: AnswerCheck,
+    ) -> AnswerCheck {
+        self.choice(written, &AnswerCheck::NAMES, default)
+    }
+
+    /// What one of a few names stands for.
+    fn choice<T: Copy>(&mut self, written: Option<&Spanned<String>>, choices: &[(&str, T)], default: T) -> T {
+        let chosen = written.map(|text| {
+            let known = choices.iter().find(|(name, _)| *name == text.value);
+            let names = || choices.iter().map(|(name, _)| *name).collect::<Vec<_>>();
+            known.map(|(_, choice)| *choice).ok_or_else(|| diags::name(text, &names()))
         });
-        self.take(format).unwrap_or(default)
+        self.take(chosen).unwrap_or(default)
     }
 
     pub(super) fn log_filter(&mut self, written: Option<&Spanned<String>>, default: String) -> String {

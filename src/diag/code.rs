@@ -141,6 +141,11 @@ codes! {
     "The key names a file or folder, and the name is empty. An empty name would mean the current folder to some \
      systems and nothing at all to others. Name it, or remove the key."
 
+    C0213 "no dialect of that name"
+    "The setting is about one dialect, and no mapping is called so. A dialect has the name of its mapping file \
+     without `.toml`; the message lists those there are. A setting for a dialect that does not exist would have \
+     no effect, and somebody would believe it had."
+
     M0101 "the mapping is not TOML"
     "The file breaks the grammar of TOML, so the rest of that line could not be read. Text needs quotes, a key \
      stands left of one `=`, and a table is named in square brackets. Nothing is reported as missing \

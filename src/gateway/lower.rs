@@ -6,16 +6,18 @@ use super::resolve::{ROUNDS_MAX, resolve};
 use super::{Caller, Exchange, Gateway};
 use crate::problem::Problem;
 use crate::translate::lower::Lowered;
-use crate::translate::{self, Step};
+use crate::translate::{self, Step, misfit};
 
-/// Lowers the answers, looking up what the dialect's words for them need.
+/// Looks whether the answers are what the canonical API promises, and lowers them, looking up what the dialect's words for them need.
 pub(super) async fn lower(
     gateway: &Gateway,
     fetched: Fetched,
-    exchange: &Exchange,
+    exchange: &mut Exchange,
 ) -> Result<Lowered, Box<Problem>> {
-    let Fetched { lifted: Lifted { request, credential, canonical, mut resolutions }, answers } = fetched;
+    let Fetched { lifted: Lifted { request, credential, canonical, mut resolutions }, mut answers } = fetched;
     let api = gateway.shared.registry.api();
+    let how = gateway.shared.answer_checks.of(&request.dialect);
+    exchange.misfits = misfit::check(how, &request.operation, &canonical, &mut answers);
     for _round in 0..=ROUNDS_MAX {
         match translate::lower::lower(api, &request, &canonical, &answers, &resolutions)? {
             Step::Done(lowered) => return Ok(lowered),

@@ -16,6 +16,7 @@ use crate::telemetry::names::field;
 use crate::telemetry::{
     Metrics, OperationMetrics, RequestId, ResolverMetrics, ResolverOutcome, UpstreamMetrics, UpstreamOutcome,
 };
+use crate::translate::misfit::Misfit;
 
 /// The metrics of everything the registry serves, fetched once.
 #[derive(Debug)]
@@ -99,6 +100,9 @@ impl<'a> Record<'a> {
             if exchange.omitted > 0 {
                 metrics.omitted(exchange.omitted);
             }
+            if !exchange.misfits.is_empty() {
+                metrics.misfits(exchange.misfits.len() as u64);
+            }
         }
         self.log(Some(status), problem);
     }
@@ -115,6 +119,7 @@ impl<'a> Record<'a> {
             { field::CODE } = problem.map(|problem| &*problem.code),
             { field::BLAME } = problem.map(|problem| problem.blame.name()),
             { field::CAUSE } = problem.and_then(|problem| problem.cause.as_deref()),
+            { field::ANSWER_MISFIT } = exchange.misfits.first().map(Misfit::text),
             { field::UPSTREAM_CALLS } = exchange.calls.load(Ordering::Relaxed),
             { field::LATENCY_MS } = f64::from(latency_us) / 1000.0,
             "request"

@@ -36,6 +36,7 @@ struct Families {
     durations: Family<OperationLabels, Histogram, fn() -> Histogram>,
     ignored_fields: Family<OperationLabels, Counter>,
     omitted_items: Family<OperationLabels, Counter>,
+    answer_misfits: Family<OperationLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
     upstream_calls: Family<CallLabels, Counter>,
     upstream_connections: Counter,
@@ -93,6 +94,7 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             ignored_fields: Family::default(),
             omitted_items: Family::default(),
+            answer_misfits: Family::default(),
             refusals: Family::default(),
             upstream_calls: Family::default(),
             upstream_connections: Counter::default(),
@@ -113,6 +115,7 @@ impl Metrics {
             duration: self.0.durations.get_or_create_owned(&labels),
             ignored_fields: self.0.ignored_fields.get_or_create_owned(&labels),
             omitted_items: self.0.omitted_items.get_or_create_owned(&labels),
+            answer_misfits: self.0.answer_misfits.get_or_create_owned(&labels),
             successes: array::from_fn(|_| OnceLock::new()),
             requests: self.0.requests.clone(),
             labels,
@@ -203,6 +206,11 @@ impl Families {
             "Items of lists that have no words in the dialect and were left out",
             self.omitted_items.clone(),
         );
+        registry.register(
+            metric::ANSWER_MISFITS,
+            "Answers of the backend that are not what the canonical API promises",
+            self.answer_misfits.clone(),
+        );
         registry.register(metric::UPSTREAM_CALLS, "Calls to the backend", self.upstream_calls.clone());
         registry.register(
             metric::UPSTREAM_CONNECTIONS,
@@ -228,6 +236,7 @@ struct Operation {
     duration: Histogram,
     ignored_fields: Counter,
     omitted_items: Counter,
+    answer_misfits: Counter,
     /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
     successes: [OnceLock<Counter>; 100],
     requests: Family<RequestLabels, Counter>,
@@ -252,6 +261,11 @@ impl OperationMetrics {
     /// Counts items that were left out of a list.
     pub fn omitted(&self, items: u64) {
         self.0.omitted_items.inc_by(items);
+    }
+
+    /// Counts answers of the backend that are not what the canonical API promises.
+    pub fn misfits(&self, answers: u64) {
+        self.0.answer_misfits.inc_by(answers);
     }
 }
 

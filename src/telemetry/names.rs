@@ -6,6 +6,8 @@ pub mod field {
     pub const ADDRESS: &str = "server.address";
     /// Where the admin page is.
     pub const ADMIN_ADDRESS: &str = "admin.address";
+    /// How the backend's answer differs from what the canonical API promises: a place and what was expected there.
+    pub const ANSWER_MISFIT: &str = "answer.misfit";
     /// Whose fault a problem is: `downstream`, `upstream` or `internal`.
     pub const BLAME: &str = "problem.blame";
     /// What the client was not told about a problem.
@@ -33,6 +35,8 @@ pub mod metric {
     /// In front of every name.
     pub const PREFIX: &str = "gateway";
 
+    /// Answers of the backend that are not what the canonical API promises.
+    pub const ANSWER_MISFITS: &str = "answer_misfits";
     /// Which version runs.
     pub const BUILD: &str = "build";
     /// Connections of clients.

@@ -16,7 +16,6 @@ use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
 use crate::problem::{Problem, Segment, UNREPRESENTABLE};
-use crate::schema::Schema;
 
 mod page;
 
@@ -42,12 +41,12 @@ pub fn settle(operation: &Operation, problem: &Problem) -> Option<Lowered> {
 }
 
 /// Lowers the answers to a request's calls, in the order of the calls. Refusals name places as the client does (see
-/// [`told`](super::told)).
+/// [`told`](super::told)); whether successes fit was looked at before (see [`misfit`](super::misfit)).
 ///
 /// # Errors
 ///
 /// The refusal, if there was one call; the first refusal of many, if the operation has no answer for that; 409 if the
-/// answer has no words in the dialect; 502 if it is not what the canonical API promises.
+/// answer has no words in the dialect; 502 if it cannot be told at all.
 pub fn lower(
     api: &Api,
     request: &Request,
@@ -98,7 +97,7 @@ impl Lowering<'_> {
             AnswerBody::Empty => None,
             AnswerBody::Lens(lens) => {
                 let mut out = Writer::new();
-                let body = checked(answer, plan.canonical.as_deref())?;
+                let body = body_of(answer)?;
                 match (self.value(lens, body, call, &mut out), &plan.otherwise) {
                     (Err(problem), Some(otherwise)) if problem.code == UNREPRESENTABLE => {
                         Some(otherwise.json().as_bytes().to_vec())
@@ -110,14 +109,12 @@ impl Lowering<'_> {
                 }
             }
             AnswerBody::Items { lens, omits } => {
-                let body = checked(answer, plan.canonical.as_deref())?;
+                let body = body_of(answer)?;
                 Some(self.page(&Items { lens, omits: *omits }, body, call)?.into_vec())
             }
         };
         let location = match &plan.location {
-            Some(location) => {
-                Some(self.location(location, checked(answer, plan.canonical.as_deref())?, call)?)
-            }
+            Some(location) => Some(self.location(location, body_of(answer)?, call)?),
             None => None,
         };
         Ok(Lowered { status: plan.status, body, location, omitted: self.omitted })
@@ -181,7 +178,6 @@ impl Lowering<'_> {
         collect: &Collect,
         answers: &[Result<Answer, Box<Problem>>],
     ) -> Result<Lowered, Box<Problem>> {
-        let schema = collect.canonical.as_deref();
         let answers = match answers {
             [Err(problem)] if self.lifted.is_probe => return Err(problem.clone()),
             _ if self.lifted.is_probe => &[],
@@ -197,7 +193,7 @@ impl Lowering<'_> {
                 {
                     Err(undeclared(call, answer))
                 }
-                Ok(answer) => checked(answer, schema),
+                Ok(answer) => body_of(answer),
                 Err(problem) => Err(problem.clone()),
             })
             .collect();
@@ -294,20 +290,10 @@ fn concerns_all(problem: &Problem) -> bool {
     caller.contains(&status) || status.is_server_error()
 }
 
-/// The body of a success, if it is what the canonical API promises.
-fn checked<'a>(answer: &'a Answer, schema: Option<&Schema>) -> Result<Value<'a>, Box<Problem>> {
-    let invalid = |cause: String| Box::new(Problem::bad_gateway("invalid-answer", cause));
+/// The body of a success that has to have one.
+fn body_of(answer: &Answer) -> Result<Value<'_>, Box<Problem>> {
     let body = answer.body.as_ref().map(Document::root);
-    let body = body.ok_or_else(|| invalid("the answer has no body".to_owned()))?;
-    match schema {
-        Some(schema) if !schema.is_valid(body) => {
-            let told = schema.violations(body, 1);
-            let told =
-                told.first().map(|violation| format!(": `{}` {}", violation.pointer(), violation.message));
-            Err(invalid(format!("the answer does not fit {schema:?}{}", told.unwrap_or_default())))
-        }
-        Some(_) | None => Ok(body),
-    }
+    body.ok_or_else(|| Box::new(Problem::bad_gateway("invalid-answer", "the answer has no body")))
 }
 
 /// A refusal with places as they are within the item at `at`.

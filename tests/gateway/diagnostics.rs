@@ -126,7 +126,11 @@ fn load(files: &Files) -> BTreeSet<Finding> {
 fn parse_config(text: &str) -> BTreeSet<Finding> {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let source = sources.add("config.toml", text);
-    Config::parse(source, text, &mut found);
+    let config = Config::parse(source, text, &mut found);
+    // The dialects that there are, as far as a configuration is concerned: those of the base.
+    let base = read(&root().join("base/mappings"));
+    let names = base.keys().filter_map(|name| name.strip_suffix(".toml"));
+    found.extend(config.into_iter().flat_map(|config| config.unknown_dialects(names.clone())));
     findings(found, &sources)
 }
 

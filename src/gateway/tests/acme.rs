@@ -125,7 +125,7 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
             otherwise: None,
             location: None,
             schema: None,
-            canonical: None,
+            canonical: Some(schema("canonical")),
         }]),
         page: None,
         gather: None,
@@ -157,7 +157,7 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
             some: StatusCode::MULTI_STATUS,
             none: None,
             schema: None,
-            canonical: None,
+            canonical: Some(schema("canonical")),
         }),
         page: None,
         gather: None,
@@ -240,6 +240,9 @@ const THING: &str = r#"{"type": "object", "required": ["name"], "properties": {"
 const THINGS: &str = r#"{"type": "object", "required": ["things"],
     "properties": {"things": {"type": "array", "items": {"$ref": "thing.json"}}}}"#;
 
+const CANONICAL: &str = r#"{"type": "object", "required": ["id", "title"], "properties": {"id": {"type": "string"},
+    "title": {"enum": ["Lamp", "Desk"]}, "labels": {"additionalProperties": {"type": "string"}}}}"#;
+
 fn schema(name: &str) -> Arc<Schema> {
     let mut sources = Sources::default();
     let file = |(name, text): (&str, &str)| SchemaFile {
@@ -248,7 +251,8 @@ fn schema(name: &str) -> Arc<Schema> {
         name: name.to_owned(),
         text: text.to_owned(),
     };
-    let (store, found) = Store::load([("thing", THING), ("things", THINGS)].map(file).into());
+    let (store, found) =
+        Store::load([("canonical", CANONICAL), ("thing", THING), ("things", THINGS)].map(file).into());
     assert_eq!(found, []);
     Arc::clone(store.schema("acme", name).unwrap())
 }

@@ -14,7 +14,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::acme;
-use crate::gateway::{Config, Gateway, Shared};
+use crate::gateway::{AnswerCheck, AnswerChecks, Config, Gateway, Shared};
 use crate::ids::map::IdMap;
 use crate::limit;
 use crate::telemetry::Metrics;
@@ -65,6 +65,14 @@ impl TestGateway {
         });
         tokio::spawn(axum::serve(listener, app).into_future());
         TestGateway::before(&format!("http://{address}"), seen, ids)
+    }
+
+    /// The same, with the answers of the backend checked in this way.
+    pub(super) async fn checking(check: AnswerCheck, answer: fn(&str, &str) -> (u16, String)) -> TestGateway {
+        let gateway = TestGateway::start(answer).await;
+        let checks = AnswerChecks { usual: check, dialects: Vec::new() };
+        let shared = Arc::into_inner(gateway.gateway.shared).unwrap().with_answer_checks(checks);
+        TestGateway { gateway: Gateway::new(Arc::new(shared), gateway.gateway.upstream), ..gateway }
     }
 
     /// In front of a port where nobody listens.
