@@ -45,6 +45,7 @@ mod check;
 mod decode;
 mod encode;
 mod fetch;
+mod keep;
 mod lift;
 mod lower;
 mod quota;
@@ -218,6 +219,8 @@ struct Exchange {
     ignored: u64,
     /// Items that were left out of a list because the dialect has no words for them.
     omitted: u64,
+    /// Fields that were left out of updates because the client wrote what it was told. Atomic for the same reason.
+    kept: AtomicU64,
     /// Calls to the backend, lookups included. Atomic only because several are made at once.
     calls: AtomicU64,
 }
@@ -233,6 +236,7 @@ impl Exchange {
             standing: None,
             ignored: 0,
             omitted: 0,
+            kept: AtomicU64::new(0),
             calls: AtomicU64::new(0),
         }
     }

@@ -99,6 +99,10 @@ impl<'a> Record<'a> {
             if exchange.omitted > 0 {
                 metrics.omitted(exchange.omitted);
             }
+            let kept = exchange.kept.load(Ordering::Relaxed);
+            if kept > 0 {
+                metrics.kept(kept);
+            }
         }
         self.log(Some(status), problem);
     }
@@ -115,6 +119,7 @@ impl<'a> Record<'a> {
             { field::CODE } = problem.map(|problem| &*problem.code),
             { field::BLAME } = problem.map(|problem| problem.blame.name()),
             { field::CAUSE } = problem.and_then(|problem| problem.cause.as_deref()),
+            { field::KEPT_FIELDS } = exchange.kept.load(Ordering::Relaxed),
             { field::UPSTREAM_CALLS } = exchange.calls.load(Ordering::Relaxed),
             { field::LATENCY_MS } = f64::from(latency_us) / 1000.0,
             "request"

@@ -157,7 +157,7 @@ fn text(row: Value<'_>, field: &str) -> Option<String> {
 }
 
 /// What the backend found wrong with a lookup stands nowhere in the client's request.
-fn without_places(mut problem: Box<Problem>) -> Box<Problem> {
+pub(super) fn without_places(mut problem: Box<Problem>) -> Box<Problem> {
     problem.violations.clear();
     problem
 }
@@ -186,6 +186,7 @@ mod tests {
                 path: Vec::new(),
                 query: Vec::new(),
                 body: None,
+                reads: None,
                 changes: Vec::new(),
                 answers: Vec::new(),
             }),
