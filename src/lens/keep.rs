@@ -5,8 +5,9 @@
 //! change, and lifting the word would make one. So what the client wrote is compared with what the record is told as
 //! *now*: where both lift to the same, the field is kept, which is to say that it is left out of the update.
 //!
-//! What a field is told as is what its own lens says, and what each view says that shows the same place to clients: a
-//! view may show `true` where nothing is stored, or find the value in another place than the update writes it to.
+//! What a field is told as is what the views say that show the same place to clients: a view may show `true` where
+//! nothing is stored, or find the value in another place than the update writes it to. What no view shows, although it
+//! can be written, is told as the request's own lens would tell it.
 //!
 //! Law: a field is kept only if the client's view of it is the same before and after. What differs from every view is
 //! written exactly as without all this.
@@ -35,7 +36,7 @@ struct Group {
     sent: Lens,
     /// Lifts what a view tells of them.
     told: Lens,
-    /// Tell the record, each in its own way.
+    /// Tell the record, each in its own way; what none of them shows, the last.
     views: Vec<Lens>,
 }
 
@@ -129,19 +130,19 @@ impl Group {
             },
             ..(*field).clone()
         });
-        let told = || Lens::new(request.name(), Wrap::Object, alone.clone().collect());
-
         let shows = |field: &&Field| own.iter().any(|own| own.left.as_ref().map(in_body) == field.left);
-        let views = views.iter().filter_map(|view| {
-            let fields: Vec<_> = view.fields().iter().filter(shows).cloned().collect();
-            (!fields.is_empty()).then(|| Lens::new(view.name(), Wrap::Object, fields))
-        });
+        let shown: Vec<Vec<Field>> =
+            views.iter().map(|view| view.fields().iter().filter(shows).cloned().collect()).collect();
+        // What nobody is shown is known by what would be written.
+        let is_hidden = |field: &Field| !shown.iter().flatten().any(|shown| shown.left == field.left);
+        let hidden = alone.clone().filter(is_hidden).collect();
+        let views = shown.iter().cloned().chain([hidden]).filter(|fields| !fields.is_empty());
         Group {
             names: names(&own),
             origin: own.first().and_then(|field| field.origin),
             sent,
-            told: told(),
-            views: std::iter::once(told()).chain(views).collect(),
+            told: Lens::new(request.name(), Wrap::Object, alone.collect()),
+            views: views.map(|fields| Lens::new(request.name(), Wrap::Object, fields)).collect(),
             fields,
         }
     }

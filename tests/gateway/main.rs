@@ -12,3 +12,4 @@ mod laws;
 mod program;
 mod sixth_dialect;
 mod support;
+mod write_back;
