@@ -48,6 +48,7 @@ mod check;
 mod decode;
 mod encode;
 mod fetch;
+mod keep;
 mod lift;
 mod lower;
 mod quota;
@@ -231,6 +232,8 @@ struct Exchange {
     omitted: u64,
     /// Answers of the backend that are not what the canonical API promises.
     misfits: Vec<Misfit>,
+    /// Fields that were left out of updates because the client wrote what it was told. Atomic for the same reason.
+    kept: AtomicU64,
     /// Calls to the backend, lookups included. Atomic only because several are made at once.
     calls: AtomicU64,
 }
@@ -247,6 +250,7 @@ impl Exchange {
             ignored: 0,
             omitted: 0,
             misfits: Vec::new(),
+            kept: AtomicU64::new(0),
             calls: AtomicU64::new(0),
         }
     }

@@ -31,6 +31,7 @@
 //! ```
 
 mod backwards;
+pub mod keep;
 pub mod op;
 pub mod path;
 mod plan;
@@ -78,6 +79,15 @@ pub struct Presence {
     pub tag: Option<(Address, Literal)>,
     /// Shown to clients and never read back.
     pub shown: bool,
+}
+
+impl Field {
+    /// Whether what it tells, if it is written back, leaves the record as it is.
+    pub fn is_lossless(&self) -> bool {
+        let when = &self.when;
+        // Written back, a value that stands for none becomes the default, if there is one.
+        when.shown || self.op.is_lossless() && (when.absent.is_none() || when.default.is_none())
+    }
 }
 
 /// What the documents on the dialect's side are.
@@ -132,6 +142,23 @@ impl Lens {
     /// What the documents on the dialect's side are.
     pub fn wrap(&self) -> Wrap {
         self.wrap
+    }
+
+    /// Whether no two canonical documents that differ in a field of it are told alike.
+    pub fn is_lossless(&self) -> bool {
+        self.fields.iter().all(Field::is_lossless)
+    }
+
+    /// The same, but for fields that write nothing when it is lifted, as if the client had not sent them. What else
+    /// depends on what they hold still sees it.
+    #[must_use]
+    pub fn without(&self, fields: &[usize]) -> Lens {
+        let silent = |(index, field): (usize, &Field)| match fields.contains(&index) {
+            true => Field { right: None, ..field.clone() },
+            false => field.clone(),
+        };
+        let fields = self.fields.iter().enumerate().map(silent).collect();
+        Lens::new(self.name.clone(), self.wrap, fields)
     }
 
     /// Brings a message to the other side; its body is appended to `body`. The output means nothing if the run has

@@ -166,6 +166,16 @@ impl Problem {
         Problem { cause: Some(cause), ..problem }
     }
 
+    /// 409: others keep changing what an update is about.
+    pub fn busy_record() -> Problem {
+        Problem::new(
+            StatusCode::CONFLICT,
+            "busy-record",
+            Blame::Upstream,
+            "the resource was changed by others meanwhile, try again",
+        )
+    }
+
     /// 413: the body is larger than `limit` bytes.
     pub fn body_too_large(limit: usize) -> Problem {
         let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", Blame::Downstream, "");

@@ -20,6 +20,7 @@ use crate::problem::{Place, Problem, Root, Segment, Violation};
 
 pub mod answer;
 pub mod gather;
+pub mod keep;
 pub mod lift;
 pub mod lower;
 pub mod misfit;

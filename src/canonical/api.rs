@@ -67,6 +67,8 @@ pub struct Operation {
     pub query: Vec<String>,
     /// The schema of its request body, if it takes one.
     pub body: Option<String>,
+    /// The operation that reads what it changes, by parameters of the same path.
+    pub reads: Option<String>,
     /// Operations whose answers it changes besides those of its own collection.
     pub changes: Vec<String>,
     /// Its success statuses, each with the schema of the body if there is one.
@@ -201,6 +203,7 @@ mod tests {
             path: vec![PathPart::Literal("things".to_owned()), PathPart::Parameter("id".to_owned())],
             query: Vec::new(),
             body: None,
+            reads: None,
             changes: Vec::new(),
             answers: Vec::new(),
         };

@@ -11,6 +11,7 @@ use super::parameters::QueryShape;
 use crate::canonical::api::{self, PathPart};
 use crate::json::Value;
 use crate::lens::Lens;
+use crate::lens::keep::Keep;
 use crate::lens::path::{Address, Literal};
 use crate::schema::Schema;
 
@@ -31,6 +32,8 @@ pub struct Operation {
     pub request: Arc<Lens>,
     /// The canonical operation it becomes.
     pub calls: Arc<api::Operation>,
+    /// What its updates leave as it is, if anything of what it writes is told ambiguously.
+    pub guard: Option<Guard>,
     /// How it is answered.
     pub answer: AnswerPlan,
     /// How it is paged, if it is.
@@ -68,6 +71,15 @@ pub enum RequestBody {
         /// What is asked when there are none, so that the caller is still judged.
         otherwise: Option<Arc<api::Operation>>,
     },
+}
+
+/// How an update leaves alone what its client did not change, also where two canonical values are told alike.
+#[derive(Debug)]
+pub struct Guard {
+    /// What the record is read with, by the path of the call.
+    pub reads: Arc<api::Operation>,
+    /// The fields in question.
+    pub keep: Keep,
 }
 
 /// What an operation becomes when a field of its body says so: a value that is a command.

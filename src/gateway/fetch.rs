@@ -2,16 +2,17 @@
 
 use std::error::Error;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use http::header::{ACCEPT, CONTENT_TYPE, RETRY_AFTER};
+use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_MATCH, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 
 use super::admit::{CARRIER, Credential};
 use super::lift::Lifted;
-use super::{Exchange, Gateway, Shared};
+use super::{Exchange, Gateway, Shared, keep};
 use crate::canonical::api::Call;
 use crate::dialect::Operation;
 use crate::limit::Principal;
@@ -42,10 +43,11 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     let answers = stream::iter(lifted.canonical.calls.iter().enumerate())
         .map(async |(index, call)| {
             let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
-            caller
-                .answer(call, &request.operation)
-                .await
-                .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place, sent)))
+            let answer = match translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions) {
+                Some(look) => keep::answer(&caller, &lifted, index, &look).await,
+                None => caller.answer(call, &request.operation, None).await,
+            };
+            answer.map_err(|problem| Box::new(translate::told(*problem, &request.operation, place, sent)))
         })
         .buffered(CONCURRENT_MAX)
         .collect()
@@ -77,13 +79,23 @@ impl<'a> Caller<'a> {
         self.credential.principal()
     }
 
+    pub(super) fn count_kept(&self, fields: u64) {
+        self.exchange.kept.fetch_add(fields, Ordering::Relaxed);
+    }
+
     pub(super) fn deadline(&self) -> Deadline {
         self.exchange.deadline
     }
 
-    /// Makes a call; of a list that is gathered as many as it takes, and the one that its answer is read with.
-    async fn answer(&self, call: &Call, operation: &Operation) -> Result<answer::Answer, Box<Problem>> {
-        let first = self.send(call).await?;
+    /// Makes a call, if there is an entity tag only on the record that has it; of a list that is gathered as many calls
+    /// as it takes, and the one that its answer is read with.
+    pub(super) async fn answer(
+        &self,
+        call: &Call,
+        operation: &Operation,
+        only_if: Option<&HeaderValue>,
+    ) -> Result<answer::Answer, Box<Problem>> {
+        let (first, _) = self.send_if(call, only_if).await?;
         if let Some(reads) = operation.reads(first.status) {
             let path = call.path.clone();
             let read = Call { operation: Arc::clone(reads), path, query: Vec::new(), body: None };
@@ -101,6 +113,15 @@ impl<'a> Caller<'a> {
 
     /// Makes one call. An error the backend answers is a problem, and so is an answer that is none.
     pub(super) async fn send(&self, call: &Call) -> Result<answer::Answer, Box<Problem>> {
+        self.send_if(call, None).await.map(|(answer, _)| answer)
+    }
+
+    /// Makes one call, with `If-Match` if there is an entity tag, and gives that of the answer, if it has one.
+    pub(super) async fn send_if(
+        &self,
+        call: &Call,
+        only_if: Option<&HeaderValue>,
+    ) -> Result<(answer::Answer, Option<HeaderValue>), Box<Problem>> {
         // A parameter that would change the meaning of the path names nothing that exists.
         let target = call.target().ok_or_else(|| Problem::not_found("no such resource"))?;
         if self.exchange.deadline.has_passed() {
@@ -109,7 +130,7 @@ impl<'a> Caller<'a> {
         let request = upstream::Request {
             method: call.operation.method.clone(),
             target,
-            headers: self.headers(call),
+            headers: self.headers(call, only_if),
             body: call.body.as_ref().map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body)),
             safe: call.operation.is_safe(),
         };
@@ -120,17 +141,22 @@ impl<'a> Caller<'a> {
             // Also without an answer: it may have been done all the same.
             self.shared().resolvers.wrote(call);
         }
-        let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
-        answer::answered(answer.status, retry_after(&answer.headers), answer.body)
+        let mut answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
+        let tag = answer.headers.remove(ETAG);
+        let answer = answer::answered(answer.status, retry_after(&answer.headers), answer.body)?;
+        Ok((answer, tag))
     }
 
     /// All headers a call has: nothing of the client's is passed on but who it is and how it calls the request.
-    fn headers(&self, call: &Call) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(4);
+    fn headers(&self, call: &Call, only_if: Option<&HeaderValue>) -> HeaderMap {
+        let mut headers = HeaderMap::with_capacity(5);
         headers.insert(CARRIER, self.credential.authorization());
         headers.insert(ACCEPT, JSON);
         if call.body.is_some() {
             headers.insert(CONTENT_TYPE, JSON);
+        }
+        if let Some(tag) = only_if {
+            headers.insert(IF_MATCH, tag.clone());
         }
         if let Some(id) = &self.exchange.request_id {
             headers.insert(X_REQUEST_ID, id.to_header());

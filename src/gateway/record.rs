@@ -103,6 +103,10 @@ impl<'a> Record<'a> {
             if !exchange.misfits.is_empty() {
                 metrics.misfits(exchange.misfits.len() as u64);
             }
+            let kept = exchange.kept.load(Ordering::Relaxed);
+            if kept > 0 {
+                metrics.kept(kept);
+            }
         }
         self.log(Some(status), problem);
     }
@@ -120,6 +124,7 @@ impl<'a> Record<'a> {
             { field::BLAME } = problem.map(|problem| problem.blame.name()),
             { field::CAUSE } = problem.and_then(|problem| problem.cause.as_deref()),
             { field::ANSWER_MISFIT } = exchange.misfits.first().map(Misfit::text),
+            { field::KEPT_FIELDS } = exchange.kept.load(Ordering::Relaxed),
             { field::UPSTREAM_CALLS } = exchange.calls.load(Ordering::Relaxed),
             { field::LATENCY_MS } = f64::from(latency_us) / 1000.0,
             "request"

@@ -100,6 +100,37 @@ impl Op {
         }
     }
 
+    /// Whether no two canonical values are told as one value: for each that the op can tell, lifting what it is told as
+    /// gives that value again. Where this is not so, what a client read and writes back may be another value.
+    pub fn is_lossless(&self) -> bool {
+        match self {
+            // Nothing of the record is told, and nothing is written.
+            Op::Constant(_) | Op::Fixed(_) => true,
+            Op::Copy | Op::Id(_) | Op::Prefix(_) | Op::Resolve(_) => true,
+            Op::Each(each) => each.is_lossless(),
+            Op::Filter(Filter(table)) => table.is_lossless(),
+            // One bit of a list, or a text that nobody reads.
+            Op::Has(_) | Op::Label(_) => false,
+            Op::Nested(nested) => nested.is_lossless(),
+            Op::Row(row) => row.is_lossless(),
+            Op::Table(table) => table.is_lossless(),
+        }
+    }
+
+    /// Whether both take the same step, as far as that can be seen: a view and a request that spell a value alike.
+    pub(super) fn is_like(&self, other: &Op) -> bool {
+        match (self, other) {
+            (Op::Copy, Op::Copy) => true,
+            (Op::Id(one), Op::Id(other)) => one.dialect == other.dialect && one.imported == other.imported,
+            (Op::Table(one), Op::Table(other)) => Arc::ptr_eq(one, other),
+            (Op::Row(one), Op::Row(other)) => {
+                one.resolver.index == other.resolver.index && Arc::ptr_eq(&one.table, &other.table)
+            }
+            (Op::Resolve(Resolve(one)), Op::Resolve(Resolve(other))) => one.index == other.index,
+            _ => false,
+        }
+    }
+
     /// Whether the op has places of its own below the field's.
     pub(super) fn goes_inside(&self) -> bool {
         matches!(self, Op::Each(_) | Op::Nested(_))

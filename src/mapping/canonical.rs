@@ -1,6 +1,7 @@
 //! `canonical.toml`: the canonical API, and the words that dialects are described with.
 
 mod line;
+mod reads;
 
 use std::sync::Arc;
 
@@ -50,20 +51,24 @@ pub(super) fn read(reader: &Reader<'_>, schemas: &Store) -> Canonical {
     let mut names: Vec<Text> = Vec::new();
     let mut knows_operations = operations.as_ref().is_some_and(|node| node.as_array().is_some());
     let tables = operations.map(|node| node.tables()).unwrap_or_default();
-    let mut operations = Vec::new();
+    let (mut operations, mut readings) = (Vec::new(), Vec::new());
     for table in tables {
         match read_operation(table, &prefix, schemas, reader) {
-            Some((name, operation)) => {
+            Some((name, operation, reads)) => {
                 if let Some(diagnostic) = twice(&names, &name) {
                     reader.report(diagnostic);
                 }
                 names.push(name);
+                readings.extend(reads.map(|reads| (operations.len(), reads)));
                 operations.push(Arc::new(operation));
             }
             None => knows_operations = false,
         }
     }
     root.finish();
+    for (index, reads) in readings {
+        reads::check(&operations, index, &reads, knows_operations, reader);
+    }
 
     let title = title.map(|title| title.value).unwrap_or_default();
     let page = page.unwrap_or_else(PageNames::usual);
@@ -155,11 +160,12 @@ fn read_operation(
     prefix: &str,
     schemas: &Store,
     reader: &Reader<'_>,
-) -> Option<(Text, Operation)> {
+) -> Option<(Text, Operation, Option<Text>)> {
     table.read(|table| {
         let name = table.required_text("name");
         let request = table.required_text("request");
         let query = table.texts("query");
+        let reads = table.text("reads");
         let changes = table.texts("changes");
         let body = table.text("body");
         let answers = table.required_table("answers");
@@ -185,7 +191,17 @@ fn read_operation(
         let query = query.into_iter().map(|name| name.value).collect();
         let changes = changes.into_iter().map(|name| name.value).collect();
         let body = body.map(|body| body.value);
-        Some((name.clone(), Operation { name: name.value, method, path, query, body, changes, answers }))
+        let operation = Operation {
+            name: name.value.clone(),
+            method,
+            path,
+            query,
+            body,
+            reads: reads.as_ref().map(|reads| reads.value.clone()),
+            changes,
+            answers,
+        };
+        Some((name, operation, reads))
     })
 }
 

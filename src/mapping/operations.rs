@@ -1,6 +1,7 @@
 //! Operations: how a request is put together from its body, path and query, and how it is answered.
 
 mod answers;
+mod guard;
 mod parameters;
 
 use std::sync::Arc;
@@ -75,6 +76,7 @@ impl<'a> Compiler<'a> {
 
         self.check_parameters(part, &path);
         let request = self.request(part, &calls);
+        let guard = self.guard(part, &calls, &request);
         let answer = self.answer(part, &calls);
         let settled = self.settled(part);
         let parameters = self.parameters(part);
@@ -88,6 +90,7 @@ impl<'a> Compiler<'a> {
             body: body?,
             request,
             calls,
+            guard,
             answer: answer?,
             page: page.flatten(),
             gather,

@@ -35,6 +35,7 @@ struct Families {
     requests: Family<RequestLabels, Counter>,
     durations: Family<OperationLabels, Histogram, fn() -> Histogram>,
     ignored_fields: Family<OperationLabels, Counter>,
+    kept_fields: Family<OperationLabels, Counter>,
     omitted_items: Family<OperationLabels, Counter>,
     answer_misfits: Family<OperationLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
@@ -93,6 +94,7 @@ impl Metrics {
             requests: Family::default(),
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             ignored_fields: Family::default(),
+            kept_fields: Family::default(),
             omitted_items: Family::default(),
             answer_misfits: Family::default(),
             refusals: Family::default(),
@@ -114,6 +116,7 @@ impl Metrics {
         OperationMetrics(Arc::new(Operation {
             duration: self.0.durations.get_or_create_owned(&labels),
             ignored_fields: self.0.ignored_fields.get_or_create_owned(&labels),
+            kept_fields: self.0.kept_fields.get_or_create_owned(&labels),
             omitted_items: self.0.omitted_items.get_or_create_owned(&labels),
             answer_misfits: self.0.answer_misfits.get_or_create_owned(&labels),
             successes: array::from_fn(|_| OnceLock::new()),
@@ -202,6 +205,11 @@ impl Families {
             self.ignored_fields.clone(),
         );
         registry.register(
+            metric::KEPT_FIELDS,
+            "Fields left out of updates because the client wrote what it was told",
+            self.kept_fields.clone(),
+        );
+        registry.register(
             metric::OMITTED_ITEMS,
             "Items of lists that have no words in the dialect and were left out",
             self.omitted_items.clone(),
@@ -235,6 +243,7 @@ struct Operation {
     labels: OperationLabels,
     duration: Histogram,
     ignored_fields: Counter,
+    kept_fields: Counter,
     omitted_items: Counter,
     answer_misfits: Counter,
     /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
@@ -256,6 +265,11 @@ impl OperationMetrics {
     /// Counts fields that the client sent and nobody reads.
     pub fn ignored(&self, fields: u64) {
         self.0.ignored_fields.inc_by(fields);
+    }
+
+    /// Counts fields that were left out of updates.
+    pub fn kept(&self, fields: u64) {
+        self.0.kept_fields.inc_by(fields);
     }
 
     /// Counts items that were left out of a list.

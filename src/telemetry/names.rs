@@ -16,6 +16,8 @@ pub mod field {
     pub const CODE: &str = "problem.code";
     /// The dialect, once selected.
     pub const DIALECT: &str = "dialect.id";
+    /// How many fields were left out of updates because the client wrote what it was told.
+    pub const KEPT_FIELDS: &str = "kept_fields";
     /// Time from head to answer, in milliseconds.
     pub const LATENCY_MS: &str = "latency_ms";
     /// The operation, once selected.
@@ -43,6 +45,8 @@ pub mod metric {
     pub const CONNECTIONS_OPEN: &str = "connections_open";
     /// Fields clients sent that nobody reads.
     pub const IGNORED_FIELDS: &str = "ignored_fields";
+    /// Fields that were left out of updates because the client wrote what it was told.
+    pub const KEPT_FIELDS: &str = "kept_fields";
     /// Items of lists that have no words in the dialect and were left out.
     pub const OMITTED_ITEMS: &str = "omitted_items";
     /// Problems answered.

@@ -112,6 +112,7 @@ mod tests {
             path: Vec::new(),
             query: Vec::new(),
             body: None,
+            reads: None,
             changes: Vec::new(),
             answers: Vec::new(),
         };

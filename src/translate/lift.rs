@@ -75,7 +75,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
 }
 
 /// A body no field writes to is still the object the backend expects.
-fn body_of(body: Writer) -> Vec<u8> {
+pub(super) fn body_of(body: Writer) -> Vec<u8> {
     if body.is_empty() { b"{}".to_vec() } else { body.into_vec() }
 }
 

@@ -13,3 +13,4 @@ mod laws;
 mod program;
 mod sixth_dialect;
 mod support;
+mod write_back;

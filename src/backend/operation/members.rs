@@ -66,6 +66,13 @@ pub(super) fn one(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, P
     Ok(Answer::one(document(tx, named(tx, exchange)?.id)?))
 }
 
+/// `memberships.get`: the same for a member known by their own id alone.
+pub(super) fn one_alone(tx: &Transaction<'_>, exchange: &Exchange) -> Result<Answer, Problem> {
+    let member = named_alone(tx, exchange)?;
+    exchange.caller.member_of(tx, member.organization_id)?;
+    Ok(Answer::one(document(tx, member.id)?))
+}
+
 /// A member that a path names, as they stand.
 struct Standing {
     id: Id,
@@ -153,6 +160,20 @@ mod tests {
         let by_user = fixture.get(HUGO_VIEWER, &by_user).await;
         assert_eq!(by_member.body["user"]["email"], "carla@example.com");
         assert_eq!(by_user.body, by_member.body);
+    }
+
+    #[tokio::test]
+    async fn a_membership_is_read_by_its_own_id_and_by_those_who_share_it() {
+        let fixture = Fixture::new();
+        let carla = "/v1/memberships/20000000-0000-4000-8000-000000000103";
+        let alone = fixture.get(HUGO_VIEWER, carla).await;
+        let named =
+            fixture.get(HUGO_VIEWER, &format!("{}/20000000-0000-4000-8000-000000000103", members())).await;
+        assert_eq!((alone.status, &alone.body), (named.status, &named.body));
+        assert_eq!(alone.header("etag"), named.header("etag"));
+        assert_eq!(fixture.get(KIRA_ELSEWHERE, carla).await.problem(), (404, "not-found"));
+        let user = "/v1/memberships/10000000-0000-4000-8000-000000000103";
+        assert_eq!(fixture.get(HUGO_VIEWER, user).await.problem(), (404, "not-found"));
     }
 
     #[tokio::test]

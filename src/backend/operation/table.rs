@@ -21,7 +21,7 @@ pub(in crate::backend) struct Operation {
     pub(super) run: fn(&Transaction<'_>, &Exchange) -> Result<Answer, Problem>,
 }
 
-pub(in crate::backend) static OPERATIONS: [Operation; 30] = [
+pub(in crate::backend) static OPERATIONS: [Operation; 31] = [
     Operation {
         name: "organizations.list",
         method: Method::GET,
@@ -98,6 +98,13 @@ pub(in crate::backend) static OPERATIONS: [Operation; 30] = [
         path: "/v1/organizations/{organization_id}/members/{member_id}",
         query: &[],
         run: members::update,
+    },
+    Operation {
+        name: "memberships.get",
+        method: Method::GET,
+        path: "/v1/memberships/{member_id}",
+        query: &[],
+        run: members::one_alone,
     },
     Operation {
         name: "memberships.update",

@@ -31,6 +31,7 @@ pub(super) fn registry() -> Registry {
         path: parts(&["v1", "organizations"]),
         query: vec!["slug".to_owned()],
         body: None,
+        reads: None,
         changes: Vec::new(),
         answers: vec![(StatusCode::OK, None)],
     });
@@ -40,6 +41,7 @@ pub(super) fn registry() -> Registry {
         path: parts(&["v1", "organizations", "{organization_id}", "things"]),
         query: Vec::new(),
         body: Some("thing".to_owned()),
+        reads: None,
         changes: Vec::new(),
         answers: vec![(StatusCode::CREATED, None)],
     });
@@ -48,6 +50,7 @@ pub(super) fn registry() -> Registry {
         method: Method::GET,
         path: parts(&["v1", "organizations", "{organization_id}", "things"]),
         query: Vec::new(),
+        reads: None,
         changes: Vec::new(),
         body: None,
         answers: vec![(StatusCode::OK, None)],
@@ -117,6 +120,7 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
         body: RequestBody::One { schema: schema("thing") },
         request: to_call(),
         calls: Arc::clone(add),
+        guard: None,
         answer: AnswerPlan::One(vec![Answer {
             from: StatusCode::CREATED,
             status: StatusCode::CREATED,
@@ -151,6 +155,7 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
         },
         request: to_call(),
         calls: Arc::clone(add),
+        guard: None,
         answer: AnswerPlan::Collect(Collect {
             fields: vec![("made".to_owned(), Gather::Count), ("failed".to_owned(), failed)],
             all: StatusCode::CREATED,
@@ -190,6 +195,7 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
         body: RequestBody::None,
         request: Arc::new(Lens::new("list_things", Wrap::Object, request)),
         calls: list,
+        guard: None,
         answer: AnswerPlan::One(vec![Answer {
             from: StatusCode::OK,
             status: StatusCode::OK,

@@ -23,6 +23,7 @@ fn resolver(find: Option<&str>) -> Resolver {
             path: Vec::new(),
             query: Vec::new(),
             body: None,
+            reads: None,
             changes: Vec::new(),
             answers: vec![(StatusCode::OK, None)],
         }),
@@ -191,6 +192,7 @@ async fn a_write_of_ours_makes_what_was_found_before_doubtful() {
             path,
             query: Vec::new(),
             body: None,
+            reads: None,
             changes: changes.iter().map(|name| (*name).to_owned()).collect(),
             answers: Vec::new(),
         };

@@ -33,6 +33,12 @@ pub enum Item {
 }
 
 impl Each {
+    /// Arrays are replaced as a whole. So what is left out of one is lost, and so is what the lens of an element says
+    /// nothing of; whether there is anything of that kind is not known here.
+    pub(super) fn is_lossless(&self) -> bool {
+        self.only.is_empty() && matches!(self.item, Item::Copy | Item::Id(_))
+    }
+
     pub(super) fn both<'a>(
         &self,
         source: Source<'a>,

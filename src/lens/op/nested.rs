@@ -16,6 +16,11 @@ pub struct Nested {
 }
 
 impl Nested {
+    /// What the lens says nothing of stays: objects are merged, not replaced.
+    pub(super) fn is_lossless(&self) -> bool {
+        self.lens.is_lossless()
+    }
+
     pub(super) fn both<'a>(
         &self,
         source: Source<'a>,

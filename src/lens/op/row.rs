@@ -20,6 +20,11 @@ pub struct Row {
 }
 
 impl Row {
+    /// A row belongs to one word, so what the table tells apart stays apart.
+    pub(super) fn is_lossless(&self) -> bool {
+        self.table.is_lossless()
+    }
+
     pub(super) fn lift(
         &self,
         source: Source<'_>,

@@ -88,6 +88,17 @@ impl Table {
         Ok(())
     }
 
+    /// Whether lifting what a canonical word is told as gives that word again, for all that can be told. There are few
+    /// enough to go through them.
+    pub(super) fn is_lossless(&self) -> bool {
+        let words = self.rows.iter().map(|row| &row.is).chain(self.lands.iter().map(|(word, _)| word));
+        words.into_iter().all(|word| {
+            let told = self.land(Source::Json(word.value()));
+            let back = told.ok().and_then(|row| self.row_of(Source::Json(row.word.value())));
+            back.is_none_or(|row| row.is == *word)
+        })
+    }
+
     /// The row a canonical word is told as.
     pub(super) fn land(&self, source: Source<'_>) -> Result<&Row, Stop> {
         if let Some(row) = self.rows.iter().find(|row| row.is.is(source)) {

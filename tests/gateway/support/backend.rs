@@ -15,8 +15,16 @@ use tokio::{
 };
 
 /// What a call of the gateway may carry. Whatever else a client sent must not get through.
-const FORWARDED: [&str; 7] =
-    ["accept", "authorization", "content-length", "content-type", "host", "user-agent", "x-request-id"];
+const FORWARDED: [&str; 8] = [
+    "accept",
+    "authorization",
+    "content-length",
+    "content-type",
+    "host",
+    "if-match",
+    "user-agent",
+    "x-request-id",
+];
 
 /// A call the backend heard.
 #[derive(Clone, Debug)]
