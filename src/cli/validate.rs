@@ -6,15 +6,16 @@ use clap::Args;
 
 use super::{
     Failure, Outcome,
-    console::{Console, Format},
+    console::Console,
     document,
     files::{Files, Loaded},
     names::{self, Unknown},
+    report::{Format, Reporter},
 };
 use crate::{
     canonical::api::Api,
     config::Config,
-    diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, code},
+    diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, code, render::Case},
     dialect::{
         Operation,
         operation::{AnswerPlan, RequestBody},
@@ -54,8 +55,7 @@ pub(super) fn run(
     let schemas = schemas(arguments, &loaded)?;
     let limits = limits(&loaded.config, arguments.answer);
 
-    let mut sources = Sources::default();
-    let mut found = Diagnostics::default();
+    let mut reporter = Reporter::new(arguments.format, "validate", console);
     let mut fitting = 0;
     // A file that cannot be read is no reason to be silent about the others.
     let mut unread = None;
@@ -67,15 +67,20 @@ pub(super) fn run(
                 continue;
             }
         };
-        let said_before = found.len();
+        let mut sources = Sources::default();
+        let mut found = Diagnostics::default();
         match document::parse(path, bytes, &limits, &mut sources) {
             Ok((source, document)) => found.extend(misfits(&schemas, document.root(), source)),
             Err(diagnostic) => found.push(diagnostic),
         }
-        fitting += usize::from(found.len() == said_before);
+        let found = found.into_vec();
+        fitting += usize::from(found.is_empty());
+        let suite = sources.ids().next().map_or("document", |id| sources.path(id));
+        let case = Case { suite, name: &arguments.operation, found: &found, skipped: None };
+        reporter.case(&case, &sources, console)?;
     }
 
-    console.diagnostics(&found.into_vec(), &sources, arguments.format)?;
+    reporter.finish(console)?;
     let all = arguments.files.len();
     if arguments.format == Format::Text {
         let documents = if all == 1 { "document fits" } else { "documents fit" };

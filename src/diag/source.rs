@@ -89,17 +89,30 @@ impl Sources {
         &self.source(id).path
     }
 
+    /// Every text, in the order they were added.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> {
+        (0..).map(SourceId).take(self.0.len())
+    }
+
     /// The line and column of a byte, as people count: both start at one, and a column is a character.
     ///
     /// An offset past the end, or inside a character, counts as the nearest place before it.
     pub fn line_column(&self, id: SourceId, offset: u32) -> (usize, usize) {
+        self.position(id, offset, |before| before.chars().count())
+    }
+
+    /// The same, but a column is a unit of UTF-16: what editors count in.
+    pub fn line_column_utf16(&self, id: SourceId, offset: u32) -> (usize, usize) {
+        self.position(id, offset, |before| before.encode_utf16().count())
+    }
+
+    fn position(&self, id: SourceId, offset: u32, count: impl Fn(&str) -> usize) -> (usize, usize) {
         let text = self.text(id);
         let before = &text[..text.floor_char_boundary(offset as usize)];
         let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
 
         let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        let column = before[line_start..].chars().count() + 1;
-        (line, column)
+        (line, count(&before[line_start..]) + 1)
     }
 
     fn source(&self, id: SourceId) -> &Source {
