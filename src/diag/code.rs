@@ -329,7 +329,7 @@ codes! {
     M0305 "the same word twice"
     "Two rows of a table have the same word, so one of them is dead and the way back is not clear."
 
-    M0306 "a field that would change when it is written back"
+    M0308 "a field that would change when it is written back"
     "Two canonical values are told alike here, or what clients are shown is not what they write: who reads the record and \
      writes it back would change it. Such a field is left out of the update if the client wrote what it was told, and \
      for that the record has to be read. Say `reads = \"...\"` of the canonical PATCH: the GET of what it changes, by \
