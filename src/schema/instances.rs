@@ -38,6 +38,11 @@ mod text;
 
 pub use text::uuid;
 
+/// Some text that matches a pattern, if there is one.
+pub fn matching(pattern: &str, random: &mut Random) -> Option<String> {
+    pattern::text(pattern, &mut pattern::Wanted::Some(random))
+}
+
 /// A step to a place of a value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
