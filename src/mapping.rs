@@ -158,7 +158,8 @@ fn compile_one(
     let dialect = dialect.map(Arc::new);
     // What is wrong in the text would be found again in what it does.
     let sound = dialect.as_ref().filter(|_| !own.has_errors());
-    let proof = sound.map(|dialect| check::trial::check(dialect, &file, &canonical.api, schemas, trials, &mut own));
+    let proof =
+        sound.map(|dialect| check::trial::check(dialect, &file, &canonical.api, schemas, trials, &mut own));
     one.tell(own, found);
     (dialect, proof, file)
 }

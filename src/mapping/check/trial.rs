@@ -170,7 +170,13 @@ fn with_scopes(lens: &Lens, mut fields: Vec<Field>, dialect: &Dialect) -> Arc<Le
     let names: BTreeSet<&String> = dialect.resolvers.iter().flat_map(|resolver| &resolver.scope).collect();
     for name in names {
         let at = Some(Address { root: Root::Path, path: vec![name.as_str().into()] });
-        fields.push(Field { left: at.clone(), right: at, op: Op::Copy, when: Presence::default(), origin: None });
+        fields.push(Field {
+            left: at.clone(),
+            right: at,
+            op: Op::Copy,
+            when: Presence::default(),
+            origin: None,
+        });
     }
     Arc::new(Lens::new(lens.name(), lens.wrap(), fields))
 }

@@ -18,6 +18,8 @@ pub(super) struct Alternative<'a> {
     pub(super) nodes: Vec<Node<'a>>,
     /// Values that a member must not have, because a condition says what holds then.
     pub(super) without: Vec<(String, Vec<Tree>)>,
+    /// Members that must be there, because a condition is met without them.
+    pub(super) present: Vec<String>,
 }
 
 /// The ways in which a value can satisfy all of these schemas.
@@ -51,6 +53,7 @@ type Way<'a> = (VecDeque<Node<'a>>, Alternative<'a>);
 fn with<'a>((todo, taken): &Way<'a>, choice: &Alternative<'a>) -> Way<'a> {
     let mut taken = taken.clone();
     taken.without.extend(choice.without.iter().cloned());
+    taken.present.extend(choice.present.iter().cloned());
     (todo.iter().chain(&choice.nodes).copied().collect(), taken)
 }
 
@@ -60,7 +63,7 @@ fn listed<'a>(node: Node<'a>, keyword: &str) -> impl Iterator<Item = Node<'a>> {
 
 /// The choices a schema leaves: of each, one is taken.
 fn choices(node: Node<'_>) -> Vec<Vec<Alternative<'_>>> {
-    let alone = |node| Alternative { nodes: vec![node], without: Vec::new() };
+    let alone = |node| Alternative { nodes: vec![node], ..Alternative::default() };
     let mut choices: Vec<Vec<_>> = ["anyOf", "oneOf"]
         .into_iter()
         .map(|keyword| listed(node, keyword).map(alone).collect::<Vec<_>>())
@@ -70,11 +73,16 @@ fn choices(node: Node<'_>) -> Vec<Vec<Alternative<'_>>> {
         let outcome = |keyword| node.keyword(keyword).map(|schema| node.at(schema));
         let met = Alternative {
             nodes: std::iter::once(node.at(condition)).chain(outcome("then")).collect(),
-            without: Vec::new(),
+            ..Alternative::default()
         };
+        let contradicted = contradicted(node.at(condition));
+        let required = condition.member("required").into_iter().flat_map(Value::elements);
+        let required: Vec<_> = required.filter_map(Value::as_str).collect();
+        let is_met_without = |name: &String| !required.iter().any(|required| **required == **name);
         let unmet = Alternative {
             nodes: outcome("else").into_iter().collect(),
-            without: contradicted(node.at(condition)).into_iter().collect(),
+            present: contradicted.iter().map(|(name, _)| name.clone()).filter(is_met_without).collect(),
+            without: contradicted.into_iter().collect(),
         };
         choices.push(vec![unmet, met]);
     }

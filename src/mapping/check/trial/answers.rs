@@ -8,9 +8,9 @@ use super::finding::{At, Finding, field_at, named, nearest, shown};
 use super::requests::{ROUNDS_MAX, Tried};
 use super::{Trial, guides, run};
 use crate::diag::code;
+use crate::dialect::Operation;
 use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan, Collect, Gather};
 use crate::dialect::page::PageSlot;
-use crate::dialect::Operation;
 use crate::json::{Document, Limits, Value};
 use crate::lens::path::Literal;
 use crate::lens::{Direction, Lens, Resolutions};
@@ -65,7 +65,9 @@ impl<'t> Trial<'t> {
             let answer = Answer { status: plan.from, body: Some(document) };
             let answers = [Ok(answer)];
             let outcome = self.lowered(tried, &answers);
-            let Some(body) = answers[0].as_ref().ok().and_then(|answer| answer.body.as_ref()) else { continue };
+            let Some(body) = answers[0].as_ref().ok().and_then(|answer| answer.body.as_ref()) else {
+                continue;
+            };
             let values: Vec<Value<'_>> = match &plan.body {
                 AnswerBody::Items { .. } => {
                     body.root().member(items).into_iter().flat_map(Value::elements).collect()
@@ -97,7 +99,9 @@ impl<'t> Trial<'t> {
         for (lens, below) in lenses {
             own.extend(guides::of(lens, Direction::Lower, below, self.columns));
             let shaped = self.dialect.lenses.get(lens.name());
-            if let Some((left, right)) = shaped.and_then(|shaped| shaped.left.as_ref().zip(shaped.right.as_ref())) {
+            if let Some((left, right)) =
+                shaped.and_then(|shaped| shaped.left.as_ref().zip(shaped.right.as_ref()))
+            {
                 own.extend(guides::kept(lens, left, right, below));
             }
         }
@@ -171,13 +175,16 @@ impl<'t> Trial<'t> {
         canonical: &str,
     ) {
         let (Some(schema), Some(body)) = (schema, lowered.body.clone()) else { return };
-        let Ok(body) = Document::parse(body, &Limits { bytes_max: 1 << 24, ..Limits::default() }) else { return };
+        let Ok(body) = Document::parse(body, &Limits { bytes_max: 1 << 24, ..Limits::default() }) else {
+            return;
+        };
         if schema.is_valid(body.root()) {
             return;
         }
         for violation in schema.violations(body.root(), VIOLATIONS_MAX) {
             let inner = within(operation, &violation.path);
-            let field = lenses.iter().find_map(|lens| field_at(lens, Direction::Lift, &Place::body(inner.clone())));
+            let field =
+                lenses.iter().find_map(|lens| field_at(lens, Direction::Lift, &Place::body(inner.clone())));
             if field.as_ref().is_some_and(|at| self.exceeds(at)) {
                 continue;
             }
@@ -251,7 +258,10 @@ impl<'t> Trial<'t> {
                 code: code::M0307,
                 span: self.operation_span(&operation.name),
                 rule: &problem.code,
-                message: format!("operation `{}` cannot tell an answer that the canonical schema allows", operation.name),
+                message: format!(
+                    "operation `{}` cannot tell an answer that the canonical schema allows",
+                    operation.name
+                ),
                 label: problem.cause.clone().unwrap_or_else(|| problem.detail.to_string()),
                 help: HELP_UNTOLD.to_owned(),
                 instance: shown(values.first().copied()),
@@ -270,7 +280,8 @@ impl<'t> Trial<'t> {
             .map(|document| document.text().to_owned())
             .collect();
         let bounded: Vec<_> = tried.iter().filter(|tried| tried.lifted.calls.len() <= CALLS_MAX).collect();
-        let (Some(status), false) = (operation.calls.answers.first().map(|(status, _)| *status), bounded.is_empty())
+        let (Some(status), false) =
+            (operation.calls.answers.first().map(|(status, _)| *status), bounded.is_empty())
         else {
             return;
         };
@@ -286,12 +297,15 @@ impl<'t> Trial<'t> {
                         return Err(refusal(tried, call, number));
                     }
                     let text = texts[(number + call) % texts.len()].clone().into_bytes();
-                    let body = Document::parse(text, &Limits { bytes_max: 1 << 24, ..Limits::default() }).ok();
+                    let body =
+                        Document::parse(text, &Limits { bytes_max: 1 << 24, ..Limits::default() }).ok();
                     Ok(Answer { status, body })
                 })
                 .collect();
             match self.lowered(tried, &answers) {
-                Ok(Some(lowered)) => self.fits(operation, &lenses, collect.schema.as_deref(), &lowered, &texts[number]),
+                Ok(Some(lowered)) => {
+                    self.fits(operation, &lenses, collect.schema.as_deref(), &lowered, &texts[number])
+                }
                 Ok(None) => {}
                 Err(problem) if is_declared(&problem) || refused > 0 => {}
                 Err(problem) => {
@@ -312,7 +326,8 @@ impl<'t> Trial<'t> {
         let Some(left) = at.field.left.as_ref().map(ToString::to_string) else { return false };
         let named = self.file.lenses.iter().find(|lens| lens.name.value == at.lens.name());
         let part = named.and_then(|lens| lens.part.as_ref());
-        let Some((path, _)) = part.and_then(|part| part.exceeds.iter().find(|(path, _)| path.value == left)) else {
+        let Some((path, _)) = part.and_then(|part| part.exceeds.iter().find(|(path, _)| path.value == left))
+        else {
             return false;
         };
         self.exceeded.insert((path.span.source, path.span.start));
@@ -341,15 +356,25 @@ fn refusal(tried: &Tried<'_>, call: usize, number: usize) -> Box<Problem> {
     let status = |code: StatusCode| ErrorStatus::new(code).unwrap_or(ErrorStatus::INTERNAL);
     if number.is_multiple_of(2) {
         let conflict = status(StatusCode::CONFLICT);
-        return Box::new(Problem::from_backend(conflict, "conflict".to_owned(), "is there already", Vec::new()));
+        return Box::new(Problem::from_backend(
+            conflict,
+            "conflict".to_owned(),
+            "is there already",
+            Vec::new(),
+        ));
     }
     let body = tried.lifted.calls[call].body.clone().unwrap_or_default();
     let document = Document::parse(body, &Limits::default()).ok();
     let member = document.as_ref().and_then(|document| document.root().members().next());
     let segments = member.map(|(name, _)| Segment::Name(name.as_str().into_owned())).into_iter().collect();
-    let violation = Violation { place: Place::body(segments), kind: "refused".into(), message: "is refused".to_owned() };
-    let problem =
-        Problem::from_backend(status(StatusCode::UNPROCESSABLE_ENTITY), "invalid".to_owned(), "", vec![violation]);
+    let violation =
+        Violation { place: Place::body(segments), kind: "refused".into(), message: "is refused".to_owned() };
+    let problem = Problem::from_backend(
+        status(StatusCode::UNPROCESSABLE_ENTITY),
+        "invalid".to_owned(),
+        "",
+        vec![violation],
+    );
     let items = tried.request.items();
     let (sent, at) = items.get(call).map_or((None, &[][..]), |(sent, at)| (*sent, at.as_slice()));
     Box::new(translate::told(problem, &tried.request.operation, at, sent))

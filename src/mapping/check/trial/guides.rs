@@ -5,10 +5,10 @@ use serde_json::Value as Tree;
 
 use super::world::Columns;
 use crate::canonical::id::{IdCodec, IdForm};
+use crate::lens::op::Op;
 use crate::lens::op::each::Item;
 use crate::lens::op::id::Id;
 use crate::lens::op::table::{Landing, Table};
-use crate::lens::op::Op;
 use crate::lens::{Direction, Field, Lens, Wrap};
 use crate::problem::Root;
 use crate::schema::Schema;
@@ -89,7 +89,8 @@ fn inside(op: &Op, direction: Direction, at: Vec<Step>, columns: &Columns, guide
 }
 
 fn keys(keys: &[String], direction: Direction) -> Option<Values> {
-    (direction == Direction::Lift).then(|| Values::Only(keys.iter().map(|key| Tree::from(key.as_str())).collect()))
+    (direction == Direction::Lift)
+        .then(|| Values::Only(keys.iter().map(|key| Tree::from(key.as_str())).collect()))
 }
 
 /// Words that a table does not tell, as it says.
@@ -142,7 +143,8 @@ pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step]) -
             shape.is_none()
         })
     };
-    let fields: Vec<_> = lens.fields().iter().filter(|field| matches!(field.op, Op::Copy)).filter(is_free).collect();
+    let fields: Vec<_> =
+        lens.fields().iter().filter(|field| matches!(field.op, Op::Copy)).filter(is_free).collect();
     if fields.is_empty() {
         return Vec::new();
     }

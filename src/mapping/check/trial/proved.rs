@@ -42,7 +42,13 @@ pub(super) fn fields(dialect: &Dialect) -> Fields {
 
 fn is_finite(dialect: &Dialect, lens: &Lens, field: &Field) -> bool {
     match &field.op {
-        Op::Constant(_) | Op::Filter(_) | Op::Fixed(_) | Op::Has(_) | Op::Label(_) | Op::Row(_) | Op::Table(_) => true,
+        Op::Constant(_)
+        | Op::Filter(_)
+        | Op::Fixed(_)
+        | Op::Has(_)
+        | Op::Label(_)
+        | Op::Row(_)
+        | Op::Table(_) => true,
         Op::Copy => {
             let shaped = dialect.lenses.get(lens.name());
             let is_listed = |schema: Option<&Schema>, at: Option<&Address>| {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::uri::PathAndQuery;
+use http::uri::{Authority, PathAndQuery, Scheme};
 
 use super::finding::{Finding, field_at, named, nearest, shown};
 use super::world::World;
@@ -58,7 +58,8 @@ impl<'t> Trial<'t> {
             self.request_returns(&request, &world);
             tried.push(Tried { request, lifted, world });
         }
-        for operation in std::iter::once(operation).chain(operation.cases.iter().map(|case| &case.operation)) {
+        for operation in std::iter::once(operation).chain(operation.cases.iter().map(|case| &case.operation))
+        {
             let own: Vec<_> =
                 tried.iter().filter(|tried| Arc::ptr_eq(&tried.request.operation, operation)).collect();
             self.answers(operation, &own);
@@ -70,9 +71,11 @@ impl<'t> Trial<'t> {
         let bodies = self.bodies(operation);
         let queries = self.queries(operation);
         let body_count = bodies.as_ref().map_or(1, Vec::len);
-        let count = if body_count == 0 || queries.is_empty() { 0 } else { body_count.max(queries.len()).max(2) };
+        let count =
+            if body_count == 0 || queries.is_empty() { 0 } else { body_count.max(queries.len()).max(2) };
         let mut bodies = bodies.unwrap_or_default().into_iter();
-        let texts: Vec<String> = bodies.as_slice().iter().map(|body: &Document| body.text().to_owned()).collect();
+        let texts: Vec<String> =
+            bodies.as_slice().iter().map(|body: &Document| body.text().to_owned()).collect();
         let mut requests = Vec::new();
         for number in 0..count {
             // Where there are more queries than bodies, the bodies are sent again.
@@ -81,14 +84,17 @@ impl<'t> Trial<'t> {
                 Document::parse(text.clone().into_bytes(), &Limits::default()).ok()
             };
             let body = bodies.next().or_else(again);
-            let path = operation.parameters().map(|name| (name.into(), self.parameter(operation, Root::Path, name, number)));
+            let path = operation
+                .parameters()
+                .map(|name| (name.into(), self.parameter(operation, Root::Path, name, number)));
             let selected = Selected {
                 dialect: Arc::clone(self.dialect),
                 operation: Arc::clone(operation),
                 mount: 0,
                 path: path.collect(),
             };
-            let url = Url::of(PathAndQuery::from_static("/"));
+            let origin = Some((Scheme::HTTPS, Authority::from_static("client.example")));
+            let url = Url { origin, ..Url::of(PathAndQuery::from_static("/things")) };
             let Ok(request) = Request::new(selected, url, body) else { continue };
             requests.push(Request { query: queries[number % queries.len()].clone(), ..request });
         }
@@ -127,10 +133,14 @@ impl<'t> Trial<'t> {
             let names = mapped.filter(|at| at.root == Root::Query).filter_map(|at| at.path.first());
             let names: Vec<_> = names.collect();
             let given = |number| {
-                names.iter().map(move |name| ((*name).clone(), self.parameter(operation, Root::Query, name, number)))
+                names
+                    .iter()
+                    .map(move |name| ((*name).clone(), self.parameter(operation, Root::Query, name, number)))
             };
             let most = if names.is_empty() { 0 } else { 4 };
-            return std::iter::once(Vec::new()).chain((0..most).map(|number| given(number).collect())).collect();
+            return std::iter::once(Vec::new())
+                .chain((0..most).map(|number| given(number).collect()))
+                .collect();
         };
         let mut own: Vec<Guide> = Vec::new();
         for field in operation.request.fields() {
@@ -173,7 +183,9 @@ impl<'t> Trial<'t> {
             Op::Row(row) => Some(self.columns.keys(&row.resolver, 1)),
             // What a schema allows besides its words is for the trial to find.
             Op::Filter(filter) => Some(words(&filter.0)).filter(|_| false),
-            Op::Fixed(fixed) => Some(vec![fixed.0.value().as_str().map_or_else(|| fixed.0.json().to_owned(), |text| text.into_owned())]),
+            Op::Fixed(fixed) => Some(vec![
+                fixed.0.value().as_str().map_or_else(|| fixed.0.json().to_owned(), |text| text.into_owned()),
+            ]),
             _ => None,
         }
     }
@@ -220,7 +232,10 @@ impl<'t> Trial<'t> {
             let span = field.and_then(|at| at.field.origin);
             let root = request.body.as_ref().map(Document::root).filter(|_| place.root == Root::Body);
             let value = root.map(|root| nearest(root, &violation.place.segments));
-            let given = request.query.iter().find(|(name, _)| place.root == Root::Query && **name == *violation.place.dotted());
+            let given = request
+                .query
+                .iter()
+                .find(|(name, _)| place.root == Root::Query && **name == *violation.place.dotted());
             let instance = given.map_or_else(|| shown(value), |(_, text)| format!("`{text}`"));
             self.findings.tell(Finding {
                 code: code::M0306,
@@ -259,9 +274,13 @@ impl<'t> Trial<'t> {
                 code: code::M0404,
                 span,
                 rule: "target",
-                message: format!("operation `{}` cannot fill the path of `{}`", operation.name, call.operation.name),
+                message: format!(
+                    "operation `{}` cannot fill the path of `{}`",
+                    operation.name, call.operation.name
+                ),
                 label: "a parameter is missing, or moves the path".to_owned(),
-                help: "give the parameter an op that always gives a value, such as an id or a look-up".to_owned(),
+                help: "give the parameter an op that always gives a value, such as an id or a look-up"
+                    .to_owned(),
                 instance: format!("{:?}", call.path),
             });
         }

@@ -30,7 +30,8 @@ impl Trial<'_> {
         for (item, _) in request.items().into_iter().take(ITEMS_MAX) {
             let (Some(item), mut world) = (item, world.clone()) else { continue };
             let outer = request.body.as_ref().filter(|_| request.operation.is_bulk()).map(Document::root);
-            let Ok(lifted) = super::run_with(&lens, Direction::Lift, item, outer, &request.path, &mut world) else {
+            let Ok(lifted) = super::run_with(&lens, Direction::Lift, item, outer, &request.path, &mut world)
+            else {
                 continue; // told as a refusal
             };
             let lowered = match run(&lens, Direction::Lower, lifted.root(), &[], &mut world) {
@@ -40,14 +41,22 @@ impl Trial<'_> {
                     continue;
                 }
             };
-            let again = match super::run_with(&lens, Direction::Lift, lowered.root(), outer, &request.path, &mut world) {
+            let again = match super::run_with(
+                &lens,
+                Direction::Lift,
+                lowered.root(),
+                outer,
+                &request.path,
+                &mut world,
+            ) {
                 Ok(again) => again,
                 Err(refusals) => {
                     self.one_way(&lens, Direction::Lift, &refusals, lowered.root());
                     continue;
                 }
             };
-            if let Some((field, before, after)) = differing(&lens, lifted.root(), again.root(), &same_written) {
+            if let Some((field, before, after)) = differing(&lens, lifted.root(), again.root(), &same_written)
+            {
                 let what = "what is written and read comes back as something else";
                 self.changed(code::M0801, &lens, field, what, (before, after));
             }
@@ -177,7 +186,9 @@ fn differing<'l, 'v>(
             }
             (Op::Each(each), Some(other)) if !own.is_null() => {
                 let is_meant = |element: &Value<'v>| {
-                    each.only.iter().all(|(at, is)| value_at(*element, at).is_some_and(|value| value.same(is.value())))
+                    each.only
+                        .iter()
+                        .all(|(at, is)| value_at(*element, at).is_some_and(|value| value.same(is.value())))
                 };
                 let meant: Vec<_> = own.elements().filter(is_meant).collect();
                 if meant.len() != other.len() {
@@ -186,7 +197,9 @@ fn differing<'l, 'v>(
                 for (own, other) in meant.into_iter().zip(other.elements()) {
                     let found = match &each.item {
                         Item::Lens(lens) => differing(lens, own, other, same),
-                        Item::Copy | Item::Id(_) => (!own.same(other)).then_some((field, Some(own), Some(other))),
+                        Item::Copy | Item::Id(_) => {
+                            (!own.same(other)).then_some((field, Some(own), Some(other)))
+                        }
                     };
                     if found.is_some() {
                         return found;
@@ -208,8 +221,13 @@ fn same_written(field: &Field, before: Value<'_>, after: Option<Value<'_>>) -> b
 /// Whether a value that was read is the same after it was written back, as far as the mapping does not say otherwise.
 fn same_read(field: &Field, before: Value<'_>, after: Option<Value<'_>>) -> bool {
     let lands = |table: &Table| !table.rows.iter().any(|row| row.is.value().same(before));
+    // A word that also stands for null is read as null.
+    let is_null_too = |table: &Table| {
+        let word = table.rows.iter().find(|row| row.is.value().same(before)).map(|row| row.word.value());
+        word.zip(field.when.absent.as_ref()).is_some_and(|(word, absent)| word.same(absent.value()))
+    };
     let is_declared = match &field.op {
-        Op::Table(table) => lands(table),
+        Op::Table(table) => lands(table) || is_null_too(table),
         Op::Row(row) => lands(&row.table),
         _ => false,
     };
@@ -220,7 +238,10 @@ fn same_read(field: &Field, before: Value<'_>, after: Option<Value<'_>>) -> bool
 }
 
 fn has_word_for_null(field: &Field) -> bool {
-    field.when.optional || field.when.absent.is_some() || field.when.instead.is_some() || field.when.default.is_some()
+    field.when.optional
+        || field.when.absent.is_some()
+        || field.when.instead.is_some()
+        || field.when.default.is_some()
 }
 
 /// The first field that is told in another way.
@@ -236,9 +257,10 @@ fn told_otherwise<'l, 'v>(lens: &'l Lens, before: Value<'v>, after: Value<'v>) -
                 told_otherwise(&nested.lens, own, other)
             }
             (Op::Each(each), Some(own), Some(other)) if own.len() == other.len() => match &each.item {
-                Item::Lens(lens) => {
-                    own.elements().zip(other.elements()).find_map(|(own, other)| told_otherwise(lens, own, other))
-                }
+                Item::Lens(lens) => own
+                    .elements()
+                    .zip(other.elements())
+                    .find_map(|(own, other)| told_otherwise(lens, own, other)),
                 Item::Copy | Item::Id(_) => (!own.same(other)).then_some((field, Some(own), Some(other))),
             },
             (_, Some(own), Some(other)) if own.same(other) => None,

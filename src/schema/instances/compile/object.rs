@@ -53,7 +53,8 @@ pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: usize) -
         inner.extend(without.iter().map(|values| (&[] as &[Step], values)));
         let recipe =
             if index < known { recipe(schemas.collect(), &inner, depth + 1) } else { guided_only(&inner) };
-        let required = required.iter().any(|required| **required == *name);
+        let is_present = way.present.iter().any(|present| **present == *name);
+        let required = is_present || required.iter().any(|required| **required == *name);
         match recipe {
             Some(recipe) => object.members.push(Member { name, required, recipe }),
             None if required => return None,
