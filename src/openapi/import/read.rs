@@ -51,7 +51,7 @@ pub enum ReadError {
 /// # Errors
 ///
 /// The first place that cannot be read.
-pub fn read(text: &str) -> Result<Value, ReadError> {
+pub(super) fn read(text: &str) -> Result<Value, ReadError> {
     if text.len() > BYTES_MAX {
         return Err(ReadError::Long { bytes: text.len() });
     }

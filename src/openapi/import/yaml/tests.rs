@@ -30,7 +30,10 @@ fn plain_scalars_are_what_the_core_schema_says() {
 
 #[test]
 fn what_only_older_yaml_reads_as_something_else_stays_a_text() {
-    assert_eq!(said("[yes, no, on, 1:30, 0777x, 2001-12-14, 1_000]"), json!(["yes", "no", "on", "1:30", "0777x", "2001-12-14", "1_000"]));
+    assert_eq!(
+        said("[yes, no, on, 1:30, 0777x, 2001-12-14, 1_000]"),
+        json!(["yes", "no", "on", "1:30", "0777x", "2001-12-14", "1_000"])
+    );
     assert_eq!(said("['true', \"1\", 'null']"), json!(["true", "1", "null"]));
 }
 
