@@ -21,6 +21,7 @@ mod failure;
 mod files;
 mod hint;
 mod ids;
+mod import;
 mod names;
 mod openapi;
 mod report;
@@ -61,6 +62,8 @@ enum Command {
     Routes(routes::Arguments),
     /// Print an OpenAPI document of what a dialect serves
     Openapi(openapi::Arguments),
+    /// Make schemas and the skeleton of a mapping from somebody's OpenAPI document
+    Import(import::Arguments),
     /// Import, export and find the ids of an older system
     Ids(ids::Arguments),
     /// Run the reference backend alone
@@ -98,6 +101,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
         Command::Explain(arguments) => explain::run(&arguments, console),
         Command::Openapi(arguments) => openapi::run(&arguments, files, console),
         Command::Ids(arguments) => ids::run(&arguments, files, console),
+        Command::Import(arguments) => import::run(&arguments, console),
         Command::Routes(arguments) => routes::run(&arguments, files, console),
         Command::Serve(arguments) => serve::run(&arguments, files, console),
         Command::Translate(arguments) => translate::run(&arguments, files, console),

@@ -21,6 +21,7 @@
 //! assert!(render::text(&found.into_vec(), &sources, false).contains("config.toml:1:11"));
 //! ```
 
+pub mod alike;
 pub mod code;
 pub mod reader;
 pub mod render;

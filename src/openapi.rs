@@ -18,6 +18,7 @@ use crate::problem::Root;
 use crate::schema::{Schema, Store};
 
 mod components;
+pub mod import;
 
 use self::components::Components;
 

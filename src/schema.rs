@@ -51,6 +51,7 @@ mod types;
 mod unique;
 mod violation;
 
+pub use checks::{is_format, is_pattern};
 pub use shape::Shape;
 pub use store::{SchemaFile, Store};
 pub use types::{Type, Types};

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ids::Misused, names::Unknown, translate::Misasked};
+use super::{ids::Misused, import, names::Unknown, translate::Misasked};
 use crate::{
     backend::OpenError,
     boot::{FileError, ServeError},
@@ -25,6 +25,9 @@ pub(super) enum Failure {
     /// What to do with ids is not understood, or not enough.
     #[error(transparent)]
     Ids(#[from] Misused),
+    /// A document cannot be imported, or not there.
+    #[error(transparent)]
+    Import(#[from] import::Refused),
     /// The reference backend has no address, or could not go on.
     #[error("{what}")]
     Io {

@@ -53,12 +53,12 @@ pub(super) fn options<'r>() -> Options<'r> {
 }
 
 /// Whether values are checked for that format.
-pub(super) fn is_format(name: &str) -> bool {
+pub fn is_format(name: &str) -> bool {
     FORMATS.contains(&name)
 }
 
 /// Whether the engine takes that pattern.
-pub(super) fn is_pattern(pattern: &str) -> bool {
+pub fn is_pattern(pattern: &str) -> bool {
     compile(&json!({ "pattern": pattern })).is_ok()
 }
 
