@@ -1,6 +1,6 @@
 //! Diagnostics as text for people and as JSON for tools.
 
-use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Renderer, Snippet};
+use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
 use serde_json::{Value, json};
 
 use crate::diag::{Diagnostic, Label, Severity, SourceId, Sources};
@@ -69,10 +69,20 @@ fn snippets<'a>(labels: &'a [Label], sources: &'a Sources) -> Vec<Element<'a>> {
 
     files
         .into_iter()
-        .map(|file| {
-            let here = labels.iter().filter(|label| label.span.source == file);
-            let snippet = Snippet::source(sources.text(file)).path(sources.path(file));
-            Element::from(snippet.annotations(here.map(|label| annotation(label, sources))))
+        .flat_map(|file| {
+            let here = || labels.iter().filter(|label| label.span.source == file);
+            let start = sources.start(file);
+            let snippet = Snippet::source(sources.text(file)).line_start(start.line);
+            let (snippet, origin) = match here().find(|label| label.primary).or_else(|| here().next()) {
+                // The column of a place is more than the excerpt shows.
+                Some(label) if start.column > 1 => {
+                    let (line, column) = sources.line_column(file, label.span.start);
+                    (snippet, Some(Origin::path(sources.path(file)).line(line).char_column(column)))
+                }
+                Some(_) | None => (snippet.path(sources.path(file)), None),
+            };
+            let snippet = snippet.annotations(here().map(|label| annotation(label, sources)));
+            origin.map(Element::from).into_iter().chain([Element::from(snippet)])
         })
         .collect()
 }
@@ -102,7 +112,7 @@ fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {
 fn place(label: &Label, sources: &Sources) -> Value {
     let position = |offset| {
         let (line, column) = sources.line_column(label.span.source, offset);
-        json!({ "line": line, "column": column, "byte": offset })
+        json!({ "line": line, "column": column, "byte": sources.byte(label.span.source, offset) })
     };
     json!({
         "file": sources.path(label.span.source),
@@ -116,7 +126,7 @@ fn place(label: &Label, sources: &Sources) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::diag::{Span, code};
+    use crate::diag::{Span, Start, code};
 
     const MAPPING: &str = "[roles]\nowner = \"owner\"\nmaintainer = \"maintainer\"\n";
     const SCHEMA: &str = "{\n  \"enum\": [\"owner\", \"maintainer\"]\n}\n";
@@ -178,6 +188,26 @@ error[M0103]: role `maintainer` has no canonical counterpart
 
         assert!(text(&[inside_a_character], &sources, false).contains("a.toml:1:3"));
         assert!(text(&[past_the_end], &sources, false).contains("a.toml:1"));
+    }
+
+    #[test]
+    fn an_excerpt_is_shown_with_the_place_it_has_in_its_file() {
+        let mut sources = Sources::default();
+        let start = Start { byte: 5000, line: 12, column: 301 };
+        let file = sources.add_excerpt("day.har", "\"role\": \"****\"", start);
+        let found = [Diagnostic::error(code::V0102, "`/role` is wrong").at(Span::new(file, 8..14), "enum")];
+
+        let expected = "\
+error[V0102]: `/role` is wrong
+   --> day.har:12:309
+   |
+12 | \"role\": \"****\"
+   |         ^^^^^^ enum
+
+";
+        assert_eq!(text(&found, &sources, false), expected);
+        let parsed: Value = serde_json::from_str(&json(&found, &sources)).unwrap();
+        assert_eq!(parsed[0]["labels"][0]["start"], json!({ "line": 12, "column": 309, "byte": 5008 }));
     }
 
     #[test]

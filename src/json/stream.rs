@@ -115,11 +115,7 @@ impl<R: Read> Stream<R> {
         self.expect_kind(b'[', self.way.len())
     }
 
-    fn element(
-        &mut self,
-        before: usize,
-        element: &mut Vec<u8>,
-    ) -> Result<Option<Found>, StreamErrorKind> {
+    fn element(&mut self, before: usize, element: &mut Vec<u8>) -> Result<Option<Found>, StreamErrorKind> {
         let next = self.input.token()?;
         if next == b']' {
             self.input.pass()?;
