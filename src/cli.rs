@@ -23,6 +23,7 @@ mod hint;
 mod ids;
 mod names;
 mod openapi;
+mod report;
 mod routes;
 mod serve;
 mod traffic;

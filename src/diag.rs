@@ -53,6 +53,8 @@ pub struct Diagnostic {
 pub enum Severity {
     /// The program will not start.
     Error,
+    /// Nothing is wrong; something is as it was declared to be, and that is worth to be seen.
+    Note,
     /// The program starts, but somebody probably meant something else.
     Warning,
 }
@@ -77,6 +79,11 @@ impl Diagnostic {
     /// Starts a diagnostic that only warns.
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self::new(code, Severity::Warning, message.into())
+    }
+
+    /// Starts a diagnostic about what is right, and only told.
+    pub fn notice(code: Code, message: impl Into<String>) -> Self {
+        Self::new(code, Severity::Note, message.into())
     }
 
     /// Points at a place: the primary one if it is the first to be given, another one otherwise.
@@ -119,6 +126,7 @@ impl Severity {
     pub fn name(self) -> &'static str {
         match self {
             Self::Error => "error",
+            Self::Note => "note",
             Self::Warning => "warning",
         }
     }

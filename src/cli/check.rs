@@ -1,13 +1,22 @@
 //! `check`: load everything, say everything that is wrong.
 
+use std::path::Path;
+
 use clap::Args;
 
 use super::{
     Failure, Outcome,
-    console::{Console, Format},
+    console::Console,
     files::{Files, Loaded},
+    report::{Format, Reporter},
 };
-use crate::diag::{Diagnostic, Diagnostics, Severity, Sources, render};
+use crate::{
+    diag::{
+        Diagnostics, SourceId, Sources,
+        render::{Counts, Kind},
+    },
+    mapping::CANONICAL,
+};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -25,21 +34,41 @@ pub(super) fn run(
     let mut found = Diagnostics::default();
     let loaded = files.look(&mut sources, &mut found)?;
 
-    let found = found.into_vec();
-    console.diagnostics(&found, &sources, arguments.format)?;
+    let mut reporter = Reporter::new(arguments.format, "check", console);
+    reporter.files(&kinds(files, &sources), &found.into_vec(), &sources, console)?;
+    let counts = reporter.finish(console)?;
     if arguments.format == Format::Text
         && let Some(loaded) = &loaded
     {
-        console.line(&summary(loaded, &found))?;
+        console.line(&summary(loaded, counts))?;
     }
-    let is_wrong = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
-    Ok(if is_wrong { Outcome::Findings } else { Outcome::Clean })
+    Ok(if counts.errors > 0 { Outcome::Findings } else { Outcome::Clean })
 }
 
-fn summary(loaded: &Loaded, found: &[Diagnostic]) -> String {
+/// What each file is that was read: the configuration comes first, if there is one.
+fn kinds(files: &Files, sources: &Sources) -> Vec<(SourceId, Kind)> {
+    let mut config = files.config.is_some();
+    let kind = |id| {
+        let path = Path::new(sources.path(id));
+        let kind = match path.extension() {
+            _ if std::mem::take(&mut config) => Kind::Config,
+            Some(extension) if extension == "json" => Kind::Schema,
+            _ if path.file_stem().is_some_and(|stem| stem == CANONICAL) => Kind::Canonical,
+            _ => Kind::Mapping,
+        };
+        (id, kind)
+    };
+    sources.ids().map(kind).collect()
+}
+
+fn summary(loaded: &Loaded, counts: Counts) -> String {
     let dialects = loaded.registry.dialects();
     let operations = dialects.iter().map(|dialect| dialect.operations.len()).sum();
-    let wrong = if found.is_empty() { "nothing wrong".to_owned() } else { render::summary(found) };
+    let wrong = match counts {
+        Counts { errors: 0, warnings: 0, notes: 0 } => "nothing wrong".to_owned(),
+        Counts { errors: 0, warnings: 0, .. } => format!("nothing wrong, {counts}"),
+        Counts { .. } => counts.to_string(),
+    };
     format!("{}, {}, {wrong}", counted(dialects.len(), "dialect"), counted(operations, "operation"))
 }
 

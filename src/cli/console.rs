@@ -14,7 +14,10 @@ use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::diag::{Diagnostic, Sources, render};
+use crate::diag::{
+    Diagnostic, Sources,
+    render::{self, Counts},
+};
 
 /// How a command prints what it found.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
@@ -91,6 +94,16 @@ impl<'a> Console<'a> {
         self.line(&format!("{value:#}"))
     }
 
+    /// Whether what is written about the result may be in colour.
+    pub(super) fn has_colour(&self) -> bool {
+        self.colour
+    }
+
+    /// Prints lines about the result that have their ends already.
+    pub(super) fn aside(&mut self, text: &str) -> io::Result<()> {
+        self.err.write_all(text.as_bytes())
+    }
+
     /// Prints something about the result.
     pub(super) fn note(&mut self, text: &str) -> io::Result<()> {
         writeln!(self.err, "{text}")
@@ -108,7 +121,7 @@ impl<'a> Console<'a> {
             Format::Text if found.is_empty() => Ok(()),
             Format::Text => {
                 self.err.write_all(render::text(found, sources, self.colour).as_bytes())?;
-                self.note(&render::summary(found))
+                self.note(&found.iter().collect::<Counts>().to_string())
             }
         }
     }

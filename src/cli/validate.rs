@@ -29,17 +29,21 @@ use self::{
 };
 use super::{
     Failure, Outcome,
-    console::{Console, Format},
+    console::Console,
     files::{Files, Loaded},
     names,
+    report::{Format, Reporter},
     traffic::{Exchange, Input, InputKind, Piece, Recorded, extent, har, pieces::Broken, record},
 };
 use crate::{
-    diag::{Diagnostic, Span, Start, code},
+    diag::code,
     dialect::Dialect,
-    json::stream::{StreamError, StreamErrorKind},
+    json::stream::{Position, StreamError, StreamErrorKind},
     json::{Buffers, Document, Limits, ReadError},
 };
+
+/// What is looked at before anything else of an exchange.
+const FORM: &str = "form of the traffic";
 
 #[derive(Args, Debug)]
 #[command(override_usage = "interlingua validate [OPTIONS] [DIALECT [OPERATION]] FILE...")]
@@ -99,6 +103,7 @@ pub(super) fn run(
     let run = Run::new(arguments, &asked, &loaded)?;
     run.check(&inputs)?;
 
+    let mut reporter = Reporter::new(arguments.format, "validate", console);
     let mut tally = Tally::default();
     // A file that cannot be read is no reason to be silent about the others.
     let mut unread = None;
@@ -106,8 +111,9 @@ pub(super) fn run(
         if let Err(failure) = run.input(input, &mut tally, console) {
             unread = unread.or(Some(failure));
         }
+        tally.finish_file(&input.name(), &mut reporter, console)?;
     }
-    console.diagnostics(&tally.found, &tally.sources, arguments.format)?;
+    reporter.finish(console)?;
     if tally.more > 0 {
         console.note(&format!("{} more findings are not shown", tally.more))?;
     }
@@ -176,21 +182,15 @@ impl<'r> Run<'r> {
                 Ok(None) => break,
                 Err(Broken::Failure(failure)) => return Err(failure),
                 Err(Broken::Text(error)) => {
-                    tally.judged(false);
-                    tally.add(
-                        &name,
-                        ("", Piece { at: error.at, is_whole: true }),
-                        vec![broken(&error)],
-                        None,
-                        || Hidden::Nothing,
-                    );
+                    let piece = Piece { at: error.at, is_whole: true };
+                    tally.judge(&name, ("", piece), FORM, vec![broken(&error)], || Hidden::Nothing);
                     return Ok(());
                 }
             };
             if !piece.is_whole {
                 let fault = Fault::new(code::V0106, "this entry is too long to be looked at", 0..0);
                 let fault = if self.arguments.strict { fault } else { fault.warning() };
-                tally.add(&name, ("", piece), vec![fault], None, || Hidden::Nothing);
+                tally.add(&name, ("", piece), FORM, vec![fault], || Hidden::Nothing);
                 continue;
             }
             let limits = plain.map_or_else(of_entry, |plain| plain.limits(&self.judge));
@@ -211,8 +211,9 @@ impl<'r> Run<'r> {
             };
         }
         if plain.is_none() && tally.meant() == meant {
-            let diagnostic = self.nothing_meant(tally, &name, tally.entries - entries);
-            tally.add_about_file(diagnostic);
+            let piece = Piece { at: Position::START, is_whole: true };
+            let fault = self.nothing_meant(tally.entries - entries);
+            tally.add(&name, ("", piece), FORM, vec![fault], || Hidden::Nothing);
         }
         Ok(())
     }
@@ -220,8 +221,8 @@ impl<'r> Run<'r> {
     /// Looks at a single body.
     fn body(&self, name: &str, (piece, document): (Piece, &Document), plain: &Plain, tally: &mut Tally) {
         let faults = plain.misfits(document.root());
-        tally.judged(faults.is_empty());
-        tally.add(name, (document.text(), piece), faults, None, || self.hidden(document, None));
+        let case = self.recogniser.operation.unwrap_or_default();
+        tally.judge(name, (document.text(), piece), case, faults, || self.hidden(document, None));
     }
 
     /// Looks at an exchange.
@@ -232,9 +233,8 @@ impl<'r> Run<'r> {
         match read {
             Ok(exchange) => self.exchange(name, (piece, document), &exchange, tally),
             Err(misshapen) => {
-                tally.judged(false);
                 let faults = vec![Fault::from(misshapen)];
-                tally.add(name, (document.text(), piece), faults, None, || self.hidden(document, None));
+                tally.judge(name, (document.text(), piece), FORM, faults, || self.hidden(document, None));
             }
         }
     }
@@ -256,18 +256,21 @@ impl<'r> Run<'r> {
                 if self.arguments.strict {
                     let message = "no dialect is meant by this request";
                     let fault = Fault::new(code::V0103, message, extent(exchange.url));
-                    tally.add(name, entry, vec![fault], None, hidden);
+                    tally.add(name, entry, FORM, vec![fault], hidden);
                 }
                 return;
             }
             Recognised::Unheard(dialect) => {
                 tally.unheard += 1;
-                return tally.add(name, entry, self.unheard(exchange, &dialect), None, hidden);
+                return tally.add(name, entry, FORM, self.unheard(exchange, &dialect), hidden);
             }
         };
         let side = self.arguments.side().unwrap_or(Side::Both);
         let dialect = Arc::clone(&selected.dialect);
-        let operation = Arc::clone(&selected.operation);
+        let of = format!("`{}` of `{dialect}`", selected.operation.name);
+        let with_note = |faults: Vec<Fault>, note: &str| -> Vec<Fault> {
+            faults.into_iter().map(|fault| fault.note(note)).collect()
+        };
         let asked = self.judge.request(selected, url, exchange);
         if side != Side::Answer {
             match asked.faults {
@@ -276,9 +279,8 @@ impl<'r> Run<'r> {
                     tally.refused += 1;
                 }
                 Some(faults) => {
-                    tally.judged(faults.is_empty());
-                    let about = format!("the request of `{}` of `{dialect}`", operation.name);
-                    tally.add(name, entry, faults, Some(&about), hidden);
+                    let case = format!("request of {of}");
+                    tally.judge(name, entry, &case, with_note(faults, &case), hidden);
                 }
             }
         }
@@ -288,9 +290,8 @@ impl<'r> Run<'r> {
             match self.judge.answer(&dialect, &asked.operations, exchange) {
                 None => tally.unrecorded += 1,
                 Some(faults) => {
-                    tally.judged(faults.is_empty());
-                    let about = format!("the answer {status} of `{}` of `{dialect}`", operation.name);
-                    tally.add(name, entry, faults, Some(&about), hidden);
+                    let case = format!("answer {status} of {of}");
+                    tally.judge(name, entry, &case, with_note(faults, &case), hidden);
                 }
             }
         }
@@ -307,27 +308,25 @@ impl<'r> Run<'r> {
     }
 
     /// Nothing in a file was for us. Whoever runs this in CI would take silence for success.
-    fn nothing_meant(&self, tally: &mut Tally, name: &str, entries: usize) -> Diagnostic {
+    fn nothing_meant(&self, entries: usize) -> Fault {
         let of = match (&self.recogniser.dialect, self.recogniser.operation) {
             (Some(dialect), Some(operation)) => format!("`{operation}` of `{dialect}`"),
             (Some(dialect), None) => format!("an operation of `{dialect}`"),
             (None, _) => "an operation that is served".to_owned(),
         };
-        let source = tally.sources.add_excerpt(name, "", Start::OF_FILE);
         let exchanges = if entries == 1 { "1 exchange".to_owned() } else { format!("{entries} exchanges") };
-        Diagnostic::error(code::V0103, format!("none of {exchanges} is for {of}"))
-            .at(Span::new(source, 0..0), "")
-            .help("say where the API was served with `--base DIALECT=URL`")
+        Fault::new(code::V0103, format!("none of {exchanges} is for {of}"), 0..0)
+            .note("say where the API was served when this was recorded with `--base DIALECT=URL`")
     }
 
     /// Keeps what is wrong with a piece that cannot be read.
     fn unread(&self, name: &str, (piece, text): (Piece, &[u8]), error: ReadError, tally: &mut Tally) {
-        tally.judged(false);
         // Up to the first byte that is no text this is the text, and nothing is said about what comes after.
         let text = String::from_utf8_lossy(text);
         let faults = vec![Fault::unread(error, |range| range)];
         let hidden = || if self.arguments.show_values { Hidden::Nothing } else { Hidden::Words };
-        tally.add(name, (&text, piece), faults, None, hidden);
+        let case = self.plain.as_ref().and(self.recogniser.operation).unwrap_or(FORM);
+        tally.judge(name, (&text, piece), case, faults, hidden);
     }
 
     fn hidden(&self, document: &Document, exchange: Option<&Exchange<'_>>) -> Hidden {

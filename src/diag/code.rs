@@ -18,7 +18,7 @@
 //! | `R01xx` | routes |
 //! | `V01xx` | documents that `validate` and `translate` are given |
 //!
-//! To add one, add a row below.
+//! To add one, add a row below; to add a family, one to [`FAMILIES`] too.
 
 use std::fmt;
 
@@ -37,6 +37,27 @@ pub struct Entry {
     pub paragraph: &'static str,
 }
 
+/// The families of checks: what their codes begin with, and what they are called in reports.
+pub const FAMILIES: &[(&str, &str)] = &[
+    ("C01", "syntax and keys"),
+    ("C02", "values"),
+    ("M01", "syntax and keys"),
+    ("M02", "names and paths"),
+    ("M03", "totality"),
+    ("M04", "fit"),
+    ("M05", "ledger"),
+    ("M06", "privilege"),
+    ("M07", "generations"),
+    ("R01", "routes"),
+    ("S01", "schema"),
+    ("V01", "document"),
+];
+
+/// What a family is called, by what its codes begin with.
+pub fn family_name(family: &str) -> &'static str {
+    FAMILIES.iter().find(|(known, _)| *known == family).map_or("other", |(_, name)| name)
+}
+
 /// Looks a code up by name, in either case.
 pub fn explain(code: &str) -> Option<&'static Entry> {
     ALL.iter().find(|entry| entry.code.as_str().eq_ignore_ascii_case(code))
@@ -46,6 +67,11 @@ impl Code {
     /// The name, such as `C0102`.
     pub fn as_str(self) -> &'static str {
         self.0
+    }
+
+    /// What the family of checks is called that it belongs to.
+    pub fn family(self) -> &'static str {
+        family_name(&self.0[..3])
     }
 }
 
@@ -471,6 +497,16 @@ mod tests {
             assert!(!title.is_empty() && !title.ends_with('.'), "{code}: {title}");
             assert!(paragraph.len() > title.len() && paragraph.ends_with('.'), "{code}: {paragraph}");
             assert!(!paragraph.contains("  "), "{code}: a line break left two spaces: {paragraph}");
+        }
+    }
+
+    #[test]
+    fn every_code_belongs_to_a_family_and_every_family_has_codes() {
+        for Entry { code, .. } in ALL {
+            assert_ne!(code.family(), "other", "{code}");
+        }
+        for (family, _) in FAMILIES {
+            assert!(ALL.iter().any(|entry| entry.code.as_str().starts_with(family)), "{family}");
         }
     }
 

@@ -1,257 +1,164 @@
-//! Diagnostics as text for people and as JSON for tools.
+//! What was checked and what came of it, for people and for tools: one report, five formats.
+//!
+//! A [`Report`] is told one [`Case`] after the other and gives back the text that is ready to be printed, so that a
+//! long run needs little memory. The formats that only want to know what is wrong (text, JSON, SARIF, GitHub) take
+//! that from the cases; JUnit also counts what passed.
+//!
+//! Nothing here prints, and nothing knows the current folder: who prints says which one it is.
 
-use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Origin, Renderer, Snippet};
-use serde_json::{Value, json};
+mod files;
+mod github;
+mod json;
+mod junit;
+mod place;
+mod sarif;
+mod text;
 
-use crate::diag::{Diagnostic, Label, Severity, SourceId, Sources};
+use std::fmt;
 
-/// Renders diagnostics the way compilers do: headline, the lines concerned, carets under the exact characters,
-/// notes, and the way out.
-///
-/// With `colour` the text carries terminal escapes; write it through `anstream`, which removes them again when
-/// nobody is looking.
-pub fn text(found: &[Diagnostic], sources: &Sources, colour: bool) -> String {
-    let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
-    let mut out = String::new();
-    for diagnostic in found {
-        out.push_str(&renderer.render(&[group(diagnostic, sources)]));
-        out.push_str("\n\n");
+pub use self::files::{Kind, files};
+pub use self::json::json;
+pub use self::text::text;
+
+use self::place::Folder;
+use super::{Diagnostic, Severity, Sources};
+
+/// How a report is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Format {
+    /// Workflow commands that GitHub shows beside the lines of a change.
+    Github,
+    /// One JSON array of diagnostics.
+    Json,
+    /// `JUnit` XML, as most build servers read it.
+    Junit,
+    /// SARIF 2.1.0, as code scanners speak it.
+    Sarif,
+    /// The lines concerned with carets under the exact characters.
+    Text,
+}
+
+/// One thing that was checked.
+#[derive(Clone, Copy, Debug)]
+pub struct Case<'a> {
+    /// What it is part of: the path of a file, or another name if there is none. Cases of one suite come in a row.
+    pub suite: &'a str,
+    /// What was checked of it.
+    pub name: &'a str,
+    /// What was found; it passed if there is no error among them.
+    pub found: &'a [Diagnostic],
+    /// Why it could not be checked, if it could not.
+    pub skipped: Option<&'a str>,
+}
+
+/// A report on its way out.
+pub struct Report(Box<dyn Sink>);
+
+/// A format at work.
+trait Sink {
+    /// Takes a case, and adds to `out` what can be printed of it by now.
+    fn case(&mut self, case: &Case<'_>, sources: &Sources, out: &mut String);
+    /// Adds what is left.
+    fn finish(&mut self, out: &mut String);
+}
+
+impl Report {
+    /// Begins a report. `title` says what ran, `folder` where: paths below it are told relative to it.
+    pub fn new(format: Format, title: &str, folder: Option<&str>) -> Self {
+        let folder = Folder::new(folder);
+        Self(match format {
+            Format::Github => Box::new(github::Github { folder }),
+            Format::Json => Box::new(json::Json::default()),
+            Format::Junit => Box::new(junit::Junit::new(title, folder)),
+            Format::Sarif => Box::new(sarif::Sarif::new(folder)),
+            Format::Text => Box::new(text::Text { colour: false }),
+        })
     }
-    out
-}
 
-/// Renders diagnostics as one JSON array.
-///
-/// Lines and columns count from one, columns in characters; `end` stands one past the last character.
-pub fn json(found: &[Diagnostic], sources: &Sources) -> String {
-    let array: Vec<Value> = found.iter().map(|diagnostic| object(diagnostic, sources)).collect();
-    Value::Array(array).to_string()
-}
+    /// Begins a report for people that is in colour.
+    pub fn coloured() -> Self {
+        Self(Box::new(text::Text { colour: true }))
+    }
 
-/// Counts diagnostics in words, such as `2 errors and 1 warning`.
-pub fn summary(found: &[Diagnostic]) -> String {
-    let count = |severity: Severity| {
-        let number = found.iter().filter(|diagnostic| diagnostic.severity == severity).count();
-        let plural = if number == 1 { "" } else { "s" };
-        (number, format!("{number} {}{plural}", severity.name()))
-    };
-    match (count(Severity::Error), count(Severity::Warning)) {
-        ((_, errors), (0, _)) => errors,
-        ((0, _), (_, warnings)) => warnings,
-        ((_, errors), (_, warnings)) => format!("{errors} and {warnings}"),
+    /// Takes a case, and gives what can be printed by now. Its sources are not needed afterwards.
+    #[must_use = "what is given back is to be printed"]
+    pub fn case(&mut self, case: &Case<'_>, sources: &Sources) -> String {
+        let mut out = String::new();
+        self.0.case(case, sources, &mut out);
+        out
+    }
+
+    /// The rest.
+    #[must_use = "what is given back is to be printed"]
+    pub fn finish(mut self) -> String {
+        let mut out = String::new();
+        self.0.finish(&mut out);
+        out
     }
 }
 
-fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
-    let level = match diagnostic.severity {
-        Severity::Error => Level::ERROR,
-        Severity::Warning => Level::WARNING,
-    };
-    let notes = diagnostic.notes.iter().map(|note| Level::NOTE.message(note));
-    let help = diagnostic.help.iter().map(|help| Level::HELP.message(help));
-    level
-        .primary_title(&diagnostic.message)
-        .id(diagnostic.code.as_str())
-        .elements(snippets(&diagnostic.labels, sources))
-        .elements(notes)
-        .elements(help)
+/// How many diagnostics there are of each severity; as text, what there is, such as `2 errors and 1 warning`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// What keeps the program from starting.
+    pub errors: usize,
+    /// What is doubtful.
+    pub warnings: usize,
+    /// What is only told.
+    pub notes: usize,
 }
 
-/// One snippet for each file, the primary label's file first.
-fn snippets<'a>(labels: &'a [Label], sources: &'a Sources) -> Vec<Element<'a>> {
-    let primary_first = labels.iter().filter(|label| label.primary).chain(labels);
-    let mut files: Vec<SourceId> = Vec::new();
-    for label in primary_first {
-        if !files.contains(&label.span.source) {
-            files.push(label.span.source);
+impl Counts {
+    /// Counts one.
+    pub fn add(&mut self, severity: Severity) {
+        match severity {
+            Severity::Error => self.errors += 1,
+            Severity::Note => self.notes += 1,
+            Severity::Warning => self.warnings += 1,
         }
     }
-
-    files
-        .into_iter()
-        .flat_map(|file| {
-            let here = || labels.iter().filter(|label| label.span.source == file);
-            let start = sources.start(file);
-            let snippet = Snippet::source(sources.text(file)).line_start(start.line);
-            let (snippet, origin) = match here().find(|label| label.primary).or_else(|| here().next()) {
-                // The column of a place is more than the excerpt shows.
-                Some(label) if start.column > 1 => {
-                    let (line, column) = sources.line_column(file, label.span.start);
-                    (snippet, Some(Origin::path(sources.path(file)).line(line).char_column(column)))
-                }
-                Some(_) | None => (snippet.path(sources.path(file)), None),
-            };
-            let snippet = snippet.annotations(here().map(|label| annotation(label, sources)));
-            origin.map(Element::from).into_iter().chain([Element::from(snippet)])
-        })
-        .collect()
 }
 
-fn annotation<'a>(label: &'a Label, sources: &Sources) -> Annotation<'a> {
-    let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-    let text = sources.text(label.span.source);
-    // A span that is not of this text must not bring down the message that was to report it.
-    let start = text.floor_char_boundary(label.span.range().start);
-    let end = text.floor_char_boundary(label.span.range().end).max(start);
-    let annotation = kind.span(start..end);
-    if label.text.is_empty() { annotation } else { annotation.label(&label.text) }
+impl<'d> FromIterator<&'d Diagnostic> for Counts {
+    fn from_iter<I: IntoIterator<Item = &'d Diagnostic>>(found: I) -> Self {
+        let mut counts = Self::default();
+        found.into_iter().for_each(|diagnostic| counts.add(diagnostic.severity));
+        counts
+    }
 }
 
-fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {
-    let labels: Vec<Value> = diagnostic.labels.iter().map(|label| place(label, sources)).collect();
-    json!({
-        "code": diagnostic.code.as_str(),
-        "severity": diagnostic.severity.name(),
-        "message": diagnostic.message,
-        "labels": labels,
-        "notes": diagnostic.notes,
-        "help": diagnostic.help,
-    })
+impl fmt::Display for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severities = [Severity::Error, Severity::Warning, Severity::Note];
+        let counts = severities.iter().zip([self.errors, self.warnings, self.notes]);
+        let counted = counts.filter(|(_, number)| *number > 0).map(|(severity, number)| {
+            let plural = if number == 1 { "" } else { "s" };
+            format!("{number} {}{plural}", severity.name())
+        });
+        let counted: Vec<String> = counted.collect();
+        match counted.as_slice() {
+            [] => f.write_str("0 errors"),
+            [only] => f.write_str(only),
+            [some @ .., last] => write!(f, "{} and {last}", some.join(", ")),
+        }
+    }
 }
 
-fn place(label: &Label, sources: &Sources) -> Value {
-    let position = |offset| {
-        let (line, column) = sources.line_column(label.span.source, offset);
-        json!({ "line": line, "column": column, "byte": sources.byte(label.span.source, offset) })
-    };
-    json!({
-        "file": sources.path(label.span.source),
-        "start": position(label.span.start),
-        "end": position(label.span.end),
-        "text": label.text,
-        "primary": label.primary,
-    })
+/// Everything a diagnostic says but for its places: for formats that have room for one text.
+fn message(diagnostic: &Diagnostic) -> String {
+    let label = diagnostic.labels.iter().find(|label| label.primary).map(|label| label.text.as_str());
+    let label = label.filter(|text| !text.is_empty()).map(|text| format!(": {text}"));
+    let mut message = format!("{}{}", diagnostic.message, label.unwrap_or_default());
+    for note in &diagnostic.notes {
+        message.push_str("\nnote: ");
+        message.push_str(note);
+    }
+    if let Some(help) = &diagnostic.help {
+        message.push_str("\nhelp: ");
+        message.push_str(help);
+    }
+    message
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::diag::{Span, Start, code};
-
-    const MAPPING: &str = "[roles]\nowner = \"owner\"\nmaintainer = \"maintainer\"\n";
-    const SCHEMA: &str = "{\n  \"enum\": [\"owner\", \"maintainer\"]\n}\n";
-
-    fn conflict() -> (Diagnostic, Sources) {
-        let mut sources = Sources::default();
-        let mut span = |path: &str, text: &str, at: &str| {
-            let start = text.find(at).expect("the text contains it");
-            Span::new(sources.add(path, text), start..start + at.len())
-        };
-        let mapped = span("mappings/acme.toml", MAPPING, "\"maintainer\"");
-        let allowed = span("schemas/acme/role.json", SCHEMA, "\"maintainer\"");
-        let diagnostic = Diagnostic::error(code::M0103, "role `maintainer` has no canonical counterpart")
-            .at(mapped, "mapped here")
-            .also(allowed, "allowed here")
-            .note("canonical roles are `owner` and `admin`")
-            .help("map it under `[roles]`, or declare it `reject = true`");
-        (diagnostic, sources)
-    }
-
-    #[test]
-    fn text_puts_carets_under_the_exact_characters_of_every_file_concerned() {
-        let (diagnostic, sources) = conflict();
-
-        let expected = "\
-error[M0103]: role `maintainer` has no canonical counterpart
- --> mappings/acme.toml:3:14
-  |
-3 | maintainer = \"maintainer\"
-  |              ^^^^^^^^^^^^ mapped here
-  |
- ::: schemas/acme/role.json:2:21
-  |
-2 |   \"enum\": [\"owner\", \"maintainer\"]
-  |                     ------------ allowed here
-  |
-  = note: canonical roles are `owner` and `admin`
-  = help: map it under `[roles]`, or declare it `reject = true`
-
-";
-        assert_eq!(text(&[diagnostic], &sources, false), expected);
-    }
-
-    #[test]
-    fn text_is_coloured_only_when_asked() {
-        let (diagnostic, sources) = conflict();
-        let found = [diagnostic];
-
-        assert!(text(&found, &sources, true).contains('\x1b'));
-        assert!(!text(&found, &sources, false).contains('\x1b'));
-    }
-
-    #[test]
-    fn a_place_outside_its_text_is_shown_as_the_nearest_one() {
-        let mut sources = Sources::default();
-        let file = sources.add("a.toml", "größe\n");
-        let inside_a_character = Diagnostic::error(code::C0104, "odd").at(Span::new(file, 3..4), "here");
-        let past_the_end = Diagnostic::error(code::C0104, "odd").at(Span::new(file, 90..95), "here");
-
-        assert!(text(&[inside_a_character], &sources, false).contains("a.toml:1:3"));
-        assert!(text(&[past_the_end], &sources, false).contains("a.toml:1"));
-    }
-
-    #[test]
-    fn an_excerpt_is_shown_with_the_place_it_has_in_its_file() {
-        let mut sources = Sources::default();
-        let start = Start { byte: 5000, line: 12, column: 301 };
-        let file = sources.add_excerpt("day.har", "\"role\": \"****\"", start);
-        let found = [Diagnostic::error(code::V0102, "`/role` is wrong").at(Span::new(file, 8..14), "enum")];
-
-        let expected = "\
-error[V0102]: `/role` is wrong
-   --> day.har:12:309
-   |
-12 | \"role\": \"****\"
-   |         ^^^^^^ enum
-
-";
-        assert_eq!(text(&found, &sources, false), expected);
-        let parsed: Value = serde_json::from_str(&json(&found, &sources)).unwrap();
-        assert_eq!(parsed[0]["labels"][0]["start"], json!({ "line": 12, "column": 309, "byte": 5008 }));
-    }
-
-    #[test]
-    fn json_gives_every_place_by_line_and_column() {
-        let (diagnostic, sources) = conflict();
-
-        let parsed: Value = serde_json::from_str(&json(&[diagnostic], &sources)).unwrap();
-
-        assert_eq!(
-            parsed,
-            json!([{
-                "code": "M0103",
-                "severity": "error",
-                "message": "role `maintainer` has no canonical counterpart",
-                "labels": [
-                    {
-                        "file": "mappings/acme.toml",
-                        "start": { "line": 3, "column": 14, "byte": 37 },
-                        "end": { "line": 3, "column": 26, "byte": 49 },
-                        "text": "mapped here",
-                        "primary": true,
-                    },
-                    {
-                        "file": "schemas/acme/role.json",
-                        "start": { "line": 2, "column": 21, "byte": 22 },
-                        "end": { "line": 2, "column": 33, "byte": 34 },
-                        "text": "allowed here",
-                        "primary": false,
-                    },
-                ],
-                "notes": ["canonical roles are `owner` and `admin`"],
-                "help": "map it under `[roles]`, or declare it `reject = true`",
-            }])
-        );
-    }
-
-    #[test]
-    fn the_summary_counts_in_words() {
-        let error = || Diagnostic::error(code::C0101, "wrong");
-        let warning = || Diagnostic::warning(code::C0101, "doubtful");
-
-        assert_eq!(summary(&[]), "0 errors");
-        assert_eq!(summary(&[error()]), "1 error");
-        assert_eq!(summary(&[warning(), warning()]), "2 warnings");
-        assert_eq!(summary(&[error(), warning(), error()]), "2 errors and 1 warning");
-    }
-}
+mod tests;

@@ -82,11 +82,13 @@ pub struct Start {
     pub line: usize,
     /// The column in characters, from one.
     pub column: usize,
+    /// The column in units of UTF-16, from one.
+    pub column_utf16: usize,
 }
 
 impl Start {
     /// The beginning of a file.
-    pub const OF_FILE: Start = Start { byte: 0, line: 1, column: 1 };
+    pub const OF_FILE: Start = Start { byte: 0, line: 1, column: 1, column_utf16: 1 };
 }
 
 impl Sources {
@@ -117,18 +119,21 @@ impl Sources {
         &self.source(id).path
     }
 
+    /// Every text, in the order they were added.
+    pub fn ids(&self) -> impl Iterator<Item = SourceId> {
+        (0..).map(SourceId).take(self.0.len())
+    }
+
     /// The line and column of a byte, as people count: both start at one, and a column is a character.
     ///
     /// An offset past the end, or inside a character, counts as the nearest place before it.
     pub fn line_column(&self, id: SourceId, offset: u32) -> (usize, usize) {
-        let text = self.text(id);
-        let before = &text[..text.floor_char_boundary(offset as usize)];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
+        self.position(id, offset, self.start(id).column, |before| before.chars().count())
+    }
 
-        let Start { line, column, .. } = self.start(id);
-        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
-        let first_column = if lines == 0 { column } else { 1 };
-        (line + lines, first_column + before[line_start..].chars().count())
+    /// The same, but a column is a unit of UTF-16: what editors count in.
+    pub fn line_column_utf16(&self, id: SourceId, offset: u32) -> (usize, usize) {
+        self.position(id, offset, self.start(id).column_utf16, |before| before.encode_utf16().count())
     }
 
     /// Where in the file of the text a byte of it stands: how many bytes come before.
@@ -139,6 +144,20 @@ impl Sources {
     /// Where in its file the text begins.
     pub fn start(&self, id: SourceId) -> Start {
         self.source(id).start
+    }
+
+    fn position(
+        &self,
+        id: SourceId,
+        offset: u32,
+        column: usize,
+        count: impl Fn(&str) -> usize,
+    ) -> (usize, usize) {
+        let text = self.text(id);
+        let before = &text[..text.floor_char_boundary(offset as usize)];
+        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
+        let (line_start, column) = before.rfind('\n').map_or((0, column), |newline| (newline + 1, 1));
+        (self.start(id).line + lines, column + count(&before[line_start..]))
     }
 
     fn source(&self, id: SourceId) -> &Source {
@@ -183,10 +202,15 @@ mod tests {
     #[test]
     fn an_excerpt_counts_from_where_it_begins() {
         let mut sources = Sources::default();
-        let id = sources.add_excerpt("day.har", "ö, x\ny", Start { byte: 1000, line: 7, column: 50 });
+        let id = sources.add_excerpt(
+            "day.har",
+            "ö, x\ny",
+            Start { byte: 1000, line: 7, column: 50, column_utf16: 60 },
+        );
 
         assert_eq!((sources.line_column(id, 4), sources.byte(id, 4)), ((7, 53), 1004));
         assert_eq!((sources.line_column(id, 6), sources.byte(id, 6)), ((8, 1), 1006));
+        assert_eq!((sources.line_column_utf16(id, 4), sources.line_column_utf16(id, 6)), ((7, 63), (8, 1)));
     }
 
     #[test]

@@ -49,7 +49,12 @@ impl Excerpt {
         let begins = piece.at.after(&text.as_bytes()[..start]);
         Excerpt {
             text: hidden.apply(text, start..end),
-            start: Start { byte: begins.byte, line: begins.line, column: begins.column },
+            start: Start {
+                byte: begins.byte,
+                line: begins.line,
+                column: begins.column,
+                column_utf16: begins.column_utf16,
+            },
             place: place.start - start..text.floor_char_boundary(shown_end) - start,
         }
     }
@@ -122,7 +127,8 @@ mod tests {
     use super::*;
     use crate::json::stream::Position;
 
-    const PIECE: Piece = Piece { at: Position { byte: 500, line: 3, column: 11 }, is_whole: true };
+    const PIECE: Piece =
+        Piece { at: Position { byte: 500, line: 3, column: 11, column_utf16: 11 }, is_whole: true };
 
     fn document(text: &str) -> Document {
         Document::parse(text.into(), &Limits::default()).unwrap()
@@ -140,14 +146,14 @@ mod tests {
         let excerpt = shown(r#"{"née": ["Zoë 𝄞€", -1.5, true, null, "\n"]}"#, "-1.5");
         assert_eq!(excerpt.text, r#"{"née": ["**¤*🞄•", ****, true, null, "**"]}"#);
         assert_eq!(&excerpt.text[excerpt.place.clone()], "****");
-        assert_eq!(excerpt.start, Start { byte: 500, line: 3, column: 11 });
+        assert_eq!(excerpt.start, Start { byte: 500, line: 3, column: 11, column_utf16: 11 });
     }
 
     #[test]
     fn of_many_lines_the_one_is_shown() {
         let excerpt = shown("{\n  \"a\": 1,\n  \"b\": [\n2]}", "\"b\"");
         assert_eq!((excerpt.text.as_str(), excerpt.place), ("  \"b\": [", 2..5));
-        assert_eq!(excerpt.start, Start { byte: 512, line: 5, column: 1 });
+        assert_eq!(excerpt.start, Start { byte: 512, line: 5, column: 1, column_utf16: 1 });
     }
 
     #[test]

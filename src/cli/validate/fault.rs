@@ -4,7 +4,7 @@ use std::ops::Range;
 
 use crate::{
     cli::traffic::{Body, Misshapen, extent},
-    diag::{Code, Severity, code},
+    diag::{Code, Diagnostic, Severity, Span, code},
     json::{Kind, ReadError, Value},
     problem::{Problem, Root, Segment, place::pointer},
     schema::Violation,
@@ -45,10 +45,27 @@ impl Fault {
         self
     }
 
+    /// A fact the reader may need.
+    pub(super) fn note(mut self, note: impl Into<String>) -> Fault {
+        self.notes.push(note.into());
+        self
+    }
+
     /// One that is no reason to fail.
     pub(super) fn warning(mut self) -> Fault {
         self.severity = Severity::Warning;
         self
+    }
+
+    /// The same with the place it is shown at.
+    pub(super) fn diagnostic(self, span: Span) -> Diagnostic {
+        let Fault { code, severity, message, label, notes, place: _ } = self;
+        let diagnostic = match severity {
+            Severity::Error => Diagnostic::error(code, message),
+            Severity::Note => Diagnostic::notice(code, message),
+            Severity::Warning => Diagnostic::warning(code, message),
+        };
+        notes.into_iter().fold(diagnostic.at(span, label), Diagnostic::note)
     }
 
     /// A text that is no strict JSON; `locate` finds the place of its bytes in the piece.

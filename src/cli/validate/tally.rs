@@ -1,28 +1,30 @@
 //! What was looked at and what was found, in memory that does not grow with the traffic.
 
+use std::{collections::BTreeMap, fmt::Write, io, mem};
+
 use super::{
     excerpt::{Excerpt, Hidden},
     fault::{Fault, capped},
 };
 use crate::{
-    cli::traffic::Piece,
-    diag::{Diagnostic, Severity, Sources, Span},
+    cli::{console::Console, report::Reporter, traffic::Piece},
+    diag::{Diagnostic, Severity, Sources, Span, render::Case},
 };
 
 /// How many findings are told; the rest is counted.
-const KEPT_MAX: usize = 1_000;
+const TOLD_MAX: usize = 1_000;
 
-/// Counts and findings of a run.
+/// Counts of a run, and the findings of the file under way.
 #[derive(Debug, Default)]
 pub(super) struct Tally {
-    pub(super) sources: Sources,
-    pub(super) found: Vec<Diagnostic>,
+    file: File,
+    told: usize,
     /// Findings that are not told.
     pub(super) more: usize,
     has_errors: bool,
     /// Requests and answers that were judged, and those of them that fit.
-    pub(super) documents: usize,
-    pub(super) fitting: usize,
+    documents: usize,
+    fitting: usize,
     /// Exchanges that were read, and those of them that could not be judged.
     pub(super) entries: usize,
     pub(super) foreign: usize,
@@ -32,6 +34,14 @@ pub(super) struct Tally {
     pub(super) refused: usize,
     /// Requests and answers of which too little was recorded.
     pub(super) unrecorded: usize,
+}
+
+#[derive(Debug, Default)]
+struct File {
+    sources: Sources,
+    found: Vec<(String, Vec<Diagnostic>)>,
+    /// What was looked at without a finding. There are not more than operations have sides.
+    sound: BTreeMap<String, bool>,
 }
 
 impl Tally {
@@ -45,39 +55,73 @@ impl Tally {
         self.entries - self.foreign - self.unheard - self.other
     }
 
-    /// Counts a document that was judged.
-    pub(super) fn judged(&mut self, fits: bool) {
+    /// Counts a document that was judged, and keeps its faults. `case` is what was looked at.
+    pub(super) fn judge(
+        &mut self,
+        path: &str,
+        entry: (&str, Piece),
+        case: &str,
+        faults: Vec<Fault>,
+        hidden: impl Fn() -> Hidden,
+    ) {
         self.documents += 1;
-        self.fitting += usize::from(fits);
+        self.fitting += usize::from(faults.is_empty());
+        if faults.is_empty() {
+            if !self.file.sound.contains_key(case) {
+                self.file.sound.insert(case.to_owned(), true);
+            }
+            return;
+        }
+        self.add(path, entry, case, faults, hidden);
     }
 
-    /// Keeps the faults of a document, each with the line it is on. `about` says which document, and `hidden` what must
-    /// not be shown of its piece.
+    /// Keeps faults, each with the line it is on. `hidden` is what must not be shown of the piece.
     pub(super) fn add(
         &mut self,
-        name: &str,
+        path: &str,
         (text, piece): (&str, Piece),
+        case: &str,
         faults: Vec<Fault>,
-        about: Option<&str>,
         hidden: impl Fn() -> Hidden,
     ) {
         if faults.is_empty() {
             return;
         }
         self.has_errors |= faults.iter().any(|fault| fault.severity == Severity::Error);
-        let room = KEPT_MAX - self.found.len();
         let mut faults = capped(faults);
+        let room = TOLD_MAX - self.told;
         self.more += faults.len().saturating_sub(room);
         faults.truncate(room);
         if faults.is_empty() {
             return;
         }
+        self.told += faults.len();
         let hidden = hidden();
-        for fault in faults {
+        let diagnostic = |fault: Fault| {
             let Excerpt { text, start, place } = Excerpt::of(text, piece, &fault.place, &hidden);
-            let source = self.sources.add_excerpt(name, text, start);
-            self.found.push(diagnostic(fault, Span::new(source, place), about));
+            let source = self.file.sources.add_excerpt(path, text, start);
+            fault.diagnostic(Span::new(source, place))
+        };
+        let found = faults.into_iter().map(diagnostic).collect();
+        self.file.found.push((case.to_owned(), found));
+        self.file.sound.insert(case.to_owned(), false);
+    }
+
+    /// Prints what there is to say of a file.
+    pub(super) fn finish_file(
+        &mut self,
+        path: &str,
+        reporter: &mut Reporter,
+        console: &mut Console<'_>,
+    ) -> io::Result<()> {
+        let File { sources, found, sound } = mem::take(&mut self.file);
+        for (name, found) in &found {
+            reporter.case(&Case { suite: path, name, found, skipped: None }, &sources, console)?;
         }
+        for (name, _) in sound.iter().filter(|(_, is_sound)| **is_sound) {
+            reporter.case(&Case { suite: path, name, found: &[], skipped: None }, &sources, console)?;
+        }
+        Ok(())
     }
 
     /// What was looked at and what was not, for people.
@@ -92,36 +136,14 @@ impl Tally {
             count(self.foreign, "for no dialect"),
             count(self.other, "for others than those asked about"),
             count(self.unheard, "for no operation"),
-            count(self.refused, "refused as they were before"),
-            count(self.unrecorded, "with bodies that were not recorded"),
+            count(self.refused, "refused as before"),
+            count(self.unrecorded, "not recorded to the end"),
         ];
         let parts: Vec<_> = parts.into_iter().flatten().collect();
         let exchanges = if self.entries == 1 { "exchange" } else { "exchanges" };
-        text += &format!("{} {exchanges}", self.entries);
-        if !parts.is_empty() {
-            text += &format!(", of which {}", parts.join(", "));
-        }
-        text + "\n"
+        let colon = if parts.is_empty() { "" } else { ": " };
+        writeln!(text, "{} {exchanges}{colon}{}", self.entries, parts.join(", "))
+            .expect("writing to a string never fails");
+        text
     }
-
-    /// Keeps a finding that is about a whole file.
-    pub(super) fn add_about_file(&mut self, diagnostic: Diagnostic) {
-        self.has_errors |= diagnostic.severity == Severity::Error;
-        if self.found.len() < KEPT_MAX {
-            self.found.push(diagnostic);
-        } else {
-            self.more += 1;
-        }
-    }
-}
-
-fn diagnostic(fault: Fault, span: Span, about: Option<&str>) -> Diagnostic {
-    let Fault { code, severity, message, label, notes, place: _ } = fault;
-    let diagnostic = match severity {
-        Severity::Error => Diagnostic::error(code, message),
-        Severity::Warning => Diagnostic::warning(code, message),
-    };
-    let diagnostic = diagnostic.at(span, label);
-    let notes = about.map(str::to_owned).into_iter().chain(notes);
-    notes.fold(diagnostic, Diagnostic::note)
 }

@@ -32,7 +32,7 @@ fn what_does_not_fit_is_pointed_at_in_its_file() {
 error[V0102]: `/role` must be one of `chief`, `hand`
  --> body.json:3:11
   |
-3 |   \"role\": \"king\"
+3 |   \"role\": \"****\"
   |           ^^^^^^ enum
 
 1 error

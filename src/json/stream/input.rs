@@ -17,23 +17,31 @@ pub struct Position {
     pub line: usize,
     /// The column.
     pub column: usize,
+    /// The column, if it is counted in units of UTF-16.
+    pub column_utf16: usize,
 }
 
 impl Position {
     /// The beginning of a text.
-    pub const START: Position = Position { byte: 0, line: 1, column: 1 };
+    pub const START: Position = Position { byte: 0, line: 1, column: 1, column_utf16: 1 };
 
     /// The place after `text` that begins here. A character counts where it begins.
     #[must_use]
     pub fn after(self, text: &[u8]) -> Position {
-        let is_first_byte = |byte: &&u8| **byte & 0xc0 != 0x80;
-        let count = |text: &[u8]| text.iter().filter(is_first_byte).count();
-        let lines = text.iter().filter(|byte| **byte == b'\n').count();
-        let column = match text.iter().rposition(|byte| *byte == b'\n') {
-            Some(newline) => count(&text[newline + 1..]) + 1,
-            None => self.column + count(text),
+        let newline = text.iter().rposition(|byte| *byte == b'\n');
+        let (column, column_utf16, line) = match newline {
+            Some(newline) => (1, 1, &text[newline + 1..]),
+            None => (self.column, self.column_utf16, text),
         };
-        Position { byte: self.byte + text.len() as u64, line: self.line + lines, column }
+        let characters = line.iter().filter(|byte| **byte & 0xc0 != 0x80).count();
+        // Whatever takes four bytes takes two units, and everything else one.
+        let wide = line.iter().filter(|byte| **byte >= 0xf0).count();
+        Position {
+            byte: self.byte + text.len() as u64,
+            line: self.line + text.iter().filter(|byte| **byte == b'\n').count(),
+            column: column + characters,
+            column_utf16: column_utf16 + characters + wide,
+        }
     }
 }
 
