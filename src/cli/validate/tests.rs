@@ -4,6 +4,8 @@ use std::process::ExitCode;
 
 use super::super::testing::{file, ran_in_acme};
 
+mod cases;
+
 /// Validates these texts as bodies of the fixture's `add_member`.
 fn validated(texts: &[&str], more: &[&str]) -> (String, String, ExitCode) {
     let files: Vec<_> = texts.iter().map(|text| file("body.json", text)).collect();
