@@ -32,6 +32,7 @@ mod laws;
 mod members;
 mod names;
 mod read;
+pub mod stream;
 mod text;
 mod value;
 mod write;

@@ -91,6 +91,15 @@ impl Schema {
         violations
     }
 
+    /// What the value violates, like [`Schema::violations`], however large it is: for files that people own, not for what
+    /// strangers send.
+    pub fn every_violation(&self, value: Value<'_>, most: usize) -> Vec<Violation> {
+        if self.is_valid(value) {
+            return Vec::new();
+        }
+        violation::from_errors(self.validator.iter_errors(Place::Value(value)), value, most)
+    }
+
     /// The schema as it was written.
     pub fn document(&self) -> &Tree {
         &self.file().tree

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ids::Misused, import, names::Unknown, translate::Misasked};
+use super::{ids::Misused, import, names::Unknown, translate::Misasked, validate};
 use crate::{
     backend::OpenError,
     boot::{FileError, ServeError},
@@ -69,6 +69,9 @@ pub(super) enum Failure {
     /// A name nothing answers to.
     #[error("{0}")]
     Unknown(Box<Unknown>),
+    /// What to look at is not understood, or not enough.
+    #[error(transparent)]
+    Validate(#[from] validate::Misasked),
 }
 
 impl From<Unknown> for Failure {

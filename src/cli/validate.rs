@@ -1,49 +1,95 @@
-//! `validate`: do these documents fit what an operation takes, or what it answers?
+//! `validate`: does recorded traffic, or do single documents, keep to what operations take and answer?
+//!
+//! Files may be of any length: one exchange is in memory at a time, and of what is found only so much is kept as people
+//! read. What documents say is never printed unless it is asked for.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{mem, path::PathBuf, sync::Arc};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use http::StatusCode;
 
+mod ask;
+mod excerpt;
+mod fault;
+mod judge;
+mod plain;
+mod recognise;
+mod tally;
+
+pub(super) use self::ask::Misasked;
+
+use self::{
+    ask::{Asked, status},
+    excerpt::Hidden,
+    fault::Fault,
+    judge::{Judge, unlimited, was_refused},
+    plain::Plain,
+    recognise::{Base, Recognised, Recogniser},
+    tally::Tally,
+};
 use super::{
     Failure, Outcome,
     console::Console,
-    document,
     files::{Files, Loaded},
-    names::{self, Unknown},
+    names,
     report::{Format, Reporter},
+    traffic::{Exchange, Input, InputKind, Piece, Recorded, extent, har, pieces::Broken, record},
 };
 use crate::{
-    canonical::api::Api,
-    config::Config,
-    diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, code, render::Case},
-    dialect::{
-        Operation,
-        operation::{AnswerPlan, RequestBody},
-    },
-    json::{Kind, Limits, Value},
-    mapping::CANONICAL,
-    problem::Segment,
-    schema::{Schema, Store, Violation},
+    diag::code,
+    dialect::Dialect,
+    json::stream::{Position, StreamError, StreamErrorKind},
+    json::{Buffers, Document, Limits, ReadError},
 };
 
-/// More than a person reads about one document.
-const VIOLATIONS_MAX: usize = 100;
+/// What is looked at before anything else of an exchange.
+const FORM: &str = "form of the traffic";
 
 #[derive(Args, Debug)]
+#[command(override_usage = "interlingua validate [OPTIONS] [DIALECT [OPERATION]] FILE...")]
 pub(super) struct Arguments {
-    /// The dialect, or `canonical` for the operations of the backend
-    dialect: String,
-    /// The operation
-    operation: String,
-    /// JSON files; `-` is standard input
-    #[arg(required = true)]
-    files: Vec<PathBuf>,
-    /// The documents are answers, not requests
-    #[arg(long)]
+    /// A dialect (or `canonical`) and an operation of it, if only those count, then files: `*.har` is recorded traffic,
+    /// `*.jsonl` a record on each line. With an operation, `*.json` and lines are single bodies; `-` is standard input
+    #[arg(required = true, value_name = "FILE")]
+    words: Vec<PathBuf>,
+    /// What the files hold, whatever their endings say
+    #[arg(long, value_enum)]
+    input: Option<InputKind>,
+    /// Which side of exchanges to look at; of single bodies, what they are: requests, if nothing is said
+    #[arg(long, value_enum)]
+    side: Option<Side>,
+    /// The same as `--side answer`
+    #[arg(long, conflicts_with = "side")]
     answer: bool,
+    /// The status of answers that are single bodies
+    #[arg(long, value_parser = status)]
+    status: Option<StatusCode>,
+    /// Where a dialect was served when traffic was recorded, as in https://old.example/api
+    #[arg(long = "base", value_name = "[DIALECT=]URL")]
+    bases: Vec<Base>,
+    /// Fail for exchanges that no operation is meant by
+    #[arg(long)]
+    strict: bool,
+    /// Print the lines of documents as they are, people's data included
+    #[arg(long)]
+    show_values: bool,
     /// How to print what was found
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+}
+
+/// A side of an exchange.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Side {
+    Answer,
+    Both,
+    Request,
+}
+
+impl Arguments {
+    fn side(&self) -> Option<Side> {
+        if self.answer { Some(Side::Answer) } else { self.side }
+    }
 }
 
 pub(super) fn run(
@@ -51,255 +97,267 @@ pub(super) fn run(
     files: &Files,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
+    let asked = Asked::of(&arguments.words)?;
     let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
-    let schemas = schemas(arguments, &loaded)?;
-    let limits = limits(&loaded.config, arguments.answer);
+    let inputs = asked.inputs(arguments.input)?;
+    let run = Run::new(arguments, &asked, &loaded)?;
+    run.check(&inputs)?;
 
     let mut reporter = Reporter::new(arguments.format, "validate", console);
-    let mut fitting = 0;
+    let mut tally = Tally::default();
     // A file that cannot be read is no reason to be silent about the others.
     let mut unread = None;
-    for (path, bytes) in arguments.files.iter().zip(document::read_each(&arguments.files)) {
-        let bytes = match bytes {
-            Ok(bytes) => bytes,
-            Err(failure) => {
-                unread = unread.or(Some(failure));
-                continue;
-            }
-        };
-        let mut sources = Sources::default();
-        let mut found = Diagnostics::default();
-        match document::parse(path, bytes, &limits, &mut sources) {
-            Ok((source, document)) => found.extend(misfits(&schemas, document.root(), source)),
-            Err(diagnostic) => found.push(diagnostic),
+    for input in &inputs {
+        if let Err(failure) = run.input(input, &mut tally, console) {
+            unread = unread.or(Some(failure));
         }
-        let found = found.into_vec();
-        fitting += usize::from(found.is_empty());
-        let suite = sources.ids().next().map_or("document", |id| sources.path(id));
-        let case = Case { suite, name: &arguments.operation, found: &found, skipped: None };
-        reporter.case(&case, &sources, console)?;
+        tally.finish_file(&input.name(), &mut reporter, console)?;
     }
-
     reporter.finish(console)?;
-    let all = arguments.files.len();
+    if tally.more > 0 {
+        console.note(&format!("{} more findings are not shown", tally.more))?;
+    }
     if arguments.format == Format::Text {
-        let documents = if all == 1 { "document fits" } else { "documents fit" };
-        console.line(&format!("{fitting} of {all} {documents}"))?;
+        console.text(&tally.summary())?;
     }
     match unread {
         Some(failure) => Err(failure),
-        None if fitting == all => Ok(Outcome::Clean),
-        None => Ok(Outcome::Findings),
+        None if tally.has_errors() => Ok(Outcome::Findings),
+        None => Ok(Outcome::Clean),
     }
 }
 
-/// What a document may cost: a request as much as on the wire, an answer whatever its file is worth.
-fn limits(config: &Config, answer: bool) -> Limits {
-    if answer {
-        return Limits { bytes_max: usize::MAX, nodes_max: usize::MAX, ..Limits::default() };
+/// What a run goes by.
+struct Run<'r> {
+    arguments: &'r Arguments,
+    judge: Judge<'r>,
+    recogniser: Recogniser<'r>,
+    /// What single bodies have to be, if an operation was named.
+    plain: Option<Plain>,
+}
+
+impl<'r> Run<'r> {
+    fn new(arguments: &'r Arguments, asked: &'r Asked, loaded: &'r Loaded) -> Result<Run<'r>, Failure> {
+        let Loaded { config, registry, schemas, .. } = loaded;
+        let plain = Plain::new(asked, loaded, arguments.side(), arguments.status)?;
+        let is_canonical = plain.as_ref().is_some_and(|plain| plain.is_canonical);
+        let dialect = match &asked.dialect {
+            Some(name) if !is_canonical => Some(names::dialect(registry, name)?),
+            Some(_) | None => None,
+        };
+        let mut bases = Vec::new();
+        for base in &arguments.bases {
+            let dialect = match &base.dialect {
+                Some(name) => names::dialect(registry, name)?,
+                None => dialect.ok_or(Misasked::BaseOfNobody)?,
+            };
+            bases.push((dialect, base));
+        }
+        let judge = Judge { api: registry.api(), schemas, body: &config.body };
+        let recogniser = Recogniser { registry, dialect, operation: asked.operation.as_deref(), bases };
+        Ok(Run { arguments, judge, recogniser, plain })
     }
-    Limits { bytes_max: config.body.bytes_max, depth_max: config.body.depth_max, ..Limits::default() }
-}
 
-/// The schemas a document may fit: one for a request, one for each kind of answer that has a body.
-fn schemas(arguments: &Arguments, loaded: &Loaded) -> Result<Vec<Arc<Schema>>, Failure> {
-    let Loaded { registry, schemas, .. } = loaded;
-    let found = if arguments.dialect == CANONICAL && registry.dialect(CANONICAL).is_none() {
-        of_canonical(registry.api(), schemas, arguments)?
-    } else {
-        let operation =
-            names::operation(names::dialect(registry, &arguments.dialect)?, &arguments.operation)?;
-        if arguments.answer { of_answers(operation) } else { of_request(operation) }
-    };
-    let operation = arguments.operation.clone();
-    match (found.is_empty(), arguments.answer) {
-        (false, _) => Ok(found),
-        (true, true) => Err(Failure::NoAnswerSchema { operation }),
-        (true, false) => Err(Failure::NoRequestSchema { operation }),
+    /// Whether there is something that each file could be.
+    fn check(&self, inputs: &[Input]) -> Result<(), Failure> {
+        let Some(plain) = &self.plain else { return Ok(()) };
+        let is_traffic = |input: &Input| input.kind == InputKind::Har;
+        if plain.is_canonical && inputs.iter().any(is_traffic) {
+            return Err(Misasked::CanonicalTraffic.into());
+        }
+        let operation = self.recogniser.operation.unwrap_or_default();
+        if inputs.iter().all(is_traffic) { Ok(()) } else { plain.check(operation, self.arguments.side()) }
     }
-}
 
-fn of_request(operation: &Operation) -> Vec<Arc<Schema>> {
-    match &operation.body {
-        RequestBody::None => Vec::new(),
-        RequestBody::Each { schema, .. } | RequestBody::One { schema } => vec![Arc::clone(schema)],
+    /// Looks at all of a file.
+    fn input(&self, input: &Input, tally: &mut Tally, console: &Console<'_>) -> Result<(), Failure> {
+        let name = input.name();
+        let plain = self.plain.as_ref().filter(|_| input.kind != InputKind::Har);
+        let (entries, meant) = (tally.entries, tally.meant());
+        let mut pieces = input.open(console)?;
+        let (mut text, mut buffers) = (Vec::new(), Buffers::default());
+        loop {
+            let piece = match pieces.next(&mut text) {
+                Ok(Some(piece)) => piece,
+                Ok(None) => break,
+                Err(Broken::Failure(failure)) => return Err(failure),
+                Err(Broken::Text(error)) => {
+                    let piece = Piece { at: error.at, is_whole: true };
+                    tally.judge(&name, ("", piece), FORM, vec![broken(&error)], || Hidden::Nothing);
+                    return Ok(());
+                }
+            };
+            if !piece.is_whole {
+                let fault = Fault::new(code::V0106, "this entry is too long to be looked at", 0..0);
+                let fault = if self.arguments.strict { fault } else { fault.warning() };
+                tally.add(&name, ("", piece), FORM, vec![fault], || Hidden::Nothing);
+                continue;
+            }
+            let limits = plain.map_or_else(of_entry, |plain| plain.limits(&self.judge));
+            // The reader takes a text with it, and one that is wrong has to be shown.
+            buffers.text.extend_from_slice(&text);
+            buffers = match Document::parse_buffers(mem::take(&mut buffers), &limits) {
+                Ok(document) => {
+                    match plain {
+                        Some(plain) => self.body(&name, (piece, &document), plain, tally),
+                        None => self.entry(&name, (piece, &document), input.kind, tally),
+                    }
+                    document.into_buffers()
+                }
+                Err(error) => {
+                    self.unread(&name, (piece, &text), error, tally);
+                    Buffers::default()
+                }
+            };
+        }
+        if plain.is_none() && tally.meant() == meant {
+            let piece = Piece { at: Position::START, is_whole: true };
+            let fault = self.nothing_meant(tally.entries - entries);
+            tally.add(&name, ("", piece), FORM, vec![fault], || Hidden::Nothing);
+        }
+        Ok(())
     }
-}
 
-fn of_answers(operation: &Operation) -> Vec<Arc<Schema>> {
-    match &operation.answer {
-        AnswerPlan::Collect(collect) => collect.schema.iter().cloned().collect(),
-        AnswerPlan::One(answers) => answers.iter().filter_map(|answer| answer.schema.clone()).collect(),
+    /// Looks at a single body.
+    fn body(&self, name: &str, (piece, document): (Piece, &Document), plain: &Plain, tally: &mut Tally) {
+        let faults = plain.misfits(document.root());
+        let case = self.recogniser.operation.unwrap_or_default();
+        tally.judge(name, (document.text(), piece), case, faults, || self.hidden(document, None));
     }
-}
 
-fn of_canonical(api: &Api, schemas: &Store, arguments: &Arguments) -> Result<Vec<Arc<Schema>>, Unknown> {
-    let name = arguments.operation.as_str();
-    let known = api.operations.iter().map(|operation| operation.name.as_str());
-    let operation = api
-        .operation(name)
-        .ok_or_else(|| Unknown::new(format!("`{CANONICAL}` has no operation"), name, known))?;
-    let names: Vec<_> = if arguments.answer {
-        operation.answers.iter().filter_map(|(_, schema)| schema.as_deref()).collect()
-    } else {
-        operation.body.as_deref().into_iter().collect()
-    };
-    Ok(names.into_iter().filter_map(|name| schemas.schema(CANONICAL, name).cloned()).collect())
-}
+    /// Looks at an exchange.
+    fn entry(&self, name: &str, (piece, document): (Piece, &Document), kind: InputKind, tally: &mut Tally) {
+        tally.entries += 1;
+        let root = document.root();
+        let read = if kind == InputKind::Har { har::exchange(root) } else { record::exchange(root) };
+        match read {
+            Ok(exchange) => self.exchange(name, (piece, document), &exchange, tally),
+            Err(misshapen) => {
+                let faults = vec![Fault::from(misshapen)];
+                tally.judge(name, (document.text(), piece), FORM, faults, || self.hidden(document, None));
+            }
+        }
+    }
 
-/// What keeps the document from fitting: nothing if it fits one of the schemas, else what the one it comes closest to
-/// has against it.
-fn misfits(schemas: &[Arc<Schema>], root: Value<'_>, source: SourceId) -> Vec<Diagnostic> {
-    let violations = schemas.iter().map(|schema| schema.violations(root, VIOLATIONS_MAX));
-    let closest = violations.min_by_key(Vec::len).unwrap_or_default();
-    closest.iter().map(|violation| misfit(violation, root, source)).collect()
-}
-
-fn misfit(violation: &Violation, root: Value<'_>, source: SourceId) -> Diagnostic {
-    let subject = match violation.pointer() {
-        pointer if pointer.is_empty() => "the document".to_owned(),
-        pointer => format!("`{pointer}`"),
-    };
-    Diagnostic::error(code::V0102, format!("{subject} {}", violation.message))
-        .at(place(&violation.path, root, source), violation.keyword)
-}
-
-/// Where to look: the value itself, or the first character of a long one; the name of a member that is too many; the
-/// beginning of the object that lacks one.
-fn place(path: &[Segment], root: Value<'_>, source: SourceId) -> Span {
-    let mut value = root;
-    let mut name = None;
-    for segment in path {
-        let next = match segment {
-            Segment::Index(index) => value.elements().nth(*index).map(|element| (None, element)),
-            Segment::Name(wanted) => {
-                value.members().find(|(key, _)| key.is(wanted)).map(|(key, member)| (Some(key), member))
+    fn exchange(
+        &self,
+        name: &str,
+        (piece, document): (Piece, &Document),
+        exchange: &Exchange<'_>,
+        tally: &mut Tally,
+    ) {
+        let entry = (document.text(), piece);
+        let hidden = || self.hidden(document, Some(exchange));
+        let (selected, url) = match self.recogniser.recognise(exchange) {
+            Recognised::Meant(selected, url) => (*selected, url),
+            Recognised::Other => return tally.other += 1,
+            Recognised::Foreign => {
+                tally.foreign += 1;
+                if self.arguments.strict {
+                    let message = "no dialect is meant by this request";
+                    let fault = Fault::new(code::V0103, message, extent(exchange.url));
+                    tally.add(name, entry, FORM, vec![fault], hidden);
+                }
+                return;
+            }
+            Recognised::Unheard(dialect) => {
+                tally.unheard += 1;
+                return tally.add(name, entry, FORM, self.unheard(exchange, &dialect), hidden);
             }
         };
-        let Some((key, inner)) = next else {
-            return Span::new(source, value.offset()..value.offset() + 1);
+        let side = self.arguments.side().unwrap_or(Side::Both);
+        let dialect = Arc::clone(&selected.dialect);
+        let of = format!("`{}` of `{dialect}`", selected.operation.name);
+        let with_note = |faults: Vec<Fault>, note: &str| -> Vec<Fault> {
+            faults.into_iter().map(|fault| fault.note(note)).collect()
         };
-        (name, value) = (key, inner);
-    }
-    match (value.kind(), name) {
-        (Kind::Array | Kind::Object, Some(key)) => {
-            Span::new(source, key.offset()..key.offset() + key.raw().len())
+        let asked = self.judge.request(selected, url, exchange);
+        if side != Side::Answer {
+            match asked.faults {
+                None => tally.unrecorded += 1,
+                Some(faults) if side == Side::Both && !faults.is_empty() && was_refused(exchange) => {
+                    tally.refused += 1;
+                }
+                Some(faults) => {
+                    let case = format!("request of {of}");
+                    tally.judge(name, entry, &case, with_note(faults, &case), hidden);
+                }
+            }
         }
-        (Kind::Array | Kind::Object, None) => Span::new(source, value.offset()..value.offset() + 1),
-        (Kind::False | Kind::Integer | Kind::Null | Kind::Number | Kind::String | Kind::True, _) => {
-            Span::new(source, value.offset()..value.offset() + value.raw().len())
+        if let Some((status, _)) = exchange.status
+            && side != Side::Request
+        {
+            match self.judge.answer(&dialect, &asked.operations, exchange) {
+                None => tally.unrecorded += 1,
+                Some(faults) => {
+                    let case = format!("answer {status} of {of}");
+                    tally.judge(name, entry, &case, with_note(faults, &case), hidden);
+                }
+            }
+        }
+    }
+
+    /// What there is to say of a request for no operation: nothing, if it was refused when it was recorded.
+    fn unheard(&self, exchange: &Exchange<'_>, dialect: &Dialect) -> Vec<Fault> {
+        if was_refused(exchange) && !self.arguments.strict {
+            return Vec::new();
+        }
+        let message = format!("`{dialect}` has no operation with this method and path");
+        let fault = Fault::new(code::V0103, message, extent(exchange.url));
+        vec![if self.arguments.strict { fault } else { fault.warning() }]
+    }
+
+    /// Nothing in a file was for us. Whoever runs this in CI would take silence for success.
+    fn nothing_meant(&self, entries: usize) -> Fault {
+        let of = match (&self.recogniser.dialect, self.recogniser.operation) {
+            (Some(dialect), Some(operation)) => format!("`{operation}` of `{dialect}`"),
+            (Some(dialect), None) => format!("an operation of `{dialect}`"),
+            (None, _) => "an operation that is served".to_owned(),
+        };
+        let exchanges = if entries == 1 { "1 exchange".to_owned() } else { format!("{entries} exchanges") };
+        Fault::new(code::V0103, format!("none of {exchanges} is for {of}"), 0..0)
+            .note("say where the API was served when this was recorded with `--base DIALECT=URL`")
+    }
+
+    /// Keeps what is wrong with a piece that cannot be read.
+    fn unread(&self, name: &str, (piece, text): (Piece, &[u8]), error: ReadError, tally: &mut Tally) {
+        // Up to the first byte that is no text this is the text, and nothing is said about what comes after.
+        let text = String::from_utf8_lossy(text);
+        let faults = vec![Fault::unread(error, |range| range)];
+        let hidden = || if self.arguments.show_values { Hidden::Nothing } else { Hidden::Words };
+        let case = self.plain.as_ref().and(self.recogniser.operation).unwrap_or(FORM);
+        tally.judge(name, (&text, piece), case, faults, hidden);
+    }
+
+    fn hidden(&self, document: &Document, exchange: Option<&Exchange<'_>>) -> Hidden {
+        if self.arguments.show_values {
+            return Hidden::Nothing;
+        }
+        let recorded = exchange.map(|exchange| [exchange.request, exchange.answer]);
+        let body = |recorded| match recorded {
+            Recorded::Body(body) => Some(body),
+            Recorded::Unknown | Recorded::Nothing => None,
+        };
+        let bodies: Vec<_> = recorded.into_iter().flatten().filter_map(body).collect();
+        Hidden::in_document(document.root(), &bodies)
+    }
+}
+
+/// What an entry may cost: its length has a limit already.
+fn of_entry() -> Limits {
+    Limits { depth_max: u16::MAX, ..unlimited() }
+}
+
+fn broken(error: &StreamError) -> Fault {
+    match error.kind {
+        StreamErrorKind::Json(kind) => {
+            Fault::new(code::V0101, format!("not strict JSON: {}", kind.message()), 0..0)
+        }
+        StreamErrorKind::Io(_) | StreamErrorKind::Lacks(_) | StreamErrorKind::Unlike(_) => {
+            Fault::new(code::V0106, format!("no HAR document: {error}"), 0..0)
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::process::ExitCode;
-
-    use super::super::testing::{file, ran_in_acme};
-
-    /// Validates these texts as bodies of the fixture's `add_member`.
-    fn validated(texts: &[&str], more: &[&str]) -> (String, String, ExitCode) {
-        let files: Vec<_> = texts.iter().map(|text| file("body.json", text)).collect();
-        let paths: Vec<_> = files.iter().map(|file| file.path().display().to_string()).collect();
-        let mut arguments = vec!["validate", "acme", "add_member"];
-        arguments.extend(paths.iter().map(String::as_str));
-        arguments.extend(more);
-        let ran = ran_in_acme(&arguments);
-        let err = paths.iter().fold(ran.err, |err, path| err.replace(path, "body.json"));
-        (ran.out, err, ran.status)
-    }
-
-    #[test]
-    fn documents_that_fit_are_counted() {
-        let fits = r#"{"email": "a@example.com", "role": "chief"}"#;
-        let (out, err, status) = validated(&[fits, fits], &[]);
-
-        assert_eq!((out.as_str(), err.as_str()), ("2 of 2 documents fit\n", ""));
-        assert_eq!(status, ExitCode::SUCCESS);
-    }
-
-    #[test]
-    fn what_does_not_fit_is_pointed_at_in_its_file() {
-        let (out, err, status) =
-            validated(&["{\n  \"email\": \"a@example.com\",\n  \"role\": \"king\"\n}"], &[]);
-        let expected = "\
-error[V0102]: `/role` must be one of `chief`, `hand`
- --> body.json:3:11
-  |
-3 |   \"role\": \"king\"
-  |           ^^^^^^ enum
-
-1 error
-";
-        assert_eq!((err.as_str(), out.as_str()), (expected, "0 of 1 document fits\n"));
-        assert_eq!(status, ExitCode::from(1));
-    }
-
-    #[test]
-    fn a_file_that_cannot_be_read_does_not_silence_the_others() {
-        let file = file("body.json", r#"{"role": "hand"}"#);
-        let ran = ran_in_acme(&["validate", "acme", "add_member", file.path_text(), "/nowhere/missing.json"]);
-
-        assert!(ran.err.contains("`/email` is required"), "{}", ran.err);
-        assert!(ran.err.contains("cannot read `/nowhere/missing.json`"), "{}", ran.err);
-        assert_eq!(ran.status, ExitCode::from(2));
-    }
-
-    #[test]
-    fn a_missing_member_is_pointed_at_where_it_should_be() {
-        let (_, err, _) = validated(&["\n  {\"role\": \"hand\"}"], &[]);
-        assert!(err.starts_with("error[V0102]: `/email` is required\n --> body.json:2:3\n"), "{err}");
-    }
-
-    #[test]
-    fn a_document_of_another_kind_is_named_as_a_whole() {
-        let (_, err, _) = validated(&["[]"], &[]);
-        assert!(
-            err.starts_with("error[V0102]: the document must be an object\n --> body.json:1:1\n"),
-            "{err}"
-        );
-    }
-
-    #[test]
-    fn every_document_is_looked_at() {
-        let (out, err, status) = validated(&["{", r#"{"email": "a@example.com"}"#, "[]"], &[]);
-
-        assert!(err.contains("error[V0101]") && err.contains("error[V0102]"), "{err}");
-        assert_eq!(out, "1 of 3 documents fit\n");
-        assert_eq!(status, ExitCode::from(1));
-    }
-
-    #[test]
-    fn answers_have_a_schema_of_their_own() {
-        let (_, err, _) = validated(&[r#"{"email": "a@example.com"}"#], &["--answer"]);
-        assert!(err.contains("error[V0102]: `/id` is required"), "{err}");
-    }
-
-    #[test]
-    fn canonical_operations_can_be_asked_about_too() {
-        let body = file("body.json", r#"{"email": "a@example.com", "role": "king"}"#);
-        let path = body.path().display().to_string();
-        let ran = ran_in_acme(&["validate", "canonical", "members.add", &path]);
-
-        assert!(ran.err.contains("error[V0102]: `/role` must be one of `owner`"), "{}", ran.err);
-    }
-
-    #[test]
-    fn what_cannot_be_asked_is_status_2() {
-        for (arguments, reason) in [
-            (["acme", "add_membr"], "`acme` has no operation `add_membr`; did you mean `add_member`?"),
-            (["acme", "list_links"], "`list_links` takes no body"),
-            (["acne", "add_member"], "there is no dialect `acne`; did you mean `acme`?"),
-            (
-                ["canonical", "members.ad"],
-                "`canonical` has no operation `members.ad`; did you mean `members.add`?",
-            ),
-        ] {
-            let [dialect, operation] = arguments;
-            let ran = ran_in_acme(&["validate", dialect, operation, "/dev/null"]);
-            assert_eq!(ran.err, format!("interlingua: {reason}\n"));
-            assert_eq!(ran.status, ExitCode::from(2));
-        }
-    }
-}
+mod tests;

@@ -504,7 +504,29 @@ codes! {
 
     V0102 "a document that does not fit"
     "The document breaks a rule of the schema of that operation. The message says which place and what is \
-     expected there; the label names the rule by its keyword in JSON Schema."
+     expected there; the label names the rule by its keyword in JSON Schema. Of a document that has none of several \
+     forms, what is told is what keeps it from the form it comes closest to."
+
+    V0103 "an exchange that is for no operation"
+    "Recorded traffic holds a request that no operation is meant by: nobody has its host, mount or path, or the dialect \
+     has no operation with its method and path. Traffic of browsers is full of requests for others, so such \
+     exchanges are counted, and told only if a dialect is meant; `--strict` makes each of them an error. A file in \
+     which nothing is for anybody is always an error: a job that looked at nothing should not be green. Say where an API \
+     was served when its traffic was recorded with `--base DIALECT=URL`."
+
+    V0104 "a request that becomes no call"
+    "The request fits its schemas, and the proxy would refuse it all the same: a word or an id of it has no canonical \
+     counterpart, a parameter is written as no client should, or it asks for more items than it may. Ids that the \
+     backend or the id map would have to be asked about are not judged."
+
+    V0105 "an answer with a status that the operation does not have"
+    "The mapping declares which statuses an operation answers with, and this is a success that is none of them. A client \
+     that waits for this status will not get it: declare it in `answers`, or correct the recording."
+
+    V0106 "traffic that cannot be taken apart"
+    "The file is no HAR 1.2 document with an array `log.entries`, an entry or a record lacks a member that every exchange \
+     has or has one of another kind, a body is said to be base64 and is not, or an entry is longer than 16 MiB. What is \
+     wrong with one entry does not keep the others from being looked at."
 }
 
 #[cfg(test)]

@@ -1,7 +1,8 @@
 //! Files as people wrote them, and places in them.
 //!
 //! A [`Span`] is small and copied freely; whoever wants a line and a column asks [`Sources`], which keeps the
-//! text. This module never reads a file: text is handed to it.
+//! text. Of a file that is too long to keep there are excerpts, which know where they were taken from. This module
+//! never reads a file: text is handed to it.
 
 use std::ops::Range;
 
@@ -69,13 +70,42 @@ pub struct Sources(Vec<Source>);
 struct Source {
     path: String,
     text: String,
+    start: Start,
+}
+
+/// Where in its file a text begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Start {
+    /// How many bytes come before.
+    pub byte: u64,
+    /// The line, from one.
+    pub line: usize,
+    /// The column in characters, from one.
+    pub column: usize,
+    /// The column in units of UTF-16, from one.
+    pub column_utf16: usize,
+}
+
+impl Start {
+    /// The beginning of a file.
+    pub const OF_FILE: Start = Start { byte: 0, line: 1, column: 1, column_utf16: 1 };
 }
 
 impl Sources {
     /// Keeps a text under the path that messages will show for it.
     pub fn add(&mut self, path: impl Into<String>, text: impl Into<String>) -> SourceId {
+        self.add_excerpt(path, text, Start::OF_FILE)
+    }
+
+    /// Keeps a part of the file of that path, and where the part begins.
+    pub fn add_excerpt(
+        &mut self,
+        path: impl Into<String>,
+        text: impl Into<String>,
+        start: Start,
+    ) -> SourceId {
         let id = u32::try_from(self.0.len()).expect("fewer than four thousand million files are loaded");
-        self.0.push(Source { path: path.into(), text: text.into() });
+        self.0.push(Source { path: path.into(), text: text.into(), start });
         SourceId(id)
     }
 
@@ -98,21 +128,36 @@ impl Sources {
     ///
     /// An offset past the end, or inside a character, counts as the nearest place before it.
     pub fn line_column(&self, id: SourceId, offset: u32) -> (usize, usize) {
-        self.position(id, offset, |before| before.chars().count())
+        self.position(id, offset, self.start(id).column, |before| before.chars().count())
     }
 
     /// The same, but a column is a unit of UTF-16: what editors count in.
     pub fn line_column_utf16(&self, id: SourceId, offset: u32) -> (usize, usize) {
-        self.position(id, offset, |before| before.encode_utf16().count())
+        self.position(id, offset, self.start(id).column_utf16, |before| before.encode_utf16().count())
     }
 
-    fn position(&self, id: SourceId, offset: u32, count: impl Fn(&str) -> usize) -> (usize, usize) {
+    /// Where in the file of the text a byte of it stands: how many bytes come before.
+    pub fn byte(&self, id: SourceId, offset: u32) -> u64 {
+        self.start(id).byte + u64::from(offset)
+    }
+
+    /// Where in its file the text begins.
+    pub fn start(&self, id: SourceId) -> Start {
+        self.source(id).start
+    }
+
+    fn position(
+        &self,
+        id: SourceId,
+        offset: u32,
+        column: usize,
+        count: impl Fn(&str) -> usize,
+    ) -> (usize, usize) {
         let text = self.text(id);
         let before = &text[..text.floor_char_boundary(offset as usize)];
-        let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-
-        let line = before.bytes().filter(|byte| *byte == b'\n').count() + 1;
-        (line, count(&before[line_start..]) + 1)
+        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
+        let (line_start, column) = before.rfind('\n').map_or((0, column), |newline| (newline + 1, 1));
+        (self.start(id).line + lines, column + count(&before[line_start..]))
     }
 
     fn source(&self, id: SourceId) -> &Source {
@@ -152,6 +197,20 @@ mod tests {
     #[test]
     fn an_offset_inside_a_character_is_the_place_before_it() {
         assert_eq!(line_column("ö", 1), (1, 1));
+    }
+
+    #[test]
+    fn an_excerpt_counts_from_where_it_begins() {
+        let mut sources = Sources::default();
+        let id = sources.add_excerpt(
+            "day.har",
+            "ö, x\ny",
+            Start { byte: 1000, line: 7, column: 50, column_utf16: 60 },
+        );
+
+        assert_eq!((sources.line_column(id, 4), sources.byte(id, 4)), ((7, 53), 1004));
+        assert_eq!((sources.line_column(id, 6), sources.byte(id, 6)), ((8, 1), 1006));
+        assert_eq!((sources.line_column_utf16(id, 4), sources.line_column_utf16(id, 6)), ((7, 63), (8, 1)));
     }
 
     #[test]

@@ -102,6 +102,24 @@ pub(super) fn unescape(mut content: &str) -> String {
     out
 }
 
+/// How many bytes of accepted string content stand before what means its byte `decoded`; all, past the end.
+pub(super) fn raw_offset(content: &str, decoded: usize) -> usize {
+    let (mut raw, mut left) = (0, decoded);
+    while let Some(plain) = content[raw..].find('\\') {
+        if left < plain {
+            break;
+        }
+        let escaped = &content.as_bytes()[raw + plain..];
+        let (character, taken) = unescape_one(escaped).expect("the reader checked every escape");
+        if left < plain + character.len_utf8() {
+            return raw + plain;
+        }
+        left -= plain + character.len_utf8();
+        raw += plain + taken;
+    }
+    (raw + left).min(content.len())
+}
+
 /// Whether accepted string content means `name`; decodes as it goes, so that it never allocates.
 pub(super) fn means(mut content: &str, mut name: &str) -> bool {
     while let Some(backslash) = content.find('\\') {
@@ -175,7 +193,25 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_place_in_what_is_meant_is_found_in_what_is_written() {
+        let content = r"a\u00e9b\n\uD834\uDD1Ec";
+        let places: Vec<_> = (0..=11).map(|decoded| raw_offset(content, decoded)).collect();
+        assert_eq!(places, [0, 1, 1, 7, 8, 10, 10, 10, 10, 22, 23, 23]);
+    }
+
     proptest! {
+        #[test]
+        fn a_place_that_is_found_begins_what_is_meant(text: String) {
+            let mut quoted = Vec::new();
+            write_quoted(&mut quoted, &text);
+            let quoted = String::from_utf8(quoted).unwrap();
+            let content = &quoted[1..quoted.len() - 1];
+            for (at, _) in text.char_indices() {
+                prop_assert_eq!(unescape(&content[raw_offset(content, at)..]), &text[at..]);
+            }
+        }
+
         #[test]
         fn the_fast_search_finds_what_a_slow_one_finds(bytes: Vec<u8>) {
             let slow = bytes.iter().position(|&byte| byte < 0x20 || byte == b'"' || byte == b'\\');

@@ -167,6 +167,13 @@ impl<'a> Value<'a> {
         self.entry().start as usize
     }
 
+    /// Byte offset in the text of what means the byte `decoded` of a string: where a place in a document stands that is
+    /// written inside a string. Past the end of the string it is its closing quote.
+    pub fn offset_within(self, decoded: usize) -> usize {
+        let raw = if self.is_escaped() { text::raw_offset(self.content(), decoded) } else { decoded };
+        self.offset() + 1 + raw.min(self.content().len())
+    }
+
     /// The document the value belongs to.
     pub fn document(self) -> &'a Document {
         self.document

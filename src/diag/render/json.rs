@@ -48,7 +48,7 @@ fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {
 fn place(label: &Label, sources: &Sources) -> Value {
     let position = |offset| {
         let (line, column) = sources.line_column(label.span.source, offset);
-        json!({ "line": line, "column": column, "byte": offset })
+        json!({ "line": line, "column": column, "byte": sources.byte(label.span.source, offset) })
     };
     json!({
         "file": sources.path(label.span.source),

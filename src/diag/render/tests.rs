@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Counts, text};
-use crate::diag::{Diagnostic, Sources, Span, code};
+use super::{Counts, json as as_json, text};
+use crate::diag::{Diagnostic, Sources, Span, Start, code};
 
 const MAPPING: &str = "[roles]\nowner = \"owner\"\nmaintainer = \"maintainer\"\n";
 const SCHEMA: &str = "{\n  \"enum\": [\"owner\", \"maintainer\"]\n}\n";
@@ -114,4 +114,24 @@ fn the_summary_counts_in_words() {
     assert_eq!(counted(&[&error, &warning, &error]), "2 errors and 1 warning");
     assert_eq!(counted(&[&note, &note]), "2 notes");
     assert_eq!(counted(&[&error, &note, &warning]), "1 error, 1 warning and 1 note");
+}
+
+#[test]
+fn an_excerpt_is_shown_with_the_place_it_has_in_its_file() {
+    let mut sources = Sources::default();
+    let start = Start { byte: 5000, line: 12, column: 301, column_utf16: 305 };
+    let file = sources.add_excerpt("day.har", "\"role\": \"****\"", start);
+    let found = [Diagnostic::error(code::V0102, "`/role` is wrong").at(Span::new(file, 8..14), "enum")];
+
+    let expected = "\
+error[V0102]: `/role` is wrong
+  --> day.har:12:309
+   |
+12 | \"role\": \"****\"
+   |         ^^^^^^ enum
+
+";
+    assert_eq!(text(&found, &sources, false), expected);
+    let parsed: Value = serde_json::from_str(&as_json(&found, &sources)).unwrap();
+    assert_eq!(parsed[0]["labels"][0]["start"], json!({ "line": 12, "column": 309, "byte": 5008 }));
 }

@@ -27,10 +27,23 @@ pub fn text(found: &[Diagnostic], sources: &Sources, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     for diagnostic in found {
-        out.push_str(&renderer.render(&[group(diagnostic, sources)]));
+        let rendered = renderer.render(&[group(diagnostic, sources)]);
+        out.push_str(&in_its_file(rendered, diagnostic, sources));
         out.push_str("\n\n");
     }
     out
+}
+
+/// Tells the column that a place has in its file. The renderer counts from where the text begins that it is given, and
+/// has no word for one that begins in the middle of a line.
+fn in_its_file(rendered: String, diagnostic: &Diagnostic, sources: &Sources) -> String {
+    let Some(span) = diagnostic.primary().filter(|span| sources.start(span.source).column > 1) else {
+        return rendered;
+    };
+    let (line, column) = sources.line_column(span.source, span.start);
+    let counted = (column + 1).saturating_sub(sources.start(span.source).column);
+    let place = |column: usize| format!("{}:{line}:{column}", sources.path(span.source));
+    rendered.replacen(&place(counted), &place(column), 1)
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {
@@ -63,7 +76,8 @@ fn snippets<'a>(labels: &'a [Label], sources: &'a Sources) -> Vec<Element<'a>> {
         .into_iter()
         .map(|file| {
             let here = labels.iter().filter(|label| label.span.source == file);
-            let snippet = Snippet::source(sources.text(file)).path(sources.path(file));
+            let snippet = Snippet::source(sources.text(file)).line_start(sources.start(file).line);
+            let snippet = snippet.path(sources.path(file));
             Element::from(snippet.annotations(here.map(|label| annotation(label, sources))))
         })
         .collect()

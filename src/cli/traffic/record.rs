@@ -1,0 +1,69 @@
+//! Exchanges as lines of JSON: a small form for those who write down traffic themselves.
+//!
+//! ```json
+//! {"method": "POST", "url": "/acme/v1/things", "headers": {"User-Agent": "acme-client/2"}, "request": {"name": "x"},
+//!  "status": 201, "response": {"id": "1", "name": "x"}}
+//! ```
+//!
+//! `method` and `url` have to be there. `request` and `response` are the bodies themselves; where they are null there was
+//! none, and a `response` that is not there was not recorded.
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+
+use super::{Body, Exchange, Form, Misshapen, Recorded, extent, member, status};
+use crate::{
+    diag::suggest::did_you_mean,
+    json::{Kind, Value},
+};
+
+/// The members a record may have.
+const MEMBERS: [&str; 6] = ["method", "url", "headers", "request", "status", "response"];
+
+/// Reads a record.
+pub(in crate::cli) fn exchange(record: Value<'_>) -> Result<Exchange<'_>, Misshapen> {
+    if record.kind() != Kind::Object {
+        return Err(Misshapen { message: "a record must be an object".to_owned(), place: extent(record) });
+    }
+    for (key, _) in record.members() {
+        if !MEMBERS.iter().any(|known| key.is(known)) {
+            let hint = did_you_mean(&key.as_str(), MEMBERS);
+            let hint = hint.map_or_else(String::new, |known| format!("; did you mean `{known}`?"));
+            let place = key.offset()..key.offset() + key.raw().len();
+            return Err(Misshapen { message: format!("a record has no such member{hint}"), place });
+        }
+    }
+    let body = |name, unsaid| match record.member(name) {
+        None => unsaid,
+        Some(value) if value.is_null() => Recorded::Nothing,
+        Some(value) => Recorded::Body(Body::new(value, Form::Json)),
+    };
+    Ok(Exchange {
+        method: member(record, "", "method", Kind::String)?,
+        url: member(record, "", "url", Kind::String)?,
+        headers: headers(record)?,
+        request: body("request", Recorded::Nothing),
+        status: match record.member("status").filter(|status| !status.is_null()) {
+            Some(value) => status(value, "status")?,
+            None => None,
+        },
+        answer: body("response", Recorded::Unknown),
+    })
+}
+
+fn headers(record: Value<'_>) -> Result<HeaderMap, Misshapen> {
+    let mut headers = HeaderMap::new();
+    if record.member("headers").is_none_or(Value::is_null) {
+        return Ok(headers);
+    }
+    for (key, value) in member(record, "", "headers", Kind::Object)?.members() {
+        let misshapen = |what: &str| Misshapen {
+            message: format!("a header must have {what}"),
+            place: key.offset()..value.offset() + value.raw().len(),
+        };
+        let name = key.as_str().parse::<HeaderName>();
+        let name = name.map_err(|_| misshapen("a name HTTP allows"))?;
+        let text = value.as_str().and_then(|text| HeaderValue::from_str(&text).ok());
+        headers.append(name, text.ok_or_else(|| misshapen("a text HTTP allows"))?);
+    }
+    Ok(headers)
+}
