@@ -64,6 +64,20 @@ impl Store {
         (Store { schemas, declared }, found.into_vec())
     }
 
+    /// The schemas of several stores. Of one that is in more than one of them, that of the last counts: who changed a
+    /// file loads it again with those that lead to it and those they lead to, and keeps the rest.
+    pub fn joined<'s>(stores: impl IntoIterator<Item = &'s Store>) -> Store {
+        let mut all = Store::default();
+        for store in stores {
+            for (folder, schemas) in &store.schemas {
+                let names = all.schemas.entry(folder.clone()).or_default();
+                names.extend(schemas.iter().map(|(name, schema)| (name.clone(), Arc::clone(schema))));
+            }
+            all.declared.extend(store.declared.iter().cloned());
+        }
+        all
+    }
+
     /// The schema of that folder and name.
     pub fn schema(&self, folder: &str, name: &str) -> Option<&Arc<Schema>> {
         self.schemas.get(folder)?.get(name)
@@ -216,6 +230,16 @@ mod tests {
         assert!(store.schema("other", "list").unwrap().is_valid(document("[1]").root()));
         assert!(store.schema("acme", "user").unwrap().is_valid(document("\"x\"").root()));
         assert_eq!(store.names("third").count(), 0);
+    }
+
+    #[test]
+    fn of_joined_stores_the_last_one_counts() {
+        let (first, _, _) = load(&[("a", r#"{"type": "string"}"#), ("b", r#"{"type": "string"}"#)]);
+        let (second, _, _) = load(&[("b", r#"{"type": "integer"}"#), ("broken", "{")]);
+        let both = Store::joined([&first, &second]);
+        assert_eq!(names(&both), ["a", "b"]);
+        assert!(both.schema("acme", "b").unwrap().is_valid(document("1").root()));
+        assert!(both.is_declared("acme", "a") && both.is_declared("acme", "broken"));
     }
 
     #[test]

@@ -78,7 +78,7 @@ fn every_dialect_is_shown_to_refuse_in_its_own_words() {
 }
 
 /// Plays one case and says what was otherwise.
-async fn run(dialects: &Dialects, case: &Case) -> Vec<String> {
+pub(crate) async fn run(dialects: &Dialects, case: &Case) -> Vec<String> {
     let backend = Backend::start(case.calls.iter().map(Exchange::line).collect()).await;
     let base = if case.has_backend() { backend.base() } else { nobody().await };
     let is_silent = case.calls.iter().any(Exchange::is_silent);

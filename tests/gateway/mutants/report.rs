@@ -1,0 +1,157 @@
+//! `docs/mutants.md`: the mutants by family, what found them out, and why those that live are harmless.
+
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::fs;
+use std::path::Path;
+
+use super::draft::{Family, Mutant};
+use super::run::Fate;
+
+/// How many survivors of a family and a reason are named.
+const NAMED_MAX: usize = 3;
+
+/// Prints what became of the mutants, compares the document if all were run, and fails for each hole.
+pub(super) fn tell(outcomes: &[(&Mutant, Fate)], are_all: bool) {
+    let table = table(outcomes);
+    println!("{table}");
+    if let Some(path) = std::env::var_os("INTERLINGUA_MUTANTS_LIST") {
+        fs::write(path, list(outcomes)).unwrap();
+    }
+    if are_all {
+        compare(&table);
+    }
+    let holes: Vec<_> = outcomes
+        .iter()
+        .filter_map(|(mutant, fate)| match fate {
+            Fate::Hole(why) => Some(format!("{}: {why}", mutant.told())),
+            _ => None,
+        })
+        .collect();
+    assert!(holes.is_empty(), "{} holes:\n{}", holes.len(), holes.join("\n"));
+}
+
+fn compare(table: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/mutants.md");
+    if std::env::var_os("INTERLINGUA_BLESS").is_some() {
+        fs::write(&path, table).unwrap();
+    }
+    let written = fs::read_to_string(&path).unwrap_or_default();
+    assert!(
+        written == table,
+        "docs/mutants.md is stale: INTERLINGUA_MUTANTS=all INTERLINGUA_BLESS=1 cargo test --test gateway mutants"
+    );
+}
+
+/// Every mutant with its fate, one a line.
+fn list(outcomes: &[(&Mutant, Fate)]) -> String {
+    let mut out = String::new();
+    for (mutant, fate) in outcomes {
+        writeln!(out, "{:?}\t{}\t{fate:?}", mutant.family, mutant.told()).unwrap();
+    }
+    out
+}
+
+fn table(outcomes: &[(&Mutant, Fate)]) -> String {
+    let mut out = String::from(
+        "# Mutants\n\n\
+         What ships, with one cell of one mapping or schema deleted, altered or swapped with its like: made from the files,\n\
+         not picked by hand. Each is loaded as `check` loads it. One that is let through has to be harmless, and the run\n\
+         finds out why: it *is the same* (nothing else is compiled of it, or no generated document and no golden case shows a\n\
+         difference), or it is *another dialect*, as sound as the one that ships: every law that held still holds, and nobody\n\
+         rises. Which of those the golden cases tell from the one that is meant is counted, too.\n\n\
+         This file is written by `INTERLINGUA_MUTANTS=all INTERLINGUA_BLESS=1 cargo test --test gateway mutants`.\n\n\
+         | what is changed | mutants | killed | the same | another dialect | of those shown by a golden case | holes |\n\
+         | --- | --: | --: | --: | --: | --: | --: |\n",
+    );
+    let mut sum = Counts::default();
+    for family in Family::ALL {
+        let counts = Counts::of(outcomes.iter().filter(|(mutant, _)| mutant.family == family));
+        writeln!(out, "| {} | {} |", family.title(), counts.cells()).unwrap();
+        sum.add(&counts);
+    }
+    writeln!(out, "| **all** | {} |", sum.cells()).unwrap();
+
+    out.push_str("\n## Killed by\n\n| what is changed | codes |\n| --- | --- |\n");
+    for family in Family::ALL {
+        let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
+        for (mutant, fate) in outcomes {
+            if let (true, Fate::Killed(code)) = (mutant.family == family, fate) {
+                *codes.entry(code).or_default() += 1;
+            }
+        }
+        let mut codes: Vec<_> = codes.into_iter().collect();
+        codes.sort_by_key(|(code, count)| (std::cmp::Reverse(*count), *code));
+        let codes: Vec<_> = codes.iter().map(|(code, count)| format!("{code} {count}")).collect();
+        writeln!(out, "| {} | {} |", family.title(), codes.join(", ")).unwrap();
+    }
+
+    out.push_str("\n## Survivors\n");
+    for family in Family::ALL {
+        let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
+        for (mutant, fate) in outcomes.iter().filter(|(mutant, _)| mutant.family == family) {
+            let (group, line) = match fate {
+                Fate::Killed(_) => continue,
+                Fate::Identical => ("nothing else is compiled of it", mutant.told()),
+                Fate::Same => ("nothing that was tried shows a difference", mutant.told()),
+                Fate::Other(Some(case)) => {
+                    ("another sound dialect, and a golden case tells", format!("{} ({case})", mutant.told()))
+                }
+                Fate::Other(None) => ("another sound dialect, and no golden case tells", mutant.told()),
+                Fate::Hole(why) => ("HOLE", format!("{}: {why}", mutant.told())),
+            };
+            groups.entry(group).or_default().push(line);
+        }
+        if groups.is_empty() {
+            continue;
+        }
+        writeln!(out, "\n### {}\n", family.title()).unwrap();
+        for (group, lines) in groups {
+            writeln!(out, "- {group}: {}", lines.len()).unwrap();
+            for line in lines.iter().take(NAMED_MAX) {
+                writeln!(out, "  - {line}").unwrap();
+            }
+        }
+    }
+    out
+}
+
+#[derive(Default)]
+struct Counts {
+    killed: usize,
+    same: usize,
+    other: usize,
+    shown: usize,
+    holes: usize,
+}
+
+impl Counts {
+    fn of<'o>(outcomes: impl Iterator<Item = &'o (&'o Mutant, Fate)>) -> Counts {
+        let mut counts = Counts::default();
+        for (_, fate) in outcomes {
+            match fate {
+                Fate::Killed(_) => counts.killed += 1,
+                Fate::Identical | Fate::Same => counts.same += 1,
+                Fate::Other(case) => {
+                    counts.other += 1;
+                    counts.shown += usize::from(case.is_some());
+                }
+                Fate::Hole(_) => counts.holes += 1,
+            }
+        }
+        counts
+    }
+
+    fn add(&mut self, more: &Counts) {
+        self.killed += more.killed;
+        self.same += more.same;
+        self.other += more.other;
+        self.shown += more.shown;
+        self.holes += more.holes;
+    }
+
+    fn cells(&self) -> String {
+        let all = self.killed + self.same + self.other + self.holes;
+        format!("{all} | {} | {} | {} | {} | {}", self.killed, self.same, self.other, self.shown, self.holes)
+    }
+}
