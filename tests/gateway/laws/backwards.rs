@@ -148,7 +148,7 @@ fn every_shape_of_an_error_says_the_place_and_nothing_canonical() {
 
 /// Every operation, and each case of one.
 fn operations(
-    shipped: &'static Shipped,
+    shipped: &'static Dialects,
 ) -> impl Iterator<Item = (&'static Arc<Dialect>, &'static Arc<Operation>)> {
     shipped.registry.dialects().iter().flat_map(|dialect| {
         dialect.operations.iter().flat_map(move |operation| {
@@ -159,7 +159,7 @@ fn operations(
 }
 
 /// Every place the backend can name of the call an operation becomes.
-fn canonical_places(shipped: &Shipped, operation: &Operation) -> Vec<Place> {
+fn canonical_places(shipped: &Dialects, operation: &Operation) -> Vec<Place> {
     let calls = &operation.calls;
     let mut places = vec![Place::body(Vec::new())];
     if let Some(schema) = calls.body.as_ref().and_then(|name| shipped.schemas.schema("canonical", name)) {
@@ -335,7 +335,7 @@ fn leads_through(value: &Value, segments: &[Segment]) -> bool {
 }
 
 /// The bodies of a request's calls; none if it is refused.
-fn bodies(shipped: &Shipped, dialect: &Dialect, request: &Request) -> Option<Vec<Value>> {
+fn bodies(shipped: &Dialects, dialect: &Dialect, request: &Request) -> Option<Vec<Value>> {
     let mut world = World::default();
     let mut resolutions = Resolutions::default();
     for _ in 0..4 {
