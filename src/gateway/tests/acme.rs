@@ -23,6 +23,8 @@ use crate::lens::{Field, Lens, Presence, Wrap};
 use crate::limit;
 use crate::schema::{Schema, SchemaFile, Store};
 
+mod update;
+
 /// The one dialect there is, and what it is a dialect of.
 pub(super) fn registry() -> Registry {
     let organizations = Arc::new(api::Operation {
@@ -61,7 +63,8 @@ pub(super) fn registry() -> Registry {
         roles: Arc::new(Roles::new()),
         operations: vec![Arc::clone(&organizations), Arc::clone(&add), Arc::clone(&list)],
     };
-    let dialect = dialect(organizations, &add, list);
+    let mut dialect = dialect(organizations, &add, list);
+    dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
     Registry::new(Arc::new(api), vec![Arc::new(dialect)])
 }
 
@@ -246,6 +249,8 @@ const THING: &str = r#"{"type": "object", "required": ["name"], "properties": {"
 const THINGS: &str = r#"{"type": "object", "required": ["things"],
     "properties": {"things": {"type": "array", "items": {"$ref": "thing.json"}}}}"#;
 
+const ANYTHING: &str = r#"{"type": "object"}"#;
+
 fn schema(name: &str) -> Arc<Schema> {
     let mut sources = Sources::default();
     let file = |(name, text): (&str, &str)| SchemaFile {
@@ -254,7 +259,8 @@ fn schema(name: &str) -> Arc<Schema> {
         name: name.to_owned(),
         text: text.to_owned(),
     };
-    let (store, found) = Store::load([("thing", THING), ("things", THINGS)].map(file).into());
+    let (store, found) =
+        Store::load([("anything", ANYTHING), ("thing", THING), ("things", THINGS)].map(file).into());
     assert_eq!(found, []);
     Arc::clone(store.schema("acme", name).unwrap())
 }
