@@ -11,6 +11,7 @@ use http::{HeaderMap, StatusCode};
 use serde_json::{Map, Value, json};
 
 mod asked;
+mod current;
 mod resolution;
 
 pub(super) use self::asked::Misasked;
@@ -56,6 +57,10 @@ pub(super) struct Arguments {
     /// The backend's answer to each call, in order; then the client's answer is shown instead of the calls
     #[arg(long = "answer", value_name = "FILE")]
     answers: Vec<PathBuf>,
+    /// The record that an update may leave in part as it is, as the backend has it: once for each call that would read
+    /// one first
+    #[arg(long = "current", value_name = "FILE", conflicts_with = "answers")]
+    records: Vec<PathBuf>,
     /// Status of each answer; without it, the first success status of the call
     #[arg(long, value_parser = status)]
     status: Option<StatusCode>,
@@ -69,6 +74,8 @@ struct Known<'k> {
     ids: Option<&'k Store>,
     /// What the backend is said to have answered.
     answers: Vec<Vec<u8>>,
+    /// What the records are that updates are compared with.
+    records: Vec<Document>,
     /// How many calls one request may become.
     fan_out_max: usize,
     /// What becomes of answers that are not what the canonical API promises.
@@ -90,7 +97,9 @@ pub(super) fn run(
     let dialect = names::dialect(&loaded.registry, &arguments.dialect)?;
     resolution::check(dialect, &arguments.resolutions)?;
     let asked = Asked::parse(&arguments.request)?;
-    let mut documents = document::read_all(arguments.body.iter().chain(&arguments.answers))?;
+    let files = arguments.body.iter().chain(&arguments.answers).chain(&arguments.records);
+    let mut documents = document::read_all(files)?;
+    let records = documents.split_off(documents.len() - arguments.records.len());
     let answers = documents.split_off(documents.len() - arguments.answers.len());
 
     // No header chooses another generation: the one that was named is meant.
@@ -122,6 +131,13 @@ pub(super) fn run(
         }
     };
 
+    let records = match current::parse(&arguments.records, records, &limits(&loaded.config.body)) {
+        Ok(records) => records,
+        Err((found, sources)) => {
+            console.diagnostics(&[found], &sources, Format::Text)?;
+            return Ok(Outcome::Findings);
+        }
+    };
     let ids = loaded.config.ids.store.as_deref().map(Store::open_existing).transpose()?;
     let url = Url {
         // Where a dialect has hosts, the first of them is where its clients would be.
@@ -129,10 +145,14 @@ pub(super) fn run(
         ..Url::of(target)
     };
     let fan_out_max = loaded.config.body.fan_out_max;
-    let known = Known { ids: ids.as_ref(), answers, fan_out_max, check: loaded.config.answers.of(dialect) };
+    let check = loaded.config.answers.of(dialect);
+    let known = Known { ids: ids.as_ref(), answers, records, fan_out_max, check };
     match translated(loaded.registry.api(), selected, url, body, known, arguments) {
         Ok(result) => {
             console.json(&result)?;
+            if current::is_open(&result) {
+                console.note("what is left out depends on the record: say it with `--current FILE`")?;
+            }
             Ok(Outcome::Clean)
         }
         Err(Stop::Failure(failure)) => Err(failure),
@@ -154,7 +174,7 @@ fn translated(
     known: Known<'_>,
     arguments: &Arguments,
 ) -> Result<Value, Stop> {
-    let Known { ids, answers, fan_out_max, check } = known;
+    let Known { ids, answers, records, fan_out_max, check } = known;
     let mut request = Request::new(selected, url, body)?;
     translate::check(&request)?;
     request.choose_case();
@@ -166,7 +186,13 @@ fn translated(
         lift(api, &request, known)
     })?;
     if answers.is_empty() {
-        return Ok(calls(&lifted)?);
+        let mut more = known.clone();
+        let calls_shown = current::calls(&request, &lifted, &known, &records, |index, record| {
+            resolution::complete(&request.dialect, ids, resolutions, &mut more, |known| {
+                translate::keep::changed(&request, &lifted, index, record.root(), known)
+            })
+        })?;
+        return Ok(calls(&lifted, calls_shown));
     }
     let mut answers = answers_to(&lifted, &request, answers, arguments.status)?;
     misfit::check(check, &request.operation, &lifted, &mut answers);
@@ -176,13 +202,12 @@ fn translated(
     Ok(answer(&lowered))
 }
 
-fn calls(lifted: &Lifted) -> Result<Value, Box<Problem>> {
-    let calls = lifted.calls.iter().map(call).collect::<Result<Vec<_>, _>>()?;
+fn calls(lifted: &Lifted, calls: Vec<Value>) -> Value {
     let mut shown = Map::from_iter([("calls".to_owned(), calls.into())]);
     if lifted.ignored > 0 {
         shown.insert("ignored_fields".to_owned(), lifted.ignored.into());
     }
-    Ok(shown.into())
+    shown.into()
 }
 
 fn call(call: &Call) -> Result<Value, Box<Problem>> {

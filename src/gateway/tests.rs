@@ -12,6 +12,7 @@ use self::support::{Events, TestGateway, backend_problem, request};
 mod acme;
 mod answers;
 mod ids;
+mod keep;
 mod support;
 
 const FOUND: &str = r#"{"items":[{"slug":"north","id":"o-1"}],"total":1}"#;

@@ -15,6 +15,8 @@ pub mod fixed;
 pub mod has;
 pub mod id;
 pub mod label;
+#[cfg(test)]
+mod losses;
 pub mod nested;
 pub mod prefix;
 pub mod resolve;

@@ -151,6 +151,11 @@ fn call_differences(case: &Case, backend: &Backend) -> Vec<String> {
         if call.header("authorization") != case.bearer().as_deref() {
             found.push(format!("{}: carries another credential", call.line));
         }
+        let expected = case.calls.iter().find(|expected| expected.expect.line == call.line);
+        let condition = expected.and_then(|expected| expected.expect.if_match.as_deref());
+        if call.header("if-match") != condition {
+            found.push(format!("{}: is sent if {:?}", call.line, call.header("if-match")));
+        }
     }
     found
 }

@@ -27,6 +27,14 @@ pub(in crate::cli) enum Misasked {
         /// The operation.
         operation: String,
     },
+    /// One record is needed for each update that is compared with it.
+    #[error("the request reads {reads} record(s) first, but `--current` is given {given} time(s)")]
+    Records {
+        /// The records.
+        reads: usize,
+        /// Those that were given.
+        given: usize,
+    },
     /// No request line.
     #[error("a request is a method and an address, as in 'POST /v1/things'")]
     Request,

@@ -23,6 +23,8 @@ use crate::lens::{Field, Lens, Presence, Wrap};
 use crate::limit;
 use crate::schema::{Schema, SchemaFile, Store};
 
+mod update;
+
 /// The one dialect there is, and what it is a dialect of.
 pub(super) fn registry() -> Registry {
     let organizations = Arc::new(api::Operation {
@@ -61,7 +63,8 @@ pub(super) fn registry() -> Registry {
         roles: Arc::new(Roles::new()),
         operations: vec![Arc::clone(&organizations), Arc::clone(&add), Arc::clone(&list)],
     };
-    let dialect = dialect(organizations, &add, list);
+    let mut dialect = dialect(organizations, &add, list);
+    dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
     Registry::new(Arc::new(api), vec![Arc::new(dialect)])
 }
 
@@ -252,6 +255,7 @@ const THINGS: &str = r#"{"type": "object", "required": ["things"],
 
 const CANONICAL: &str = r#"{"type": "object", "required": ["id", "title"], "properties": {"id": {"type": "string"},
     "title": {"enum": ["Lamp", "Desk"]}, "labels": {"additionalProperties": {"type": "string"}}}}"#;
+const ANYTHING: &str = r#"{"type": "object"}"#;
 
 fn schema(name: &str) -> Arc<Schema> {
     let mut sources = Sources::default();
@@ -262,7 +266,7 @@ fn schema(name: &str) -> Arc<Schema> {
         text: text.to_owned(),
     };
     let (store, found) =
-        Store::load([("canonical", CANONICAL), ("thing", THING), ("things", THINGS)].map(file).into());
+        Store::load([("anything", ANYTHING), ("canonical", CANONICAL), ("thing", THING), ("things", THINGS)].map(file).into());
     assert_eq!(found, []);
     Arc::clone(store.schema("acme", name).unwrap())
 }

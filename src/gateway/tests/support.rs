@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HOST};
 use http::request::Builder;
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -40,7 +40,8 @@ pub(super) struct TestGateway {
 type Told = (u16, HeaderMap, String);
 
 impl TestGateway {
-    /// In front of a backend that answers each call, given its request line and body, with status and body.
+    /// In front of a backend that answers each call, given its request line and body, with status and body. A body with a
+    /// member `tag` goes with an `ETag`.
     pub(super) async fn start(answer: fn(&str, &str) -> (u16, String)) -> TestGateway {
         TestGateway::start_with(None, answer).await
     }
@@ -61,7 +62,7 @@ impl TestGateway {
             let line = format!("{} {}", head.method, head.uri);
             let (status, told) = answer(&line, &body);
             log.lock().unwrap().push(Seen { line, headers: head.headers, body });
-            (StatusCode::from_u16(status).unwrap(), told)
+            (StatusCode::from_u16(status).unwrap(), tag(&told), told)
         });
         tokio::spawn(axum::serve(listener, app).into_future());
         TestGateway::before(&format!("http://{address}"), seen, ids)
@@ -113,6 +114,10 @@ impl TestGateway {
         self.answer(request("POST", &format!("/acme/api{path}"), body)).await
     }
 
+    pub(super) async fn patch(&self, path: &str, body: &str) -> Told {
+        self.answer(request("PATCH", &format!("/acme/api{path}"), body)).await
+    }
+
     pub(super) fn calls(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
@@ -124,6 +129,12 @@ impl TestGateway {
     pub(super) fn metrics(&self) -> String {
         self.metrics.render()
     }
+}
+
+fn tag(body: &str) -> HeaderMap {
+    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+    let tag = body["tag"].as_str().map(|tag| (ETAG, tag.parse().unwrap()));
+    HeaderMap::from_iter(tag)
 }
 
 /// A request of the one principal there is.

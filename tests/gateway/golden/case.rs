@@ -73,6 +73,8 @@ pub(crate) struct Exchange {
 pub(crate) struct Call {
     pub(crate) line: String,
     body: Option<Value>,
+    /// The condition it is sent on.
+    pub(crate) if_match: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
