@@ -18,6 +18,7 @@ mod generations;
 mod lenses;
 mod operations;
 mod parts;
+mod patterns;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use check::privilege::RoleTable;
 use compile::Compiler;
 use file::MappingFile;
 use generations::Generation;
+use patterns::Patterns;
 
 /// The name of the mapping that is no dialect's: it declares the canonical API. Its schemas' folder has it too.
 pub const CANONICAL: &str = "canonical";
@@ -72,9 +74,10 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
     let mut hosts = Vec::new();
     let mut choices = Vec::new();
     let mut role_tables = Vec::new();
+    let patterns = Patterns::default();
     // What is extended comes before what extends it, so that its faults are told as its own.
     for one in generations::resolve(texts, sources, &mut found) {
-        let (dialect, file) = compile_one(&one, sources, &canonical, schemas, &mut found);
+        let (dialect, file) = compile_one(&one, sources, &canonical, schemas, &patterns, &mut found);
         hosts.extend(check::hosts::claims(&one.text.name, &file));
         choices.extend(check::choices::choice(&one, &file));
         let extends = one.extends();
@@ -97,13 +100,15 @@ fn compile_one(
     sources: &Sources,
     canonical: &Canonical,
     schemas: &Store,
+    patterns: &Patterns,
     found: &mut Diagnostics,
 ) -> (Option<Dialect>, MappingFile) {
     let reader = one.reader(sources);
     let file = MappingFile::read(&reader);
     let mut own = reader.into_diagnostics();
     let extends = one.extends();
-    let dialect = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, &mut own).dialect();
+    let compiler = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, patterns, &mut own);
+    let dialect = compiler.dialect();
     one.tell(own, found);
     (dialect, file)
 }
