@@ -18,6 +18,7 @@ mod generations;
 mod lenses;
 mod operations;
 mod parts;
+mod patterns;
 
 use std::sync::Arc;
 
@@ -31,6 +32,7 @@ use check::privilege::RoleTable;
 use compile::Compiler;
 use file::MappingFile;
 use generations::Generation;
+use patterns::Patterns;
 
 /// The name of the mapping that is no dialect's: it declares the canonical API. Its schemas' folder has it too.
 pub const CANONICAL: &str = "canonical";
@@ -121,9 +123,11 @@ pub fn load_and_try(texts: &[MappingText], sources: &Sources, schemas: &Store, t
     let mut hosts = Vec::new();
     let mut choices = Vec::new();
     let mut role_tables = Vec::new();
+    let patterns = Patterns::default();
     // What is extended comes before what extends it, so that its faults are told as its own.
     for one in generations::resolve(texts, sources, &mut found) {
-        let (dialect, proof, file) = compile_one(&one, sources, &canonical, schemas, trials, &mut found);
+        let (dialect, proof, file) =
+            compile_one(&one, sources, &canonical, schemas, &patterns, trials, &mut found);
         proofs.extend(proof);
         hosts.extend(check::hosts::claims(&one.text.name, &file));
         choices.extend(check::choices::choice(&one, &file));
@@ -147,6 +151,7 @@ fn compile_one(
     sources: &Sources,
     canonical: &Canonical,
     schemas: &Store,
+    patterns: &Patterns,
     trials: Trials,
     found: &mut Diagnostics,
 ) -> (Option<Arc<Dialect>>, Option<Proof>, MappingFile) {
@@ -154,8 +159,8 @@ fn compile_one(
     let file = MappingFile::read(&reader);
     let mut own = reader.into_diagnostics();
     let extends = one.extends();
-    let dialect = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, &mut own).dialect();
-    let dialect = dialect.map(Arc::new);
+    let compiler = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, patterns, &mut own);
+    let dialect = compiler.dialect().map(Arc::new);
     // What is wrong in the text would be found again in what it does.
     let sound = dialect.as_ref().filter(|_| !own.has_errors());
     let proof =

@@ -44,7 +44,9 @@ mod syntax;
 mod table;
 
 use std::cell::RefCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+#[cfg(test)]
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 use toml::de::DeTable;
@@ -88,6 +90,7 @@ impl<'t> Reader<'t> {
             codes,
             broken,
             ranks: BTreeMap::new(),
+            #[cfg(test)]
             asked: RefCell::default(),
             found: RefCell::new(found),
         };
@@ -104,8 +107,10 @@ impl<'t> Reader<'t> {
         self.context.report(diagnostic);
     }
 
-    /// Every key the finished tables were asked for, as dotted paths without indices: what the file may say.
-    pub fn known_keys(&self) -> Vec<String> {
+    /// Every key the finished tables were asked for, as dotted paths without indices: what the file may say. Noted for
+    /// tests alone, which look whether all of it is documented.
+    #[cfg(test)]
+    pub(crate) fn known_keys(&self) -> Vec<String> {
         self.context.asked.borrow().iter().cloned().collect()
     }
 
@@ -130,6 +135,7 @@ struct Context {
     broken: Vec<Broken>,
     /// The places of keys that took those of others: they come in the order of the first.
     ranks: BTreeMap<usize, usize>,
+    #[cfg(test)]
     asked: RefCell<BTreeSet<String>>,
     found: RefCell<Diagnostics>,
 }

@@ -11,6 +11,7 @@ use http::StatusCode;
 use super::canonical::{Canonical, bad_status, status, suggest, unknown_schema};
 use super::file::{MappingFile, Named, Text};
 use super::lenses::Built;
+use super::patterns::Patterns;
 use super::{CANONICAL, check};
 use crate::canonical::api;
 use crate::diag::{Code, Diagnostic, Diagnostics, Spanned, code};
@@ -29,6 +30,7 @@ pub(super) struct Compiler<'a> {
     pub(super) file: &'a MappingFile,
     pub(super) canonical: &'a Canonical,
     pub(super) schemas: &'a Store,
+    pub(super) patterns: &'a Patterns,
     found: &'a mut Diagnostics,
     used: BTreeSet<(Kind, String)>,
     /// Whether everything that refers to something was compiled so far as to find out.
@@ -92,6 +94,7 @@ impl<'a> Compiler<'a> {
         file: &'a MappingFile,
         canonical: &'a Canonical,
         schemas: &'a Store,
+        patterns: &'a Patterns,
         found: &'a mut Diagnostics,
     ) -> Self {
         Self {
@@ -100,6 +103,7 @@ impl<'a> Compiler<'a> {
             file,
             canonical,
             schemas,
+            patterns,
             found,
             used: BTreeSet::new(),
             saw_all: file.is_whole,

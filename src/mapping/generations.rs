@@ -67,7 +67,12 @@ fn resolve_one<'a>(
 
 /// What a mapping says that it extends. Whatever else is wrong with it is told when it is read.
 fn extended(text: &MappingText, sources: &Sources) -> Option<Text> {
-    let reader = Reader::parse(text.source, sources.text(text.source), &CODES);
+    let written = sources.text(text.source);
+    // Most say nothing, which is seen without reading them. A name may be written with escapes.
+    if !written.contains("extends") && !written.contains('\\') {
+        return None;
+    }
+    let reader = Reader::parse(text.source, written, &CODES);
     reader.root().node("dialect")?.as_table()?.node("extends")?.as_text()
 }
 

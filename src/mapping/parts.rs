@@ -236,7 +236,7 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn pattern(&mut self, text: &Text) -> Option<Regex> {
-        match Regex::new(&text.value) {
+        match self.patterns.compile(&text.value) {
             Ok(pattern) => Some(pattern),
             Err(error) => {
                 // The library draws the pattern with a caret; we have a caret of our own.

@@ -88,6 +88,11 @@ impl Library {
         self.folders.entry(file.folder.clone()).or_default().insert(file.name.clone(), file);
     }
 
+    /// Each folder with its files, by name.
+    pub(super) fn folders(&self) -> impl Iterator<Item = (&str, impl Iterator<Item = &File>)> {
+        self.folders.iter().map(|(folder, files)| (folder.as_str(), files.values()))
+    }
+
     pub(super) fn files(&self) -> impl Iterator<Item = &File> {
         self.folders.values().flat_map(BTreeMap::values)
     }

@@ -149,25 +149,33 @@ impl<'a> Form<'a> {
     }
 }
 
-/// What holds for the values of a schema besides its own keywords.
+/// What holds for the values of a schema besides its own keywords: found in one walk over them, since every question
+/// comes by here.
 fn combined(node: Node<'_>) -> Vec<Form<'_>> {
-    let list = |keyword| {
-        let schemas = node.keyword(keyword).into_iter().flat_map(Value::elements);
-        schemas.map(|schema| Form::Schema(node.at(schema))).collect::<Vec<_>>()
-    };
-    let mut forms: Vec<_> = node.referent().map(Form::Schema).into_iter().collect();
-    forms.extend(list("allOf"));
-    let outcomes = ["then", "else"].map(|keyword| node.keyword(keyword));
-    let outcomes = match (node.keyword("if"), outcomes) {
-        (Some(_), [Some(then), Some(otherwise)]) => {
-            vec![Form::Schema(node.at(then)), Form::Schema(node.at(otherwise))]
+    let form = |schema| Form::Schema(node.at(schema));
+    let mut forms = Vec::new();
+    let mut alternatives: [Vec<Form<'_>>; 3] = Default::default();
+    let [any_of, one_of, outcomes] = &mut alternatives;
+    let (mut has_if, mut has_both) = (false, 0);
+    for (keyword, value) in node.schema.members() {
+        match keyword.as_str().as_ref() {
+            "$ref" => forms.extend(node.referent().map(Form::Schema)),
+            "allOf" => forms.extend(value.elements().map(form)),
+            "anyOf" => any_of.extend(value.elements().map(form)),
+            "oneOf" => one_of.extend(value.elements().map(form)),
+            "if" => has_if = true,
+            "then" | "else" => {
+                has_both += 1;
+                outcomes.push(form(value));
+            }
+            _ => {}
         }
-        // With one outcome missing, what the other says holds for some values only.
-        _ => Vec::new(),
-    };
-    forms.extend(
-        [list("anyOf"), list("oneOf"), outcomes].into_iter().filter(|any| !any.is_empty()).map(Form::Any),
-    );
+    }
+    // With one outcome missing, what the other says holds for some values only.
+    if !has_if || has_both < 2 {
+        outcomes.clear();
+    }
+    forms.extend(alternatives.into_iter().filter(|any| !any.is_empty()).map(Form::Any));
     forms
 }
 

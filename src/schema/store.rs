@@ -27,14 +27,18 @@ pub struct SchemaFile {
 #[derive(Default)]
 pub struct Store {
     schemas: BTreeMap<String, BTreeMap<String, Arc<Schema>>>,
-    declared: BTreeSet<(String, String)>,
+    /// The names of all files, good or not, by folder.
+    declared: BTreeMap<String, BTreeSet<String>>,
 }
 
 impl Store {
     /// Reads, checks and compiles all files; returns the good ones and everything that is wrong with the
     /// others. A schema that refers to one with a fault is left out without a word of its own.
     pub fn load(files: Vec<SchemaFile>) -> (Store, Vec<Diagnostic>) {
-        let declared = files.iter().map(|file| (file.folder.clone(), file.name.clone())).collect();
+        let mut declared: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for file in &files {
+            declared.entry(file.folder.clone()).or_default().insert(file.name.clone());
+        }
         let mut found = Diagnostics::default();
         let mut library = Library::default();
         let mut faulty = BTreeSet::new();
@@ -91,7 +95,7 @@ impl Store {
     /// Whether there is a file for that schema, good or not. Who misses a schema that is declared need not
     /// say so: its fault was reported.
     pub fn is_declared(&self, folder: &str, name: &str) -> bool {
-        self.declared.iter().any(|(known_folder, known)| known_folder == folder && known == name)
+        self.declared.get(folder).is_some_and(|names| names.contains(name))
     }
 }
 
@@ -134,12 +138,26 @@ fn compile(
     faulty: &BTreeSet<FileName>,
     found: &mut Diagnostics,
 ) -> BTreeMap<String, BTreeMap<String, Arc<Schema>>> {
-    let is_good = |file: &&File| !faulty.contains(&(file.folder.clone(), file.name.clone()));
     let mut schemas: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
-    let good = || library.files().filter(is_good);
+    for (folder, files) in library.folders() {
+        let is_good = |file: &&File| !faulty.contains(&(file.folder.clone(), file.name.clone()));
+        let good: Vec<_> = files.filter(is_good).collect();
+        schemas.insert(folder.to_owned(), compile_folder(library, &good, found));
+    }
+    schemas
+}
+
+/// Compiles the files of one folder, which refer to each other and to nobody else. For each schema the library copies
+/// the names of all files it knows of, so it is told of one folder at a time.
+fn compile_folder(
+    library: &Arc<Library>,
+    files: &[&File],
+    found: &mut Diagnostics,
+) -> BTreeMap<String, Arc<Schema>> {
+    let mut schemas = BTreeMap::new();
     let registry = Registry::new()
         .draft(Draft::Draft202012)
-        .extend(good().map(|file| (file.uri(), &file.tree)))
+        .extend(files.iter().map(|file| (file.uri(), &file.tree)))
         .and_then(RegistryBuilder::prepare);
     let registry = match registry {
         Ok(registry) => registry,
@@ -150,7 +168,7 @@ fn compile(
             return schemas;
         }
     };
-    for file in good() {
+    for file in files {
         let options = checks::options().with_registry(&registry).with_base_uri(file.uri());
         match options.build(&file.tree) {
             Ok(validator) => {
@@ -160,7 +178,7 @@ fn compile(
                     folder: file.folder.clone(),
                     name: file.name.clone(),
                 };
-                schemas.entry(file.folder.clone()).or_default().insert(file.name.clone(), Arc::new(schema));
+                schemas.insert(file.name.clone(), Arc::new(schema));
             }
             Err(error) => found.push(
                 Diagnostic::error(code::S0102, format!("the schema cannot be compiled: {}", error.masked()))

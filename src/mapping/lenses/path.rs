@@ -55,14 +55,12 @@ pub(in crate::mapping) fn shape_at<'s>(
 ) -> Result<Option<Shape<'s>>, (String, Vec<String>)> {
     let mut here = shape;
     for name in path {
-        let known = here.properties();
-        match here.property(name) {
-            Some(next) => here = next,
-            None if known.is_empty() && here.open() && here.types().contains(Type::Object) => {
-                return Ok(None);
-            }
-            None => return Err((name.to_string(), known)),
-        }
+        let Some(next) = here.property(name) else {
+            let known = here.properties();
+            let is_free = known.is_empty() && here.open() && here.types().contains(Type::Object);
+            return if is_free { Ok(None) } else { Err((name.to_string(), known)) };
+        };
+        here = next;
     }
     Ok(Some(here))
 }
