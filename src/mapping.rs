@@ -18,6 +18,7 @@ mod generations;
 mod lenses;
 mod operations;
 mod parts;
+mod todo;
 
 use std::sync::Arc;
 
@@ -100,11 +101,13 @@ fn compile_one(
     found: &mut Diagnostics,
 ) -> (Option<Dialect>, MappingFile) {
     let reader = one.reader(sources);
-    let file = MappingFile::read(&reader);
-    let mut own = reader.into_diagnostics();
+    let mut file = MappingFile::read(&reader);
     let extends = one.extends();
+    let folders = std::iter::once(&one.text.name).chain(&extends).map(String::as_str).collect();
+    let todos = todo::take(&reader, &mut file, canonical, schemas, folders);
+    let mut own = reader.into_diagnostics();
     let dialect = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, &mut own).dialect();
-    one.tell(own, found);
+    one.tell(todos.join(own), found);
     (dialect, file)
 }
 

@@ -15,6 +15,7 @@
 //! | `M05xx` | its ledger of losses |
 //! | `M06xx` | privilege: no client may gain a right by being translated |
 //! | `M07xx` | wire generations: mappings that extend others |
+//! | `M08xx` | what is still to be decided |
 //! | `R01xx` | routes |
 //! | `V01xx` | documents that `validate` and `translate` are given |
 //!
@@ -364,6 +365,12 @@ codes! {
     M0706 "a difference from nothing"
     "`without` and `[dialect.select]` say how a mapping differs from the one it extends, and this one extends \
      none. Name it with `extends`, or remove the key."
+
+    M0801 "something to decide"
+    "`TODO` stands where nothing is decided yet: `import` writes it wherever a document of an API does not say what \
+     something means here. The message says what belongs there and names the likeliest answers, best first, by names \
+     and shapes; they are guesses, and the documentation of the API is not. Nothing else is said about what waits for \
+     a decision, and nothing is served before the last one was made."
 
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."
