@@ -32,6 +32,8 @@ pub(super) struct Todos {
     /// Where each stands, and the path that leads there.
     marks: Vec<(Span, String)>,
     found: Vec<Diagnostic>,
+    /// What was told with something else.
+    told: HashSet<Span>,
 }
 
 /// What the likeliest answers are looked for in.
@@ -105,7 +107,8 @@ impl Todos {
 
     /// Tells those that nobody knows more of.
     fn rest(&mut self) {
-        let told: HashSet<_> = self.found.iter().filter_map(Diagnostic::primary).collect();
+        let mut told: HashSet<_> = self.found.iter().filter_map(Diagnostic::primary).collect();
+        told.extend(&self.told);
         for (span, path) in self.marks.iter().filter(|(span, _)| !told.contains(span)) {
             let message = format!("`{path}` is not decided yet");
             self.found.push(Diagnostic::error(code::M0801, message).at(*span, "say what belongs here"));

@@ -32,6 +32,7 @@ pub(super) fn operations(api: &Api, part: &OperationPart) -> Vec<String> {
     let Some((method, path)) = request_line(&part.request.value) else { return Vec::new() };
     let own = [words(&part.name.value), path_words(&path)].concat();
     let ends_in_one = matches!(path.last(), Some(PathPart::Parameter(_)));
+    let is_list = part.answers.iter().any(|(_, answer)| answer.items.is_some());
     best(api.operations.iter().map(|known| {
         let theirs = [words(&known.name), path_words(&known.path)].concat();
         let is_same = |yes: bool, points: u32| if yes { points } else { 0 };
@@ -39,7 +40,8 @@ pub(super) fn operations(api: &Api, part: &OperationPart) -> Vec<String> {
         let points = shared(&own, &theirs)
             + same_method(&method, &known.method)
             + is_same(known.body.is_some() == part.body.is_some(), 8)
-            + is_same(known_ends_in_one == ends_in_one, 8);
+            + is_same(known_ends_in_one == ends_in_one, 8)
+            + is_same(known.query.contains(&api.page.limit) == is_list, 12);
         // Without a word in common nothing else counts.
         (if shared(&own, &theirs) == 0 { 0 } else { points }, known.name.clone())
     }))

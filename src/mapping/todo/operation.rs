@@ -17,7 +17,8 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_
     }
     // What is not known to be a call cannot be compiled at all.
     let is_placed = |part: &OperationPart| {
-        !is_open(&part.calls) && part.cases.iter().all(|case| !is_open(&case.operation.calls))
+        let is_open = |part: &OperationPart| is_open(&part.calls) || is_some_open(&part.body);
+        !is_open(part) && !part.cases.iter().any(|case| is_open(&case.operation))
     };
     file.operations.retain(is_placed);
 }
@@ -43,11 +44,10 @@ fn operation(todos: &mut Todos, part: &mut OperationPart, around: &Around<'_>) {
     let placed = part.path.iter().chain(&part.query).all(|field| field.op.is_some());
     part.is_whole &= placed;
 
-    if let Some(body) = part.body.take_if(|body| is_open(body)) {
+    if let Some(body) = part.body.as_ref().filter(|body| is_open(body)) {
         let message = format!("the body of operation `{name}` has no lens yet");
         let help = "what is no object with members needs `each`, or cannot be said in a mapping".to_owned();
-        todos.tell_with(&body, message, "how it is read", Some(help));
-        part.is_whole = false;
+        todos.tell_with(body, message, "how it is read", Some(help));
     }
     let answers = std::mem::take(&mut part.answers);
     for (status, answer) in answers {

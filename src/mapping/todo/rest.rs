@@ -76,6 +76,8 @@ fn template_of(todos: &mut Todos, template: &mut TemplatePart) {
                 place => format!("it is not decided what `{place}` of a refusal holds"),
             };
             todos.tell_with(slot, message, "a slot", Some(slots(Slot::NAMES)));
+            // A place that is not known either is the same thing to decide.
+            todos.told.insert(place.span);
         }
         if is_open(place) && slot.is_none() {
             todos.tell(place, "it is not decided where in a refusal this stands".to_owned(), "a place", &[]);
