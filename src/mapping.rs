@@ -19,6 +19,7 @@ mod lenses;
 mod operations;
 mod parts;
 mod patterns;
+mod todo;
 
 use std::sync::Arc;
 
@@ -156,16 +157,18 @@ fn compile_one(
     found: &mut Diagnostics,
 ) -> (Option<Arc<Dialect>>, Option<Proof>, MappingFile) {
     let reader = one.reader(sources);
-    let file = MappingFile::read(&reader);
-    let mut own = reader.into_diagnostics();
+    let mut file = MappingFile::read(&reader);
     let extends = one.extends();
+    let folders = std::iter::once(&one.text.name).chain(&extends).map(String::as_str).collect();
+    let todos = todo::take(&reader, &mut file, canonical, schemas, folders);
+    let mut own = reader.into_diagnostics();
     let compiler = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, patterns, &mut own);
     let dialect = compiler.dialect().map(Arc::new);
-    // What is wrong in the text would be found again in what it does.
-    let sound = dialect.as_ref().filter(|_| !own.has_errors());
+    // What is wrong in the text, or open, would be found again in what it does.
+    let sound = dialect.as_ref().filter(|_| !own.has_errors() && todos.is_empty());
     let proof =
         sound.map(|dialect| check::trial::check(dialect, &file, &canonical.api, schemas, trials, &mut own));
-    one.tell(own, found);
+    one.tell(todos.join(own), found);
     (dialect, proof, file)
 }
 

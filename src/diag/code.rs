@@ -16,6 +16,7 @@
 //! | `M06xx` | privilege: no client may gain a right by being translated |
 //! | `M07xx` | wire generations: mappings that extend others |
 //! | `M08xx` | whether what is written, read and written back stays the same |
+//! | `M09xx` | what is still to be decided |
 //! | `R01xx` | routes |
 //! | `V01xx` | documents that `validate` and `translate` are given |
 //!
@@ -446,6 +447,12 @@ codes! {
     "A client that reads a field and writes back what it read would change it, and the mapping does not say so. A landing, \
      a word for null and a tag are such sayings; anything else has to be the same after there and back. Found by running \
      the lens on instances of its schemas, in both directions."
+
+    M0901 "something to decide"
+    "`TODO` stands where nothing is decided yet: `import` writes it wherever a document of an API does not say what \
+     something means here. The message says what belongs there and names the likeliest answers, best first, by names \
+     and shapes; they are guesses, and the documentation of the API is not. Nothing else is said about what waits for \
+     a decision, and nothing is served before the last one was made."
 
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."

@@ -143,6 +143,8 @@ pub enum AnswerBody {
     Items {
         /// The lens.
         lens: Arc<Lens>,
+        /// The way to the member that holds the items of a list without pages; none if the list stands alone.
+        under: Vec<Box<str>>,
         /// Whether an item that has no words in the dialect is left out; else there is no answer.
         omits: bool,
         /// Only items that hold these values are told; the others were not asked for.

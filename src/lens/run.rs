@@ -129,6 +129,18 @@ impl Resolutions {
         self.known.get(need)
     }
 
+    /// The answer to `need`, if its other half was looked up before: a pair is found from either of its halves, also
+    /// when the backend no longer has it because the call removed it.
+    pub fn opposite(&self, need: &Need) -> Option<&str> {
+        let is_pair = |(known, found): &(&Need, &Found)| {
+            known.of == need.of
+                && known.direction != need.direction
+                && known.scope == need.scope
+                && matches!(found, Found::Value(value) if *value == need.key)
+        };
+        self.known.iter().find(is_pair).map(|(known, _)| known.key.as_str())
+    }
+
     /// Nothing so far, where there is an id map to ask. Without one, no id was ever imported and none is asked for.
     pub fn with_id_map() -> Resolutions {
         Resolutions { has_id_map: true, ..Resolutions::default() }
@@ -239,6 +251,11 @@ impl<'a, 'r> Run<'a, 'r> {
             self.needs.push(need);
         }
         Err(Stop::Awaited)
+    }
+
+    /// The answer to `need`, if it follows from one that was given before.
+    pub(super) fn opposite(&self, need: &Need) -> Option<&'r str> {
+        self.resolutions.opposite(need)
     }
 
     /// Whether ids may have been imported.

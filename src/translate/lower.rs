@@ -108,9 +108,9 @@ impl Lowering<'_> {
                     }
                 }
             }
-            AnswerBody::Items { lens, omits, only } => {
+            AnswerBody::Items { lens, under, omits, only } => {
                 let body = body_of(answer)?;
-                Some(self.page(&Items { lens, omits: *omits, only }, body, call)?.into_vec())
+                Some(self.page(&Items { lens, under, omits: *omits, only }, body, call)?.into_vec())
             }
         };
         let location = match &plan.location {

@@ -204,6 +204,7 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
             status: StatusCode::OK,
             body: AnswerBody::Items {
                 lens: Arc::new(Lens::new("thing", Wrap::Object, thing)),
+                under: Vec::new(),
                 omits: false,
                 only: Vec::new(),
             },

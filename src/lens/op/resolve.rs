@@ -64,10 +64,16 @@ impl Resolver {
             return Err(if noted { Stop::Awaited } else { Stop::refused("id", "cannot be looked up here") });
         };
         let need = Need { of: Lookup::Resolver(self.index), direction, scope, key };
-        match (run.ask(need)?, &self.id) {
-            (Found::Value(value), Some(id)) if !lifting => Ok(Cow::Owned(id.lowered(value, run)?.0)),
-            (Found::Value(value), _) => Ok(Cow::Borrowed(value)),
-            (Found::Missing, _) => Err(missing()),
+        let value = match run.opposite(&need) {
+            Some(value) => value,
+            None => match run.ask(need)? {
+                Found::Value(value) => value,
+                Found::Missing => return Err(missing()),
+            },
+        };
+        match &self.id {
+            Some(id) if !lifting => Ok(Cow::Owned(id.lowered(value, run)?.0)),
+            Some(_) | None => Ok(Cow::Borrowed(value)),
         }
     }
 }
@@ -158,6 +164,21 @@ mod tests {
         let beyond = run_with(&lens, Direction::Lift, r#"{"l":"zzzzzzzzzzzzzzzzzzzzzz"}"#, &[]);
         let Became::Refused(refusals) = beyond else { panic!("no id is as large") };
         assert!(!refusals[0].missing);
+    }
+
+    #[test]
+    fn a_pair_is_found_from_either_of_its_halves() {
+        let need = |direction, key: &str| Need {
+            of: Lookup::Resolver(0),
+            direction,
+            scope: Vec::new(),
+            key: key.to_owned(),
+        };
+        let lifted = need(Direction::Lift, "acme");
+        let outcome = run_with(&slug(&[]), Direction::Lower, r#"{"r":"7"}"#, &[(&lifted, "7")]);
+        assert_eq!(outcome, Became::body(r#"{"l":"acme"}"#));
+        let outcome = run_with(&slug(&[]), Direction::Lower, r#"{"r":"8"}"#, &[(&lifted, "7")]);
+        assert_eq!(outcome, Became::Awaits(vec![need(Direction::Lower, "8")]));
     }
 
     #[test]

@@ -69,6 +69,8 @@ pub(in crate::mapping) struct AnswerPart {
     pub(in crate::mapping) status: Spanned<i64>,
     pub(in crate::mapping) body: Option<Text>,
     pub(in crate::mapping) items: Option<Text>,
+    /// The member that holds the items of a list without pages.
+    pub(in crate::mapping) under: Option<Text>,
     pub(in crate::mapping) constant: Option<Spanned<Literal>>,
     pub(in crate::mapping) schema: Option<Text>,
     pub(in crate::mapping) location: Option<LocationPart>,
@@ -226,6 +228,7 @@ impl AnswerPart {
             let status = table.required("status").and_then(|node| node.integer());
             let body = table.text("body");
             let items = table.text("items");
+            let under = table.text("under");
             let constant = table.node("constant").and_then(|node| literal(&node));
             let schema = table.text("schema");
             let location = table.table("location").map(LocationPart::read);
@@ -237,8 +240,19 @@ impl AnswerPart {
             let only = entries(table.table("where"), literal);
             let reads = table.text("reads");
             let otherwise = table.node("otherwise").and_then(|node| literal(&node));
-            let status = status?;
-            Some(Self { status, body, items, constant, schema, location, reads, otherwise, omits, only })
+            Some(Self {
+                status: status?,
+                body,
+                items,
+                under,
+                constant,
+                schema,
+                location,
+                reads,
+                otherwise,
+                omits,
+                only,
+            })
         })
     }
 }

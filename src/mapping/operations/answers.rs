@@ -102,8 +102,10 @@ impl Compiler<'_> {
                     let found = Diagnostic::error(code::M0106, message);
                     self.report(found.at(operation.span, "needs `page = \"...\"` or `gather = 1000`"));
                 }
-                let (omits, only) = (answer.omits.is_some(), self.told_items(name, answer));
-                (self.lens_named(name).map(|lens| AnswerBody::Items { lens, omits, only }), None)
+                let (under, omits) = (self.under(part, answer, schema.as_deref()), answer.omits.is_some());
+                let only = self.told_items(name, answer);
+                let lens = self.lens_named(name);
+                (lens.map(|lens| AnswerBody::Items { lens, under, omits, only }), None)
             }
             _ => {
                 let message = "an answer has one of `body`, `items` and `constant`";
@@ -127,6 +129,10 @@ impl Compiler<'_> {
             self.report(found.at(otherwise.span, "needs `body`"));
         }
         let otherwise = answer.otherwise.as_ref().map(|literal| literal.value.clone());
+        if let (Some(under), None) = (&answer.under, &answer.items) {
+            let found = Diagnostic::error(code::M0106, "only a list stands under a member");
+            self.report(found.at(under.span, "needs `items`"));
+        }
         if let (Some(omits), None) = (&answer.omits, &answer.items) {
             let found = Diagnostic::error(code::M0106, "only of a list items can be left out");
             self.report(found.at(omits.span, "needs `items`"));
@@ -163,6 +169,19 @@ impl Compiler<'_> {
             }
         }
         told
+    }
+
+    /// The member that holds the items of a list without pages.
+    fn under(&mut self, part: &OperationPart, answer: &AnswerPart, schema: Option<&Schema>) -> Vec<Box<str>> {
+        let Some(under) = &answer.under else { return Vec::new() };
+        if part.page.is_some() {
+            let found = Diagnostic::error(code::M0106, "the frame of a paged list is that of its page");
+            self.report(found.at(under.span, "say it under `fields` of the page"));
+        }
+        let Some(path) = self.member(under) else { return Vec::new() };
+        let address = Address { root: Root::Body, path };
+        self.check_path(under, &address, schema, Schemas::Dialect);
+        address.path
     }
 
     /// An operation that is asked besides the call: one that changes nothing, with a path the call has filled.

@@ -61,8 +61,8 @@ pub(super) fn operations<'d>(
     let paths = document.spot("/paths");
     for (path, item) in paths.iter().flat_map(Spot::members) {
         let Some(item) = document.follow(item, notes) else { continue };
-        for (key, method) in METHODS {
-            let Some(spot) = item.get(key) else { continue };
+        for (key, spot) in item.members() {
+            let Some((_, method)) = METHODS.into_iter().find(|(known, _)| *known == key) else { continue };
             let asked = only.iter().position(|asked| {
                 *asked == format!("{method} {path}") || spot.text("operationId") == Some(asked.as_str())
             });

@@ -13,6 +13,8 @@ use crate::problem::{Problem, UNREPRESENTABLE};
 /// How the items of a list are told.
 pub(super) struct Items<'l> {
     pub(super) lens: &'l Lens,
+    /// The way to the member that holds them where there is no page.
+    pub(super) under: &'l [Box<str>],
     /// Whether one without words in the dialect is left out.
     pub(super) omits: bool,
     /// What an item holds that is told.
@@ -30,7 +32,7 @@ enum Content {
 }
 
 impl Lowering<'_> {
-    /// Writes a canonical list: in the frame of the operation's page, or as a bare array if it has none.
+    /// Writes a canonical list: in the frame of the operation's page, under a member of its own, or as a bare array.
     pub(super) fn page(
         &mut self,
         lens: &Items<'_>,
@@ -46,11 +48,19 @@ impl Lowering<'_> {
         let total = total.ok_or_else(|| invalid("the list does not say how long it is"))?;
         let mut out = Writer::new();
         match (&self.request.operation.page, self.lifted.page) {
-            (Some(page), Some(wanted)) => {
+            (Some(page), Some(wanted)) if !page.fields.is_empty() => {
                 let members = members(page, wanted, items.len() as u64, total, &self.request.url);
                 self.frame(&members, lens, items, call, &mut out)?;
             }
-            (Some(_) | None, _) => self.items(lens, items, call, &mut out)?,
+            (Some(_) | None, _) => {
+                let members =
+                    if lens.under.is_empty() { Vec::new() } else { vec![(lens.under, Content::Items)] };
+                if members.is_empty() {
+                    self.items(lens, items, call, &mut out)?;
+                } else {
+                    self.frame(&members, lens, items, call, &mut out)?;
+                }
+            }
         }
         Ok(out)
     }

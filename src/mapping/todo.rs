@@ -1,0 +1,148 @@
+//! What is still to be decided: every `TODO` of a mapping is told with the likeliest answers, and taken out of what is
+//! compiled, so that nothing else is said about it.
+//!
+//! `import` writes them. A person may, too: `TODO` stands for any text of a mapping, and for a key of `answers` or of a
+//! template of errors. As long as there is one, nothing is served.
+
+mod lens;
+mod near;
+mod operation;
+mod rest;
+mod words;
+
+use std::collections::HashSet;
+
+use super::canonical::Canonical;
+use super::file::{MappingFile, Text};
+use crate::diag::reader::{Node, Reader};
+use crate::diag::{Diagnostic, Diagnostics, Span, code};
+use crate::schema::Store;
+
+/// What stands where nothing is decided.
+const TODO: &str = "TODO";
+
+/// Whether a text is one.
+fn is_open(text: &Text) -> bool {
+    text.value == TODO
+}
+
+/// All of a mapping.
+#[derive(Debug, Default)]
+pub(super) struct Todos {
+    /// Where each stands, and the path that leads there.
+    marks: Vec<(Span, String)>,
+    found: Vec<Diagnostic>,
+    /// What was told with something else.
+    told: HashSet<Span>,
+}
+
+/// What the likeliest answers are looked for in.
+struct Around<'a> {
+    canonical: &'a Canonical,
+    schemas: &'a Store,
+    /// The names of the dialect and of those it extends, nearest first.
+    folders: Vec<&'a str>,
+}
+
+/// Finds all of them, and takes what cannot be understood without them out of `file`.
+pub(super) fn take(
+    reader: &Reader<'_>,
+    file: &mut MappingFile,
+    canonical: &Canonical,
+    schemas: &Store,
+    folders: Vec<&str>,
+) -> Todos {
+    let mut todos = Todos::default();
+    for (name, node) in reader.root().entries() {
+        todos.mark(&name, &node);
+    }
+    if todos.marks.is_empty() {
+        return todos;
+    }
+    let around = Around { canonical, schemas, folders };
+    // Those who look at others come first: a lens is looked for where its operations lead.
+    lens::take(&mut todos, file, &around);
+    operation::take(&mut todos, file, &around);
+    words::take(&mut todos, file, &around);
+    rest::take(&mut todos, file);
+    file.is_whole = false;
+    todos.rest();
+    todos
+}
+
+impl Todos {
+    fn mark(&mut self, name: &Text, node: &Node<'_>) {
+        if is_open(name) {
+            self.marks.push((name.span, node.path().to_owned()));
+        }
+        if let Some(text) = node.as_text() {
+            if is_open(&text) {
+                self.marks.push((text.span, node.path().to_owned()));
+            }
+        } else if let Some(elements) = node.as_array() {
+            for element in elements {
+                // The name of an element is that of its list, which was looked at.
+                let name = Text { value: String::new(), span: element.span() };
+                self.mark(&name, &element);
+            }
+        } else if let Some(mut table) = node.as_table() {
+            for (name, node) in table.entries() {
+                self.mark(&name, &node);
+            }
+        }
+    }
+
+    /// Tells one of them.
+    fn tell(&mut self, text: &Text, message: String, label: &str, near: &[String]) {
+        self.tell_with(text, message, label, closest(near));
+    }
+
+    fn tell_with(&mut self, text: &Text, message: String, label: &str, help: Option<String>) {
+        let diagnostic = Diagnostic::error(code::M0901, message).at(text.span, label);
+        self.found.push(match help {
+            Some(help) => diagnostic.help(help),
+            None => diagnostic,
+        });
+    }
+
+    /// Tells those that nobody knows more of.
+    fn rest(&mut self) {
+        let mut told: HashSet<_> = self.found.iter().filter_map(Diagnostic::primary).collect();
+        told.extend(&self.told);
+        for (span, path) in self.marks.iter().filter(|(span, _)| !told.contains(span)) {
+            let message = format!("`{path}` is not decided yet");
+            self.found.push(Diagnostic::error(code::M0901, message).at(*span, "say what belongs here"));
+        }
+    }
+
+    /// Whether everything is decided.
+    pub(super) fn is_empty(&self) -> bool {
+        self.marks.is_empty()
+    }
+
+    /// Everything that was found out about the mapping, without what only says that something is not decided.
+    pub(super) fn join(self, compiled: Diagnostics) -> Diagnostics {
+        if self.marks.is_empty() {
+            return compiled;
+        }
+        let is_about = |span: Span| {
+            self.marks.iter().any(|(mark, _)| {
+                mark.source == span.source && mark.start >= span.start && mark.end <= span.end
+            })
+        };
+        let mut all = Diagnostics::default();
+        all.extend(compiled.into_vec().into_iter().filter(|one| !one.primary().is_some_and(is_about)));
+        all.extend(self.found);
+        all
+    }
+}
+
+/// The way out: the likeliest answers, best first.
+fn closest(near: &[String]) -> Option<String> {
+    let names: Vec<_> = near.iter().map(|name| format!("`{name}`")).collect();
+    match names.as_slice() {
+        [] => None,
+        [only] => Some(format!("the closest is {only}")),
+        [first @ .., last] => Some(format!("the closest are {} and {last}", first.join(", "))),
+    }
+}
