@@ -340,6 +340,11 @@ codes! {
      another generation, and becomes more than it was. The message tells that chain of values. Promise what the word \
      gives, map it to a role that gives what it promises, or say why with `widens = \"reason\"` on the row at fault."
 
+    M0607 "a role that another table shows as what it is not"
+    "A table of values shows a role by a word that the table of roles has, too, and means another role by. Who reads it \
+     there and writes it elsewhere would rise, and where a role is named by the id of its row, the id would give more \
+     than the word beside it promises. Show it by the word it has, or by one that is no role's."
+
     M0701 "no such mapping to extend"
     "`extends` names another mapping by its file's name, without `.toml`. The canonical API is no dialect, so \
      nothing extends it."
