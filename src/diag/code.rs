@@ -280,6 +280,11 @@ codes! {
     "Two fields write to the same place, or one of them into what the other writes, so one would be lost without a \
      word. They may share a place only if tags or conditions say that never both are there."
 
+    M0221 "id forms that do not go together"
+    "A kind of id is written in a form that it does not read, so that a client which sends back what it was shown is \
+     refused, or it reads a form that no id of the kind can come from. `accept` needs the form that is written, and \
+     besides it only other spellings of the same thing: `uuid` and `shortuuid` are two of one number."
+
     M0301 "a word of the schema without a row"
     "The dialect's schema lets a client send a word that the table does not have. Every such word needs a \
      row, so that no accepted request fails half way."
