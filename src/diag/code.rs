@@ -313,6 +313,11 @@ codes! {
     "Two fields write to the same place, or one of them into what the other writes, so one would be lost without a \
      word. They may share a place only if tags or conditions say that never both are there."
 
+    M0221 "id forms that do not go together"
+    "A kind of id is written in a form that it does not read, so that a client which sends back what it was shown is \
+     refused, or it reads a form that no id of the kind can come from. `accept` needs the form that is written, and \
+     besides it only other spellings of the same thing: `uuid` and `shortuuid` are two of one number."
+
     M0301 "a word of the schema without a row"
     "The dialect's schema lets a client send a word that the table does not have. Every such word needs a \
      row, so that no accepted request fails half way."
@@ -412,6 +417,11 @@ codes! {
     "A role is read in one dialect and written in another, by a word that promises no more or by the same word of \
      another generation, and becomes more than it was. The message tells that chain of values. Promise what the word \
      gives, map it to a role that gives what it promises, or say why with `widens = \"reason\"` on the row at fault."
+
+    M0607 "a role that another table shows as what it is not"
+    "A table of values shows a role by a word that the table of roles has, too, and means another role by. Who reads it \
+     there and writes it elsewhere would rise, and where a role is named by the id of its row, the id would give more \
+     than the word beside it promises. Show it by the word it has, or by one that is no role's."
 
     M0701 "no such mapping to extend"
     "`extends` names another mapping by its file's name, without `.toml`. The canonical API is no dialect, so \

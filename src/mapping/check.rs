@@ -17,6 +17,7 @@ use super::compile::Compiler;
 pub(super) fn all(compiler: &mut Compiler<'_>) {
     tables::check(compiler);
     privilege::check(compiler);
-    role_places::check(compiler);
+    let told = role_places::check(compiler);
+    privilege::shown::check(compiler, &told);
     ledger::check(compiler);
 }

@@ -261,6 +261,10 @@ fn lossless(lens: &Lens, document: &Value) -> Value {
     kept
 }
 
+/// What is said of a request that is refused for the spelling of its ids and for nothing else: a schema seldom says all
+/// about ids.
+pub(crate) const REFUSED_IDS: &str = "refuses the ids of a request";
+
 /// What a lens makes of a dialect's document and back; none if it has no such document.
 ///
 /// # Errors
@@ -361,7 +365,7 @@ pub(crate) fn calls_that_fit(
     seed: u64,
 ) -> Result<Option<Vec<String>>, String> {
     let Some(request) = valid_request(dialects, dialect, operation, seed) else { return Ok(None) };
-    let Some(lifted) = complete(&dialects.registry, dialect, &request) else { return Ok(None) };
+    let Some(lifted) = complete(&dialects.registry, dialect, &request)? else { return Ok(None) };
     let mut calls = Vec::new();
     for call in lifted.calls {
         let target = call.target().ok_or_else(|| format!("{dialect}.{}: no target", operation.name))?;
@@ -471,12 +475,17 @@ fn valid_request(
     translate::check(&request).is_ok().then_some(request)
 }
 
-fn complete(registry: &Registry, dialect: &Dialect, request: &Request) -> Option<translate::lift::Lifted> {
+/// What a request becomes; none if the mapping declares that it is refused.
+fn complete(
+    registry: &Registry,
+    dialect: &Dialect,
+    request: &Request,
+) -> Result<Option<translate::lift::Lifted>, String> {
     let mut world = World::default();
     let mut resolutions = Resolutions::default();
     for _ in 0..4 {
         match translate::lift::lift(registry.api(), request, &resolutions) {
-            Ok(Step::Done(lifted)) => return Some(lifted),
+            Ok(Step::Done(lifted)) => return Ok(Some(lifted)),
             Ok(Step::Needs(needs)) => {
                 for need in needs {
                     let rows = dialect.roles.as_ref().map_or(1, |table| table.rows.len());
@@ -494,14 +503,16 @@ fn complete(registry: &Registry, dialect: &Dialect, request: &Request) -> Option
             }
             // Declared by `fixed`: the schema knows more values than a client may send.
             Err(problem) if problem.violations.iter().all(|violation| violation.kind == "const") => {
-                return None;
+                return Ok(None);
             }
             Err(problem) => {
-                panic!("{dialect}.{} refuses a valid request: {problem:?}", request.operation.name)
+                let is_id = problem.violations.iter().all(|violation| violation.kind == "id");
+                let what = if is_id { REFUSED_IDS } else { "refuses a valid request" };
+                return Err(format!("{dialect}.{} {what}: {problem:?}", request.operation.name));
             }
         }
     }
-    panic!("a request without an end");
+    Err(format!("{dialect}.{}: a request without an end", request.operation.name))
 }
 
 #[test]

@@ -21,10 +21,11 @@ use crate::schema::Shape;
 /// How deep a role is looked for inside a value that is written as a whole.
 const DEPTH_MAX: u8 = 8;
 
-/// Reports every role that is written past the table of roles, and every exception that is none.
-pub(super) fn check(compiler: &mut Compiler<'_>) {
+/// Reports every role that is written past the table of roles, and every exception that is none. Returns where the
+/// first are.
+pub(super) fn check(compiler: &mut Compiler<'_>) -> HashSet<Span> {
     if !compiler.canonical.knows_roles {
-        return;
+        return HashSet::new();
     }
     let mut search = Search {
         roles: &compiler.canonical.api.roles,
@@ -46,7 +47,7 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
             search.operation(operation, &schema.shape());
         }
     }
-    let Search { used, mut found, .. } = search;
+    let Search { told, used, mut found, .. } = search;
     let of_lenses = compiler.lenses.values().flat_map(|built| &built.part.widens);
     for (path, _) in operations().flat_map(|operation| &operation.widens).chain(of_lenses) {
         if compiler.saw_all && !used.contains(&path.span) {
@@ -58,6 +59,7 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
     for diagnostic in found {
         compiler.report(diagnostic);
     }
+    told
 }
 
 struct Search<'s, 'a> {
@@ -133,17 +135,22 @@ impl Search<'_, '_> {
     fn holds_role(&self, shape: &Shape<'_>, depth: u8) -> bool {
         let Some(depth) = depth.checked_sub(1) else { return false };
         let holds = |inner: Option<Shape<'_>>| inner.is_some_and(|inner| self.holds_role(&inner, depth));
-        self.is_role(shape)
+        is_role(self.roles, shape)
             || shape.properties().iter().any(|name| holds(shape.property(name)))
             || holds(shape.items())
     }
+}
 
-    fn is_role(&self, shape: &Shape<'_>) -> bool {
-        let words = shape.enumeration().unwrap_or_default();
-        let is_known = |word: &Tree| word.as_str().is_some_and(|word| self.roles.role(word).is_some());
-        let mut words = words.iter().filter(|word| !word.is_null()).peekable();
-        words.peek().is_some() && words.all(is_known)
-    }
+/// Whether a place of the canonical schema holds a role and nothing else.
+pub(super) fn is_role_at(roles: &Roles, shape: &Shape<'_>, at: &Address) -> bool {
+    shape_of(shape, at).is_some_and(|shape| is_role(roles, &shape))
+}
+
+fn is_role(roles: &Roles, shape: &Shape<'_>) -> bool {
+    let words = shape.enumeration().unwrap_or_default();
+    let is_known = |word: &Tree| word.as_str().is_some_and(|word| roles.role(word).is_some());
+    let mut words = words.iter().filter(|word| !word.is_null()).peekable();
+    words.peek().is_some() && words.all(is_known)
 }
 
 /// What the schema says about a place of the body.

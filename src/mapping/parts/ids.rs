@@ -25,10 +25,33 @@ impl Compiler<'_> {
                 if accepted.is_empty() {
                     accepted.push(written);
                 }
+                self.check_forms(&id.name, part, written, &accepted);
                 let dialect = IdCodec { written, accepted };
                 let canonical = canonical_codec(&dialect);
                 let imported = self.imported(&id.name, part, canonical.written);
                 self.ids.insert(&id.name.value, Id { dialect, canonical, imported });
+            }
+        }
+    }
+
+    /// What is written can be read again, and what is read can be written to the backend.
+    fn check_forms(&mut self, name: &Text, part: &IdPart, written: IdForm, accepted: &[IdForm]) {
+        if !accepted.contains(&written) {
+            let message = format!("ids of kind `{}` are written as `{written}` and not read so", name.value);
+            let found =
+                Diagnostic::error(code::M0221, message).at(part.form.span, "a client sends what it is shown");
+            self.report(found.help(format!("add `\"{written}\"` to `accept`")));
+        }
+        let canonical = canonical_form(written);
+        for (form, text) in accepted.iter().zip(&part.accept) {
+            if canonical != IdForm::Opaque && canonical_form(*form) != canonical {
+                let message = format!(
+                    "ids of kind `{}` are `{canonical}` to the backend, and `{form}` stands for none",
+                    name.value
+                );
+                let found =
+                    Diagnostic::error(code::M0221, message).at(text.span, "every id of this form is refused");
+                self.report(found.also(part.form.span, "what ids of this kind are"));
             }
         }
     }
@@ -87,10 +110,14 @@ impl Compiler<'_> {
 
 /// What an id is in the canonical form: a UUID, unless the dialect has ids of another sort and they are kept.
 fn canonical_codec(dialect: &IdCodec) -> IdCodec {
-    let form = match dialect.written {
-        IdForm::Opaque => IdForm::Opaque,
-        IdForm::Integer => IdForm::Integer,
-        IdForm::ShortUuid | IdForm::Uuid => IdForm::Uuid,
-    };
+    let form = canonical_form(dialect.written);
     IdCodec { written: form, accepted: vec![form] }
+}
+
+/// What an id of that form is in the canonical form.
+fn canonical_form(form: IdForm) -> IdForm {
+    match form {
+        IdForm::Opaque | IdForm::Integer => form,
+        IdForm::ShortUuid | IdForm::Uuid => IdForm::Uuid,
+    }
 }

@@ -72,9 +72,9 @@ impl<'f> Workshop<'f> {
         }
     }
 
-    /// Everything that can be said against a mutant, until something is. The dialects are those it concerns, and all
-    /// others if `with_all`.
-    pub(super) fn load(&self, mutant: &Mutant, with_all: bool) -> Loaded {
+    /// What can be said against a mutant: until something is, or everything if `thorough`. The dialects are those it
+    /// concerns, and all others if `with_all`.
+    pub(super) fn load(&self, mutant: &Mutant, with_all: bool, thorough: bool) -> Loaded {
         let path = mutant.file.as_str();
         let changed = mutant.text(self.sources.text(self.ids[path]));
         let mut sources = self.sources.clone();
@@ -109,7 +109,7 @@ impl<'f> Workshop<'f> {
             }
             Change::Mapping(_) | Change::Schema(_) => vec![self.files.chain(concerned[0])],
         };
-        for family in families {
+        for family in families.into_iter().filter(|_| !thorough) {
             let (_, found) = mapping::load(&self.texts(&family, &ids), &sources, &schemas);
             if found.has_errors() {
                 return Loaded::of(None, found);

@@ -61,8 +61,8 @@ fn table(outcomes: &[(&Mutant, Fate)]) -> String {
          difference), or it is *another dialect*, as sound as the one that ships: every law that held still holds, and nobody\n\
          rises. Which of those the golden cases tell from the one that is meant is counted, too.\n\n\
          This file is written by `INTERLINGUA_MUTANTS=all INTERLINGUA_BLESS=1 cargo test --test gateway mutants`.\n\n\
-         | what is changed | mutants | killed | the same | another dialect | of those shown by a golden case | holes |\n\
-         | --- | --: | --: | --: | --: | --: | --: |\n",
+         | what is changed | mutants | killed | of those raising somebody | the same | another dialect | of those shown by a golden case | holes |\n\
+         | --- | --: | --: | --: | --: | --: | --: | --: |\n",
     );
     let mut sum = Counts::default();
     for family in Family::ALL {
@@ -76,7 +76,7 @@ fn table(outcomes: &[(&Mutant, Fate)]) -> String {
     for family in Family::ALL {
         let mut codes: BTreeMap<&str, usize> = BTreeMap::new();
         for (mutant, fate) in outcomes {
-            if let (true, Fate::Killed(code)) = (mutant.family == family, fate) {
+            if let (true, Fate::Killed(code) | Fate::Raising(code)) = (mutant.family == family, fate) {
                 *codes.entry(code).or_default() += 1;
             }
         }
@@ -91,7 +91,7 @@ fn table(outcomes: &[(&Mutant, Fate)]) -> String {
         let mut groups: BTreeMap<&str, Vec<String>> = BTreeMap::new();
         for (mutant, fate) in outcomes.iter().filter(|(mutant, _)| mutant.family == family) {
             let (group, line) = match fate {
-                Fate::Killed(_) => continue,
+                Fate::Killed(_) | Fate::Raising(_) => continue,
                 Fate::Identical => ("nothing else is compiled of it", mutant.told()),
                 Fate::Same => ("nothing that was tried shows a difference", mutant.told()),
                 Fate::Other(Some(case)) => {
@@ -119,6 +119,7 @@ fn table(outcomes: &[(&Mutant, Fate)]) -> String {
 #[derive(Default)]
 struct Counts {
     killed: usize,
+    raising: usize,
     same: usize,
     other: usize,
     shown: usize,
@@ -131,6 +132,10 @@ impl Counts {
         for (_, fate) in outcomes {
             match fate {
                 Fate::Killed(_) => counts.killed += 1,
+                Fate::Raising(_) => {
+                    counts.killed += 1;
+                    counts.raising += 1;
+                }
                 Fate::Identical | Fate::Same => counts.same += 1,
                 Fate::Other(case) => {
                     counts.other += 1;
@@ -144,6 +149,7 @@ impl Counts {
 
     fn add(&mut self, more: &Counts) {
         self.killed += more.killed;
+        self.raising += more.raising;
         self.same += more.same;
         self.other += more.other;
         self.shown += more.shown;

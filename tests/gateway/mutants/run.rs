@@ -13,7 +13,7 @@ use super::behaviour::{self, Differences, Print, Tried};
 use super::draft::{Family, Mutant};
 use super::files::Files;
 use super::load::{Workshop, touched};
-use super::privilege::{self, Roles, Table};
+use super::privilege::{self, Chain, Roles, Table};
 use super::report;
 use super::tree::Node;
 use crate::golden::case::{self, Case};
@@ -26,6 +26,8 @@ const SLICE: usize = 150;
 pub(super) enum Fate {
     /// It does not load: the code of the first error.
     Killed(&'static str),
+    /// Somebody would rise, and it does not load: the code of the error that tells the chain of values.
+    Raising(&'static str),
     /// What is compiled of it is what ships.
     Identical,
     /// Nothing that was tried shows a difference.
@@ -135,25 +137,27 @@ fn quieten() {
 }
 
 fn fate(bench: &Bench<'_>, mutant: &Mutant) -> Fate {
-    let rises = rises(bench.workshop.files, mutant);
-    let with_all = may_concern_others(mutant);
-    let loaded = bench.workshop.load(mutant, with_all);
+    let judged = judge(bench.workshop.files, mutant);
+    let raising = matches!(&judged, Judged::Table(chains) if !chains.is_empty());
+    let loaded = bench.workshop.load(mutant, may_concern_others(mutant), raising);
     if let Some(first) = loaded.errors.first() {
-        return match rises {
-            Some(chain) if !loaded.errors.iter().any(|error| tells_chain(error)) => {
+        if let Judged::Table(chains) = &judged
+            && let Some(chain) = chains.first()
+        {
+            let is_told = |error: &&Diagnostic| chains.iter().any(|chain| tells(error, chain));
+            let Some(told) = loaded.errors.iter().find(is_told) else {
                 let codes: Vec<_> = loaded.errors.iter().map(|error| error.code.as_str()).collect();
-                // What is no table any more, or names nothing, has no chain.
-                if codes.iter().any(|code| !code.starts_with("M06")) {
-                    Fate::Killed(first.code.as_str())
-                } else {
-                    Fate::Hole(format!("rejected without the chain ({chain}): {}", codes.join(", ")))
-                }
-            }
-            _ => Fate::Killed(first.code.as_str()),
-        };
+                return Fate::Hole(format!("rejected without the chain {chain}: {}", codes.join(", ")));
+            };
+            return Fate::Raising(told.code.as_str());
+        }
+        return Fate::Killed(first.code.as_str());
     }
-    if let Some(chain) = rises {
-        return Fate::Hole(format!("somebody rises: {chain}"));
+    match judged {
+        Judged::Table(chains) if chains.is_empty() => {}
+        Judged::Table(chains) => return Fate::Hole(format!("somebody rises: {}", chains[0])),
+        Judged::NoTable => return Fate::Hole("a word has two meanings or a role no place".to_owned()),
+        Judged::NotConcerned => {}
     }
     let Some(dialects) = &loaded.dialects else { return Fate::Hole("no error and no dialect".to_owned()) };
 
@@ -188,21 +192,34 @@ fn may_concern_others(mutant: &Mutant) -> bool {
     matches!(mutant.family, Family::RoleCell | Family::RoleLanding | Family::Capabilities)
 }
 
-/// Who rises in a mutant, if its tables of roles are others than those that ship.
-fn rises(files: &Files, mutant: &Mutant) -> Option<String> {
-    if !may_concern_others(mutant) {
-        return None;
-    }
-    let name = mutant.file.strip_prefix("mappings/")?.strip_suffix(".toml")?;
-    let own = catch_unwind(|| Node::toml(&mutant.text(&files.mappings[name]))).ok()?;
-    let tree = |one: &str| if one == name { own.clone() } else { files.tree(one).clone() };
-    let roles = Roles::read(&tree("canonical"));
-    let tables: BTreeMap<_, _> =
-        files.dialects().map(|one| (one, Table::read(files, one, tree, &roles))).collect();
-    privilege::raises(&tables, &roles)
+/// What the model of privilege says of a mutant.
+enum Judged {
+    /// Its tables are those that ship.
+    NotConcerned,
+    /// One of its tables is none: something in it has two meanings, or none.
+    NoTable,
+    /// The ways by which somebody rises.
+    Table(Vec<Chain>),
 }
 
-/// Whether a diagnostic of privilege names the role that rises and what it becomes.
-fn tells_chain(error: &Diagnostic) -> bool {
-    error.code.as_str().starts_with("M06") && error.message.matches('`').count() >= 2
+fn judge(files: &Files, mutant: &Mutant) -> Judged {
+    if !may_concern_others(mutant) && !matches!(mutant.family, Family::TableRow | Family::TableLanding) {
+        return Judged::NotConcerned;
+    }
+    let name = mutant.file.trim_start_matches("mappings/").trim_end_matches(".toml");
+    let Some(text) = files.mappings.get(name) else { return Judged::NotConcerned };
+    let Ok(own) = catch_unwind(|| Node::toml(&mutant.text(text))) else { return Judged::NoTable };
+    let tree = |one: &str| if one == name { &own } else { files.tree(one) };
+    let roles = Roles::read(tree("canonical"));
+    let tables: BTreeMap<_, _> =
+        files.dialects().map(|one| (one, Table::read(files, one, tree, &roles))).collect();
+    if !tables.values().all(|table| table.is_sound(&roles)) {
+        return Judged::NoTable;
+    }
+    Judged::Table(privilege::rises(&tables, &roles))
+}
+
+/// Whether a diagnostic of privilege tells all values of a chain.
+fn tells(error: &Diagnostic, chain: &Chain) -> bool {
+    error.code.as_str().starts_with("M06") && chain.is_told_by(&error.message)
 }
