@@ -77,7 +77,9 @@ impl Store {
                 let names = all.schemas.entry(folder.clone()).or_default();
                 names.extend(schemas.iter().map(|(name, schema)| (name.clone(), Arc::clone(schema))));
             }
-            all.declared.extend(store.declared.iter().cloned());
+            for (folder, names) in &store.declared {
+                all.declared.entry(folder.clone()).or_default().extend(names.iter().cloned());
+            }
         }
         all
     }
