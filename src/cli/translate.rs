@@ -274,7 +274,8 @@ impl Shown<'_> {
         console: &mut Console<'_>,
     ) -> Result<Outcome, Failure> {
         let rendered = self.dialect.errors.render(problem, folds, SystemTime::now());
-        self.narrator.tell(|story| story.refused(problem, Some(self.dialect), &rendered));
+        self.narrator
+            .tell(|story| story.refused(problem, Some(self.dialect), &self.dialect.errors, &rendered));
         let mut shown = json!({ "status": rendered.status.as_u16() });
         if !rendered.body.is_empty() {
             shown["body"] = tree(&rendered.body);

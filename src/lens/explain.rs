@@ -197,6 +197,11 @@ impl Sort {
         Sort { kind: value.kind(), len }
     }
 
+    /// Of a text.
+    pub fn text(text: &str) -> Sort {
+        Sort { kind: Kind::String, len: text.chars().count() }
+    }
+
     /// Of an array of so many elements.
     pub fn array(len: usize) -> Sort {
         Sort { kind: Kind::Array, len }

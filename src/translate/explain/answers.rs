@@ -25,6 +25,11 @@ impl Explanation {
         self.add(Phase::Lower, title(status), lines);
     }
 
+    /// A refusal is an answer in this operation.
+    pub fn settled(&mut self, from: u16, status: u16) {
+        self.answers(from, Some(status), Vec::new());
+    }
+
     /// The answers to many calls became one.
     pub(in crate::translate) fn collected(
         &mut self,

@@ -73,7 +73,7 @@ impl Explanation {
                 line(&names.offset, None, origin, offset, "from the first".to_owned()),
             ];
         };
-        let how = format!("{limit}: default {}, at most {}", page.default, page.most);
+        let how = format!("as asked, at most {}, or else {}", page.most, page.default);
         vec![
             line(
                 &names.limit,

@@ -1,10 +1,13 @@
 //! What is told of errors: how their places got the client's names, and how they were put into the dialect's words.
 
+use std::borrow::Cow;
+
 use http::StatusCode;
 
+use super::checks::violated;
 use super::{Explanation, Phase, checked};
-use crate::dialect::Dialect;
 use crate::dialect::errors::{Rendered, Slot};
+use crate::dialect::{Dialect, ErrorShape};
 use crate::json::{Document, Limits};
 use crate::lens::explain::{How, Outcome, Sort, Told};
 use crate::problem::{Place, Problem, Segment, Violation};
@@ -35,13 +38,27 @@ impl Explanation {
     }
 
     /// A problem was put into the words of a dialect, or of none if none is known yet.
-    pub fn refused(&mut self, problem: &Problem, dialect: Option<&Dialect>, rendered: &Rendered) {
+    pub fn refused(
+        &mut self,
+        problem: &Problem,
+        dialect: Option<&Dialect>,
+        shape: &ErrorShape,
+        rendered: &Rendered,
+    ) {
         let mut told = vec![self.folded(problem.status.get(), rendered.status, dialect)];
+        // What the backend says in words of its own may say anything.
+        let is_backends = matches!(problem.code, Cow::Owned(_));
         for violation in &problem.violations {
-            told.push(super::checks::violated(violation, None));
+            let mut line = violated(violation, None);
+            if let Outcome::Refused { message, .. } = &mut line.outcome
+                && is_backends
+            {
+                *message = format!("as the backend says it, {}", Sort::text(message));
+            }
+            told.push(line);
         }
-        if let (Some(dialect), Ok(body)) = (dialect, parsed(&rendered.body)) {
-            let (name, template) = dialect.errors.template(problem);
+        if let Ok(body) = parsed(&rendered.body) {
+            let (name, template) = shape.template(problem);
             for (path, slot) in &template.fields {
                 let value = path.iter().try_fold(body.root(), |value, member| value.member(member));
                 let how = match slot {
@@ -53,7 +70,7 @@ impl Explanation {
                 told.push(Told {
                     to: Some(Place::body(path.iter().map(|name| Segment::Name(name.to_string())).collect())),
                     from: None,
-                    origin: dialect.origins.of(&["errors", name, &path.join(".")]),
+                    origin: dialect.and_then(|one| one.origins.of(&["errors", name, &path.join(".")])),
                     outcome,
                     how: vec![how],
                 });

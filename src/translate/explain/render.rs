@@ -233,11 +233,7 @@ fn segment(segment: &Segment) -> String {
     let is_letter = |c: char| c.is_ascii_alphanumeric() || "_-.$[]".contains(c);
     let begins = name.starts_with(|c: char| c.is_ascii_alphabetic() || matches!(c, '_' | '$'));
     let is_name = begins && name.len() <= NAME_CHARS_MAX && name.chars().all(is_letter);
-    if is_name {
-        name.clone()
-    } else {
-        Sort::written(Value::from(name.as_str()).to_string().as_bytes()).to_string()
-    }
+    if is_name { name.clone() } else { Sort::text(name).to_string() }
 }
 
 /// Writes rows in columns.
