@@ -57,6 +57,8 @@ pub struct Config {
     pub dialects: Vec<Spanned<String>>,
     /// Where imported ids are.
     pub ids: ids::Config,
+    /// Whether live requests may be explained.
+    pub explain: gateway::explain::Config,
     /// How to log.
     pub telemetry: telemetry::Config,
     /// Where mappings and schemas are.

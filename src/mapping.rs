@@ -17,6 +17,7 @@ mod file;
 mod generations;
 mod lenses;
 mod operations;
+mod origins;
 mod parts;
 mod patterns;
 mod todo;
@@ -143,7 +144,7 @@ pub fn load_and_try(texts: &[MappingText], sources: &Sources, schemas: &Store, t
     check::privilege::check_pairs(&role_tables, &canonical.api.roles, are_all, &mut found);
 
     let is_whole = are_all && !found.has_errors();
-    let registry = is_whole.then(|| Registry::new(canonical.api, dialects));
+    let registry = is_whole.then(|| Registry::new(canonical.api, dialects).with_lines(sources.lines()));
     Compiled { registry, proofs, found }
 }
 

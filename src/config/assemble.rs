@@ -37,6 +37,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         answers: answers(&file.answers, values),
         dialects: file.answers.dialects.iter().map(|(name, _)| name.clone()).collect(),
         ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
+        explain: gateway::explain::Config { key: values.path(file.explain.key.as_ref()) },
         telemetry: telemetry(&file.telemetry, values),
         files: files(&file.files, values),
     }

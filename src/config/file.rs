@@ -21,6 +21,7 @@ pub(super) struct ConfigFile {
     pub(super) body: BodyFile,
     pub(super) answers: AnswersFile,
     pub(super) ids: IdsFile,
+    pub(super) explain: ExplainFile,
     pub(super) telemetry: TelemetryFile,
     pub(super) files: FilesFile,
 }
@@ -112,6 +113,12 @@ pub(super) struct IdsFile {
     pub(super) store: Text,
 }
 
+/// `[explain]`
+#[derive(Debug, Default)]
+pub(super) struct ExplainFile {
+    pub(super) key: Text,
+}
+
 /// `[telemetry]`
 #[derive(Debug, Default)]
 pub(super) struct TelemetryFile {
@@ -139,6 +146,7 @@ impl ConfigFile {
             body: root.table("body").map(BodyFile::read).unwrap_or_default(),
             answers: root.table("answers").map(AnswersFile::read).unwrap_or_default(),
             ids: root.table("ids").map(IdsFile::read).unwrap_or_default(),
+            explain: root.table("explain").map(ExplainFile::read).unwrap_or_default(),
             telemetry: root.table("telemetry").map(TelemetryFile::read).unwrap_or_default(),
             files: root.table("files").map(FilesFile::read).unwrap_or_default(),
         };
@@ -253,6 +261,12 @@ fn of_dialects(table: Table<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
 impl IdsFile {
     fn read(table: Table<'_>) -> Self {
         table.read(|table| Self { store: table.text("store") })
+    }
+}
+
+impl ExplainFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self { key: table.text("key") })
     }
 }
 

@@ -6,6 +6,7 @@ mod answer_checks;
 mod conformance;
 mod diagnostics;
 mod documented;
+mod explained;
 mod formats;
 mod golden;
 mod house;
