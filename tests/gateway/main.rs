@@ -5,6 +5,7 @@
 mod conformance;
 mod diagnostics;
 mod documented;
+mod explained;
 mod formats;
 mod golden;
 mod house;
