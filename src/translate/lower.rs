@@ -123,7 +123,7 @@ impl Lowering<'_> {
             }
             AnswerBody::Items { lens, omits } => {
                 let body = checked(answer, plan.canonical.as_deref())?;
-                Some(self.page(&Items { lens, omits: *omits }, body, call)?.into_vec())
+                Some(self.page(&Items { lens, omits: omits.is_some() }, body, call)?.into_vec())
             }
         };
         let location = match &plan.location {
