@@ -156,6 +156,7 @@ impl Lens {
         let output = self.plan(run.direction()).message(input, run, body);
         if run.trace.is_some() {
             self.tell_unused(input.body, run);
+            self.tell_unread(input.query, run);
         }
         output
     }

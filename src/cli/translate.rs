@@ -312,4 +312,6 @@ impl From<Misasked> for Stop {
 }
 
 #[cfg(test)]
+mod explained;
+#[cfg(test)]
 mod tests;

@@ -261,3 +261,6 @@ impl Word {
         How::Word { dialect: self.json().to_owned(), canonical: canonical.json().to_owned(), landed, origin }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -64,7 +64,9 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         needs.extend(run.needs().iter().cloned());
         lifted.ignored += run.ignored();
         let calls = probe.unwrap_or(&operation.calls);
-        request.narrator.tell(|story| story.lifted(&calls.name, run.take_told(), page, &api.page));
+        request.narrator.tell(|story| {
+            story.lifted(request, &calls.name, run.take_told(), page.map(|page| (page, &api.page)))
+        });
         refusals.extend(run.into_refusals());
         let mut query = output.query;
         if let Some(Wanted { limit, offset }) = page {

@@ -6,6 +6,7 @@ use crate::json::{Kind, Value};
 use crate::lens::explain::{How, Mark, Outcome, Sort, Told};
 use crate::lens::op::Op;
 use crate::lens::op::each::Item;
+use crate::lens::path::Address;
 use crate::lens::run::{Direction, Run, Source, Stop};
 use crate::problem::{Place, Root, Segment};
 
@@ -82,6 +83,11 @@ impl Plan {
         };
         let origin = note.origin;
         trace.end(mark, note.target.as_ref(), |to, how| Told { to, from, origin, outcome, how });
+    }
+
+    /// Whether a place like that is read.
+    pub(in crate::lens) fn reads(&self, is_it: impl Fn(&Address) -> bool) -> bool {
+        self.slots.iter().any(is_it)
     }
 
     /// The members of a document that nothing reads.
