@@ -122,6 +122,7 @@ pub fn load_and_try(texts: &[MappingText], sources: &Sources, schemas: &Store, t
     found.extend(reader.into_diagnostics());
 
     let mut dialects: Vec<Arc<Dialect>> = Vec::new();
+    let mut exceptions = Vec::new();
     let mut hosts = Vec::new();
     let mut choices = Vec::new();
     let mut role_tables = Vec::new();
@@ -131,6 +132,7 @@ pub fn load_and_try(texts: &[MappingText], sources: &Sources, schemas: &Store, t
         let (dialect, proof, file) =
             compile_one(&one, sources, &canonical, schemas, &patterns, trials, &mut found);
         proofs.extend(proof);
+        exceptions.extend(check::exceptions::of(&file));
         hosts.extend(check::hosts::claims(&one.text.name, &file));
         choices.extend(check::choices::choice(&one, &file));
         let extends = one.extends();
@@ -142,6 +144,7 @@ pub fn load_and_try(texts: &[MappingText], sources: &Sources, schemas: &Store, t
     check::choices::check(choices, &mut found);
     let are_all = dialects.len() + 1 == texts.len();
     check::privilege::check_pairs(&role_tables, &canonical.api.roles, are_all, &mut found);
+    check::exceptions::tell(exceptions, &mut found);
 
     let is_whole = are_all && !found.has_errors();
     let registry = is_whole.then(|| Registry::new(canonical.api, dialects).with_lines(sources.lines()));

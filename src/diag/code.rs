@@ -423,6 +423,11 @@ codes! {
      there and writes it elsewhere would rise, and where a role is named by the id of its row, the id would give more \
      than the word beside it promises. Show it by the word it has, or by one that is no role's."
 
+    M0608 "an exception from the proof of privilege"
+    "This is no fault. `widens` says that a word may grant more than it promises, or that a role is written without the \
+     table of roles, and why; what the proof would have to say against it is not said. Each such exception is listed in \
+     every report of `interlingua check`, so that nobody has to know where to look for them."
+
     M0701 "no such mapping to extend"
     "`extends` names another mapping by its file's name, without `.toml`. The canonical API is no dialect, so \
      nothing extends it."

@@ -145,8 +145,8 @@ pub enum AnswerBody {
         lens: Arc<Lens>,
         /// The way to the member that holds the items of a list without pages; none if the list stands alone.
         under: Vec<Box<str>>,
-        /// Whether an item that has no words in the dialect is left out; else there is no answer.
-        omits: bool,
+        /// Why an item that has no words in the dialect is left out; without it, there is no answer then.
+        omits: Option<String>,
         /// Only items that hold these values are told; the others were not asked for.
         only: Vec<(Address, Literal)>,
     },

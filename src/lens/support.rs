@@ -33,6 +33,7 @@ pub(in crate::lens) fn roles() -> Table {
         origin: None,
     };
     Table {
+        name: "role".to_owned(),
         noun: "role",
         rows: vec![
             row("2", &[], "\"admin\"", "Boss"),

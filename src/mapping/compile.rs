@@ -156,6 +156,7 @@ impl<'a> Compiler<'a> {
             operations: operations.into_iter().map(Arc::new).collect(),
             ids: self.ids.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             roles: self.roles,
+            exceptions: check::exceptions::of(self.file),
             origins: origins::of(self.file),
             lenses: self
                 .lenses

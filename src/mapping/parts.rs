@@ -61,7 +61,8 @@ impl<'a> Compiler<'a> {
             lands_at.extend(landed.is_some().then_some(land.canonical.span));
             lands.extend(landed);
         }
-        Table { noun: if part.is_role { "role" } else { "value" }, rows, lands, lands_at }
+        let noun = if part.is_role { "role" } else { "value" };
+        Table { name: part.name.value.clone(), noun, rows, lands, lands_at }
     }
 
     fn landing(&mut self, part: &TablePart, rows: &[Row], word: &Spanned<Literal>) -> Option<table::Landing> {

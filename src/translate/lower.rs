@@ -122,7 +122,7 @@ impl Lowering<'_> {
             }
             AnswerBody::Items { lens, under, omits, only } => {
                 let body = body_of(answer)?;
-                Some(self.page(&Items { lens, under, omits: *omits, only }, body, call)?.into_vec())
+                Some(self.page(&Items { lens, under, omits: omits.is_some(), only }, body, call)?.into_vec())
             }
         };
         let location = match &plan.location {

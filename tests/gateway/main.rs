@@ -12,6 +12,7 @@ mod golden;
 mod house;
 mod ids;
 mod laws;
+mod ledger;
 mod mutants;
 mod program;
 mod sixth_dialect;

@@ -109,6 +109,7 @@ fn dialect(
         operations: vec![Arc::new(add_thing(add)), Arc::new(add_things(add)), Arc::new(list_things(list))],
         ids: BTreeMap::new(),
         roles: None,
+        exceptions: Vec::new(),
         origins: crate::dialect::Origins::default(),
         lenses: BTreeMap::new(),
     }
@@ -206,7 +207,7 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
             body: AnswerBody::Items {
                 lens: Arc::new(Lens::new("thing", Wrap::Object, thing)),
                 under: Vec::new(),
-                omits: false,
+                omits: None,
                 only: Vec::new(),
             },
             reads: None,

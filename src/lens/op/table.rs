@@ -14,6 +14,8 @@ use crate::lens::run::{Run, Source, Stop};
 /// Words of a dialect and what they are in the canonical form.
 #[derive(Clone, Debug)]
 pub struct Table {
+    /// Its name in the mapping; `role` for that of roles.
+    pub name: String,
     /// What the words are: `role` or `value`.
     pub noun: &'static str,
     /// The pairs.

@@ -102,7 +102,8 @@ impl Compiler<'_> {
                     let found = Diagnostic::error(code::M0106, message);
                     self.report(found.at(operation.span, "needs `page = \"...\"` or `gather = 1000`"));
                 }
-                let (under, omits) = (self.under(part, answer, schema.as_deref()), answer.omits.is_some());
+                let under = self.under(part, answer, schema.as_deref());
+                let omits = answer.omits.as_ref().map(|reason| reason.value.clone());
                 let only = self.told_items(name, answer);
                 let lens = self.lens_named(name);
                 (lens.map(|lens| AnswerBody::Items { lens, under, omits, only }), None)
