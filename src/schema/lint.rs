@@ -32,7 +32,8 @@ pub(super) struct Outcome {
 pub(super) fn check(library: &Library, file: &File, unread: &BTreeSet<FileName>) -> Outcome {
     let root = library.root(file);
     let meta_schema = draft202012::meta::validator();
-    let violations = violation::from_errors(meta_schema.iter_errors(&file.tree), root.schema, usize::MAX);
+    let violations =
+        violation::from_errors(meta_schema.iter_errors(&file.tree), root.schema, usize::MAX, None);
     let mut outcome = Outcome { found: Diagnostics::default(), uses: BTreeSet::new() };
     for violation in &violations {
         let subject = match violation.path.last() {
