@@ -1,6 +1,6 @@
 //! Health, readiness and metrics, for those who run the proxy rather than those who use it.
 //!
-//! It is the same server on a listener of its own, with a handler that knows four paths. It outlives the drain of the
+//! It is the same server on a listener of its own, with a handler that knows a few paths. It outlives the drain of the
 //! main one: a proxy that is leaving says so, and can be scraped to the end.
 
 use std::{
@@ -19,7 +19,7 @@ use hyper::body::Incoming;
 
 use crate::{
     server::{self, BindError, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server},
-    telemetry::Metrics,
+    telemetry::{Explanations, Metrics},
 };
 
 /// Where the admin listener is.
@@ -54,8 +54,14 @@ impl Admin {
     }
 
     /// Answers on a thread of its own. The proxy counts as ready until `drain`, the main server's, begins.
-    pub fn start(self, metrics: Metrics, drain: Drain) -> io::Result<Running> {
-        let make = MakePages { pages: Pages { metrics, drain } };
+    /// Explanations of requests are there to be read if any are kept.
+    pub fn start(
+        self,
+        metrics: Metrics,
+        explanations: Option<Explanations>,
+        drain: Drain,
+    ) -> io::Result<Running> {
+        let make = MakePages { pages: Pages { metrics, explanations, drain } };
         let stop = Drain::new();
         let stopped = stop.clone();
         let run = move || self.0.run(&make, &stopped);
@@ -94,14 +100,16 @@ impl MakeHandler for MakePages {
     }
 }
 
-/// The four pages.
+/// The pages.
 #[derive(Clone, Debug)]
 struct Pages {
     metrics: Metrics,
+    explanations: Option<Explanations>,
     drain: Drain,
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
+const JSON: &str = "application/json";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
 const INDEX: &str = "interlingua admin
@@ -109,6 +117,7 @@ const INDEX: &str = "interlingua admin
 /healthz  200 while the process runs
 /readyz   200 while it accepts requests, 503 once it drains
 /metrics  counters and histograms, in the OpenMetrics text format
+/explain/ID  why the request of that id was translated as it was, if it asked for that
 ";
 
 impl Handler for Pages {
@@ -124,8 +133,18 @@ impl Handler for Pages {
             "/metrics" => page(StatusCode::OK, OPEN_METRICS, self.metrics.render()),
             "/readyz" if self.drain.has_begun() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
             "/readyz" => page(StatusCode::OK, TEXT, "ready\n"),
-            _ => page(StatusCode::NOT_FOUND, TEXT, "no such page\n"),
+            path => match self.explanation(path) {
+                Some(json) => page(StatusCode::OK, JSON, json),
+                None => page(StatusCode::NOT_FOUND, TEXT, "no such page\n"),
+            },
         }
+    }
+}
+
+impl Pages {
+    /// The explanation that is kept under the path, if there is one.
+    fn explanation(&self, path: &str) -> Option<Bytes> {
+        self.explanations.as_ref()?.find(path.strip_prefix("/explain/")?)
     }
 }
 
@@ -159,7 +178,7 @@ mod tests {
         // An address of its own, so that no other test is given the port when it is free again.
         let admin = Admin::bind(([127, 0, 0, 4], 0).into()).unwrap();
         let (address, metrics, drain) = (admin.address(), Metrics::new(), Drain::new());
-        let running = admin.start(metrics.clone(), drain.clone()).unwrap();
+        let running = admin.start(metrics.clone(), None, drain.clone()).unwrap();
         (address, metrics, drain, running)
     }
 

@@ -13,6 +13,7 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 
 mod embedded;
+pub mod explain;
 pub mod files;
 
 pub use self::{
@@ -26,7 +27,7 @@ use crate::{
     config::Config,
     diag::{Diagnostics, Sources},
     dialect::Registry,
-    gateway::{self, Gateway},
+    gateway::{self, Gateway, explain::Explainer},
     ids::{self, map::IdMap},
     mapping,
     schema::Store,
@@ -57,6 +58,9 @@ pub enum ServeError {
     /// The built-in backend ended by itself.
     #[error("the built-in backend ended")]
     Ended(#[source] io::Error),
+    /// The key of explanations cannot be used.
+    #[error(transparent)]
+    Explain(#[from] explain::KeyError),
     /// The map of imported ids cannot be used.
     #[error(transparent)]
     Ids(#[from] ids::embedded::StoreError),
@@ -111,12 +115,20 @@ pub fn serve(
         Some(store) => shared.with_ids(IdMap::new(store)),
         None => shared,
     };
+    let explainer = config.explain.key.as_deref().map(explain::explainer).transpose()?;
+    let explanations = explainer.as_ref().map(Explainer::kept);
+    let shared = match explainer {
+        Some(explainer) => shared.with_explainer(explainer),
+        None => shared,
+    };
     let workers = Workers { shared: Arc::new(shared), upstream };
 
     let server = Server::bind(config.server)?.count_into(&metrics);
     let admin = config.admin.address.map(Admin::bind).transpose()?;
-    let running =
-        admin.map(|admin| admin.start(metrics, drain.clone())).transpose().map_err(ServeError::Run)?;
+    let running = admin
+        .map(|admin| admin.start(metrics, explanations, drain.clone()))
+        .transpose()
+        .map_err(ServeError::Run)?;
     ready(server.addresses());
     let outcome = server.run(&workers, drain);
 

@@ -17,6 +17,7 @@ mod check;
 mod console;
 mod document;
 mod explain;
+mod explain_token;
 mod failure;
 mod files;
 mod hint;
@@ -68,6 +69,8 @@ enum Command {
     Backend(backend::Arguments),
     /// Explain a diagnostic code, such as M0203
     Explain(explain::Arguments),
+    /// Print what a live request has to carry to be explained
+    ExplainToken(explain_token::Arguments),
 }
 
 /// How a command ended that could run.
@@ -97,6 +100,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
         Command::Backend(arguments) => backend::run(arguments, files, console),
         Command::Check(arguments) => check::run(&arguments, files, console),
         Command::Explain(arguments) => explain::run(&arguments, console),
+        Command::ExplainToken(arguments) => explain_token::run(&arguments, files, console),
         Command::Openapi(arguments) => openapi::run(&arguments, files, console),
         Command::Ids(arguments) => ids::run(&arguments, files, console),
         Command::Routes(arguments) => routes::run(&arguments, files, console),

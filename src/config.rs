@@ -53,6 +53,8 @@ pub struct Config {
     pub body: gateway::Config,
     /// Where imported ids are.
     pub ids: ids::Config,
+    /// Whether live requests may be explained.
+    pub explain: gateway::explain::Config,
     /// How to log.
     pub telemetry: telemetry::Config,
     /// Where mappings and schemas are.

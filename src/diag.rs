@@ -28,7 +28,7 @@ pub mod source;
 pub mod suggest;
 
 pub use self::code::Code;
-pub use self::source::{SourceId, Sources, Span, Spanned, Start};
+pub use self::source::{Lines, SourceId, Sources, Span, Spanned, Start};
 
 /// One thing that is wrong, or doubtful, in a file someone wrote.
 #[derive(Clone, Debug, PartialEq, Eq)]

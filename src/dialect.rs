@@ -20,6 +20,7 @@ use crate::schema::Schema;
 
 pub mod errors;
 pub mod operation;
+pub mod origins;
 pub mod page;
 pub mod parameters;
 pub mod registry;
@@ -29,6 +30,7 @@ pub mod url;
 
 pub use errors::ErrorShape;
 pub use operation::Operation;
+pub use origins::Origins;
 pub use page::Page;
 pub use registry::{Registry, Selected, Unselected};
 pub use resolver::Resolver;
@@ -68,6 +70,8 @@ pub struct Dialect {
     pub roles: Option<Arc<Table>>,
     /// Its lenses with the schemas on their two sides, for tools and tests.
     pub lenses: BTreeMap<String, ShapedLens>,
+    /// Where its mapping says what, for explanations.
+    pub origins: Origins,
 }
 
 impl Dialect {

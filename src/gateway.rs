@@ -37,13 +37,14 @@ use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
 use crate::telemetry::{Metrics, RequestId};
 use crate::time::Deadline;
-use crate::translate;
+use crate::translate::{self, explain::Narrator};
 use crate::upstream::Upstream;
 
 mod admit;
 mod check;
 mod decode;
 mod encode;
+pub mod explain;
 mod fetch;
 mod lift;
 mod lower;
@@ -54,6 +55,7 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+use self::explain::Explainer;
 use self::fetch::Caller;
 use self::quota::Quotas;
 use self::record::{Meters, Record};
@@ -86,6 +88,8 @@ pub struct Shared {
     resolvers: Resolvers,
     /// The imported ids, if there are any.
     ids: Option<IdMap>,
+    /// Who may ask why, if anybody may.
+    explainer: Option<Explainer>,
     /// Time for a request that came without a deadline.
     deadline: Duration,
     /// How an error looks before a dialect was selected.
@@ -107,13 +111,25 @@ impl Shared {
             Quotas::new(registry.dialects().iter().map(|one| (one.name.as_str(), &one.quota)), limit);
         let meters = Meters::new(&registry, metrics);
         let (resolvers, standard) = (Resolvers::default(), ErrorShape::standard());
-        Shared { registry, config, quotas, resolvers, ids: None, deadline, standard, meters }
+        Shared { registry, config, quotas, resolvers, ids: None, explainer: None, deadline, standard, meters }
     }
 
     /// The same, where ids may have been imported.
     #[must_use]
     pub fn with_ids(self, ids: IdMap) -> Shared {
         Shared { ids: Some(ids), ..self }
+    }
+
+    /// The same, where requests may be explained.
+    #[must_use]
+    pub fn with_explainer(self, explainer: Explainer) -> Shared {
+        Shared { explainer: Some(explainer), ..self }
+    }
+
+    /// Who is told what is done with a request.
+    fn narrator<B>(&self, request: &Request<B>) -> Narrator {
+        let explainer = self.explainer.as_ref();
+        explainer.map_or_else(Narrator::default, |one| one.narrator(request.headers(), SystemTime::now()))
     }
 
     /// What is known of a request's ids before anything was looked up.
@@ -143,14 +159,18 @@ impl Gateway {
 
     /// Answers one request, whatever comes of it.
     pub async fn answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
-        let mut record = Record::begin(&self.shared.meters, Exchange::of(&request, self.shared.deadline));
+        let exchange = Exchange::of(&request, self.shared.deadline);
+        let exchange = Exchange { narrator: self.shared.narrator(&request), ..exchange };
+        let mut record = Record::begin(&self.shared.meters, exchange);
         match self.handle(request, &mut record.exchange).await {
-            Ok(response) => {
+            Ok(mut response) => {
+                self.explain(&record.exchange, &mut response);
                 record.end(response.status(), None);
                 response
             }
             Err(problem) => {
-                let response = self.refuse(&problem, &record.exchange);
+                let mut response = self.refuse(&problem, &record.exchange);
+                self.explain(&record.exchange, &mut response);
                 record.end(response.status(), Some(&problem));
                 response
             }
@@ -169,7 +189,8 @@ impl Gateway {
             Selection::Elsewhere(status, location) => return Ok(encode::redirect(status, location)),
         };
         let admitted = admit::admit(&shared.quotas, selected, exchange)?;
-        let decoded = decode::decode(&shared.config, admitted).await?;
+        let mut decoded = decode::decode(&shared.config, admitted).await?;
+        decoded.request = decoded.request.told_to(exchange.narrator.clone());
         let checked = check::check(decoded, exchange)?;
         let lifted = match lift::lift(self, checked, exchange).await {
             Ok(lifted) => lifted,
@@ -193,6 +214,10 @@ impl Gateway {
         let is_settled = problem.code == NO_SUCH_RESOURCE && was_asked;
         let operation = exchange.operation.as_ref().filter(|_| is_settled);
         let settled = operation.and_then(|operation| translate::lower::settle(operation, &problem));
+        if let Some(lowered) = &settled {
+            let (from, status) = (problem.status.get().as_u16(), lowered.status.as_u16());
+            exchange.narrator.tell(|story| story.settled(from, status));
+        }
         settled.map(|lowered| encode::encode(lowered, &self.shared.quotas, exchange)).ok_or(problem)
     }
 
@@ -201,7 +226,15 @@ impl Gateway {
         let shape = exchange.dialect.as_ref().map_or(&self.shared.standard, |dialect| &dialect.errors);
         let folds = exchange.operation.as_ref().map_or(&[][..], |operation| &operation.folds);
         let rendered = shape.render(problem, folds, SystemTime::now());
+        exchange.narrator.tell(|story| story.refused(problem, exchange.dialect.as_deref(), shape, &rendered));
         encode::refusal(rendered, problem, &self.shared.quotas, exchange)
+    }
+
+    /// Tells whoever asked why the answer is as it is.
+    fn explain(&self, exchange: &Exchange, response: &mut Response<Full<Bytes>>) {
+        if let Some(explainer) = &self.shared.explainer {
+            explainer.explain(exchange, self.shared.registry.lines(), response);
+        }
     }
 }
 
@@ -218,6 +251,8 @@ struct Exchange {
     ignored: u64,
     /// Items that were left out of a list because the dialect has no words for them.
     omitted: u64,
+    /// Who is told what is done with the request.
+    narrator: Narrator,
     /// Calls to the backend, lookups included. Atomic only because several are made at once.
     calls: AtomicU64,
 }
@@ -233,6 +268,7 @@ impl Exchange {
             standing: None,
             ignored: 0,
             omitted: 0,
+            narrator: Narrator::default(),
             calls: AtomicU64::new(0),
         }
     }

@@ -31,6 +31,7 @@
 //! ```
 
 mod backwards;
+pub mod explain;
 pub mod op;
 pub mod path;
 mod plan;
@@ -39,6 +40,7 @@ mod run;
 use crate::diag::Span;
 use crate::json::{Value, Writer};
 
+use self::explain::Loss;
 use self::op::Op;
 use self::path::{Address, Literal};
 use self::plan::Plan;
@@ -99,6 +101,8 @@ pub struct Lens {
     fields: Vec<Field>,
     lift: Plan,
     lower: Plan,
+    /// What is lost on either way, with the reasons.
+    losses: Vec<Loss>,
 }
 
 impl Lens {
@@ -106,7 +110,7 @@ impl Lens {
     pub fn new(name: impl Into<String>, wrap: Wrap, fields: Vec<Field>) -> Lens {
         let lift = Plan::compile(&fields, wrap, Direction::Lift);
         let lower = Plan::compile(&fields, wrap, Direction::Lower);
-        Lens { name: name.into(), wrap, fields, lift, lower }
+        Lens { name: name.into(), wrap, fields, lift, lower, losses: Vec::new() }
     }
 
     /// The same, with canonical fields that give look-ups inside it a parameter of their scope: each item of a list of
@@ -117,6 +121,18 @@ impl Lens {
             self.lower.add_scope(name, at);
         }
         self
+    }
+
+    /// The same, with what it declares as lost.
+    #[must_use]
+    pub fn with_losses(mut self, losses: Vec<Loss>) -> Lens {
+        self.losses = losses;
+        self
+    }
+
+    /// What is lost on either way, with the reasons.
+    pub fn losses(&self) -> &[Loss] {
+        &self.losses
     }
 
     /// Its name in the mapping.
@@ -137,12 +153,19 @@ impl Lens {
     /// Brings a message to the other side; its body is appended to `body`. The output means nothing if the run has
     /// needs or refusals afterwards.
     pub fn run<'a>(&self, input: Input<'a>, run: &mut Run<'a, '_>, body: Writer) -> Output {
-        self.plan(run.direction()).message(input, run, body)
+        let output = self.plan(run.direction()).message(input, run, body);
+        if run.trace.is_some() {
+            self.tell_unused(input.body, run);
+        }
+        output
     }
 
     /// Brings a value within a message to the other side.
     pub(crate) fn value<'a>(&self, value: Value<'a>, run: &mut Run<'a, '_>, out: &mut Writer) {
         self.plan(run.direction()).value(value, run, out);
+        if run.trace.is_some() {
+            self.tell_unused(Some(value), run);
+        }
     }
 
     fn plan(&self, direction: Direction) -> &Plan {

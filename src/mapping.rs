@@ -17,6 +17,7 @@ mod file;
 mod generations;
 mod lenses;
 mod operations;
+mod origins;
 mod parts;
 
 use std::sync::Arc;
@@ -88,7 +89,7 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
     check::privilege::check_pairs(&role_tables, &canonical.api.roles, are_all, &mut found);
 
     let is_whole = are_all && !found.has_errors();
-    let registry = is_whole.then(|| Registry::new(canonical.api, dialects));
+    let registry = is_whole.then(|| Registry::new(canonical.api, dialects).with_lines(sources.lines()));
     (registry, found)
 }
 

@@ -150,6 +150,13 @@ impl fmt::Debug for Schema {
     }
 }
 
+/// The folder and the name, as people look for the file.
+impl fmt::Display for Schema {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.folder, self.name)
+    }
+}
+
 /// What the tests of this module's files share.
 #[cfg(test)]
 mod support {

@@ -12,12 +12,14 @@ use std::{
 use tracing::Subscriber;
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
+mod explanations;
 mod metrics;
 pub mod names;
 mod outcome;
 mod request_id;
 mod writer;
 
+pub use explanations::Explanations;
 pub use metrics::{Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics};
 pub use outcome::{ResolverOutcome, UpstreamOutcome};
 pub use request_id::{RequestId, X_REQUEST_ID};

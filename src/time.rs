@@ -3,7 +3,7 @@
 //! Everything that waits does so on tokio's clock, so that a test can pause it. Wall-clock time appears only where a
 //! header or a log line needs it.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tokio::time::Instant;
 
@@ -42,6 +42,11 @@ impl Deadline {
 /// A moment as RFC 3339 writes it, in UTC and whole seconds.
 pub fn rfc3339(moment: SystemTime) -> String {
     humantime::format_rfc3339_seconds(moment).to_string()
+}
+
+/// Whole seconds since 1970 began; none before.
+pub fn unix_seconds(moment: SystemTime) -> u64 {
+    moment.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
 }
 
 /// `duration` in whole seconds, rounded up: a client told to wait must not come back too early.

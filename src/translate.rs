@@ -19,9 +19,12 @@ use crate::lens::{Need, Parameters};
 use crate::problem::{Place, Problem, Root, Segment, Violation};
 
 pub mod answer;
+pub mod explain;
 pub mod gather;
 pub mod lift;
 pub mod lower;
+
+use self::explain::Narrator;
 
 /// How many violations a client is told of at once.
 pub const VIOLATIONS_MAX: usize = 32;
@@ -41,6 +44,8 @@ pub struct Request {
     pub query: Parameters,
     /// The body.
     pub body: Option<Document>,
+    /// Who is told what is done with it.
+    pub narrator: Narrator,
 }
 
 /// How far a translation came.
@@ -68,14 +73,24 @@ impl Request {
         };
         let path = path.into_iter().map(decoded).collect::<Result<_, _>>()?;
         let query = decode_query(url.query())?;
-        Ok(Request { dialect, operation, url, path, query, body })
+        Ok(Request { dialect, operation, url, path, query, body, narrator: Narrator::default() })
+    }
+
+    /// The same request, with somebody to whom it is told what is done with it.
+    #[must_use]
+    pub fn told_to(self, narrator: Narrator) -> Request {
+        narrator.tell(|story| story.selected(&self));
+        Request { narrator, ..self }
     }
 
     /// Goes on with the case of the operation that the body asks for, if it has any.
     pub fn choose_case(&mut self) {
         let body = self.body.as_ref().map(Document::root);
-        if let Some(case) = body.and_then(|body| self.operation.case(body)).cloned() {
-            self.operation = case;
+        let Some(body) = body else { return };
+        let chosen = self.operation.case(body).cloned();
+        if let Some(case) = chosen {
+            let whole = std::mem::replace(&mut self.operation, case);
+            self.narrator.tell(|story| story.chose_case(self, &whole));
         }
     }
 
@@ -119,6 +134,7 @@ pub fn check(request: &Request) -> Result<(), Box<Problem>> {
             violations.extend(in_body.into_iter().map(Violation::from));
         }
     }
+    request.narrator.tell(|story| story.looked_at(request, &violations));
     if violations.is_empty() { Ok(()) } else { Err(Box::new(Problem::invalid(violations))) }
 }
 
@@ -131,12 +147,13 @@ pub fn check(request: &Request) -> Result<(), Box<Problem>> {
 pub fn fan_out(request: &Request, most: usize) -> Result<Option<usize>, Box<Problem>> {
     let RequestBody::Each { over, limit, .. } = &request.operation.body else { return Ok(None) };
     let (items, most) = (request.items().len(), most.min(*limit));
+    let place = Place::body(over.segments());
+    request.narrator.tell(|story| story.counted(&place, items, most));
     if items <= most {
         return Ok(Some(items));
     }
     let noun = if most == 1 { "item" } else { "items" };
     let message = format!("must hold at most {most} {noun}");
-    let place = Place::body(over.segments());
     Err(Box::new(Problem::invalid(vec![Violation { place, kind: "maxItems".into(), message }])))
 }
 

@@ -5,7 +5,7 @@ use std::io;
 use super::{ids::Misused, names::Unknown, translate::Misasked, validate};
 use crate::{
     backend::OpenError,
-    boot::{FileError, ServeError},
+    boot::{FileError, ServeError, explain::KeyError},
     ids::embedded::StoreError,
     telemetry::InstallError,
 };
@@ -16,6 +16,9 @@ pub(super) enum Failure {
     /// The reference backend's database cannot be used.
     #[error(transparent)]
     Database(#[from] OpenError),
+    /// The key of explanations cannot be used.
+    #[error(transparent)]
+    ExplainKey(#[from] KeyError),
     /// A file cannot be read.
     #[error(transparent)]
     File(#[from] FileError),
@@ -39,6 +42,9 @@ pub(super) enum Failure {
     /// No diagnostic has this code.
     #[error("there is no code `{0}`; `interlingua explain` lists all of them")]
     NoCode(String),
+    /// Nobody says which key.
+    #[error("no key is configured: set `key` under `[explain]`, or give `--key FILE`")]
+    NoExplainKey,
     /// There is no schema that documents could fit.
     #[error("`{operation}` takes no body")]
     NoRequestSchema {

@@ -28,7 +28,7 @@ use super::{
 };
 use crate::{
     canonical::api::{Api, Call},
-    diag::Sources,
+    diag::{Lines, Sources},
     dialect::{Dialect, Selected, operation::RequestBody, url::Url},
     gateway,
     ids::embedded::Store,
@@ -38,6 +38,7 @@ use crate::{
     translate::{
         self, Request,
         answer::{Answer, answered},
+        explain::Narrator,
         lift::{Lifted, lift},
         lower::{Lowered, lower},
     },
@@ -61,6 +62,12 @@ pub(super) struct Arguments {
     /// What a resolver would find: its name, the dialect's id and the canonical one, which is empty if there is none
     #[arg(long = "resolve", value_name = "NAME:LEFT=RIGHT")]
     resolutions: Vec<Resolution>,
+    /// Tell what was done, step by step, with the line of the mapping that says so; values are masked
+    #[arg(long)]
+    explain: bool,
+    /// How to print the explanation: as a table before the result, or as a member of it
+    #[arg(long, value_enum, default_value_t, requires = "explain")]
+    format: Format,
 }
 
 /// What is known besides the request.
@@ -70,6 +77,8 @@ struct Known<'k> {
     answers: Vec<Vec<u8>>,
     /// How many calls one request may become.
     fan_out_max: usize,
+    /// Who is told what is done.
+    narrator: &'k Narrator,
 }
 
 /// Why there are no calls, or no answer.
@@ -93,9 +102,12 @@ pub(super) fn run(
     // No header chooses another generation: the one that was named is meant.
     let target = asked.target(&dialect.name);
     let (path, headers) = (format!("/{}{}", dialect.name, target.path()), HeaderMap::new());
+    let narrator = if arguments.explain { Narrator::listening() } else { Narrator::default() };
+    let told =
+        Shown { dialect, narrator: &narrator, format: arguments.format, lines: loaded.registry.lines() };
     let selected = match loaded.registry.select(&asked.method, None, &path, &headers) {
         Ok(selected) => selected,
-        Err(unselected) => return refused(&unselected.problem, dialect, &[], console),
+        Err(unselected) => return told.refused(&unselected.problem, &[], console),
     };
     let operation = Arc::clone(&selected.operation);
     let body = match (&operation.body, arguments.body.as_ref().zip(documents.pop())) {
@@ -125,14 +137,15 @@ pub(super) fn run(
         origin: dialect.hosts.first().and_then(|host| Some((Scheme::HTTPS, host.parse().ok()?))),
         ..Url::of(target)
     };
-    let known = Known { ids: ids.as_ref(), answers, fan_out_max: loaded.config.body.fan_out_max };
+    let fan_out_max = loaded.config.body.fan_out_max;
+    let known = Known { ids: ids.as_ref(), answers, fan_out_max, narrator: &narrator };
     match translated(loaded.registry.api(), selected, url, body, known, arguments) {
         Ok(result) => {
-            console.json(&result)?;
+            told.print(result, console)?;
             Ok(Outcome::Clean)
         }
         Err(Stop::Failure(failure)) => Err(failure),
-        Err(Stop::Refused(problem)) => refused(&problem, dialect, &operation.folds, console),
+        Err(Stop::Refused(problem)) => told.refused(&problem, &operation.folds, console),
     }
 }
 
@@ -150,22 +163,21 @@ fn translated(
     known: Known<'_>,
     arguments: &Arguments,
 ) -> Result<Value, Stop> {
-    let Known { ids, answers, fan_out_max } = known;
-    let mut request = Request::new(selected, url, body)?;
+    let Known { ids, answers, fan_out_max, narrator } = known;
+    let mut request = Request::new(selected, url, body)?.told_to(narrator.clone());
     translate::check(&request)?;
     request.choose_case();
     translate::fan_out(&request, fan_out_max)?;
 
     let mut known = if ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() };
     let resolutions = &arguments.resolutions;
-    let lifted = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
-        lift(api, &request, known)
-    })?;
+    let lifted =
+        resolution::complete(&request, ids, resolutions, &mut known, |known| lift(api, &request, known))?;
     if answers.is_empty() {
         return Ok(calls(&lifted)?);
     }
     let answers = answers_to(&lifted, &request, answers, arguments.status)?;
-    let lowered = resolution::complete(&request.dialect, ids, resolutions, &mut known, |known| {
+    let lowered = resolution::complete(&request, ids, resolutions, &mut known, |known| {
         lower(api, &request, &lifted, &answers, known)
     })?;
     Ok(answer(&lowered))
@@ -209,9 +221,17 @@ fn answers_to(
         let success =
             lifted.calls[index].operation.answers.first().map_or(StatusCode::OK, |(status, _)| *status);
         let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
-        let told =
-            |problem: Box<Problem>| Box::new(translate::told(*problem, &request.operation, place, sent));
-        answered(status.unwrap_or(success), None, body).map_err(told)
+        let status = status.unwrap_or(success);
+        let called = &lifted.calls[index].operation;
+        request.narrator.tell(|story| story.called(&called.name, &called.to_string(), status.as_str()));
+        let told = |problem: Box<Problem>| {
+            let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
+            let told = Box::new(translate::told(*problem, &request.operation, place, sent));
+            let canonical = canonical.unwrap_or_default();
+            request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
+            told
+        };
+        answered(status, None, body).map_err(told)
     };
     Ok(answers.into_iter().enumerate().map(answer).collect())
 }
@@ -227,23 +247,45 @@ fn answer(lowered: &Lowered) -> Value {
     shown
 }
 
-/// Prints what the client would get, and what only the log would know.
-fn refused(
-    problem: &Problem,
-    dialect: &Dialect,
-    folds: &[(StatusCode, StatusCode)],
-    console: &mut Console<'_>,
-) -> Result<Outcome, Failure> {
-    let rendered = dialect.errors.render(problem, folds, SystemTime::now());
-    let mut shown = json!({ "status": rendered.status.as_u16() });
-    if !rendered.body.is_empty() {
-        shown["body"] = tree(&rendered.body);
+/// How results are shown, and what is told of them.
+struct Shown<'s> {
+    dialect: &'s Dialect,
+    narrator: &'s Narrator,
+    format: Format,
+    lines: &'s Lines,
+}
+
+impl Shown<'_> {
+    /// Prints a result: after its explanation, or with it inside, if there is one.
+    fn print(&self, mut result: Value, console: &mut Console<'_>) -> Result<(), Failure> {
+        match (self.narrator.take(), self.format) {
+            (None, _) => {}
+            (Some(explanation), Format::Text) => console.text(&explanation.text(self.lines))?,
+            (Some(explanation), Format::Json) => result["explanation"] = explanation.json(self.lines),
+        }
+        Ok(console.json(&result)?)
     }
-    console.json(&shown)?;
-    if let Some(cause) = &problem.cause {
-        console.note(&format!("cause: {cause}"))?;
+
+    /// Prints what the client would get, and what only the log would know.
+    fn refused(
+        &self,
+        problem: &Problem,
+        folds: &[(StatusCode, StatusCode)],
+        console: &mut Console<'_>,
+    ) -> Result<Outcome, Failure> {
+        let rendered = self.dialect.errors.render(problem, folds, SystemTime::now());
+        self.narrator
+            .tell(|story| story.refused(problem, Some(self.dialect), &self.dialect.errors, &rendered));
+        let mut shown = json!({ "status": rendered.status.as_u16() });
+        if !rendered.body.is_empty() {
+            shown["body"] = tree(&rendered.body);
+        }
+        self.print(shown, console)?;
+        if let Some(cause) = &problem.cause {
+            console.note(&format!("cause: {cause}"))?;
+        }
+        Ok(Outcome::Findings)
     }
-    Ok(Outcome::Findings)
 }
 
 /// JSON as a tree. What is none is shown as the text it is.

@@ -35,6 +35,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         limit: limit(&file.limit, values),
         body: body(&file.body, values),
         ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
+        explain: gateway::explain::Config { key: values.path(file.explain.key.as_ref()) },
         telemetry: telemetry(&file.telemetry, values),
         files: files(&file.files, values),
     }

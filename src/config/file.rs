@@ -20,6 +20,7 @@ pub(super) struct ConfigFile {
     pub(super) limit: LimitFile,
     pub(super) body: BodyFile,
     pub(super) ids: IdsFile,
+    pub(super) explain: ExplainFile,
     pub(super) telemetry: TelemetryFile,
     pub(super) files: FilesFile,
 }
@@ -103,6 +104,12 @@ pub(super) struct IdsFile {
     pub(super) store: Text,
 }
 
+/// `[explain]`
+#[derive(Debug, Default)]
+pub(super) struct ExplainFile {
+    pub(super) key: Text,
+}
+
 /// `[telemetry]`
 #[derive(Debug, Default)]
 pub(super) struct TelemetryFile {
@@ -129,6 +136,7 @@ impl ConfigFile {
             limit: root.table("limit").map(LimitFile::read).unwrap_or_default(),
             body: root.table("body").map(BodyFile::read).unwrap_or_default(),
             ids: root.table("ids").map(IdsFile::read).unwrap_or_default(),
+            explain: root.table("explain").map(ExplainFile::read).unwrap_or_default(),
             telemetry: root.table("telemetry").map(TelemetryFile::read).unwrap_or_default(),
             files: root.table("files").map(FilesFile::read).unwrap_or_default(),
         };
@@ -226,6 +234,12 @@ impl BodyFile {
 impl IdsFile {
     fn read(table: Table<'_>) -> Self {
         table.read(|table| Self { store: table.text("store") })
+    }
+}
+
+impl ExplainFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self { key: table.text("key") })
     }
 }
 

@@ -160,8 +160,30 @@ impl Sources {
         (self.start(id).line + lines, column + count(&before[line_start..]))
     }
 
+    /// What is left of the texts when only lines are asked for.
+    pub fn lines(&self) -> Lines {
+        let lines = self.0.iter().map(|source| {
+            let ends = source.text.bytes().zip(0_u32..).filter(|(byte, _)| *byte == b'\n');
+            (source.path.clone(), ends.map(|(_, end)| end).collect())
+        });
+        Lines(lines.collect())
+    }
+
     fn source(&self, id: SourceId) -> &Source {
         self.0.get(id.0 as usize).expect("an id is only made by adding a text, and texts are never removed")
+    }
+}
+
+/// The paths of texts and where their lines end: what is needed to name the line of a span, without the texts.
+#[derive(Clone, Debug, Default)]
+pub struct Lines(Vec<(String, Vec<u32>)>);
+
+impl Lines {
+    /// The path and the line a span begins in, as in `mappings/acme.toml:7`. None if its text is not known here.
+    pub fn name(&self, span: Span) -> Option<String> {
+        let (path, ends) = self.0.get(span.source.0 as usize)?;
+        let line = ends.partition_point(|end| *end < span.start) + 1;
+        Some(format!("{path}:{line}"))
     }
 }
 
@@ -181,6 +203,19 @@ mod tests {
         assert_eq!(line_column("a\nbc\n", 1), (1, 2));
         assert_eq!(line_column("a\nbc\n", 2), (2, 1));
         assert_eq!(line_column("a\nbc\n", 3), (2, 2));
+    }
+
+    #[test]
+    fn a_line_is_the_same_without_the_text() {
+        let mut sources = Sources::default();
+        let id = sources.add("a.toml", "one\ntwo\n\nfour");
+        let lines = sources.lines();
+        for offset in 0..=15 {
+            let (line, _) = sources.line_column(id, offset);
+            let named = lines.name(Span::new(id, offset as usize..offset as usize));
+            assert_eq!(named, Some(format!("a.toml:{line}")), "{offset}");
+        }
+        assert_eq!(Lines::default().name(Span::new(id, 0..1)), None);
     }
 
     #[test]

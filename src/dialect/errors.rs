@@ -93,6 +93,25 @@ pub enum Slot {
 }
 
 impl Slot {
+    /// The slot's name in mappings.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Slot::ByField { .. } => "by_field",
+            Slot::Code => "code",
+            Slot::Constant(_) => "constant",
+            Slot::Input(_) => "input",
+            Slot::Message => "message",
+            Slot::MessageWithPlaces => "message_with_places",
+            Slot::RetryAfter => "retry_after",
+            Slot::Retryable => "retryable",
+            Slot::Status => "status",
+            Slot::Time => "time",
+            Slot::Title => "title",
+            Slot::Violations(_) => "violations",
+            Slot::Word { .. } => "word",
+        }
+    }
+
     /// The slots' names in mappings.
     pub const NAMES: [&str; 12] = [
         "by_field",

@@ -15,6 +15,7 @@ use self::routes::{Matched, Routes};
 use super::url::other_slash;
 use super::{Dialect, Operation};
 use crate::canonical::api::Api;
+use crate::diag::Lines;
 use crate::problem::Problem;
 
 mod path;
@@ -29,6 +30,8 @@ pub struct Registry {
     dialects: Vec<Arc<Dialect>>,
     served: Vec<Served>,
     by_host: HashMap<String, usize>,
+    /// Which line of a mapping a span is in, for explanations.
+    lines: Lines,
 }
 
 /// A dialect and its route table.
@@ -77,7 +80,19 @@ impl Registry {
             hosts
         };
         let by_host = dialects.iter().enumerate().flat_map(hosts).collect();
-        Registry { api, served: dialects.iter().map(served).collect(), dialects, by_host }
+        let served = dialects.iter().map(served).collect();
+        Registry { api, served, dialects, by_host, lines: Lines::default() }
+    }
+
+    /// The same, with the lines of the files it was made of.
+    #[must_use]
+    pub fn with_lines(self, lines: Lines) -> Registry {
+        Registry { lines, ..self }
+    }
+
+    /// Which line of a mapping a span is in.
+    pub fn lines(&self) -> &Lines {
+        &self.lines
     }
 
     /// The canonical API.

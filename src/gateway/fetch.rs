@@ -18,6 +18,7 @@ use crate::limit::Principal;
 use crate::problem::Problem;
 use crate::telemetry::{UpstreamOutcome, X_REQUEST_ID};
 use crate::time::Deadline;
+use crate::translate::explain::Narrator;
 use crate::translate::{self, answer, gather};
 use crate::upstream::{self, UpstreamError};
 
@@ -42,10 +43,13 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     let answers = stream::iter(lifted.canonical.calls.iter().enumerate())
         .map(async |(index, call)| {
             let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
-            caller
-                .answer(call, &request.operation)
-                .await
-                .map_err(|problem| Box::new(translate::told(*problem, &request.operation, place, sent)))
+            caller.answer(call, &request.operation).await.map_err(|problem| {
+                let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
+                let told = Box::new(translate::told(*problem, &request.operation, place, sent));
+                let canonical = canonical.unwrap_or_default();
+                request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
+                told
+            })
         })
         .buffered(CONCURRENT_MAX)
         .collect()
@@ -75,6 +79,11 @@ impl<'a> Caller<'a> {
 
     pub(super) fn principal(&self) -> Principal {
         self.credential.principal()
+    }
+
+    /// Who is told what is done.
+    pub(super) fn narrator(&self) -> &'a Narrator {
+        &self.exchange.narrator
     }
 
     pub(super) fn deadline(&self) -> Deadline {
@@ -120,6 +129,10 @@ impl<'a> Caller<'a> {
             // Also without an answer: it may have been done all the same.
             self.shared().resolvers.wrote(call);
         }
+        self.narrator().tell(|story| {
+            let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
+            story.called(&call.operation.name, &call.operation.to_string(), outcome);
+        });
         let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
         answer::answered(answer.status, retry_after(&answer.headers), answer.body)
     }

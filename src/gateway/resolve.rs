@@ -36,6 +36,7 @@ pub(super) async fn resolve(
     if !imported.is_empty() {
         let found = look_up_imported(caller, dialect, &imported).await?;
         for (need, found) in imported.into_iter().zip(found) {
+            caller.narrator().tell(|story| story.looked_up(&need, &found, "from the id map"));
             resolutions.insert(need, found);
         }
     }
@@ -91,7 +92,11 @@ async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<
             Err(_) => ResolverOutcome::Failed,
         },
     );
-    let (found, _) = outcome?;
+    let (found, by) = outcome?;
+    caller.narrator().tell(|story| {
+        let by = if by == Answered::Remembered { "remembered" } else { "asked of the backend" };
+        story.looked_up(need, &found, by);
+    });
     Ok(found)
 }
 

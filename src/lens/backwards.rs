@@ -36,7 +36,7 @@ impl Lens {
 
 impl Field {
     /// Whether what was sent has the field. What lies elsewhere than in the body may have it.
-    fn is_in(&self, sent: Value<'_>) -> bool {
+    pub(super) fn is_in(&self, sent: Value<'_>) -> bool {
         let Some(left) = self.left.as_ref().filter(|left| left.root == Root::Body) else { return true };
         left.path.iter().try_fold(sent, |value, name| value.member(name)).is_some()
     }

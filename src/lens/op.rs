@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use super::explain::How;
 use super::path::Literal;
 use super::run::{Direction, Run, Source, Stop};
 use crate::json::Writer;
@@ -79,24 +80,25 @@ impl Op {
                 Ok(())
             }
             Op::Copy => {
+                run.say(|| How::Copied);
                 source.copy(out);
                 Ok(())
             }
             Op::Each(each) => each.both(source, run, out),
-            Op::Filter(filter) => filter.lift(source, out),
-            Op::Fixed(fixed) => fixed.lift(source),
-            Op::Has(has) => has.lower(source, out),
+            Op::Filter(filter) => filter.lift(source, run, out),
+            Op::Fixed(fixed) => fixed.lift(source, run),
+            Op::Has(has) => has.lower(source, run, out),
             Op::Id(id) if lifting => id.lift(source, run, out),
             Op::Id(id) => id.lower(source, run, out),
-            Op::Label(label) => label.lower(source, out),
+            Op::Label(label) => label.lower(source, run, out),
             Op::Nested(nested) => nested.both(source, run, out),
             Op::Prefix(prefix) if lifting => prefix.lift(source, run, out),
             Op::Prefix(prefix) => prefix.lower(source, run, out),
             Op::Resolve(resolve) => resolve.both(source, run, out),
             Op::Row(row) if lifting => row.lift(source, run, out),
             Op::Row(row) => row.lower(source, run, out),
-            Op::Table(table) if lifting => table.lift(source, out),
-            Op::Table(table) => table.lower(source, out),
+            Op::Table(table) if lifting => table.lift(source, run, out),
+            Op::Table(table) => table.lower(source, run, out),
         }
     }
 

@@ -32,6 +32,11 @@ impl Address {
         }
     }
 
+    /// All of the body.
+    pub fn whole() -> Address {
+        Address { root: Root::Body, path: Vec::new() }
+    }
+
     fn of(root: Root, text: &str) -> Option<Address> {
         let path: Vec<Box<str>> = text.split('.').map(Box::from).collect();
         path.iter().all(|name| !name.is_empty()).then_some(Address { root, path })

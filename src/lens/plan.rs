@@ -5,10 +5,12 @@
 
 use super::op::Op;
 use super::path::{Address, Literal};
+use crate::diag::Span;
 use crate::problem::Root;
 
 mod compile;
 mod execute;
+mod narrate;
 
 /// A lens in one direction.
 #[derive(Clone, Debug, Default)]
@@ -24,6 +26,8 @@ pub(super) struct Plan {
     /// Whether the input is never an object.
     scalar: bool,
     steps: Vec<Step>,
+    /// What is told of each step, if anybody listens.
+    notes: Vec<Note>,
     params: Vec<Param>,
     shape: Shape,
     /// Steps that write nothing and may refuse.
@@ -46,6 +50,15 @@ struct Step {
     blank: Option<Literal>,
     /// Whether null stands for none.
     null_is_missing: bool,
+}
+
+/// What only an explanation needs to know of a step.
+#[derive(Clone, Debug)]
+struct Note {
+    /// Where it writes.
+    target: Option<Address>,
+    /// Where the mapping says so.
+    origin: Option<Span>,
 }
 
 /// When a step may be taken.

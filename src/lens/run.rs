@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::explain::{How, Told, Trace};
 use crate::json::{Value, Writer};
 use crate::problem::{Place, Root, Segment};
 
@@ -180,6 +181,8 @@ pub struct Run<'a, 'r> {
     needs: Vec<Need>,
     refusals: Vec<Refusal>,
     pub(super) ignored: u64,
+    /// What is told of the run, if anybody listens. Boxed, because hardly ever somebody does.
+    pub(super) trace: Option<Box<Trace>>,
 }
 
 impl<'a, 'r> Run<'a, 'r> {
@@ -195,6 +198,7 @@ impl<'a, 'r> Run<'a, 'r> {
             needs: Vec::new(),
             refusals: Vec::new(),
             ignored: 0,
+            trace: None,
         }
     }
 
@@ -203,6 +207,25 @@ impl<'a, 'r> Run<'a, 'r> {
     pub fn below(mut self, at: Vec<Segment>) -> Self {
         self.at = at;
         self
+    }
+
+    /// The same, and everything it does is told. What it reads and writes lies at these places in more.
+    #[must_use]
+    pub fn traced(mut self, read_below: Vec<Segment>, written_below: Vec<Segment>) -> Self {
+        self.trace = Some(Box::new(Trace::new(read_below, written_below)));
+        self
+    }
+
+    /// What was told; nothing if the run was not traced.
+    pub fn take_told(&mut self) -> Vec<Told> {
+        self.trace.take().map_or_else(Vec::new, |trace| trace.into_told())
+    }
+
+    /// Says how the value under way is brought over, if anybody listens.
+    pub(super) fn say(&mut self, how: impl FnOnce() -> How) {
+        if let Some(trace) = &mut self.trace {
+            trace.say(how());
+        }
     }
 
     /// Which way.

@@ -30,6 +30,7 @@ pub(in crate::lens) fn roles() -> Table {
         also: also.iter().map(|json| word(json)).collect(),
         is: word(is),
         label: Some(label.to_owned()),
+        origin: None,
     };
     Table {
         noun: "role",
@@ -42,6 +43,7 @@ pub(in crate::lens) fn roles() -> Table {
             (word("\"manager\""), Landing::Row(1)),
             (word("\"owner\""), Landing::Refuse("no word is as strong".to_owned())),
         ],
+        lands_at: Vec::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use http::StatusCode;
 use super::canonical::{Canonical, bad_status, status, suggest, unknown_schema};
 use super::file::{MappingFile, Named, Text};
 use super::lenses::Built;
-use super::{CANONICAL, check};
+use super::{CANONICAL, check, origins};
 use crate::canonical::api;
 use crate::diag::{Code, Diagnostic, Diagnostics, Spanned, code};
 use crate::dialect::{Dialect, Page, Resolver, ShapedLens};
@@ -152,6 +152,7 @@ impl<'a> Compiler<'a> {
             operations: operations.into_iter().map(Arc::new).collect(),
             ids: self.ids.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             roles: self.roles,
+            origins: origins::of(self.file),
             lenses: self
                 .lenses
                 .into_iter()

@@ -9,9 +9,10 @@ use super::canonical::suggest;
 use super::compile::{Compiler, Kind};
 use super::file::{LensPart, Named, OpPart, Text};
 use crate::diag::{Diagnostic, code};
+use crate::lens::explain::Loss;
 use crate::lens::op::Op;
 use crate::lens::path::Address;
-use crate::lens::{Field, Lens, Presence, Wrap};
+use crate::lens::{Direction, Field, Lens, Presence, Wrap};
 use crate::problem::Root;
 use crate::schema::Schema;
 
@@ -115,7 +116,15 @@ impl<'a> Compiler<'a> {
             }
         }
         let wrap = self.wrap(name, part, &fields);
-        let lens = Arc::new(Lens::new(name.value.as_str(), wrap, fields).with_scope(&scope));
+        let losses = [(Direction::Lower, &part.drops), (Direction::Lift, &part.ignores)];
+        let losses = losses.into_iter().flat_map(|(direction, losses)| {
+            losses.iter().filter_map(move |(path, reason)| {
+                let at = Address::parse(&path.value)?;
+                Some(loss(&name.value, path, at, direction, reason))
+            })
+        });
+        let lens = Lens::new(name.value.as_str(), wrap, fields).with_scope(&scope);
+        let lens = Arc::new(lens.with_losses(losses.collect()));
         Built { lens, name, part, left, right, lines, sets }
     }
 
@@ -140,6 +149,12 @@ impl<'a> Compiler<'a> {
         let index = fields.iter().position(|known| known.left.is_some() && known.left == at);
         index.map_or(Wrap::Object, wrap)
     }
+}
+
+/// What nothing is made of, as it was declared in `owner`.
+pub(super) fn loss(owner: &str, path: &Text, at: Address, direction: Direction, reason: &Text) -> Loss {
+    let (name, reason) = (format!("{owner}.{}", path.value), reason.value.clone());
+    Loss { name, at, direction, reason, origin: Some(path.span) }
 }
 
 /// The names of the lenses inside a lens.

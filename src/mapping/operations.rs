@@ -12,14 +12,14 @@ use super::canonical::{bad_request_line, request_line, twice};
 use super::check;
 use super::compile::{Compiler, Kind};
 use super::file::{CasePart, OperationPart, Text};
-use super::lenses::{Built, Line, Schemas, Shapes};
+use super::lenses::{Built, Line, Schemas, Shapes, loss};
 use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, Span, code};
 use crate::dialect::operation::{Case, RequestBody};
 use crate::dialect::{Operation, Page};
 use crate::lens::op::Op;
 use crate::lens::path::Address;
-use crate::lens::{Field, Lens, Presence, Wrap};
+use crate::lens::{Direction, Field, Lens, Presence, Wrap};
 use crate::problem::Root;
 use crate::schema::Schema;
 
@@ -202,6 +202,11 @@ impl<'a> Compiler<'a> {
             places: Vec::new(),
             is_known: part.body.is_none() || body.is_some_and(Built::knows_right),
         };
+        let mut losses = body.map_or_else(Vec::new, |body| body.lens.losses().to_vec());
+        losses.extend(part.ignores.iter().map(|(path, reason)| {
+            let at = Address { root: Root::Query, path: vec![path.value.as_str().into()] };
+            loss(&part.name.value, path, at, Direction::Lift, reason)
+        }));
         let (mut fields, wrap) = match body {
             Some(body) => {
                 filling.extend(&body.lines);
@@ -243,7 +248,7 @@ impl<'a> Compiler<'a> {
         if let Some(schema) = schema {
             check::fit::request(self, part, &filling, &schema);
         }
-        Arc::new(Lens::new(part.name.value.as_str(), wrap, fields))
+        Arc::new(Lens::new(part.name.value.as_str(), wrap, fields).with_losses(losses))
     }
 
     /// What the body of a call must look like, if it has one.

@@ -47,19 +47,21 @@ impl<'a> Compiler<'a> {
             let is = self.table_word(&row.is);
             let label = row.label.as_ref().map(|label| label.value.clone());
             if let (Some(word), Some(also), Some(is)) = (word, also, is) {
-                rows.push(Row { word, also, is, label });
+                rows.push(Row { word, also, is, label, origin: Some(row.word.span) });
             }
         }
-        let mut lands = Vec::new();
+        let (mut lands, mut lands_at) = (Vec::new(), Vec::new());
         for land in &part.lands {
             let landing = match &land.landing {
                 Landing::Refuse(reason) => Some(table::Landing::Refuse(reason.value.clone())),
                 Landing::As(word) => self.landing(part, &rows, word),
             };
             let text = serde_json::Value::from(land.canonical.value.as_str()).to_string();
-            lands.extend(Literal::parse(&text).and_then(Word::new).zip(landing));
+            let landed = Literal::parse(&text).and_then(Word::new).zip(landing);
+            lands_at.extend(landed.is_some().then_some(land.canonical.span));
+            lands.extend(landed);
         }
-        Table { noun: if part.is_role { "role" } else { "value" }, rows, lands }
+        Table { noun: if part.is_role { "role" } else { "value" }, rows, lands, lands_at }
     }
 
     fn landing(&mut self, part: &TablePart, rows: &[Row], word: &Spanned<Literal>) -> Option<table::Landing> {

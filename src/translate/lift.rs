@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::explain::Explanation;
 use super::{Request, Step, VIOLATIONS_MAX, absolute, gather};
 use crate::canonical::api::{Api, Call};
 use crate::dialect::Operation;
@@ -52,21 +53,29 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         lifted.is_probe = true;
         items.push((None, Vec::new()));
     }
+    request.narrator.tell(Explanation::lifts);
     for (body, at) in items {
         let mut run = Run::new(Direction::Lift, resolutions).below(at);
+        if request.narrator.is_heard() {
+            run = run.traced(Vec::new(), Vec::new());
+        }
         let input = Input { body, outer, path: &request.path, query: &request.query };
         let output = operation.request.run(input, &mut run, Writer::new());
         needs.extend(run.needs().iter().cloned());
         lifted.ignored += run.ignored();
+        let calls = probe.unwrap_or(&operation.calls);
+        request.narrator.tell(|story| story.lifted(&calls.name, run.take_told(), page, &api.page));
         refusals.extend(run.into_refusals());
         let mut query = output.query;
         if let Some(Wanted { limit, offset }) = page {
             query.push((api.page.limit.as_str().into(), limit.to_string()));
             query.push((api.page.offset.as_str().into(), offset.to_string()));
         }
-        let calls = probe.unwrap_or(&operation.calls);
         let body = calls.body.is_some().then(|| body_of(output.body));
         lifted.calls.push(Call { operation: Arc::clone(calls), path: output.path, query, body });
+    }
+    if let (RequestBody::Each { over, .. }, Some(outer)) = (&operation.body, outer) {
+        request.narrator.tell(|story| story.unread_around(operation.request.unread_around(outer), over));
     }
     if !refusals.is_empty() {
         return Err(Box::new(refused(operation, refusals)));

@@ -13,14 +13,17 @@ use crate::canonical::api::{Api, Call, PathPart, RESERVED};
 use crate::dialect::Operation;
 use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather, Location};
 use crate::json::{Document, Kind, Limits, Value, Writer};
+use crate::lens::explain::How;
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
 use crate::problem::{Problem, Segment, UNREPRESENTABLE};
 use crate::schema::Schema;
 
 mod page;
+mod tell;
 
 use self::page::Items;
+use self::tell::Teller;
 
 /// What the client is answered.
 #[derive(Debug)]
@@ -55,11 +58,14 @@ pub fn lower(
     answers: &[Result<Answer, Box<Problem>>],
     resolutions: &Resolutions,
 ) -> Result<Step<Lowered>, Box<Problem>> {
-    let mut lowering = Lowering { api, request, lifted, resolutions, needs: BTreeSet::new(), omitted: 0 };
-    let lowered = match &request.operation.answer {
-        AnswerPlan::One(plans) => lowering.one(plans, answers),
-        AnswerPlan::Collect(collect) => lowering.collect(collect, answers),
-    }?;
+    let (needs, teller) = (BTreeSet::new(), Teller::of(request));
+    let mut lowering = Lowering { api, request, lifted, resolutions, needs, omitted: 0, teller };
+    let (lowered, collects) = match &request.operation.answer {
+        AnswerPlan::One(plans) => (lowering.one(plans, answers), false),
+        AnswerPlan::Collect(collect) => (lowering.collect(collect, answers), true),
+    };
+    lowering.tell(answers, lowered.as_ref().map_err(|problem| &**problem), collects);
+    let lowered = lowered?;
     Ok(if lowering.needs.is_empty() {
         Step::Done(lowered)
     } else {
@@ -74,6 +80,8 @@ struct Lowering<'l> {
     resolutions: &'l Resolutions,
     needs: BTreeSet<Need>,
     omitted: u64,
+    /// What is told of it, if anybody listens.
+    teller: Option<Box<Teller>>,
 }
 
 impl Lowering<'_> {
@@ -94,13 +102,17 @@ impl Lowering<'_> {
         let plan = plans.iter().find(|plan| plan.from == answer.status);
         let plan = plan.ok_or_else(|| undeclared(call, answer))?;
         let body = match &plan.body {
-            AnswerBody::Constant(literal) => Some(literal.json().as_bytes().to_vec()),
+            AnswerBody::Constant(literal) => {
+                self.wrote(literal.json(), || vec![How::Constant(literal.json().to_owned())]);
+                Some(literal.json().as_bytes().to_vec())
+            }
             AnswerBody::Empty => None,
             AnswerBody::Lens(lens) => {
                 let mut out = Writer::new();
                 let body = checked(answer, plan.canonical.as_deref())?;
                 match (self.value(lens, body, call, &mut out), &plan.otherwise) {
                     (Err(problem), Some(otherwise)) if problem.code == UNREPRESENTABLE => {
+                        self.wrote(otherwise.json(), || vec![How::Absent(otherwise.json().to_owned())]);
                         Some(otherwise.json().as_bytes().to_vec())
                     }
                     (outcome, _) => {
@@ -136,10 +148,11 @@ impl Lowering<'_> {
             match part {
                 PathPart::Literal(text) => path.push_str(text),
                 PathPart::Parameter(name) => {
-                    let mut out = Writer::new();
+                    let (mut out, lines) = (Writer::new(), self.lines());
                     if let Some((_, lens)) = location.parameters.iter().find(|(known, _)| known == name) {
                         self.value(lens, body, call, &mut out)?;
                     }
+                    self.is_address(lines, name);
                     let spelling = plain(out);
                     if spelling.is_none() && self.needs.is_empty() {
                         let cause = "an id of the answer is none";
@@ -161,9 +174,15 @@ impl Lowering<'_> {
         out: &mut Writer,
     ) -> Result<(), Box<Problem>> {
         let mut run = Run::new(Direction::Lower, self.resolutions);
+        if let Some(teller) = &self.teller {
+            run = teller.traced(run);
+        }
         let input = Input { body: Some(body), path: &call.path, ..Input::default() };
         let output = lens.run(input, &mut run, std::mem::take(out));
         *out = output.body;
+        if let Some(teller) = &mut self.teller {
+            teller.hear(&mut run);
+        }
         self.needs.extend(run.needs().iter().cloned());
         let Some(refusal) = run.refusals().first() else {
             return Ok(());
@@ -215,9 +234,11 @@ impl Lowering<'_> {
         for (name, gather) in &collect.fields {
             let before = out.len();
             out.key(name);
+            self.enter(|| Segment::Name(name.clone()));
             if !self.gather(gather, &outcomes, &mut out)? {
                 out.truncate(before);
             }
+            self.leave();
         }
         out.object_end();
         Ok(Lowered { status, body: Some(out.into_vec()), location: None, omitted: 0 })
@@ -230,28 +251,40 @@ impl Lowering<'_> {
         outcomes: &[Outcome<'_>],
         out: &mut Writer,
     ) -> Result<bool, Box<Problem>> {
-        let succeeded = outcomes.iter().zip(&self.lifted.calls);
-        let succeeded =
-            succeeded.filter_map(|(outcome, call)| outcome.as_ref().ok().map(|body| (*body, call)));
+        let lines = self.lines();
+        let mut elements = 0;
+        let succeeded = outcomes.iter().zip(&self.lifted.calls).enumerate();
+        let succeeded = succeeded
+            .filter_map(|(index, (outcome, call))| outcome.as_ref().ok().map(|body| (*body, call, index)));
         match gather {
             Gather::Count => {
                 let count = i64::try_from(succeeded.count()).unwrap_or(i64::MAX);
                 out.integer(count);
+                self.wrote(&count.to_string(), || vec![How::Said("how many calls succeeded".to_owned())]);
             }
             Gather::Failed(template) => {
                 out.array_begin();
                 for (outcome, (input, at)) in outcomes.iter().zip(self.request.items()) {
                     if let Err(problem) = outcome {
                         let problem = within_item(*problem.clone(), &at);
-                        out.raw(&self.request.dialect.errors.render_item(template, &problem, input));
+                        let error = self.request.dialect.errors.render_item(template, &problem, input);
+                        out.raw(&error);
+                        self.enter(|| Segment::Index(elements));
+                        self.wrote(&error, || vec![How::Said("a refused item's error".to_owned())]);
+                        self.leave();
+                        elements += 1;
                     }
                 }
                 out.array_end();
             }
             Gather::Lens(lens) => {
                 out.array_begin();
-                for (body, call) in succeeded {
+                for (body, call, index) in succeeded {
+                    self.reads(|| answer_of(index));
+                    self.enter(|| Segment::Index(elements));
                     self.value(lens, body, call, out)?;
+                    self.leave();
+                    elements += 1;
                 }
                 out.array_end();
             }
@@ -259,13 +292,23 @@ impl Lowering<'_> {
                 let start = out.len();
                 out.array_begin();
                 let empty = out.len();
-                let wanted = succeeded.filter(|(body, _)| only.iter().all(|(at, is)| holds(*body, at, is)));
-                for (body, call) in wanted {
+                let wanted = succeeded.filter(|(body, ..)| only.iter().all(|(at, is)| holds(*body, at, is)));
+                for (body, call, index) in wanted {
+                    self.reads(|| answer_of(index));
+                    self.enter(|| Segment::Index(elements));
                     match (value_at(body, at), id) {
                         (None, _) => {}
-                        (Some(value), None) => out.value(value),
-                        (Some(_), Some(lens)) => self.value(lens, body, call, out)?,
+                        (Some(value), None) => {
+                            out.value(value);
+                            self.wrote(value.raw(), || vec![How::Copied]);
+                            elements += 1;
+                        }
+                        (Some(_), Some(lens)) => {
+                            self.value(lens, body, call, out)?;
+                            elements += 1;
+                        }
                     }
+                    self.leave();
                 }
                 if *optional && out.len() == empty {
                     out.truncate(start);
@@ -274,12 +317,20 @@ impl Lowering<'_> {
                 out.array_end();
             }
         }
+        if !matches!(gather, Gather::Count) {
+            self.wrote_list(lines, None, (elements, outcomes.len()));
+        }
         Ok(true)
     }
 }
 
 /// The body of a call that succeeded, or why there is none.
 type Outcome<'a> = Result<Value<'a>, Box<Problem>>;
+
+/// How the body of one of many answers is called.
+fn answer_of(index: usize) -> Vec<Segment> {
+    vec![Segment::Name("answers".to_owned()), Segment::Index(index)]
+}
 
 /// A success of a sort that nobody spoke of.
 fn undeclared(call: &Call, answer: &Answer) -> Box<Problem> {

@@ -5,6 +5,7 @@
 mod conformance;
 mod diagnostics;
 mod documented;
+mod explained;
 mod golden;
 mod house;
 mod ids;

@@ -46,9 +46,19 @@ pub(crate) fn load(files: &DataFiles) -> Dialects {
 
 /// A gateway that nobody has asked anything yet. `patience` is how long it waits for one answer of the backend.
 pub(crate) fn gateway(dialects: &Dialects, base: Uri, patience: Duration) -> Gateway {
+    gateway_with(dialects, base, patience, |shared| shared)
+}
+
+/// The same, with more than usual.
+pub(crate) fn gateway_with(
+    dialects: &Dialects,
+    base: Uri,
+    patience: Duration,
+    more: impl FnOnce(gateway::Shared) -> gateway::Shared,
+) -> Gateway {
     let (config, limit) = (gateway::Config::default(), limit::Config::default());
     let registry = Arc::clone(&dialects.registry);
     let shared = gateway::Shared::new(registry, config, &limit, Duration::from_secs(30), Metrics::new());
     let upstream = upstream::Config { timeout: patience, ..upstream::Config::new(base) };
-    Gateway::new(Arc::new(shared), Upstream::new(Arc::new(upstream)).expect("plain HTTP needs nothing"))
+    Gateway::new(Arc::new(more(shared)), Upstream::new(Arc::new(upstream)).expect("plain HTTP needs nothing"))
 }

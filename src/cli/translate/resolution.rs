@@ -9,7 +9,7 @@ use crate::{
     ids::{embedded::Store, map::look_up_now},
     lens::{Direction, Found, Lookup, Need, Resolutions},
     problem::Problem,
-    translate::Step,
+    translate::{Request, Step},
 };
 
 /// One pair that a resolver would find.
@@ -55,12 +55,13 @@ pub(super) fn check(dialect: &Dialect, said: &[Resolution]) -> Result<(), Unknow
 
 /// Runs a step until it needs nothing more.
 pub(super) fn complete<T>(
-    dialect: &Dialect,
+    request: &Request,
     ids: Option<&Store>,
     said: &[Resolution],
     known: &mut Resolutions,
     mut step: impl FnMut(&Resolutions) -> Result<Step<T>, Box<Problem>>,
 ) -> Result<T, Stop> {
+    let (dialect, narrator) = (&request.dialect, &request.narrator);
     loop {
         let needs = match step(known)? {
             Step::Done(done) => return Ok(done),
@@ -72,6 +73,7 @@ pub(super) fn complete<T>(
             let found =
                 look_up_now(store, &dialect.name, &imported).map_err(|error| Stop::Failure(error.into()))?;
             for (need, found) in imported.into_iter().zip(found) {
+                narrator.tell(|story| story.looked_up(&need, &found, "from the id map"));
                 known.insert(need, found);
             }
         }
@@ -83,7 +85,10 @@ pub(super) fn complete<T>(
             };
             let resolver = resolver.map_or("", |resolver| resolver.name.as_str());
             match said.iter().find_map(|resolution| resolution.answer(resolver, &need)) {
-                Some(found) => known.insert(need, found),
+                Some(found) => {
+                    narrator.tell(|story| story.looked_up(&need, &found, "as `--resolve` says"));
+                    known.insert(need, found);
+                }
                 None => unsaid.push(argument(resolver, &need)),
             }
         }

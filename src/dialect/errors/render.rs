@@ -34,12 +34,17 @@ impl ErrorShape {
     /// Writes a problem. The folds of the operation come before the dialect's own.
     pub fn render(&self, problem: &Problem, folds: &[(StatusCode, StatusCode)], now: SystemTime) -> Rendered {
         let status = self.fold(problem.status.get(), folds);
-        let template = match &self.invalid {
-            Some(invalid) if !problem.violations.is_empty() => invalid,
-            Some(_) | None => &self.plain,
-        };
+        let (_, template) = self.template(problem);
         let body = self.fill(template, &Context { problem, status, now: Some(now), input: None });
         Rendered { status, content_type: self.content_type.clone(), body: body.to_string().into_bytes() }
+    }
+
+    /// The template a problem is written with, and its name.
+    pub fn template(&self, problem: &Problem) -> (&'static str, &Template) {
+        match &self.invalid {
+            Some(invalid) if !problem.violations.is_empty() => ("invalid", invalid),
+            Some(_) | None => ("plain", &self.plain),
+        }
     }
 
     /// Writes why one item of a bulk request failed.

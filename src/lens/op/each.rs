@@ -8,6 +8,7 @@ use std::sync::Arc;
 use super::id::Id;
 use crate::json::{Kind, Value, Writer};
 use crate::lens::Lens;
+use crate::lens::explain::{How, Outcome, Told};
 use crate::lens::path::{Address, Literal};
 use crate::lens::run::{Direction, Run, Source, Stop};
 use crate::problem::{Root, Segment};
@@ -51,18 +52,27 @@ impl Each {
         }
         let before = run.refusals().len();
         out.array_begin();
+        let mut told = 0;
         let lowering = run.direction() == Direction::Lower;
         for (index, element) in array.elements().enumerate() {
             if lowering && !self.only.iter().all(|(at, is)| holds(element, at, is)) {
                 continue;
             }
             run.at.push(Segment::Index(index));
+            if let Some(trace) = &mut run.trace {
+                trace.at.push(Segment::Index(told));
+            }
             if let Err(stop) = self.item(element, run, out) {
                 run.note(stop, Root::Body, Vec::new());
             }
             run.at.pop();
+            if let Some(trace) = &mut run.trace {
+                trace.at.pop();
+            }
+            told += 1;
         }
         out.array_end();
+        run.say(|| How::Each { of: array.elements().count(), told });
         if run.refusals().len() > before { Err(Stop::Reported) } else { Ok(()) }
     }
 
@@ -72,10 +82,26 @@ impl Each {
                 out.value(element);
                 Ok(())
             }
-            Item::Id(id) => match run.direction() {
-                Direction::Lift => id.lift(Source::Json(element), run, out),
-                Direction::Lower => id.lower(Source::Json(element), run, out),
-            },
+            Item::Id(id) => {
+                let (mark, start) = (run.trace.as_mut().map(|trace| trace.begin(&[])), out.len());
+                let outcome = match run.direction() {
+                    Direction::Lift => id.lift(Source::Json(element), run, out),
+                    Direction::Lower => id.lower(Source::Json(element), run, out),
+                };
+                if let (Some(mark), Some(trace)) = (mark, &mut run.trace) {
+                    let from = Some(trace.read_place(Root::Body, &run.at, Vec::new()));
+                    let outcome = Outcome::of(&outcome, &out.as_bytes()[start..]);
+                    // It stands in the line of its array.
+                    trace.end(mark, Some(&Address::whole()), |to, how| Told {
+                        to,
+                        from,
+                        origin: None,
+                        outcome,
+                        how,
+                    });
+                }
+                outcome
+            }
             Item::Lens(lens) => {
                 lens.value(element, run, out);
                 Ok(())

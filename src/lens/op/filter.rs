@@ -7,14 +7,20 @@ use std::sync::Arc;
 
 use super::table::{Landing, Table};
 use crate::json::Writer;
-use crate::lens::run::{Source, Stop};
+use crate::lens::explain::How;
+use crate::lens::run::{Run, Source, Stop};
 
 /// A filter by a word; it is lifted only, to canonical words with commas between.
 #[derive(Clone, Debug)]
 pub struct Filter(pub Arc<Table>);
 
 impl Filter {
-    pub(super) fn lift(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
+    pub(super) fn lift(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
         let Filter(table) = self;
         let Some(index) = table.index_of(source) else {
             return Err(Stop::refused("enum", table.expected()));
@@ -25,7 +31,9 @@ impl Filter {
             Landing::Row(_) | Landing::Refuse(_) => None,
         });
         let words: Vec<_> = row.chain(landed).map(|word| word.text()).collect();
-        out.string(&words.join(","));
+        let words = words.join(",");
+        run.say(|| How::Filter(words.clone()));
+        out.string(&words);
         Ok(())
     }
 }

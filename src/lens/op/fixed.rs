@@ -3,15 +3,17 @@
 //! For a field that could ask for more than a client may: `status` of a new invitation is pending, whatever else its
 //! enumeration offers. Law: lift refuses every other value; nothing crosses in either direction.
 
+use crate::lens::explain::How;
 use crate::lens::path::Literal;
-use crate::lens::run::{Source, Stop};
+use crate::lens::run::{Run, Source, Stop};
 
 /// A field that may hold one value.
 #[derive(Clone, Debug)]
 pub struct Fixed(pub Literal);
 
 impl Fixed {
-    pub(super) fn lift(&self, source: Source<'_>) -> Result<(), Stop> {
+    pub(super) fn lift(&self, source: Source<'_>, run: &mut Run<'_, '_>) -> Result<(), Stop> {
+        run.say(|| How::Fixed(self.0.json().to_owned()));
         if self.0.is(source) {
             return Ok(());
         }

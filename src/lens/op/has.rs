@@ -3,15 +3,22 @@
 //! One way only: it is shown, and never read. Law: true exactly if one of the elements is the word.
 
 use crate::json::{Kind, Writer};
+use crate::lens::explain::How;
 use crate::lens::path::Literal;
-use crate::lens::run::{Source, Stop};
+use crate::lens::run::{Run, Source, Stop};
 
 /// The word that is looked for.
 #[derive(Clone, Debug)]
 pub struct Has(pub Literal);
 
 impl Has {
-    pub(super) fn lower(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
+    pub(super) fn lower(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        run.say(|| How::Has(self.0.json().to_owned()));
         let list = match source {
             Source::Json(value) if value.kind() == Kind::Array => value,
             Source::Json(_) | Source::Text(_) => return Err(Stop::refused("type", "must be an array")),

@@ -12,6 +12,7 @@ use std::sync::Arc;
 
 use crate::canonical::id::{IdCodec, IdError, IdForm, is_external};
 use crate::json::{Kind, Writer};
+use crate::lens::explain::How;
 use crate::lens::run::{Direction, Found, Lookup, Need, Run, Source, Stop};
 
 /// The spellings of an id on both sides.
@@ -58,8 +59,14 @@ impl Id {
     pub(super) fn lifted(&self, text: &str, run: &mut Run<'_, '_>) -> Result<String, Stop> {
         let scope = self.scope(run)?;
         match self.ask(Direction::Lift, text, scope, run)? {
-            Some(found) => Ok(found.to_owned()),
-            None => convert(&self.dialect, &self.canonical, text),
+            Some(found) => {
+                self.say_imported(run);
+                Ok(found.to_owned())
+            }
+            None => {
+                say_converted(&self.dialect, &self.canonical, text, run);
+                convert(&self.dialect, &self.canonical, text)
+            }
         }
     }
 
@@ -87,12 +94,19 @@ impl Id {
         let own = self.ask(Direction::Lower, &canonical, scope.clone(), run);
         let others = self.ask(Direction::Lift, &spelling, scope, run);
         if let Some(found) = own? {
+            self.say_imported(run);
             return Ok((found.to_owned(), IdForm::Opaque));
         }
         if others?.is_some_and(|other| other != canonical) {
             return Err(Stop::refused("id-taken", "is spelt as another id that was imported"));
         }
+        say_converted(&self.canonical, &self.dialect, text, run);
         Ok((spelling, self.dialect.written))
+    }
+
+    fn say_imported(&self, run: &mut Run<'_, '_>) {
+        let Some(Imported { kind, .. }) = &self.imported else { return };
+        run.say(|| How::Imported(kind.to_string()));
     }
 
     /// The value of the parameter in whose scope the id may lie; nothing if the call has no such parameter.
@@ -144,6 +158,16 @@ fn convert(read: &IdCodec, write: &IdCodec, text: &str) -> Result<String, Stop> 
     let mut spelling = String::with_capacity(36);
     write.write(&id, &mut spelling).map_err(refused)?;
     Ok(spelling)
+}
+
+/// Says in which form a text was read and in which the id is written, if it is one.
+fn say_converted(read: &IdCodec, write: &IdCodec, text: &str, run: &mut Run<'_, '_>) {
+    if run.trace.is_some()
+        && let Some(form) =
+            IdForm::ALL.into_iter().find(|form| read.accepted.contains(form) && form.read(text).is_ok())
+    {
+        run.say(|| How::Id { read: form, written: write.written });
+    }
 }
 
 fn write(form: IdForm, spelling: &str, out: &mut Writer) {

@@ -7,16 +7,25 @@ use std::sync::Arc;
 
 use super::table::Table;
 use crate::json::Writer;
-use crate::lens::run::{Source, Stop};
+use crate::lens::explain::How;
+use crate::lens::run::{Run, Source, Stop};
 
 /// The label of the word a value lands on.
 #[derive(Clone, Debug)]
 pub struct Label(pub Arc<Table>);
 
 impl Label {
-    pub(super) fn lower(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
-        match &self.0.land(source)?.label {
-            Some(label) => out.string(label),
+    pub(super) fn lower(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        match &self.0.land(source, run)?.label {
+            Some(label) => {
+                run.say(|| How::Label(label.clone()));
+                out.string(label);
+            }
             None => out.null(),
         }
         Ok(())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use crate::json::Writer;
 use crate::lens::Lens;
+use crate::lens::explain::How;
 use crate::lens::run::{Run, Source, Stop};
 
 /// A field that is an object with fields of its own.
@@ -29,6 +30,7 @@ impl Nested {
             out.null();
             return Ok(());
         }
+        run.say(|| How::Inside(self.lens.name().to_owned()));
         let before = run.refusals().len();
         self.lens.value(value, run, out);
         if run.refusals().len() > before { Err(Stop::Reported) } else { Ok(()) }

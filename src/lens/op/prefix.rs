@@ -4,6 +4,7 @@
 
 use super::id::Id;
 use crate::json::Writer;
+use crate::lens::explain::How;
 use crate::lens::run::{Run, Source, Stop};
 
 /// What stands before the canonical text.
@@ -26,6 +27,7 @@ impl Prefix {
             out.null();
             return Ok(());
         };
+        run.say(|| How::Prefix(self.before.to_string()));
         let Some(rest) = text.strip_prefix(&*self.before) else {
             return Err(Stop::refused("pattern", format!("must begin with `{}`", self.before)));
         };
@@ -46,6 +48,7 @@ impl Prefix {
             out.null();
             return Ok(());
         };
+        run.say(|| How::Prefix(self.before.to_string()));
         let text = match &self.id {
             Some(id) => id.lowered(&text, run)?.0.into(),
             None => text,

@@ -9,6 +9,7 @@ use regex::Regex;
 use super::id::Id;
 use crate::canonical::id::{IdCodec, IdForm};
 use crate::json::Writer;
+use crate::lens::explain::How;
 use crate::lens::run::{Direction, Found, Lookup, Need, Run, Source, Stop};
 
 /// A field that is looked up.
@@ -63,8 +64,11 @@ impl Resolver {
             let noted = !run.needs().is_empty() || !run.refusals().is_empty();
             return Err(if noted { Stop::Awaited } else { Stop::refused("id", "cannot be looked up here") });
         };
-        let need = Need { of: Lookup::Resolver(self.index), direction, scope, key };
-        match (run.ask(need)?, &self.id) {
+        let of = Lookup::Resolver(self.index);
+        let need = Need { of: of.clone(), direction, scope, key };
+        let found = run.ask(need)?;
+        run.say(|| How::LookedUp { of, found: *found != Found::Missing });
+        match (found, &self.id) {
             (Found::Value(value), Some(id)) if !lifting => Ok(Cow::Owned(id.lowered(value, run)?.0)),
             (Found::Value(value), _) => Ok(Cow::Borrowed(value)),
             (Found::Missing, _) => Err(missing()),
@@ -85,7 +89,10 @@ impl Resolve {
         };
         let Resolve(resolver) = self;
         match resolver.canonical(&key, run.direction()) {
-            Some(spelling) => out.string(&spelling),
+            Some(spelling) => {
+                run.say(|| How::Said("is the canonical id already".to_owned()));
+                out.string(&spelling);
+            }
             None => out.string(&resolver.ask(&key, run)?),
         }
         Ok(())

@@ -33,6 +33,7 @@ impl Row {
         let Some(row) = known else {
             return Err(Stop::refused("enum", format!("is not a {} of this API", self.table.noun)));
         };
+        run.say(|| row.word.told(&row.is, false, row.origin));
         out.raw(row.is.json());
         Ok(())
     }
@@ -43,7 +44,7 @@ impl Row {
         run: &mut Run<'_, '_>,
         out: &mut Writer,
     ) -> Result<(), Stop> {
-        let row = self.table.land(source)?;
+        let row = self.table.land(source, run)?;
         let found = self.resolver.ask(&row.is.text(), run)?;
         out.string(&found);
         Ok(())

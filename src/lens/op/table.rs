@@ -6,9 +6,10 @@
 
 use std::borrow::Cow;
 
+use crate::diag::Span;
 use crate::json::{Kind, Value, Writer};
 use crate::lens::path::Literal;
-use crate::lens::run::{Source, Stop};
+use crate::lens::run::{Run, Source, Stop};
 
 /// Words of a dialect and what they are in the canonical form.
 #[derive(Clone, Debug)]
@@ -19,6 +20,8 @@ pub struct Table {
     pub rows: Vec<Row>,
     /// Where canonical words without a row end.
     pub lands: Vec<(Word, Landing)>,
+    /// Where the mapping says each of those.
+    pub lands_at: Vec<Span>,
 }
 
 /// A pair of words.
@@ -32,6 +35,8 @@ pub struct Row {
     pub is: Word,
     /// What the dialect calls it when it shows it to people.
     pub label: Option<String>,
+    /// Where the mapping says so.
+    pub origin: Option<Span>,
 }
 
 /// What becomes of a canonical word that has no row.
@@ -75,27 +80,42 @@ impl Word {
 }
 
 impl Table {
-    pub(super) fn lift(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
-        match self.row_of(source) {
-            Some(row) => out.raw(row.is.json()),
-            None => return Err(Stop::refused("enum", self.expected())),
-        }
+    pub(super) fn lift(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        let row = self.row_of(source).ok_or_else(|| Stop::refused("enum", self.expected()))?;
+        run.say(|| row.word.told(&row.is, false, row.origin));
+        out.raw(row.is.json());
         Ok(())
     }
 
-    pub(super) fn lower(&self, source: Source<'_>, out: &mut Writer) -> Result<(), Stop> {
-        out.raw(self.land(source)?.word.json());
+    pub(super) fn lower(
+        &self,
+        source: Source<'_>,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
+        out.raw(self.land(source, run)?.word.json());
         Ok(())
     }
 
     /// The row a canonical word is told as.
-    pub(super) fn land(&self, source: Source<'_>) -> Result<&Row, Stop> {
+    pub(super) fn land(&self, source: Source<'_>, run: &mut Run<'_, '_>) -> Result<&Row, Stop> {
         if let Some(row) = self.rows.iter().find(|row| row.is.is(source)) {
+            run.say(|| row.word.told(&row.is, false, row.origin));
             return Ok(row);
         }
-        match self.lands.iter().find(|(word, _)| word.is(source)) {
-            Some((_, Landing::Row(index))) => Ok(&self.rows[*index]),
-            Some((_, Landing::Refuse(reason))) => Err(Stop::refused("unrepresentable", reason)),
+        let landed = self.lands.iter().position(|(word, _)| word.is(source));
+        match landed.map(|at| (at, &self.lands[at])) {
+            Some((at, (canonical, Landing::Row(index)))) => {
+                let row = &self.rows[*index];
+                run.say(|| row.word.told(canonical, true, self.lands_at.get(at).copied()));
+                Ok(row)
+            }
+            Some((_, (_, Landing::Refuse(reason)))) => Err(Stop::refused("unrepresentable", reason)),
             None => Err(Stop::refused("unknown", format!("is a {} nobody has placed", self.noun))),
         }
     }

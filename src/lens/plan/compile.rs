@@ -1,6 +1,7 @@
 //! From the fields of a lens to a plan for one direction.
 
-use super::{Guard, Param, Plan, Shape, Step, Trie};
+use super::{Guard, Note, Param, Plan, Shape, Step, Trie};
+use crate::diag::Span;
 use crate::json::Writer;
 use crate::lens::op::Op;
 use crate::lens::path::{Address, Literal};
@@ -20,6 +21,9 @@ impl Plan {
                 }
                 (Wrap::Scalar(alone), Direction::Lower) if alone == index => {
                     plan.shape = Shape::Steps(step.into_iter().collect());
+                    if let Some(note) = step.and_then(|step| plan.notes.get_mut(step)) {
+                        note.target = Some(Address::whole());
+                    }
                 }
                 (Wrap::Object | Wrap::Bare(_) | Wrap::Scalar(_), _) => {}
             }
@@ -53,8 +57,8 @@ impl Plan {
         };
         match (&field.op, output) {
             (Op::Fixed(_), None) if lifting => {
-                self.checks.push(self.steps.len());
-                self.steps.push(step);
+                let check = self.push(step, None, field.origin);
+                self.checks.push(check);
                 return None;
             }
             (_, None) => return None,
@@ -87,26 +91,37 @@ impl Plan {
                 values: vec![value.clone()],
             });
         }
-        let index = self.steps.len();
         let guard = step.guard.clone().map(Box::new);
-        self.steps.push(step);
+        let index = self.push(step, output.as_ref(), field.origin);
         self.write_at(output.as_ref()?, index);
         if lifting {
-            self.add_tag(source, guard, when.tag.as_ref());
+            self.add_tag(source, guard, when.tag.as_ref(), field.origin);
         }
         Some(index)
     }
 
+    fn push(&mut self, step: Step, target: Option<&Address>, origin: Option<Span>) -> usize {
+        self.notes.push(Note { target: target.cloned(), origin });
+        self.steps.push(step);
+        self.steps.len() - 1
+    }
+
     /// The value that tells which of several fields was lifted. Null is told by leaving it out.
-    fn add_tag(&mut self, source: Option<usize>, with: Option<Box<Guard>>, tag: Option<&(Address, Literal)>) {
+    fn add_tag(
+        &mut self,
+        source: Option<usize>,
+        with: Option<Box<Guard>>,
+        tag: Option<&(Address, Literal)>,
+        origin: Option<Span>,
+    ) {
         let (Some(source), Some((at, value))) = (source, tag) else {
             return;
         };
         if value.value().is_null() {
             return;
         }
-        let index = self.steps.len();
-        self.steps.push(Step { guard: Some(Guard::Present { slot: source, with }), ..Step::constant(value) });
+        let step = Step { guard: Some(Guard::Present { slot: source, with }), ..Step::constant(value) };
+        let index = self.push(step, Some(at), origin);
         self.write_at(at, index);
     }
 

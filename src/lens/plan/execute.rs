@@ -9,8 +9,8 @@ use crate::problem::Root;
 
 /// The slots of one document among those of a run.
 #[derive(Clone, Copy)]
-struct Frame {
-    base: usize,
+pub(super) struct Frame {
+    pub(super) base: usize,
     /// The slot that is all of the document, if it is no object.
     alone: Option<usize>,
 }
@@ -135,6 +135,7 @@ impl Plan {
     fn step(&self, index: usize, frame: Frame, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
         let step = &self.steps[index];
         if step.guard.as_ref().is_some_and(|guard| !guard.open(&run.slots[frame.base..])) {
+            self.tell_shut(index, frame, run);
             return false;
         }
         let read = |slot: usize| {
@@ -145,6 +146,7 @@ impl Plan {
             if let Some(json) = &step.missing {
                 out.raw(json);
             }
+            self.tell_missing(index, frame, run);
             return step.missing.is_some();
         };
         let from = &self.slots[slot];
@@ -152,12 +154,16 @@ impl Plan {
         let named = frame.alone != Some(slot);
         let path = if named { from.segments() } else { Vec::new() };
         let (start, depth) = (out.len(), run.at.len());
+        let mark = self.tell_begin(index, slot, run);
         let inside = step.op.goes_inside() && from.root == Root::Body;
         if inside {
             run.at.extend(path.iter().cloned());
         }
         let outcome = step.op.run(source, run, out);
         run.at.truncate(depth);
+        if let Some(mark) = mark {
+            self.tell_end(index, mark, (from.root, &path), &outcome, source, &out.as_bytes()[start..], run);
+        }
         if let Err(stop) = outcome {
             out.truncate(start);
             run.note(stop, from.root, path);
@@ -175,7 +181,11 @@ impl Plan {
     fn param(&self, param: &Param, frame: Frame, run: &mut Run<'_, '_>) -> Option<String> {
         let mut out = Writer::new();
         param.steps.iter().any(|step| self.step(*step, frame, run, &mut out));
-        plain_text(out)
+        let text = plain_text(out);
+        if let (None, Some(trace)) = (&text, &mut run.trace) {
+            trace.retract("null is no parameter");
+        }
+        text
     }
 }
 

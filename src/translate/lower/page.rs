@@ -7,7 +7,7 @@ use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::url::Url;
 use crate::json::{Kind, Value, Writer};
 use crate::lens::Lens;
-use crate::problem::{Problem, UNREPRESENTABLE};
+use crate::problem::{Problem, Segment, UNREPRESENTABLE};
 
 /// How the items of a list are told.
 pub(super) struct Items<'l> {
@@ -23,7 +23,7 @@ type Member<'p> = (&'p [Box<str>], Content);
 #[derive(Clone)]
 enum Content {
     Items,
-    Json(String),
+    Json(PageSlot, String),
 }
 
 impl Lowering<'_> {
@@ -59,18 +59,29 @@ impl Lowering<'_> {
         call: &Call,
         out: &mut Writer,
     ) -> Result<(), Box<Problem>> {
+        let (lines, mut told) = (self.lines(), 0);
         out.array_begin();
-        for item in items.elements() {
+        for (index, item) in items.elements().enumerate() {
             let before = out.len();
-            match self.value(lens.lens, item, call, out) {
+            let list = &self.api.page.items;
+            self.reads(|| vec![Segment::Name(list.clone()), Segment::Index(index)]);
+            self.enter(|| Segment::Index(told));
+            let outcome = self.value(lens.lens, item, call, out);
+            self.leave();
+            match outcome {
                 Err(problem) if lens.omits && problem.code == UNREPRESENTABLE => {
                     out.truncate(before);
                     self.omitted += 1;
+                    self.left_out();
                 }
-                outcome => outcome?,
+                outcome => {
+                    outcome?;
+                    told += 1;
+                }
             }
         }
         out.array_end();
+        self.wrote_list(lines, Some(&self.api.page.items), (told, items.len()));
         Ok(())
     }
 
@@ -93,6 +104,7 @@ impl Lowering<'_> {
                 continue;
             }
             out.key(name);
+            self.enter(|| Segment::Name(name.to_string()));
             match content {
                 _ if !rest.is_empty() => {
                     let below = members.iter().filter(begins);
@@ -101,8 +113,12 @@ impl Lowering<'_> {
                     self.frame(&below, lens, items, call, out)?;
                 }
                 Content::Items => self.items(lens, items, call, out)?,
-                Content::Json(json) => out.raw(json),
+                Content::Json(slot, json) => {
+                    out.raw(json);
+                    self.wrote_slot(*slot, json);
+                }
             }
+            self.leave();
         }
         out.object_end();
         Ok(())
@@ -113,7 +129,7 @@ impl Lowering<'_> {
 fn members<'p>(page: &'p Page, wanted: Wanted, shown: u64, total: u64, url: &Url) -> Vec<Member<'p>> {
     let content = |slot| match slot {
         PageSlot::Items => Some(Content::Items),
-        slot => page.show(slot, wanted, shown, total, url).map(Content::Json),
+        slot => page.show(slot, wanted, shown, total, url).map(|json| Content::Json(slot, json)),
     };
     page.fields.iter().filter_map(|(path, slot)| Some((path.as_slice(), content(*slot)?))).collect()
 }

@@ -185,6 +185,11 @@ impl Exchange {
         }
     }
 
+    /// What the backend says, if it says anything.
+    pub(crate) fn answer_body(&self) -> Option<Value> {
+        self.promised().and_then(|(_, body)| serde_json::from_str(&body).ok())
+    }
+
     fn reply(&self) -> Reply {
         let (status, headers, text) = match &self.answer {
             Answer::Fault { fault: Fault::HangUp } => return Reply::HangUp,

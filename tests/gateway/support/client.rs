@@ -56,13 +56,18 @@ impl Told {
 impl Ask {
     /// Asks a gateway the way the server does: the address in `Host` and the path.
     pub(crate) async fn of(&self, gateway: &Gateway) -> Told {
-        let response = gateway.answer(self.request()).await;
+        Ask::send(self.request(), gateway).await
+    }
+
+    /// Sends a request as it is.
+    pub(crate) async fn send(request: Request<Full<Bytes>>, gateway: &Gateway) -> Told {
+        let response = gateway.answer(request).await;
         let (head, body) = response.into_parts();
         let body = body.collect().await.expect("the whole body is there").to_bytes();
         Told { status: head.status, headers: head.headers, body }
     }
 
-    fn request(&self) -> Request<Full<Bytes>> {
+    pub(crate) fn request(&self) -> Request<Full<Bytes>> {
         let (method, url) = self.line.split_once(" http://").expect("a line is `METHOD http://host/path`");
         let (host, path) = url.split_at(url.find('/').expect("a URL has a path"));
         let mut request = Request::builder().method(method).uri(path).header("host", host);

@@ -1,0 +1,70 @@
+//! What nothing was made of, and which field has to do with a place.
+
+use super::{How, Outcome, Told};
+use crate::json::Value;
+use crate::lens::{Direction, Field, Lens, Run};
+use crate::problem::{Place, Root, Segment};
+
+impl Lens {
+    /// Tells what nothing was made of: as declared, or without a word.
+    pub(in crate::lens) fn tell_unused(&self, body: Option<Value<'_>>, run: &mut Run<'_, '_>) {
+        let direction = run.direction();
+        let Some(trace) = &mut run.trace else { return };
+        let shown = self.fields.iter().filter(|field| direction == Direction::Lift && field.when.shown);
+        for field in shown {
+            let Some(left) = field.left.as_ref().filter(|_| body.is_some_and(|body| field.is_in(body)))
+            else {
+                continue;
+            };
+            trace.push(Told {
+                to: None,
+                from: Some(trace.read_place(left.root, &run.at, left.segments())),
+                origin: field.origin,
+                outcome: Outcome::LeftOut("is shown, and never read"),
+                how: Vec::new(),
+            });
+        }
+        let declared = || self.losses.iter().filter(|loss| loss.direction == direction);
+        for loss in declared().filter(|loss| loss.at.root == Root::Body && loss.held(body).is_some()) {
+            trace.push(Told {
+                to: None,
+                from: Some(trace.read_place(loss.at.root, &run.at, loss.at.segments())),
+                origin: loss.origin,
+                outcome: Outcome::Lost,
+                how: vec![How::Lost { name: loss.name.clone(), reason: loss.reason.clone() }],
+            });
+        }
+        // A view answers for what it shows, and the lens around it for the rest.
+        let is_declared = |path: &[Segment]| {
+            declared().any(|loss| {
+                let declared = loss.at.segments();
+                declared.starts_with(path) || path.starts_with(&declared)
+            })
+        };
+        for path in self.plan(direction).unread(body) {
+            if !is_declared(&path) {
+                let from = Some(trace.read_place(Root::Body, &run.at, path));
+                let (outcome, how) = (Outcome::Ignored, Vec::new());
+                trace.push(Told { to: None, from, origin: None, outcome, how });
+            }
+        }
+    }
+
+    /// What nothing is made of in what is around the items of a bulk request.
+    pub fn unread_around(&self, outer: Value<'_>) -> Vec<Place> {
+        self.plan(Direction::Lift).unread_around(outer).into_iter().map(Place::body).collect()
+    }
+
+    /// The field that reaches furthest towards a canonical place.
+    pub fn field_of(&self, place: &Place) -> Option<&Field> {
+        let reach = |field: &&Field| {
+            let right = field.right.as_ref().filter(|right| right.root == place.root)?;
+            let (own, asked) = (right.segments(), &place.segments);
+            let leads_there = asked.starts_with(&own) || !asked.is_empty() && own.starts_with(asked);
+            leads_there.then(|| own.len().min(asked.len()))
+        };
+        let candidates = self.fields.iter().filter_map(|field| Some((reach(&field)?, field)));
+        let best = candidates.reduce(|best, next| if next.0 > best.0 { next } else { best });
+        best.map(|(_, field)| field)
+    }
+}

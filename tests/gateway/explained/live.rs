@@ -1,0 +1,139 @@
+//! The live form, against the started program with its reference backend.
+
+use std::{
+    io::{Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::{Duration, SystemTime},
+};
+
+use interlingua::{boot::DataFiles, gateway::explain::Explainer};
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::{KEY, LOSSES};
+use crate::program::{Answer, Program};
+
+/// An address of their own for these tests, so that no other is given a port that is free again.
+const ADMIN: &str = "127.0.0.6:0";
+
+/// A program whose requests may be explained.
+struct Explained {
+    program: Program,
+    admin: SocketAddr,
+    _folder: TempDir,
+}
+
+/// A request of an owner for the members of the demonstration's organization.
+const MEMBERS: &str = "/gitbook/v1/orgs/3c90c3cc-0d44-4b50-8888-8dd25736052a/members?limit=2";
+const CREDENTIAL: (&str, &str) = ("authorization", "Bearer gb_api_DemoOwnerNorthwind0000000000000000000000");
+
+impl Explained {
+    fn start(has_key: bool) -> Explained {
+        let folder = tempfile::tempdir().unwrap();
+        let key = folder.path().join("explain.key");
+        std::fs::write(&key, KEY).unwrap();
+        let admin = std::net::TcpListener::bind(ADMIN).unwrap().local_addr().unwrap();
+        let program = Program::start_with(&DataFiles::default(), |config| {
+            config.admin.address = Some(admin);
+            config.explain.key = has_key.then_some(key);
+        });
+        Explained { program, admin, _folder: folder }
+    }
+
+    /// Asks for the members, with these headers besides.
+    fn members(&self, id: &str, more: &[(&str, &str)]) -> Answer {
+        let answer =
+            self.program.send("GET", MEMBERS, &[&[CREDENTIAL, ("x-request-id", id)], more].concat(), None);
+        assert_eq!(answer.status, 200, "{}", answer.body);
+        answer
+    }
+
+    /// What the admin listener knows of a request.
+    fn explanation(&self, id: &str) -> Option<Value> {
+        let mut stream = TcpStream::connect(self.admin).unwrap();
+        write!(stream, "GET /explain/{id} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        let (head, body) = answer.split_once("\r\n\r\n").unwrap();
+        if head.starts_with("HTTP/1.1 404") {
+            return None;
+        }
+        assert!(head.starts_with("HTTP/1.1 200") && head.contains("application/json"), "{head}");
+        Some(serde_json::from_str(body).unwrap())
+    }
+}
+
+fn token(key: &[u8], valid_until: SystemTime) -> String {
+    Explainer::new(key).unwrap().token(valid_until)
+}
+
+fn soon() -> SystemTime {
+    SystemTime::now() + Duration::from_mins(5)
+}
+
+#[test]
+fn a_request_with_a_token_is_told_its_losses_and_explained_to_the_operator() {
+    let explained = Explained::start(true);
+    let token = token(KEY, soon());
+    let plain = explained.members("plain", &[]);
+    let answer = explained.members("asked", &[("x-interlingua-explain", &token)]);
+    assert_eq!(plain.body, answer.body);
+    assert_eq!(plain.header(LOSSES), None);
+    // Two members are shown, of whom both have what the mapping says is not shown here.
+    let losses = answer.header(LOSSES).expect("members have more than this API shows");
+    assert!(losses.split(", ").any(|loss| loss == "member.updated_at;n=2"), "{losses}");
+
+    let explanation = explained.explanation("asked").expect("it is kept");
+    assert_eq!(explanation["operation"], "listMembersInOrganizationById");
+    let named: Vec<String> = explanation["losses"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|loss| format!("{};n={}", loss["name"].as_str().unwrap(), loss["count"]))
+        .collect();
+    assert_eq!(named.join(", "), losses, "header and explanation agree");
+    assert!(!explanation.to_string().contains("example.com"), "{explanation}");
+    assert_eq!(explained.explanation("plain"), None);
+    assert_eq!(explained.explanation("nobody"), None);
+}
+
+#[test]
+fn a_token_that_is_not_good_is_as_good_as_none() {
+    let explained = Explained::start(true);
+    let late = token(KEY, SystemTime::now() - Duration::from_secs(1));
+    let foreign = token(b"another key that is as long as the first one", soon());
+    let good = token(KEY, soon());
+    let longer_lived = format!("9{good}");
+    let plain = explained.members("plain", &[]);
+    for (id, token) in [("late", &late), ("foreign", &foreign), ("changed", &longer_lived)] {
+        let answer = explained.members(id, &[("x-interlingua-explain", token)]);
+        assert_eq!(answer.header(LOSSES), None, "{id}");
+        assert_eq!(names(&answer), names(&plain), "{id}");
+        assert_eq!(answer.body, plain.body, "{id}");
+        assert_eq!(explained.explanation(id), None, "{id}");
+    }
+}
+
+#[test]
+fn without_a_key_nothing_is_explained() {
+    let explained = Explained::start(false);
+    let answer = explained.members("asked", &[("x-interlingua-explain", &token(KEY, soon()))]);
+    assert_eq!(answer.header(LOSSES), None);
+    assert_eq!(explained.explanation("asked"), None);
+}
+
+#[test]
+fn a_refusal_is_explained_too() {
+    let explained = Explained::start(true);
+    let token = token(KEY, soon());
+    let headers = [("x-request-id", "refused"), ("x-interlingua-explain", token.as_str())];
+    let answer = explained.program.send("GET", MEMBERS, &headers, None);
+    assert_eq!(answer.status, 401);
+    let explanation = explained.explanation("refused").expect("it is kept");
+    assert_eq!(explanation["sections"][0]["phase"], "refuse");
+    assert_eq!(explanation["sections"][0]["title"], "unauthenticated");
+}
+
+fn names(answer: &Answer) -> Vec<&str> {
+    answer.headers.iter().map(|(name, _)| name.as_str()).collect()
+}

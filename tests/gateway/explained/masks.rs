@@ -1,0 +1,60 @@
+//! Whether an explanation shows anything of what came in.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use interlingua::boot::DataFiles;
+use serde_json::Value;
+
+use crate::golden::case::Case;
+
+/// Values that are shorter may stand anywhere by chance.
+const SHORT: usize = 3;
+
+/// Everything the shipped mappings say: words, names, constants, reasons.
+static VOCABULARY: LazyLock<String> = LazyLock::new(|| {
+    let folder = format!("{}/mappings", env!("CARGO_MANIFEST_DIR"));
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    files.map(|path| std::fs::read_to_string(path).unwrap()).collect()
+});
+
+/// The values of a case that its explanation shows.
+pub(super) fn leaks(case: &Case, explanation: &Value) -> Vec<String> {
+    let shown = explanation.to_string();
+    let values = values(case).into_iter().filter(|value| value.chars().count() > SHORT);
+    let leaked =
+        values.filter(|value| shown.contains(value.as_str()) && !VOCABULARY.contains(value.as_str()));
+    leaked.map(|value| format!("`{value}` is shown")).collect()
+}
+
+fn values(case: &Case) -> BTreeSet<String> {
+    let ask = case.request.ask();
+    let mut values: BTreeSet<String> = ask.headers.iter().map(|(_, value)| value.clone()).collect();
+    values.extend(ask.line.split(['/', '?', '&', '=']).map(str::to_owned));
+    let body = ask.body.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
+    for body in body.into_iter().chain(case.calls.iter().filter_map(|call| call.answer_body())) {
+        scalars(&body, &mut values);
+    }
+    values
+}
+
+fn scalars(value: &Value, found: &mut BTreeSet<String>) {
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| scalars(item, found)),
+        Value::Object(members) => members.values().for_each(|member| scalars(member, found)),
+        Value::String(text) => {
+            found.insert(text.clone());
+        }
+        Value::Number(number) => {
+            found.insert(number.to_string());
+        }
+        Value::Bool(_) | Value::Null => {}
+    }
+}
+
+#[test]
+fn the_vocabulary_is_not_everything() {
+    let files = DataFiles::default();
+    assert_eq!(files.mappings, None);
+    assert!(VOCABULARY.contains("members.add") && !VOCABULARY.contains("linus@example.com"));
+}
