@@ -2,7 +2,7 @@
 # shellcheck disable=SC2329 # `step` calls what it is given
 # Runs every test there is: the Rust ones, and published clients of the dialects against a started proxy.
 #
-# Needs cargo. A C compiler, node with npm, and python3 (3.11 to 3.13) with venv are installed if they are missing;
+# Needs cargo. A C compiler, node with npm, xmllint, and python3 (3.11 to 3.13) with venv are installed if they are missing;
 # what the clients need beyond that goes under target/ and tests/clients/, at the versions written down there. It
 # listens on two free loopback ports.
 set -euo pipefail
@@ -26,6 +26,7 @@ main() {
   step "run the Rust tests" rust_tests
   must "build the program" cargo build --locked
   step "check what ships" "$binary" check
+  step "hold JUnit reports against their schema" tests/junit.sh "$binary" "$work/junit"
   must "install the published clients" install_clients
   step "run the published clients against the program" drive as_shipped run_clients
   must "install the tools that read OpenAPI" install_python openapi tests/clients/openapi/requirements.txt

@@ -70,12 +70,14 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
     found.extend(reader.into_diagnostics());
 
     let mut dialects: Vec<Arc<Dialect>> = Vec::new();
+    let mut exceptions = Vec::new();
     let mut hosts = Vec::new();
     let mut choices = Vec::new();
     let mut role_tables = Vec::new();
     // What is extended comes before what extends it, so that its faults are told as its own.
     for one in generations::resolve(texts, sources, &mut found) {
         let (dialect, file) = compile_one(&one, sources, &canonical, schemas, &mut found);
+        exceptions.extend(check::exceptions::of(&file));
         hosts.extend(check::hosts::claims(&one.text.name, &file));
         choices.extend(check::choices::choice(&one, &file));
         let extends = one.extends();
@@ -87,6 +89,7 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
     check::choices::check(choices, &mut found);
     let are_all = dialects.len() + 1 == texts.len();
     check::privilege::check_pairs(&role_tables, &canonical.api.roles, are_all, &mut found);
+    check::exceptions::tell(exceptions, &mut found);
 
     let is_whole = are_all && !found.has_errors();
     let registry = is_whole.then(|| Registry::new(canonical.api, dialects).with_lines(sources.lines()));

@@ -7,6 +7,7 @@ packages=()
 command -v cc > /dev/null || packages+=(gcc libc6-dev)
 command -v node > /dev/null || packages+=(nodejs)
 command -v npm > /dev/null || packages+=(npm)
+command -v xmllint > /dev/null || packages+=(libxml2-utils)
 python3 -c 'import ensurepip, venv' 2> /dev/null || packages+=(python3 python3-venv)
 
 # Another version of Python is not for the system's package manager to replace. Without python3 one is installed below.

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     boot::{self, DataFiles},
     config::Config,
-    diag::{Diagnostics, Sources},
+    diag::{Diagnostics, Severity, Sources},
     dialect::Registry,
     schema::Store,
 };
@@ -39,12 +39,14 @@ pub(super) struct Loaded {
 }
 
 impl Files {
-    /// Loads everything, or prints what is wrong with it. Warnings are printed in any case.
+    /// Loads everything, or prints what is wrong with it. Warnings are printed in any case, notes only by `check`.
     pub(super) fn load(&self, console: &mut Console<'_>) -> Result<Option<Loaded>, Failure> {
         let mut sources = Sources::default();
         let mut found = Diagnostics::default();
         let loaded = self.look(&mut sources, &mut found)?;
-        console.diagnostics(&found.into_vec(), &sources, Format::Text)?;
+        let mut found = found.into_vec();
+        found.retain(|diagnostic| diagnostic.severity != Severity::Note);
+        console.diagnostics(&found, &sources, Format::Text)?;
         Ok(loaded)
     }
 

@@ -17,7 +17,7 @@ pub(super) enum Format {
     Github,
     /// A list, for programs
     Json,
-    /// `JUnit` XML, for build servers
+    /// JUnit XML, for build servers
     Junit,
     /// SARIF 2.1.0, for code scanning
     Sarif,
@@ -93,7 +93,9 @@ impl Reporter {
     }
 
     fn count(&mut self, found: &[Diagnostic]) {
-        found.iter().for_each(|diagnostic| self.counts.add(diagnostic.severity));
+        for diagnostic in found {
+            self.counts.add(diagnostic.severity);
+        }
     }
 }
 

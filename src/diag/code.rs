@@ -366,6 +366,11 @@ codes! {
      another generation, and becomes more than it was. The message tells that chain of values. Promise what the word \
      gives, map it to a role that gives what it promises, or say why with `widens = \"reason\"` on the row at fault."
 
+    M0607 "an exception from the proof of privilege"
+    "This is no fault. `widens` says that a word may grant more than it promises, or that a role is written without the \
+     table of roles, and why; what the proof would have to say against it is not said. Each such exception is listed in \
+     every report of `interlingua check`, so that nobody has to know where to look for them."
+
     M0701 "no such mapping to extend"
     "`extends` names another mapping by its file's name, without `.toml`. The canonical API is no dialect, so \
      nothing extends it."

@@ -30,7 +30,7 @@ pub enum Format {
     Github,
     /// One JSON array of diagnostics.
     Json,
-    /// `JUnit` XML, as most build servers read it.
+    /// JUnit XML, as most build servers read it.
     Junit,
     /// SARIF 2.1.0, as code scanners speak it.
     Sarif,
@@ -122,7 +122,9 @@ impl Counts {
 impl<'d> FromIterator<&'d Diagnostic> for Counts {
     fn from_iter<I: IntoIterator<Item = &'d Diagnostic>>(found: I) -> Self {
         let mut counts = Self::default();
-        found.into_iter().for_each(|diagnostic| counts.add(diagnostic.severity));
+        for diagnostic in found {
+            counts.add(diagnostic.severity);
+        }
         counts
     }
 }

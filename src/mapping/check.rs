@@ -2,6 +2,7 @@
 
 pub(super) mod choices;
 pub(super) mod clashes;
+pub(super) mod exceptions;
 pub(super) mod fit;
 pub(super) mod hosts;
 mod ledger;

@@ -6,6 +6,7 @@ mod conformance;
 mod diagnostics;
 mod documented;
 mod explained;
+mod formats;
 mod golden;
 mod house;
 mod ids;

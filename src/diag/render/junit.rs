@@ -1,4 +1,4 @@
-//! Cases as `JUnit` XML: a suite for each file, a test case for each thing that was checked of it.
+//! Cases as JUnit XML: a suite for each file, a test case for each thing that was checked of it.
 //!
 //! A warning fails nothing, so it is what a passed case printed. What was found more than once is a case more than
 //! once, because most build servers read no more than the first failure of a case.
@@ -72,9 +72,10 @@ impl Sink for Junit {
         }
         let mut suite = self.suite.take().unwrap_or_else(|| Suite { name, ..Suite::default() });
         if case.found.is_empty() {
-            suite.case(case.name, |body| match case.skipped {
-                Some(why) => put(body, format_args!("      <skipped message=\"{}\"/>\n", Attribute(why))),
-                None => {}
+            suite.case(case.name, |body| {
+                if let Some(why) = case.skipped {
+                    put(body, format_args!("      <skipped message=\"{}\"/>\n", Attribute(why)));
+                }
             });
             suite.skipped += usize::from(case.skipped.is_some());
         }

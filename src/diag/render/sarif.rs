@@ -98,7 +98,7 @@ impl Sink for Sarif {
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "rules": rules,
         } });
-        out.push_str(&format!("],\"tool\":{tool}}}]}}\n"));
+        out.extend(["],\"tool\":", &tool.to_string(), "}]}\n"]);
     }
 }
 
