@@ -13,12 +13,9 @@ use serde_json::{Map, Value, json};
 mod asked;
 mod resolution;
 
-pub(super) use self::asked::Misasked;
+pub(super) use self::asked::{Misasked, status};
 
-use self::{
-    asked::{Asked, status},
-    resolution::Resolution,
-};
+use self::{asked::Asked, resolution::Resolution};
 use super::{
     Failure, Outcome,
     console::{Console, Format},
