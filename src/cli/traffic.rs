@@ -105,6 +105,11 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Whether it may be there to say that there was none: who writes down what was answered writes null for nothing.
+    pub(super) fn is_null(self) -> bool {
+        self.form == Form::Json && self.value.is_null()
+    }
+
     /// Whether each of its bytes has a place of its own.
     pub(super) fn has_places(self) -> bool {
         self.form != Form::Base64

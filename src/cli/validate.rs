@@ -17,7 +17,7 @@ mod tally;
 use self::{
     excerpt::Hidden,
     fault::Fault,
-    judge::{Judge, unlimited, was_refused},
+    judge::{Judge, unlimited, was_redirected, was_refused},
     plain::Plain,
     tally::Tally,
 };
@@ -299,9 +299,10 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// What there is to say of a request for no operation: nothing, if it was refused when it was recorded.
+    /// What there is to say of a request for no operation: nothing, if it was refused or sent elsewhere when it was
+    /// recorded.
     fn unheard(&self, exchange: &Exchange<'_>, dialect: &Dialect) -> Vec<Fault> {
-        if was_refused(exchange) && !self.arguments.strict {
+        if (was_refused(exchange) || was_redirected(exchange)) && !self.arguments.strict {
             return Vec::new();
         }
         let message = format!("`{dialect}` has no operation with this method and path");

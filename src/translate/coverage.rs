@@ -136,7 +136,9 @@ impl Coverage {
                     told.origin.iter().for_each(|span| self.mark(direction, *span));
                 }
                 for how in &told.how {
-                    if let How::Word { origin: Some(origin), .. } = how {
+                    if let How::Nowhere { origin: Some(origin), .. }
+                    | How::Word { origin: Some(origin), .. } = how
+                    {
                         self.mark(direction, *origin);
                     }
                 }
