@@ -155,6 +155,3 @@ impl Coverage {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

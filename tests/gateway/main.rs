@@ -14,3 +14,4 @@ mod laws;
 mod program;
 mod sixth_dialect;
 mod support;
+mod traffic;
