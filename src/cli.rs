@@ -15,6 +15,7 @@ use clap::{Parser, Subcommand};
 mod backend;
 mod check;
 mod console;
+mod coverage;
 mod document;
 mod explain;
 mod explain_token;
@@ -58,6 +59,8 @@ enum Command {
     Check(check::Arguments),
     /// Look whether recorded traffic or JSON documents keep to what operations take and answer
     Validate(validate::Arguments),
+    /// Tell which lines of the mappings recorded traffic uses, and which it never tried
+    Coverage(coverage::Arguments),
     /// Show the canonical calls a request becomes, or the answer a client gets
     Translate(translate::Arguments),
     /// List every operation that is served
@@ -102,6 +105,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
     let outcome = match cli.command.unwrap_or(Command::Serve(serve::Arguments::default())) {
         Command::Backend(arguments) => backend::run(arguments, files, console),
         Command::Check(arguments) => check::run(&arguments, files, console),
+        Command::Coverage(arguments) => coverage::run(&arguments, files, console),
         Command::Explain(arguments) => explain::run(&arguments, console),
         Command::ExplainToken(arguments) => explain_token::run(&arguments, files, console),
         Command::Openapi(arguments) => openapi::run(&arguments, files, console),

@@ -155,6 +155,11 @@ impl Lens {
         &self.fields
     }
 
+    /// The steps one direction takes: where each writes, and the line of the mapping that says so.
+    pub fn steps(&self, direction: Direction) -> impl Iterator<Item = (Option<&Address>, Option<Span>)> {
+        self.plan(direction).steps()
+    }
+
     /// What the documents on the dialect's side are.
     pub fn wrap(&self) -> Wrap {
         self.wrap

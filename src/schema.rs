@@ -26,13 +26,15 @@
 //! # Ok::<(), interlingua::json::ReadError>(())
 //! ```
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
-use jsonschema::Validator;
+use jsonschema::{ValidationError, Validator};
+use percent_encoding::percent_decode_str;
 use serde_json::Value as Tree;
 
-use self::library::{File, Library};
+use self::library::{File, Library, Node};
 use self::tape::{Place, Tape};
 use crate::json::Value;
 
@@ -84,20 +86,39 @@ impl Schema {
         }
         let place = Place::Value(value);
         if value.nodes() > NODES_SEARCHED_MAX {
-            return violation::from_errors(self.validator.validate(place).err(), value, most.min(1));
+            return violation::from_errors(self.validator.validate(place).err(), value, most.min(1), None);
         }
-        let mut violations = violation::from_errors(self.validator.iter_errors(place), value, usize::MAX);
+        let errors = self.validator.iter_errors(place);
+        let mut violations = violation::from_errors(errors, value, usize::MAX, None);
         violations.truncate(most);
         violations
     }
 
-    /// What the value violates, like [`Schema::violations`], however large it is: for files that people own, not for what
-    /// strangers send.
+    /// What the value violates, like [`Schema::violations`], however large it is, and which of several forms each
+    /// violation is about: for files that people own, not for what strangers send.
     pub fn every_violation(&self, value: Value<'_>, most: usize) -> Vec<Violation> {
         if self.is_valid(value) {
             return Vec::new();
         }
-        violation::from_errors(self.validator.iter_errors(Place::Value(value)), value, most)
+        let naming = |error: &ValidationError<'_>, index| self.form_name(error, index);
+        let errors = self.validator.iter_errors(Place::Value(value));
+        violation::from_errors(errors, value, most, Some(&naming))
+    }
+
+    /// What an alternative of a failed `oneOf` or `anyOf` is called: its title, or the name it is referred to by.
+    fn form_name(&self, error: &ValidationError<'_>, index: usize) -> Option<String> {
+        let location = error.absolute_keyword_location()?.as_str().strip_prefix("interlingua:/")?.to_owned();
+        let (file, pointer) = location.split_once('#')?;
+        let (folder, name) = file.strip_suffix(".json")?.split_once('/')?;
+        let pointer = percent_decode_str(pointer).decode_utf8().ok()?;
+        let node = self.library.root(self.library.file(folder, name)?);
+        let form = node.at(node.schema.pointer(&pointer)?.elements().nth(index)?);
+        let title = |node: Node<'_>| node.keyword("title").and_then(Value::as_str).map(Cow::into_owned);
+        title(form).or_else(|| form.referent().and_then(title)).or_else(|| {
+            let reference = form.keyword("$ref")?.as_str()?;
+            let last = reference.rsplit(['/', '#']).next()?;
+            Some(last.strip_suffix(".json").unwrap_or(last).to_owned())
+        })
     }
 
     /// The schema as it was written.
@@ -198,6 +219,34 @@ mod tests {
         let object = document(&format!("{{{}}}", members.join(",")));
         let closed = super::support::schema(r#"{"additionalProperties":false}"#);
         assert_eq!(closed.violations(object.root(), 10).len(), 1);
+    }
+
+    #[test]
+    fn which_form_was_taken_as_the_closest_is_said() {
+        let forms = |text: &str, value: &str| -> Vec<_> {
+            let violations = schema(text).every_violation(document(value).root(), 10);
+            violations.into_iter().map(|violation| violation.forms).collect()
+        };
+        let text = r##"{"properties":{"a":{"oneOf":[
+            {"title":"A link","properties":{"kind":{"const":"link"},"url":{"type":"string"}},"required":["url"]},
+            {"$ref":"#/$defs/mail"},
+            {"$ref":"#/$defs/gone"},
+            {"type":"string"}
+        ]}},"$defs":{"mail":{"properties":{"kind":{"const":"mail"},"to":{"anyOf":[
+            {"title":"List","type":"array","items":{"type":"string"}},{"type":"null"}]}}},
+            "gone":{"title":"Nothing","maxProperties":0}}}"##;
+        let mail = "of the 4 forms that `/a` may have, number 2 (`mail`) is the closest: it matches farthest into the value";
+        let list = "of the 2 forms that `/a/to` may have, number 1 (`List`) is the closest: it is the only one for a value of this type";
+        assert_eq!(forms(text, r#"{"a":{"kind":"mail","to":[1]}}"#), [[mail, list]]);
+        assert_eq!(forms(text, r#"{"a":1}"#), [Vec::<String>::new()]);
+    }
+
+    #[test]
+    fn every_violation_of_a_large_value_is_given_to_who_asks_for_every_one() {
+        let schema = schema(r#"{"items":{"type":"string"}}"#);
+        let list = document(&format!("[{}0]", "0,".repeat(NODES_SEARCHED_MAX)));
+        assert_eq!(schema.every_violation(list.root(), 20_000).len(), NODES_SEARCHED_MAX + 1);
+        assert_eq!(schema.every_violation(list.root(), 20).len(), 20);
     }
 
     /// Schemas with the keywords our files use, some of them combined.

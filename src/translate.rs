@@ -19,6 +19,7 @@ use crate::lens::{Need, Parameters};
 use crate::problem::{Place, Problem, Root, Segment, Violation};
 
 pub mod answer;
+pub mod coverage;
 pub mod explain;
 pub mod gather;
 pub mod keep;

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ids::Misused, import, names::Unknown, translate::Misasked, validate};
+use super::{ids::Misused, import, names::Unknown, traffic, translate::Misasked};
 use crate::{
     backend::OpenError,
     boot::{FileError, ServeError, explain::KeyError},
@@ -80,7 +80,7 @@ pub(super) enum Failure {
     Unknown(Box<Unknown>),
     /// What to look at is not understood, or not enough.
     #[error(transparent)]
-    Validate(#[from] validate::Misasked),
+    Traffic(#[from] traffic::ask::Misasked),
 }
 
 impl From<Unknown> for Failure {

@@ -16,8 +16,10 @@ use http::HeaderMap;
 
 use crate::json::{Kind, Value};
 
+pub(super) mod ask;
 pub(super) mod har;
 pub(super) mod pieces;
+pub(super) mod recognise;
 pub(super) mod record;
 
 pub(super) use self::pieces::{Input, Kind as InputKind, Piece};
@@ -32,6 +34,17 @@ pub(super) struct Exchange<'a> {
     /// None if no answer came, or none was recorded.
     pub(super) status: Option<(u16, Value<'a>)>,
     pub(super) answer: Recorded<'a>,
+    /// What the backend was asked meanwhile, and answered, where somebody wrote that down.
+    pub(super) calls: Option<Vec<Call<'a>>>,
+}
+
+/// A call of the backend and its answer.
+#[derive(Debug)]
+pub(super) struct Call<'a> {
+    /// Method and target, as in `GET /v1/things?limit=2`.
+    pub(super) line: String,
+    pub(super) status: u16,
+    pub(super) body: Option<Value<'a>>,
 }
 
 /// A body, as far as it was recorded.
@@ -90,6 +103,11 @@ impl<'a> Body<'a> {
             Form::Text => self.value.offset_within(range.start)..self.value.offset_within(range.end),
             Form::Base64 => extent(self.value),
         }
+    }
+
+    /// Whether it may be there to say that there was none: who writes down what was answered writes null for nothing.
+    pub(super) fn is_null(self) -> bool {
+        self.form == Form::Json && self.value.is_null()
     }
 
     /// Whether each of its bytes has a place of its own.

@@ -14,12 +14,9 @@ mod asked;
 mod current;
 mod resolution;
 
-pub(super) use self::asked::Misasked;
+pub(super) use self::asked::{Misasked, status};
 
-use self::{
-    asked::{Asked, status},
-    resolution::Resolution,
-};
+use self::{asked::Asked, resolution::Resolution};
 use super::{
     Failure, Outcome,
     console::{Console, Format},

@@ -8,23 +8,17 @@ use std::{mem, path::PathBuf, sync::Arc};
 use clap::{Args, ValueEnum};
 use http::StatusCode;
 
-mod ask;
 mod excerpt;
 mod fault;
 mod judge;
 mod plain;
-mod recognise;
 mod tally;
 
-pub(super) use self::ask::Misasked;
-
 use self::{
-    ask::{Asked, status},
     excerpt::Hidden,
     fault::Fault,
-    judge::{Judge, unlimited, was_refused},
+    judge::{Judge, unlimited, was_redirected, was_refused},
     plain::Plain,
-    recognise::{Base, Recognised, Recogniser},
     tally::Tally,
 };
 use super::{
@@ -33,7 +27,15 @@ use super::{
     files::{Files, Loaded},
     names,
     report::{Format, Reporter},
-    traffic::{Exchange, Input, InputKind, Piece, Recorded, extent, har, pieces::Broken, record},
+    traffic::{
+        Exchange, Input, InputKind, Piece, Recorded,
+        ask::{Asked, Misasked},
+        extent, har,
+        pieces::Broken,
+        recognise::{Base, Recognised, Recogniser},
+        record,
+    },
+    translate::status,
 };
 use crate::{
     diag::code,
@@ -297,9 +299,10 @@ impl<'r> Run<'r> {
         }
     }
 
-    /// What there is to say of a request for no operation: nothing, if it was refused when it was recorded.
+    /// What there is to say of a request for no operation: nothing, if it was refused or sent elsewhere when it was
+    /// recorded.
     fn unheard(&self, exchange: &Exchange<'_>, dialect: &Dialect) -> Vec<Fault> {
-        if was_refused(exchange) && !self.arguments.strict {
+        if (was_refused(exchange) || was_redirected(exchange)) && !self.arguments.strict {
             return Vec::new();
         }
         let message = format!("`{dialect}` has no operation with this method and path");

@@ -137,6 +137,13 @@ pub enum How {
     },
     /// This was put before it, or taken away.
     Prefix(String),
+    /// The canonical word has none here, as was declared.
+    Nowhere {
+        /// The canonical word, as JSON.
+        canonical: String,
+        /// Where the mapping says so.
+        origin: Option<Span>,
+    },
     /// Something to read, in words.
     Said(String),
     /// It is a word of a table.
@@ -174,7 +181,7 @@ impl How {
             How::Lost { .. } => "lost",
             How::Prefix(_) => "prefix",
             How::Said(_) => "said",
-            How::Word { .. } => "table",
+            How::Nowhere { .. } | How::Word { .. } => "table",
         }
     }
 }

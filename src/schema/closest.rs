@@ -14,9 +14,31 @@ pub(super) enum Closest<'e> {
     /// All alternatives say the same sort of thing about the value itself, so they are said together.
     Merged(Description),
     /// What keeps one alternative from matching.
-    Branch(&'e [ValidationError<'static>]),
+    Branch {
+        /// Which one.
+        index: usize,
+        /// Why this one.
+        why: Why,
+        /// What is wrong.
+        errors: &'e [ValidationError<'static>],
+    },
     /// The alternatives say nothing.
     Nothing,
+}
+
+/// Why an alternative is the closest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Why {
+    /// The others ask for values of other types.
+    Type,
+    /// What tells the alternatives apart has its value.
+    Constants,
+    /// What is wrong lies deeper in the value.
+    Depth,
+    /// Less is wrong.
+    Number,
+    /// Of several that come as close, it is the first.
+    First,
 }
 
 /// Finds the alternative that was probably meant.
@@ -32,7 +54,8 @@ pub(super) fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>], here: &
             _ => None,
         })
     };
-    let rivals: Vec<&Vec<_>> = branches.iter().filter(|branch| types_asked_for(branch).is_none()).collect();
+    let rivals = branches.iter().enumerate().filter(|(_, branch)| types_asked_for(branch).is_none());
+    let rivals: Vec<(usize, &Vec<_>)> = rivals.collect();
     if rivals.is_empty() {
         let mut types: Vec<_> =
             branches.iter().filter_map(|branch| types_asked_for(branch)).flatten().collect();
@@ -41,7 +64,7 @@ pub(super) fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>], here: &
     }
     let options: Option<Vec<Tree>> = rivals
         .iter()
-        .map(|branch| match &branch[..] {
+        .map(|(_, branch)| match &branch[..] {
             [only] if is_here(&only) => allowed_values(only),
             _ => None,
         })
@@ -55,7 +78,7 @@ pub(super) fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>], here: &
         }
         return Closest::Merged(message::options_of(&Tree::Array(options)));
     }
-    let distance = |branch: &&&Vec<ValidationError<'_>>| {
+    let distance = |branch: &[ValidationError<'_>]| {
         // A member that is ruled out tells alternatives apart as a constant does.
         let is_ruled_out =
             |error: &ValidationError<'_>| matches!(error.kind(), ValidationErrorKind::FalseSchema);
@@ -64,10 +87,19 @@ pub(super) fn closest<'e>(branches: &'e [Vec<ValidationError<'static>>], here: &
         let deepest = branch.iter().map(|error| error.instance_path().segments().count()).max();
         (has_wrong_constant, Reverse(deepest), branch.len())
     };
-    match rivals.iter().filter(|branch| !branch.is_empty()).min_by_key(distance) {
-        Some(errors) => Closest::Branch(errors),
-        None => Closest::Nothing,
-    }
+    let said = rivals.iter().filter(|(_, branch)| !branch.is_empty());
+    let mut ranked: Vec<_> = said.map(|(index, branch)| (distance(branch), *index, *branch)).collect();
+    ranked.sort_by_key(|(distance, index, _)| (*distance, *index));
+    let why = match ranked.as_slice() {
+        [] => return Closest::Nothing,
+        [_] => Why::Type,
+        [(best, ..), (next, ..), ..] if best.0 != next.0 => Why::Constants,
+        [(best, ..), (next, ..), ..] if best.1 != next.1 => Why::Depth,
+        [(best, ..), (next, ..), ..] if best.2 != next.2 => Why::Number,
+        [..] => Why::First,
+    };
+    let (_, index, errors) = ranked[0];
+    Closest::Branch { index, why, errors }
 }
 
 /// The values a failed `enum` or `const` allows.

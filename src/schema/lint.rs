@@ -36,7 +36,7 @@ pub(super) fn check(library: &Library, file: &File, unread: &BTreeSet<FileName>)
     let violations = if meta_schema.is_valid(&file.tree) {
         Vec::new()
     } else {
-        violation::from_errors(meta_schema.iter_errors(&file.tree), root.schema, usize::MAX)
+        violation::from_errors(meta_schema.iter_errors(&file.tree), root.schema, usize::MAX, None)
     };
     let mut outcome = Outcome { found: Diagnostics::default(), uses: BTreeSet::new() };
     for violation in &violations {

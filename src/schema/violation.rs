@@ -9,7 +9,7 @@ use jsonschema::error::ValidationErrorKind;
 use jsonschema::paths::Location;
 use serde_json::Value as Tree;
 
-use super::closest::{Closest, closest};
+use super::closest::{Closest, Why, closest};
 use super::message::{Description, describe};
 use crate::json::{Kind, Value};
 use crate::problem::{self, Place, Segment, place};
@@ -25,7 +25,13 @@ pub struct Violation {
     pub message: String,
     /// What the keyword asks for, when it is a value of the schema: a length, the allowed values, a format.
     pub limit: Option<Tree>,
+    /// Which of several forms it keeps the value from, the outermost first, each as a sentence. Only told by
+    /// [`Schema::every_violation`](super::Schema::every_violation).
+    pub forms: Vec<String>,
 }
+
+/// What an alternative of an error is called, by its number.
+pub(super) type Naming<'n> = &'n dyn Fn(&ValidationError<'_>, usize) -> Option<String>;
 
 impl Violation {
     /// The path as a JSON Pointer (RFC 6901).
@@ -56,8 +62,9 @@ pub(super) fn from_errors<'e>(
     errors: impl IntoIterator<Item = ValidationError<'e>>,
     root: Value<'_>,
     most: usize,
+    naming: Option<Naming<'_>>,
 ) -> Vec<Violation> {
-    let mut search = Search { root, most, found: Vec::new() };
+    let mut search = Search { root, most, naming, forms: Vec::new(), found: Vec::new() };
     errors.into_iter().for_each(|error| search.expand(&error));
     let mut found = search.found;
     found.sort_by_cached_key(|violation| {
@@ -71,6 +78,9 @@ pub(super) fn from_errors<'e>(
 struct Search<'r> {
     root: Value<'r>,
     most: usize,
+    naming: Option<Naming<'r>>,
+    /// The forms under way.
+    forms: Vec<String>,
     found: Vec<Violation>,
 }
 
@@ -103,7 +113,16 @@ impl Search<'_> {
     ) {
         match closest(branches, error.instance_path()) {
             Closest::Merged(description) => self.add(error, None, description),
-            Closest::Branch(errors) => errors.iter().for_each(|error| self.expand(error)),
+            Closest::Branch { index, why, errors } => {
+                let form = self.naming.map(|naming| {
+                    let place = place::pointer(&path(error.instance_path(), self.root));
+                    form(&place, (index, branches.len()), naming(error, index), why)
+                });
+                let depth = self.forms.len();
+                self.forms.extend(form);
+                errors.iter().for_each(|error| self.expand(error));
+                self.forms.truncate(depth);
+            }
             Closest::Nothing => self.add(error, None, describe(error.kind())),
         }
     }
@@ -116,8 +135,24 @@ impl Search<'_> {
         let mut path = path(error.instance_path(), self.root);
         path.extend(child.map(|name| Segment::Name(name.to_owned())));
         let Description { keyword, message, limit } = description;
-        self.found.push(Violation { path, keyword, message, limit });
+        let forms = self.forms.clone();
+        self.found.push(Violation { path, keyword, message, limit, forms });
     }
+}
+
+/// Says which form was taken as the closest, and why.
+fn form(place: &str, (index, of): (usize, usize), name: Option<String>, why: Why) -> String {
+    let subject = if place.is_empty() { "it".to_owned() } else { format!("`{place}`") };
+    let name = name.map_or_else(String::new, |name| format!(" (`{name}`)"));
+    let number = index + 1;
+    let why = match why {
+        Why::Constants => "the values that tell the forms apart are its own",
+        Why::Depth => "it matches farthest into the value",
+        Why::First => "others come as close, and it is the first",
+        Why::Number => "it is broken the fewest times",
+        Why::Type => "it is the only one for a value of this type",
+    };
+    format!("of the {of} forms that {subject} may have, number {number}{name} is the closest: {why}")
 }
 
 /// The library's path as segments. Its text does not tell the element `0` from the member `0`; the document

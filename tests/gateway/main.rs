@@ -17,4 +17,5 @@ mod mutants;
 mod program;
 mod sixth_dialect;
 mod support;
+mod traffic;
 mod write_back;

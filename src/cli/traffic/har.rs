@@ -25,6 +25,7 @@ pub(in crate::cli) fn exchange(entry: Value<'_>) -> Result<Exchange<'_>, Misshap
         request: sent(request)?,
         status: status(member(response, "response", "status", Kind::Integer)?, "response.status")?,
         answer: answered(response)?,
+        calls: None,
     })
 }
 

@@ -67,7 +67,7 @@ impl Asked {
 }
 
 /// An HTTP status, for `--status`.
-pub(super) fn status(text: &str) -> Result<StatusCode, &'static str> {
+pub(in crate::cli) fn status(text: &str) -> Result<StatusCode, &'static str> {
     let status: Option<StatusCode> = text.parse().ok();
     status.filter(|status| status.as_u16() < 600).ok_or("a status is a number from 100 to 599")
 }

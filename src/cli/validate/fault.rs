@@ -87,7 +87,8 @@ impl Fault {
         };
         let message = format!("{subject} {}", violation.message);
         let place = locate(place(&violation.path, root));
-        Fault::new(code::V0102, message, place).label(violation.keyword)
+        let fault = Fault::new(code::V0102, message, place).label(violation.keyword);
+        violation.forms.iter().fold(fault, Fault::note)
     }
 }
 

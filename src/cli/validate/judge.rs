@@ -33,6 +33,11 @@ pub(super) fn was_refused(exchange: &Exchange<'_>) -> bool {
     exchange.status.is_some_and(|(status, _)| NOT_UNDERSTOOD.contains(&status))
 }
 
+/// Whether a recorded answer sends the client elsewhere.
+pub(super) fn was_redirected(exchange: &Exchange<'_>) -> bool {
+    exchange.status.is_some_and(|(status, _)| (300..400).contains(&status))
+}
+
 /// What there is to judge by.
 pub(super) struct Judge<'j> {
     pub(super) api: &'j Api,
@@ -138,11 +143,13 @@ impl Judge<'_> {
         };
         let body = match exchange.answer {
             Recorded::Unknown => return None,
-            Recorded::Nothing => {
+            Recorded::Body(body) if !body.is_null() || schemas.iter().any(|schema| takes_null(schema)) => {
+                body
+            }
+            Recorded::Body(_) | Recorded::Nothing => {
                 let message = format!("the answer {number} has no body");
                 return Some(vec![Fault::new(code::V0102, message, extent(at)).label("needs one")]);
             }
-            Recorded::Body(body) => body,
         };
         let schemas: Vec<_> = schemas.iter().collect();
         Some(match self.read(body, &unlimited()) {
@@ -188,11 +195,16 @@ pub(super) fn misfits(
     closest.iter().map(|violation| Fault::violation(violation, root, noun, &locate)).collect()
 }
 
+fn takes_null(schema: &Schema) -> bool {
+    schema.shape().nullable()
+}
+
 /// An answer that has no body must not have one.
 fn nothing(exchange: &Exchange<'_>) -> Option<Vec<Fault>> {
     match exchange.answer {
         Recorded::Unknown => None,
         Recorded::Nothing => Some(Vec::new()),
+        Recorded::Body(body) if body.is_null() => Some(Vec::new()),
         Recorded::Body(body) => {
             let message = "the answer has a body, where there is none";
             Some(vec![Fault::new(code::V0102, message, body.place(0..0))])

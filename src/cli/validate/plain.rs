@@ -6,7 +6,6 @@ use http::StatusCode;
 
 use super::{
     Side,
-    ask::{Asked, Misasked},
     fault::Fault,
     judge::{Judge, misfits, unlimited},
 };
@@ -16,6 +15,7 @@ use crate::{
         Failure,
         files::Loaded,
         names::{self, Unknown},
+        traffic::ask::{Asked, Misasked},
     },
     dialect::{
         Operation,

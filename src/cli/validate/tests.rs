@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use super::super::testing::{file, ran_in_acme};
 
 mod cases;
+mod seeded;
 
 /// Validates these texts as bodies of the fixture's `add_member`.
 fn validated(texts: &[&str], more: &[&str]) -> (String, String, ExitCode) {

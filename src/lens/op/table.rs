@@ -8,6 +8,7 @@ use std::borrow::Cow;
 
 use crate::diag::Span;
 use crate::json::{Kind, Value, Writer};
+use crate::lens::explain::How;
 use crate::lens::path::Literal;
 use crate::lens::run::{Run, Source, Stop};
 
@@ -128,7 +129,11 @@ impl Table {
                 run.say(|| row.word.told(canonical, true, self.lands_at.get(at).copied()));
                 Ok(row)
             }
-            Some((_, (_, Landing::Refuse(reason)))) => Err(Stop::refused("unrepresentable", reason)),
+            Some((at, (canonical, Landing::Refuse(reason)))) => {
+                let canonical = canonical.json().to_owned();
+                run.say(|| How::Nowhere { canonical, origin: self.lands_at.get(at).copied() });
+                Err(Stop::refused("unrepresentable", reason))
+            }
             None => Err(Stop::refused("unknown", format!("is a {} nobody has placed", self.noun))),
         }
     }

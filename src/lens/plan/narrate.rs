@@ -2,6 +2,7 @@
 
 use super::execute::Frame;
 use super::{Guard, Plan, Trie};
+use crate::diag::Span;
 use crate::json::{Kind, Value};
 use crate::lens::explain::{How, Mark, Outcome, Sort, Told};
 use crate::lens::op::Op;
@@ -11,6 +12,11 @@ use crate::lens::run::{Direction, Run, Source, Stop};
 use crate::problem::{Place, Root, Segment};
 
 impl Plan {
+    /// Where each step writes, and where the mapping says so.
+    pub(in crate::lens) fn steps(&self) -> impl Iterator<Item = (Option<&Address>, Option<Span>)> {
+        self.notes.iter().map(|note| (note.target.as_ref(), note.origin))
+    }
+
     /// A step was not taken, because something else is not as it should be.
     pub(super) fn tell_shut(&self, index: usize, frame: Frame, run: &mut Run<'_, '_>) {
         if run.trace.is_none() {

@@ -189,6 +189,11 @@ impl Context<'_> {
             }
             How::Lost { name, reason } => format!("lost as `{name}`: {reason}"),
             How::Prefix(before) => format!("after `{before}`"),
+            How::Nowhere { canonical, origin } => {
+                let line = origin.and_then(|span| self.lines.name(span));
+                let line = line.map(|line| format!(" ({line})")).unwrap_or_default();
+                format!("{canonical} has no word here{line}")
+            }
             How::Said(sentence) => sentence.clone(),
             How::Word { dialect, canonical, landed, origin } => {
                 let line = origin.and_then(|span| self.lines.name(span));

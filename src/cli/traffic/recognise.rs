@@ -4,24 +4,22 @@ use std::{str::FromStr, sync::Arc};
 
 use http::{HeaderMap, Method, Uri, header::HOST, uri::PathAndQuery};
 
-use crate::{
-    cli::traffic::Exchange,
-    dialect::{Dialect, Registry, Selected, url::Url},
-};
+use super::Exchange;
+use crate::dialect::{Dialect, Registry, Selected, url::Url};
 
 /// Finds out whom requests were meant for.
-pub(super) struct Recogniser<'r> {
-    pub(super) registry: &'r Registry,
+pub(in crate::cli) struct Recogniser<'r> {
+    pub(in crate::cli) registry: &'r Registry,
     /// Only requests to this dialect count.
-    pub(super) dialect: Option<&'r Arc<Dialect>>,
+    pub(in crate::cli) dialect: Option<&'r Arc<Dialect>>,
     /// Only requests for this operation of it count.
-    pub(super) operation: Option<&'r str>,
-    pub(super) bases: Vec<(&'r Arc<Dialect>, &'r Base)>,
+    pub(in crate::cli) operation: Option<&'r str>,
+    pub(in crate::cli) bases: Vec<(&'r Arc<Dialect>, &'r Base)>,
 }
 
 /// Whom a request was meant for.
 #[derive(Debug)]
-pub(super) enum Recognised {
+pub(in crate::cli) enum Recognised {
     /// An operation.
     Meant(Box<Selected>, Url),
     /// An operation or a dialect that was not asked about.
@@ -34,9 +32,9 @@ pub(super) enum Recognised {
 
 /// Where a dialect was served when the traffic was recorded.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Base {
+pub(in crate::cli) struct Base {
     /// None for the dialect that is asked about.
-    pub(super) dialect: Option<String>,
+    pub(in crate::cli) dialect: Option<String>,
     host: String,
     path: String,
 }
@@ -65,7 +63,7 @@ impl Base {
 }
 
 impl Recogniser<'_> {
-    pub(super) fn recognise(&self, exchange: &Exchange<'_>) -> Recognised {
+    pub(in crate::cli) fn recognise(&self, exchange: &Exchange<'_>) -> Recognised {
         let text = exchange.url.as_str().unwrap_or_default();
         // What comes after a number sign never leaves a client.
         let url = text.split('#').next().unwrap_or_default().parse::<Uri>();

@@ -2,18 +2,14 @@
 
 use std::path::{Path, PathBuf};
 
-use http::StatusCode;
-
-use crate::cli::{
-    Failure,
-    traffic::{Input, InputKind},
-};
+use super::{Input, InputKind};
+use crate::cli::Failure;
 
 /// What the words of a command line ask for.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Asked {
-    pub(super) dialect: Option<String>,
-    pub(super) operation: Option<String>,
+pub(in crate::cli) struct Asked {
+    pub(in crate::cli) dialect: Option<String>,
+    pub(in crate::cli) operation: Option<String>,
     files: Vec<PathBuf>,
 }
 
@@ -41,7 +37,7 @@ pub(in crate::cli) enum Misasked {
 
 impl Asked {
     /// Up to two names come first; whatever looks like a file is one, and so is whatever follows.
-    pub(super) fn of(words: &[PathBuf]) -> Result<Asked, Misasked> {
+    pub(in crate::cli) fn of(words: &[PathBuf]) -> Result<Asked, Misasked> {
         let named = words.iter().take(2).take_while(|word| !is_file(word)).count();
         let (names, files) = words.split_at(named);
         if files.is_empty() {
@@ -52,7 +48,7 @@ impl Asked {
     }
 
     /// The files, of which only one may be standard input.
-    pub(super) fn inputs(&self, kind: Option<InputKind>) -> Result<Vec<Input>, Failure> {
+    pub(in crate::cli) fn inputs(&self, kind: Option<InputKind>) -> Result<Vec<Input>, Failure> {
         let inputs: Vec<_> = self.files.iter().map(|path| Input::new(path, kind)).collect();
         if inputs.iter().filter(|input| input.is_stdin()).count() > 1 {
             return Err(Failure::StdinTwice);
@@ -65,12 +61,6 @@ impl Asked {
 fn is_file(word: &Path) -> bool {
     let text = word.to_string_lossy();
     text == "-" || text.contains(['/', '\\']) || InputKind::of(word).is_some() || word.is_file()
-}
-
-/// An HTTP status, for `--status`.
-pub(super) fn status(text: &str) -> Result<StatusCode, &'static str> {
-    let status: Option<StatusCode> = text.parse().ok();
-    status.filter(|status| status.as_u16() < 600).ok_or("a status is a number from 100 to 599")
 }
 
 #[cfg(test)]
