@@ -268,8 +268,11 @@ fn schema(name: &str) -> Arc<Schema> {
         name: name.to_owned(),
         text: text.to_owned(),
     };
-    let (store, found) =
-        Store::load([("anything", ANYTHING), ("canonical", CANONICAL), ("thing", THING), ("things", THINGS)].map(file).into());
+    let (store, found) = Store::load(
+        [("anything", ANYTHING), ("canonical", CANONICAL), ("thing", THING), ("things", THINGS)]
+            .map(file)
+            .into(),
+    );
     assert_eq!(found, []);
     Arc::clone(store.schema("acme", name).unwrap())
 }

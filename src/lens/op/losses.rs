@@ -33,6 +33,7 @@ fn tables() -> impl Strategy<Value = Table> {
                 also: also.iter().map(|also| word(&also.to_string())).collect(),
                 is: word(&format!("\"c{is}\"")),
                 label: None,
+                origin: None,
             };
             let landing = |(canonical, row): (u8, Option<usize>)| {
                 let landing =
@@ -40,9 +41,11 @@ fn tables() -> impl Strategy<Value = Table> {
                 (word(&format!("\"c{canonical}\"")), landing)
             };
             Table {
+                name: "words".to_owned(),
                 noun: "value",
                 rows: rows.into_iter().map(row).collect(),
                 lands: lands.into_iter().map(landing).collect(),
+                lands_at: Vec::new(),
             }
         },
     )

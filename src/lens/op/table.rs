@@ -110,9 +110,17 @@ impl Table {
     pub(super) fn is_lossless(&self) -> bool {
         let words = self.rows.iter().map(|row| &row.is).chain(self.lands.iter().map(|(word, _)| word));
         words.into_iter().all(|word| {
-            let told = self.land(Source::Json(word.value()));
-            let back = told.ok().and_then(|row| self.row_of(Source::Json(row.word.value())));
+            let back = self.told(word).and_then(|row| self.row_of(Source::Json(row.word.value())));
             back.is_none_or(|row| row.is == *word)
+        })
+    }
+
+    /// The row that a canonical word is told as, if it can be told.
+    fn told(&self, canonical: &Word) -> Option<&Row> {
+        let own = self.rows.iter().find(|row| row.is == *canonical);
+        own.or_else(|| match self.lands.iter().find(|(word, _)| word == canonical)? {
+            (_, Landing::Row(index)) => Some(&self.rows[*index]),
+            (_, Landing::Refuse(_)) => None,
         })
     }
 

@@ -48,7 +48,7 @@ proptest! {
         let shipped = shipped();
         for (dialect, operation) in operations(shipped) {
             let Some(request) = valid_request(shipped, dialect, operation, seed) else { continue };
-            let Some(lifted) = complete(&shipped.registry, dialect, &request) else { continue };
+            let Ok(Some(lifted)) = complete(&shipped.registry, dialect, &request) else { continue };
             let whole = request.body.as_ref().map(|body| body.root().to_value());
             for ((sent, at), call) in request.items().into_iter().zip(&lifted.calls) {
                 let body = call.body.as_ref().map(|body| serde_json::from_slice(body).unwrap());
@@ -372,6 +372,7 @@ fn with_body(request: &Request, body: &Value) -> Request {
         path: request.path.clone(),
         query: request.query.clone(),
         body: Some(Document::parse(body.to_string().into_bytes(), &Limits::default()).unwrap()),
+        narrator: request.narrator.clone(),
     }
 }
 

@@ -101,11 +101,14 @@ fn whose() -> Field {
         also: also.iter().copied().map(word).collect(),
         is: word(is),
         label: None,
+        origin: None,
     };
     let table = Table {
+        name: "whose".to_owned(),
         noun: "value",
         rows: vec![row("\"mine\"", &["1"], "\"own\""), row("\"ours\"", &["2"], "\"shared\"")],
         lands: vec![(word("\"lent\""), Landing::Row(1))],
+        lands_at: Vec::new(),
     };
     Field { op: Op::Table(Arc::new(table)), ..copied("whose", "owner.kind") }
 }
