@@ -10,7 +10,7 @@
 //! | `decode` | its bytes | a document | 400, 408, 413, 415 |
 //! | `check` | the document | one that the operation takes | 400, 422 |
 //! | `lift` | the dialect's request | canonical calls | 404, 422, 429 |
-//! | `fetch` | the calls | the backend's answers | 502, 503, 504 |
+//! | `fetch` | the calls | the backend's answers | 409, 502, 503, 504 |
 //! | `lower` | the answers | the dialect's | 409, 502 |
 //! | `encode` | the dialect's answer | a response | – |
 //!

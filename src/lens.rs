@@ -174,12 +174,11 @@ impl Lens {
     /// depends on what they hold still sees it.
     #[must_use]
     pub fn without(&self, fields: &[usize]) -> Lens {
-        let silent = |(index, field): (usize, &Field)| match fields.contains(&index) {
-            true => Field { right: None, ..field.clone() },
-            false => field.clone(),
-        };
-        let fields = self.fields.iter().enumerate().map(silent).collect();
-        Lens::new(self.name.clone(), self.wrap, fields)
+        let mut all = self.fields.clone();
+        for index in fields {
+            all[*index].right = None;
+        }
+        Lens::new(self.name.clone(), self.wrap, all)
     }
 
     /// Brings a message to the other side; its body is appended to `body`. The output means nothing if the run has

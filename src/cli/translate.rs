@@ -140,10 +140,11 @@ pub(super) fn run(
         }
     };
 
-    let records = match current::parse(&arguments.records, records, &limits(&loaded.config.body)) {
+    let (bounds, mut sources) = (limits(&loaded.config.body), Sources::default());
+    let records = match current::parse(&arguments.records, records, &bounds, &mut sources) {
         Ok(records) => records,
-        Err((found, sources)) => {
-            console.diagnostics(&[found], &sources, Format::Text)?;
+        Err(found) => {
+            console.diagnostics(&[*found], &sources, Format::Text)?;
             return Ok(Outcome::Findings);
         }
     };

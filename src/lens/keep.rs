@@ -50,7 +50,7 @@ impl Keep {
 
     /// The fields that an update writes to, by their places in the dialect.
     pub fn written(&self, update: &Update<'_>) -> Vec<&[String]> {
-        let written = self.groups.iter().filter(|group| group.lifted(update).is_some());
+        let written = self.groups.iter().filter(|group| group.is_written(update));
         written.map(|group| group.names.as_slice()).collect()
     }
 

@@ -108,16 +108,14 @@ impl Op {
     /// gives that value again. Where this is not so, what a client read and writes back may be another value.
     pub fn is_lossless(&self) -> bool {
         match self {
-            // Nothing of the record is told, and nothing is written.
-            Op::Constant(_) | Op::Fixed(_) => true,
-            Op::Copy | Op::Id(_) | Op::Prefix(_) | Op::Resolve(_) => true,
+            // A constant is told of no record and written to none.
+            Op::Constant(_) | Op::Fixed(_) | Op::Copy | Op::Id(_) | Op::Prefix(_) | Op::Resolve(_) => true,
             Op::Each(each) => each.is_lossless(),
-            Op::Filter(Filter(table)) => table.is_lossless(),
+            Op::Filter(Filter(table)) | Op::Table(table) => table.is_lossless(),
             // One bit of a list, or a text that nobody reads.
             Op::Has(_) | Op::Label(_) => false,
             Op::Nested(nested) => nested.is_lossless(),
             Op::Row(row) => row.is_lossless(),
-            Op::Table(table) => table.is_lossless(),
         }
     }
 

@@ -161,9 +161,10 @@ async fn told(
     let shown = world.shown(dialect, operation, guard, record).await;
     let own = world.lowered(operation, guard, record).await;
     for name in writable(operation) {
-        let value = match shown.places.contains(&name) {
-            true => shown.documents.iter().find_map(|shown| at(shown, &name)),
-            false => at(&own, &name),
+        let value = if shown.places.contains(&name) {
+            shown.documents.iter().find_map(|shown| at(shown, &name))
+        } else {
+            at(&own, &name)
         };
         told.extend(value.map(|value| (name.clone(), value.clone())));
     }

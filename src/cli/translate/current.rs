@@ -21,15 +21,11 @@ pub(super) fn parse(
     paths: &[PathBuf],
     texts: Vec<Vec<u8>>,
     limits: &Limits,
-) -> Result<Vec<Document>, (Diagnostic, Sources)> {
-    let mut sources = Sources::default();
-    let parsed =
-        paths.iter().zip(texts).map(|(path, text)| document::parse(path, text, limits, &mut sources));
-    let parsed: Result<Vec<_>, _> = parsed.collect();
-    match parsed {
-        Ok(documents) => Ok(documents.into_iter().map(|(_, document)| document).collect()),
-        Err(found) => Err((found, sources)),
-    }
+    sources: &mut Sources,
+) -> Result<Vec<Document>, Box<Diagnostic>> {
+    let parsed = paths.iter().zip(texts).map(|(path, text)| document::parse(path, text, limits, sources));
+    let parsed = parsed.map(|parsed| parsed.map(|(_, document)| document).map_err(Box::new));
+    parsed.collect()
 }
 
 /// The calls as they would be sent: with records, what is read first and what is left then; without, what would be sent

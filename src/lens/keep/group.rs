@@ -55,9 +55,9 @@ impl Group {
             },
             ..(*field).clone()
         });
-        let shows = |field: &&Field| own.iter().any(|own| own.left.as_ref().map(in_body) == field.left);
+        let is_theirs = |field: &&Field| own.iter().any(|own| own.left.as_ref().map(in_body) == field.left);
         let shown: Vec<Vec<Field>> =
-            views.iter().map(|view| view.fields().iter().filter(shows).cloned().collect()).collect();
+            views.iter().map(|view| view.fields().iter().filter(is_theirs).cloned().collect()).collect();
         // What nobody is shown is known by what would be written.
         let is_hidden = |field: &Field| !shown.iter().flatten().any(|shown| shown.left == field.left);
         let hidden = alone.clone().filter(is_hidden).collect();
@@ -73,13 +73,19 @@ impl Group {
     }
 
     /// What the client wrote here, if anything.
-    pub(super) fn lifted(&self, update: &Update<'_>) -> Option<Document> {
-        brought(&self.sent, Direction::Lift, update.sent, update).ok().flatten()
+    fn lifted(&self, update: &Update<'_>) -> Result<Option<Document>, Vec<Need>> {
+        brought(&self.sent, Direction::Lift, update.sent, update)
+    }
+
+    /// Whether the client wrote anything here.
+    pub(super) fn is_written(&self, update: &Update<'_>) -> bool {
+        // What cannot be told yet may be something.
+        !matches!(self.lifted(update), Ok(None))
     }
 
     /// Whether the client wrote what one of the views tells.
     pub(super) fn is_same(&self, update: &Update<'_>, record: Value<'_>) -> Result<bool, Vec<Need>> {
-        let Some(sent) = self.lifted(update) else { return Ok(false) };
+        let Some(sent) = self.lifted(update)? else { return Ok(false) };
         let mut needs = Vec::new();
         for view in &self.views {
             match self.told(view, update, record) {

@@ -16,10 +16,10 @@ pub(super) fn groups(fields: &[Field]) -> Vec<Vec<usize>> {
             let other = &fields[*other];
             other.left == field.left || other.right == field.right
         };
-        let (shared, apart): (Vec<_>, Vec<_>) =
+        let (joined, apart): (Vec<_>, Vec<_>) =
             std::mem::take(&mut groups).into_iter().partition(|group| group.iter().any(shares));
         groups = apart;
-        let mut group: Vec<usize> = shared.into_iter().flatten().collect();
+        let mut group: Vec<usize> = joined.into_iter().flatten().collect();
         group.push(index);
         groups.push(group);
     }

@@ -36,13 +36,12 @@ impl Compiler<'_> {
         if keep.is_empty() {
             return None;
         }
-        match reads {
-            Some(reads) => reads.map(|reads| Guard { reads: Arc::clone(reads), keep }),
-            None => {
-                self.report_unread(part, calls, &keep);
-                None
-            }
-        }
+        let Some(reads) = reads else {
+            self.report_unread(part, calls, &keep);
+            return None;
+        };
+        // One that does not exist was told where it is named.
+        reads.map(|reads| Guard { reads: Arc::clone(reads), keep })
     }
 
     /// The lenses by which clients of this dialect are shown documents of a canonical schema.
