@@ -237,7 +237,7 @@ impl<'t> Trial<'t> {
                 is_told = true;
                 let field = field_at(lens, Direction::Lower, &refusal.place);
                 self.findings.tell(Finding {
-                    code: code::M0307,
+                    code: code::M0308,
                     span: field
                         .and_then(|at| at.field.origin)
                         .unwrap_or_else(|| self.operation_span(&operation.name)),
@@ -255,7 +255,7 @@ impl<'t> Trial<'t> {
         }
         if !is_told {
             self.findings.tell(Finding {
-                code: code::M0307,
+                code: code::M0308,
                 span: self.operation_span(&operation.name),
                 rule: &problem.code,
                 message: format!(

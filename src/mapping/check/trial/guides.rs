@@ -113,10 +113,11 @@ fn ids(id: &Id, direction: Direction, before: &str) -> Option<Values> {
     Some(Values::Only(spellings(codec, &mut random).into_iter().map(tree).collect()))
 }
 
-/// An id in each of the spellings that are read, the one that is written first.
+/// An id in each of the spellings that are read; the one that is written comes first.
 pub(super) fn spellings(codec: &IdCodec, random: &mut Random) -> Vec<String> {
-    let others = codec.accepted.iter().filter(|form| **form != codec.written);
-    std::iter::once(&codec.written).chain(others).filter_map(|form| spelling(*form, random)).collect()
+    let mut forms = codec.accepted.clone();
+    forms.sort_by_key(|form| *form != codec.written);
+    forms.into_iter().filter_map(|form| spelling(form, random)).collect()
 }
 
 /// Some id in one spelling.
