@@ -9,6 +9,7 @@ mod golden;
 mod house;
 mod ids;
 mod laws;
+mod placed;
 mod program;
 mod sixth_dialect;
 mod support;

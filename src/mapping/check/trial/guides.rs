@@ -133,7 +133,7 @@ pub(super) fn spelling(form: IdForm, random: &mut Random) -> Option<String> {
 }
 
 /// What a dialect stores and the canonical model has no schema for is what the dialect's schema says of it.
-pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step]) -> Vec<Guide> {
+pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step], long: usize) -> Vec<Guide> {
     let is_free = |field: &&Field| {
         let place = field.right.as_ref().filter(|place| place.root == Root::Body && place.path.len() > 1);
         place.is_some_and(|place| {
@@ -149,7 +149,7 @@ pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step]) -
     if fields.is_empty() {
         return Vec::new();
     }
-    let documents: Vec<_> = Instances::of(left, &[]).systematic().collect();
+    let documents: Vec<_> = Instances::up_to(left, &[], long).systematic().collect();
     let guide = |field: &Field| {
         let (from, to) = (field.left.as_ref()?, field.right.as_ref()?);
         let mut values: Vec<Tree> = Vec::new();

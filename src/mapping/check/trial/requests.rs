@@ -70,7 +70,7 @@ impl<'t> Trial<'t> {
     }
 
     /// Requests that satisfy the schemas of an operation.
-    fn requests(&self, operation: &Arc<Operation>) -> Vec<Request> {
+    fn requests(&mut self, operation: &Arc<Operation>) -> Vec<Request> {
         let bodies = self.bodies(operation);
         let queries = self.queries(operation);
         let body_count = bodies.as_ref().map_or(1, Vec::len);
@@ -105,7 +105,9 @@ impl<'t> Trial<'t> {
     }
 
     /// Bodies of an operation; none if it takes none.
-    fn bodies(&self, operation: &Operation) -> Option<Vec<Document>> {
+    fn bodies(&mut self, operation: &Operation) -> Option<Vec<Document>> {
+        let takes = operation.calls.body.as_deref().and_then(|name| self.schemas.schema(CANONICAL, name));
+        let long = self.long(takes.map(Arc::as_ref));
         let (schema, below) = match &operation.body {
             RequestBody::None => return None,
             RequestBody::One { schema } => (schema, vec![Vec::new()]),
@@ -120,7 +122,7 @@ impl<'t> Trial<'t> {
             .flat_map(|below| guides::of(&operation.request, Direction::Lift, below, self.columns))
             .collect::<Vec<_>>();
         let made = |guides: &[Guide]| {
-            let instances = Instances::of(schema, guides);
+            let instances = Instances::up_to(schema, guides, long);
             let others = instances.others(self.trials.seed, self.trials.others);
             instances.systematic().chain(others).collect::<Vec<_>>()
         };
