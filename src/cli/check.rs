@@ -20,6 +20,7 @@ use crate::{
     },
     mapping::CANONICAL,
 };
+use crate::mapping::{Proof, Trials};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -29,6 +30,14 @@ pub(super) struct Arguments {
     /// Print too what of each dialect crosses to the other side, what does not, and why
     #[arg(long)]
     ledger: bool,
+
+    /// How many requests and answers to make up of each schema, besides those that are made in any case
+    #[arg(long, value_name = "NUMBER", default_value_t = Trials::default().others)]
+    tries: usize,
+
+    /// What those depend on: the same seed makes the same ones
+    #[arg(long, value_name = "NUMBER", default_value_t = Trials::default().seed)]
+    seed: u64,
 }
 
 pub(super) fn run(
@@ -42,7 +51,8 @@ pub(super) fn run(
     }
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
-    let loaded = files.look(&mut sources, &mut found)?;
+    let trials = Trials { others: arguments.tries, seed: arguments.seed };
+    let loaded = files.look_and_try(&mut sources, &mut found, trials)?;
 
     let found = found.into_vec();
     let registry = loaded.as_ref().map(|loaded| &loaded.registry).filter(|_| arguments.ledger);
@@ -62,6 +72,9 @@ pub(super) fn run(
     {
         if let Some(registry) = registry {
             console.text(&ledger::text(registry))?;
+        }
+        for proof in &loaded.proofs {
+            console.line(&proved(proof))?;
         }
         console.line(&summary(loaded, counts))?;
     }
@@ -93,6 +106,13 @@ fn summary(loaded: &Loaded, counts: Counts) -> String {
         Counts { .. } => counts.to_string(),
     };
     format!("{}, {}, {wrong}", counted(dialects.len(), "dialect"), counted(operations, "operation"))
+}
+
+/// What is known of a dialect, and how.
+fn proved(proof: &Proof) -> String {
+    let Proof { dialect, proved, tried, instances, seed } = proof;
+    let fields = counted(*proved, "field");
+    format!("{dialect}: {fields} proved, {tried} tried, on {} (seed {seed})", counted(*instances, "instance"))
 }
 
 fn counted(number: usize, noun: &str) -> String {

@@ -15,8 +15,8 @@
 //! | `M05xx` | its ledger of losses |
 //! | `M06xx` | privilege: no client may gain a right by being translated |
 //! | `M07xx` | wire generations: mappings that extend others |
-//! | `M08xx` | whether what is written, read and written back stays the same |
-//! | `M09xx` | what is still to be decided |
+//! | `M08xx` | what is still to be decided |
+//! | `M09xx` | whether what is written, read and written back stays the same |
 //! | `R01xx` | routes |
 //! | `V01xx` | documents that `validate` and `translate` are given |
 //!
@@ -336,12 +336,12 @@ codes! {
     M0305 "the same word twice"
     "Two rows of a table have the same word, so one of them is dead and the way back is not clear."
 
-    M0306 "a valid request that is refused"
+    M0307 "a valid request that is refused"
     "The dialect's schema allows the request, and the mapping cannot bring it over: a word no table has, a text that is \
      no id, a value of another type. It would be refused half way, after its client was promised otherwise. Narrow the \
      schema to what is documented, or map the value. Found by running the operation on instances of its schemas."
 
-    M0307 "a canonical answer that cannot be told"
+    M0308 "a canonical answer that cannot be told"
     "The canonical schema allows the answer, and the mapping neither tells it nor says that it refuses to. The client \
      would get a 502 for what the backend did right. Give the value a row, a landing or a word for null, or narrow the \
      canonical schema. Found by running the operation on instances of its schemas."
@@ -453,21 +453,21 @@ codes! {
     "`without` and `[dialect.select]` say how a mapping differs from the one it extends, and this one extends \
      none. Name it with `extends`, or remove the key."
 
-    M0801 "a field that does not come back"
-    "What a client writes is shown to it as something else, or what it is shown it cannot write back. It was brought over \
-     and back by the same lines of the mapping, which have to agree. Found by running the lens on instances of its \
-     schemas, in both directions."
-
-    M0802 "a value that changes when it is written back"
-    "A client that reads a field and writes back what it read would change it, and the mapping does not say so. A landing, \
-     a word for null and a tag are such sayings; anything else has to be the same after there and back. Found by running \
-     the lens on instances of its schemas, in both directions."
-
-    M0901 "something to decide"
+    M0801 "something to decide"
     "`TODO` stands where nothing is decided yet: `import` writes it wherever a document of an API does not say what \
      something means here. The message says what belongs there and names the likeliest answers, best first, by names \
      and shapes; they are guesses, and the documentation of the API is not. Nothing else is said about what waits for \
      a decision, and nothing is served before the last one was made."
+
+    M0901 "a field that does not come back"
+    "What a client writes is shown to it as something else, or what it is shown it cannot write back. It was brought over \
+     and back by the same lines of the mapping, which have to agree. Found by running the lens on instances of its \
+     schemas, in both directions."
+
+    M0902 "a value that changes when it is written back"
+    "A client that reads a field and writes back what it read would change it, and the mapping does not say so. A landing, \
+     a word for null and a tag are such sayings; anything else has to be the same after there and back. Found by running \
+     the lens on instances of its schemas, in both directions."
 
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."

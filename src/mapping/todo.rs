@@ -98,7 +98,7 @@ impl Todos {
     }
 
     fn tell_with(&mut self, text: &Text, message: String, label: &str, help: Option<String>) {
-        let diagnostic = Diagnostic::error(code::M0901, message).at(text.span, label);
+        let diagnostic = Diagnostic::error(code::M0801, message).at(text.span, label);
         self.found.push(match help {
             Some(help) => diagnostic.help(help),
             None => diagnostic,
@@ -111,7 +111,7 @@ impl Todos {
         told.extend(&self.told);
         for (span, path) in self.marks.iter().filter(|(span, _)| !told.contains(span)) {
             let message = format!("`{path}` is not decided yet");
-            self.found.push(Diagnostic::error(code::M0901, message).at(*span, "say what belongs here"));
+            self.found.push(Diagnostic::error(code::M0801, message).at(*span, "say what belongs here"));
         }
     }
 

@@ -23,9 +23,11 @@
 
 use serde_json::Value as Tree;
 
+use self::compile::Depth;
 use self::random::Random;
 use self::recipe::{Recipe, Wanted};
 use super::Schema;
+use super::library::File;
 use crate::json::{Document, Limits, Writer};
 
 mod alternatives;
@@ -37,6 +39,21 @@ mod recipe;
 mod text;
 
 pub use text::uuid;
+
+/// The greatest length that a folder's schemas bound a text with; 0 if they bound none.
+pub fn longest_bound(schema: &Schema) -> usize {
+    let of_file = |file: &File| {
+        let bounds = file.document.text().split("\"maxLength\"").skip(1);
+        let number = |after: &str| {
+            let digits = after.trim_start_matches([':', ' ']);
+            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            digits[..end].parse().ok()
+        };
+        bounds.filter_map(number).max().unwrap_or(0)
+    };
+    let files = schema.library.files().filter(|file| file.folder == schema.folder);
+    files.map(of_file).max().unwrap_or(0)
+}
 
 /// Some text that matches a pattern, if there is one.
 pub fn matching(pattern: &str, random: &mut Random) -> Option<String> {
@@ -79,9 +96,14 @@ pub struct Instances<'s> {
 impl<'s> Instances<'s> {
     /// The instances of a schema, where more is known of some places than it says.
     pub fn of(schema: &'s Schema, guides: &[Guide]) -> Instances<'s> {
+        Instances::up_to(schema, guides, text::UNBOUNDED)
+    }
+
+    /// The same, where a text that nothing bounds is long if it has so many characters.
+    pub fn up_to(schema: &'s Schema, guides: &[Guide], long: usize) -> Instances<'s> {
         let guides = guides.iter().map(|guide| (guide.at.as_slice(), &guide.values)).collect();
         let root = schema.library.root(schema.file());
-        Instances { schema, recipe: compile::recipe(vec![root], &guides, 0) }
+        Instances { schema, recipe: compile::recipe(vec![root], &guides, Depth { steps: 0, long }) }
     }
 
     /// Those that make each choice at least once.

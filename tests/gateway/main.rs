@@ -14,6 +14,7 @@ mod ids;
 mod laws;
 mod ledger;
 mod mutants;
+mod placed;
 mod program;
 mod sixth_dialect;
 mod support;

@@ -30,9 +30,9 @@ use crate::lens::{Direction, Field, Input, Lens, Parameters, Presence, Refusal, 
 use crate::mapping::file::MappingFile;
 use crate::mapping::{Proof, Trials};
 use crate::problem::Root;
-use crate::schema::Store;
 use crate::schema::instances::random::Random;
-use crate::schema::instances::uuid;
+use crate::schema::instances::{longest_bound, uuid};
+use crate::schema::{Schema, Store};
 
 use finding::Findings;
 use requests::ROUNDS_MAX;
@@ -47,8 +47,14 @@ struct Trial<'t> {
     trials: Trials,
     columns: &'t Columns,
     findings: Findings,
-    /// Lenses of answers whose way back was tried already.
+    /// Lenses of answers that were tried already, with the schemas on both sides.
+    answered: BTreeSet<[usize; 3]>,
+    /// Lenses whose way back was tried already.
     returned: BTreeSet<usize>,
+    /// The first answers made for a lens and a canonical schema.
+    answers: BTreeMap<[usize; 2], Vec<String>>,
+    /// How long a text is, for the schemas of a folder.
+    long: BTreeMap<String, usize>,
     /// The lens of each operation's body, both ways.
     ways_back: BTreeMap<usize, Option<Arc<Lens>>>,
     /// Exceptions from the dialect's schemas that were needed, by where they are written.
@@ -74,7 +80,10 @@ pub(in crate::mapping) fn check(
         trials,
         columns: &columns,
         findings: Findings::default(),
+        answered: BTreeSet::new(),
         returned: BTreeSet::new(),
+        answers: BTreeMap::new(),
+        long: BTreeMap::new(),
         ways_back: BTreeMap::new(),
         exceeded: BTreeSet::new(),
         instances: 0,
@@ -96,9 +105,15 @@ pub(in crate::mapping) fn check(
 }
 
 impl Trial<'_> {
-    /// Whether a lens is met for the first time.
-    fn is_first(&mut self, lens: &Arc<Lens>) -> bool {
-        self.returned.insert(Arc::as_ptr(lens).addr())
+    /// How long a text has to be to be longer than any that the schemas of this one's folder allow.
+    fn long(&mut self, schema: Option<&Schema>) -> usize {
+        let Some(schema) = schema else { return 0 };
+        if let Some(known) = self.long.get(schema.folder()) {
+            return *known;
+        }
+        let long = longest_bound(schema) + 1;
+        self.long.insert(schema.folder().to_owned(), long);
+        long
     }
 
     /// Reports exceptions from the dialect's schemas that nothing made necessary.

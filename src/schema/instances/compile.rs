@@ -20,9 +20,24 @@ const DEPTH_MAX: usize = 10;
 /// What is said of a place besides its schemas.
 pub(super) type Guides<'g> = Vec<(&'g [Step], &'g Values)>;
 
+/// Where in a value a recipe is for.
+#[derive(Clone, Copy)]
+pub(super) struct Depth {
+    /// How many steps from the root.
+    pub(super) steps: usize,
+    /// How long a text is made that nothing bounds.
+    pub(super) long: usize,
+}
+
+impl Depth {
+    fn below(self) -> Depth {
+        Depth { steps: self.steps + 1, ..self }
+    }
+}
+
 /// The recipe for values that satisfy all of these schemas; none if nothing seems to.
-pub(super) fn recipe(nodes: Vec<Node<'_>>, guides: &Guides<'_>, depth: usize) -> Option<Recipe> {
-    if depth > DEPTH_MAX {
+pub(super) fn recipe(nodes: Vec<Node<'_>>, guides: &Guides<'_>, depth: Depth) -> Option<Recipe> {
+    if depth.steps > DEPTH_MAX {
         return None;
     }
     let ways: Vec<Recipe> =
@@ -49,7 +64,7 @@ fn one_of(ways: Vec<Recipe>) -> Option<Recipe> {
 }
 
 /// The recipes for the values of one alternative: one for each type they may have.
-fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: usize) -> Vec<Recipe> {
+fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -> Vec<Recipe> {
     let nodes = way.nodes.as_slice();
     let types = types(nodes);
     let here = guides.iter().filter(|(path, _)| path.is_empty()).map(|(_, values)| *values);
@@ -87,7 +102,7 @@ fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: usize) -> Vec<Reci
         Type::Object => object::object(way, guides, depth).map(Recipe::Object),
         Type::Array => array(nodes, guides, depth),
         Type::String => {
-            let texts = Texts::of(nodes);
+            let texts = Texts::of(nodes, depth.long);
             let samples = texts.samples().iter().map(|text| quoted(text)).collect();
             nonempty(samples, Source::Texts(texts))
         }
@@ -159,7 +174,7 @@ fn count(nodes: &[Node<'_>], keyword: &str) -> impl Iterator<Item = usize> {
     nodes.iter().filter_map(move |node| usize::try_from(node.keyword(keyword)?.as_i64()?).ok())
 }
 
-fn array(nodes: &[Node<'_>], guides: &Guides<'_>, depth: usize) -> Option<Recipe> {
+fn array(nodes: &[Node<'_>], guides: &Guides<'_>, depth: Depth) -> Option<Recipe> {
     let items: Vec<_> =
         nodes.iter().filter_map(|node| node.keyword("items").map(|schema| node.at(schema))).collect();
     let inner = guides.iter().filter_map(|(path, values)| match path.split_first() {
@@ -167,7 +182,8 @@ fn array(nodes: &[Node<'_>], guides: &Guides<'_>, depth: usize) -> Option<Recipe
         Some((Step::Member(_), _)) | None => None,
     });
     let (min, max) = (count(nodes, "minItems").max().unwrap_or(0), count(nodes, "maxItems").min());
-    let item = if items.is_empty() { Some(anything()) } else { recipe(items, &inner.collect(), depth + 1) };
+    let item =
+        if items.is_empty() { Some(anything()) } else { recipe(items, &inner.collect(), depth.below()) };
     let unique =
         nodes.iter().any(|node| node.keyword("uniqueItems").is_some_and(|is| is.kind() == Kind::True));
     match item {

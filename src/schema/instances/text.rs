@@ -4,8 +4,8 @@ use super::pattern::{self, Wanted};
 use super::random::Random;
 use crate::schema::library::Node;
 
-/// The length of a text that nothing bounds: more than the bounds people write.
-const UNBOUNDED: usize = 4_000;
+/// The length of a text that nothing bounds, where nobody says what would be long: more than the bounds people write.
+pub(super) const UNBOUNDED: usize = 2_100;
 
 /// What schemas that hold together say about a text.
 #[derive(Clone, Debug)]
@@ -14,10 +14,12 @@ pub(super) struct Texts {
     max: Option<usize>,
     format: Option<String>,
     pattern: Option<String>,
+    /// How long a text is made that nothing bounds.
+    long: usize,
 }
 
 impl Texts {
-    pub(super) fn of(nodes: &[Node<'_>]) -> Texts {
+    pub(super) fn of(nodes: &[Node<'_>], long: usize) -> Texts {
         let counts = |keyword: &'static str| {
             nodes.iter().filter_map(move |node| usize::try_from(node.keyword(keyword)?.as_i64()?).ok())
         };
@@ -28,12 +30,13 @@ impl Texts {
             max: counts("maxLength").min(),
             format: text("format"),
             pattern: text("pattern"),
+            long,
         }
     }
 
     /// One of each sort: the shortest first, the longest last.
     pub(super) fn samples(&self) -> Vec<String> {
-        let most = self.max.unwrap_or(UNBOUNDED);
+        let most = self.max.unwrap_or(self.long.max(self.min).max(16));
         let mut samples = match (&self.pattern, &self.format) {
             (Some(pattern), _) => {
                 let mut random = Random::of(0, pattern);
@@ -42,7 +45,7 @@ impl Texts {
             }
             (None, Some(format)) => formatted(format, most),
             (None, None) => {
-                let typical = "Zoë \"Q\" O'Neil".chars().take(most).collect::<String>();
+                let typical = "Zoë \"Q\" O'Neil".chars().take(self.max.unwrap_or(usize::MAX)).collect();
                 vec![letters(self.min), typical, letters(most)]
             }
         };
@@ -53,7 +56,7 @@ impl Texts {
 
     /// Any text.
     pub(super) fn any(&self, random: &mut Random) -> Option<String> {
-        let most = self.max.unwrap_or(UNBOUNDED);
+        let most = self.max.unwrap_or(self.long.max(self.min).max(16));
         let text = match (&self.pattern, &self.format) {
             (Some(pattern), _) => pattern::text(pattern, &mut Wanted::Some(random))?,
             (None, Some(format)) if format == "uuid" => uuid(random.bits()),

@@ -24,6 +24,9 @@ use crate::translate::{self, Step as Progress};
 /// How many calls a bulk request may have become for its answers to be tried.
 const CALLS_MAX: usize = 4;
 
+/// How many answers of one sort are tried for a further operation that gives them.
+const AGAIN_MAX: usize = 2;
+
 /// How many violations of one answer are looked at.
 const VIOLATIONS_MAX: usize = 8;
 
@@ -56,8 +59,18 @@ impl<'t> Trial<'t> {
             AnswerBody::Lens(lens) => (lens, Vec::new()),
         };
         let Some(canonical) = plan.canonical.as_deref() else { return };
-        let documents = self.documents(operation, canonical, &[(lens, below)]);
-        let is_first = self.is_first(lens);
+        // What an operation answers is mostly what others answer too: then the smallest and the largest are enough.
+        let places = [Arc::as_ptr(lens).addr(), std::ptr::from_ref(canonical).addr()];
+        let schema = plan.schema.as_ref().map_or(0, |schema| Arc::as_ptr(schema).addr());
+        let is_first = self.answered.insert([places[0], places[1], schema]);
+        let known = self.answers.get(&places).filter(|_| !is_first);
+        let documents = match known {
+            Some(texts) => texts.iter().filter_map(|text| parsed(text.clone().into_bytes())).collect(),
+            None => self.documents(operation, canonical, &[(lens, below)], plan.schema.as_deref()),
+        };
+        let again = documents.iter().take(AGAIN_MAX).map(|document| document.text().to_owned());
+        self.answers.insert(places, again.collect());
+        let returns = self.returned.insert(places[0]);
         for (number, document) in documents.into_iter().enumerate() {
             self.instances += 1;
             let tried = tried[number % tried.len()];
@@ -80,7 +93,7 @@ impl<'t> Trial<'t> {
                 Ok(None) => {}
                 Ok(Some(lowered)) => self.fits(operation, &[lens], plan.schema.as_deref(), &lowered, &text),
             }
-            if is_first {
+            if returns {
                 for value in values {
                     self.answer_returns(lens, value, &tried.world);
                 }
@@ -88,13 +101,15 @@ impl<'t> Trial<'t> {
         }
     }
 
-    /// Answers of the canonical API.
+    /// Answers of the canonical API, to be told as a schema says.
     fn documents(
         &mut self,
         operation: &Operation,
         canonical: &Schema,
         lenses: &[(&Arc<Lens>, Vec<Step>)],
+        told: Option<&Schema>,
     ) -> Vec<Document> {
+        let long = self.long(told);
         let mut own: Vec<Guide> = Vec::new();
         for (lens, below) in lenses {
             own.extend(guides::of(lens, Direction::Lower, below, self.columns));
@@ -102,11 +117,11 @@ impl<'t> Trial<'t> {
             if let Some((left, right)) =
                 shaped.and_then(|shaped| shaped.left.as_ref().zip(shaped.right.as_ref()))
             {
-                own.extend(guides::kept(lens, left, right, below));
+                own.extend(guides::kept(lens, left, right, below, long));
             }
         }
         let made = |guides: &[Guide]| {
-            let instances = Instances::of(canonical, guides);
+            let instances = Instances::up_to(canonical, guides, long);
             let others = instances.others(self.trials.seed, self.trials.others);
             instances.systematic().chain(others).collect::<Vec<_>>()
         };
@@ -237,7 +252,7 @@ impl<'t> Trial<'t> {
                 is_told = true;
                 let field = field_at(lens, Direction::Lower, &refusal.place);
                 self.findings.tell(Finding {
-                    code: code::M0307,
+                    code: code::M0308,
                     span: field
                         .and_then(|at| at.field.origin)
                         .unwrap_or_else(|| self.operation_span(&operation.name)),
@@ -255,7 +270,7 @@ impl<'t> Trial<'t> {
         }
         if !is_told {
             self.findings.tell(Finding {
-                code: code::M0307,
+                code: code::M0308,
                 span: self.operation_span(&operation.name),
                 rule: &problem.code,
                 message: format!(
@@ -275,7 +290,7 @@ impl<'t> Trial<'t> {
         let lenses: Vec<_> = collect.fields.iter().filter_map(|(_, gather)| lens_of(gather)).collect();
         let with_places: Vec<_> = lenses.iter().map(|lens| (*lens, Vec::new())).collect();
         let texts: Vec<String> = self
-            .documents(operation, canonical, &with_places)
+            .documents(operation, canonical, &with_places, collect.schema.as_deref())
             .iter()
             .map(|document| document.text().to_owned())
             .collect();
@@ -397,8 +412,10 @@ fn within(operation: &Operation, path: &[Segment]) -> Vec<Segment> {
 }
 
 fn shown_text(text: &str) -> String {
-    match Document::parse(text.as_bytes().to_vec(), &Limits { bytes_max: 1 << 24, ..Limits::default() }) {
-        Ok(document) => shown(Some(document.root())),
-        Err(_) => String::new(),
-    }
+    parsed(text.as_bytes().to_vec()).map(|document| shown(Some(document.root()))).unwrap_or_default()
+}
+
+/// A document of ours, however large it is.
+fn parsed(text: Vec<u8>) -> Option<Document> {
+    Document::parse(text, &Limits { bytes_max: 1 << 24, ..Limits::default() }).ok()
 }

@@ -113,10 +113,11 @@ fn ids(id: &Id, direction: Direction, before: &str) -> Option<Values> {
     Some(Values::Only(spellings(codec, &mut random).into_iter().map(tree).collect()))
 }
 
-/// An id in each of the spellings that are read, the one that is written first.
+/// An id in each of the spellings that are read; the one that is written comes first.
 pub(super) fn spellings(codec: &IdCodec, random: &mut Random) -> Vec<String> {
-    let others = codec.accepted.iter().filter(|form| **form != codec.written);
-    std::iter::once(&codec.written).chain(others).filter_map(|form| spelling(*form, random)).collect()
+    let mut forms = codec.accepted.clone();
+    forms.sort_by_key(|form| *form != codec.written);
+    forms.into_iter().filter_map(|form| spelling(form, random)).collect()
 }
 
 /// Some id in one spelling.
@@ -132,7 +133,7 @@ pub(super) fn spelling(form: IdForm, random: &mut Random) -> Option<String> {
 }
 
 /// What a dialect stores and the canonical model has no schema for is what the dialect's schema says of it.
-pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step]) -> Vec<Guide> {
+pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step], long: usize) -> Vec<Guide> {
     let is_free = |field: &&Field| {
         let place = field.right.as_ref().filter(|place| place.root == Root::Body && place.path.len() > 1);
         place.is_some_and(|place| {
@@ -148,7 +149,7 @@ pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step]) -
     if fields.is_empty() {
         return Vec::new();
     }
-    let documents: Vec<_> = Instances::of(left, &[]).systematic().collect();
+    let documents: Vec<_> = Instances::up_to(left, &[], long).systematic().collect();
     let guide = |field: &Field| {
         let (from, to) = (field.left.as_ref()?, field.right.as_ref()?);
         let mut values: Vec<Tree> = Vec::new();

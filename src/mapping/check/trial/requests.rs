@@ -1,5 +1,6 @@
 //! Requests: what a dialect's schemas allow becomes calls the canonical API takes.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -10,11 +11,13 @@ use super::{Trial, guides};
 use crate::canonical::api::Call;
 use crate::diag::{Span, code};
 use crate::dialect::operation::RequestBody;
-use crate::dialect::page::PageSlot;
+use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::url::Url;
 use crate::dialect::{Operation, Page, Selected};
-use crate::json::{Document, Limits};
+use crate::json::{Document, Limits, Value};
 use crate::lens::op::Op;
+use crate::lens::op::table::Table;
+use crate::lens::path::Address;
 use crate::lens::{Direction, Parameters, Resolutions};
 use crate::mapping::CANONICAL;
 use crate::problem::{Place, Problem, Root, Segment};
@@ -67,7 +70,7 @@ impl<'t> Trial<'t> {
     }
 
     /// Requests that satisfy the schemas of an operation.
-    fn requests(&self, operation: &Arc<Operation>) -> Vec<Request> {
+    fn requests(&mut self, operation: &Arc<Operation>) -> Vec<Request> {
         let bodies = self.bodies(operation);
         let queries = self.queries(operation);
         let body_count = bodies.as_ref().map_or(1, Vec::len);
@@ -102,7 +105,9 @@ impl<'t> Trial<'t> {
     }
 
     /// Bodies of an operation; none if it takes none.
-    fn bodies(&self, operation: &Operation) -> Option<Vec<Document>> {
+    fn bodies(&mut self, operation: &Operation) -> Option<Vec<Document>> {
+        let takes = operation.calls.body.as_deref().and_then(|name| self.schemas.schema(CANONICAL, name));
+        let long = self.long(takes.map(Arc::as_ref));
         let (schema, below) = match &operation.body {
             RequestBody::None => return None,
             RequestBody::One { schema } => (schema, vec![Vec::new()]),
@@ -117,7 +122,7 @@ impl<'t> Trial<'t> {
             .flat_map(|below| guides::of(&operation.request, Direction::Lift, below, self.columns))
             .collect::<Vec<_>>();
         let made = |guides: &[Guide]| {
-            let instances = Instances::of(schema, guides);
+            let instances = Instances::up_to(schema, guides, long);
             let others = instances.others(self.trials.seed, self.trials.others);
             instances.systematic().chain(others).collect::<Vec<_>>()
         };
@@ -154,9 +159,6 @@ impl<'t> Trial<'t> {
         own.extend(operation.page.as_deref().map(starts));
         let instances = Instances::of(shape.schema(), &own);
         let documents = instances.systematic().chain(instances.others(self.trials.seed, self.trials.others));
-        let text = |value: crate::json::Value<'_>| {
-            value.as_str().map_or_else(|| value.raw().to_owned(), |text| text.into_owned())
-        };
         let query = |document: Document| {
             let members = document.root().members();
             members.map(|(name, value)| (name.as_str().as_ref().into(), text(value))).collect()
@@ -166,27 +168,35 @@ impl<'t> Trial<'t> {
 
     /// A parameter that means something to the field it is for.
     fn parameter(&self, operation: &Operation, root: Root, name: &str, number: usize) -> String {
-        let is_own = |at: &crate::lens::path::Address| at.root == root && at.path.concat() == name;
+        let is_own = |at: &Address| at.root == root && at.path.concat() == name;
         let field = operation.request.fields().iter().find(|field| field.left.as_ref().is_some_and(is_own));
-        let values = field.and_then(|field| self.spelt(&field.op)).unwrap_or_else(|| vec!["x-1".to_owned()]);
+        let values = field.and_then(|field| self.meant(&field.op)).unwrap_or_else(|| vec!["x-1".to_owned()]);
         values.get(number % values.len().max(1)).cloned().unwrap_or_default()
     }
 
     /// The texts a parameter with this op may be, if not any.
     fn spelt(&self, op: &Op) -> Option<Vec<String>> {
-        let words = |table: &crate::lens::op::table::Table| {
-            table.rows.iter().map(|row| row.word.text().into_owned()).collect()
-        };
         match op {
             Op::Id(id) => Some(guides::spellings(&id.dialect, &mut Random::new(1))),
             Op::Resolve(resolve) => Some(self.columns.keys(&resolve.0, 1)),
             Op::Row(row) => Some(self.columns.keys(&row.resolver, 1)),
-            // What a schema allows besides its words is for the trial to find.
-            Op::Filter(filter) => Some(words(&filter.0)).filter(|_| false),
-            Op::Fixed(fixed) => Some(vec![
-                fixed.0.value().as_str().map_or_else(|| fixed.0.json().to_owned(), |text| text.into_owned()),
-            ]),
+            Op::Fixed(fixed) => Some(vec![text(fixed.0.value())]),
             _ => None,
+        }
+    }
+
+    /// The same of a parameter that no schema speaks of, so that only its op says what it may be.
+    fn meant(&self, op: &Op) -> Option<Vec<String>> {
+        let words = |table: &Table| Some(table.rows.iter().map(|row| row.word.text().into_owned()).collect());
+        match op {
+            Op::Filter(filter) => words(&filter.0),
+            Op::Table(table) => words(table),
+            Op::Prefix(prefix) => {
+                let ids = prefix.id.as_ref().map(|id| guides::spellings(&id.dialect, &mut Random::new(1)));
+                let rest = ids.unwrap_or_else(|| vec!["x-1".to_owned()]);
+                Some(rest.iter().map(|rest| format!("{}{rest}", prefix.before)).collect())
+            }
+            op => self.spelt(op),
         }
     }
 
@@ -217,7 +227,7 @@ impl<'t> Trial<'t> {
             let message = format!("operation `{}` refuses a request that its schemas allow", operation.name);
             let span = self.operation_span(&operation.name);
             self.findings.tell(Finding {
-                code: code::M0306,
+                code: code::M0307,
                 span,
                 rule: &problem.code,
                 message,
@@ -238,7 +248,7 @@ impl<'t> Trial<'t> {
                 .find(|(name, _)| place.root == Root::Query && **name == *violation.place.dotted());
             let instance = given.map_or_else(|| shown(value), |(_, text)| format!("`{text}`"));
             self.findings.tell(Finding {
-                code: code::M0306,
+                code: code::M0307,
                 span: span.unwrap_or_else(|| self.operation_span(&operation.name)),
                 rule: &violation.kind,
                 message: format!(
@@ -324,9 +334,14 @@ impl<'t> Trial<'t> {
 
 const HELP_REFUSED: &str = "let the dialect's schema say what is allowed here, so that it is refused before anything is done, or map it";
 
+/// A value as a parameter spells it.
+fn text(value: Value<'_>) -> String {
+    value.as_str().map_or_else(|| value.raw().to_owned(), Cow::into_owned)
+}
+
 /// Where a page may start: what a client can only have from an earlier page.
 fn starts(page: &Page) -> Guide {
-    let wanted = crate::dialect::page::Wanted { limit: 10, offset: 0 };
+    let wanted = Wanted { limit: 10, offset: 0 };
     let url = Url::of(PathAndQuery::from_static("/"));
     let next = page.show(PageSlot::Next, wanted, 10, 30, &url);
     let next = next.and_then(|json| serde_json::from_str(&json).ok());

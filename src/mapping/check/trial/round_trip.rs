@@ -58,7 +58,7 @@ impl Trial<'_> {
             if let Some((field, before, after)) = differing(&lens, lifted.root(), again.root(), &same_written)
             {
                 let what = "what is written and read comes back as something else";
-                self.changed(code::M0801, &lens, field, what, (before, after));
+                self.changed(code::M0901, &lens, field, what, (before, after));
             }
         }
     }
@@ -81,12 +81,13 @@ impl Trial<'_> {
         };
         if let Some((field, before, after)) = differing(&lens, canonical, lifted.root(), &same_read) {
             let what = "what is read and written back is another value";
-            self.changed(code::M0802, &lens, field, what, (before, after));
+            self.changed(code::M0902, &lens, field, what, (before, after));
+            return;
         }
         let Ok(again) = run(&lens, Direction::Lower, lifted.root(), &[], &mut world) else { return };
         if let Some((field, before, after)) = told_otherwise(&lens, told.root(), again.root()) {
             let what = "what is read, written back and read again is told otherwise";
-            self.changed(code::M0801, &lens, field, what, (before, after));
+            self.changed(code::M0901, &lens, field, what, (before, after));
         }
     }
 
@@ -118,7 +119,7 @@ impl Trial<'_> {
                 Direction::Lower => "taken from clients, and cannot be shown to them",
             };
             self.findings.tell(Finding {
-                code: code::M0801,
+                code: code::M0901,
                 span,
                 rule: refusal.kind,
                 message: format!("{} of lens `{}` is {message}", named(&refusal.place.segments), lens.name()),

@@ -1,6 +1,6 @@
 //! From schemas to the recipe of an object.
 
-use super::{Guides, anything, count, leaf, recipe};
+use super::{Depth, Guides, anything, count, leaf, recipe};
 use crate::json::{Kind, Value};
 use crate::schema::instances::alternatives::Alternative;
 use crate::schema::instances::recipe::{Member, Object, Recipe};
@@ -9,7 +9,7 @@ use crate::schema::instances::{Step, Values};
 use crate::schema::library::Node;
 
 /// The recipe of the objects of one alternative; none if a member that is required cannot be made.
-pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: usize) -> Option<Object> {
+pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -> Option<Object> {
     let nodes = way.nodes.as_slice();
     let mut names: Vec<Box<str>> = Vec::new();
     let declared =
@@ -51,8 +51,11 @@ pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: usize) -
             .collect();
         let mut inner: Guides<'_> = guides.iter().filter_map(|guide| below(guide, &name)).collect();
         inner.extend(without.iter().map(|values| (&[] as &[Step], values)));
-        let recipe =
-            if index < known { recipe(schemas.collect(), &inner, depth + 1) } else { guided_only(&inner) };
+        let recipe = if index < known {
+            recipe(schemas.collect(), &inner, depth.below())
+        } else {
+            guided_only(&inner)
+        };
         let is_present = way.present.iter().any(|present| **present == *name);
         let required = is_present || required.iter().any(|required| **required == *name);
         match recipe {
@@ -113,7 +116,7 @@ fn together(nodes: &[Node<'_>]) -> Vec<(Box<str>, Box<str>)> {
 }
 
 /// Members of free names, where the schemas are about those: no others are declared, or they have a schema.
-fn free(nodes: &[Node<'_>], known: usize, depth: usize) -> Option<(Vec<Box<str>>, Box<Recipe>)> {
+fn free(nodes: &[Node<'_>], known: usize, depth: Depth) -> Option<(Vec<Box<str>>, Box<Recipe>)> {
     let schemas: Vec<_> = nodes
         .iter()
         .filter_map(|node| node.keyword("additionalProperties").map(|schema| node.at(schema)))
@@ -123,9 +126,9 @@ fn free(nodes: &[Node<'_>], known: usize, depth: usize) -> Option<(Vec<Box<str>>
     if !is_open(nodes) || (schemas.is_empty() && known > 0 && min <= known) {
         return None;
     }
-    let values = if schemas.is_empty() { anything() } else { recipe(schemas, &Vec::new(), depth + 1)? };
+    let values = if schemas.is_empty() { anything() } else { recipe(schemas, &Vec::new(), depth.below())? };
     let rules: Vec<_> =
         nodes.iter().filter_map(|node| node.keyword("propertyNames").map(|schema| node.at(schema))).collect();
-    let names = Texts::of(&rules).samples().into_iter().map(String::into_boxed_str).collect();
+    let names = Texts::of(&rules, depth.long).samples().into_iter().map(String::into_boxed_str).collect();
     Some((names, Box::new(values)))
 }

@@ -82,6 +82,7 @@ impl Object {
                 Some(_) | None => out.key(&format!("n{number}")),
             }
             let inner = match wanted {
+                Wanted::Nth(2) => Wanted::Smallest,
                 Wanted::Nth(_) => Wanted::Nth(number),
                 same => same,
             };
