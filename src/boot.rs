@@ -28,7 +28,7 @@ use crate::{
     dialect::Registry,
     gateway::{self, Gateway},
     ids::{self, map::IdMap},
-    mapping,
+    mapping::{self, Compiled, Proof, Trials},
     schema::Store,
     server::{BindError, Drain, Handler, MakeHandler, Peer, RunOutcome, Server},
     telemetry::Metrics,
@@ -41,6 +41,8 @@ pub struct Loaded {
     pub registry: Option<Registry>,
     /// The schemas that were found good.
     pub schemas: Store,
+    /// How much of each dialect was proved, and how much tried.
+    pub proofs: Vec<Proof>,
     /// Everything that is wrong, and what is doubtful.
     pub diagnostics: Diagnostics,
 }
@@ -74,14 +76,24 @@ pub enum ServeError {
 ///
 /// When a file cannot be read. What is wrong *in* the files is no error here: it is among the diagnostics.
 pub fn load(files: &DataFiles, sources: &mut Sources) -> Result<Loaded, FileError> {
+    load_and_try(files, sources, Trials::default())
+}
+
+/// The same, with as many trials as are asked for.
+///
+/// # Errors
+///
+/// When a file cannot be read.
+pub fn load_and_try(files: &DataFiles, sources: &mut Sources, trials: Trials) -> Result<Loaded, FileError> {
     let texts = files.read(sources)?;
     let mut diagnostics = Diagnostics::default();
     let (schemas, found) = Store::load(texts.schemas);
     diagnostics.extend(found);
-    let (registry, found) = mapping::load(&texts.mappings, sources, &schemas);
+    let Compiled { registry, proofs, found } =
+        mapping::load_and_try(&texts.mappings, sources, &schemas, trials);
     diagnostics.extend(found);
     let registry = registry.filter(|_| !diagnostics.has_errors());
-    Ok(Loaded { registry, schemas, diagnostics })
+    Ok(Loaded { registry, schemas, proofs, diagnostics })
 }
 
 /// Serves the dialects of `registry` until `drain` has begun and everything in flight is answered; blocks the calling

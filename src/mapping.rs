@@ -44,6 +44,48 @@ pub struct MappingText {
     pub source: SourceId,
 }
 
+/// How much a mapping is tried beyond what has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Trials {
+    /// How many instances are made of each schema besides the systematic ones.
+    pub others: usize,
+    /// What those depend on.
+    pub seed: u64,
+}
+
+impl Default for Trials {
+    /// Few, so that nobody waits; the systematic ones find what there is to find, nearly always.
+    fn default() -> Trials {
+        Trials { others: 4, seed: 1 }
+    }
+}
+
+/// What is known of a dialect after it was checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Proof {
+    /// The dialect's name.
+    pub dialect: String,
+    /// Fields all of whose values were tried.
+    pub proved: usize,
+    /// Fields some of whose values were tried.
+    pub tried: usize,
+    /// On how many requests and answers.
+    pub instances: usize,
+    /// What the instances that are not systematic depend on.
+    pub seed: u64,
+}
+
+/// What mappings were compiled to.
+#[derive(Debug, Default)]
+pub struct Compiled {
+    /// Every dialect; none if there is any error.
+    pub registry: Option<Registry>,
+    /// How much of each dialect was proved.
+    pub proofs: Vec<Proof>,
+    /// Everything that is wrong, and what is doubtful.
+    pub found: Diagnostics,
+}
+
 /// The codes of what can be wrong with a mapping's syntax and keys.
 pub static CODES: Codes = Codes {
     syntax: code::M0101,
@@ -56,13 +98,20 @@ pub static CODES: Codes = Codes {
 /// Compiles all mappings. Everything that is wrong with any of them is told; there is a registry only if none of it
 /// is an error.
 pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Option<Registry>, Diagnostics) {
+    let Compiled { registry, found, .. } = load_and_try(texts, sources, schemas, Trials::default());
+    (registry, found)
+}
+
+/// The same, and how much of each dialect was proved.
+pub fn load_and_try(texts: &[MappingText], sources: &Sources, schemas: &Store, trials: Trials) -> Compiled {
     let mut found = Diagnostics::default();
+    let mut proofs = Vec::new();
     let Some(text) = texts.iter().find(|text| text.name == CANONICAL) else {
         found.push(
             Diagnostic::error(code::M0115, "there is no `canonical.toml` among the mappings")
                 .help("it declares the canonical API that every dialect is described against"),
         );
-        return (None, found);
+        return Compiled { found, ..Compiled::default() };
     };
     let reader = Reader::parse(text.source, sources.text(text.source), &CODES);
     let canonical = canonical::read(&reader, schemas);
@@ -74,12 +123,13 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
     let mut role_tables = Vec::new();
     // What is extended comes before what extends it, so that its faults are told as its own.
     for one in generations::resolve(texts, sources, &mut found) {
-        let (dialect, file) = compile_one(&one, sources, &canonical, schemas, &mut found);
+        let (dialect, proof, file) = compile_one(&one, sources, &canonical, schemas, trials, &mut found);
+        proofs.extend(proof);
         hosts.extend(check::hosts::claims(&one.text.name, &file));
         choices.extend(check::choices::choice(&one, &file));
         let extends = one.extends();
         role_tables.extend(RoleTable::of(&one.text.name, &extends, &file, &canonical));
-        dialects.extend(dialect.map(Arc::new));
+        dialects.extend(dialect);
     }
     dialects.sort_by(|one, other| one.name.cmp(&other.name));
     check::hosts::check(&hosts, &mut found);
@@ -89,7 +139,7 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
 
     let is_whole = are_all && !found.has_errors();
     let registry = is_whole.then(|| Registry::new(canonical.api, dialects));
-    (registry, found)
+    Compiled { registry, proofs, found }
 }
 
 fn compile_one(
@@ -97,15 +147,21 @@ fn compile_one(
     sources: &Sources,
     canonical: &Canonical,
     schemas: &Store,
+    trials: Trials,
     found: &mut Diagnostics,
-) -> (Option<Dialect>, MappingFile) {
+) -> (Option<Arc<Dialect>>, Option<Proof>, MappingFile) {
     let reader = one.reader(sources);
     let file = MappingFile::read(&reader);
     let mut own = reader.into_diagnostics();
     let extends = one.extends();
     let dialect = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, &mut own).dialect();
+    let dialect = dialect.map(Arc::new);
+    // What is wrong in the text would be found again in what it does.
+    let sound = dialect.as_ref().filter(|_| !own.has_errors());
+    let proof =
+        sound.map(|dialect| check::trial::check(dialect, &file, &canonical.api, schemas, trials, &mut own));
     one.tell(own, found);
-    (dialect, file)
+    (dialect, proof, file)
 }
 
 #[cfg(test)]

@@ -39,6 +39,7 @@ use crate::json::Value;
 mod checks;
 mod closest;
 mod constant;
+pub mod instances;
 mod keywords;
 mod library;
 mod lint;

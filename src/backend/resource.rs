@@ -4,6 +4,7 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRe
 use rusqlite::{Row, ToSql};
 
 use super::body::Fields;
+use crate::canonical::id::IdForm;
 
 const ID_LENGTH_MAX: usize = 128;
 
@@ -48,6 +49,12 @@ impl Resource {
 
     fn read_id(fields: &mut Fields<'_>, resource_type: Option<ResourceType>) -> Option<Self> {
         let resource_id = fields.text("resource_id", ID_LENGTH_MAX);
+        let resource_id = match (resource_type, resource_id) {
+            (Some(ResourceType::Portfolio), Some(id)) if IdForm::Uuid.read(&id).is_err() => {
+                fields.fault("resource_id", "invalid-id", "must be a UUID, as portfolios have")
+            }
+            (_, id) => id,
+        };
         Some(Resource { resource_type: resource_type?, resource_id: resource_id? })
     }
 }

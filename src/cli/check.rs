@@ -8,12 +8,21 @@ use super::{
     files::{Files, Loaded},
 };
 use crate::diag::{Diagnostic, Diagnostics, Severity, Sources, render};
+use crate::mapping::{Proof, Trials};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+
+    /// How many requests and answers to make up of each schema, besides those that are made in any case
+    #[arg(long, value_name = "NUMBER", default_value_t = Trials::default().others)]
+    tries: usize,
+
+    /// What those depend on: the same seed makes the same ones
+    #[arg(long, value_name = "NUMBER", default_value_t = Trials::default().seed)]
+    seed: u64,
 }
 
 pub(super) fn run(
@@ -23,13 +32,17 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
-    let loaded = files.look(&mut sources, &mut found)?;
+    let trials = Trials { others: arguments.tries, seed: arguments.seed };
+    let loaded = files.look_and_try(&mut sources, &mut found, trials)?;
 
     let found = found.into_vec();
     console.diagnostics(&found, &sources, arguments.format)?;
     if arguments.format == Format::Text
         && let Some(loaded) = &loaded
     {
+        for proof in &loaded.proofs {
+            console.line(&proved(proof))?;
+        }
         console.line(&summary(loaded, &found))?;
     }
     let is_wrong = found.iter().any(|diagnostic| diagnostic.severity == Severity::Error);
@@ -41,6 +54,13 @@ fn summary(loaded: &Loaded, found: &[Diagnostic]) -> String {
     let operations = dialects.iter().map(|dialect| dialect.operations.len()).sum();
     let wrong = if found.is_empty() { "nothing wrong".to_owned() } else { render::summary(found) };
     format!("{}, {}, {wrong}", counted(dialects.len(), "dialect"), counted(operations, "operation"))
+}
+
+/// What is known of a dialect, and how.
+fn proved(proof: &Proof) -> String {
+    let Proof { dialect, proved, tried, instances, seed } = proof;
+    let fields = counted(*proved, "field");
+    format!("{dialect}: {fields} proved, {tried} tried, on {} (seed {seed})", counted(*instances, "instance"))
 }
 
 fn counted(number: usize, noun: &str) -> String {

@@ -13,6 +13,7 @@ use crate::{
     config::Config,
     diag::{Diagnostics, Sources},
     dialect::Registry,
+    mapping::{Proof, Trials},
     schema::Store,
 };
 
@@ -36,6 +37,7 @@ pub(super) struct Loaded {
     pub(super) config: Config,
     pub(super) registry: Registry,
     pub(super) schemas: Store,
+    pub(super) proofs: Vec<Proof>,
 }
 
 impl Files {
@@ -63,11 +65,22 @@ impl Files {
         sources: &mut Sources,
         found: &mut Diagnostics,
     ) -> Result<Option<Loaded>, Failure> {
+        self.look_and_try(sources, found, Trials::default())
+    }
+
+    /// The same, with as many trials as are asked for.
+    pub(super) fn look_and_try(
+        &self,
+        sources: &mut Sources,
+        found: &mut Diagnostics,
+        trials: Trials,
+    ) -> Result<Option<Loaded>, Failure> {
         let config = self.configuration(sources, found)?;
         let Some(files) = self.data(config.as_ref()) else { return Ok(None) };
-        let boot::Loaded { registry, schemas, diagnostics } = boot::load(&files, sources)?;
+        let boot::Loaded { registry, schemas, proofs, diagnostics } =
+            boot::load_and_try(&files, sources, trials)?;
         found.extend(diagnostics);
-        Ok(config.zip(registry).map(|(config, registry)| Loaded { config, registry, schemas }))
+        Ok(config.zip(registry).map(|(config, registry)| Loaded { config, registry, schemas, proofs }))
     }
 
     fn configuration(

@@ -15,6 +15,7 @@
 //! | `M05xx` | its ledger of losses |
 //! | `M06xx` | privilege: no client may gain a right by being translated |
 //! | `M07xx` | wire generations: mappings that extend others |
+//! | `M09xx` | whether what is written, read and written back stays the same |
 //! | `R01xx` | routes |
 //! | `V01xx` | documents that `validate` and `translate` are given |
 //!
@@ -303,9 +304,43 @@ codes! {
     M0305 "the same word twice"
     "Two rows of a table have the same word, so one of them is dead and the way back is not clear."
 
+    M0307 "a valid request that is refused"
+    "The dialect's schema allows the request, and the mapping cannot bring it over: a word no table has, a text that is \
+     no id, a value of another type. It would be refused half way, after its client was promised otherwise. Narrow the \
+     schema to what is documented, or map the value. Found by running the operation on instances of its schemas."
+
+    M0308 "a canonical answer that cannot be told"
+    "The canonical schema allows the answer, and the mapping neither tells it nor says that it refuses to. The client \
+     would get a 502 for what the backend did right. Give the value a row, a landing or a word for null, or narrow the \
+     canonical schema. Found by running the operation on instances of its schemas."
+
     M0401 "a required canonical field that is never sent"
     "The backend refuses a body without it, so the operation could never succeed. Map the field, give it a \
      default, or set it under `[lens.<name>.sets]`."
+
+    M0402 "a call that does not fit the canonical schema"
+    "A request that the dialect's schema allows becomes a body that the canonical one does not: too long, of another \
+     type or form, null where nothing may be. The backend would refuse it in words the client does not know. Let the \
+     dialect's schema allow no more, or map the field otherwise. Found by running the operation on instances of its \
+     schemas."
+
+    M0403 "an answer that does not fit the dialect's schema"
+    "An answer that the canonical schema allows becomes a body that the dialect's schema does not: the client is shown \
+     what its documentation rules out. Widen the dialect's schema as far as its documentation goes, narrow the \
+     canonical one to what the backend says, give null a word with `absent` or `optional`, or say under \
+     `[lens.<name>.exceeds]` why it is told all the same. Found by running the operation on instances of its schemas."
+
+    M0404 "a path that is not filled"
+    "A request that the dialect's schema allows leaves a parameter of the canonical path empty, or fills it with what \
+     would change the path. Found by running the operation on instances of its schemas."
+
+    M0405 "nothing to try"
+    "No instance of the operation's schemas could be made, so that nothing is known of what it does. The schemas may \
+     contradict each other, or say with `not` or `contains` what instances are not made from."
+
+    M0406 "a field that exceeds nothing"
+    "`exceeds` allows a field to tell more than the dialect's schema promises, and nothing it tells is more. An exception \
+     that is not needed hides the next one."
 
     M0501 "a canonical field that is lost silently"
     "Every property of the canonical schema is mapped or dropped with a reason. Map it, or declare the loss \
@@ -374,6 +409,16 @@ codes! {
     M0706 "a difference from nothing"
     "`without` and `[dialect.select]` say how a mapping differs from the one it extends, and this one extends \
      none. Name it with `extends`, or remove the key."
+
+    M0901 "a field that does not come back"
+    "What a client writes is shown to it as something else, or what it is shown it cannot write back. It was brought over \
+     and back by the same lines of the mapping, which have to agree. Found by running the lens on instances of its \
+     schemas, in both directions."
+
+    M0902 "a value that changes when it is written back"
+    "A client that reads a field and writes back what it read would change it, and the mapping does not say so. A landing, \
+     a word for null and a tag are such sayings; anything else has to be the same after there and back. Found by running \
+     the lens on instances of its schemas, in both directions."
 
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."

@@ -133,6 +133,8 @@ pub enum AnswerBody {
         lens: Arc<Lens>,
         /// Whether an item that has no words in the dialect is left out; else there is no answer.
         omits: bool,
+        /// Only items that hold these values are told; the others were not asked for.
+        only: Vec<(Address, Literal)>,
     },
     /// The canonical body through the lens.
     Lens(Arc<Lens>),

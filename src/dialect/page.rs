@@ -108,6 +108,7 @@ impl Page {
                 // Where a dialect allows it, nothing at all cannot be meant by it.
                 Some(0) => self.default,
                 Some(limit) => u32::try_from(limit).unwrap_or(u32::MAX),
+                None if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => u32::MAX,
                 None => return Err(wrong(&self.limit, "must be an integer from 0")),
             },
         };

@@ -9,6 +9,7 @@ pub(super) mod privilege;
 mod role_places;
 pub(super) mod routes;
 mod tables;
+pub(super) mod trial;
 
 use super::compile::Compiler;
 

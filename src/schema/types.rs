@@ -39,7 +39,7 @@ impl Type {
         }
     }
 
-    fn name(self) -> &'static str {
+    pub(super) fn name(self) -> &'static str {
         match self {
             Type::Null => "null",
             Type::Boolean => "boolean",

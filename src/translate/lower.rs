@@ -109,9 +109,9 @@ impl Lowering<'_> {
                     }
                 }
             }
-            AnswerBody::Items { lens, omits } => {
+            AnswerBody::Items { lens, omits, only } => {
                 let body = checked(answer, plan.canonical.as_deref())?;
-                Some(self.page(&Items { lens, omits: *omits }, body, call)?.into_vec())
+                Some(self.page(&Items { lens, omits: *omits, only }, body, call)?.into_vec())
             }
         };
         let location = match &plan.location {

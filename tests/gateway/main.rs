@@ -10,6 +10,7 @@ mod house;
 mod ids;
 mod laws;
 mod mutants;
+mod placed;
 mod program;
 mod sixth_dialect;
 mod support;

@@ -193,7 +193,11 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
         answer: AnswerPlan::One(vec![Answer {
             from: StatusCode::OK,
             status: StatusCode::OK,
-            body: AnswerBody::Items { lens: Arc::new(Lens::new("thing", Wrap::Object, thing)), omits: false },
+            body: AnswerBody::Items {
+                lens: Arc::new(Lens::new("thing", Wrap::Object, thing)),
+                omits: false,
+                only: Vec::new(),
+            },
             reads: None,
             otherwise: None,
             location: None,

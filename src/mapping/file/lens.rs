@@ -21,6 +21,8 @@ pub(in crate::mapping) struct LensPart {
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
     pub(in crate::mapping) drops: Vec<(Text, Text)>,
     pub(in crate::mapping) ignores: Vec<(Text, Text)>,
+    /// Fields that tell more than the dialect's schema promises, with the reason.
+    pub(in crate::mapping) exceeds: Vec<(Text, Text)>,
     /// Canonical places of roles that are written without the table of roles, with the reason.
     pub(in crate::mapping) widens: Vec<(Text, Text)>,
     /// Whether there is no field that could not be read.
@@ -88,6 +90,7 @@ impl LensPart {
             let scope = texts(table.table("scope"));
             let drops = texts(table.table("drops"));
             let ignores = texts(table.table("ignores"));
+            let exceeds = texts(table.table("exceeds"));
             let widens = texts(table.table("widens"));
             extends_nothing(table);
             if !has_fields {
@@ -106,6 +109,7 @@ impl LensPart {
                 sets,
                 drops,
                 ignores,
+                exceeds,
                 widens,
                 is_whole,
             })

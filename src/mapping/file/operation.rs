@@ -78,6 +78,8 @@ pub(in crate::mapping) struct AnswerPart {
     pub(in crate::mapping) otherwise: Option<Spanned<Literal>>,
     /// Why items without words in the dialect are left out of a list.
     pub(in crate::mapping) omits: Option<Text>,
+    /// Values of the items of a list that are told.
+    pub(in crate::mapping) only: Vec<(Text, Spanned<Literal>)>,
 }
 
 /// `[operation.collect]`
@@ -232,9 +234,11 @@ impl AnswerPart {
                 None => None,
             };
             let omits = table.text("omits");
+            let only = entries(table.table("where"), literal);
             let reads = table.text("reads");
             let otherwise = table.node("otherwise").and_then(|node| literal(&node));
-            Some(Self { status: status?, body, items, constant, schema, location, reads, otherwise, omits })
+            let status = status?;
+            Some(Self { status, body, items, constant, schema, location, reads, otherwise, omits, only })
         })
     }
 }

@@ -70,10 +70,11 @@ static LENS: Keys = Keys {
         ("sets", Rule::Keys(&BY_NAME)),
         ("drops", Rule::Keys(&BY_NAME)),
         ("ignores", Rule::Keys(&BY_NAME)),
+        ("exceeds", Rule::Keys(&BY_NAME)),
     ],
     others: Rule::Replace,
     needs: Some("canonical"),
-    without: Some(Without { list: &["without"], from: &["fields", "sets", "drops", "ignores"] }),
+    without: Some(Without { list: &["without"], from: &["fields", "sets", "drops", "ignores", "exceeds"] }),
     displaces: None,
 };
 

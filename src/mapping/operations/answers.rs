@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, code};
 use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, Location, Settled};
 use crate::lens::op::Op;
 use crate::lens::op::id::Id;
-use crate::lens::path::Address;
+use crate::lens::path::{Address, Literal};
 use crate::lens::{Field, Lens, Presence, Wrap};
 use crate::mapping::canonical::{request_line, suggest};
 use crate::mapping::compile::Compiler;
@@ -102,8 +102,8 @@ impl Compiler<'_> {
                     let found = Diagnostic::error(code::M0106, message);
                     self.report(found.at(operation.span, "needs `page = \"...\"` or `gather = 1000`"));
                 }
-                let omits = answer.omits.is_some();
-                (self.lens_named(name).map(|lens| AnswerBody::Items { lens, omits }), None)
+                let (omits, only) = (answer.omits.is_some(), self.told_items(name, answer));
+                (self.lens_named(name).map(|lens| AnswerBody::Items { lens, omits, only }), None)
             }
             _ => {
                 let message = "an answer has one of `body`, `items` and `constant`";
@@ -131,6 +131,10 @@ impl Compiler<'_> {
             let found = Diagnostic::error(code::M0106, "only of a list items can be left out");
             self.report(found.at(omits.span, "needs `items`"));
         }
+        if let (Some((path, _)), None) = (answer.only.first(), &answer.items) {
+            let found = Diagnostic::error(code::M0106, "only of a list items can be chosen");
+            self.report(found.at(path.span, "needs `items`"));
+        }
         let location = answer.location.as_ref().map(|part| self.location(part, canonical.as_deref()));
         let location = match location {
             Some(location) => Some(location?),
@@ -146,6 +150,19 @@ impl Compiler<'_> {
             schema: schema.or(of_lens),
             canonical,
         })
+    }
+
+    /// Which items of a list are told: values of places in the canonical schema of their lens.
+    fn told_items(&mut self, lens: &Text, answer: &AnswerPart) -> Vec<(Address, Literal)> {
+        let schema = self.lenses.get(lens.value.as_str()).and_then(|built| built.right.clone());
+        let mut told = Vec::new();
+        for (path, value) in &answer.only {
+            let Some(at) = self.address(path) else { continue };
+            if self.check_path(path, &at, schema.as_deref(), Schemas::Canonical) {
+                told.push((at, value.value.clone()));
+            }
+        }
+        told
     }
 
     /// An operation that is asked besides the call: one that changes nothing, with a path the call has filled.

@@ -1,12 +1,13 @@
 //! A page of a list, in the dialect's frame.
 
-use super::Lowering;
+use super::{Lowering, holds};
 use crate::canonical::api::Call;
 use crate::dialect::Page;
 use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::url::Url;
 use crate::json::{Kind, Value, Writer};
 use crate::lens::Lens;
+use crate::lens::path::{Address, Literal};
 use crate::problem::{Problem, UNREPRESENTABLE};
 
 /// How the items of a list are told.
@@ -14,6 +15,8 @@ pub(super) struct Items<'l> {
     pub(super) lens: &'l Lens,
     /// Whether one without words in the dialect is left out.
     pub(super) omits: bool,
+    /// What an item holds that is told.
+    pub(super) only: &'l [(Address, Literal)],
 }
 
 /// A member of the frame: the way that is left to it, and what it holds.
@@ -60,7 +63,8 @@ impl Lowering<'_> {
         out: &mut Writer,
     ) -> Result<(), Box<Problem>> {
         out.array_begin();
-        for item in items.elements() {
+        let is_meant = |item: &Value<'_>| lens.only.iter().all(|(at, is)| holds(*item, at, is));
+        for item in items.elements().filter(is_meant) {
             let before = out.len();
             match self.value(lens.lens, item, call, out) {
                 Err(problem) if lens.omits && problem.code == UNREPRESENTABLE => {

@@ -1,0 +1,248 @@
+//! What a mapping really does, tried on instances of its schemas.
+//!
+//! What can be seen in the text of a mapping is proved elsewhere. Here every operation is run, as requests run it: made-up
+//! requests are lifted, and must become calls the canonical API takes; made-up answers are lowered, and must be what
+//! the dialect's schemas promise; and what was brought over is brought back, and must be the same again. Nothing is
+//! looked up: every look-up is answered with a pair that is made up, the same from both of its halves.
+//!
+//! A finding is told once for each line of the mapping and each rule, with the instance it was found on.
+
+mod answers;
+mod finding;
+mod guides;
+mod proved;
+mod requests;
+mod round_trip;
+mod world;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use crate::canonical::api::Api;
+use crate::diag::{Diagnostic, Diagnostics, SourceId, code};
+use crate::dialect::operation::{AnswerBody, AnswerPlan, Gather};
+use crate::dialect::{Dialect, Operation};
+use crate::json::{Document, Limits, Value, Writer};
+use crate::lens::op::Op;
+use crate::lens::op::each::Item;
+use crate::lens::path::Address;
+use crate::lens::{Direction, Field, Input, Lens, Parameters, Presence, Refusal, Resolutions, Run};
+use crate::mapping::file::MappingFile;
+use crate::mapping::{Proof, Trials};
+use crate::problem::Root;
+use crate::schema::instances::random::Random;
+use crate::schema::instances::{longest_bound, uuid};
+use crate::schema::{Schema, Store};
+
+use finding::Findings;
+use requests::ROUNDS_MAX;
+use world::{Columns, World};
+
+/// The trial of one dialect.
+struct Trial<'t> {
+    dialect: &'t Arc<Dialect>,
+    file: &'t MappingFile,
+    api: &'t Api,
+    schemas: &'t Store,
+    trials: Trials,
+    columns: &'t Columns,
+    findings: Findings,
+    /// Lenses of answers that were tried already, with the schemas on both sides.
+    answered: BTreeSet<[usize; 3]>,
+    /// Lenses whose way back was tried already.
+    returned: BTreeSet<usize>,
+    /// The first answers made for a lens and a canonical schema.
+    answers: BTreeMap<[usize; 2], Vec<String>>,
+    /// How long a text is, for the schemas of a folder.
+    long: BTreeMap<String, usize>,
+    /// The lens of each operation's body, both ways.
+    ways_back: BTreeMap<usize, Option<Arc<Lens>>>,
+    /// Exceptions from the dialect's schemas that were needed, by where they are written.
+    exceeded: BTreeSet<(SourceId, u32)>,
+    instances: usize,
+}
+
+/// Tries every operation of a dialect. Says what was found, and how much was proved and tried.
+pub(in crate::mapping) fn check(
+    dialect: &Arc<Dialect>,
+    file: &MappingFile,
+    api: &Api,
+    schemas: &Store,
+    trials: Trials,
+    found: &mut Diagnostics,
+) -> Proof {
+    let columns = Columns::of(dialect);
+    let mut trial = Trial {
+        dialect,
+        file,
+        api,
+        schemas,
+        trials,
+        columns: &columns,
+        findings: Findings::default(),
+        answered: BTreeSet::new(),
+        returned: BTreeSet::new(),
+        answers: BTreeMap::new(),
+        long: BTreeMap::new(),
+        ways_back: BTreeMap::new(),
+        exceeded: BTreeSet::new(),
+        instances: 0,
+    };
+    for operation in &dialect.operations {
+        trial.operation(operation);
+    }
+    trial.unneeded(found);
+    let fields = proved::fields(dialect);
+    let instances = trial.instances;
+    found.extend(trial.findings.into_diagnostics());
+    Proof {
+        dialect: dialect.name.clone(),
+        proved: fields.proved,
+        tried: fields.tried,
+        instances,
+        seed: trials.seed,
+    }
+}
+
+impl Trial<'_> {
+    /// How long a text has to be to be longer than any that the schemas of this one's folder allow.
+    fn long(&mut self, schema: Option<&Schema>) -> usize {
+        let Some(schema) = schema else { return 0 };
+        if let Some(known) = self.long.get(schema.folder()) {
+            return *known;
+        }
+        let long = longest_bound(schema) + 1;
+        self.long.insert(schema.folder().to_owned(), long);
+        long
+    }
+
+    /// Reports exceptions from the dialect's schemas that nothing made necessary.
+    fn unneeded(&self, found: &mut Diagnostics) {
+        for part in self.file.lenses.iter().filter_map(|lens| lens.part.as_ref()) {
+            for (path, _) in &part.exceeds {
+                if !self.exceeded.contains(&(path.span.source, path.span.start)) {
+                    let message = format!("`{}` is said to exceed its schema and does not", path.value);
+                    let label = "nothing that is told here is more than the dialect's schema allows";
+                    found.push(Diagnostic::error(code::M0406, message).at(path.span, label));
+                }
+            }
+        }
+    }
+}
+
+/// Every lens that runs for a dialect, those inside others too.
+fn lenses(dialect: &Dialect) -> Vec<&Lens> {
+    let mut found = Vec::new();
+    for operation in &dialect.operations {
+        of_operation(operation, &mut found);
+    }
+    found
+}
+
+fn of_operation<'d>(operation: &'d Operation, found: &mut Vec<&'d Lens>) {
+    with_inner(&operation.request, found);
+    match &operation.answer {
+        AnswerPlan::One(plans) => {
+            for plan in plans {
+                if let AnswerBody::Items { lens, .. } | AnswerBody::Lens(lens) = &plan.body {
+                    with_inner(lens, found);
+                }
+            }
+        }
+        AnswerPlan::Collect(collect) => {
+            for (_, gather) in &collect.fields {
+                if let Gather::Lens(lens) | Gather::Value { id: Some(lens), .. } = gather {
+                    with_inner(lens, found);
+                }
+            }
+        }
+    }
+    for case in &operation.cases {
+        of_operation(&case.operation, found);
+    }
+}
+
+fn with_inner<'d>(lens: &'d Lens, found: &mut Vec<&'d Lens>) {
+    if found.iter().any(|known| std::ptr::eq(*known, lens)) {
+        return;
+    }
+    found.push(lens);
+    for field in lens.fields() {
+        match &field.op {
+            Op::Nested(nested) => with_inner(&nested.lens, found),
+            Op::Each(each) => {
+                if let Item::Lens(lens) = &each.item {
+                    with_inner(lens, found);
+                }
+            }
+            _ => {}
+        }
+    }
+}
+
+/// A lens with some of its fields, and with every parameter that look-ups lie in, which an operation would give it.
+fn with_scopes(lens: &Lens, mut fields: Vec<Field>, dialect: &Dialect) -> Arc<Lens> {
+    let names: BTreeSet<&String> = dialect.resolvers.iter().flat_map(|resolver| &resolver.scope).collect();
+    for name in names {
+        let at = Some(Address { root: Root::Path, path: vec![name.as_str().into()] });
+        fields.push(Field {
+            left: at.clone(),
+            right: at,
+            op: Op::Copy,
+            when: Presence::default(),
+            origin: None,
+        });
+    }
+    Arc::new(Lens::new(lens.name(), lens.wrap(), fields))
+}
+
+/// Runs a lens to its end.
+fn run(
+    lens: &Lens,
+    direction: Direction,
+    body: Value<'_>,
+    path: &[(Box<str>, String)],
+    world: &mut World<'_>,
+) -> Result<Document, Vec<Refusal>> {
+    run_with(lens, direction, body, None, path, world)
+}
+
+fn run_with(
+    lens: &Lens,
+    direction: Direction,
+    body: Value<'_>,
+    outer: Option<Value<'_>>,
+    path: &[(Box<str>, String)],
+    world: &mut World<'_>,
+) -> Result<Document, Vec<Refusal>> {
+    let mut path: Parameters = path.to_vec();
+    // Parameters of scopes that nobody gave.
+    for field in lens.fields() {
+        let at = field.left.as_ref().filter(|at| at.root == Root::Path && field.origin.is_none());
+        let Some(name) = at.and_then(|at| at.path.first()) else { continue };
+        if !path.iter().any(|(known, _)| known == name) {
+            path.push((name.clone(), uuid(Random::of(0, name).bits())));
+        }
+    }
+    let mut resolutions = Resolutions::default();
+    for _ in 0..ROUNDS_MAX {
+        let mut run = Run::new(direction, &resolutions);
+        let input = Input { body: Some(body), outer, path: &path, query: &[] };
+        let output = lens.run(input, &mut run, Writer::new());
+        let needs = run.needs().to_vec();
+        if !run.refusals().is_empty() {
+            return Err(run.into_refusals());
+        }
+        if needs.is_empty() {
+            let text = output.body.into_vec();
+            let text = if text.is_empty() { b"{}".to_vec() } else { text };
+            let limits = Limits { bytes_max: 1 << 24, ..Limits::default() };
+            return Document::parse(text, &limits).map_err(|_| Vec::new());
+        }
+        for need in needs {
+            let found = world.answer(&need);
+            resolutions.insert(need, found);
+        }
+    }
+    Err(Vec::new())
+}

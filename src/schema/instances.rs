@@ -1,0 +1,131 @@
+//! Instances: values that satisfy a schema, made from it.
+//!
+//! First the systematic ones: the smallest, the largest, and then as many as it takes until each property was there
+//! and was not, each value of an enumeration occurred, each alternative was taken, and each length and number was at
+//! its bounds. After them come as many others as are asked for, which depend on nothing but a seed.
+//!
+//! What is made is looked at before it is given: every instance is valid. Keywords the makers do not know (`not`,
+//! `contains`, and such) can only lead to fewer instances, never to wrong ones.
+//!
+//! ```
+//! use interlingua::diag::Sources;
+//! use interlingua::schema::instances::Instances;
+//! use interlingua::schema::{SchemaFile, Store};
+//!
+//! let text = r#"{"type": "object", "properties": {"role": {"enum": ["owner", "member"]}}}"#;
+//! let source = Sources::default().add("invite.json", text);
+//! let file = SchemaFile { source, folder: "acme".into(), name: "invite".into(), text: text.into() };
+//! let (store, _) = Store::load(vec![file]);
+//! let instances = Instances::of(store.schema("acme", "invite").expect("it was just loaded"), &[]);
+//! let texts: Vec<String> = instances.systematic().map(|one| one.text().to_owned()).collect();
+//! assert_eq!(texts, ["{}", r#"{"role":"member"}"#, r#"{"role":"owner"}"#, r#"{"role":"member"}"#, "{}"]);
+//! ```
+
+use serde_json::Value as Tree;
+
+use self::compile::Depth;
+use self::random::Random;
+use self::recipe::{Recipe, Wanted};
+use super::Schema;
+use super::library::File;
+use crate::json::{Document, Limits, Writer};
+
+mod alternatives;
+mod compile;
+mod number;
+mod pattern;
+pub mod random;
+mod recipe;
+mod text;
+
+pub use text::uuid;
+
+/// The greatest length that a folder's schemas bound a text with; 0 if they bound none.
+pub fn longest_bound(schema: &Schema) -> usize {
+    let of_file = |file: &File| {
+        let bounds = file.document.text().split("\"maxLength\"").skip(1);
+        let number = |after: &str| {
+            let digits = after.trim_start_matches([':', ' ']);
+            let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
+            digits[..end].parse().ok()
+        };
+        bounds.filter_map(number).max().unwrap_or(0)
+    };
+    let files = schema.library.files().filter(|file| file.folder == schema.folder);
+    files.map(of_file).max().unwrap_or(0)
+}
+
+/// Some text that matches a pattern, if there is one.
+pub fn matching(pattern: &str, random: &mut Random) -> Option<String> {
+    pattern::text(pattern, &mut pattern::Wanted::Some(random))
+}
+
+/// A step to a place of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// To the elements of an array.
+    Items,
+    /// To a member.
+    Member(Box<str>),
+}
+
+/// What is known of a place besides its schema.
+#[derive(Clone, Debug)]
+pub struct Guide {
+    /// The place.
+    pub at: Vec<Step>,
+    /// What is there.
+    pub values: Values,
+}
+
+/// What is at a place.
+#[derive(Clone, Debug)]
+pub enum Values {
+    /// One of these, as far as the schema allows them, or null where it allows that.
+    Only(Vec<Tree>),
+    /// None of these.
+    Without(Vec<Tree>),
+}
+
+/// The maker of a schema's instances.
+pub struct Instances<'s> {
+    schema: &'s Schema,
+    recipe: Option<Recipe>,
+}
+
+impl<'s> Instances<'s> {
+    /// The instances of a schema, where more is known of some places than it says.
+    pub fn of(schema: &'s Schema, guides: &[Guide]) -> Instances<'s> {
+        Instances::up_to(schema, guides, text::UNBOUNDED)
+    }
+
+    /// The same, where a text that nothing bounds is long if it has so many characters.
+    pub fn up_to(schema: &'s Schema, guides: &[Guide], long: usize) -> Instances<'s> {
+        let guides = guides.iter().map(|guide| (guide.at.as_slice(), &guide.values)).collect();
+        let root = schema.library.root(schema.file());
+        Instances { schema, recipe: compile::recipe(vec![root], &guides, Depth { steps: 0, long }) }
+    }
+
+    /// Those that make each choice at least once.
+    pub fn systematic(&self) -> impl Iterator<Item = Document> {
+        let count = self.recipe.as_ref().map_or(0, Recipe::count);
+        let mut random = Random::new(0);
+        (0..count).filter_map(move |number| self.made(Wanted::Nth(number), &mut random))
+    }
+
+    /// Up to that many others.
+    pub fn others(&self, seed: u64, most: usize) -> impl Iterator<Item = Document> {
+        let mut random = Random::of(seed, self.schema.name());
+        (0..most).filter_map(move |_| self.made(Wanted::Some, &mut random))
+    }
+
+    fn made(&self, wanted: Wanted, random: &mut Random) -> Option<Document> {
+        let mut out = Writer::new();
+        self.recipe.as_ref()?.write(wanted, random, &mut out);
+        let document = Document::parse(out.into_vec(), &Limits::default()).ok()?;
+        self.schema.is_valid(document.root()).then_some(document)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,102 @@
+//! Schemas taken apart: which keywords hold together, and which are alternatives.
+
+use std::collections::VecDeque;
+
+use serde_json::Value as Tree;
+
+use crate::json::Value;
+use crate::schema::library::Node;
+
+/// How many schemas may hold together, and how many alternatives there may be. People write fewer; what refers to
+/// itself for ever ends here.
+const PARTS_MAX: usize = 32;
+
+/// Schemas that hold together, all their combinations taken apart.
+#[derive(Clone, Default)]
+pub(super) struct Alternative<'a> {
+    /// The schemas, each for its own keywords only.
+    pub(super) nodes: Vec<Node<'a>>,
+    /// Values that a member must not have, because a condition says what holds then.
+    pub(super) without: Vec<(String, Vec<Tree>)>,
+    /// Members that must be there, because a condition is met without them.
+    pub(super) present: Vec<String>,
+}
+
+/// The ways in which a value can satisfy all of these schemas.
+pub(super) fn of(nodes: Vec<Node<'_>>) -> Vec<Alternative<'_>> {
+    let mut open = VecDeque::from([(VecDeque::from(nodes), Alternative::default())]);
+    let mut done = Vec::new();
+    while let Some((mut todo, mut taken)) = open.pop_front() {
+        let Some(node) = todo.pop_front() else {
+            done.push(taken);
+            continue;
+        };
+        if taken.nodes.len() + todo.len() > PARTS_MAX || open.len() + done.len() > PARTS_MAX {
+            continue;
+        }
+        taken.nodes.push(node);
+        todo.extend(node.referent());
+        todo.extend(listed(node, "allOf"));
+        // Those of the first choice come first, so that all are in the order of the text.
+        let mut ways = vec![(todo, taken)];
+        for choice in choices(node) {
+            ways = ways.iter().flat_map(|one| choice.iter().map(move |way| with(one, way))).collect();
+        }
+        ways.into_iter().rev().for_each(|way| open.push_front(way));
+    }
+    done
+}
+
+/// Schemas that are still to be looked at, and what was taken on the way there.
+type Way<'a> = (VecDeque<Node<'a>>, Alternative<'a>);
+
+fn with<'a>((todo, taken): &Way<'a>, choice: &Alternative<'a>) -> Way<'a> {
+    let mut taken = taken.clone();
+    taken.without.extend(choice.without.iter().cloned());
+    taken.present.extend(choice.present.iter().cloned());
+    (todo.iter().chain(&choice.nodes).copied().collect(), taken)
+}
+
+fn listed<'a>(node: Node<'a>, keyword: &str) -> impl Iterator<Item = Node<'a>> {
+    node.keyword(keyword).into_iter().flat_map(Value::elements).map(move |schema| node.at(schema))
+}
+
+/// The choices a schema leaves: of each, one is taken.
+fn choices(node: Node<'_>) -> Vec<Vec<Alternative<'_>>> {
+    let alone = |node| Alternative { nodes: vec![node], ..Alternative::default() };
+    let mut choices: Vec<Vec<_>> = ["anyOf", "oneOf"]
+        .into_iter()
+        .map(|keyword| listed(node, keyword).map(alone).collect::<Vec<_>>())
+        .filter(|choice| !choice.is_empty())
+        .collect();
+    if let Some(condition) = node.keyword("if") {
+        let outcome = |keyword| node.keyword(keyword).map(|schema| node.at(schema));
+        let met = Alternative {
+            nodes: std::iter::once(node.at(condition)).chain(outcome("then")).collect(),
+            ..Alternative::default()
+        };
+        let contradicted = contradicted(node.at(condition));
+        let required = condition.member("required").into_iter().flat_map(Value::elements);
+        let required: Vec<_> = required.filter_map(Value::as_str).collect();
+        let is_met_without = |name: &String| !required.iter().any(|required| **required == **name);
+        let unmet = Alternative {
+            nodes: outcome("else").into_iter().collect(),
+            present: contradicted.iter().map(|(name, _)| name.clone()).filter(is_met_without).collect(),
+            without: contradicted.into_iter().collect(),
+        };
+        choices.push(vec![unmet, met]);
+    }
+    choices
+}
+
+/// The values of one member that a condition lists, if that is all it is about.
+fn contradicted(condition: Node<'_>) -> Option<(String, Vec<Tree>)> {
+    let properties = condition.keyword("properties").filter(|properties| properties.len() == 1)?;
+    let (name, schema) = properties.members().next()?;
+    let values = match (schema.member("enum"), schema.member("const")) {
+        (Some(values), _) => values.elements().map(Value::to_value).collect(),
+        (None, Some(value)) => vec![value.to_value()],
+        (None, None) => return None,
+    };
+    Some((name.as_str().into_owned(), values))
+}

@@ -1,0 +1,140 @@
+//! Texts that match a regular expression, made from its parts.
+
+use regex_syntax::hir::{Class, Hir, HirKind};
+
+use super::random::Random;
+
+/// How far a repetition without an end is taken.
+const REPEATED_MAX: usize = 4_000;
+
+/// Which of the texts that match is wanted.
+pub(super) enum Wanted<'r> {
+    /// As short as can be.
+    Shortest,
+    /// As long as can be, but of about so many characters at most.
+    Longest(usize),
+    /// Any.
+    Some(&'r mut Random),
+}
+
+/// A text that matches the pattern. None if it cannot be read; whoever asks for more than one way of matching at once
+/// (anchors in the middle, borders of words) has to look whether it does.
+pub(super) fn text(pattern: &str, wanted: &mut Wanted<'_>) -> Option<String> {
+    let hir = regex_syntax::parse(pattern).ok()?;
+    let mut text = String::new();
+    write(&hir, wanted, &mut text)?;
+    Some(text)
+}
+
+fn write(hir: &Hir, wanted: &mut Wanted<'_>, text: &mut String) -> Option<()> {
+    match hir.kind() {
+        HirKind::Empty | HirKind::Look(_) => {}
+        HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
+        HirKind::Class(class) => text.push(character(class, wanted)?),
+        HirKind::Capture(capture) => write(&capture.sub, wanted, text)?,
+        HirKind::Concat(parts) => parts.iter().try_for_each(|part| write(part, wanted, text))?,
+        HirKind::Repetition(repetition) => {
+            let min = repetition.min as usize;
+            let max = repetition.max.map_or(REPEATED_MAX, |max| max as usize);
+            let times = match wanted {
+                Wanted::Shortest => min,
+                Wanted::Longest(_) => max,
+                Wanted::Some(random) => min + random.below(max.saturating_sub(min).min(12) + 1),
+            };
+            for time in 0..times {
+                let is_enough =
+                    matches!(wanted, Wanted::Longest(most) if time >= min && text.chars().count() >= *most);
+                if is_enough {
+                    break;
+                }
+                write(&repetition.sub, wanted, text)?;
+            }
+        }
+        HirKind::Alternation(branches) => {
+            let branch = match wanted {
+                Wanted::Shortest => branches.first(),
+                Wanted::Longest(_) => branches
+                    .iter()
+                    .max_by_key(|branch| branch.properties().maximum_len().unwrap_or(usize::MAX)),
+                Wanted::Some(random) => random.pick(branches),
+            };
+            write(branch?, wanted, text)?;
+        }
+    }
+    Some(())
+}
+
+/// A character of a class; one that can be read where there is one.
+fn character(class: &Class, wanted: &mut Wanted<'_>) -> Option<char> {
+    let ranges: Vec<(char, char)> = match class {
+        Class::Unicode(class) => class.ranges().iter().map(|range| (range.start(), range.end())).collect(),
+        Class::Bytes(class) => {
+            let ascii = |byte: u8| char::from(byte.min(0x7f));
+            class.ranges().iter().map(|range| (ascii(range.start()), ascii(range.end()))).collect()
+        }
+    };
+    let holds = |c: char| ranges.iter().any(|(start, end)| (*start..=*end).contains(&c));
+    let plain: Vec<char> = ('0'..='9').chain('a'..='z').chain('A'..='Z').filter(|c| holds(*c)).collect();
+    match wanted {
+        _ if plain.is_empty() => ranges.first().map(|(start, _)| *start),
+        Wanted::Shortest => plain.first().copied(),
+        Wanted::Longest(_) => plain.last().copied(),
+        Wanted::Some(random) => random.pick(&plain).copied(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use regex::Regex;
+
+    use super::*;
+
+    /// The patterns the shipped schemas and mappings use, and what others do.
+    const PATTERNS: [&str; 12] = [
+        "^[a-z0-9-]{1,128}$",
+        "^[A-Z]{2}$",
+        "^[a-z]+(_[a-z]+)*$",
+        "^[23456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz]{22}$",
+        "^(csb|csu|cpk)_[0-9A-Za-z]{32}_[0-9a-f]{8}$",
+        "^([2-9A-HJ-NP-Za-km-z]{22}|[0-9A-Fa-f]{8}(-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12})$",
+        r"^\d{3}\s\w+$",
+        "^https?://[^/ ]+/$",
+        "a.c",
+        "^(?i:abc)+$",
+        "^[^a-zA-Z0-9]$",
+        "",
+    ];
+
+    #[test]
+    fn every_text_matches_its_pattern() {
+        for pattern in PATTERNS {
+            let regex = Regex::new(pattern).unwrap();
+            let mut random = Random::new(1);
+            let mut found = vec![
+                text(pattern, &mut Wanted::Shortest).unwrap(),
+                text(pattern, &mut Wanted::Longest(300)).unwrap(),
+            ];
+            found.extend((0..50).map(|_| text(pattern, &mut Wanted::Some(&mut random)).unwrap()));
+            for text in found {
+                assert!(regex.is_match(&text), "{pattern}: {text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_shortest_and_the_longest_are_what_they_are_called() {
+        let lengths = |pattern: &str| {
+            let length = |mut wanted: Wanted<'_>| text(pattern, &mut wanted).unwrap().chars().count();
+            (length(Wanted::Shortest), length(Wanted::Longest(300)))
+        };
+        assert_eq!(lengths("^[a-z0-9-]{1,128}$"), (1, 128));
+        assert_eq!(lengths("^[a-z]*$"), (0, 300));
+        assert_eq!(lengths("^(a|bcd)$"), (1, 3));
+    }
+
+    #[test]
+    fn what_is_no_pattern_has_no_text() {
+        assert_eq!(text("(", &mut Wanted::Shortest), None);
+        assert_eq!(text("[^\\x{0}-\\x{10FFFF}]", &mut Wanted::Shortest), None, "nothing matches");
+    }
+}

@@ -1,0 +1,193 @@
+//! How the instances of a schema are written: what is at each place, and what can be chosen there.
+
+use super::number::Numbers;
+use super::random::Random;
+use super::text::Texts;
+use crate::json::Writer;
+
+mod object;
+
+/// How many values an instance may have for the sake of one long list.
+const NODES_MAX: usize = 300;
+
+/// How values of one place are made.
+#[derive(Clone, Debug)]
+pub(super) enum Recipe {
+    /// One of several values, written as JSON.
+    Leaf { samples: Vec<Box<str>>, source: Source },
+    /// A list.
+    Array { item: Box<Recipe>, min: usize, max: Option<usize>, unique: bool },
+    /// An object.
+    Object(Object),
+    /// One of these.
+    Any(Vec<Recipe>),
+}
+
+/// Where a leaf has more values from than its samples.
+#[derive(Clone, Debug)]
+pub(super) enum Source {
+    Samples,
+    Texts(Texts),
+    Numbers(Numbers),
+}
+
+/// The members of an object.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Object {
+    pub(super) members: Vec<Member>,
+    /// Names that may be added freely, and what is there.
+    pub(super) free: Option<(Vec<Box<str>>, Box<Recipe>)>,
+    pub(super) min: usize,
+    pub(super) max: Option<usize>,
+    /// If the first is there, so is the second.
+    pub(super) together: Vec<(Box<str>, Box<str>)>,
+}
+
+/// A member of an object.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) name: Box<str>,
+    pub(super) required: bool,
+    pub(super) recipe: Recipe,
+}
+
+/// Which of the values is wanted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Wanted {
+    /// The first, without anything that may be missing.
+    Smallest,
+    /// With everything there may be.
+    Largest,
+    /// The one of that number.
+    Nth(usize),
+    /// Any.
+    Some,
+}
+
+impl Recipe {
+    /// How many numbers there are to ask for until each choice was made once.
+    pub(super) fn count(&self) -> usize {
+        match self {
+            Recipe::Leaf { samples, .. } => samples.len(),
+            Recipe::Array { max: Some(0), .. } => 1,
+            Recipe::Array { item, .. } => 2 + item.count(),
+            Recipe::Object(object) => object.count(),
+            Recipe::Any(recipes) => recipes.iter().map(Recipe::count).sum(),
+        }
+    }
+
+    /// How many values an instance has, about.
+    fn weight(&self) -> usize {
+        match self {
+            Recipe::Leaf { .. } => 1,
+            Recipe::Array { item, .. } => 1 + item.weight(),
+            Recipe::Object(object) => {
+                1 + object.members.iter().map(|member| member.recipe.weight()).sum::<usize>()
+            }
+            Recipe::Any(recipes) => recipes.iter().map(Recipe::weight).max().unwrap_or(1),
+        }
+    }
+
+    pub(super) fn write(&self, wanted: Wanted, random: &mut Random, out: &mut Writer) {
+        match self {
+            Recipe::Leaf { samples, source } => leaf(samples, source, wanted, random, out),
+            Recipe::Array { item, min, max, unique } => {
+                let long = (*min).max(max.unwrap_or(usize::MAX).min((NODES_MAX / item.weight()).max(2)));
+                let one = (*min).max(1).min(max.unwrap_or(1));
+                let (length, first) = match wanted {
+                    Wanted::Smallest | Wanted::Nth(0) => (*min, Wanted::Smallest),
+                    Wanted::Largest => (max.unwrap_or(2).min(2).max(*min), Wanted::Largest),
+                    Wanted::Nth(1) => (long, Wanted::Smallest),
+                    Wanted::Nth(number) => (one, Wanted::Nth(number - 2)),
+                    Wanted::Some => {
+                        let length = min + random.below(4);
+                        (max.map_or(length, |max| length.min(max)), Wanted::Some)
+                    }
+                };
+                array(item, length, first, *unique, random, out);
+            }
+            Recipe::Object(object) => object.write(wanted, random, out),
+            Recipe::Any(recipes) => {
+                let (recipe, wanted) = chosen(recipes, wanted, random);
+                recipe.write(wanted, random, out);
+            }
+        }
+    }
+}
+
+fn leaf(samples: &[Box<str>], source: &Source, wanted: Wanted, random: &mut Random, out: &mut Writer) {
+    let sample = match wanted {
+        Wanted::Smallest => samples.first(),
+        // The longest of each are for one at a time: all at once they would only be slow.
+        Wanted::Largest if matches!(source, Source::Texts(_)) => samples.get(samples.len() / 2),
+        Wanted::Largest => samples.last(),
+        Wanted::Nth(number) => samples.get(number % samples.len().max(1)),
+        Wanted::Some => {
+            let made = match source {
+                Source::Samples => None,
+                Source::Texts(texts) => texts.any(random).map(|text| quoted(&text)),
+                Source::Numbers(numbers) => numbers.any(random).map(String::into_boxed_str),
+            };
+            if let Some(made) = made {
+                out.raw(&made);
+                return;
+            }
+            random.pick(samples)
+        }
+    };
+    out.raw(sample.map_or("null", |sample| sample));
+}
+
+fn array(item: &Recipe, length: usize, first: Wanted, unique: bool, random: &mut Random, out: &mut Writer) {
+    out.array_begin();
+    let mut seen: Vec<Vec<u8>> = Vec::new();
+    for index in 0..length {
+        let wanted = match first {
+            Wanted::Nth(number) => Wanted::Nth(number + index),
+            Wanted::Smallest if unique => Wanted::Nth(index),
+            same => same,
+        };
+        if !unique {
+            item.write(wanted, random, out);
+            continue;
+        }
+        let mut element = Writer::new();
+        item.write(wanted, random, &mut element);
+        let element = element.into_vec();
+        if !seen.contains(&element) {
+            out.raw(&String::from_utf8_lossy(&element));
+            seen.push(element);
+        }
+    }
+    out.array_end();
+}
+
+fn chosen<'r>(recipes: &'r [Recipe], wanted: Wanted, random: &mut Random) -> (&'r Recipe, Wanted) {
+    let first = &recipes[0];
+    match wanted {
+        Wanted::Smallest => (first, wanted),
+        Wanted::Largest => {
+            let heaviest = recipes.iter().rev().max_by_key(|recipe| recipe.weight());
+            (heaviest.unwrap_or(first), wanted)
+        }
+        Wanted::Some => (random.pick(recipes).unwrap_or(first), wanted),
+        Wanted::Nth(number) => {
+            let all: usize = recipes.iter().map(Recipe::count).sum();
+            let mut number = number % all.max(1);
+            for recipe in recipes {
+                if number < recipe.count() {
+                    return (recipe, Wanted::Nth(number));
+                }
+                number -= recipe.count();
+            }
+            (first, Wanted::Smallest)
+        }
+    }
+}
+
+/// A text as JSON.
+pub(super) fn quoted(text: &str) -> Box<str> {
+    let mut out = Writer::new();
+    out.string(text);
+    String::from_utf8(out.into_vec()).expect("what the writer wrote is text").into_boxed_str()
+}
