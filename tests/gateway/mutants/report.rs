@@ -158,6 +158,7 @@ impl Counts {
 
     fn cells(&self) -> String {
         let all = self.killed + self.same + self.other + self.holes;
-        format!("{all} | {} | {} | {} | {} | {}", self.killed, self.same, self.other, self.shown, self.holes)
+        let counts = [all, self.killed, self.raising, self.same, self.other, self.shown, self.holes];
+        counts.map(|count| count.to_string()).join(" | ")
     }
 }

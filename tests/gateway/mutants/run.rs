@@ -19,7 +19,7 @@ use super::tree::Node;
 use crate::golden::case::{self, Case};
 
 /// How many mutants the slice has that runs every time.
-const SLICE: usize = 150;
+const SLICE: usize = 60;
 
 /// What became of a mutant.
 #[derive(Clone, Debug)]
@@ -69,13 +69,20 @@ pub(super) fn run() {
     report::tell(&outcomes, wanted == "all");
 }
 
-/// All of them, those whose line tells a word, or a slice: as many of each family, chosen by what the files say.
+/// All of them, those whose line tells all words of `only:one&other`, or a slice: as many of each family, chosen by what the files say.
 fn choose<'m>(mutants: &'m [Mutant], wanted: &str) -> Vec<&'m Mutant> {
     if wanted == "all" {
         return mutants.iter().collect();
     }
-    if let Some(word) = wanted.strip_prefix("only:") {
-        return mutants.iter().filter(|mutant| mutant.told().contains(word)).collect();
+    if wanted == "COUNT" {
+        let mut counts: BTreeMap<(Family, &str), usize> = BTreeMap::new();
+        for mutant in mutants { *counts.entry((mutant.family, mutant.file.split('/').nth(1).unwrap())).or_default() += 1; }
+        for (key, count) in counts { println!("{key:?} {count}"); }
+        return Vec::new();
+    }
+    if let Some(words) = wanted.strip_prefix("only:") {
+        let has_all = |told: &str| words.split('&').all(|word| told.contains(word));
+        return mutants.iter().filter(|mutant| has_all(&mutant.told())).collect();
     }
     let count = wanted.parse().unwrap_or(SLICE);
     let mut by_family: BTreeMap<Family, Vec<(u64, &Mutant)>> = BTreeMap::new();
