@@ -71,6 +71,8 @@ pub struct Dialect {
     pub roles: Option<Arc<Table>>,
     /// Its lenses with the schemas on their two sides, for tools and tests.
     pub lenses: BTreeMap<String, ShapedLens>,
+    /// The names of its declared losses, by the numbers they are counted by.
+    pub losses: Vec<String>,
     /// What is excepted from the proofs of privilege, and why.
     pub exceptions: Vec<ledger::Exception>,
     /// Where its mapping says what, for explanations.

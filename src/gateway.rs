@@ -32,7 +32,7 @@ use http_body_util::Full;
 use crate::dialect::{Dialect, ErrorShape, Operation, Registry};
 use crate::ids::map::IdMap;
 use crate::ids::resolver::Resolvers;
-use crate::lens::Resolutions;
+use crate::lens::{Resolutions, Tally};
 use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
 use crate::telemetry::{Metrics, RequestId};
@@ -222,6 +222,7 @@ impl Gateway {
         let fetched = fetch::fetch(self, lifted, exchange).await;
         let lowered = lower::lower(self, fetched, exchange).await?;
         exchange.omitted = lowered.omitted;
+        exchange.lost.merge(&lowered.lost);
         Ok(encode::encode(lowered, &shared.quotas, exchange))
     }
 
@@ -278,6 +279,8 @@ struct Exchange {
     misfits: Vec<Misfit>,
     /// Fields that were left out of updates because the client wrote what it was told. Atomic for the same reason.
     kept: AtomicU64,
+    /// Which declared losses were met.
+    lost: Tally,
     /// Who is told what is done with the request.
     narrator: Narrator,
     /// Calls to the backend, lookups included. Atomic only because several are made at once.
@@ -297,6 +300,7 @@ impl Exchange {
             omitted: 0,
             misfits: Vec::new(),
             kept: AtomicU64::new(0),
+            lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
         }

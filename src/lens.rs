@@ -37,6 +37,7 @@ pub mod op;
 pub mod path;
 mod plan;
 mod run;
+mod tally;
 
 use crate::diag::Span;
 use crate::json::{Value, Writer};
@@ -46,6 +47,7 @@ use self::op::Op;
 use self::path::{Address, Literal};
 use self::plan::Plan;
 pub use self::run::{Direction, Found, Input, Lookup, Need, Output, Parameters, Refusal, Resolutions, Run};
+pub use self::tally::Tally;
 
 /// One line of a lens.
 #[derive(Clone, Debug)]
@@ -136,6 +138,12 @@ impl Lens {
     /// The same, with what it declares as lost.
     #[must_use]
     pub fn with_losses(mut self, losses: Vec<Loss>) -> Lens {
+        for loss in &losses {
+            match loss.direction {
+                Direction::Lift => self.lift.add_loss(loss),
+                Direction::Lower => self.lower.add_loss(loss),
+            }
+        }
         self.losses = losses;
         self
     }

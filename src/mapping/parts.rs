@@ -62,7 +62,11 @@ impl<'a> Compiler<'a> {
             lands.extend(landed);
         }
         let noun = if part.is_role { "role" } else { "value" };
-        Table { name: part.name.value.clone(), noun, rows, lands, lands_at }
+        let name = part.name.value.clone();
+        let lands_lost = lands.iter().map(|(word, _): &(Word, _)| format!("{name}.{}", word.text()));
+        let lands_lost =
+            lands_lost.collect::<Vec<_>>().into_iter().map(|name| self.number_loss(name)).collect();
+        Table { name, noun, rows, lands, lands_at, lands_lost }
     }
 
     fn landing(&mut self, part: &TablePart, rows: &[Row], word: &Spanned<Literal>) -> Option<table::Landing> {

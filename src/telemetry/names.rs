@@ -47,6 +47,8 @@ pub mod metric {
     pub const IGNORED_FIELDS: &str = "ignored_fields";
     /// Fields that were left out of updates because the client wrote what it was told.
     pub const KEPT_FIELDS: &str = "kept_fields";
+    /// Fields and words that were lost as the mapping declares.
+    pub const DECLARED_LOSSES: &str = "declared_losses";
     /// Items of lists that have no words in the dialect and were left out.
     pub const OMITTED_ITEMS: &str = "omitted_items";
     /// Problems answered.

@@ -109,6 +109,7 @@ fn dialect(
         operations: vec![Arc::new(add_thing(add)), Arc::new(add_things(add)), Arc::new(list_things(list))],
         ids: BTreeMap::new(),
         roles: None,
+        losses: Vec::new(),
         exceptions: Vec::new(),
         origins: crate::dialect::Origins::default(),
         lenses: BTreeMap::new(),

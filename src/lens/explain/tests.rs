@@ -137,6 +137,7 @@ fn refusals_are_told_where_they_stand() {
 #[test]
 fn what_nothing_is_made_of_is_told_with_its_reason_if_it_has_one() {
     let loss = |direction, at: &str| Loss {
+        number: 0,
         name: format!("test.{at}"),
         at: Address::parse(at).unwrap(),
         direction,

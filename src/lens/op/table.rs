@@ -25,6 +25,8 @@ pub struct Table {
     pub lands: Vec<(Word, Landing)>,
     /// Where the mapping says each of those.
     pub lands_at: Vec<Span>,
+    /// The number of the loss that each of those is.
+    pub lands_lost: Vec<usize>,
 }
 
 /// A pair of words.
@@ -101,7 +103,9 @@ impl Table {
         run: &mut Run<'_, '_>,
         out: &mut Writer,
     ) -> Result<(), Stop> {
-        out.raw(self.land(source, run)?.word.json());
+        let row = self.land(source, run)?;
+        self.count(source, row, run);
+        out.raw(row.word.json());
         Ok(())
     }
 
@@ -122,6 +126,17 @@ impl Table {
             (_, Landing::Row(index)) => Some(&self.rows[*index]),
             (_, Landing::Refuse(_)) => None,
         })
+    }
+
+    /// Counts a word that is told as another. Its label beside it is no second loss.
+    pub(super) fn count(&self, source: Source<'_>, told: &Row, run: &mut Run<'_, '_>) {
+        if told.is.is(source) {
+            return;
+        }
+        let landed = self.lands.iter().zip(&self.lands_lost).find(|((word, _), _)| word.is(source));
+        if let Some((_, number)) = landed {
+            run.lost.add(*number);
+        }
     }
 
     /// The row a canonical word is told as.
