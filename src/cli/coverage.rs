@@ -18,10 +18,10 @@ use super::{
     names,
     traffic::{
         Input, InputKind,
-        ask::{Asked, Misasked},
+        ask::Asked,
         har,
         pieces::Broken,
-        recognise::{Base, Recognised, Recogniser},
+        recognise::{Base, Recognised, Recogniser, bases},
         record,
     },
 };
@@ -64,14 +64,7 @@ pub(super) fn run(
     if let (Some(dialect), Some(operation)) = (dialect, operation) {
         names::operation(dialect, operation)?;
     }
-    let mut bases = Vec::new();
-    for base in &arguments.bases {
-        let dialect = match &base.dialect {
-            Some(name) => names::dialect(registry, name)?,
-            None => dialect.ok_or(Misasked::BaseOfNobody)?,
-        };
-        bases.push((dialect, base));
-    }
+    let bases = bases(registry, dialect, &arguments.bases)?;
     let recogniser = Recogniser { registry, dialect, operation, bases };
     let player = Player { registry, fan_out_max: loaded.config.body.fan_out_max };
     let mut coverage = Coverage::of(registry);

@@ -4,7 +4,8 @@ use std::{str::FromStr, sync::Arc};
 
 use http::{HeaderMap, Method, Uri, header::HOST, uri::PathAndQuery};
 
-use super::Exchange;
+use super::{Exchange, ask::Misasked};
+use crate::cli::{Failure, names};
 use crate::dialect::{Dialect, Registry, Selected, url::Url};
 
 /// Finds out whom requests were meant for.
@@ -60,6 +61,19 @@ impl Base {
         let below = path.strip_prefix(&self.path).filter(|_| host.eq_ignore_ascii_case(&self.host))?;
         (below.is_empty() || below.starts_with(['/', '?'])).then_some(below)
     }
+}
+
+/// Of which dialect each base is.
+pub(in crate::cli) fn bases<'r>(
+    registry: &'r Registry,
+    asked: Option<&'r Arc<Dialect>>,
+    bases: &'r [Base],
+) -> Result<Vec<(&'r Arc<Dialect>, &'r Base)>, Failure> {
+    let owned = |base: &'r Base| match &base.dialect {
+        Some(name) => Ok((names::dialect(registry, name)?, base)),
+        None => Ok((asked.ok_or(Misasked::BaseOfNobody)?, base)),
+    };
+    bases.iter().map(owned).collect()
 }
 
 impl Recogniser<'_> {
