@@ -10,6 +10,7 @@ mod golden;
 mod house;
 mod ids;
 mod laws;
+mod many_dialects;
 mod program;
 mod sixth_dialect;
 mod support;
