@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --release --example dialects -- target/many 200
-//! perf stat -e user_time,system_time target/release/interlingua check --mappings target/many/mappings --schemas target/many/schemas
+//! time target/release/interlingua check --mappings target/many/mappings --schemas target/many/schemas
 //! ```
 //!
 //! Each is a copy of a shipped one, in turn, with a name, hosts, a prefix and schemas of its own. What comes out depends
@@ -14,7 +14,8 @@ use std::{env, fs, io};
 
 fn main() -> io::Result<()> {
     let mut arguments = env::args().skip(1);
-    let (Some(folder), Some(count)) = (arguments.next(), arguments.next().and_then(|count| count.parse().ok()))
+    let (Some(folder), Some(count)) =
+        (arguments.next(), arguments.next().and_then(|count| count.parse().ok()))
     else {
         return Err(io::Error::other("usage: dialects FOLDER COUNT"));
     };
@@ -22,7 +23,7 @@ fn main() -> io::Result<()> {
 }
 
 /// Writes `count` dialects after what ships in `root`.
-fn write(root: &Path, folder: &Path, count: usize) -> io::Result<()> {
+pub(crate) fn write(root: &Path, folder: &Path, count: usize) -> io::Result<()> {
     let (mappings, schemas) = (folder.join("mappings"), folder.join("schemas"));
     fs::create_dir_all(&mappings)?;
     fs::copy(root.join("mappings/canonical.toml"), mappings.join("canonical.toml"))?;
@@ -56,7 +57,9 @@ fn renamed(text: &str, number: usize) -> String {
     for line in text.lines() {
         let key = line.split('=').next().unwrap_or_default().trim();
         lines.push(match key {
-            "hosts" => line.replace("[\"", &format!("[\"n{number}.")).replace(", \"", &format!(", \"n{number}.")),
+            "hosts" => {
+                line.replace("[\"", &format!("[\"n{number}.")).replace(", \"", &format!(", \"n{number}."))
+            }
             "prefix" if line.contains("= \"/") => line.replacen("= \"/", &format!("= \"/n{number}/"), 1),
             _ => line.to_owned(),
         });

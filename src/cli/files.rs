@@ -120,6 +120,7 @@ impl Files {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{file, ran_in_acme};
     use super::*;
 
     fn files(mappings: Option<&str>, schemas: Option<&str>) -> Files {
@@ -143,5 +144,16 @@ mod tests {
         assert_eq!(files(None, None).data(None), None);
         assert_eq!(files(Some("given"), None).data(None), None);
         assert!(files(Some("given"), Some("given")).data(None).is_some());
+    }
+
+    #[test]
+    fn a_setting_for_a_dialect_that_does_not_exist_keeps_everything_from_starting() {
+        let config = file("config.toml", "[answers.dialects]\nacmee = \"report\"\n");
+        for command in [&["check"][..], &["routes"], &["serve", "--listen", "127.0.0.1:0"]] {
+            let ran = ran_in_acme(&[command, &["--config", config.path_text()]].concat());
+            assert!(ran.err.contains("error[C0213]: there is no dialect `acmee`"), "{}", ran.err);
+            assert!(ran.err.contains("did you mean `acme`?"), "{}", ran.err);
+            assert_eq!(ran.status, std::process::ExitCode::from(1), "{command:?}");
+        }
     }
 }

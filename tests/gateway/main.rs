@@ -15,6 +15,7 @@ mod laws;
 mod ledger;
 mod mutants;
 mod placed;
+mod many_dialects;
 mod program;
 mod sixth_dialect;
 mod support;
