@@ -251,7 +251,8 @@ impl Loss {
         let names = self.at.path.iter();
         let value = names.fold(body, |value, name| value.and_then(|value| value.member(name)))?;
         let is_container = matches!(value.kind(), Kind::Array | Kind::Object);
-        (!value.is_null() && !(is_container && value.is_empty())).then_some(value)
+        let says_nothing = value.is_null() || is_container && value.is_empty();
+        (!says_nothing).then_some(value)
     }
 }
 

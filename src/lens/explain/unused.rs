@@ -62,13 +62,13 @@ impl Lens {
                 continue;
             }
             let loss = self.losses.iter().find(|loss| loss.direction == direction && is_it(&loss.at));
-            let lost = loss.map(|loss| How::Lost { name: loss.name.clone(), reason: loss.reason.clone() });
+            let how = loss.map(|loss| How::Lost { name: loss.name.clone(), reason: loss.reason.clone() });
             trace.push(Told {
                 to: None,
                 from: Some(place),
                 origin: loss.and_then(|loss| loss.origin),
-                outcome: if lost.is_some() { Outcome::Lost } else { Outcome::Ignored },
-                how: lost.into_iter().collect(),
+                outcome: if how.is_some() { Outcome::Lost } else { Outcome::Ignored },
+                how: how.into_iter().collect(),
             });
         }
     }
