@@ -110,6 +110,7 @@ pub(super) fn run(
         Err(unselected) => return told.refused(&unselected.problem, &[], console),
     };
     let operation = Arc::clone(&selected.operation);
+    narrator.tell(|story| story.selected(&selected.dialect, &operation));
     let body = match (&operation.body, arguments.body.as_ref().zip(documents.pop())) {
         (RequestBody::None, None) => None,
         (RequestBody::None, Some((path, _))) => {
