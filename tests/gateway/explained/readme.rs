@@ -6,7 +6,8 @@ use std::process::{Command, Stdio};
 #[test]
 fn the_readme_shows_what_is_printed() {
     let readme = include_str!("../../../README.md");
-    let start = readme.find("```text\nselect: ").expect("the README shows an explanation") + "```text\n".len();
+    let start =
+        readme.find("```text\nselect: ").expect("the README shows an explanation") + "```text\n".len();
     let shown = &readme[start..start + readme[start..].find("```").unwrap()];
 
     let request = "POST /v1/orgs/3c90c3cc-0d44-4b50-8888-8dd25736052a/invites";
@@ -16,8 +17,7 @@ fn the_readme_shows_what_is_printed() {
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
-    let body =
-        r#"{"emails": ["linus@example.com", {"email": "margaret@example.com", "role": "read"}], "role": "edit"}"#;
+    let body = r#"{"emails": ["linus@example.com", {"email": "margaret@example.com", "role": "read"}], "role": "edit"}"#;
     program.stdin.take().unwrap().write_all(body.as_bytes()).unwrap();
     let output = program.wait_with_output().unwrap();
     let printed = String::from_utf8(output.stdout).unwrap();
