@@ -336,6 +336,12 @@ codes! {
     M0305 "the same word twice"
     "Two rows of a table have the same word, so one of them is dead and the way back is not clear."
 
+    M0306 "a field that would change when it is written back"
+    "Two canonical values are told alike here, or what clients are shown is not what they write: who reads the record and \
+     writes it back would change it. Such a field is left out of the update if the client wrote what it was told, and \
+     for that the record has to be read. Say `reads = \"...\"` of the canonical PATCH: the GET of what it changes, by \
+     parameters of the same path. From a PUT nothing can be left out, so there it is a warning."
+
     M0307 "a valid request that is refused"
     "The dialect's schema allows the request, and the mapping cannot bring it over: a word no table has, a text that is \
      no id, a value of another type. It would be refused half way, after its client was promised otherwise. Narrow the \
@@ -345,12 +351,6 @@ codes! {
     "The canonical schema allows the answer, and the mapping neither tells it nor says that it refuses to. The client \
      would get a 502 for what the backend did right. Give the value a row, a landing or a word for null, or narrow the \
      canonical schema. Found by running the operation on instances of its schemas."
-
-    M0308 "a field that would change when it is written back"
-    "Two canonical values are told alike here, or what clients are shown is not what they write: who reads the record and \
-     writes it back would change it. Such a field is left out of the update if the client wrote what it was told, and \
-     for that the record has to be read. Say `reads = \"...\"` of the canonical PATCH: the GET of what it changes, by \
-     parameters of the same path. From a PUT nothing can be left out, so there it is a warning."
 
     M0401 "a required canonical field that is never sent"
     "The backend refuses a body without it, so the operation could never succeed. Map the field, give it a \

@@ -7,6 +7,7 @@ use super::op::nested::Nested;
 use super::op::table::Table;
 use super::support::*;
 use super::*;
+use crate::json::{Document, Limits};
 use crate::problem::{Place, Root, Segment};
 
 fn with(field: Field, when: Presence) -> Lens {
@@ -248,4 +249,28 @@ fn the_label_is_not_what_the_backend_complains_about() {
     let place =
         Lens::new("test", Wrap::Object, fields).backwards(&Place::from_pointer("/role").unwrap(), None);
     assert_eq!(place.map(|place| place.dotted()).as_deref(), Some("role"));
+}
+
+#[test]
+fn whom_a_body_names_is_looked_up_in_the_scope_of_the_path() {
+    let resolver = op::resolve::Resolver {
+        index: 0,
+        scope: vec!["team".to_owned()],
+        pattern: None,
+        id: None,
+        accepted: Vec::new(),
+    };
+    // The body's fields come first in every operation.
+    let fields = vec![
+        field("user", "$path.member", Op::Resolve(op::resolve::Resolve(resolver))),
+        field("$path.team", "$path.team", Op::Copy),
+    ];
+    let lens = Lens::new("test", Wrap::Object, fields);
+    let body = Document::parse(br#"{"user":"ada"}"#.to_vec(), &Limits::default()).unwrap();
+    let path = [("team".into(), "t".to_owned())];
+    let resolutions = Resolutions::default();
+    let mut run = Run::new(Direction::Lift, &resolutions);
+    lens.run(Input { body: Some(body.root()), path: &path, ..Input::default() }, &mut run, Writer::new());
+    assert_eq!(run.refusals(), []);
+    assert_eq!(run.needs()[0].scope, ["t"]);
 }

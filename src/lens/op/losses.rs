@@ -46,6 +46,7 @@ fn tables() -> impl Strategy<Value = Table> {
                 rows: rows.into_iter().map(row).collect(),
                 lands: lands.into_iter().map(landing).collect(),
                 lands_at: Vec::new(),
+                lands_lost: Vec::new(),
             }
         },
     )

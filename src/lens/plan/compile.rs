@@ -29,7 +29,20 @@ impl Plan {
                 (Wrap::Object | Wrap::Bare(_) | Wrap::Scalar(_), _) => {}
             }
         }
+        plan.order_params();
         plan
+    }
+
+    /// What is looked up in the scope of other parameters is looked up after those, wherever the mapping says it: a body
+    /// may name whom the call's path is about.
+    fn order_params(&mut self) {
+        let steps = &self.steps;
+        let is_scoped = |step: &usize| match &steps[*step].op {
+            Op::Resolve(resolve) => !resolve.0.scope.is_empty(),
+            Op::Row(row) => !row.resolver.scope.is_empty(),
+            _ => false,
+        };
+        self.params.sort_by_key(|param| param.steps.iter().any(is_scoped));
     }
 
     /// Lets look-ups find a parameter of their scope in the document.

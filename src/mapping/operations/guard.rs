@@ -81,10 +81,10 @@ impl Compiler<'_> {
                     "say `reads = \"...\"` of `{}` in canonical.toml: the GET of what it changes",
                     calls.name
                 );
-                (Diagnostic::error(code::M0308, message), help)
+                (Diagnostic::error(code::M0306, message), help)
             } else {
                 let help = "a PUT replaces everything, so nothing can be left out of it; a PATCH with `reads` could be";
-                (Diagnostic::warning(code::M0308, message), help.to_owned())
+                (Diagnostic::warning(code::M0306, message), help.to_owned())
             };
             let label = "several canonical values are told as one here";
             let found = found.at(origin.unwrap_or(part.calls.span), label);

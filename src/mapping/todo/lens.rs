@@ -21,7 +21,21 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_
         };
         if is_open(&part.canonical) {
             let message = format!("lens `{}` is not about a canonical schema yet", name.value);
-            todos.tell(&part.canonical, message, "which one its fields live in", &guesses);
+            let is_without_body = || {
+                let calls =
+                    |operation: &OperationPart| around.canonical.api.operation(&operation.calls.value);
+                let uses = |operation: &OperationPart| {
+                    operation.body.as_ref().is_some_and(|body| body.value == name.value)
+                };
+                let mut used =
+                    file.operations.iter().flat_map(with_cases).filter(|operation| uses(operation));
+                used.any(|operation| calls(operation).is_some_and(|calls| calls.body.is_none()))
+            };
+            let help = closest(&guesses).or_else(|| {
+                let help = "its call has no body: fields go to `$path.x` or `$query.x`, and the schema of the answer will do";
+                is_without_body().then(|| help.to_owned())
+            });
+            todos.tell_with(&part.canonical, message, "which one its fields live in", help);
         }
         let canonical = guesses.first().map_or(part.canonical.value.as_str(), String::as_str);
         let right = around.schemas.schema(CANONICAL, canonical).map(Arc::clone);
