@@ -13,6 +13,7 @@ use super::{
     files::{Files, Loaded},
     report::{Format, Reporter},
 };
+use crate::mapping::{Proof, Trials};
 use crate::{
     diag::{
         Diagnostics, SourceId, Sources,
@@ -20,7 +21,6 @@ use crate::{
     },
     mapping::CANONICAL,
 };
-use crate::mapping::{Proof, Trials};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {

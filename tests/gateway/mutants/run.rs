@@ -76,8 +76,12 @@ fn choose<'m>(mutants: &'m [Mutant], wanted: &str) -> Vec<&'m Mutant> {
     }
     if wanted == "COUNT" {
         let mut counts: BTreeMap<(Family, &str), usize> = BTreeMap::new();
-        for mutant in mutants { *counts.entry((mutant.family, mutant.file.split('/').nth(1).unwrap())).or_default() += 1; }
-        for (key, count) in counts { println!("{key:?} {count}"); }
+        for mutant in mutants {
+            *counts.entry((mutant.family, mutant.file.split('/').nth(1).unwrap())).or_default() += 1;
+        }
+        for (key, count) in counts {
+            println!("{key:?} {count}");
+        }
         return Vec::new();
     }
     if let Some(words) = wanted.strip_prefix("only:") {

@@ -109,7 +109,7 @@ fn whose() -> Field {
         rows: vec![row("\"mine\"", &["1"], "\"own\""), row("\"ours\"", &["2"], "\"shared\"")],
         lands: vec![(word("\"lent\""), Landing::Row(1))],
         lands_at: Vec::new(),
-                lands_lost: Vec::new(),
+        lands_lost: Vec::new(),
     };
     Field { op: Op::Table(Arc::new(table)), ..copied("whose", "owner.kind") }
 }
