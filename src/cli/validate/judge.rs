@@ -69,7 +69,7 @@ impl Judge<'_> {
                 let fault = Fault::new(code::V0102, "the request has no body", extent(exchange.method));
                 return Asked { faults: Some(vec![fault.label("needs one")]), operations: all };
             }
-            Recorded::Body(body) => match self.read(body, &self.limits()) {
+            Recorded::Body(body) => match read(body, &self.limits()) {
                 Ok(document) => (Some(document), Some(body)),
                 Err(fault) => return Asked { faults: Some(vec![fault]), operations: all },
             },
@@ -152,7 +152,7 @@ impl Judge<'_> {
             }
         };
         let schemas: Vec<_> = schemas.iter().collect();
-        Some(match self.read(body, &unlimited()) {
+        Some(match read(body, &unlimited()) {
             Ok(document) => misfits(&schemas, document.root(), "the body", |range| body.place(range)),
             Err(fault) => vec![fault],
         })
@@ -164,17 +164,17 @@ impl Judge<'_> {
         folders.find_map(|folder| self.schemas.schema(folder, ERROR)).cloned()
     }
 
-    fn read(&self, body: Body<'_>, limits: &Limits) -> Result<Document, Fault> {
-        let Some(bytes) = body.bytes() else {
-            return Err(Fault::new(code::V0106, "the body is no base64", body.place(0..0)));
-        };
-        Document::parse(bytes, limits).map_err(|error| Fault::unread(error, |range| body.place(range)))
-    }
-
     /// What a request may cost: as much as on the wire.
     pub(super) fn limits(&self) -> Limits {
         Limits { bytes_max: self.body.bytes_max, depth_max: self.body.depth_max, ..Limits::default() }
     }
+}
+
+fn read(body: Body<'_>, limits: &Limits) -> Result<Document, Fault> {
+    let Some(bytes) = body.bytes() else {
+        return Err(Fault::new(code::V0106, "the body is no base64", body.place(0..0)));
+    };
+    Document::parse(bytes, limits).map_err(|error| Fault::unread(error, |range| body.place(range)))
 }
 
 /// What an answer may cost: whatever its file is worth.
