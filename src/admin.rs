@@ -163,6 +163,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::telemetry::RequestId;
 
     /// Status line and headers in lower case, and the body.
     fn ask(running: SocketAddr, method: &str, path: &str) -> (String, String) {
@@ -217,6 +218,26 @@ mod tests {
             "{refused}"
         );
         assert_eq!(ask(address, "HEAD", "/healthz").1, "");
+    }
+
+    #[test]
+    fn explanations_are_served_by_request_if_they_are_kept() {
+        let explanations = Explanations::default();
+        let id = RequestId::accept(&HeaderValue::from_static("one")).unwrap();
+        explanations.keep(id, Bytes::from_static(b"{\"sections\":[]}"));
+        let admin = Admin::bind(([127, 0, 0, 4], 0).into()).unwrap();
+        let address = admin.address();
+        let _running = admin.start(Metrics::new(), Some(explanations), Drain::new()).unwrap();
+
+        let (head, body) = ask(address, "GET", "/explain/one");
+        assert!(
+            head.starts_with("http/1.1 200") && head.contains("\r\ncontent-type: application/json"),
+            "{head}"
+        );
+        assert_eq!(body, "{\"sections\":[]}");
+        assert!(ask(address, "GET", "/explain/two").0.starts_with("http/1.1 404"));
+        let (other, _, _, _other) = start();
+        assert!(ask(other, "GET", "/explain/one").0.starts_with("http/1.1 404"), "none are kept there");
     }
 
     #[test]

@@ -19,6 +19,7 @@ use crate::limit::{HeaderFamily, Window};
 use crate::schema::Schema;
 
 pub mod errors;
+pub mod ledger;
 pub mod operation;
 pub mod origins;
 pub mod page;
@@ -70,6 +71,10 @@ pub struct Dialect {
     pub roles: Option<Arc<Table>>,
     /// Its lenses with the schemas on their two sides, for tools and tests.
     pub lenses: BTreeMap<String, ShapedLens>,
+    /// The names of its declared losses, by the numbers they are counted by.
+    pub losses: Vec<String>,
+    /// What is excepted from the proofs of privilege, and why.
+    pub exceptions: Vec<ledger::Exception>,
     /// Where its mapping says what, for explanations.
     pub origins: Origins,
 }

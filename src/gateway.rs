@@ -32,7 +32,7 @@ use http_body_util::Full;
 use crate::dialect::{Dialect, ErrorShape, Operation, Registry};
 use crate::ids::map::IdMap;
 use crate::ids::resolver::Resolvers;
-use crate::lens::Resolutions;
+use crate::lens::{Resolutions, Tally};
 use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
 use crate::telemetry::{Metrics, RequestId};
@@ -199,6 +199,7 @@ impl Gateway {
         let fetched = fetch::fetch(self, lifted, exchange).await;
         let lowered = lower::lower(self, fetched, exchange).await?;
         exchange.omitted = lowered.omitted;
+        exchange.lost.merge(&lowered.lost);
         Ok(encode::encode(lowered, &shared.quotas, exchange))
     }
 
@@ -251,6 +252,8 @@ struct Exchange {
     ignored: u64,
     /// Items that were left out of a list because the dialect has no words for them.
     omitted: u64,
+    /// Which declared losses were met.
+    lost: Tally,
     /// Who is told what is done with the request.
     narrator: Narrator,
     /// Calls to the backend, lookups included. Atomic only because several are made at once.
@@ -268,6 +271,7 @@ impl Exchange {
             standing: None,
             ignored: 0,
             omitted: 0,
+            lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
         }

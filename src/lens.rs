@@ -36,6 +36,7 @@ pub mod op;
 pub mod path;
 mod plan;
 mod run;
+mod tally;
 
 use crate::diag::Span;
 use crate::json::{Value, Writer};
@@ -45,6 +46,7 @@ use self::op::Op;
 use self::path::{Address, Literal};
 use self::plan::Plan;
 pub use self::run::{Direction, Found, Input, Lookup, Need, Output, Parameters, Refusal, Resolutions, Run};
+pub use self::tally::Tally;
 
 /// One line of a lens.
 #[derive(Clone, Debug)]
@@ -126,6 +128,12 @@ impl Lens {
     /// The same, with what it declares as lost.
     #[must_use]
     pub fn with_losses(mut self, losses: Vec<Loss>) -> Lens {
+        for loss in &losses {
+            match loss.direction {
+                Direction::Lift => self.lift.add_loss(loss),
+                Direction::Lower => self.lower.add_loss(loss),
+            }
+        }
         self.losses = losses;
         self
     }
@@ -161,6 +169,7 @@ impl Lens {
         let output = self.plan(run.direction()).message(input, run, body);
         if run.trace.is_some() {
             self.tell_unused(input.body, run);
+            self.tell_unread(input.query, run);
         }
         output
     }

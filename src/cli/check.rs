@@ -1,8 +1,11 @@
 //! `check`: load everything, say everything that is wrong.
 
+mod ledger;
+
 use std::path::Path;
 
 use clap::Args;
+use serde_json::json;
 
 use super::{
     Failure, Outcome,
@@ -13,7 +16,7 @@ use super::{
 use crate::{
     diag::{
         Diagnostics, SourceId, Sources,
-        render::{Counts, Kind},
+        render::{self, Counts, Kind},
     },
     mapping::CANONICAL,
 };
@@ -23,6 +26,9 @@ pub(super) struct Arguments {
     /// How to print what was found
     #[arg(long, value_enum, default_value_t)]
     format: Format,
+    /// Print too what of each dialect crosses to the other side, what does not, and why
+    #[arg(long)]
+    ledger: bool,
 }
 
 pub(super) fn run(
@@ -30,16 +36,33 @@ pub(super) fn run(
     files: &Files,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
+    let prints_ledger = matches!(arguments.format, Format::Json | Format::Text);
+    if arguments.ledger && !prints_ledger {
+        return Err(Failure::LedgerFormat);
+    }
     let mut sources = Sources::default();
     let mut found = Diagnostics::default();
     let loaded = files.look(&mut sources, &mut found)?;
 
-    let mut reporter = Reporter::new(arguments.format, "check", console);
-    reporter.files(&kinds(files, &sources), &found.into_vec(), &sources, console)?;
-    let counts = reporter.finish(console)?;
+    let found = found.into_vec();
+    let registry = loaded.as_ref().map(|loaded| &loaded.registry).filter(|_| arguments.ledger);
+    let counts = if arguments.ledger && arguments.format == Format::Json {
+        console.json(&json!({
+            "diagnostics": render::array(&found, &sources),
+            "ledger": registry.map(ledger::json),
+        }))?;
+        found.iter().collect()
+    } else {
+        let mut reporter = Reporter::new(arguments.format, "check", console);
+        reporter.files(&kinds(files, &sources), &found, &sources, console)?;
+        reporter.finish(console)?
+    };
     if arguments.format == Format::Text
         && let Some(loaded) = &loaded
     {
+        if let Some(registry) = registry {
+            console.text(&ledger::text(registry))?;
+        }
         console.line(&summary(loaded, counts))?;
     }
     Ok(if counts.errors > 0 { Outcome::Findings } else { Outcome::Clean })

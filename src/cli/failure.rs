@@ -36,6 +36,9 @@ pub(super) enum Failure {
         /// What the system said.
         source: io::Error,
     },
+    /// A ledger is neither a test nor a finding.
+    #[error("`--ledger` is printed as `text` or `json` only")]
+    LedgerFormat,
     /// The log cannot be set up.
     #[error("cannot set up the log")]
     Log(#[from] InstallError),

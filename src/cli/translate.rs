@@ -309,4 +309,6 @@ impl From<Misasked> for Stop {
 }
 
 #[cfg(test)]
+mod explained;
+#[cfg(test)]
 mod tests;

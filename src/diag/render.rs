@@ -17,7 +17,7 @@ mod text;
 use std::fmt;
 
 pub use self::files::{Kind, files};
-pub use self::json::json;
+pub use self::json::{array, json};
 pub use self::text::text;
 
 use self::place::Folder;

@@ -131,8 +131,8 @@ pub enum AnswerBody {
     Items {
         /// The lens.
         lens: Arc<Lens>,
-        /// Whether an item that has no words in the dialect is left out; else there is no answer.
-        omits: bool,
+        /// Why an item that has no words in the dialect is left out; without it, there is no answer then.
+        omits: Option<String>,
     },
     /// The canonical body through the lens.
     Lens(Arc<Lens>),

@@ -19,7 +19,7 @@ use crate::translate::lower::Lowered;
 
 /// An answer that is no refusal.
 pub(super) fn encode(lowered: Lowered, quotas: &Quotas, exchange: &Exchange) -> Response<Full<Bytes>> {
-    let Lowered { status, body, location, omitted: _ } = lowered;
+    let Lowered { status, body, location, omitted: _, lost: _ } = lowered;
     let mut response =
         response(status, body.unwrap_or_default(), HeaderValue::from_static("application/json"));
     // It is made of the client's own address and of encoded ids, so that nothing in it could end the header.

@@ -36,6 +36,7 @@ pub(super) async fn lift(
         match translate::lift::lift(shared.registry.api(), &request, &resolutions)? {
             Step::Done(canonical) => {
                 exchange.ignored = canonical.ignored;
+                exchange.lost.merge(&canonical.lost);
                 return Ok(Lifted { request, credential, canonical, resolutions });
             }
             Step::Needs(needs) => {

@@ -4,6 +4,7 @@
 //! What clients wrote never gets here: names come from mappings, and neither codes nor causes repeat a value.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use http::StatusCode;
@@ -31,10 +32,13 @@ impl Meters {
     pub(super) fn new(registry: &Registry, metrics: Metrics) -> Meters {
         let dialects = registry.dialects();
         let operations = dialects.iter().map(|dialect| {
-            let operations = dialect
-                .operations
-                .iter()
-                .map(|operation| (operation.name.clone(), metrics.operation(&dialect.name, &operation.name)));
+            let losses: Arc<[Arc<str>]> = dialect.losses.iter().map(|name| name.as_str().into()).collect();
+            let operations = dialect.operations.iter().map(|operation| {
+                (
+                    operation.name.clone(),
+                    metrics.operation_with_losses(&dialect.name, &operation.name, &losses),
+                )
+            });
             (dialect.name.clone(), operations.collect())
         });
         let operations = operations.collect();
@@ -98,6 +102,9 @@ impl<'a> Record<'a> {
             }
             if exchange.omitted > 0 {
                 metrics.omitted(exchange.omitted);
+            }
+            for (loss, count) in exchange.lost.met() {
+                metrics.lost(loss, count.into());
             }
         }
         self.log(Some(status), problem);

@@ -240,6 +240,8 @@ impl fmt::Display for Sort {
 /// A loss that is declared: what nothing is made of on its way to the other side.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loss {
+    /// Its number, by which it is counted: its place in the dialect's list of losses.
+    pub number: usize,
     /// Its name: that of the lens or the operation, then that of the field.
     pub name: String,
     /// Where it is.
@@ -255,11 +257,15 @@ pub struct Loss {
 impl Loss {
     /// The value that is lost with `body`, if there is one that says anything.
     pub(super) fn held<'a>(&self, body: Option<Value<'a>>) -> Option<Value<'a>> {
-        let names = self.at.path.iter();
-        let value = names.fold(body, |value, name| value.and_then(|value| value.member(name)))?;
-        let is_container = matches!(value.kind(), Kind::Array | Kind::Object);
-        (!value.is_null() && !(is_container && value.is_empty())).then_some(value)
+        held(body?, &self.at.path)
     }
+}
+
+/// The value at a path, if there is one that says anything.
+pub(super) fn held<'a>(value: Value<'a>, path: &[Box<str>]) -> Option<Value<'a>> {
+    let value = path.iter().try_fold(value, |value, name| value.member(name))?;
+    let is_container = matches!(value.kind(), Kind::Array | Kind::Object);
+    (!value.is_null() && !(is_container && value.is_empty())).then_some(value)
 }
 
 impl Word {
@@ -268,3 +274,6 @@ impl Word {
         How::Word { dialect: self.json().to_owned(), canonical: canonical.json().to_owned(), landed, origin }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -32,6 +32,8 @@ pub(super) struct Plan {
     shape: Shape,
     /// Steps that write nothing and may refuse.
     checks: Vec<usize>,
+    /// Parameters of the query that are lost as declared, by the numbers of the losses.
+    query_losses: Vec<(Box<str>, usize)>,
     /// Parameters that look-ups inside find in the document, with their slots.
     scopes: Vec<(Box<str>, usize)>,
 }
@@ -82,6 +84,8 @@ struct Param {
 /// The slots of a document, by the way to them.
 #[derive(Clone, Debug, Default)]
 struct Trie {
+    /// What is lost as declared: the member no child is for, the way on from there, and the number of the loss.
+    losses: Vec<(Box<str>, Box<[Box<str>]>, usize)>,
     children: Vec<(Box<str>, Trie)>,
     slot: Option<usize>,
 }

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use super::Tally;
 use super::explain::{How, Told, Trace};
 use crate::json::{Value, Writer};
 use crate::problem::{Place, Root, Segment};
@@ -181,6 +182,8 @@ pub struct Run<'a, 'r> {
     needs: Vec<Need>,
     refusals: Vec<Refusal>,
     pub(super) ignored: u64,
+    /// Which declared losses were met.
+    pub(super) lost: Tally,
     /// What is told of the run, if anybody listens. Boxed, because hardly ever somebody does.
     pub(super) trace: Option<Box<Trace>>,
 }
@@ -198,6 +201,7 @@ impl<'a, 'r> Run<'a, 'r> {
             needs: Vec::new(),
             refusals: Vec::new(),
             ignored: 0,
+            lost: Tally::default(),
             trace: None,
         }
     }
@@ -246,6 +250,18 @@ impl<'a, 'r> Run<'a, 'r> {
     /// How many members of the input nothing was made of.
     pub fn ignored(&self) -> u64 {
         self.ignored
+    }
+
+    /// The same, and the declared losses it meets are added to these.
+    #[must_use]
+    pub fn counting(mut self, lost: Tally) -> Self {
+        self.lost = lost;
+        self
+    }
+
+    /// Which declared losses were met.
+    pub fn take_lost(&mut self) -> Tally {
+        std::mem::take(&mut self.lost)
     }
 
     /// What was refused, for keeps.

@@ -33,6 +33,7 @@ pub(in crate::lens) fn roles() -> Table {
         origin: None,
     };
     Table {
+        name: "role".to_owned(),
         noun: "role",
         rows: vec![
             row("2", &[], "\"admin\"", "Boss"),
@@ -44,6 +45,7 @@ pub(in crate::lens) fn roles() -> Table {
             (word("\"owner\""), Landing::Refuse("no word is as strong".to_owned())),
         ],
         lands_at: Vec::new(),
+        lands_lost: vec![0, 1],
     }
 }
 

@@ -33,6 +33,8 @@ pub(super) struct Compiler<'a> {
     used: BTreeSet<(Kind, String)>,
     /// Whether everything that refers to something was compiled so far as to find out.
     pub(super) saw_all: bool,
+    /// The names of all losses, by number.
+    losses: Vec<String>,
     pub(super) ids: BTreeMap<&'a str, Id>,
     /// The tables of values.
     pub(super) tables: BTreeMap<&'a str, Arc<Table>>,
@@ -103,6 +105,7 @@ impl<'a> Compiler<'a> {
             found,
             used: BTreeSet::new(),
             saw_all: file.is_whole,
+            losses: Vec::new(),
             ids: BTreeMap::new(),
             tables: BTreeMap::new(),
             roles: None,
@@ -152,6 +155,8 @@ impl<'a> Compiler<'a> {
             operations: operations.into_iter().map(Arc::new).collect(),
             ids: self.ids.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
             roles: self.roles,
+            losses: self.losses,
+            exceptions: check::exceptions::of(self.file),
             origins: origins::of(self.file),
             lenses: self
                 .lenses
@@ -161,6 +166,15 @@ impl<'a> Compiler<'a> {
                     (name.to_owned(), shaped)
                 })
                 .collect(),
+        })
+    }
+
+    /// The number of a loss of that name.
+    pub(super) fn number_loss(&mut self, name: String) -> usize {
+        let known = self.losses.iter().position(|known| *known == name);
+        known.unwrap_or_else(|| {
+            self.losses.push(name);
+            self.losses.len() - 1
         })
     }
 

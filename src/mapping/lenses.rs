@@ -124,8 +124,17 @@ impl<'a> Compiler<'a> {
             })
         });
         let lens = Lens::new(name.value.as_str(), wrap, fields).with_scope(&scope);
-        let lens = Arc::new(lens.with_losses(losses.collect()));
+        let losses: Vec<Loss> = losses.collect();
+        let lens = Arc::new(lens.with_losses(self.numbered(losses)));
         Built { lens, name, part, left, right, lines, sets }
+    }
+
+    /// Gives losses the numbers by which they are counted.
+    pub(super) fn numbered(&mut self, mut losses: Vec<Loss>) -> Vec<Loss> {
+        for loss in &mut losses {
+            loss.number = self.number_loss(loss.name.clone());
+        }
+        losses
     }
 
     fn wrap(&mut self, name: &Text, part: &LensPart, fields: &[Field]) -> Wrap {
@@ -154,7 +163,7 @@ impl<'a> Compiler<'a> {
 /// What nothing is made of, as it was declared in `owner`.
 pub(super) fn loss(owner: &str, path: &Text, at: Address, direction: Direction, reason: &Text) -> Loss {
     let (name, reason) = (format!("{owner}.{}", path.value), reason.value.clone());
-    Loss { name, at, direction, reason, origin: Some(path.span) }
+    Loss { number: 0, name, at, direction, reason, origin: Some(path.span) }
 }
 
 /// The names of the lenses inside a lens.

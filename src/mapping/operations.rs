@@ -197,16 +197,18 @@ impl<'a> Compiler<'a> {
 
     /// The lens of the whole request: the body's fields first, then those of path, query and constants.
     fn request(&mut self, part: &'a OperationPart, calls: &Arc<api::Operation>) -> Arc<Lens> {
+        let ignored = part.ignores.iter().map(|(path, reason)| {
+            let at = Address { root: Root::Query, path: vec![path.value.as_str().into()] };
+            loss(&part.name.value, path, at, Direction::Lift, reason)
+        });
+        let ignored = self.numbered(ignored.collect());
         let body = part.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str()));
         let mut filling = Filling {
             places: Vec::new(),
             is_known: part.body.is_none() || body.is_some_and(Built::knows_right),
         };
         let mut losses = body.map_or_else(Vec::new, |body| body.lens.losses().to_vec());
-        losses.extend(part.ignores.iter().map(|(path, reason)| {
-            let at = Address { root: Root::Query, path: vec![path.value.as_str().into()] };
-            loss(&part.name.value, path, at, Direction::Lift, reason)
-        }));
+        losses.extend(ignored);
         let (mut fields, wrap) = match body {
             Some(body) => {
                 filling.extend(&body.lines);

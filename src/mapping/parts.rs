@@ -61,7 +61,12 @@ impl<'a> Compiler<'a> {
             lands_at.extend(landed.is_some().then_some(land.canonical.span));
             lands.extend(landed);
         }
-        Table { noun: if part.is_role { "role" } else { "value" }, rows, lands, lands_at }
+        let noun = if part.is_role { "role" } else { "value" };
+        let name = part.name.value.clone();
+        let lands_lost = lands.iter().map(|(word, _): &(Word, _)| format!("{name}.{}", word.text()));
+        let lands_lost =
+            lands_lost.collect::<Vec<_>>().into_iter().map(|name| self.number_loss(name)).collect();
+        Table { name, noun, rows, lands, lands_at, lands_lost }
     }
 
     fn landing(&mut self, part: &TablePart, rows: &[Row], word: &Spanned<Literal>) -> Option<table::Landing> {

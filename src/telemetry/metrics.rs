@@ -36,6 +36,7 @@ struct Families {
     durations: Family<OperationLabels, Histogram, fn() -> Histogram>,
     ignored_fields: Family<OperationLabels, Counter>,
     omitted_items: Family<OperationLabels, Counter>,
+    declared_losses: Family<LossLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
     upstream_calls: Family<CallLabels, Counter>,
     upstream_connections: Counter,
@@ -58,6 +59,13 @@ struct RequestLabels {
 struct OperationLabels {
     dialect: Arc<str>,
     operation: Arc<str>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LossLabels {
+    dialect: Arc<str>,
+    operation: Arc<str>,
+    field: Arc<str>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -93,6 +101,7 @@ impl Metrics {
             durations: Family::new_with_constructor(|| Histogram::new(DURATION_BUCKETS)),
             ignored_fields: Family::default(),
             omitted_items: Family::default(),
+            declared_losses: Family::default(),
             refusals: Family::default(),
             upstream_calls: Family::default(),
             upstream_connections: Counter::default(),
@@ -108,6 +117,16 @@ impl Metrics {
 
     /// The metrics of one operation of one dialect.
     pub fn operation(&self, dialect: &str, operation: &str) -> OperationMetrics {
+        self.operation_with_losses(dialect, operation, &Arc::default())
+    }
+
+    /// The same, with the names of the dialect's declared losses, by number.
+    pub fn operation_with_losses(
+        &self,
+        dialect: &str,
+        operation: &str,
+        losses: &Arc<[Arc<str>]>,
+    ) -> OperationMetrics {
         let labels = OperationLabels { dialect: dialect.into(), operation: operation.into() };
         OperationMetrics(Arc::new(Operation {
             duration: self.0.durations.get_or_create_owned(&labels),
@@ -115,6 +134,9 @@ impl Metrics {
             omitted_items: self.0.omitted_items.get_or_create_owned(&labels),
             successes: array::from_fn(|_| OnceLock::new()),
             requests: self.0.requests.clone(),
+            lost: losses.iter().map(|_| OnceLock::new()).collect(),
+            losses: Arc::clone(losses),
+            declared_losses: self.0.declared_losses.clone(),
             labels,
         }))
     }
@@ -203,6 +225,11 @@ impl Families {
             "Items of lists that have no words in the dialect and were left out",
             self.omitted_items.clone(),
         );
+        registry.register(
+            metric::DECLARED_LOSSES,
+            "Fields and words that were lost as the mapping declares",
+            self.declared_losses.clone(),
+        );
         registry.register(metric::UPSTREAM_CALLS, "Calls to the backend", self.upstream_calls.clone());
         registry.register(
             metric::UPSTREAM_CONNECTIONS,
@@ -231,6 +258,10 @@ struct Operation {
     /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
     successes: [OnceLock<Counter>; 100],
     requests: Family<RequestLabels, Counter>,
+    /// The names of the declared losses, and their counters, filled in as they occur.
+    losses: Arc<[Arc<str>]>,
+    lost: Box<[OnceLock<Counter>]>,
+    declared_losses: Family<LossLabels, Counter>,
 }
 
 impl OperationMetrics {
@@ -247,6 +278,17 @@ impl OperationMetrics {
     /// Counts fields that the client sent and nobody reads.
     pub fn ignored(&self, fields: u64) {
         self.0.ignored_fields.inc_by(fields);
+    }
+
+    /// Counts a declared loss, by its number.
+    pub fn lost(&self, loss: usize, times: u64) {
+        let (Some(counter), Some(field)) = (self.0.lost.get(loss), self.0.losses.get(loss)) else { return };
+        let counter = counter.get_or_init(|| {
+            let OperationLabels { dialect, operation } = self.0.labels.clone();
+            let labels = LossLabels { dialect, operation, field: Arc::clone(field) };
+            self.0.declared_losses.get_or_create_owned(&labels)
+        });
+        counter.inc_by(times);
     }
 
     /// Counts items that were left out of a list.
@@ -323,6 +365,21 @@ mod tests {
         let page = metrics.render();
         assert!(page.contains(r#"status="202",code=""} 1"#), "{page}");
         assert!(page.contains(r#"status="202",code="partly-failed"} 1"#), "{page}");
+    }
+
+    #[test]
+    fn declared_losses_are_counted_by_name_from_when_they_are_met() {
+        let metrics = Metrics::new();
+        let losses: Arc<[Arc<str>]> = ["member.zone".into(), "role.reviewer".into()].into();
+        let operation = metrics.operation_with_losses("acme", "list", &losses);
+        assert!(!metrics.render().contains("gateway_declared_losses_total{"));
+        operation.lost(1, 2);
+        operation.lost(1, 1);
+        operation.lost(7, 1);
+        let line =
+            r#"gateway_declared_losses_total{dialect="acme",operation="list",field="role.reviewer"} 3"#;
+        assert!(has_line(&metrics, line), "{}", metrics.render());
+        assert!(!metrics.render().contains("member.zone"), "what never happened is no line");
     }
 
     #[test]

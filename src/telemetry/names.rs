@@ -39,6 +39,8 @@ pub mod metric {
     pub const CONNECTIONS_OPEN: &str = "connections_open";
     /// Fields clients sent that nobody reads.
     pub const IGNORED_FIELDS: &str = "ignored_fields";
+    /// Fields and words that were lost as the mapping declares.
+    pub const DECLARED_LOSSES: &str = "declared_losses";
     /// Items of lists that have no words in the dialect and were left out.
     pub const OMITTED_ITEMS: &str = "omitted_items";
     /// Problems answered.

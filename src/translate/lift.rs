@@ -10,7 +10,7 @@ use crate::dialect::Operation;
 use crate::dialect::operation::RequestBody;
 use crate::dialect::page::Wanted;
 use crate::json::{Document, Writer};
-use crate::lens::{Direction, Input, Need, Refusal, Resolutions, Run};
+use crate::lens::{Direction, Input, Need, Refusal, Resolutions, Run, Tally};
 use crate::problem::{Place, Problem, Root, Violation};
 
 /// What a request became.
@@ -24,6 +24,8 @@ pub struct Lifted {
     pub page: Option<Wanted>,
     /// How many members of the body nothing was made of.
     pub ignored: u64,
+    /// Which declared losses were met.
+    pub lost: Tally,
 }
 
 /// Lifts a request, with what has been looked up already.
@@ -43,7 +45,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
     let outer = request.body.as_ref().filter(|_| operation.is_bulk()).map(Document::root);
     let mut needs: BTreeSet<Need> = BTreeSet::new();
     let mut refusals = Vec::new();
-    let mut lifted = Lifted { calls: Vec::new(), is_probe: false, page, ignored: 0 };
+    let mut lifted = Lifted { calls: Vec::new(), is_probe: false, page, ignored: 0, lost: Tally::default() };
     let mut items = request.items();
     let probe = match &operation.body {
         RequestBody::Each { otherwise: Some(probe), .. } if items.is_empty() => Some(probe),
@@ -56,6 +58,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
     request.narrator.tell(Explanation::lifts);
     for (body, at) in items {
         let mut run = Run::new(Direction::Lift, resolutions).below(at);
+        run = run.counting(std::mem::take(&mut lifted.lost));
         if request.narrator.is_heard() {
             run = run.traced(Vec::new(), Vec::new());
         }
@@ -63,8 +66,11 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         let output = operation.request.run(input, &mut run, Writer::new());
         needs.extend(run.needs().iter().cloned());
         lifted.ignored += run.ignored();
+        lifted.lost = run.take_lost();
         let calls = probe.unwrap_or(&operation.calls);
-        request.narrator.tell(|story| story.lifted(&calls.name, run.take_told(), page, &api.page));
+        request.narrator.tell(|story| {
+            story.lifted(request, &calls.name, run.take_told(), page.map(|page| (page, &api.page)))
+        });
         refusals.extend(run.into_refusals());
         let mut query = output.query;
         if let Some(Wanted { limit, offset }) = page {

@@ -15,7 +15,7 @@ use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Collect, Gather, L
 use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::explain::How;
 use crate::lens::path::{Address, Literal};
-use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
+use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run, Tally};
 use crate::problem::{Problem, Segment, UNREPRESENTABLE};
 use crate::schema::Schema;
 
@@ -36,12 +36,14 @@ pub struct Lowered {
     pub location: Option<String>,
     /// How many items of a list had no words in the dialect and were left out.
     pub omitted: u64,
+    /// Which declared losses were met.
+    pub lost: Tally,
 }
 
 /// The answer that a refusal is in this operation, if it is one.
 pub fn settle(operation: &Operation, problem: &Problem) -> Option<Lowered> {
     let status = operation.settles(problem.status.get())?;
-    Some(Lowered { status, body: None, location: None, omitted: 0 })
+    Some(Lowered { status, body: None, location: None, omitted: 0, lost: Tally::default() })
 }
 
 /// Lowers the answers to a request's calls, in the order of the calls. Refusals name places as the client does (see
@@ -59,7 +61,8 @@ pub fn lower(
     resolutions: &Resolutions,
 ) -> Result<Step<Lowered>, Box<Problem>> {
     let (needs, teller) = (BTreeSet::new(), Teller::of(request));
-    let mut lowering = Lowering { api, request, lifted, resolutions, needs, omitted: 0, teller };
+    let mut lowering =
+        Lowering { api, request, lifted, resolutions, needs, omitted: 0, lost: Tally::default(), teller };
     let (lowered, collects) = match &request.operation.answer {
         AnswerPlan::One(plans) => (lowering.one(plans, answers), false),
         AnswerPlan::Collect(collect) => (lowering.collect(collect, answers), true),
@@ -80,6 +83,7 @@ struct Lowering<'l> {
     resolutions: &'l Resolutions,
     needs: BTreeSet<Need>,
     omitted: u64,
+    lost: Tally,
     /// What is told of it, if anybody listens.
     teller: Option<Box<Teller>>,
 }
@@ -123,7 +127,7 @@ impl Lowering<'_> {
             }
             AnswerBody::Items { lens, omits } => {
                 let body = checked(answer, plan.canonical.as_deref())?;
-                Some(self.page(&Items { lens, omits: *omits }, body, call)?.into_vec())
+                Some(self.page(&Items { lens, omits: omits.is_some() }, body, call)?.into_vec())
             }
         };
         let location = match &plan.location {
@@ -132,7 +136,13 @@ impl Lowering<'_> {
             }
             None => None,
         };
-        Ok(Lowered { status: plan.status, body, location, omitted: self.omitted })
+        Ok(Lowered {
+            status: plan.status,
+            body,
+            location,
+            omitted: self.omitted,
+            lost: std::mem::take(&mut self.lost),
+        })
     }
 
     /// The address of what an answer tells of, below the one the client used.
@@ -173,7 +183,7 @@ impl Lowering<'_> {
         call: &Call,
         out: &mut Writer,
     ) -> Result<(), Box<Problem>> {
-        let mut run = Run::new(Direction::Lower, self.resolutions);
+        let mut run = Run::new(Direction::Lower, self.resolutions).counting(std::mem::take(&mut self.lost));
         if let Some(teller) = &self.teller {
             run = teller.traced(run);
         }
@@ -184,6 +194,7 @@ impl Lowering<'_> {
             teller.hear(&mut run);
         }
         self.needs.extend(run.needs().iter().cloned());
+        self.lost = run.take_lost();
         let Some(refusal) = run.refusals().first() else {
             return Ok(());
         };
@@ -241,7 +252,13 @@ impl Lowering<'_> {
             self.leave();
         }
         out.object_end();
-        Ok(Lowered { status, body: Some(out.into_vec()), location: None, omitted: 0 })
+        Ok(Lowered {
+            status,
+            body: Some(out.into_vec()),
+            location: None,
+            omitted: 0,
+            lost: std::mem::take(&mut self.lost),
+        })
     }
 
     /// Writes one member of a collected answer; whether there is anything to tell.

@@ -11,6 +11,7 @@ mod golden;
 mod house;
 mod ids;
 mod laws;
+mod ledger;
 mod program;
 mod sixth_dialect;
 mod support;

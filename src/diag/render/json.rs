@@ -25,12 +25,16 @@ impl Sink for Json {
     }
 }
 
+/// Renders diagnostics as one JSON array, as text.
+pub fn json(found: &[Diagnostic], sources: &Sources) -> String {
+    array(found, sources).to_string()
+}
+
 /// Renders diagnostics as one JSON array.
 ///
 /// Lines and columns count from one, columns in characters; `end` stands one past the last character.
-pub fn json(found: &[Diagnostic], sources: &Sources) -> String {
-    let array: Vec<Value> = found.iter().map(|diagnostic| object(diagnostic, sources)).collect();
-    Value::Array(array).to_string()
+pub fn array(found: &[Diagnostic], sources: &Sources) -> Value {
+    found.iter().map(|diagnostic| object(diagnostic, sources)).collect()
 }
 
 fn object(diagnostic: &Diagnostic, sources: &Sources) -> Value {

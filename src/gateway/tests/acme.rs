@@ -103,6 +103,8 @@ fn dialect(
         operations: vec![Arc::new(add_thing(add)), Arc::new(add_things(add)), Arc::new(list_things(list))],
         ids: BTreeMap::new(),
         roles: None,
+        losses: Vec::new(),
+        exceptions: Vec::new(),
         origins: crate::dialect::Origins::default(),
         lenses: BTreeMap::new(),
     }
@@ -194,7 +196,7 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
         answer: AnswerPlan::One(vec![Answer {
             from: StatusCode::OK,
             status: StatusCode::OK,
-            body: AnswerBody::Items { lens: Arc::new(Lens::new("thing", Wrap::Object, thing)), omits: false },
+            body: AnswerBody::Items { lens: Arc::new(Lens::new("thing", Wrap::Object, thing)), omits: None },
             reads: None,
             otherwise: None,
             location: None,

@@ -2,6 +2,7 @@
 
 use super::{How, Outcome, Told};
 use crate::json::Value;
+use crate::lens::path::Address;
 use crate::lens::{Direction, Field, Lens, Run};
 use crate::problem::{Place, Root, Segment};
 
@@ -47,6 +48,28 @@ impl Lens {
                 let (outcome, how) = (Outcome::Ignored, Vec::new());
                 trace.push(Told { to: None, from, origin: None, outcome, how });
             }
+        }
+    }
+
+    /// Tells which parameters of the query nothing was made of.
+    pub(in crate::lens) fn tell_unread(&self, query: &[(Box<str>, String)], run: &mut Run<'_, '_>) {
+        let direction = run.direction();
+        let Some(trace) = &mut run.trace else { return };
+        for (name, _) in query {
+            let place = Place::parameter(Root::Query, name);
+            let is_it = |at: &Address| at.root == Root::Query && at.path.first() == Some(name);
+            if self.plan(direction).reads(is_it) {
+                continue;
+            }
+            let loss = self.losses.iter().find(|loss| loss.direction == direction && is_it(&loss.at));
+            let lost = loss.map(|loss| How::Lost { name: loss.name.clone(), reason: loss.reason.clone() });
+            trace.push(Told {
+                to: None,
+                from: Some(place),
+                origin: loss.and_then(|loss| loss.origin),
+                outcome: if lost.is_some() { Outcome::Lost } else { Outcome::Ignored },
+                how: lost.into_iter().collect(),
+            });
         }
     }
 

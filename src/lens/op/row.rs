@@ -46,6 +46,7 @@ impl Row {
     ) -> Result<(), Stop> {
         let row = self.table.land(source, run)?;
         let found = self.resolver.ask(&row.is.text(), run)?;
+        self.table.count(source, row, run);
         out.string(&found);
         Ok(())
     }

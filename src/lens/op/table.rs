@@ -15,6 +15,8 @@ use crate::lens::run::{Run, Source, Stop};
 /// Words of a dialect and what they are in the canonical form.
 #[derive(Clone, Debug)]
 pub struct Table {
+    /// Its name in the mapping; `role` for that of roles.
+    pub name: String,
     /// What the words are: `role` or `value`.
     pub noun: &'static str,
     /// The pairs.
@@ -23,6 +25,8 @@ pub struct Table {
     pub lands: Vec<(Word, Landing)>,
     /// Where the mapping says each of those.
     pub lands_at: Vec<Span>,
+    /// The number of the loss that each of those is.
+    pub lands_lost: Vec<usize>,
 }
 
 /// A pair of words.
@@ -99,8 +103,21 @@ impl Table {
         run: &mut Run<'_, '_>,
         out: &mut Writer,
     ) -> Result<(), Stop> {
-        out.raw(self.land(source, run)?.word.json());
+        let row = self.land(source, run)?;
+        self.count(source, row, run);
+        out.raw(row.word.json());
         Ok(())
+    }
+
+    /// Counts a word that is told as another. Its label beside it is no second loss.
+    pub(super) fn count(&self, source: Source<'_>, told: &Row, run: &mut Run<'_, '_>) {
+        if told.is.is(source) {
+            return;
+        }
+        let landed = self.lands.iter().zip(&self.lands_lost).find(|((word, _), _)| word.is(source));
+        if let Some((_, number)) = landed {
+            run.lost.add(*number);
+        }
     }
 
     /// The row a canonical word is told as.

@@ -3,6 +3,7 @@
 use super::{Guard, Note, Param, Plan, Shape, Step, Trie};
 use crate::diag::Span;
 use crate::json::Writer;
+use crate::lens::explain::Loss;
 use crate::lens::op::Op;
 use crate::lens::path::{Address, Literal};
 use crate::lens::run::{Direction, Resolutions, Run, Source};
@@ -35,6 +36,15 @@ impl Plan {
     pub(in crate::lens) fn add_scope(&mut self, name: &str, at: &Address) {
         let slot = self.slot(at);
         self.scopes.push((name.into(), slot));
+    }
+
+    /// Counts what is lost as declared, besides all that nothing is made of.
+    pub(in crate::lens) fn add_loss(&mut self, loss: &Loss) {
+        match (loss.at.root, loss.at.path.as_slice()) {
+            (Root::Body, path) => self.body.add_loss(path, loss.number),
+            (Root::Query, [name]) => self.query_losses.push((name.clone(), loss.number)),
+            (Root::Outer | Root::Path | Root::Query, _) => {}
+        }
     }
 
     /// Adds what a field needs in one direction, and gives its step if it writes anything.
@@ -219,4 +229,14 @@ fn quoted(name: &str) -> Box<str> {
     let mut quoted = String::from_utf8(out.into_vec()).unwrap_or_default();
     quoted.push(':');
     quoted.into_boxed_str()
+}
+
+impl Trie {
+    fn add_loss(&mut self, path: &[Box<str>], number: usize) {
+        let Some((name, rest)) = path.split_first() else { return };
+        match self.children.iter_mut().find(|(known, _)| known == name) {
+            Some((_, child)) => child.add_loss(rest, number),
+            None => self.losses.push((name.clone(), rest.into(), number)),
+        }
+    }
 }

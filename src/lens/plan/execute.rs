@@ -4,8 +4,17 @@ use std::borrow::Cow;
 
 use super::{Guard, Param, Plan, Shape, Step, Trie};
 use crate::json::{Document, Kind, Limits, Value, Writer};
+use crate::lens::Tally;
+use crate::lens::explain::held;
 use crate::lens::run::{Direction, Input, Output, Parameters, Run, Source};
 use crate::problem::Root;
+
+/// What a walk over a document came by and had no slot for.
+#[derive(Default)]
+struct Unread {
+    ignored: u64,
+    lost: Tally,
+}
 
 /// The slots of one document among those of a run.
 #[derive(Clone, Copy)]
@@ -29,6 +38,11 @@ impl Plan {
             run.params = input.path.to_vec();
         }
         let frame = self.read(input.body, run);
+        for (name, number) in &self.query_losses {
+            if input.query.iter().any(|(given, _)| given == name) {
+                run.lost.add(*number);
+            }
+        }
         let mut output = Output { body, path: Parameters::new(), query: Parameters::new() };
         for param in self.params.iter().filter(|param| param.root == Root::Path) {
             if let Some(text) = self.param(param, frame, run) {
@@ -78,16 +92,17 @@ impl Plan {
         run.slots.resize(base + self.slots.len(), None);
         let input = run.input;
         let frame = &mut run.slots[base..];
-        let mut ignored = 0;
+        let mut unread = Unread { ignored: 0, lost: std::mem::take(&mut run.lost) };
         let alone = body.and_then(|body| self.bare.filter(|_| self.scalar || body.kind() != Kind::Object));
         if let Some(body) = body {
             match alone {
                 Some(slot) => frame[slot] = Some(Source::Json(body)),
-                None => self.body.walk(body, frame, &mut ignored),
+                None => self.body.walk(body, frame, &mut unread),
             }
         }
         if let Some(outer) = input.outer {
-            self.outer.walk(outer, frame, &mut 0);
+            // What is around the items is there once, and read with each of them.
+            self.outer.walk(outer, frame, &mut Unread::default());
         }
         for (slot, address) in self.slots.iter().enumerate() {
             let given = match address.root {
@@ -99,8 +114,9 @@ impl Plan {
             let value = given.iter().find(|(given, _)| Some(given) == name);
             frame[slot] = value.map(|(_, value)| Source::Text(value));
         }
+        run.lost = unread.lost;
         if run.direction() == Direction::Lift {
-            run.ignored += ignored;
+            run.ignored += unread.ignored;
         }
         Frame { base, alone }
     }
@@ -197,17 +213,25 @@ impl Step {
 
 impl Trie {
     /// Fills the slots of a value, and counts the members no slot is for.
-    fn walk<'a>(&self, value: Value<'a>, slots: &mut [Option<Source<'a>>], ignored: &mut u64) {
+    fn walk<'a>(&self, value: Value<'a>, slots: &mut [Option<Source<'a>>], unread: &mut Unread) {
         if let Some(slot) = self.slot {
             slots[slot] = Some(Source::Json(value));
         }
-        if self.children.is_empty() || value.kind() != Kind::Object {
+        let is_leaf = self.children.is_empty();
+        if is_leaf && self.losses.is_empty() || value.kind() != Kind::Object {
             return;
         }
         for (key, member) in value.members() {
             match self.children.iter().find(|(name, _)| key.is(name)) {
-                Some((_, child)) => child.walk(member, slots, ignored),
-                None => *ignored += 1,
+                Some((_, child)) => child.walk(member, slots, unread),
+                None => {
+                    unread.ignored += u64::from(!is_leaf);
+                    for (name, rest, number) in &self.losses {
+                        if key.is(name) && held(member, rest).is_some() {
+                            unread.lost.add(*number);
+                        }
+                    }
+                }
             }
         }
     }

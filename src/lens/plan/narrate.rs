@@ -91,6 +91,11 @@ impl Plan {
         trace.end(mark, note.target.as_ref(), |to, how| Told { to, from, origin, outcome, how });
     }
 
+    /// Whether a place like that is read.
+    pub(in crate::lens) fn reads(&self, is_it: impl Fn(&Address) -> bool) -> bool {
+        self.slots.iter().any(is_it)
+    }
+
     /// The members of a document that nothing reads.
     pub(in crate::lens) fn unread(&self, body: Option<Value<'_>>) -> Vec<Vec<Segment>> {
         let mut unread = Vec::new();

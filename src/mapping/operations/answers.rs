@@ -102,7 +102,7 @@ impl Compiler<'_> {
                     let found = Diagnostic::error(code::M0106, message);
                     self.report(found.at(operation.span, "needs `page = \"...\"` or `gather = 1000`"));
                 }
-                let omits = answer.omits.is_some();
+                let omits = answer.omits.as_ref().map(|reason| reason.value.clone());
                 (self.lens_named(name).map(|lens| AnswerBody::Items { lens, omits }), None)
             }
             _ => {

@@ -2,10 +2,13 @@
 
 use super::{Explanation, Phase};
 use crate::canonical::api::PageNames;
+use crate::diag::Span;
+use crate::dialect::Page;
 use crate::dialect::page::Wanted;
 use crate::lens::explain::{How, Outcome, Sort, Told};
 use crate::lens::path::Address;
 use crate::problem::{Place, Root};
+use crate::translate::Request;
 
 impl Explanation {
     /// Lifting begins, or begins again with more that is known.
@@ -16,24 +19,23 @@ impl Explanation {
     /// A call was made of the request, or of one of its items.
     pub(in crate::translate) fn lifted(
         &mut self,
+        request: &Request,
         calls: &str,
         mut told: Vec<Told>,
-        page: Option<Wanted>,
-        names: &PageNames,
+        wanted: Option<(Wanted, &PageNames)>,
     ) {
-        let operation = self.operation.clone();
-        let page_of = operation.as_ref().and_then(|operation| operation.page.as_deref());
-        if let Some(page) = page_of {
+        if let Some(page) = request.operation.page.as_deref() {
             // The lens does not know them, but they are read all the same.
             let is_of_page = |place: &Place| {
                 [&page.start, &page.limit].iter().any(|name| *place == Place::parameter(Root::Query, name))
             };
-            told.retain(|told| {
-                !(told.outcome == Outcome::Ignored && told.from.as_ref().is_some_and(is_of_page))
-            });
+            told.retain(|told| !told.from.as_ref().is_some_and(is_of_page));
         }
-        if let Some(Wanted { limit, offset }) = page {
-            told.extend(self.paged(limit, offset, names));
+        if let Some((wanted, names)) = wanted {
+            told.extend(match request.operation.page.as_deref() {
+                Some(page) => self.paged(request, page, names),
+                None => self.gathered(request, wanted, names),
+            });
         }
         let number = 1 + self.sections.iter().filter(|section| section.phase == Phase::Lift).count();
         self.add(Phase::Lift, format!("call {number}, {calls}"), told);
@@ -53,42 +55,40 @@ impl Explanation {
         }
     }
 
-    /// The parameters that ask the backend for a page: numbers, and nobody's data.
-    fn paged(&self, limit: u32, offset: u64, names: &PageNames) -> Vec<Told> {
-        let operation = self.operation.as_ref();
-        let page = operation.and_then(|operation| operation.page.as_deref());
-        let line = |name: &str, from: Option<&String>, origin, number: u64, how: String| Told {
-            to: Some(Place::parameter(Root::Query, name)),
-            from: from.map(|from| Place::parameter(Root::Query, from)),
-            origin,
-            outcome: Outcome::Written(Sort::written(number.to_string().as_bytes())),
-            how: vec![How::Said(how)],
+    /// The page that is asked for. What a client asks for is told as a value is.
+    fn paged(&self, request: &Request, page: &Page, names: &PageNames) -> [Told; 2] {
+        let given = |name: &str| {
+            let found = request.query.iter().find(|(given, _)| **given == *name);
+            found.map(|(_, text)| text.parse::<u64>().unwrap_or_default())
         };
-        let Some(page) = page else {
-            let most = operation.and_then(|operation| operation.gather).unwrap_or_default();
-            let origin = self.origin_of_call(&["gather"]);
-            let how = format!("up to {most} items are gathered, {limit} at a time");
-            return vec![
-                line(&names.limit, None, origin, u64::from(limit), how),
-                line(&names.offset, None, origin, offset, "from the first".to_owned()),
-            ];
+        let limit = match given(&page.limit) {
+            None => format!("default {}", page.default),
+            Some(0) => format!("none is meant as the default {}", page.default),
+            Some(limit) if limit > u64::from(page.most) => {
+                format!("cut to the most there may be, {}", page.most)
+            }
+            Some(_) => format!("as asked, of at most {}", page.most),
         };
-        let how = format!("as asked, at most {}, or else {}", page.most, page.default);
-        vec![
-            line(
-                &names.limit,
-                Some(&page.limit),
-                self.origin_of_call(&["page", "limit"]),
-                u64::from(limit),
-                how,
-            ),
-            line(
-                &names.offset,
-                Some(&page.start),
-                self.origin_of_call(&["page", "start"]),
-                offset,
-                offset.to_string(),
-            ),
-        ]
+        let start = if given(&page.start).is_some() { "as asked" } else { "from the first" };
+        let line = |name: &str, from: &str, key: &str, how: &str| {
+            let from = given(from).map(|_| Place::parameter(Root::Query, from));
+            number(name, from, self.origin_of_call(&["page", key]), how)
+        };
+        [line(&names.limit, &page.limit, "limit", &limit), line(&names.offset, &page.start, "start", start)]
     }
+
+    /// The first page of a list that is gathered.
+    fn gathered(&self, request: &Request, wanted: Wanted, names: &PageNames) -> [Told; 2] {
+        let origin = self.origin_of_call(&["gather"]);
+        let most = request.operation.gather.unwrap_or_default();
+        let how = format!("{} at a time, {most} at most", wanted.limit);
+        [number(&names.limit, None, origin, &how), number(&names.offset, None, origin, "from the first")]
+    }
+}
+
+/// A number that was written to the query of a call.
+fn number(name: &str, from: Option<Place>, origin: Option<Span>, how: &str) -> Told {
+    let outcome = Outcome::Written(Sort::written(b"0"));
+    let to = Some(Place::parameter(Root::Query, name));
+    Told { to, from, origin, outcome, how: vec![How::Said(how.to_owned())] }
 }

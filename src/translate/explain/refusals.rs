@@ -20,7 +20,7 @@ impl Explanation {
         let lines = pairs.map(|(canonical, told)| {
             let field = request.as_ref().and_then(|lens| lens.field_of(&canonical.place));
             let how = match field {
-                Some(_) => "the field that reaches furthest towards it",
+                Some(_) => "is named by this field",
                 None => "no field has to do with it",
             };
             Told {
@@ -50,9 +50,10 @@ impl Explanation {
         let is_backends = matches!(problem.code, Cow::Owned(_));
         for violation in &problem.violations {
             let mut line = violated(violation, None);
-            if let Outcome::Refused { message, .. } = &mut line.outcome
+            if let Outcome::Refused { kind, message } = &mut line.outcome
                 && is_backends
             {
+                *kind = "backend".into();
                 *message = format!("as the backend says it, {}", Sort::text(message));
             }
             told.push(line);

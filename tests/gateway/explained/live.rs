@@ -48,12 +48,18 @@ impl Explained {
         answer
     }
 
-    /// What the admin listener knows of a request.
-    fn explanation(&self, id: &str) -> Option<Value> {
+    /// What the admin listener says.
+    fn admin(&self, path: &str) -> String {
         let mut stream = TcpStream::connect(self.admin).unwrap();
-        write!(stream, "GET /explain/{id} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").unwrap();
+        write!(stream, "GET {path} HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").unwrap();
         let mut answer = String::new();
         stream.read_to_string(&mut answer).unwrap();
+        answer
+    }
+
+    /// What the admin listener knows of a request.
+    fn explanation(&self, id: &str) -> Option<Value> {
+        let answer = self.admin(&format!("/explain/{id}"));
         let (head, body) = answer.split_once("\r\n\r\n").unwrap();
         if head.starts_with("HTTP/1.1 404") {
             return None;
@@ -95,6 +101,34 @@ fn a_request_with_a_token_is_told_its_losses_and_explained_to_the_operator() {
     assert!(!explanation.to_string().contains("example.com"), "{explanation}");
     assert_eq!(explained.explanation("plain"), None);
     assert_eq!(explained.explanation("nobody"), None);
+}
+
+#[test]
+fn losses_are_counted_as_they_are_told() {
+    let explained = Explained::start(true);
+    let token = token(KEY, soon());
+    explained.members("plain", &[]);
+    let answer = explained.members("asked", &[("x-interlingua-explain", &token)]);
+    let losses: Vec<(&str, u64)> = answer
+        .header(LOSSES)
+        .unwrap()
+        .split(", ")
+        .map(|loss| {
+            let (name, count) = loss.split_once(";n=").unwrap();
+            (name, count.parse().unwrap())
+        })
+        .collect();
+
+    let page = explained.admin("/metrics");
+    let operation = r#"dialect="gitbook",operation="listMembersInOrganizationById""#;
+    for (name, count) in &losses {
+        let counted = format!(r#"gateway_declared_losses_total{{{operation},field="{name}"}} {}"#, 2 * count);
+        assert!(page.lines().any(|line| line == counted), "{counted}\n{page}");
+    }
+    let lines = page.lines().filter(|line| line.starts_with("gateway_declared_losses_total{"));
+    let of_words = lines.clone().filter(|line| line.contains("field=\"role."));
+    assert_eq!(lines.count(), losses.len() + of_words.count(), "{page}");
+    assert!(losses.len() > 5, "{losses:?}");
 }
 
 #[test]

@@ -20,10 +20,12 @@ static VOCABULARY: LazyLock<String> = LazyLock::new(|| {
 
 /// The values of a case that its explanation shows.
 pub(super) fn leaks(case: &Case, explanation: &Value) -> Vec<String> {
-    let shown = explanation.to_string();
+    // The names of its own members are nobody's values.
+    let mut shown = BTreeSet::new();
+    scalars(explanation, &mut shown);
+    let is_shown = |value: &String| shown.iter().any(|text| text.contains(value.as_str()));
     let values = values(case).into_iter().filter(|value| value.chars().count() > SHORT);
-    let leaked =
-        values.filter(|value| shown.contains(value.as_str()) && !VOCABULARY.contains(value.as_str()));
+    let leaked = values.filter(|value| is_shown(value) && !VOCABULARY.contains(value.as_str()));
     leaked.map(|value| format!("`{value}` is shown")).collect()
 }
 
