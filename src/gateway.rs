@@ -188,7 +188,10 @@ impl Gateway {
             Selection::Operation(selected) => selected,
             Selection::Elsewhere(status, location) => return Ok(encode::redirect(status, location)),
         };
+        let target = &selected.target;
+        exchange.narrator.tell(|story| story.selected(&target.dialect, &target.operation));
         let admitted = admit::admit(&shared.quotas, selected, exchange)?;
+        exchange.tell_quota();
         let mut decoded = decode::decode(&shared.config, admitted).await?;
         decoded.request = decoded.request.told_to(exchange.narrator.clone());
         let checked = check::check(decoded, exchange)?;
@@ -274,6 +277,13 @@ impl Exchange {
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
+        }
+    }
+
+    /// Tells how the principal stands, if there is a quota and somebody listens.
+    fn tell_quota(&self) {
+        if let Some(standing) = &self.standing {
+            self.narrator.tell(|story| story.charged(standing.remaining.into()));
         }
     }
 

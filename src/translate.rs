@@ -80,7 +80,6 @@ impl Request {
     /// The same request, with somebody to whom it is told what is done with it.
     #[must_use]
     pub fn told_to(self, narrator: Narrator) -> Request {
-        narrator.tell(|story| story.selected(&self));
         Request { narrator, ..self }
     }
 

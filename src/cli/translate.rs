@@ -3,7 +3,7 @@
 //! It is the same engine that serves, so what is printed is what would be sent. Only what cannot be known without
 //! asking the backend has to be said: what resolvers would find, and what each call would be answered.
 
-use std::{path::PathBuf, sync::Arc, time::SystemTime};
+use std::{path::PathBuf, sync::Arc};
 
 use clap::Args;
 use http::uri::Scheme;
@@ -12,10 +12,15 @@ use serde_json::{Map, Value, json};
 
 mod asked;
 mod resolution;
+mod shown;
 
 pub(super) use self::asked::{Misasked, status};
 
-use self::{asked::Asked, resolution::Resolution};
+use self::{
+    asked::Asked,
+    resolution::Resolution,
+    shown::{Shown, tree},
+};
 use super::{
     Failure, Outcome,
     console::{Console, Format},
@@ -25,8 +30,8 @@ use super::{
 };
 use crate::{
     canonical::api::{Api, Call},
-    diag::{Lines, Sources},
-    dialect::{Dialect, Selected, operation::RequestBody, url::Url},
+    diag::Sources,
+    dialect::{Selected, operation::RequestBody, url::Url},
     gateway,
     ids::embedded::Store,
     json::{Document, Limits},
@@ -107,6 +112,7 @@ pub(super) fn run(
         Err(unselected) => return told.refused(&unselected.problem, &[], console),
     };
     let operation = Arc::clone(&selected.operation);
+    narrator.tell(|story| story.selected(&selected.dialect, &operation));
     let body = match (&operation.body, arguments.body.as_ref().zip(documents.pop())) {
         (RequestBody::None, None) => None,
         (RequestBody::None, Some((path, _))) => {
@@ -242,58 +248,6 @@ fn answer(lowered: &Lowered) -> Value {
         shown["body"] = tree(body);
     }
     shown
-}
-
-/// How results are shown, and what is told of them.
-struct Shown<'s> {
-    dialect: &'s Dialect,
-    narrator: &'s Narrator,
-    format: Format,
-    lines: &'s Lines,
-}
-
-impl Shown<'_> {
-    /// Prints a result: after its explanation, or with it inside, if there is one.
-    fn print(&self, mut result: Value, console: &mut Console<'_>) -> Result<(), Failure> {
-        match (self.narrator.take(), self.format) {
-            (None, _) => {}
-            (Some(explanation), Format::Text) => console.text(&explanation.text(self.lines))?,
-            (Some(explanation), Format::Json) => result["explanation"] = explanation.json(self.lines),
-        }
-        Ok(console.json(&result)?)
-    }
-
-    /// Prints what the client would get, and what only the log would know.
-    fn refused(
-        &self,
-        problem: &Problem,
-        folds: &[(StatusCode, StatusCode)],
-        console: &mut Console<'_>,
-    ) -> Result<Outcome, Failure> {
-        let rendered = self.dialect.errors.render(problem, folds, SystemTime::now());
-        self.narrator
-            .tell(|story| story.refused(problem, Some(self.dialect), &self.dialect.errors, &rendered));
-        let mut shown = json!({ "status": rendered.status.as_u16() });
-        if !rendered.body.is_empty() {
-            shown["body"] = tree(&rendered.body);
-        }
-        self.print(shown, console)?;
-        if let Some(cause) = &problem.cause {
-            console.note(&format!("cause: {cause}"))?;
-        }
-        Ok(Outcome::Findings)
-    }
-}
-
-/// JSON as a tree. What is none is shown as the text it is.
-fn tree(bytes: &[u8]) -> Value {
-    match Document::parse(
-        bytes.to_vec(),
-        &Limits { bytes_max: usize::MAX, nodes_max: usize::MAX, ..Limits::default() },
-    ) {
-        Ok(document) => document.root().to_value(),
-        Err(_) => String::from_utf8_lossy(bytes).into(),
-    }
 }
 
 impl From<Box<Problem>> for Stop {

@@ -26,7 +26,9 @@ fn note_operation(operation: &OperationPart, file: &MappingFile, origins: &mut O
     let (name, calls) = (operation.name.value.as_str(), operation.calls.value.as_str());
     origins.note(&[name, calls, "calls"], operation.calls.span);
     for (key, text) in [("parameters", &operation.parameters), ("body", &operation.body)] {
-        text.iter().for_each(|text| origins.note(&[name, key], text.span));
+        if let Some(text) = text {
+            origins.note(&[name, key], text.span);
+        }
     }
     if let Some(each) = &operation.each {
         origins.note(&[name, "body"], each.schema.span);

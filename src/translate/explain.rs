@@ -19,6 +19,7 @@ mod calls;
 mod checks;
 mod refusals;
 mod render;
+mod words;
 
 /// Tells what is done with a request to whoever listens. Clones tell the same listener.
 #[derive(Clone, Debug, Default)]

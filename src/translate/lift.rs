@@ -69,7 +69,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         lifted.lost = run.take_lost();
         let calls = probe.unwrap_or(&operation.calls);
         request.narrator.tell(|story| {
-            story.lifted(request, &calls.name, run.take_told(), page.map(|page| (page, &api.page)))
+            story.lifted(request, &calls.name, run.take_told(), page.map(|page| (page, &api.page)));
         });
         refusals.extend(run.into_refusals());
         let mut query = output.query;

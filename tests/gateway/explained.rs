@@ -4,6 +4,7 @@
 mod accounts;
 mod live;
 mod masks;
+mod readme;
 
 use std::time::{Duration, SystemTime};
 

@@ -8,7 +8,7 @@ use crate::lens::op::Op;
 use crate::lens::op::each::{Each, Item};
 use crate::lens::op::fixed::Fixed;
 use crate::lens::op::nested::Nested;
-use crate::lens::path::{Address, Literal};
+use crate::lens::path::Address;
 use crate::lens::support::{address, field, literal, roles};
 use crate::lens::{Direction, Field, Input, Lens, Presence, Resolutions, Run, Wrap};
 use crate::problem::Place;
@@ -55,13 +55,10 @@ fn role() -> Op {
     Op::Table(Arc::new(roles()))
 }
 
-fn some(json: &str) -> Option<Literal> {
-    Some(literal(json))
-}
-
 #[test]
 fn each_step_tells_where_it_read_and_wrote_and_how() {
-    let rank = with(field("rank", "role", role()), Presence { default: some("0"), ..Presence::default() });
+    let rank =
+        with(field("rank", "role", role()), Presence { default: Some(literal("0")), ..Presence::default() });
     let lens = lens(vec![field("name", "user.name", Op::Copy), rank]);
     let lifted = told(&lens, Direction::Lift, r#"{"name": "Ada", "rank": 2}"#);
     assert_eq!(lifted, ["user.name ← name: copy, string(3)", "role ← rank: table, string(5)"]);
@@ -73,7 +70,7 @@ fn each_step_tells_where_it_read_and_wrote_and_how() {
 
 #[test]
 fn what_stands_for_none_or_is_read_elsewhere_is_told_so() {
-    let none = Presence { absent: some("\"\""), ..Presence::default() };
+    let none = Presence { absent: Some(literal("\"\"")), ..Presence::default() };
     let instead = Presence { instead: Some(address("mail")), ..Presence::default() };
     let lens = lens(vec![
         with(field("note", "note", Op::Copy), none),

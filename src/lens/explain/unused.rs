@@ -62,13 +62,13 @@ impl Lens {
                 continue;
             }
             let loss = self.losses.iter().find(|loss| loss.direction == direction && is_it(&loss.at));
-            let lost = loss.map(|loss| How::Lost { name: loss.name.clone(), reason: loss.reason.clone() });
+            let how = loss.map(|loss| How::Lost { name: loss.name.clone(), reason: loss.reason.clone() });
             trace.push(Told {
                 to: None,
                 from: Some(place),
                 origin: loss.and_then(|loss| loss.origin),
-                outcome: if lost.is_some() { Outcome::Lost } else { Outcome::Ignored },
-                how: lost.into_iter().collect(),
+                outcome: if how.is_some() { Outcome::Lost } else { Outcome::Ignored },
+                how: how.into_iter().collect(),
             });
         }
     }
@@ -81,12 +81,17 @@ impl Lens {
     /// The field that reaches furthest towards a canonical place.
     pub fn field_of(&self, place: &Place) -> Option<&Field> {
         let reach = |field: &&Field| {
+            let tag = field.when.tag.as_ref().filter(|(tag, _)| tag.root == place.root);
+            if let Some((tag, _)) = tag.filter(|(tag, _)| place.segments.starts_with(&tag.segments())) {
+                return Some(tag.path.len());
+            }
             let right = field.right.as_ref().filter(|right| right.root == place.root)?;
             let (own, asked) = (right.segments(), &place.segments);
             let leads_there = asked.starts_with(&own) || !asked.is_empty() && own.starts_with(asked);
             leads_there.then(|| own.len().min(asked.len()))
         };
-        let candidates = self.fields.iter().filter_map(|field| Some((reach(&field)?, field)));
+        let candidates = self.fields.iter().filter(|field| !field.when.shown);
+        let candidates = candidates.filter_map(|field| Some((reach(&field)?, field)));
         let best = candidates.reduce(|best, next| if next.0 > best.0 { next } else { best });
         best.map(|(_, field)| field)
     }

@@ -58,16 +58,12 @@ impl Id {
     /// The canonical spelling.
     pub(super) fn lifted(&self, text: &str, run: &mut Run<'_, '_>) -> Result<String, Stop> {
         let scope = self.scope(run)?;
-        match self.ask(Direction::Lift, text, scope, run)? {
-            Some(found) => {
-                self.say_imported(run);
-                Ok(found.to_owned())
-            }
-            None => {
-                say_converted(&self.dialect, &self.canonical, text, run);
-                convert(&self.dialect, &self.canonical, text)
-            }
+        if let Some(found) = self.ask(Direction::Lift, text, scope, run)? {
+            self.say_imported(run);
+            return Ok(found.to_owned());
         }
+        say_converted(&self.dialect, &self.canonical, text, run);
+        convert(&self.dialect, &self.canonical, text)
     }
 
     pub(super) fn lower(

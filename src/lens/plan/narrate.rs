@@ -61,7 +61,7 @@ impl Plan {
         let trace = run.trace.as_mut()?;
         let step = &self.steps[index];
         let target = self.notes[index].target.as_ref().filter(|_| step.op.goes_inside());
-        let mark = trace.begin(&target.map_or_else(Vec::new, |target| target.segments()));
+        let mark = trace.begin(&target.map_or_else(Vec::new, Address::segments));
         if step.source != Some(slot) {
             trace.say(How::Fallback);
         }

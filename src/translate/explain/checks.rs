@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use super::{Explanation, Phase, checked, whole};
 use crate::diag::Span;
-use crate::dialect::Operation;
 use crate::dialect::operation::RequestBody;
+use crate::dialect::{Dialect, Operation};
 use crate::lens::explain::{Outcome, Told};
 use crate::lens::{Direction, Found, Lookup, Need};
 use crate::problem::{Place, Root, Violation};
@@ -13,12 +13,17 @@ use crate::translate::Request;
 
 impl Explanation {
     /// The operation a request is meant for.
-    pub fn selected(&mut self, request: &Request) {
-        let operation = &request.operation;
-        (self.dialect, self.operation) = (Some(Arc::clone(&request.dialect)), Some(Arc::clone(operation)));
-        let sentence = format!("{} {}{}", operation.method, request.dialect.prefix, operation.template());
+    pub fn selected(&mut self, dialect: &Arc<Dialect>, operation: &Arc<Operation>) {
+        (self.dialect, self.operation) = (Some(Arc::clone(dialect)), Some(Arc::clone(operation)));
+        let sentence = format!("{} {}{}", operation.method, dialect.prefix, operation.template());
         let told = vec![checked(None, self.origin(&[]), sentence)];
         self.add(Phase::Select, &operation.name, told);
+    }
+
+    /// The quota was charged, and this is left.
+    pub fn charged(&mut self, remaining: u64) {
+        let told = vec![checked(None, None, format!("within it, {remaining} left"))];
+        self.add(Phase::Check, "quota", told);
     }
 
     /// The case of the operation that its body asks for.

@@ -46,6 +46,8 @@ impl Explanation {
         rendered: &Rendered,
     ) {
         let mut told = vec![self.folded(problem.status.get(), rendered.status, dialect)];
+        // It is written for logs, and repeats no value either.
+        told.extend(problem.cause.iter().map(|cause| checked(None, None, format!("cause: {cause}"))));
         // What the backend says in words of its own may say anything.
         let is_backends = matches!(problem.code, Cow::Owned(_));
         for violation in &problem.violations {

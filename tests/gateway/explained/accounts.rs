@@ -18,19 +18,26 @@ pub(super) fn faults(explanation: &Value, heard: &[Call], told: &Told) -> Vec<St
     };
     let lifts: Vec<_> =
         sections("lift").into_iter().filter(|one| one["title"] != "around the items").collect();
-    let mut open = lifts.clone();
+    // A call with a part that was refused, or is awaited, is none yet.
+    let is_whole = |section: &&Value| {
+        steps(section).iter().all(|step| step["outcome"] != "refused" && step["outcome"] != "awaited")
+    };
+    let mut open: Vec<_> = lifts.iter().copied().filter(is_whole).collect();
     for call in heard.iter().filter(|call| call.body.is_some()) {
         let body = call.body.as_ref().unwrap();
-        match open.iter().position(|section| unaccounted(section, body).is_empty()) {
-            Some(index) => {
-                let section = open.remove(index);
-                found.extend(parameters(section, &call.line));
-            }
-            None => {
-                let nearest = lifts.iter().map(|section| unaccounted(section, body)).min_by_key(Vec::len);
-                found.push(format!("{} {body}: {}", call.line, nearest.unwrap_or_default().join("; ")));
-            }
+        if let Some(index) = open.iter().position(|section| unaccounted(section, body).is_empty()) {
+            let section = open.remove(index);
+            found.extend(parameters(section, &call.line));
+        } else {
+            let nearest = lifts.iter().map(|section| unaccounted(section, body)).min_by_key(Vec::len);
+            found.push(format!("{} {body}: {}", call.line, nearest.unwrap_or_default().join("; ")));
         }
+    }
+    // What is left has no body. Lookups have none either, but no lookup is told as a call that was made of the request.
+    for section in open.into_iter().filter(|_| !heard.is_empty()) {
+        let others = heard.iter().filter(|call| call.body.is_none());
+        let wrong = others.map(|call| parameters(section, &call.line)).min_by_key(Vec::len);
+        found.extend(wrong.unwrap_or_else(|| vec![format!("{} was not made", section["title"])]));
     }
     let Some(body) = told.json() else { return found };
     let phase = if sections("refuse").is_empty() { "lower" } else { "refuse" };
@@ -51,7 +58,8 @@ fn parameters(section: &Value, line: &str) -> Vec<String> {
         .collect();
     let mut told: Vec<&str> =
         places(section, "written").into_iter().filter_map(|to| to.strip_prefix("$query.")).collect();
-    (given.sort_unstable(), told.sort_unstable());
+    given.sort_unstable();
+    told.sort_unstable();
     if given == told { Vec::new() } else { vec![format!("{line}: query {given:?}, told {told:?}")] }
 }
 

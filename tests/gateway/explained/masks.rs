@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 use interlingua::boot::DataFiles;
 use serde_json::Value;
 
-use crate::golden::case::Case;
+use crate::golden::case::{Case, Exchange};
 
 /// Values that are shorter may stand anywhere by chance.
 const SHORT: usize = 3;
@@ -34,7 +34,7 @@ fn values(case: &Case) -> BTreeSet<String> {
     let mut values: BTreeSet<String> = ask.headers.iter().map(|(_, value)| value.clone()).collect();
     values.extend(ask.line.split(['/', '?', '&', '=']).map(str::to_owned));
     let body = ask.body.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
-    for body in body.into_iter().chain(case.calls.iter().filter_map(|call| call.answer_body())) {
+    for body in body.into_iter().chain(case.calls.iter().filter_map(Exchange::answer_body)) {
         scalars(&body, &mut values);
     }
     values
