@@ -81,7 +81,7 @@ impl Judge<'_> {
                 return Asked { faults: Some(faults), operations: all };
             }
         };
-        let mut faults = self.misfits(&request, body, &whole);
+        let mut faults = of_request(&request, body, &whole);
         request.choose_case();
         if faults.is_empty() {
             let root = request.body.as_ref().map(Document::root);
@@ -90,24 +90,6 @@ impl Judge<'_> {
             }
         }
         Asked { faults: Some(faults), operations: vec![request.operation] }
-    }
-
-    /// What the schemas of query and body have against the request.
-    fn misfits(&self, request: &Request, body: Option<Body<'_>>, url: &Range<usize>) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        if let Some(shape) = &request.operation.parameters {
-            let violations = shape.violations(&request.query, VIOLATIONS_MAX);
-            if !violations.is_empty() {
-                faults.extend(of_problem(code::V0102, &Problem::invalid(violations), url, None));
-            }
-        }
-        let (RequestBody::One { schema } | RequestBody::Each { schema, .. }) = &request.operation.body else {
-            return faults;
-        };
-        if let (Some(document), Some(body)) = (&request.body, body) {
-            faults.extend(misfits(&[schema], document.root(), "the body", |range| body.place(range)));
-        }
-        faults
     }
 
     /// Whether the request becomes calls. Where an id would have to be looked up, nothing is said against it.
@@ -168,6 +150,24 @@ impl Judge<'_> {
     pub(super) fn limits(&self) -> Limits {
         Limits { bytes_max: self.body.bytes_max, depth_max: self.body.depth_max, ..Limits::default() }
     }
+}
+
+/// What the schemas of query and body have against the request.
+fn of_request(request: &Request, body: Option<Body<'_>>, url: &Range<usize>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if let Some(shape) = &request.operation.parameters {
+        let violations = shape.violations(&request.query, VIOLATIONS_MAX);
+        if !violations.is_empty() {
+            faults.extend(of_problem(code::V0102, &Problem::invalid(violations), url, None));
+        }
+    }
+    let (RequestBody::One { schema } | RequestBody::Each { schema, .. }) = &request.operation.body else {
+        return faults;
+    };
+    if let (Some(document), Some(body)) = (&request.body, body) {
+        faults.extend(misfits(&[schema], document.root(), "the body", |range| body.place(range)));
+    }
+    faults
 }
 
 fn read(body: Body<'_>, limits: &Limits) -> Result<Document, Fault> {
