@@ -265,7 +265,8 @@ impl Loss {
 pub(super) fn held<'a>(value: Value<'a>, path: &[Box<str>]) -> Option<Value<'a>> {
     let value = path.iter().try_fold(value, |value, name| value.member(name))?;
     let is_container = matches!(value.kind(), Kind::Array | Kind::Object);
-    (!value.is_null() && !(is_container && value.is_empty())).then_some(value)
+    let says_nothing = value.is_null() || is_container && value.is_empty();
+    (!says_nothing).then_some(value)
 }
 
 impl Word {

@@ -84,10 +84,20 @@ struct Param {
 /// The slots of a document, by the way to them.
 #[derive(Clone, Debug, Default)]
 struct Trie {
-    /// What is lost as declared: the member no child is for, the way on from there, and the number of the loss.
-    losses: Vec<(Box<str>, Box<[Box<str>]>, usize)>,
     children: Vec<(Box<str>, Trie)>,
     slot: Option<usize>,
+    losses: Vec<Lost>,
+}
+
+/// What is lost as declared, below a member that no child is for.
+#[derive(Clone, Debug)]
+struct Lost {
+    /// The member.
+    name: Box<str>,
+    /// The way on from there.
+    rest: Box<[Box<str>]>,
+    /// The number of the loss.
+    number: usize,
 }
 
 /// The output's members, in order.

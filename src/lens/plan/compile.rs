@@ -1,6 +1,6 @@
 //! From the fields of a lens to a plan for one direction.
 
-use super::{Guard, Note, Param, Plan, Shape, Step, Trie};
+use super::{Guard, Lost, Note, Param, Plan, Shape, Step, Trie};
 use crate::diag::Span;
 use crate::json::Writer;
 use crate::lens::explain::Loss;
@@ -236,7 +236,7 @@ impl Trie {
         let Some((name, rest)) = path.split_first() else { return };
         match self.children.iter_mut().find(|(known, _)| known == name) {
             Some((_, child)) => child.add_loss(rest, number),
-            None => self.losses.push((name.clone(), rest.into(), number)),
+            None => self.losses.push(Lost { name: name.clone(), rest: rest.into(), number }),
         }
     }
 }

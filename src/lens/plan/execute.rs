@@ -222,15 +222,14 @@ impl Trie {
             return;
         }
         for (key, member) in value.members() {
-            match self.children.iter().find(|(name, _)| key.is(name)) {
-                Some((_, child)) => child.walk(member, slots, unread),
-                None => {
-                    unread.ignored += u64::from(!is_leaf);
-                    for (name, rest, number) in &self.losses {
-                        if key.is(name) && held(member, rest).is_some() {
-                            unread.lost.add(*number);
-                        }
-                    }
+            if let Some((_, child)) = self.children.iter().find(|(name, _)| key.is(name)) {
+                child.walk(member, slots, unread);
+                continue;
+            }
+            unread.ignored += u64::from(!is_leaf);
+            for lost in self.losses.iter().filter(|lost| key.is(&lost.name)) {
+                if held(member, &lost.rest).is_some() {
+                    unread.lost.add(lost.number);
                 }
             }
         }
