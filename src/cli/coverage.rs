@@ -40,7 +40,7 @@ pub(super) struct Arguments {
     /// What the files hold, whatever their endings say
     #[arg(long, value_enum)]
     input: Option<InputKind>,
-    /// Where a dialect was served when traffic was recorded, as in https://old.example/api
+    /// Where a dialect was served when traffic was recorded, as in `https://old.example/api`
     #[arg(long = "base", value_name = "[DIALECT=]URL")]
     bases: Vec<Base>,
     /// Fail if less than this is used of a mapping that is used at all

@@ -44,7 +44,7 @@ pub(super) struct Arguments {
     /// The status of answers that are single bodies
     #[arg(long, value_parser = status)]
     status: Option<StatusCode>,
-    /// Where a dialect was served when traffic was recorded, as in https://old.example/api
+    /// Where a dialect was served when traffic was recorded, as in `https://old.example/api`
     #[arg(long = "base", value_name = "[DIALECT=]URL")]
     bases: Vec<Base>,
     /// Fail for exchanges that no operation is meant by

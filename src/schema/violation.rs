@@ -120,7 +120,9 @@ impl Search<'_> {
                 });
                 let depth = self.forms.len();
                 self.forms.extend(form);
-                errors.iter().for_each(|error| self.expand(error));
+                for error in errors {
+                    self.expand(error);
+                }
                 self.forms.truncate(depth);
             }
             Closest::Nothing => self.add(error, None, describe(error.kind())),

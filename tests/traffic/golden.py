@@ -13,6 +13,7 @@ import pathlib
 import sys
 
 GOLDEN = pathlib.Path(__file__).resolve().parent.parent / "golden"
+NO_BODY = object()
 MARKERS = {"<boolean>": True, "<number>": 7, "<timestamp>": "2026-01-31T23:59:59Z", "<any>": "any"}
 
 
@@ -73,14 +74,15 @@ def exchanges():
                 "headers": headers,
                 "request": request.get("body"),
                 "status": response["status"],
-                "response": unmarked(response["body"]) if "body" in response else None,
+                # Null is an answer of some, and no answer of others.
+                "response": unmarked(response["body"]) if "body" in response else NO_BODY,
                 "calls": calls,
             }
 
 
 def entry(exchange, number):
     sent = exchange["request"]
-    text = "" if exchange["response"] is None else json.dumps(exchange["response"], ensure_ascii=False)
+    text = "" if exchange["response"] is NO_BODY else json.dumps(exchange["response"], ensure_ascii=False)
     request = {
         "method": exchange["method"],
         "url": exchange["url"],
@@ -127,7 +129,8 @@ def har(count, out):
 
 def records(out):
     for exchange in exchanges():
-        out.write(json.dumps(exchange, ensure_ascii=False) + "\n")
+        told = None if exchange["response"] is NO_BODY else exchange["response"]
+        out.write(json.dumps({**exchange, "response": told}, ensure_ascii=False) + "\n")
 
 
 def main():

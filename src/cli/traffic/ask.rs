@@ -38,13 +38,13 @@ pub(in crate::cli) enum Misasked {
 impl Asked {
     /// Up to two names come first; whatever looks like a file is one, and so is whatever follows.
     pub(in crate::cli) fn of(words: &[PathBuf]) -> Result<Asked, Misasked> {
-        let named = words.iter().take(2).take_while(|word| !is_file(word)).count();
-        let (names, files) = words.split_at(named);
+        let before = words.iter().take(2).take_while(|word| !is_file(word)).count();
+        let (names, files) = words.split_at(before);
         if files.is_empty() {
             return Err(Misasked::NoFile);
         }
-        let mut names = names.iter().map(|name| name.to_string_lossy().into_owned());
-        Ok(Asked { dialect: names.next(), operation: names.next(), files: files.to_vec() })
+        let text = |index: usize| names.get(index).map(|name| name.to_string_lossy().into_owned());
+        Ok(Asked { dialect: text(0), operation: text(1), files: files.to_vec() })
     }
 
     /// The files, of which only one may be standard input.

@@ -2,7 +2,11 @@
 
 use std::{str::FromStr, sync::Arc};
 
-use http::{HeaderMap, Method, Uri, header::HOST, uri::PathAndQuery};
+use http::{
+    HeaderMap, Method, Uri,
+    header::HOST,
+    uri::{Authority, PathAndQuery},
+};
 
 use super::{Exchange, ask::Misasked};
 use crate::cli::{Failure, names};
@@ -86,7 +90,7 @@ impl Recogniser<'_> {
             return Recognised::Foreign;
         };
         let header = exchange.headers.get(HOST).and_then(|host| host.to_str().ok());
-        let host = url.authority().map(|authority| authority.as_str()).or(header);
+        let host = url.authority().map(Authority::as_str).or(header);
         let target = url.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/"));
 
         for (dialect, base) in &self.bases {

@@ -69,7 +69,7 @@ impl Judge<'_> {
                 let fault = Fault::new(code::V0102, "the request has no body", extent(exchange.method));
                 return Asked { faults: Some(vec![fault.label("needs one")]), operations: all };
             }
-            Recorded::Body(body) => match self.read(body, &self.limits()) {
+            Recorded::Body(body) => match read(body, &self.limits()) {
                 Ok(document) => (Some(document), Some(body)),
                 Err(fault) => return Asked { faults: Some(vec![fault]), operations: all },
             },
@@ -81,7 +81,7 @@ impl Judge<'_> {
                 return Asked { faults: Some(faults), operations: all };
             }
         };
-        let mut faults = self.misfits(&request, body, &whole);
+        let mut faults = of_request(&request, body, &whole);
         request.choose_case();
         if faults.is_empty() {
             let root = request.body.as_ref().map(Document::root);
@@ -90,24 +90,6 @@ impl Judge<'_> {
             }
         }
         Asked { faults: Some(faults), operations: vec![request.operation] }
-    }
-
-    /// What the schemas of query and body have against the request.
-    fn misfits(&self, request: &Request, body: Option<Body<'_>>, url: &Range<usize>) -> Vec<Fault> {
-        let mut faults = Vec::new();
-        if let Some(shape) = &request.operation.parameters {
-            let violations = shape.violations(&request.query, VIOLATIONS_MAX);
-            if !violations.is_empty() {
-                faults.extend(of_problem(code::V0102, &Problem::invalid(violations), url, None));
-            }
-        }
-        let (RequestBody::One { schema } | RequestBody::Each { schema, .. }) = &request.operation.body else {
-            return faults;
-        };
-        if let (Some(document), Some(body)) = (&request.body, body) {
-            faults.extend(misfits(&[schema], document.root(), "the body", |range| body.place(range)));
-        }
-        faults
     }
 
     /// Whether the request becomes calls. Where an id would have to be looked up, nothing is said against it.
@@ -152,7 +134,7 @@ impl Judge<'_> {
             }
         };
         let schemas: Vec<_> = schemas.iter().collect();
-        Some(match self.read(body, &unlimited()) {
+        Some(match read(body, &unlimited()) {
             Ok(document) => misfits(&schemas, document.root(), "the body", |range| body.place(range)),
             Err(fault) => vec![fault],
         })
@@ -164,17 +146,35 @@ impl Judge<'_> {
         folders.find_map(|folder| self.schemas.schema(folder, ERROR)).cloned()
     }
 
-    fn read(&self, body: Body<'_>, limits: &Limits) -> Result<Document, Fault> {
-        let Some(bytes) = body.bytes() else {
-            return Err(Fault::new(code::V0106, "the body is no base64", body.place(0..0)));
-        };
-        Document::parse(bytes, limits).map_err(|error| Fault::unread(error, |range| body.place(range)))
-    }
-
     /// What a request may cost: as much as on the wire.
     pub(super) fn limits(&self) -> Limits {
         Limits { bytes_max: self.body.bytes_max, depth_max: self.body.depth_max, ..Limits::default() }
     }
+}
+
+/// What the schemas of query and body have against the request.
+fn of_request(request: &Request, body: Option<Body<'_>>, url: &Range<usize>) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    if let Some(shape) = &request.operation.parameters {
+        let violations = shape.violations(&request.query, VIOLATIONS_MAX);
+        if !violations.is_empty() {
+            faults.extend(of_problem(code::V0102, &Problem::invalid(violations), url, None));
+        }
+    }
+    let (RequestBody::One { schema } | RequestBody::Each { schema, .. }) = &request.operation.body else {
+        return faults;
+    };
+    if let (Some(document), Some(body)) = (&request.body, body) {
+        faults.extend(misfits(&[schema], document.root(), "the body", |range| body.place(range)));
+    }
+    faults
+}
+
+fn read(body: Body<'_>, limits: &Limits) -> Result<Document, Fault> {
+    let Some(bytes) = body.bytes() else {
+        return Err(Fault::new(code::V0106, "the body is no base64", body.place(0..0)));
+    };
+    Document::parse(bytes, limits).map_err(|error| Fault::unread(error, |range| body.place(range)))
 }
 
 /// What an answer may cost: whatever its file is worth.

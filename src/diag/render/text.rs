@@ -27,8 +27,8 @@ pub fn text(found: &[Diagnostic], sources: &Sources, colour: bool) -> String {
     let renderer = if colour { Renderer::styled() } else { Renderer::plain() };
     let mut out = String::new();
     for diagnostic in found {
-        let rendered = renderer.render(&[group(diagnostic, sources)]);
-        out.push_str(&in_its_file(rendered, diagnostic, sources));
+        let shown = renderer.render(&[group(diagnostic, sources)]);
+        out.push_str(&in_its_file(shown, diagnostic, sources));
         out.push_str("\n\n");
     }
     out
@@ -36,14 +36,14 @@ pub fn text(found: &[Diagnostic], sources: &Sources, colour: bool) -> String {
 
 /// Tells the column that a place has in its file. The renderer counts from where the text begins that it is given, and
 /// has no word for one that begins in the middle of a line.
-fn in_its_file(rendered: String, diagnostic: &Diagnostic, sources: &Sources) -> String {
+fn in_its_file(shown: String, diagnostic: &Diagnostic, sources: &Sources) -> String {
     let Some(span) = diagnostic.primary().filter(|span| sources.start(span.source).column > 1) else {
-        return rendered;
+        return shown;
     };
     let (line, column) = sources.line_column(span.source, span.start);
     let counted = (column + 1).saturating_sub(sources.start(span.source).column);
     let place = |column: usize| format!("{}:{line}:{column}", sources.path(span.source));
-    rendered.replacen(&place(counted), &place(column), 1)
+    shown.replacen(&place(counted), &place(column), 1)
 }
 
 fn group<'a>(diagnostic: &'a Diagnostic, sources: &'a Sources) -> Group<'a> {

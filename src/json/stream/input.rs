@@ -38,7 +38,7 @@ impl Position {
         let wide = line.iter().filter(|byte| **byte >= 0xf0).count();
         Position {
             byte: self.byte + text.len() as u64,
-            line: self.line + text.iter().filter(|byte| **byte == b'\n').count(),
+            line: self.line + text.split(|byte| *byte == b'\n').count() - 1,
             column: column + characters,
             column_utf16: column_utf16 + characters + wide,
         }
@@ -187,13 +187,23 @@ impl Kept<'_> {
 /// Where in a value the reading is.
 #[derive(Default)]
 struct Scan {
-    has_begun: bool,
-    /// Inside a string; after a backslash in it.
-    in_string: bool,
-    is_escaped: bool,
-    /// Inside a number or a word.
-    in_word: bool,
+    state: State,
     depth: u64,
+}
+
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+enum State {
+    /// Before its first byte.
+    #[default]
+    Before,
+    /// Inside an object or an array.
+    Inside,
+    /// Inside a string.
+    Text,
+    /// After a backslash in a string.
+    Escape,
+    /// Inside a number or a word that is all of the value.
+    Word,
 }
 
 impl Scan {
@@ -202,50 +212,39 @@ impl Scan {
     fn feed(&mut self, bytes: &[u8]) -> Result<(usize, bool), usize> {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
-            if self.in_string {
-                at += self.string(&bytes[at..]);
-                if !self.in_string && self.depth == 0 {
-                    return Ok((at, true));
+            match (self.state, byte) {
+                (State::Escape, _) => self.state = State::Text,
+                (State::Text, b'\\') => self.state = State::Escape,
+                (State::Text, b'"') => {
+                    self.state = State::Inside;
+                    if self.depth == 0 {
+                        return Ok((at + 1, true));
+                    }
                 }
-                continue;
-            }
-            if self.in_word && matches!(byte, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r') {
-                return Ok((at, true));
-            }
-            let is_first = !self.has_begun;
-            self.has_begun = true;
-            match byte {
-                b'"' => self.in_string = true,
-                b'{' | b'[' => self.depth += 1,
-                b'}' | b']' if self.depth > 0 => self.depth -= 1,
-                b'}' | b']' | b',' | b':' if self.depth == 0 => return Err(at),
-                _ if is_first => self.in_word = true,
-                _ => {}
+                (State::Text, _) => {
+                    // Most of a text is neither of the two.
+                    let plain = bytes[at..].iter().position(|byte| matches!(byte, b'"' | b'\\'));
+                    at += plain.unwrap_or(bytes.len() - at);
+                    continue;
+                }
+                (State::Word, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r') => return Ok((at, true)),
+                (State::Before, b'}' | b']' | b',' | b':') | (State::Word, b':') => return Err(at),
+                (State::Before | State::Inside, b'"') => self.state = State::Text,
+                (State::Before | State::Inside, b'{' | b'[') => {
+                    self.state = State::Inside;
+                    self.depth += 1;
+                }
+                (State::Inside, b'}' | b']') => {
+                    self.depth -= 1;
+                    if self.depth == 0 {
+                        return Ok((at + 1, true));
+                    }
+                }
+                (State::Before, _) => self.state = State::Word,
+                (State::Inside | State::Word, _) => {}
             }
             at += 1;
-            if self.depth == 0 && !self.in_string && !self.in_word {
-                return Ok((at, true));
-            }
         }
         Ok((at, false))
-    }
-
-    /// Goes through bytes of a string, up to its end.
-    fn string(&mut self, bytes: &[u8]) -> usize {
-        if self.is_escaped {
-            self.is_escaped = false;
-            return 1;
-        }
-        match bytes.iter().position(|byte| matches!(byte, b'"' | b'\\')) {
-            Some(found) => {
-                if bytes[found] == b'"' {
-                    self.in_string = false;
-                } else {
-                    self.is_escaped = true;
-                }
-                found + 1
-            }
-            None => bytes.len(),
-        }
     }
 }

@@ -103,7 +103,7 @@ fn what_is_wrong_is_said_with_its_place() {
         (r#"{"log":{"entries":[1]}} {}"#, "text after the value", 1, 25),
         (r#"{"log":{"entries":[1],"entries":[2]}}"#, "duplicate member name", 1, 33),
         (r#"{"log":{"entries":[1]},"log":{}}"#, "duplicate member name", 1, 30),
-        (r#"{log:{}}"#, "unexpected character", 1, 2),
+        ("{log:{}}", "unexpected character", 1, 2),
         ("{\"log\"\0:{}}", "unexpected character", 1, 7),
     ] {
         assert_eq!(refused(text), (why.to_owned(), line, column), "{text}");
