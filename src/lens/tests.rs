@@ -266,11 +266,11 @@ fn whom_a_body_names_is_looked_up_in_the_scope_of_the_path() {
         field("$path.team", "$path.team", Op::Copy),
     ];
     let lens = Lens::new("test", Wrap::Object, fields);
-    let body = Document::parse(br#"{"user":"ada"}"#.to_vec(), &Limits::default()).unwrap();
+    let body = literal(r#"{"user":"ada"}"#);
     let path = [("team".into(), "t".to_owned())];
     let resolutions = Resolutions::default();
     let mut run = Run::new(Direction::Lift, &resolutions);
-    lens.run(Input { body: Some(body.root()), path: &path, ..Input::default() }, &mut run, Writer::new());
+    lens.run(Input { body: Some(body.value()), path: &path, ..Input::default() }, &mut run, Writer::new());
     assert_eq!(run.refusals(), []);
     assert_eq!(run.needs()[0].scope, ["t"]);
 }

@@ -42,6 +42,7 @@ struct Around<'a> {
     schemas: &'a Store,
     /// The names of the dialect and of those it extends, nearest first.
     folders: Vec<&'a str>,
+    places: near::Places,
 }
 
 /// Finds all of them, and takes what cannot be understood without them out of `file`.
@@ -59,7 +60,7 @@ pub(super) fn take(
     if todos.marks.is_empty() {
         return todos;
     }
-    let around = Around { canonical, schemas, folders };
+    let around = Around { canonical, schemas, folders, places: near::Places::default() };
     // Those who look at others come first: a lens is looked for where its operations lead.
     lens::take(&mut todos, file, &around);
     operation::take(&mut todos, file, &around);

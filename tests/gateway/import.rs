@@ -117,7 +117,7 @@ fn names_of_others_never_leave_the_folders() {
         "openapi": "3.1.0",
         "info": { "title": "\"]\n[evil]\nx = \"", "version": "'''" },
         "servers": [{ "url": "https://a.example/../..\"\n[evil]" }, { "url": "https://b.example/v1" }],
-        "paths": { "/x/{../..}": { "get": {
+        "paths": { "/x/{a..b}": { "get": {
             "operationId": "../../\u{0}evil\"\n",
             "summary": "line\nline # \u{1b}[31m",
             "responses": { "200": { "description": "", "content": { "application/json": { "schema": schema } } } },

@@ -76,48 +76,43 @@ impl Reader {
 
     /// Does everything, and gives the page with what was printed.
     fn page(&mut self, page: &str) -> String {
-        let mut out = String::new();
+        let mut out: Vec<String> = Vec::new();
         let mut lines = page.lines();
         let mut edits = None;
         while let Some(line) = lines.next() {
-            out += &format!("{line}\n");
+            out.push(line.to_owned());
             if let Some(file) = line.strip_prefix("<!-- edit: ") {
                 edits = file.strip_suffix(" -->");
             }
-            let is_console = line == "```console";
-            if !is_console && !(line == "```diff" && edits.is_some()) {
-                continue;
+            let sort = line.strip_prefix("```").unwrap_or_default();
+            let mut block = || lines.by_ref().take_while(|line| *line != "```").collect::<Vec<_>>();
+            if sort == "console" {
+                out.extend(self.console(&block()));
+                out.push("```".to_owned());
+            } else if let Some(file) = edits.take_if(|_| sort == "diff") {
+                let block = block();
+                self.edit(file, &block);
+                out.extend(block.into_iter().map(str::to_owned));
+                out.push("```".to_owned());
             }
-            let block: Vec<&str> = lines.by_ref().take_while(|line| *line != "```").collect();
-            match edits.take().filter(|_| !is_console) {
-                Some(file) => {
-                    self.edit(file, &block);
-                    out += &block.iter().map(|line| format!("{line}\n")).collect::<String>();
-                }
-                None => out += &self.console(&block),
-            }
-            out += "```\n";
         }
-        out
+        out.push(String::new());
+        out.join("\n")
     }
 
-    fn console(&mut self, block: &[&str]) -> String {
-        let mut out = String::new();
-        let mut lines = block.iter().peekable();
+    fn console(&mut self, block: &[&str]) -> Vec<String> {
+        let mut out: Vec<String> = Vec::new();
+        let mut lines = block.iter();
         while let Some(line) = lines.next() {
             let Some(first) = line.strip_prefix("$ ") else { continue };
-            out += &format!("{line}\n");
-            let mut command = first.to_owned();
-            while command.ends_with(['\\', '|']) {
-                let next = lines.next().expect("a command that goes on has a next line");
-                command += &format!("\n{next}");
-                out += &format!("{next}\n");
+            let mut command = vec![first];
+            while command[command.len() - 1].ends_with(['\\', '|']) {
+                command.push(lines.next().expect("a command that goes on has a next line"));
             }
-            let printed = self.run(&command);
-            let printed = printed.trim_end();
-            if !printed.is_empty() {
-                out += &format!("{printed}\n");
-            }
+            out.push((*line).to_owned());
+            out.extend(command[1..].iter().map(|line| (*line).to_owned()));
+            let printed = self.run(&command.join("\n"));
+            out.extend(printed.trim_end().lines().map(str::to_owned));
         }
         out
     }
@@ -171,11 +166,12 @@ impl Reader {
         let path = self.here.join(file);
         let mut text = fs::read_to_string(&path).unwrap();
         for part in block.split(|line| *line == "@@") {
-            let side = |taken: char| -> String {
+            let side = |taken: char| {
                 let lines = part.iter().filter(|line| !line.starts_with(taken));
-                lines.map(|line| format!("{}\n", line.get(1..).unwrap_or_default())).collect()
+                let lines: Vec<_> = lines.map(|line| line.get(1..).unwrap_or_default()).collect();
+                format!("\n{}\n", lines.join("\n"))
             };
-            let (before, after) = (format!("\n{}", side('+')), format!("\n{}", side('-')));
+            let (before, after) = (side('+'), side('-'));
             let whole = format!("\n{text}");
             assert_eq!(whole.matches(&before).count(), 1, "in {file} there is not once:{before}");
             text = whole.replacen(&before, &after, 1).split_off(1);

@@ -21,19 +21,9 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_
         };
         if is_open(&part.canonical) {
             let message = format!("lens `{}` is not about a canonical schema yet", name.value);
-            let is_without_body = || {
-                let calls =
-                    |operation: &OperationPart| around.canonical.api.operation(&operation.calls.value);
-                let uses = |operation: &OperationPart| {
-                    operation.body.as_ref().is_some_and(|body| body.value == name.value)
-                };
-                let mut used =
-                    file.operations.iter().flat_map(with_cases).filter(|operation| uses(operation));
-                used.any(|operation| calls(operation).is_some_and(|calls| calls.body.is_none()))
-            };
             let help = closest(&guesses).or_else(|| {
                 let help = "its call has no body: fields go to `$path.x` or `$query.x`, and the schema of the answer will do";
-                is_without_body().then(|| help.to_owned())
+                fills_no_body(&name, file, around).then(|| help.to_owned())
             });
             todos.tell_with(&part.canonical, message, "which one its fields live in", help);
         }
@@ -43,7 +33,7 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_
         let Some(part) = &mut file.lenses[index].part else { continue };
         for field in &mut part.fields {
             let shape = left.as_ref().and_then(|left| shape_of(left, field));
-            self::field(todos, field, &name, (right.as_deref(), shape));
+            self::field(todos, field, &name, around, (right.as_deref(), shape));
         }
         part.is_whole = part.fields.iter().all(|field| field.op.is_some());
         if is_lens_open {
@@ -52,16 +42,28 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_
     }
 }
 
+/// Whether a lens is that of a request whose call has no body.
+fn fills_no_body(name: &Text, file: &MappingFile, around: &Around<'_>) -> bool {
+    let mut operations = file.operations.iter().flat_map(with_cases);
+    operations.any(|operation| {
+        let calls = around.canonical.api.operation(&operation.calls.value);
+        operation.body.as_ref().is_some_and(|body| body.value == name.value)
+            && calls.is_some_and(|calls| calls.body.is_none())
+    })
+}
+
 /// Tells a field of which nobody says where it lives, and takes what it does.
 fn field(
     todos: &mut Todos,
     field: &mut FieldPart,
     lens: &Text,
+    around: &Around<'_>,
     (right, shape): (Option<&Schema>, Option<Shape<'_>>),
 ) {
     let Some(at) = field.at.clone().filter(is_open) else { return };
     let message = format!("field `{}` of lens `{}` is not placed yet", field.left.value, lens.value);
-    let near = right.map(|right| near::fields(right, &field.left.value, shape.as_ref())).unwrap_or_default();
+    let near = right.map(|right| near::fields(&around.places, right, &field.left.value, shape.as_ref()));
+    let near = near.unwrap_or_default();
     let otherwise = format!("if nothing here needs it, say why under `[lens.{}.ignores]`", lens.value);
     let help = match closest(&near) {
         Some(closest) => format!("{closest}; {otherwise}"),
@@ -123,7 +125,7 @@ fn guesses(
         _ => all.collect(),
     };
     let schema = part.schema.as_ref().map_or(name.value.as_str(), |schema| schema.value.as_str());
-    near::schemas(around.schemas, schema, left, names)
+    near::schemas((&around.places, around.schemas), schema, left, names)
 }
 
 /// What the canonical side of a placed field says about the lens inside it.

@@ -2,6 +2,10 @@
 //!
 //! Names count by the words they share, then what can be told without them: methods, bodies, types and formats.
 
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use http::Method;
 use serde_json::Value as Tree;
 
@@ -62,7 +66,7 @@ fn path_words(path: &[PathPart]) -> Vec<String> {
 
 /// Canonical schemas like one of the dialect, among `known`.
 pub(super) fn schemas<'k>(
-    store: &Store,
+    (places, store): (&Places, &Store),
     name: &str,
     left: Option<&Schema>,
     known: impl IntoIterator<Item = &'k str>,
@@ -77,8 +81,9 @@ pub(super) fn schemas<'k>(
     });
     best(known.filter_map(|known| {
         let schema = store.schema(CANONICAL, known)?;
-        let places: Vec<_> = places(schema).into_iter().map(|place| words(&place.path)).collect();
-        let found = own.iter().filter(|own| places.iter().any(|place| shared(own, place) >= 60)).count();
+        let places = places.of(schema);
+        let has = |own: &&Vec<String>| places.iter().any(|place| shared(own, &place.words) >= 60);
+        let found = own.iter().filter(has).count();
         let part =
             if own.is_empty() { 0 } else { u32::try_from(found * 100 / own.len()).unwrap_or_default() };
         // Of two that have everything the smaller one is meant.
@@ -88,23 +93,42 @@ pub(super) fn schemas<'k>(
 }
 
 /// A place of a canonical schema.
-pub(super) struct Place<'s> {
-    pub(super) path: String,
-    pub(super) shape: Shape<'s>,
+pub(super) struct Place {
+    path: String,
+    words: Vec<String>,
+    types: Vec<&'static str>,
+    /// Whether its values are listed.
+    is_listed: bool,
 }
 
-/// The places of a canonical schema, a few levels deep.
-pub(super) fn places(schema: &Schema) -> Vec<Place<'_>> {
-    let mut found = Vec::new();
-    collect(&schema.shape(), "", 0, &mut found);
-    found
+/// The places of canonical schemas, found once each.
+#[derive(Default)]
+pub(super) struct Places(RefCell<BTreeMap<String, Rc<Vec<Place>>>>);
+
+impl Places {
+    /// The places of a schema, a few levels deep.
+    fn of(&self, schema: &Schema) -> Rc<Vec<Place>> {
+        let known = self.0.borrow().get(schema.name()).cloned();
+        known.unwrap_or_else(|| {
+            let mut found = Vec::new();
+            collect(&schema.shape(), "", 0, &mut found);
+            let found = Rc::new(found);
+            self.0.borrow_mut().insert(schema.name().to_owned(), Rc::clone(&found));
+            found
+        })
+    }
 }
 
-fn collect<'s>(shape: &Shape<'s>, before: &str, depth: usize, found: &mut Vec<Place<'s>>) {
+fn collect(shape: &Shape<'_>, before: &str, depth: usize, found: &mut Vec<Place>) {
     for name in shape.properties() {
         let Some(inner) = shape.property(&name) else { continue };
         let path = format!("{before}{name}");
-        found.push(Place { path: path.clone(), shape: inner.clone() });
+        found.push(Place {
+            words: words(&path),
+            types: inner.types().names(),
+            is_listed: inner.enumeration().is_some(),
+            path: path.clone(),
+        });
         if depth + 1 < DEPTH_MAX && inner.types().contains(Type::Object) {
             collect(&inner, &format!("{path}."), depth + 1, found);
         }
@@ -112,24 +136,24 @@ fn collect<'s>(shape: &Shape<'s>, before: &str, depth: usize, found: &mut Vec<Pl
 }
 
 /// Places of a canonical schema like one of the dialect's.
-pub(super) fn fields(schema: &Schema, left: &str, shape: Option<&Shape<'_>>) -> Vec<String> {
+pub(super) fn fields(places: &Places, schema: &Schema, left: &str, shape: Option<&Shape<'_>>) -> Vec<String> {
     let own = words(left);
-    best(places(schema).into_iter().map(|place| {
-        let theirs = words(&place.path);
-        let alike = shared(&own, &theirs);
-        let has_same_end = own.last() == theirs.last();
-        let fits = shape.is_none_or(|shape| {
-            let (own, other) = (shape.types(), place.shape.types());
-            own.names().iter().any(|name| *name != "null" && other.names().contains(name))
-        });
-        let is_listed = shape.is_some_and(|shape| shape.enumeration().is_some());
-        let same_words = is_listed && place.shape.enumeration().is_some();
-        let bonus = if has_same_end { 15 } else { 0 } + if same_words { 10 } else { 0 };
+    let types = shape.map(|shape| shape.types().names());
+    let is_listed = shape.is_some_and(|shape| shape.enumeration().is_some());
+    let places = places.of(schema);
+    let scored = places.iter().map(|place| {
+        let alike = shared(&own, &place.words);
+        let fits = types
+            .as_ref()
+            .is_none_or(|types| types.iter().any(|name| *name != "null" && place.types.contains(name)));
+        let same_end = if own.last() == place.words.last() { 15 } else { 0 };
+        let same_sort = if is_listed && place.is_listed { 10 } else { 0 };
         // A little less for every level, so that what is near is told before what is far.
         let depth = u32::try_from(place.path.matches('.').count()).unwrap_or_default();
-        let points = if alike == 0 || !fits { 0 } else { (alike + bonus).saturating_sub(2 * depth) };
-        (points, place.path)
-    }))
+        let points = if alike == 0 || !fits { 0 } else { alike + same_end + same_sort };
+        (points.saturating_sub(2 * depth), place.path.as_str())
+    });
+    best(scored).into_iter().map(str::to_owned).collect()
 }
 
 /// The file that a list's schema has its elements in.

@@ -17,7 +17,7 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_
     }
     // What is not known to be a call cannot be compiled at all.
     let is_placed = |part: &OperationPart| {
-        let is_open = |part: &OperationPart| is_open(&part.calls) || is_some_open(&part.body);
+        let is_open = |part: &OperationPart| is_open(&part.calls) || is_some_open(part.body.as_ref());
         !is_open(part) && !part.cases.iter().any(|case| is_open(&case.operation))
     };
     file.operations.retain(is_placed);
@@ -102,6 +102,6 @@ fn parameter(todos: &mut Todos, field: &mut FieldPart, operation: &str, (sort, k
 }
 
 /// Whether a text that may be missing is open.
-pub(super) fn is_some_open(text: &Option<Text>) -> bool {
-    text.as_ref().is_some_and(is_open)
+pub(super) fn is_some_open(text: Option<&Text>) -> bool {
+    text.is_some_and(is_open)
 }

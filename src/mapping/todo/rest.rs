@@ -19,7 +19,7 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile) {
             let help = "the shape of a real one, as in `^acme_[0-9A-Za-z]{32}$`; nothing else is let in";
             todos.tell_with(&part.pattern, message, "a regular expression", Some(help.to_owned()));
         }
-        !is_open(&part.header) && !is_open(&part.pattern) && !is_some_open(&part.scheme)
+        !is_open(&part.header) && !is_open(&part.pattern) && !is_some_open(part.scheme.as_ref())
     });
     file.quota.windows.retain(|window| !is_open(window));
     file.quota.headers.retain(|family| !is_open(family));

@@ -3,11 +3,14 @@
 //! What 3.0 says in words of its own is said in those of the standard; what says nothing about values goes; what
 //! cannot be kept is told. A schema that says more than it is known how to keep becomes wider, never narrower.
 
+mod words;
+
 use serde_json::{Map, Value, json};
 
 use super::document::Spot;
 use super::schemas::{Files, Way};
-use crate::schema::{is_format, is_pattern};
+use crate::schema::is_pattern;
+use words::{examples, exclusive, format, nullable};
 
 /// How deep a schema may go.
 const DEPTH_MAX: usize = 64;
@@ -110,7 +113,7 @@ impl<'d> Files<'_, 'd> {
             // mean them.
             out.extend(spot.text("description").map(|text| ("description".to_owned(), Value::from(text))));
         } else {
-            let known = [inside.known, &self.declared(spot, inside.way)].concat();
+            let known = [inside.known, &self.declared(spot)].concat();
             for name in members.keys() {
                 if let Some(member) = spot.get(name) {
                     self.keyword(name, &member, &mut out, Inside { known: &known, ..inside });
@@ -245,62 +248,4 @@ impl<'d> Files<'_, 'd> {
         let target = schema.text("$ref").and_then(|reference| self.document.target(reference));
         schema.flag(flag) || target.is_some_and(|target| target.flag(flag))
     }
-}
-
-/// Formats that are checked; the others stay as notes. Those of numbers say what a machine keeps them in.
-fn format(value: &Value, out: &mut Map<String, Value>) {
-    const MACHINE: [&str; 4] = ["double", "float", "int32", "int64"];
-    match value.as_str() {
-        Some(name) if is_format(name) => out.insert("format".to_owned(), value.clone()),
-        Some(name) if !MACHINE.contains(&name) => out.insert("x-format".to_owned(), value.clone()),
-        Some(_) | None => None,
-    };
-}
-
-/// In 3.0 a flag beside a bound, since 3.1 a bound of its own.
-fn exclusive(schema: &Value, out: &mut Map<String, Value>) {
-    for (own, bound) in [("exclusiveMaximum", "maximum"), ("exclusiveMinimum", "minimum")] {
-        match schema.get(own) {
-            Some(Value::Bool(true)) => {
-                out.remove(bound).and_then(|value| out.insert(own.to_owned(), value));
-            }
-            Some(value @ Value::Number(_)) => {
-                out.insert(own.to_owned(), value.clone());
-            }
-            _ => {}
-        }
-    }
-}
-
-fn examples(schema: &Value, out: &mut Map<String, Value>) {
-    let examples = match (schema.get("examples"), schema.get("example")) {
-        (Some(Value::Array(examples)), _) => examples.clone(),
-        (_, Some(example)) => vec![example.clone()],
-        _ => return,
-    };
-    out.insert("examples".to_owned(), Value::Array(examples));
-}
-
-/// The schema, or null.
-fn nullable(mut schema: Map<String, Value>) -> Value {
-    let says = |keyword: &str| schema.contains_key(keyword);
-    let is_combined = ["$ref", "allOf", "anyOf", "const", "not", "oneOf", "if"].into_iter().any(says);
-    if is_combined {
-        return json!({ "anyOf": [schema, { "type": "null" }] });
-    }
-    if let Some(Value::Array(values)) = schema.get_mut("enum")
-        && !values.contains(&Value::Null)
-    {
-        values.push(Value::Null);
-    }
-    match schema.get_mut("type") {
-        Some(Value::Array(names)) => {
-            if !names.contains(&Value::from("null")) {
-                names.push(Value::from("null"));
-            }
-        }
-        Some(name) => *name = json!([name.clone(), "null"]),
-        None => {}
-    }
-    Value::Object(schema)
 }

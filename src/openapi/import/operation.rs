@@ -100,15 +100,16 @@ fn operation<'d>(
         notes.push(&spot.at, "left out: a segment of its path is neither a text nor one parameter");
         return None;
     };
-    let named = spot.text("operationId").map(|name| {
+    let given = spot.text("operationId").map(|name| {
         let plain = |c: char| if c.is_ascii_alphanumeric() || "._/-".contains(c) { c } else { '_' };
         name.chars().take(128).map(plain).collect::<String>()
     });
-    let name = named.filter(|name| !name.is_empty()).unwrap_or_else(|| snake(&format!("{method} {path}")));
+    let name = given.filter(|name| !name.is_empty()).unwrap_or_else(|| snake(&format!("{method} {path}")));
     let body = spot.get("requestBody").and_then(|body| document.follow(body, notes));
     let body = body.and_then(|body| json_body(&body, notes));
     let (mut answers, mut refusals) = (Vec::new(), Vec::new());
     for (status, response) in spot.get("responses").iter().flat_map(Spot::members) {
+        let at = response.at.clone();
         let Some(response) = document.follow(response, notes) else { continue };
         let body = json_body(&response, notes);
         match status.as_bytes() {
@@ -116,7 +117,7 @@ fn operation<'d>(
             [b'4' | b'5', ..] => refusals.push((number(status).unwrap_or(400), body)),
             b"default" => refusals.push((500, body)),
             _ if status.starts_with("x-") => {}
-            _ => notes.push(&response.at, "left out: answers have 200 to 299, refusals 400 to 599"),
+            _ => notes.push(&at, "left out: answers have 200 to 299, refusals 400 to 599"),
         }
     }
     if answers.is_empty() {

@@ -36,7 +36,7 @@ pub(super) struct Files<'n, 'd> {
     pub(super) document: Document<'d>,
     pub(super) notes: &'n mut Notes,
     /// The file of a place in the document.
-    files: HashMap<(String, Way), String>,
+    given: HashMap<(String, Way), String>,
     names: Names,
     /// Whether something in a place is told in one direction only, as far as that was asked.
     split: HashMap<String, bool>,
@@ -46,9 +46,9 @@ pub(super) struct Files<'n, 'd> {
 
 impl<'n, 'd> Files<'n, 'd> {
     pub(super) fn new(document: Document<'d>, notes: &'n mut Notes) -> Self {
-        let (files, split) = (HashMap::new(), HashMap::new());
+        let (given, split) = (HashMap::new(), HashMap::new());
         let (names, waiting, done) = (Names::default(), VecDeque::new(), BTreeMap::new());
-        Self { document, notes, files, names, split, waiting, done }
+        Self { document, notes, given, names, split, waiting, done }
     }
 
     /// The file of a body: that of the schema it refers to, or one of its own.
@@ -105,15 +105,15 @@ impl<'n, 'd> Files<'n, 'd> {
         self.split.insert(spot.at.clone(), differs);
         let way = if differs { way } else { Way::Answer };
         let key = (spot.at.clone(), way);
-        if let Some(file) = self.files.get(&key) {
+        if let Some(file) = self.given.get(&key) {
             return file.clone();
         }
-        let has_answer = self.files.contains_key(&(spot.at.clone(), Way::Answer));
+        let has_answer = self.given.contains_key(&(spot.at.clone(), Way::Answer));
         let wished =
             if way == Way::Request && has_answer { format!("{wished}_request") } else { wished.to_owned() };
         let name = self.names.give(&wished);
-        self.files.insert(key, name.clone());
-        if self.files.len() > MOST {
+        self.given.insert(key, name.clone());
+        if self.given.len() > MOST {
             self.notes.push(&spot.at, format!("more than {MOST} schemas; anything is allowed from here on"));
             self.done.insert(name.clone(), headed(Value::Object(Map::new())));
         } else {
@@ -149,13 +149,13 @@ impl<'n, 'd> Files<'n, 'd> {
     }
 
     /// The names of the members that a schema declares for its own value, through references and combinations.
-    pub(super) fn declared(&self, spot: &Spot<'d>, way: Way) -> Vec<String> {
+    pub(super) fn declared(&self, spot: &Spot<'d>) -> Vec<String> {
         let mut names = Vec::new();
-        self.declare(spot, way, HOPS_MAX, &mut names);
+        self.declare(spot, HOPS_MAX, &mut names);
         names
     }
 
-    fn declare(&self, spot: &Spot<'d>, way: Way, hops: usize, names: &mut Vec<String>) {
+    fn declare(&self, spot: &Spot<'d>, hops: usize, names: &mut Vec<String>) {
         let Some(hops) = hops.checked_sub(1) else { return };
         for (name, _) in spot.get("properties").iter().flat_map(Spot::members) {
             if !names.iter().any(|known| known == name) {
@@ -163,10 +163,12 @@ impl<'n, 'd> Files<'n, 'd> {
             }
         }
         if let Some(target) = spot.text("$ref").and_then(|reference| self.document.target(reference)) {
-            self.declare(&target, way, hops, names);
+            self.declare(&target, hops, names);
         }
         for list in ["allOf", "anyOf", "oneOf"].iter().filter_map(|name| spot.get(name)) {
-            list.elements().for_each(|schema| self.declare(&schema, way, hops, names));
+            for schema in list.elements() {
+                self.declare(&schema, hops, names);
+            }
         }
     }
 

@@ -94,11 +94,11 @@ impl Shapes {
         let listed = || schema.get("enum")?.as_array().cloned();
         if let Some(values) = constant.or_else(listed) {
             let known = about.values.get_or_insert_default();
-            values.into_iter().for_each(|value| {
+            for value in values {
                 if !known.contains(&value) {
-                    known.push(value)
+                    known.push(value);
                 }
-            });
+            }
         }
         for inner in self.combined(schema) {
             let is_null = inner.get("type").and_then(Value::as_str) == Some("null");

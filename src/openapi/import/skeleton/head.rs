@@ -43,41 +43,30 @@ impl Skeleton<'_> {
         out
     }
 
-    /// The hosts that have the prefix of the first server, and that prefix.
+    /// The hosts that have the prefix of the first server, and that prefix. An address without a host is relative to
+    /// wherever the document lay, and counts only if there is no other.
     fn servers(&mut self) -> (Vec<String>, String) {
-        let (mut hosts, mut prefix) = (Vec::new(), None::<String>);
+        let mut found = Vec::new();
         for server in self.document.spot("/servers").iter().flat_map(Spot::elements) {
             let Some(url) = server.text("url").map(|url| filled(url, &server)) else { continue };
-            let (host, path) = match url.split_once("://") {
-                Some((_, rest)) => rest.split_once('/').map_or((rest, ""), |(host, path)| (host, path)),
-                None => ("", url.as_str()),
-            };
-            let is_sound = |part: &str| !part.contains(|c: char| c.is_whitespace() || "{}?#%".contains(c));
-            let path = path.trim_matches('/');
-            let host = host.rsplit('@').next().unwrap_or_default().split(':').next().unwrap_or_default();
-            if !is_sound(path) || !is_sound(host) {
-                self.notes.push(&server.at, "left out: this is no address of a server");
-                continue;
+            match parts(&url) {
+                Some((host, path)) => found.push((server.at, host, path)),
+                None => self.notes.push(&server.at, "left out: this is no address of a server"),
             }
-            let own = if path.is_empty() { String::new() } else { format!("/{path}") };
-            if *prefix.get_or_insert_with(|| own.clone()) != own {
-                self.notes
-                    .push(&server.at, "left out: a dialect has one prefix, and the first server has another");
-                continue;
-            }
-            let is_name = |host: &str| {
-                host.contains('.')
-                    && host.split('.').all(|label| {
-                        !label.is_empty()
-                            && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-                    })
-            };
-            let host = host.to_ascii_lowercase();
-            if is_name(&host) && !hosts.contains(&host) {
+        }
+        if found.iter().any(|(_, host, _)| host.is_some()) {
+            found.retain(|(_, host, _)| host.is_some());
+        }
+        let prefix = found.first().map(|(_, _, path)| path.clone()).unwrap_or_default();
+        let mut hosts = Vec::new();
+        for (at, host, path) in found {
+            if path != prefix {
+                self.notes.push(&at, "left out: a dialect has one prefix, and the first server has another");
+            } else if let Some(host) = host.filter(|host| !hosts.contains(host)) {
                 hosts.push(host);
             }
         }
-        (hosts, prefix.unwrap_or_default())
+        (hosts, prefix)
     }
 
     fn credentials(&mut self) -> Vec<Credential> {
@@ -96,11 +85,8 @@ impl Skeleton<'_> {
                 ("apiKey", _, Some("header"), Some(header)) => {
                     (quoted(header), None, "What a key looks like is not in the document.")
                 }
-                ("http", "bearer", ..) => {
-                    (authorization(), Some("Bearer"), "What a token looks like is not in the document.")
-                }
                 ("http", "basic", ..) => (authorization(), Some("Basic"), "Name and password, in base64."),
-                ("oauth2" | "openIdConnect", ..) => {
+                ("http", "bearer", ..) | ("oauth2" | "openIdConnect", ..) => {
                     (authorization(), Some("Bearer"), "What a token looks like is not in the document.")
                 }
                 _ => {
@@ -134,6 +120,25 @@ impl Skeleton<'_> {
         }
         used
     }
+}
+
+/// The host and the path of an address, as a dialect may have them. A machine without a dot in its name is nobody's API.
+fn parts(url: &str) -> Option<(Option<String>, String)> {
+    let (host, path) = match url.split_once("://") {
+        Some((_, rest)) => rest.split_once('/').map_or((Some(rest), ""), |(host, path)| (Some(host), path)),
+        None => (None, url),
+    };
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~!$&'()*+,;=:@".contains(&byte);
+    let is_segment = |segment: &str| !matches!(segment, "" | "." | "..") && segment.bytes().all(is_plain);
+    let is_label = |label: &str| {
+        !label.is_empty() && label.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    };
+    let path = path.trim_matches('/');
+    let host = host.map(|host| host.split(':').next().unwrap_or_default().to_ascii_lowercase());
+    let is_sound = (path.is_empty() || path.split('/').all(is_segment))
+        && host.as_ref().is_none_or(|host| host.split('.').all(is_label));
+    let path = if path.is_empty() { String::new() } else { format!("/{path}") };
+    is_sound.then(|| (host.filter(|host| host.contains('.')), path))
 }
 
 /// An address with the usual values of its variables.

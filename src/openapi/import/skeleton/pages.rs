@@ -148,8 +148,8 @@ fn slot(name: &str, style: &str, format: Option<&str>) -> Option<&'static str> {
     Some(match name {
         "next" | "next_url" if is_address || style != "cursor" => "next_url",
         "previous" | "prev" | "previous_url" | "prev_url" => "previous_url",
-        "cursor" | "end_cursor" | "next" | "next_cursor" | "next_page_token" | "next_token" => "next",
-        "next_page" | "next_offset" => "next",
+        "cursor" | "end_cursor" | "next" | "next_cursor" | "next_offset" | "next_page"
+        | "next_page_token" | "next_token" => "next",
         "has_more" | "has_next" | "has_next_page" | "more" => "has_next",
         "has_prev" | "has_previous" | "has_previous_page" => "has_previous",
         "count" | "total" | "total_count" | "total_elements" | "total_items" | "total_records"

@@ -1,5 +1,7 @@
 //! YAML against what its specification says, and against those who write it to do harm.
 
+use std::fmt::Write;
+
 use serde_json::json;
 
 use super::*;
@@ -53,7 +55,7 @@ fn a_few_lines_cannot_stand_for_a_billion_values() {
     let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
     for level in 1..12 {
         let inner = vec![format!("*a{}", level - 1); 10].join(", ");
-        text += &format!("a{level}: &a{level} [{inner}]\n");
+        writeln!(text, "a{level}: &a{level} [{inner}]").unwrap();
     }
     assert!(refused(&text).contains(TOO_MANY), "{}", refused(&text));
 }
@@ -82,7 +84,8 @@ fn what_json_cannot_say_is_refused() {
 fn depth_is_bounded_in_both_styles() {
     let flow = format!("{}{}", "[".repeat(5000), "]".repeat(5000));
     refused(&flow);
-    let block: String = (0..300).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let block: Vec<_> = (0..300).map(|level| format!("{}a:\n", " ".repeat(level))).collect();
+    let block = block.concat();
     assert!(refused(&block).contains("deeper"), "{}", refused(&block));
 }
 
