@@ -50,6 +50,8 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("M05", "ledger"),
     ("M06", "privilege"),
     ("M07", "generations"),
+    ("M08", "to decide"),
+    ("M09", "round trip"),
     ("R01", "routes"),
     ("S01", "schema"),
     ("V01", "document"),

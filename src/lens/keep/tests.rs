@@ -174,19 +174,21 @@ fn what_has_to_be_looked_up_is_asked_for_in_the_scope_of_the_call() {
         scope: vec!["p-1".to_owned()],
         key: key.to_owned(),
     };
-    let (lifted, lowered) = (need(Direction::Lift, "r-0"), need(Direction::Lower, "viewer"));
+    let (lifted, lowered) = (need(Direction::Lift, "r-0"), need(Direction::Lower, "admin"));
     let (sent, record) = (document(r#"{"row":"r-0"}"#), document(r#"{"role":"manager"}"#));
+    let other = document(r#"{"role":"admin"}"#);
     let mut known = Resolutions::default();
     known.insert(lifted, Found::Value("viewer".to_owned()));
     let sent = Input { body: Some(sent.root()), ..Input::default() };
     let path = [("place_id".into(), "p-1".to_owned())];
     let update = Update { sent, path: &path, known: &known };
-    assert_eq!(keep.kept(&update, record.root()).unwrap_err(), std::slice::from_ref(&lowered));
+    assert_eq!(keep.kept(&update, record.root()).unwrap().len(), 1, "the pair is known by its other half");
+    assert_eq!(keep.kept(&update, other.root()).unwrap_err(), std::slice::from_ref(&lowered));
 
     let mut more = known.clone();
-    more.insert(lowered, Found::Value("r-0".to_owned()));
+    more.insert(lowered, Found::Value("r-2".to_owned()));
     let update = Update { known: &more, ..update };
-    assert_eq!(keep.kept(&update, record.root()).unwrap().len(), 1);
+    assert_eq!(keep.kept(&update, other.root()).unwrap(), []);
 }
 
 #[test]

@@ -346,13 +346,13 @@ fn bodies(shipped: &Dialects, dialect: &Dialect, request: &Request) -> Option<Ve
             }
             Step::Needs(needs) => {
                 for need in needs {
-                    let words = dialect
+                    let role = dialect
                         .roles
                         .as_ref()
                         .map(|table| table.rows[need.key.len() % table.rows.len()].is.text());
                     let Lookup::Resolver(resolver) = need.of else { panic!("no id map was promised") };
-                    let found = match words.filter(|_| dialect.resolvers[resolver].right == "role") {
-                        Some(word) => Found::Value(word.into_owned()),
+                    let found = match role.filter(|_| dialect.resolvers[resolver].right == "role") {
+                        Some(role) => Found::Value(role.into_owned()),
                         None => world.answer(dialect, &need),
                     };
                     resolutions.insert(need, found);
