@@ -7,7 +7,6 @@ use super::op::nested::Nested;
 use super::op::table::Table;
 use super::support::*;
 use super::*;
-use crate::json::{Document, Limits};
 use crate::problem::{Place, Root, Segment};
 
 fn with(field: Field, when: Presence) -> Lens {
