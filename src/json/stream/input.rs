@@ -213,7 +213,6 @@ impl Scan {
         let mut at = 0;
         while let Some(byte) = bytes.get(at) {
             match (self.state, byte) {
-                (State::Escape, _) => self.state = State::Text,
                 (State::Text, b'\\') => self.state = State::Escape,
                 (State::Text, b'"') => {
                     self.state = State::Inside;
@@ -229,7 +228,7 @@ impl Scan {
                 }
                 (State::Word, b',' | b']' | b'}' | b' ' | b'\t' | b'\n' | b'\r') => return Ok((at, true)),
                 (State::Before, b'}' | b']' | b',' | b':') | (State::Word, b':') => return Err(at),
-                (State::Before | State::Inside, b'"') => self.state = State::Text,
+                (State::Escape, _) | (State::Before | State::Inside, b'"') => self.state = State::Text,
                 (State::Before | State::Inside, b'{' | b'[') => {
                     self.state = State::Inside;
                     self.depth += 1;

@@ -1,5 +1,7 @@
 //! A fault that is put anywhere into a HAR, however it is written, is found there.
 
+use std::fmt::Write;
+
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
@@ -26,11 +28,14 @@ fn entry(role: &str, is_answer: bool, padding: &str) -> Value {
 
 /// JSON in ASCII: what is beyond is escaped.
 fn ascii(text: &str) -> String {
-    let escaped = |c: char| {
-        let units: Vec<u16> = c.encode_utf16(&mut [0; 2]).to_vec();
-        units.into_iter().map(|unit| format!("\\u{unit:04x}")).collect::<String>()
-    };
-    text.chars().map(|c| if c.is_ascii() { c.to_string() } else { escaped(c) }).collect()
+    let mut ascii = String::new();
+    for unit in text.encode_utf16() {
+        match u8::try_from(unit) {
+            Ok(byte) if byte.is_ascii() => ascii.push(char::from(byte)),
+            _ => write!(ascii, "\\u{unit:04x}").unwrap(),
+        }
+    }
+    ascii
 }
 
 /// What is found first: its code, line and column.
