@@ -211,7 +211,8 @@ fn translated(
         return Ok(calls(&lifted, calls_shown));
     }
     let mut answers = answers_to(&lifted, &request, answers, arguments.status)?;
-    misfit::check(check, &request.operation, &lifted, &mut answers);
+    let misfits = misfit::check(check, &request.operation, &lifted, &mut answers);
+    request.narrator.tell(|story| story.answers_checked(check, &misfits));
     let lowered = resolution::complete(&request, ids, resolutions, &mut known, |known| {
         lower(api, &request, &lifted, &answers, known)
     })?;

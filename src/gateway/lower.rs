@@ -18,6 +18,7 @@ pub(super) async fn lower(
     let api = gateway.shared.registry.api();
     let how = gateway.shared.answer_checks.of(&request.dialect);
     exchange.misfits = misfit::check(how, &request.operation, &canonical, &mut answers);
+    request.narrator.tell(|story| story.answers_checked(how, &exchange.misfits));
     for _round in 0..=ROUNDS_MAX {
         match translate::lower::lower(api, &request, &canonical, &answers, &resolutions)? {
             Step::Done(lowered) => return Ok(lowered),

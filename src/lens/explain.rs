@@ -44,6 +44,8 @@ pub enum Outcome {
     Written(Sort),
     /// An object or an array was written, and what is in it is told after this.
     Around(Sort),
+    /// A value of that sort would have been written, and is left out because it is what the client was told.
+    Kept(Sort),
     /// The value was looked at, and goes no further.
     Checked,
     /// Nothing was written, for this reason.

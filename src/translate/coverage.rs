@@ -130,7 +130,11 @@ impl Coverage {
                 // What waits for a lookup has been reached by a value.
                 let is_used = matches!(
                     told.outcome,
-                    Outcome::Around(_) | Outcome::Awaited | Outcome::Checked | Outcome::Written(_)
+                    Outcome::Around(_)
+                        | Outcome::Awaited
+                        | Outcome::Checked
+                        | Outcome::Kept(_)
+                        | Outcome::Written(_)
                 );
                 if is_used {
                     told.origin.iter().for_each(|span| self.mark(direction, *span));

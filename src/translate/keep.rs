@@ -73,6 +73,10 @@ pub fn changed(
         Err(needs) => return Ok(Step::Needs(needs)),
     };
     let fields: Vec<usize> = kept.iter().flat_map(|kept| kept.fields).copied().collect();
+    request.narrator.tell(|story| {
+        let all = request.operation.request.fields();
+        story.kept(index, &fields.iter().filter_map(|field| all.get(*field)).collect::<Vec<_>>());
+    });
     if fields.is_empty() {
         return Ok(Step::Done(Changed { call: call.clone(), kept: 0 }));
     }

@@ -39,6 +39,9 @@ lift: call 1, members.add
 call: backend
   `members.add`, POST /v1/organizations/{organization_id}/members: 201  tests/fixtures/acme/mappings/acme.toml:90
 
+check: answers of the backend
+  enforce: none that does not fit
+
 lower: answer 200
                   201 of the backend is told as 200                               tests/fixtures/acme/mappings/acme.toml:91
   id     ← id     id, from uuid to shortuuid, string(22)                          tests/fixtures/acme/mappings/acme.toml:65
@@ -93,6 +96,9 @@ fn the_backends_places_are_told_backwards_and_its_words_are_masked() {
     let ran = explained(PEOPLE, Some(&body()), &answer);
     let expected = "backwards: places of the backend's errors
   email  ← email  is named by this field  tests/fixtures/acme/mappings/acme.toml:57
+
+check: answers of the backend
+  enforce: none that does not fit
 
 lower: no answer
   422 of the backend is told as an error

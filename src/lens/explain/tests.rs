@@ -19,6 +19,7 @@ fn line(told: &Told) -> String {
     let rules: Vec<_> = told.how.iter().map(How::rule).collect();
     let outcome = match &told.outcome {
         Outcome::Written(sort) => sort.to_string(),
+        Outcome::Kept(sort) => format!("kept {sort}"),
         Outcome::Around(sort) => format!("around {sort}"),
         Outcome::Refused { kind, .. } => format!("refused {kind}"),
         Outcome::LeftOut(reason) => (*reason).to_owned(),

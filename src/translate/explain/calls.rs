@@ -1,10 +1,11 @@
 //! What is told of lifting: the steps of each call, and the page that is asked for.
 
-use super::{Explanation, Phase};
+use super::{Explanation, Phase, Section};
 use crate::canonical::api::PageNames;
 use crate::diag::Span;
 use crate::dialect::Page;
 use crate::dialect::page::Wanted;
+use crate::lens::Field;
 use crate::lens::explain::{How, Outcome, Sort, Told};
 use crate::lens::path::Address;
 use crate::problem::{Place, Root};
@@ -39,6 +40,30 @@ impl Explanation {
         }
         let number = 1 + self.sections.iter().filter(|section| section.phase == Phase::Lift).count();
         self.add(Phase::Lift, format!("call {number}, {calls}"), told);
+    }
+
+    /// Of the call of that index these fields are left out, since they are what the client was told.
+    pub(in crate::translate) fn kept(&mut self, index: usize, fields: &[&Field]) {
+        let places: Vec<Place> = fields
+            .iter()
+            .flat_map(|field| field.right.iter().chain(field.when.tag.as_ref().map(|(tag, _)| tag)))
+            .map(|at| Place { root: at.root, segments: at.segments() })
+            .collect();
+        let is_kept = |to: &Place| {
+            places.iter().any(|kept| to.root == kept.root && to.segments.starts_with(&kept.segments))
+        };
+        let title = format!("call {}, ", index + 1);
+        let of_call =
+            |section: &&mut Section| section.phase == Phase::Lift && section.title.starts_with(&title);
+        for told in self.sections.iter_mut().filter(of_call).flat_map(|section| &mut section.told) {
+            let keeps = told.to.as_ref().is_some_and(is_kept);
+            told.outcome = match (&told.outcome, keeps) {
+                (Outcome::Written(sort) | Outcome::Around(sort), true) => Outcome::Kept(*sort),
+                // The record was looked at again, and somebody had changed it.
+                (Outcome::Kept(sort), false) => Outcome::Written(*sort),
+                (outcome, _) => outcome.clone(),
+            };
+        }
     }
 
     /// What nothing is made of around the items, which are at `over`.

@@ -10,6 +10,7 @@ use crate::lens::explain::{Outcome, Told};
 use crate::lens::{Direction, Found, Lookup, Need};
 use crate::problem::{Place, Root, Violation};
 use crate::translate::Request;
+use crate::translate::misfit::{AnswerCheck, Misfit};
 
 impl Explanation {
     /// The operation a request is meant for.
@@ -78,6 +79,18 @@ impl Explanation {
             }
         };
         self.add(Phase::Check, "items", vec![told]);
+    }
+
+    /// The backend's answers were looked at, or were not.
+    pub fn answers_checked(&mut self, how: AnswerCheck, misfits: &[Misfit]) {
+        let name = AnswerCheck::NAMES.iter().find(|(_, known)| *known == how).map_or("", |(name, _)| name);
+        let sentence = match (how, misfits) {
+            (AnswerCheck::Off, _) => "nobody looks".to_owned(),
+            (AnswerCheck::Enforce | AnswerCheck::Report, []) => "none that does not fit".to_owned(),
+            (AnswerCheck::Enforce | AnswerCheck::Report, [first, ..]) => first.text().to_owned(),
+        };
+        let told = vec![checked(None, None, format!("{name}: {sentence}"))];
+        self.add(Phase::Check, "answers of the backend", told);
     }
 
     /// Something was looked up, and by whom it was answered.

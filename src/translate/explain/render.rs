@@ -106,6 +106,7 @@ impl Context<'_> {
         let (outcome, sort) = match &told.outcome {
             Outcome::Written(sort) => ("written", Some(sort)),
             Outcome::Around(sort) => ("around", Some(sort)),
+            Outcome::Kept(sort) => ("kept", Some(sort)),
             Outcome::Checked => ("checked", None),
             Outcome::LeftOut(_) => ("left-out", None),
             Outcome::Refused { .. } => ("refused", None),

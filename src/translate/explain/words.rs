@@ -24,6 +24,7 @@ impl Context<'_> {
         match &told.outcome {
             Outcome::Written(_) if is_told_whole => {}
             Outcome::Written(sort) | Outcome::Around(sort) => parts.push(sort.to_string()),
+            Outcome::Kept(_) => parts.push("kept as it is: the client was told so".to_owned()),
             Outcome::Checked | Outcome::Lost => {}
             Outcome::LeftOut(reason) => parts.push(format!("left out: {reason}")),
             Outcome::Refused { kind, message } => parts.push(format!("refused ({kind}): {message}")),
