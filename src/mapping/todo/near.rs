@@ -53,7 +53,7 @@ pub(super) fn operations(api: &Api, part: &OperationPart) -> Vec<String> {
 
 fn same_method(one: &Method, other: &Method) -> u32 {
     let is_change = |method: &Method| *method == Method::PUT || *method == Method::PATCH;
-    if one == other || is_change(one) && is_change(other) { 40 } else { 0 }
+    if one == other || is_change(one) && is_change(other) { 25 } else { 0 }
 }
 
 fn path_words(path: &[PathPart]) -> Vec<String> {

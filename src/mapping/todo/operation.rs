@@ -38,7 +38,10 @@ fn operation(todos: &mut Todos, part: &mut OperationPart, around: &Around<'_>) {
         parameter(todos, field, &name, ("path parameter", known));
     }
     for field in &mut part.query {
-        let known = calls.iter().flat_map(|calls| calls.query.clone()).collect();
+        // What pages a list is no filter of it.
+        let is_filter = |name: &String| *name != api.page.limit && *name != api.page.offset;
+        let known = calls.iter().flat_map(|calls| calls.query.iter().filter(|name| is_filter(name)).cloned());
+        let known = known.collect();
         parameter(todos, field, &name, ("query parameter", known));
     }
     let placed = part.path.iter().chain(&part.query).all(|field| field.op.is_some());
