@@ -50,7 +50,7 @@ async fn every_golden_case_is_explained_and_answered_as_ever() {
             .sum::<usize>();
         let mut found = differences(&plain, &explained);
         found.extend(accounts::faults(&explanation, &explained.heard, &explained.told));
-        found.extend(masks::leaks(&case, &explanation));
+        found.extend(masks::leaks(&case, &explained.heard, &explanation));
         if !found.is_empty() {
             let first = if failures.is_empty() { format!("\n{explanation:#}") } else { String::new() };
             failures.push(format!("{}\n    {}{first}", case.name(), found.join("\n    ")));

@@ -7,6 +7,7 @@ use interlingua::boot::DataFiles;
 use serde_json::Value;
 
 use crate::golden::case::{Case, Exchange};
+use crate::support::backend::Call;
 
 /// Values that are shorter may stand anywhere by chance.
 const SHORT: usize = 3;
@@ -19,22 +20,25 @@ static VOCABULARY: LazyLock<String> = LazyLock::new(|| {
 });
 
 /// The values of a case that its explanation shows.
-pub(super) fn leaks(case: &Case, explanation: &Value) -> Vec<String> {
+pub(super) fn leaks(case: &Case, heard: &[Call], explanation: &Value) -> Vec<String> {
     // The names of its own members are nobody's values.
     let mut shown = BTreeSet::new();
     scalars(explanation, &mut shown);
     let is_shown = |value: &String| shown.iter().any(|text| text.contains(value.as_str()));
-    let values = values(case).into_iter().filter(|value| value.chars().count() > SHORT);
+    let values = values(case, heard).into_iter().filter(|value| value.chars().count() > SHORT);
     let leaked = values.filter(|value| is_shown(value) && !VOCABULARY.contains(value.as_str()));
     leaked.map(|value| format!("`{value}` is shown")).collect()
 }
 
-fn values(case: &Case) -> BTreeSet<String> {
+fn values(case: &Case, heard: &[Call]) -> BTreeSet<String> {
     let ask = case.request.ask();
     let mut values: BTreeSet<String> = ask.headers.iter().map(|(_, value)| value.clone()).collect();
     values.extend(ask.line.split(['/', '?', '&', '=']).map(str::to_owned));
     let body = ask.body.and_then(|body| serde_json::from_slice::<Value>(&body).ok());
-    for body in body.into_iter().chain(case.calls.iter().filter_map(Exchange::answer_body)) {
+    // What the backend would have said and was not asked for did not come in.
+    let is_played = |exchange: &&Exchange| heard.iter().any(|call| call.line == exchange.expect.line);
+    let answers = case.calls.iter().filter(is_played).filter_map(Exchange::answer_body);
+    for body in body.into_iter().chain(answers) {
         scalars(&body, &mut values);
     }
     values
