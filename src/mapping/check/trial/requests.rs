@@ -98,7 +98,7 @@ impl<'t> Trial<'t> {
             });
         }
         for violation in &problem.violations {
-            let place = self.within_item(operation, &violation.place);
+            let place = within_item(operation, &violation.place);
             let field = field_at(&operation.request, Direction::Lift, &place);
             let span = field.and_then(|at| at.field.origin);
             let root = request.body.as_ref().map(Document::root).filter(|_| place.root == Root::Body);
@@ -121,18 +121,6 @@ impl<'t> Trial<'t> {
                 help: HELP_REFUSED.to_owned(),
                 instance,
             });
-        }
-    }
-
-    /// The place within an item of a bulk request.
-    fn within_item(&self, operation: &Operation, place: &Place) -> Place {
-        let RequestBody::Each { over, .. } = &operation.body else { return place.clone() };
-        if place.root != Root::Body {
-            return place.clone();
-        }
-        match place.segments.strip_prefix(over.segments().as_slice()) {
-            Some([Segment::Index(_), rest @ ..] | rest) => Place::body(rest.to_vec()),
-            None => Place { root: Root::Outer, segments: place.segments.clone() },
         }
     }
 
@@ -194,3 +182,15 @@ impl<'t> Trial<'t> {
 }
 
 const HELP_REFUSED: &str = "let the dialect's schema say what is allowed here, so that it is refused before anything is done, or map it";
+
+/// The place within an item of a bulk request.
+fn within_item(operation: &Operation, place: &Place) -> Place {
+    let RequestBody::Each { over, .. } = &operation.body else { return place.clone() };
+    if place.root != Root::Body {
+        return place.clone();
+    }
+    match place.segments.strip_prefix(over.segments().as_slice()) {
+        Some([Segment::Index(_), rest @ ..] | rest) => Place::body(rest.to_vec()),
+        None => Place { root: Root::Outer, segments: place.segments.clone() },
+    }
+}

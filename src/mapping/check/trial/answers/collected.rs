@@ -52,7 +52,7 @@ impl<'t> Trial<'t> {
                 .collect();
             match self.lowered(tried, &answers) {
                 Ok(Some(lowered)) => {
-                    self.fits(operation, &lenses, collect.schema.as_deref(), &lowered, &texts[number])
+                    self.fits(operation, &lenses, collect.schema.as_deref(), &lowered, &texts[number]);
                 }
                 Ok(None) => {}
                 Err(problem) if is_declared(&problem) || refused > 0 => {}
