@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use interlingua::diag::Diagnostic;
 
-use super::behaviour::{self, Differences, Print, Tried};
+use super::behaviour::{self, Differences, Print, Shown, Tried};
 use super::draft::{Family, Mutant};
 use super::files::Files;
 use super::load::{Workshop, touched};
@@ -76,8 +76,12 @@ fn choose<'m>(mutants: &'m [Mutant], wanted: &str) -> Vec<&'m Mutant> {
     }
     if wanted == "COUNT" {
         let mut counts: BTreeMap<(Family, &str), usize> = BTreeMap::new();
-        for mutant in mutants { *counts.entry((mutant.family, mutant.file.split('/').nth(1).unwrap())).or_default() += 1; }
-        for (key, count) in counts { println!("{key:?} {count}"); }
+        for mutant in mutants {
+            *counts.entry((mutant.family, mutant.file.split('/').nth(1).unwrap())).or_default() += 1;
+        }
+        for (key, count) in counts {
+            println!("{key:?} {count}");
+        }
         return Vec::new();
     }
     if let Some(words) = wanted.strip_prefix("only:") {
@@ -190,7 +194,8 @@ fn fate(bench: &Bench<'_>, mutant: &Mutant) -> Fate {
     }
     match behaviour::shown(dialects, &bench.cases, &differences) {
         None if !is_other => Fate::Same,
-        case => Fate::Other(case),
+        Some(Shown { case, unsound: Some(why) }) => Fate::Hole(format!("{case}: {why}")),
+        shown => Fate::Other(shown.map(|shown| shown.case)),
     }
 }
 
