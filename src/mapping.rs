@@ -104,6 +104,10 @@ pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Optio
 
 /// The same, and how much of each dialect was proved.
 pub fn load_and_try(texts: &[MappingText], sources: &Sources, schemas: &Store, trials: Trials) -> Compiled {
+    compile(texts, sources, schemas, Some(trials))
+}
+
+fn compile(texts: &[MappingText], sources: &Sources, schemas: &Store, trials: Option<Trials>) -> Compiled {
     let mut found = Diagnostics::default();
     let mut proofs = Vec::new();
     let Some(text) = texts.iter().find(|text| text.name == CANONICAL) else {
@@ -147,7 +151,7 @@ fn compile_one(
     sources: &Sources,
     canonical: &Canonical,
     schemas: &Store,
-    trials: Trials,
+    trials: Option<Trials>,
     found: &mut Diagnostics,
 ) -> (Option<Arc<Dialect>>, Option<Proof>, MappingFile) {
     let reader = one.reader(sources);
@@ -158,8 +162,9 @@ fn compile_one(
     let dialect = dialect.map(Arc::new);
     // What is wrong in the text would be found again in what it does.
     let sound = dialect.as_ref().filter(|_| !own.has_errors());
-    let proof =
-        sound.map(|dialect| check::trial::check(dialect, &file, &canonical.api, schemas, trials, &mut own));
+    let proof = sound.zip(trials).map(|(dialect, trials)| {
+        check::trial::check(dialect, &file, &canonical.api, schemas, trials, &mut own)
+    });
     one.tell(own, found);
     (dialect, proof, file)
 }

@@ -85,3 +85,18 @@ impl FromSql for ResourceType {
         ResourceType::ALL.into_iter().find(|kind| kind.name() == name).ok_or(FromSqlError::InvalidType)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::backend::body;
+
+    #[test]
+    fn a_portfolio_is_known_by_a_uuid_and_other_content_by_any_text() {
+        let is_read = |text: &str| body::read(text.as_bytes(), Resource::read_grant).is_ok();
+        assert!(is_read(r#"{"resource_type": "space", "resource_id": "tea"}"#));
+        assert!(is_read(r#"{"resource_id": "60000000-0000-4000-8000-000000000102"}"#));
+        assert!(!is_read(r#"{"resource_type": "portfolio", "resource_id": "tea"}"#));
+        assert!(!is_read(r#"{"resource_id": "tea"}"#), "without a type it is a portfolio");
+    }
+}

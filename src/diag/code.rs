@@ -428,6 +428,10 @@ codes! {
      a word for null and a tag are such sayings; anything else has to be the same after there and back. Found by running \
      the lens on instances of its schemas, in both directions."
 
+    M0903 "one id in two spellings"
+    "Two fields of one document tell the same id, such as an id and the address that ends with it, and spell it in two \
+     forms. A client that compares them, or cuts the one out of the other, finds another id. Use one kind for both."
+
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."
 

@@ -242,7 +242,9 @@ mod tests {
             "base64 of o40"
         );
         assert_eq!(wanted(Style::Offset, &[("size", "0")]), Ok(Wanted { limit: 20, offset: 0 }));
-        assert_eq!(wanted(Style::Offset, &[("size", "9999999999")]), Ok(Wanted { limit: 50, offset: 0 }));
+        for size in ["9999999999", "99999999999999999999"] {
+            assert_eq!(wanted(Style::Offset, &[("size", size)]), Ok(Wanted { limit: 50, offset: 0 }));
+        }
     }
 
     #[test]

@@ -197,7 +197,10 @@ fn a_role_that_only_the_schema_knows_is_found_where_it_is_told() {
         // Of what only lifts nothing canonical is told.
         let lines: Vec<_> = told.map(|(_, field)| line(&changed, &dialect.name, field)).collect();
         let is_told = lines.iter().any(|(path, line)| {
-            found.iter().any(|(code, file, at)| code == "M0308" && file == path && at == line)
+            // Where a table of its own brings roles over, that one is told, and nothing is tried.
+            found
+                .iter()
+                .any(|(code, file, at)| file == path && (code == "M0303" || code == "M0308" && at == line))
         });
         assert_eq!(is_told, !lines.is_empty(), "{dialect}: {lines:?}: {found:?}");
     }

@@ -13,6 +13,7 @@ mod guides;
 mod proved;
 mod requests;
 mod round_trip;
+mod spellings;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -91,6 +92,7 @@ pub(in crate::mapping) fn check(
     for operation in &dialect.operations {
         trial.operation(operation);
     }
+    trial.spellings();
     trial.unneeded(found);
     let fields = proved::fields(dialect);
     let instances = trial.instances;

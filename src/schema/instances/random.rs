@@ -1,6 +1,6 @@
 //! Numbers that look random and depend on nothing but their seed, so that every finding can be found again.
 
-/// A small generator (SplitMix64).
+/// A small generator (`SplitMix64`).
 #[derive(Clone, Debug)]
 pub struct Random(u64);
 

@@ -2,33 +2,26 @@
 
 use std::sync::Arc;
 
-use http::StatusCode;
-
-use super::finding::{At, Finding, field_at, named, nearest, shown};
+use super::finding::{Finding, field_at, named, nearest, shown};
 use super::requests::{ROUNDS_MAX, Tried};
 use super::{Trial, guides, run};
 use crate::diag::code;
 use crate::dialect::Operation;
-use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan, Collect, Gather};
-use crate::dialect::page::PageSlot;
+use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan};
 use crate::json::{Document, Limits, Value};
-use crate::lens::path::Literal;
 use crate::lens::{Direction, Lens, Resolutions};
-use crate::problem::{ErrorStatus, Place, Problem, Segment, UNREPRESENTABLE, Violation};
+use crate::problem::{Problem, UNREPRESENTABLE};
 use crate::schema::Schema;
 use crate::schema::instances::{Guide, Instances, Step};
+use crate::translate::Step as Progress;
 use crate::translate::answer::Answer;
 use crate::translate::lower::{Lowered, lower};
-use crate::translate::{self, Step as Progress};
 
-/// How many calls a bulk request may have become for its answers to be tried.
-const CALLS_MAX: usize = 4;
+mod collected;
+mod fit;
 
 /// How many answers of one sort are tried for a further operation that gives them.
 const AGAIN_MAX: usize = 2;
-
-/// How many violations of one answer are looked at.
-const VIOLATIONS_MAX: usize = 8;
 
 impl<'t> Trial<'t> {
     /// Tries every answer of an operation, to the requests that were tried.
@@ -159,81 +152,6 @@ impl<'t> Trial<'t> {
         Ok(None)
     }
 
-    /// An answer that is always the same is what the dialect's schema promises.
-    fn constant(&mut self, operation: &Operation, literal: Option<&Literal>, schema: Option<&Schema>) {
-        let (Some(literal), Some(schema)) = (literal, schema) else { return };
-        for violation in schema.violations(literal.value(), 1) {
-            self.findings.tell(Finding {
-                code: code::M0403,
-                span: self.operation_span(&operation.name),
-                rule: violation.keyword,
-                message: format!(
-                    "an answer of operation `{}` is always the same, and does not fit its schema: {} {}",
-                    operation.name,
-                    named(&violation.path),
-                    violation.message
-                ),
-                label: "answered by this".to_owned(),
-                help: format!("write what `schemas/{}/{}.json` allows", schema.folder(), schema.name()),
-                instance: shown(Some(literal.value())),
-            });
-        }
-    }
-
-    /// What a client gets is what the dialect's schema promises.
-    fn fits(
-        &mut self,
-        operation: &Operation,
-        lenses: &[&Arc<Lens>],
-        schema: Option<&Schema>,
-        lowered: &Lowered,
-        canonical: &str,
-    ) {
-        let (Some(schema), Some(body)) = (schema, lowered.body.clone()) else { return };
-        let Ok(body) = Document::parse(body, &Limits { bytes_max: 1 << 24, ..Limits::default() }) else {
-            return;
-        };
-        if schema.is_valid(body.root()) {
-            return;
-        }
-        for violation in schema.violations(body.root(), VIOLATIONS_MAX) {
-            let inner = within(operation, &violation.path);
-            let field =
-                lenses.iter().find_map(|lens| field_at(lens, Direction::Lift, &Place::body(inner.clone())));
-            if field.as_ref().is_some_and(|at| self.exceeds(at)) {
-                continue;
-            }
-            let help = format!(
-                "let `schemas/{}/{}.json` allow what the canonical schema does, narrow that one, or say under \
-                 `[lens.<name>.exceeds]` why it is told all the same",
-                schema.folder(),
-                schema.name()
-            );
-            let value = nearest(body.root(), &violation.path);
-            let instance = if violation.keyword == "required" {
-                format!("the canonical {}", shown_text(canonical))
-            } else {
-                shown(Some(value))
-            };
-            self.findings.tell(Finding {
-                code: code::M0403,
-                span: field
-                    .and_then(|at| at.field.origin)
-                    .unwrap_or_else(|| self.operation_span(&operation.name)),
-                rule: violation.keyword,
-                message: format!(
-                    "operation `{}` answers what its schema does not promise: {} {}",
-                    operation.name,
-                    named(&violation.path),
-                    violation.message
-                ),
-                label: "told by this".to_owned(),
-                help,
-                instance,
-            });
-        }
-    }
-
     /// Tells which line refuses an answer, without the mapping saying that it may.
     fn untold(
         &mut self,
@@ -283,71 +201,6 @@ impl<'t> Trial<'t> {
             });
         }
     }
-
-    /// Tries the answers to many calls.
-    fn collected(&mut self, operation: &Arc<Operation>, collect: &Collect, tried: &[&Tried<'t>]) {
-        let Some(canonical) = collect.canonical.as_deref() else { return };
-        let lenses: Vec<_> = collect.fields.iter().filter_map(|(_, gather)| lens_of(gather)).collect();
-        let with_places: Vec<_> = lenses.iter().map(|lens| (*lens, Vec::new())).collect();
-        let texts: Vec<String> = self
-            .documents(operation, canonical, &with_places, collect.schema.as_deref())
-            .iter()
-            .map(|document| document.text().to_owned())
-            .collect();
-        let bounded: Vec<_> = tried.iter().filter(|tried| tried.lifted.calls.len() <= CALLS_MAX).collect();
-        let (Some(status), false) =
-            (operation.calls.answers.first().map(|(status, _)| *status), bounded.is_empty())
-        else {
-            return;
-        };
-        for number in 0..texts.len() {
-            self.instances += 1;
-            // Each time one more is refused, and then none again.
-            let tried = bounded[number % bounded.len()];
-            let calls = tried.lifted.calls.len();
-            let refused = number % (calls + 1);
-            let answers: Vec<_> = (0..calls)
-                .map(|call| {
-                    if call < refused {
-                        return Err(refusal(tried, call, number));
-                    }
-                    let text = texts[(number + call) % texts.len()].clone().into_bytes();
-                    let body =
-                        Document::parse(text, &Limits { bytes_max: 1 << 24, ..Limits::default() }).ok();
-                    Ok(Answer { status, body })
-                })
-                .collect();
-            match self.lowered(tried, &answers) {
-                Ok(Some(lowered)) => {
-                    self.fits(operation, &lenses, collect.schema.as_deref(), &lowered, &texts[number])
-                }
-                Ok(None) => {}
-                Err(problem) if is_declared(&problem) || refused > 0 => {}
-                Err(problem) => {
-                    let values: Vec<_> = answers
-                        .iter()
-                        .filter_map(|answer| Some(answer.as_ref().ok()?.body.as_ref()?.root()))
-                        .collect();
-                    for lens in &lenses {
-                        self.untold(operation, lens, &values, tried, &problem);
-                    }
-                }
-            }
-        }
-    }
-
-    /// Whether the mapping says that what a field tells may be more than its schema promises. Notes that it had to.
-    fn exceeds(&mut self, at: &At<'_>) -> bool {
-        let Some(left) = at.field.left.as_ref().map(ToString::to_string) else { return false };
-        let named = self.file.lenses.iter().find(|lens| lens.name.value == at.lens.name());
-        let part = named.and_then(|lens| lens.part.as_ref());
-        let Some((path, _)) = part.and_then(|part| part.exceeds.iter().find(|(path, _)| path.value == left))
-        else {
-            return false;
-        };
-        self.exceeded.insert((path.span.source, path.span.start));
-        true
-    }
 }
 
 const HELP_UNTOLD: &str = "narrow the canonical schema to what the backend says, or say what becomes of the value: a row, a landing, \
@@ -356,63 +209,6 @@ const HELP_UNTOLD: &str = "narrow the canonical schema to what the backend says,
 /// Whether an answer is refused because the mapping says so.
 fn is_declared(problem: &Problem) -> bool {
     problem.code == UNREPRESENTABLE || problem.code == "id-taken"
-}
-
-fn lens_of(gather: &Gather) -> Option<&Arc<Lens>> {
-    match gather {
-        Gather::Lens(lens) => Some(lens),
-        Gather::Value { id, .. } => id.as_ref(),
-        Gather::Count | Gather::Failed(_) => None,
-    }
-}
-
-/// What the backend may refuse a call with: by place, or without one.
-fn refusal(tried: &Tried<'_>, call: usize, number: usize) -> Box<Problem> {
-    let status = |code: StatusCode| ErrorStatus::new(code).unwrap_or(ErrorStatus::INTERNAL);
-    if number.is_multiple_of(2) {
-        let conflict = status(StatusCode::CONFLICT);
-        return Box::new(Problem::from_backend(
-            conflict,
-            "conflict".to_owned(),
-            "is there already",
-            Vec::new(),
-        ));
-    }
-    let body = tried.lifted.calls[call].body.clone().unwrap_or_default();
-    let document = Document::parse(body, &Limits::default()).ok();
-    let member = document.as_ref().and_then(|document| document.root().members().next());
-    let segments = member.map(|(name, _)| Segment::Name(name.as_str().into_owned())).into_iter().collect();
-    let violation =
-        Violation { place: Place::body(segments), kind: "refused".into(), message: "is refused".to_owned() };
-    let problem = Problem::from_backend(
-        status(StatusCode::UNPROCESSABLE_ENTITY),
-        "invalid".to_owned(),
-        "",
-        vec![violation],
-    );
-    let items = tried.request.items();
-    let (sent, at) = items.get(call).map_or((None, &[][..]), |(sent, at)| (*sent, at.as_slice()));
-    Box::new(translate::told(problem, &tried.request.operation, at, sent))
-}
-
-/// The place within one item of a list, or of what was gathered.
-fn within(operation: &Operation, path: &[Segment]) -> Vec<Segment> {
-    let frame = match (&operation.answer, &operation.page) {
-        (AnswerPlan::Collect(_), _) => 1,
-        (AnswerPlan::One(_), Some(page)) => {
-            page.fields.iter().find(|(_, slot)| *slot == PageSlot::Items).map_or(0, |(path, _)| path.len())
-        }
-        (AnswerPlan::One(_), None) => 0,
-    };
-    let is_list = operation.page.is_some() || operation.gather.is_some() || operation.is_bulk();
-    match path.get(frame) {
-        Some(Segment::Index(_)) if is_list => path[frame + 1..].to_vec(),
-        Some(_) | None => path.to_vec(),
-    }
-}
-
-fn shown_text(text: &str) -> String {
-    parsed(text.as_bytes().to_vec()).map(|document| shown(Some(document.root()))).unwrap_or_default()
 }
 
 /// A document of ours, however large it is.

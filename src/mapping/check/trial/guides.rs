@@ -55,7 +55,7 @@ fn inside(op: &Op, direction: Direction, at: Vec<Step>, columns: &Columns, guide
             Item::Copy => return,
             Item::Id(id) => {
                 let at = items();
-                guides.extend(ids(id, direction, "").map(|values| Guide { at, values }));
+                guides.push(Guide { at, values: ids(id, direction, "") });
                 return;
             }
             Item::Lens(lens) => {
@@ -66,8 +66,8 @@ fn inside(op: &Op, direction: Direction, at: Vec<Step>, columns: &Columns, guide
         _ => {}
     }
     let values = match op {
-        Op::Id(id) => ids(id, direction, ""),
-        Op::Prefix(prefix) => prefix.id.as_ref().and_then(|id| ids(id, direction, &prefix.before)),
+        Op::Id(id) => Some(ids(id, direction, "")),
+        Op::Prefix(prefix) => prefix.id.as_ref().map(|id| ids(id, direction, &prefix.before)),
         Op::Fixed(fixed) => Some(Values::Only(vec![fixed.0.value().to_value()])),
         Op::Resolve(resolve) => keys(&columns.keys(&resolve.0, IDS), direction),
         Op::Row(row) => match direction {
@@ -100,7 +100,7 @@ fn refused(table: &Table) -> Option<Values> {
     (!words.is_empty()).then_some(Values::Without(words))
 }
 
-fn ids(id: &Id, direction: Direction, before: &str) -> Option<Values> {
+fn ids(id: &Id, direction: Direction, before: &str) -> Values {
     let mut random = Random::new(IDS);
     let (codec, before) = match direction {
         Direction::Lift => (&id.dialect, before),
@@ -110,7 +110,7 @@ fn ids(id: &Id, direction: Direction, before: &str) -> Option<Values> {
         Ok(number) if before.is_empty() && codec.written == IdForm::Integer => Tree::from(number),
         _ => Tree::from(format!("{before}{text}")),
     };
-    Some(Values::Only(spellings(codec, &mut random).into_iter().map(tree).collect()))
+    Values::Only(spellings(codec, &mut random).into_iter().map(tree).collect())
 }
 
 /// An id in each of the spellings that are read; the one that is written comes first.

@@ -13,12 +13,14 @@ use super::{Trial, run, with_scopes};
 use crate::diag::code;
 use crate::json::{Document, Value};
 use crate::lens::op::Op;
-use crate::lens::op::each::Item;
-use crate::lens::op::table::Table;
 use crate::lens::path::Address;
-use crate::lens::{Direction, Field, Lens, Refusal, Wrap};
+use crate::lens::{Direction, Field, Lens, Refusal};
 use crate::problem::Root;
 use crate::translate::Request;
+
+mod same;
+
+use same::{differing, same_read, same_written, told_otherwise};
 
 /// How many items of one request or answer are brought back.
 const ITEMS_MAX: usize = 2;
@@ -154,135 +156,3 @@ impl Trial<'_> {
 
 const HELP: &str = "map it so that both directions agree, or declare what is lost: a landing, `absent`, `default`, or a `tag` that \
                     tells when the field is there";
-
-/// Two values of one place, as they were before and after.
-type Difference<'l, 'v> = (&'l Field, Option<Value<'v>>, Option<Value<'v>>);
-
-/// What a lens says of two values of a field.
-type Same = dyn Fn(&Field, Value<'_>, Option<Value<'_>>) -> bool;
-
-/// The first field both sides of the way know that holds something else on the canonical side.
-fn differing<'l, 'v>(
-    lens: &'l Lens,
-    before: Value<'v>,
-    after: Value<'v>,
-    same: &Same,
-) -> Option<Difference<'l, 'v>> {
-    for field in lens.fields().iter().filter(|field| is_read(field)) {
-        let Some(at) = field.right.as_ref().filter(|right| right.root == Root::Body) else { continue };
-        let Some(own) = value_at(before, at) else { continue };
-        let other = value_at(after, at);
-        let is_told = field.when.tag.as_ref().is_none_or(|(at, is)| match value_at(before, at) {
-            Some(value) => value.same(is.value()),
-            None => is.value().is_null(),
-        });
-        if !is_told {
-            continue;
-        }
-        match (&field.op, other) {
-            (Op::Nested(nested), Some(other)) if !own.is_null() && !other.is_null() => {
-                if let Some(found) = differing(&nested.lens, own, other, same) {
-                    return Some(found);
-                }
-            }
-            (Op::Each(each), Some(other)) if !own.is_null() => {
-                let is_meant = |element: &Value<'v>| {
-                    each.only
-                        .iter()
-                        .all(|(at, is)| value_at(*element, at).is_some_and(|value| value.same(is.value())))
-                };
-                let meant: Vec<_> = own.elements().filter(is_meant).collect();
-                if meant.len() != other.len() {
-                    return Some((field, Some(own), Some(other)));
-                }
-                for (own, other) in meant.into_iter().zip(other.elements()) {
-                    let found = match &each.item {
-                        Item::Lens(lens) => differing(lens, own, other, same),
-                        Item::Copy | Item::Id(_) => {
-                            (!own.same(other)).then_some((field, Some(own), Some(other)))
-                        }
-                    };
-                    if found.is_some() {
-                        return found;
-                    }
-                }
-            }
-            _ if same(field, own, other) => {}
-            _ => return Some((field, Some(own), other)),
-        }
-    }
-    None
-}
-
-/// Whether a value that was written is the same after it was shown and written again.
-fn same_written(field: &Field, before: Value<'_>, after: Option<Value<'_>>) -> bool {
-    after.is_some_and(|after| before.same(after)) || (before.is_null() && has_word_for_null(field))
-}
-
-/// Whether a value that was read is the same after it was written back, as far as the mapping does not say otherwise.
-fn same_read(field: &Field, before: Value<'_>, after: Option<Value<'_>>) -> bool {
-    let lands = |table: &Table| !table.rows.iter().any(|row| row.is.value().same(before));
-    // A word that also stands for null is read as null.
-    let is_null_too = |table: &Table| {
-        let word = table.rows.iter().find(|row| row.is.value().same(before)).map(|row| row.word.value());
-        word.zip(field.when.absent.as_ref()).is_some_and(|(word, absent)| word.same(absent.value()))
-    };
-    let is_declared = match &field.op {
-        Op::Table(table) => lands(table) || is_null_too(table),
-        Op::Row(row) => lands(&row.table),
-        _ => false,
-    };
-    let is_blank = field.when.absent.as_ref().is_some_and(|absent| absent.value().same(before));
-    let is_nothing = before.is_null() && after.is_none_or(Value::is_null);
-    let is_null = before.is_null() && has_word_for_null(field);
-    is_declared || is_blank || is_nothing || is_null || after.is_some_and(|after| before.same(after))
-}
-
-fn has_word_for_null(field: &Field) -> bool {
-    field.when.optional
-        || field.when.absent.is_some()
-        || field.when.instead.is_some()
-        || field.when.default.is_some()
-}
-
-/// The first field that is told in another way.
-fn told_otherwise<'l, 'v>(lens: &'l Lens, before: Value<'v>, after: Value<'v>) -> Option<Difference<'l, 'v>> {
-    if matches!(lens.wrap(), Wrap::Scalar(_)) {
-        return (!before.same(after)).then(|| (&lens.fields()[0], Some(before), Some(after)));
-    }
-    for field in lens.fields().iter().filter(|field| is_read(field)) {
-        let Some(at) = field.left.as_ref().filter(|left| left.root == Root::Body) else { continue };
-        let (own, other) = (value_at(before, at), value_at(after, at));
-        let found = match (&field.op, own, other) {
-            (Op::Nested(nested), Some(own), Some(other)) if !own.is_null() && !other.is_null() => {
-                told_otherwise(&nested.lens, own, other)
-            }
-            (Op::Each(each), Some(own), Some(other)) if own.len() == other.len() => match &each.item {
-                Item::Lens(lens) => own
-                    .elements()
-                    .zip(other.elements())
-                    .find_map(|(own, other)| told_otherwise(lens, own, other)),
-                Item::Copy | Item::Id(_) => (!own.same(other)).then_some((field, Some(own), Some(other))),
-            },
-            (_, Some(own), Some(other)) if own.same(other) => None,
-            (_, None, None) => None,
-            (_, own, other) => Some((field, own, other)),
-        };
-        if found.is_some() {
-            return found;
-        }
-    }
-    None
-}
-
-/// Whether a field is read back at all, and always.
-fn is_read(field: &Field) -> bool {
-    !field.when.shown
-        && field.when.lift_when.is_none()
-        && field.left.is_some()
-        && !matches!(field.op, Op::Constant(_) | Op::Fixed(_) | Op::Filter(_) | Op::Has(_) | Op::Label(_))
-}
-
-fn value_at<'v>(root: Value<'v>, at: &Address) -> Option<Value<'v>> {
-    at.path.iter().try_fold(root, |value, name| value.member(name))
-}

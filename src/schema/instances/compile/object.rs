@@ -19,12 +19,12 @@ pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -
             names.push(name);
         }
     }
-    let guided = guides.iter().filter_map(|(path, _)| match path.first() {
+    let from_guides = guides.iter().filter_map(|(path, _)| match path.first() {
         Some(Step::Member(name)) => Some(name),
         Some(Step::Items) | None => None,
     });
     let known = names.len();
-    for name in guided {
+    for name in from_guides {
         if !names.contains(name) && is_open(nodes) {
             names.push(name.clone());
         }

@@ -1,0 +1,172 @@
+//! Requests made up for an operation: from its schemas, and from what its fields say of ids and names.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::uri::{Authority, PathAndQuery, Scheme};
+
+use crate::dialect::operation::RequestBody;
+use crate::dialect::page::{PageSlot, Wanted};
+use crate::dialect::url::Url;
+use crate::dialect::{Operation, Page, Selected};
+use crate::json::{Document, Limits, Value};
+use crate::lens::op::Op;
+use crate::lens::op::table::Table;
+use crate::lens::path::Address;
+use crate::lens::{Direction, Parameters};
+use crate::mapping::CANONICAL;
+use crate::mapping::check::trial::{Trial, guides};
+use crate::problem::Root;
+use crate::schema::instances::random::Random;
+use crate::schema::instances::{Guide, Instances, Step, Values};
+use crate::translate::Request;
+
+impl Trial<'_> {
+    /// Requests that satisfy the schemas of an operation.
+    pub(super) fn requests(&mut self, operation: &Arc<Operation>) -> Vec<Request> {
+        let bodies = self.bodies(operation);
+        let queries = self.queries(operation);
+        let body_count = bodies.as_ref().map_or(1, Vec::len);
+        let count =
+            if body_count == 0 || queries.is_empty() { 0 } else { body_count.max(queries.len()).max(2) };
+        let mut bodies = bodies.unwrap_or_default().into_iter();
+        let texts: Vec<String> =
+            bodies.as_slice().iter().map(|body: &Document| body.text().to_owned()).collect();
+        let mut requests = Vec::new();
+        for number in 0..count {
+            // Where there are more queries than bodies, the bodies are sent again.
+            let again = || {
+                let text = texts.get(number % texts.len().max(1))?;
+                Document::parse(text.clone().into_bytes(), &Limits::default()).ok()
+            };
+            let body = bodies.next().or_else(again);
+            let path = operation
+                .parameters()
+                .map(|name| (name.into(), self.parameter(operation, Root::Path, name, number)));
+            let selected = Selected {
+                dialect: Arc::clone(self.dialect),
+                operation: Arc::clone(operation),
+                mount: 0,
+                path: path.collect(),
+            };
+            let origin = Some((Scheme::HTTPS, Authority::from_static("client.example")));
+            let url = Url { origin, ..Url::of(PathAndQuery::from_static("/things")) };
+            let Ok(request) = Request::new(selected, url, body) else { continue };
+            requests.push(Request { query: queries[number % queries.len()].clone(), ..request });
+        }
+        requests
+    }
+
+    /// Bodies of an operation; none if it takes none.
+    fn bodies(&mut self, operation: &Operation) -> Option<Vec<Document>> {
+        let takes = operation.calls.body.as_deref().and_then(|name| self.schemas.schema(CANONICAL, name));
+        let long = self.long(takes.map(Arc::as_ref));
+        let (schema, below) = match &operation.body {
+            RequestBody::None => return None,
+            RequestBody::One { schema } => (schema, vec![Vec::new()]),
+            RequestBody::Each { schema, over, one, .. } => {
+                let list: Vec<Step> = over.path.iter().map(|name| Step::Member(name.clone())).collect();
+                let items = list.iter().cloned().chain([Step::Items]).collect();
+                (schema, if *one { vec![items, list] } else { vec![items] })
+            }
+        };
+        let own = below
+            .iter()
+            .flat_map(|below| guides::of(&operation.request, Direction::Lift, below, self.columns))
+            .collect::<Vec<_>>();
+        let made = |guides: &[Guide]| {
+            let instances = Instances::up_to(schema, guides, long);
+            let others = instances.others(self.trials.seed, self.trials.others);
+            instances.systematic().chain(others).collect::<Vec<_>>()
+        };
+        let guided = made(&own);
+        // Where no id of the mapping satisfies the schema, what does will be refused, and that is told.
+        Some(if guided.is_empty() { made(&[]) } else { guided })
+    }
+
+    /// Queries of an operation: what its schema allows, or what its fields read.
+    fn queries(&self, operation: &Operation) -> Vec<Parameters> {
+        let Some(shape) = &operation.parameters else {
+            let mapped = operation.request.fields().iter().filter_map(|field| field.left.as_ref());
+            let names = mapped.filter(|at| at.root == Root::Query).filter_map(|at| at.path.first());
+            let names: Vec<_> = names.collect();
+            let given = |number| {
+                names
+                    .iter()
+                    .map(move |name| ((*name).clone(), self.parameter(operation, Root::Query, name, number)))
+            };
+            let most = if names.is_empty() { 0 } else { 4 };
+            return std::iter::once(Vec::new())
+                .chain((0..most).map(|number| given(number).collect()))
+                .collect();
+        };
+        let mut own: Vec<Guide> = Vec::new();
+        for field in operation.request.fields() {
+            let Some(at) = field.left.as_ref().filter(|at| at.root == Root::Query) else { continue };
+            if let Some(values) = self.spelt(&field.op) {
+                let at = at.path.iter().map(|name| Step::Member(name.clone())).collect();
+                let values = Values::Only(values.into_iter().map(serde_json::Value::from).collect());
+                own.push(Guide { at, values });
+            }
+        }
+        own.extend(operation.page.as_deref().map(starts));
+        let instances = Instances::of(shape.schema(), &own);
+        let documents = instances.systematic().chain(instances.others(self.trials.seed, self.trials.others));
+        let query = |document: Document| {
+            let members = document.root().members();
+            members.map(|(name, value)| (name.as_str().as_ref().into(), text(value))).collect()
+        };
+        documents.map(query).collect()
+    }
+
+    /// A parameter that means something to the field it is for.
+    fn parameter(&self, operation: &Operation, root: Root, name: &str, number: usize) -> String {
+        let is_own = |at: &Address| at.root == root && at.path.concat() == name;
+        let field = operation.request.fields().iter().find(|field| field.left.as_ref().is_some_and(is_own));
+        let values = field.and_then(|field| self.meant(&field.op)).unwrap_or_else(|| vec!["x-1".to_owned()]);
+        values.get(number % values.len().max(1)).cloned().unwrap_or_default()
+    }
+
+    /// The texts a parameter with this op may be, if not any.
+    fn spelt(&self, op: &Op) -> Option<Vec<String>> {
+        match op {
+            Op::Id(id) => Some(guides::spellings(&id.dialect, &mut Random::new(1))),
+            Op::Resolve(resolve) => Some(self.columns.keys(&resolve.0, 1)),
+            Op::Row(row) => Some(self.columns.keys(&row.resolver, 1)),
+            Op::Fixed(fixed) => Some(vec![text(fixed.0.value())]),
+            _ => None,
+        }
+    }
+
+    /// The same of a parameter that no schema speaks of, so that only its op says what it may be.
+    fn meant(&self, op: &Op) -> Option<Vec<String>> {
+        let words = |table: &Table| Some(table.rows.iter().map(|row| row.word.text().into_owned()).collect());
+        match op {
+            Op::Filter(filter) => words(&filter.0),
+            Op::Table(table) => words(table),
+            Op::Prefix(prefix) => {
+                let ids = prefix.id.as_ref().map(|id| guides::spellings(&id.dialect, &mut Random::new(1)));
+                let rest = ids.unwrap_or_else(|| vec!["x-1".to_owned()]);
+                Some(rest.iter().map(|rest| format!("{}{rest}", prefix.before)).collect())
+            }
+            op => self.spelt(op),
+        }
+    }
+}
+
+/// A value as a parameter spells it.
+fn text(value: Value<'_>) -> String {
+    value.as_str().map_or_else(|| value.raw().to_owned(), Cow::into_owned)
+}
+
+/// Where a page may start: what a client can only have from an earlier page.
+fn starts(page: &Page) -> Guide {
+    let wanted = Wanted { limit: 10, offset: 0 };
+    let url = Url::of(PathAndQuery::from_static("/"));
+    let next = page.show(PageSlot::Next, wanted, 10, 30, &url);
+    let next = next.and_then(|json| serde_json::from_str(&json).ok());
+    Guide {
+        at: vec![Step::Member(page.start.as_str().into())],
+        values: Values::Only(next.into_iter().chain([1.into(), 2.into()]).collect()),
+    }
+}
