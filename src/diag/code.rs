@@ -316,9 +316,13 @@ codes! {
      word. They may share a place only if tags or conditions say that never both are there."
 
     M0221 "id forms that do not go together"
-    "A kind of id is written in a form that it does not read, so that a client which sends back what it was shown is \
-     refused, or it reads a form that no id of the kind can come from. `accept` needs the form that is written, and \
-     besides it only other spellings of the same thing: `uuid` and `shortuuid` are two of one number."
+    "A kind of id reads a form that no id of the kind can come from, so that every id which is spelt so is refused. \
+     `accept` needs the form that is written, and besides it only other spellings of the same thing: `uuid` and \
+     `shortuuid` are two of one number."
+
+    M0222 "a column that is not what is looked up"
+    "A resolver finds a row by one column and answers with another. Both hold ids or names, or the second one roles, if \
+     `row` asks for it: a flag, a list or one of a few words identifies nothing, and what is no role cannot be given."
 
     M0301 "a word of the schema without a row"
     "The dialect's schema lets a client send a word that the table does not have. Every such word needs a \
@@ -381,6 +385,10 @@ codes! {
     M0406 "a field that exceeds nothing"
     "`exceeds` allows a field to tell more than the dialect's schema promises, and nothing it tells is more. An exception \
      that is not needed hides the next one."
+
+    M0407 "an error that does not fit its schema"
+    "The schema called `error` is that of the dialect's error bodies, and `[errors.plain]` or `[errors.invalid]` makes one \
+     that breaks it. Clients read errors by it, so fill what it requires, and nothing that it does not know."
 
     M0501 "a canonical field that is lost silently"
     "Every property of the canonical schema is mapped or dropped with a reason. Map it, or declare the loss \
@@ -464,7 +472,7 @@ codes! {
     M0901 "a field that does not come back"
     "What a client writes is shown to it as something else, or what it is shown it cannot write back. It was brought over \
      and back by the same lines of the mapping, which have to agree. Found by running the lens on instances of its \
-     schemas, in both directions."
+     schemas, in both directions, or of a kind of id by its forms alone."
 
     M0902 "a value that changes when it is written back"
     "A client that reads a field and writes back what it read would change it, and the mapping does not say so. A landing, \

@@ -3,9 +3,11 @@
 pub(super) mod choices;
 pub(super) mod clashes;
 pub(super) mod exceptions;
+pub(super) mod errors;
 pub(super) mod fit;
 pub(super) mod hosts;
 mod ledger;
+mod lookups;
 pub(super) mod privilege;
 mod role_places;
 pub(super) mod routes;
@@ -21,4 +23,5 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     let told = role_places::check(compiler);
     privilege::shown::check(compiler, &told);
     ledger::check(compiler);
+    lookups::check(compiler);
 }

@@ -127,6 +127,9 @@ impl<'a> Compiler<'a> {
         self.build_pages();
         self.build_lenses();
         let errors = self.errors();
+        if let Some(errors) = &errors {
+            check::errors::check(&mut self, errors);
+        }
         self.check_head();
         let credentials = self.credentials();
         let quota = self.quota();

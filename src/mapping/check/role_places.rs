@@ -146,7 +146,8 @@ pub(super) fn is_role_at(roles: &Roles, shape: &Shape<'_>, at: &Address) -> bool
     shape_of(shape, at).is_some_and(|shape| is_role(roles, &shape))
 }
 
-fn is_role(roles: &Roles, shape: &Shape<'_>) -> bool {
+/// Whether all values of a shape are roles, or none.
+pub(super) fn is_role(roles: &Roles, shape: &Shape<'_>) -> bool {
     let words = shape.enumeration().unwrap_or_default();
     let is_known = |word: &Tree| word.as_str().is_some_and(|word| roles.role(word).is_some());
     let mut words = words.iter().filter(|word| !word.is_null()).peekable();

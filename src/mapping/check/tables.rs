@@ -89,11 +89,17 @@ impl<'p> Check<'_, 'p> {
             uses.iter().filter(|one| matches!(one.line.part.op, Some(OpPart::Role | OpPart::Table(_))));
         let words: Vec<_> = words.collect();
         self.dialect_words(&words);
-        if self.part.is_role {
+        if self.part.is_role || uses.is_empty() && self.names_roles() {
             self.roles();
         } else {
             self.canonical_words(&words);
         }
+    }
+
+    /// Whether some of its canonical words are roles. Of a table that only filters no schema says what its words are.
+    fn names_roles(&self) -> bool {
+        let roles = &self.canonical.api.roles;
+        self.part.rows.iter().any(|row| roles.role(&text(&row.is.value)).is_some())
     }
 
     /// Whether all of its words are known: one that is no word may have been meant as any.
@@ -184,6 +190,11 @@ impl<'p> Check<'_, 'p> {
         );
     }
 
+    /// The table of the file that it is.
+    fn key(&self) -> String {
+        if self.part.is_role { "role".to_owned() } else { format!("table.{}", self.part.name.value) }
+    }
+
     /// Every canonical role has a row or a landing, and there are no others.
     fn roles(&mut self) {
         if !self.canonical.knows_roles {
@@ -207,7 +218,7 @@ impl<'p> Check<'_, 'p> {
             let name = value.as_str().unwrap_or_default();
             let message = format!("canonical role `{name}` has no word and no landing");
             let diagnostic = Diagnostic::error(code::M0303, message).at(self.part.name.span, "in this table");
-            self.found.push(diagnostic.help(way_out(name, "role")));
+            self.found.push(diagnostic.help(way_out(name, &self.key())));
         }
     }
 
@@ -241,7 +252,7 @@ impl<'p> Check<'_, 'p> {
                     Diagnostic::error(code::M0303, message)
                         .at(one.line.part.span, "its canonical schema allows it here")
                         .also(table.span, "in this table")
-                        .help(way_out(&name, &format!("table.{}", table.value))),
+                        .help(way_out(&name, &self.key())),
                 );
                 told.push(value);
             }

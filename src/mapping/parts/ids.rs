@@ -39,7 +39,7 @@ impl Compiler<'_> {
         if !accepted.contains(&written) {
             let message = format!("ids of kind `{}` are written as `{written}` and not read so", name.value);
             let found =
-                Diagnostic::error(code::M0221, message).at(part.form.span, "a client sends what it is shown");
+                Diagnostic::error(code::M0901, message).at(part.form.span, "a client sends what it is shown");
             self.report(found.help(format!("add `\"{written}\"` to `accept`")));
         }
         let canonical = canonical_form(written);

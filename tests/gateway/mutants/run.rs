@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use interlingua::diag::Diagnostic;
 
-use super::behaviour::{self, Differences, Print, Tried};
+use super::behaviour::{self, Differences, Print, Shown, Tried};
 use super::draft::{Family, Mutant};
 use super::files::Files;
 use super::load::{Workshop, touched};
@@ -194,7 +194,8 @@ fn fate(bench: &Bench<'_>, mutant: &Mutant) -> Fate {
     }
     match behaviour::shown(dialects, &bench.cases, &differences) {
         None if !is_other => Fate::Same,
-        case => Fate::Other(case),
+        Some(Shown { case, unsound: Some(why) }) => Fate::Hole(format!("{case}: {why}")),
+        shown => Fate::Other(shown.map(|shown| shown.case)),
     }
 }
 
