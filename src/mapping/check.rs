@@ -2,8 +2,8 @@
 
 pub(super) mod choices;
 pub(super) mod clashes;
-pub(super) mod exceptions;
 pub(super) mod errors;
+pub(super) mod exceptions;
 pub(super) mod fit;
 pub(super) mod hosts;
 mod ledger;
