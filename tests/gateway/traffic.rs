@@ -106,7 +106,7 @@ fn the_golden_cases_use_the_mappings_but_for_what_is_listed() {
         for line in mapping["missing"].as_array().unwrap() {
             let text = |name: &str| line[name].as_str().unwrap().to_owned();
             let (file, what) = (text("file"), text("what"));
-            missing += &format!("{file}  {}: {what}\n", text("kind"));
+            missing.extend([&file, "  ", &text("kind"), ": ", &what, "\n"]);
 
             let number = usize::try_from(line["line"].as_u64().unwrap()).unwrap();
             let shown = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join(&file)).unwrap();

@@ -45,6 +45,7 @@ impl Player<'_> {
     ) {
         let narrator = Narrator::listening();
         let dialect = Arc::clone(&selected.dialect);
+        narrator.tell(|story| story.selected(&dialect, &selected.operation));
         let body = match (&selected.operation.body, exchange.request) {
             (RequestBody::None, _) | (_, Recorded::Nothing | Recorded::Unknown) => None,
             (_, Recorded::Body(body)) => body.bytes().and_then(document),
