@@ -20,6 +20,7 @@ mod draft;
 mod fields;
 mod files;
 mod load;
+mod operations;
 mod parts;
 mod privilege;
 mod report;

@@ -71,7 +71,7 @@ pub(super) struct Differences {
 impl Differences {
     /// Compares a mutant's dialect with the one that ships; `touched` are schemas that mean something else now.
     pub(super) fn between(clean: &Print, mutant: &Print, touched: &[SchemaName]) -> Self {
-        let touches = |print: &String| {
+        let mentions = |print: &String| {
             touched.iter().any(|(folder, name)| {
                 print.contains(&format!("Schema({folder}/{name})"))
                     || folder == "canonical" && print.contains(&format!("body: Some(\"{name}\")"))
@@ -79,8 +79,9 @@ impl Differences {
         };
         let changed = |clean: &BTreeMap<String, String>, mutant: &BTreeMap<String, String>| {
             let names: BTreeSet<_> = clean.keys().chain(mutant.keys()).cloned().collect();
-            let is_other =
-                |name: &String| clean.get(name) != mutant.get(name) || mutant.get(name).is_some_and(&touches);
+            let is_other = |name: &String| {
+                clean.get(name) != mutant.get(name) || mutant.get(name).is_some_and(&mentions)
+            };
             names.into_iter().filter(is_other).collect()
         };
         Self {

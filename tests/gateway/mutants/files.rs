@@ -153,7 +153,7 @@ impl Files {
         let mut types: BTreeSet<String> = BTreeSet::new();
         match value.get("type") {
             Some(Value::Array(list)) => {
-                types.extend(list.iter().filter_map(Value::as_str).map(str::to_owned))
+                types.extend(list.iter().filter_map(Value::as_str).map(str::to_owned));
             }
             Some(Value::String(one)) => types.extend([one.clone()]),
             _ => {}

@@ -110,23 +110,16 @@ impl<'f> Workshop<'f> {
             Change::Mapping(_) | Change::Schema(_) => vec![self.files.chain(concerned[0])],
         };
         for family in families.into_iter().filter(|_| !thorough) {
-            let (_, found) = mapping::load(&self.texts(&family, &ids), &sources, &schemas);
+            let (_, found) = mapping::load(&texts(&family, &ids), &sources, &schemas);
             if found.has_errors() {
                 return Loaded::of(None, found);
             }
         }
         let mut rest: Vec<&str> = if with_all { self.files.dialects().collect() } else { concerned };
         rest.extend(rest.clone().iter().flat_map(|name| self.files.chain(name)));
-        let (registry, found) = mapping::load(&self.texts(&rest, &ids), &sources, &schemas);
+        let (registry, found) = mapping::load(&texts(&rest, &ids), &sources, &schemas);
         let dialects = registry.map(|registry| Dialects { registry: Arc::new(registry), schemas });
         Loaded::of(dialects, found)
-    }
-
-    fn texts(&self, names: &[&str], ids: &BTreeMap<String, SourceId>) -> Vec<MappingText> {
-        let mut names: Vec<_> = names.iter().copied().chain(["canonical"]).collect();
-        names.sort_unstable();
-        names.dedup();
-        names.into_iter().map(|name| text(name, ids)).collect()
     }
 }
 
@@ -147,6 +140,14 @@ fn change(mutant: &Mutant) -> Change<'_> {
         ["schemas", folder, name] => Change::Schema((folder.to_owned(), name.to_owned())),
         _ => panic!("{path} is neither a mapping nor a schema"),
     }
+}
+
+/// The texts of these mappings and of the canonical one.
+fn texts(names: &[&str], ids: &BTreeMap<String, SourceId>) -> Vec<MappingText> {
+    let mut names: Vec<_> = names.iter().copied().chain(["canonical"]).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.into_iter().map(|name| text(name, ids)).collect()
 }
 
 fn text(name: &str, ids: &BTreeMap<String, SourceId>) -> MappingText {

@@ -74,16 +74,6 @@ fn choose<'m>(mutants: &'m [Mutant], wanted: &str) -> Vec<&'m Mutant> {
     if wanted == "all" {
         return mutants.iter().collect();
     }
-    if wanted == "COUNT" {
-        let mut counts: BTreeMap<(Family, &str), usize> = BTreeMap::new();
-        for mutant in mutants {
-            *counts.entry((mutant.family, mutant.file.split('/').nth(1).unwrap())).or_default() += 1;
-        }
-        for (key, count) in counts {
-            println!("{key:?} {count}");
-        }
-        return Vec::new();
-    }
     if let Some(words) = wanted.strip_prefix("only:") {
         let has_all = |told: &str| words.split('&').all(|word| told.contains(word));
         return mutants.iter().filter(|mutant| has_all(&mutant.told())).collect();
