@@ -324,6 +324,10 @@ codes! {
     "A resolver finds a row by one column and answers with another. Both hold ids or names, or the second one roles, if \
      `row` asks for it: a flag, a list or one of a few words identifies nothing, and what is no role cannot be given."
 
+    M0223 "a condition that can never be met"
+    "`when`, `where` or `tag` asks for a value that the schema does not allow at that place, so that what depends on it \
+     never happens, and nobody is told. Ask for one of the values the place can have."
+
     M0301 "a word of the schema without a row"
     "The dialect's schema lets a client send a word that the table does not have. Every such word needs a \
      row, so that no accepted request fails half way."

@@ -107,6 +107,11 @@ impl<'a> Compiler<'a> {
         let body = whole.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str()));
         let schema = body.and_then(|body| body.left.clone());
         let at = at.filter(|at| self.check_path(path, at, schema.as_deref(), Schemas::Dialect));
+        if let Some(at) = &at {
+            for value in values {
+                self.check_met(value, at, schema.as_deref());
+            }
+        }
         let operation = self.operation(&part.operation);
         self.saw_all &= operation.is_some();
         let values = values.iter().map(|value| value.value.clone()).collect();

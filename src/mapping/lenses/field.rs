@@ -124,10 +124,14 @@ impl<'a> Compiler<'a> {
             .and_then(|path| self.place(path, &mut line.left, shapes.left, Schemas::Dialect));
         let lift_when = part.when.as_ref().and_then(|(path, values)| {
             let at = self.place(path, &mut line.left, shapes.left, Schemas::Dialect)?;
+            for value in values {
+                self.check_met(value, &at, shapes.left);
+            }
             Some((at, values.iter().map(|value| value.value.clone()).collect()))
         });
         let tag = part.tag.as_ref().and_then(|(path, value)| {
             let at = self.place(path, &mut line.right, shapes.right, Schemas::Canonical)?;
+            self.check_met(value, &at, shapes.right);
             Some((at, value.value.clone()))
         });
         let instead = part.instead.as_ref().and_then(|path| {
@@ -213,6 +217,7 @@ impl<'a> Compiler<'a> {
         for (path, value) in &part.only {
             let Some(at) = self.address(path) else { continue };
             if self.check_path(path, &at, schema.as_deref(), Schemas::Canonical) {
+                self.check_met(value, &at, schema.as_deref());
                 told.push((at, value.value.clone()));
             }
         }

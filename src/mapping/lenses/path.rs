@@ -1,7 +1,7 @@
 //! Paths, and whether the schemas know them.
 
-use crate::diag::{Diagnostic, code};
-use crate::lens::path::Address;
+use crate::diag::{Diagnostic, Spanned, code};
+use crate::lens::path::{Address, Literal};
 use crate::mapping::canonical::suggest;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::Text;
@@ -36,6 +36,26 @@ impl Compiler<'_> {
             .at(path.span, format!("there is no `{missing}`"));
         self.report(suggest(diagnostic, &missing, known.iter().map(String::as_str)));
         false
+    }
+
+    /// A condition asks for a value that its place can have. Null is what a place without a value counts as.
+    pub(in crate::mapping) fn check_met(
+        &mut self,
+        value: &Spanned<Literal>,
+        at: &Address,
+        schema: Option<&Schema>,
+    ) {
+        let shape = schema.filter(|_| at.root == Root::Body && !at.path.is_empty());
+        let shape = shape.and_then(|schema| shape_at(schema.shape(), &at.path).ok().flatten());
+        let Some(shape) = shape else { return };
+        let wanted = value.value.value().to_value();
+        let is_listed = shape.enumeration().is_none_or(|known| known.contains(&wanted));
+        if wanted.is_null() || is_listed && shape.types().contains(Type::of(&wanted)) {
+            return;
+        }
+        let message = format!("`{at}` is never {}", value.value.json());
+        let found = Diagnostic::error(code::M0223, message).at(value.span, "can never be met");
+        self.report(found.also(shape.span(), "what the schema allows"));
     }
 }
 

@@ -166,6 +166,7 @@ impl Compiler<'_> {
         for (path, value) in &answer.only {
             let Some(at) = self.address(path) else { continue };
             if self.check_path(path, &at, schema.as_deref(), Schemas::Canonical) {
+                self.check_met(value, &at, schema.as_deref());
                 told.push((at, value.value.clone()));
             }
         }
@@ -334,7 +335,9 @@ impl Compiler<'_> {
         let mut only = Vec::new();
         for (path, value) in &part.only {
             let Some(place) = self.address(path) else { continue };
-            self.check_path(path, &place, canonical, Schemas::Canonical);
+            if self.check_path(path, &place, canonical, Schemas::Canonical) {
+                self.check_met(value, &place, canonical);
+            }
             only.push((place, value.value.clone()));
         }
         let id = match id {

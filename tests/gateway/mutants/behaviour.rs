@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use interlingua::dialect::operation::{AnswerBody, AnswerPlan, Gather};
 use interlingua::dialect::{Dialect, Operation, ShapedLens};
+use interlingua::lens::op::Op;
+use interlingua::lens::op::each::{Each, Item};
 use serde_json::Value;
 
 use super::files::SchemaName;
@@ -119,7 +121,9 @@ pub(super) fn tried(clean: &Dialects, mutant: &Dialects, name: &str, differences
     let mut other = false;
     for seed in 0..TRIES {
         let seed = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        for lens in &differences.lenses {
+        // A lens inside others is run by them, with what their schemas say.
+        let own = |lens: &&String| is_for_answers(is, lens) || !is_inside(is, lens);
+        for lens in differences.lenses.iter().filter(own) {
             let (Some(before), Some(after)) = (was.lenses.get(lens), is.lenses.get(lens)) else {
                 other = true;
                 continue;
@@ -190,6 +194,16 @@ fn is_for_answers(dialect: &Dialect, lens: &str) -> bool {
             Gather::Lens(own) => own.name() == lens,
             _ => false,
         }),
+    })
+}
+
+/// Whether some other lens has this one in a field.
+fn is_inside(dialect: &Dialect, lens: &str) -> bool {
+    let fields = dialect.lenses.values().flat_map(|shaped| shaped.lens.fields());
+    fields.into_iter().any(|field| match &field.op {
+        Op::Nested(nested) => nested.lens.name() == lens,
+        Op::Each(Each { item: Item::Lens(inner), .. }) => inner.name() == lens,
+        _ => false,
     })
 }
 

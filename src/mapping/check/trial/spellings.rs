@@ -2,10 +2,10 @@
 
 use super::finding::{Finding, named};
 use super::{Trial, lenses};
-use crate::canonical::id::IdForm;
 use crate::diag::code;
 use crate::lens::Field;
 use crate::lens::op::Op;
+use crate::lens::op::id::Id;
 use crate::lens::path::Address;
 
 impl Trial<'_> {
@@ -14,10 +14,7 @@ impl Trial<'_> {
         for lens in lenses(self.dialect) {
             for (index, field) in lens.fields().iter().enumerate() {
                 let others = lens.fields()[..index].iter().filter(|other| other.right == field.right);
-                let differs = |other: &&Field| {
-                    let forms = written(&field.op).zip(written(&other.op));
-                    forms.is_some_and(|(own, other)| own != other)
-                };
+                let differs = |other: &&Field| differ(&field.op, &other.op);
                 let (Some(other), Some(span)) =
                     (others.filter(|_| field.right.is_some()).find(differs), field.origin)
                 else {
@@ -43,11 +40,25 @@ impl Trial<'_> {
     }
 }
 
-/// How an op spells ids, if it does.
-fn written(op: &Op) -> Option<IdForm> {
+/// Whether two ops spell the same id in two ways. One that takes the value as it is spells it as the backend does.
+fn differ(one: &Op, other: &Op) -> bool {
+    match (kind(one), kind(other)) {
+        (Some(one), Some(other)) => one.dialect.written != other.dialect.written,
+        (Some(id), None) => is_plain(other) && id.dialect.written != id.canonical.written,
+        (None, Some(id)) => is_plain(one) && id.dialect.written != id.canonical.written,
+        (None, None) => false,
+    }
+}
+
+/// The kind of id that an op spells, if it does.
+fn kind(op: &Op) -> Option<&Id> {
     match op {
-        Op::Id(id) => Some(id.dialect.written),
-        Op::Prefix(prefix) => prefix.id.as_ref().map(|id| id.dialect.written),
+        Op::Id(id) => Some(id),
+        Op::Prefix(prefix) => prefix.id.as_ref(),
         _ => None,
     }
+}
+
+fn is_plain(op: &Op) -> bool {
+    matches!(op, Op::Copy) || matches!(op, Op::Prefix(prefix) if prefix.id.is_none())
 }
