@@ -81,8 +81,8 @@ fn widened(tree: &mut Value) {
     }
 }
 
-fn with_new_words(text: String) -> String {
-    let mut tree: Value = serde_json::from_str(&text).unwrap();
+fn with_new_words(text: &str) -> String {
+    let mut tree: Value = serde_json::from_str(text).unwrap();
     widened(&mut tree);
     tree.to_string()
 }
@@ -143,7 +143,7 @@ fn line(changed: &Changed, dialect: &str, field: &Field) -> (String, usize) {
 fn a_new_canonical_word_is_told_at_every_table_that_does_not_place_it() {
     let registry = shipped();
     let changed =
-        read(&|name, text| if name == "role" { text } else { with_new_words(text) }, &|_, text| text);
+        read(&|name, text| if name == "role" { text } else { with_new_words(&text) }, &|_, text| text);
     let (store, wrong) = Store::load(changed.schemas.clone());
     assert!(wrong.is_empty(), "{wrong:?}");
     let found = found(&changed, &store);
@@ -167,7 +167,7 @@ fn a_new_canonical_role_is_told_at_every_table_of_roles() {
     let registry = shipped();
     let roles = "[roles]\n";
     let changed = read(
-        &|name, text| if name == "role" { with_new_words(text) } else { text },
+        &|name, text| if name == "role" { with_new_words(&text) } else { text },
         &|name, text| match name {
             "canonical" => text.replacen(roles, &format!("{roles}{NEW} = [\"content.read\"]\n"), 1),
             _ => text,
@@ -188,7 +188,7 @@ fn a_new_canonical_role_is_told_at_every_table_of_roles() {
 fn a_role_that_only_the_schema_knows_is_found_where_it_is_told() {
     let registry = shipped();
     let changed =
-        read(&|name, text| if name == "role" { with_new_words(text) } else { text }, &|_, text| text);
+        read(&|name, text| if name == "role" { with_new_words(&text) } else { text }, &|_, text| text);
     let (store, _) = Store::load(changed.schemas.clone());
     let found = found(&changed, &store);
     for dialect in registry.dialects().iter().filter(|dialect| dialect.extends.is_empty()) {
