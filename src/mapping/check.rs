@@ -23,4 +23,5 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     privilege::shown::check(compiler, &told);
     ledger::check(compiler);
     lookups::check(compiler);
+    fit::instead(compiler);
 }
