@@ -2,11 +2,9 @@
 
 use crate::canonical::api;
 use crate::diag::{Diagnostic, code};
-use crate::lens::path::Address;
 use crate::mapping::canonical::suggest;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::OperationPart;
-use crate::mapping::lenses::shape_at;
 use crate::mapping::operations::Filling;
 use crate::problem::Root;
 use crate::schema::{Schema, Shape, Type};
@@ -75,37 +73,6 @@ pub(in crate::mapping) fn request(
         let (call, operation) = (&part.calls.value, &part.name.value);
         let message = format!("`{call}` needs `{field}`, and operation `{operation}` never sends it");
         compiler.report(Diagnostic::error(code::M0401, message).at(part.calls.span, "required by this call"));
-    }
-}
-
-/// What is told where a field is null is not null itself, unless null may be told.
-pub(in crate::mapping) fn instead(compiler: &mut Compiler<'_>) {
-    let mut found = Vec::new();
-    for built in compiler.lenses.values() {
-        let (Some(left), Some(right)) = (&built.left, &built.right) else { continue };
-        for line in &built.lines {
-            let Some(path) = line.part.instead.as_ref().filter(|_| line.part.absent.is_none()) else {
-                continue;
-            };
-            let told = line.left.at.as_ref().and_then(|at| shape_at(left.shape(), &at.path).ok().flatten());
-            let told = told.filter(|told| !told.nullable() && !line.part.optional);
-            let Some((told, at)) = told.zip(Address::parse(&path.value)) else { continue };
-            let shape = |at: &Address| shape_at(right.shape(), &at.path).ok().flatten();
-            let is_needed = line.right.at.as_ref().and_then(shape).is_none_or(|own| own.nullable());
-            let Some(other) = shape(&at).filter(|other| is_needed && other.nullable()) else { continue };
-            let (field, place) = (&line.part.left.value, &path.value);
-            let message = format!("`{field}` is never null, and `{place}`, which is told instead, may be");
-            found.push(
-                Diagnostic::error(code::M0403, message)
-                    .at(path.span, "may be null itself")
-                    .also(other.span(), "what its canonical schema says")
-                    .also(told.span(), "what the dialect's schema says")
-                    .help("tell a place that is never null, or say `absent` for when both are"),
-            );
-        }
-    }
-    for diagnostic in found {
-        compiler.report(diagnostic);
     }
 }
 
