@@ -8,6 +8,7 @@ pub(super) mod fit;
 pub(super) mod hosts;
 mod ledger;
 mod lookups;
+mod nulls;
 pub(super) mod privilege;
 mod role_places;
 pub(super) mod routes;
@@ -24,4 +25,5 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     privilege::shown::check(compiler, &told);
     ledger::check(compiler);
     lookups::check(compiler);
+    nulls::check(compiler);
 }

@@ -15,7 +15,9 @@ use crate::diag::{SourceId, Span, Spanned};
 
 pub(super) use errors::{ErrorsPart, SlotPart, TemplatePart};
 pub(super) use lens::{FieldPart, LensPart, OpPart};
-pub(super) use operation::{AnswerPart, CasePart, CollectPart, GatherPart, LocationPart, OperationPart};
+pub(super) use operation::{
+    AnswerPart, CasePart, CollectPart, EachPart, GatherPart, LocationPart, OperationPart,
+};
 pub(super) use table::{Landing, RowPart, TablePart};
 
 use value::{extends_nothing, named, texts};

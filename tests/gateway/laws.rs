@@ -506,7 +506,8 @@ fn complete(
                 return Ok(None);
             }
             Err(problem) => {
-                let is_id = problem.violations.iter().all(|violation| violation.kind == "id");
+                let is_id =
+                    problem.violations.iter().all(|violation| matches!(&*violation.kind, "id" | "const"));
                 let what = if is_id { REFUSED_IDS } else { "refuses a valid request" };
                 return Err(format!("{dialect}.{} {what}: {problem:?}", request.operation.name));
             }

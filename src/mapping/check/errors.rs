@@ -11,7 +11,7 @@ use crate::diag::{Diagnostic, Spanned, code};
 use crate::dialect::ErrorShape;
 use crate::json::{Document, Limits};
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{ErrorsPart, TemplatePart};
+use crate::mapping::file::{EachPart, ErrorsPart, TemplatePart};
 use crate::problem::{ErrorStatus, Place, Problem, Root, Violation};
 use crate::schema::Violation as Misfit;
 
@@ -28,7 +28,8 @@ pub(in crate::mapping) fn check(compiler: &mut Compiler<'_>, shape: &ErrorShape)
     };
     let mut told: Vec<(bool, String, &str)> = Vec::new();
     let mut found = Vec::new();
-    for problem in problems() {
+    let is_bulk = compiler.file.operations.iter().any(|part| part.each.as_ref().is_some_and(is_whole));
+    for problem in problems(is_bulk) {
         let rendered = shape.render(&problem, &[], SystemTime::UNIX_EPOCH);
         let Ok(document) = Document::parse(rendered.body, &Limits::default()) else { continue };
         let has_places = !problem.violations.is_empty() && shape.invalid.is_some();
@@ -65,7 +66,12 @@ fn filling<'p>(template: &'p TemplatePart, pointer: &str) -> Option<&'p Spanned<
     })
 }
 
-fn problems() -> Vec<Problem> {
+/// Whether the items are the body, so that errors about them may be a list.
+fn is_whole(each: &EachPart) -> bool {
+    each.over.value.is_empty()
+}
+
+fn problems(is_bulk: bool) -> Vec<Problem> {
     let statuses = [400, 401, 403, 404, 405, 408, 409, 410, 412, 413, 415, 422, 426, 429, 500, 502, 503, 504];
     let statuses = statuses.into_iter().filter_map(|status| StatusCode::from_u16(status).ok());
     let backend = |violations: Vec<Violation>| {
@@ -76,5 +82,7 @@ fn problems() -> Vec<Problem> {
     let places = [Place::from_pointer("/names/0"), Some(Place::parameter(Root::Query, "limit"))];
     let wrong = |place| Violation { place, kind: "type".into(), message: "must be a string".to_owned() };
     problems.push(Problem::invalid(places.into_iter().flatten().map(wrong).collect()));
+    let of_item = Place::from_pointer("/1/name").filter(|_| is_bulk).map(wrong);
+    problems.extend(of_item.map(|violation| Problem::invalid(vec![violation])));
     problems
 }

@@ -84,9 +84,20 @@ fn choices(node: Node<'_>) -> Vec<Vec<Alternative<'_>>> {
             present: contradicted.iter().map(|(name, _)| name.clone()).filter(is_met_without).collect(),
             without: contradicted.into_iter().collect(),
         };
-        choices.push(vec![unmet, met]);
+        let mut ways = vec![unmet, met];
+        if is_more(node.at(condition)) {
+            // Whether it is met is seen when the value is there.
+            ways.push(Alternative { nodes: outcome("else").into_iter().collect(), ..Alternative::default() });
+        }
+        choices.push(ways);
     }
     choices
+}
+
+/// Whether a condition is about more than members and their values.
+fn is_more(condition: Node<'_>) -> bool {
+    let known = ["description", "properties", "required", "title", "type"];
+    condition.schema.members().any(|(keyword, _)| !known.iter().any(|known| keyword.is(known)))
 }
 
 /// The values of one member that a condition lists, if that is all it is about.

@@ -241,6 +241,17 @@ fn conditions_are_met_and_not_met() {
 }
 
 #[test]
+fn a_condition_on_more_than_values_is_not_met_either_way() {
+    let found = texts(
+        r#"{"type": "object", "properties": {"role": {"const": 1}, "id": {"type": "string", "maxLength": 1}},
+            "required": ["role", "id"],
+            "if": {"properties": {"role": {"const": 1}}, "additionalProperties": false},
+            "then": {"properties": {"id": {"const": "x"}}}}"#,
+    );
+    assert!(found.iter().any(|text| text.contains("\"role\":1") && !text.contains("\"x\"")), "{found:?}");
+}
+
+#[test]
 fn what_is_required_of_each_other_comes_together() {
     let found = texts(
         r#"{"type": "object", "properties": {"a": {"const": 1}, "b": {"const": 2}}, "dependentRequired": {"a": ["b"]}, "minProperties": 1}"#,

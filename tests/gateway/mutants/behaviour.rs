@@ -113,8 +113,14 @@ pub(super) enum Tried {
     Broken(String),
 }
 
-/// Tries a mutant's dialect and the one that ships on the same documents.
-pub(super) fn tried(clean: &Dialects, mutant: &Dialects, name: &str, differences: &Differences) -> Tried {
+/// Tries a mutant's dialect and the one that ships on the same documents; `sent` are the lenses of requests.
+pub(super) fn tried(
+    clean: &Dialects,
+    mutant: &Dialects,
+    name: &str,
+    differences: &Differences,
+    sent: &BTreeSet<String>,
+) -> Tried {
     let (Some(was), Some(is)) = (clean.registry.dialect(name), mutant.registry.dialect(name)) else {
         return Tried::Other;
     };
@@ -128,17 +134,20 @@ pub(super) fn tried(clean: &Dialects, mutant: &Dialects, name: &str, differences
                 other = true;
                 continue;
             };
-            let trials = [
-                trial(
-                    || laws::there_and_home(clean, was, before, seed),
-                    || laws::there_and_home(mutant, is, after, seed),
-                ),
+            let mut trials = vec![
                 trial(
                     || laws::told_and_told_again(clean, was, before, seed),
                     || laws::told_and_told_again(mutant, is, after, seed),
                 ),
                 trial(|| answer_fits(clean, was, before, seed), || answer_fits(mutant, is, after, seed)),
             ];
+            // What is only told is never sent.
+            if sent.contains(lens) {
+                trials.push(trial(
+                    || laws::there_and_home(clean, was, before, seed),
+                    || laws::there_and_home(mutant, is, after, seed),
+                ));
+            }
             for trial in trials {
                 match trial {
                     Tried::Same => {}

@@ -75,6 +75,14 @@ impl Files {
         children.collect()
     }
 
+    /// The lenses of requests.
+    pub(super) fn sent(&self, mapping: &str) -> BTreeSet<String> {
+        let operations = self.all(mapping, &["operation"]).into_iter().map(|(_, operation)| operation);
+        let parts = operations
+            .flat_map(|operation| std::iter::once(operation).chain(operation.children_of(&["case"])));
+        parts.filter_map(|part| part.get("body")).map(|body| body.says().to_owned()).collect()
+    }
+
     pub(super) fn canonical_names(&self, part: &str) -> Vec<&str> {
         self.trees["canonical"].children_of(&[part]).iter().map(|node| node.name.as_str()).collect()
     }

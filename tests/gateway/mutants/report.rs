@@ -56,12 +56,19 @@ fn table(outcomes: &[(&Mutant, Fate)]) -> String {
     let mut out = String::from(
         "# Mutants\n\n\
          What ships, with one cell of one mapping or schema deleted, altered or swapped with its like: made from the files,\n\
-         not picked by hand. Each is loaded as `check` loads it. One that is let through has to be harmless, and the run\n\
-         finds out why: it *is the same* (nothing else is compiled of it, or no generated document and no golden case shows a\n\
-         difference), or it is *another dialect*, as sound as the one that ships: every law that held still holds, and nobody\n\
-         rises. Which of those the golden cases tell from the one that is meant is counted, too.\n\n\
-         This file is written by `INTERLINGUA_MUTANTS=all INTERLINGUA_BLESS=1 cargo test --test gateway mutants`.\n\n\
-         | what is changed | mutants | killed | of those raising somebody | the same | another dialect | of those shown by a golden case | holes |\n\
+         not picked by hand. Each is loaded as `check` loads it. One that is let through has to be harmless, and why it is,\n\
+         is found out by the run:\n\n\
+         - *no difference*: nothing else is compiled of it than of what ships, or no generated document and no golden case\n\
+         \x20 shows one;\n\
+         - *another dialect*: it behaves otherwise, and every law holds that held: valid requests become calls the canonical API\n\
+         \x20 accepts, answers fit their schemas, what is written comes back, and nobody rises. It is the sound mapping of some\n\
+         \x20 other API, which the golden cases tell from the one that is meant; how often they do is counted;\n\
+         - *a hole*: a law is broken, or somebody rises. There is none.\n\n\
+         Whether somebody rises is decided without the checker, by going through all words and all roles; who would rise is\n\
+         told with the chain of values.\n\n\
+         `INTERLINGUA_MUTANTS=all INTERLINGUA_BLESS=1 cargo test --profile mutants --test gateway mutants` writes this file,\n\
+         and without `INTERLINGUA_BLESS` compares it. `INTERLINGUA_MUTANTS_LIST=file` names the fate of each mutant.\n\n\
+         | what is changed | mutants | killed | of those raising somebody | no difference | another dialect | of those shown by a golden case | holes |\n\
          | --- | --: | --: | --: | --: | --: | --: | --: |\n",
     );
     let mut sum = Counts::default();
@@ -93,7 +100,7 @@ fn table(outcomes: &[(&Mutant, Fate)]) -> String {
             let (group, line) = match fate {
                 Fate::Killed(_) | Fate::Raising(_) => continue,
                 Fate::Identical => ("nothing else is compiled of it", mutant.told()),
-                Fate::Same => ("nothing that was tried shows a difference", mutant.told()),
+                Fate::Same => ("no generated document and no golden case shows a difference", mutant.told()),
                 Fate::Other(Some(case)) => {
                     ("another sound dialect, and a golden case tells", format!("{} ({case})", mutant.told()))
                 }

@@ -176,7 +176,8 @@ fn fate(bench: &Bench<'_>, mutant: &Mutant) -> Fate {
     }
     let mut is_other = false;
     for (name, between) in &differences {
-        match behaviour::tried(&bench.workshop.clean, dialects, name, between) {
+        let sent = bench.workshop.files.sent(name);
+        match behaviour::tried(&bench.workshop.clean, dialects, name, between, &sent) {
             Tried::Same => {}
             Tried::Other => is_other = true,
             Tried::Broken(why) => return Fate::Hole(why),

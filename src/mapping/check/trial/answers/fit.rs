@@ -63,7 +63,7 @@ impl Trial<'_> {
             let inner = within(operation, &violation.path);
             let field =
                 lenses.iter().find_map(|lens| field_at(lens, Direction::Lift, &Place::body(inner.clone())));
-            if field.as_ref().is_some_and(|at| self.exceeds(at)) {
+            if is_bound(violation.keyword) && field.as_ref().is_some_and(|at| self.exceeds(at)) {
                 continue;
             }
             let help = format!(
@@ -109,6 +109,23 @@ impl Trial<'_> {
         self.exceeded.insert((path.span.source, path.span.start));
         true
     }
+}
+
+/// Whether a rule says how much there may be. What breaks another one is no excess: a client cannot read it at all.
+fn is_bound(keyword: &str) -> bool {
+    matches!(
+        keyword,
+        "maxItems"
+            | "maxLength"
+            | "maxProperties"
+            | "maximum"
+            | "exclusiveMaximum"
+            | "minItems"
+            | "minLength"
+            | "minProperties"
+            | "minimum"
+            | "exclusiveMinimum"
+    )
 }
 
 /// The place within one item of a list, or of what was gathered.
