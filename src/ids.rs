@@ -8,6 +8,7 @@ use std::path::PathBuf;
 pub mod embedded;
 pub mod map;
 pub mod resolver;
+mod writes;
 
 /// Where imported ids are.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

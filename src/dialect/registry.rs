@@ -5,6 +5,7 @@
 //! generation whose header the request has. From the moment the dialect is known every error speaks its language, for a
 //! request nobody knows as well.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -30,6 +31,7 @@ pub struct Registry {
     dialects: Vec<Arc<Dialect>>,
     served: Vec<Served>,
     by_host: HashMap<String, usize>,
+    by_name: HashMap<String, usize>,
     /// Which line of a mapping a span is in, for explanations.
     lines: Lines,
 }
@@ -80,8 +82,9 @@ impl Registry {
             hosts
         };
         let by_host = dialects.iter().enumerate().flat_map(hosts).collect();
-        let served = dialects.iter().map(served).collect();
-        Registry { api, served, dialects, by_host, lines: Lines::default() }
+        let names = dialects.iter().enumerate().map(|(index, dialect)| (dialect.name.clone(), index));
+        let (served, by_name) = (dialects.iter().map(served).collect(), names.collect());
+        Registry { api, served, dialects, by_host, by_name, lines: Lines::default() }
     }
 
     /// The same, with the lines of the files it was made of.
@@ -107,7 +110,7 @@ impl Registry {
 
     /// The dialect of that name.
     pub fn dialect(&self, name: &str) -> Option<&Arc<Dialect>> {
-        self.dialects.iter().find(|dialect| dialect.name == name)
+        self.by_name.get(name).map(|index| &self.dialects[*index])
     }
 
     /// Finds the operation a request is meant for, from its head alone.
@@ -118,18 +121,28 @@ impl Registry {
         path: &str,
         headers: &HeaderMap,
     ) -> Result<Selected, Box<Unselected>> {
-        let host = host.map(|host| without_port(host).to_ascii_lowercase());
-        if let Some(index) = host.and_then(|host| self.by_host.get(&host)) {
-            return self.generation(&self.served[*index], headers).select(method, path);
+        if let Some(served) = host.and_then(|host| self.at_host(host)) {
+            return self.generation(served, headers).select(method, path);
         }
         let (first, rest) = split_mount(path);
-        match self.served.iter().find(|served| served.dialect.name == first) {
-            Some(served) => {
-                let selected = self.generation(served, headers).select(method, rest)?;
+        match self.by_name.get(first) {
+            Some(index) => {
+                let selected = self.generation(&self.served[*index], headers).select(method, rest)?;
                 Ok(Selected { mount: path.len() - rest.len(), ..selected })
             }
             None => self.select_by_path(method, path, headers),
         }
+    }
+
+    /// The dialect of that host. Hosts are written in lower case nearly always, and then nothing is copied.
+    fn at_host(&self, authority: &str) -> Option<&Served> {
+        if self.by_host.is_empty() {
+            return None;
+        }
+        let host = without_port(authority);
+        let has_capitals = host.bytes().any(|byte| byte.is_ascii_uppercase());
+        let host = if has_capitals { Cow::Owned(host.to_ascii_lowercase()) } else { Cow::Borrowed(host) };
+        self.by_host.get(&*host).map(|index| &self.served[*index])
     }
 
     /// The generation a request to that dialect is meant for: the first whose header it has, or the dialect itself.

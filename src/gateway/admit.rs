@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use bytes::BytesMut;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
@@ -39,7 +40,10 @@ pub(super) fn admit<B>(
 
 impl Credential {
     fn new(secret: &str) -> Option<Credential> {
-        let mut authorization = HeaderValue::try_from(format!("Bearer {secret}")).ok()?;
+        let mut bearer = BytesMut::with_capacity(SCHEME.len() + secret.len());
+        bearer.extend_from_slice(SCHEME.as_bytes());
+        bearer.extend_from_slice(secret.as_bytes());
+        let mut authorization = HeaderValue::from_maybe_shared(bearer.freeze()).ok()?;
         authorization.set_sensitive(true);
         Some(Credential { authorization, principal: Principal::of(secret.as_bytes()) })
     }
@@ -67,11 +71,12 @@ impl fmt::Debug for Credential {
 fn credential(forms: &[dialect::Credential], headers: &HeaderMap) -> Result<Credential, Box<Problem>> {
     let refused = |detail| Box::new(Problem::unauthenticated(detail));
     // `Authorization` is one wherever it stands, also in a dialect whose credentials travel otherwise.
-    let mut names: Vec<&HeaderName> = forms.iter().map(|form| &form.header).chain([&AUTHORIZATION]).collect();
-    names.sort_by_key(|name| name.as_str());
-    names.dedup();
-    let mut given =
-        names.into_iter().flat_map(|name| headers.get_all(name).into_iter().map(move |value| (name, value)));
+    let names = || forms.iter().map(|form| &form.header).chain([&AUTHORIZATION]);
+    let is_first = |(at, name): &(usize, &HeaderName)| !names().take(*at).any(|earlier| earlier == *name);
+    let mut given = names()
+        .enumerate()
+        .filter(is_first)
+        .flat_map(|(_, name)| headers.get_all(name).into_iter().map(move |value| (name, value)));
     let (first, more) = (given.next(), given.next());
     if more.is_some() {
         return Err(refused("more than one credential was provided"));
@@ -98,6 +103,9 @@ fn secret<'a>(form: &dialect::Credential, value: &'a str) -> Option<&'a str> {
     };
     form.pattern.is_match(secret).then_some(secret)
 }
+
+/// What stands before the credential in a canonical call.
+const SCHEME: &str = "Bearer ";
 
 /// The header of a canonical call that carries the credential.
 pub(super) const CARRIER: HeaderName = AUTHORIZATION;

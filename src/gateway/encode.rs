@@ -62,11 +62,15 @@ pub(super) fn refusal(
     response
 }
 
+/// Room for as many headers as an answer usually has, so that the map is not made anew while they are written.
+const HEADERS: usize = 16;
+
 fn response(status: StatusCode, body: Vec<u8>, content_type: HeaderValue) -> Response<Full<Bytes>> {
     let has_body = !body.is_empty();
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
+    *headers = HeaderMap::with_capacity(HEADERS);
     if has_body {
         headers.insert(CONTENT_TYPE, content_type);
     }

@@ -41,24 +41,28 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     let caller = Caller::new(gateway, &lifted.credential, exchange);
     let request = &lifted.request;
     let items = request.items();
-    let answers = stream::iter(lifted.canonical.calls.iter().enumerate())
-        .map(async |(index, call)| {
-            let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
-            let answer = match translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions) {
-                Some(look) => keep::answer(&caller, &lifted, index, &look).await,
-                None => caller.answer(call, &request.operation, None).await,
-            };
-            answer.map_err(|problem| {
-                let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
-                let told = Box::new(translate::told(*problem, &request.operation, place, sent));
-                let canonical = canonical.unwrap_or_default();
-                request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
-                told
-            })
+    let call = async |index: usize, call: &Call| {
+        let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
+        let answer = match translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions) {
+            Some(look) => keep::answer(&caller, &lifted, index, &look).await,
+            None => caller.answer(call, &request.operation, None).await,
+        };
+        answer.map_err(|problem| {
+            let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
+            let told = Box::new(translate::told(*problem, &request.operation, place, sent));
+            let canonical = canonical.unwrap_or_default();
+            request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
+            told
         })
-        .buffered(CONCURRENT_MAX)
-        .collect()
-        .await;
+    };
+    let answers = match lifted.canonical.calls.as_slice() {
+        // Most requests are one call, and need nobody to keep several apart.
+        [alone] => vec![call(0, alone).await],
+        calls => {
+            let calls = stream::iter(calls.iter().enumerate()).map(|(index, one)| call(index, one));
+            calls.buffered(CONCURRENT_MAX).collect().await
+        }
+    };
     Fetched { lifted, answers }
 }
 

@@ -11,10 +11,9 @@ use futures_util::future::ready;
 use moka::Expiry;
 use moka::future::Cache;
 use moka::ops::compute::Op;
-use moka::policy::EvictionPolicy;
-use moka::sync;
 use tokio::time::Instant;
 
+use super::writes::Writes;
 use crate::canonical::api::Call;
 use crate::dialect::Resolver;
 use crate::lens::{Direction, Found, Need};
@@ -24,9 +23,6 @@ use crate::problem::Problem;
 /// Pairs remembered at once, those of all dialects together; an answer without any counts as one.
 const PAIRS_MAX: u64 = 100_000;
 
-/// Collections whose last write is remembered at once.
-const WRITES_MAX: u64 = 100_000;
-
 /// The pairs in one answer: the dialect's id and the canonical one.
 pub type Pairs = Vec<(String, String)>;
 
@@ -34,11 +30,9 @@ pub type Pairs = Vec<(String, String)>;
 #[derive(Clone, Debug)]
 pub struct Resolvers {
     cache: Cache<Key, Arc<Loaded>>,
-    /// When something was last written to a collection, by its path.
-    written: sync::Cache<String, Instant>,
-    /// When something was last written that changes what an operation answers, by its name: to whomever, for who joined
-    /// is now found by everybody.
-    changed: sync::Cache<String, Instant>,
+    /// Collections that were written to, by their paths; and operations whose answers a write changed, by their names:
+    /// to whomever, for who joined is now found by everybody.
+    writes: Arc<Writes>,
 }
 
 /// Where an answer came from.
@@ -84,10 +78,7 @@ impl Default for Resolvers {
             u32::try_from(loaded.pairs.len()).map_or(u32::MAX, |pairs| pairs.max(1))
         };
         let cache = Cache::builder().max_capacity(PAIRS_MAX).weigher(weigh).expire_after(OwnLife).build();
-        // The newest writes matter, so the oldest are forgotten first.
-        let writes =
-            || sync::Cache::builder().max_capacity(WRITES_MAX).eviction_policy(EvictionPolicy::lru());
-        Resolvers { cache, written: writes().build(), changed: writes().build() }
+        Resolvers { cache, writes: Arc::new(Writes::new()) }
     }
 }
 
@@ -96,20 +87,20 @@ impl Resolvers {
     /// is looked up anew.
     pub fn wrote(&self, call: &Call) {
         let now = Instant::now();
-        self.written.insert(call.operation.collection(|name| call.parameter(name)), now);
+        self.writes.note(call.operation.collection(|name| call.parameter(name)), now);
         for operation in &call.operation.changes {
-            self.changed.insert(operation.clone(), now);
+            self.writes.note(operation, now);
         }
     }
 
-    /// When something was last written that may have changed the answer to a question.
-    fn last_written(&self, resolver: &Resolver, scope: &[String]) -> Option<Instant> {
+    /// Whether something was written since that may have changed the answer to a question.
+    fn is_written_since(&self, resolver: &Resolver, scope: &[String], moment: Instant) -> bool {
         let value = |name: &str| {
             let mut known = resolver.scope.iter().zip(scope);
             known.find(|(parameter, _)| *parameter == name).map(|(_, value)| value.as_str())
         };
-        let written = self.written.get(&resolver.calls.collection(value));
-        written.max(self.changed.get(&resolver.calls.name))
+        self.writes.is_written_since(resolver.calls.collection(value), moment)
+            || self.writes.is_written_since(&resolver.calls.name, moment)
     }
 
     /// Finds the counterpart of `need.key`; `load` asks the backend, for the id that [`asked`] says or for all.
@@ -138,10 +129,8 @@ impl Resolvers {
             Ok(Arc::new(Loaded::new(pairs, resolver, key.asked.as_deref(), at)))
         };
 
-        let is_good = |loaded: &Loaded| {
-            loaded.is_alive()
-                && self.last_written(resolver, &need.scope).is_none_or(|written| written < loaded.at)
-        };
+        let is_good =
+            |loaded: &Loaded| loaded.is_alive() && !self.is_written_since(resolver, &need.scope, loaded.at);
         let (loaded, answered) = self.loaded(&key, is_good, &fresh).await?;
         let found = loaded.counterpart(need);
         let is_doubtful = matches!(found, Found::Missing)
