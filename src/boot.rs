@@ -4,7 +4,7 @@
 //! and a registry, for `serve` as for every other command; [`serve`] asks for a registry, so nothing listens before
 //! every file was found good.
 
-use std::{io, net::SocketAddr, sync::Arc};
+use std::{io, net::SocketAddr, rc::Rc, sync::Arc};
 
 use bytes::Bytes;
 use http::uri::Scheme;
@@ -161,13 +161,14 @@ impl MakeHandler for Workers {
     type Handler = Worker;
 
     fn make(&self, _worker: usize) -> Worker {
-        Worker(Gateway::new(Arc::clone(&self.shared), self.upstream.sibling()))
+        Worker(Rc::new(Gateway::new(Arc::clone(&self.shared), self.upstream.sibling())))
     }
 }
 
-/// The gateway as the server knows it.
+/// The gateway as the server knows it. It is cloned for each request, and counting those clones must not make processors
+/// wait for one another.
 #[derive(Clone)]
-struct Worker(Gateway);
+struct Worker(Rc<Gateway>);
 
 impl Handler for Worker {
     async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {

@@ -44,7 +44,8 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     let call = async |index: usize, call: &Call| {
         let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
         let answer = match translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions) {
-            Some(look) => keep::answer(&caller, &lifted, index, &look).await,
+            // In a box, as all that few requests do: they all would carry the room for it.
+            Some(look) => Box::pin(keep::answer(&caller, &lifted, index, &look)).await,
             None => caller.answer(call, &request.operation, None).await,
         };
         answer.map_err(|problem| {
@@ -60,7 +61,7 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
         [alone] => vec![call(0, alone).await],
         calls => {
             let calls = stream::iter(calls.iter().enumerate()).map(|(index, one)| call(index, one));
-            calls.buffered(CONCURRENT_MAX).collect().await
+            Box::pin(calls.buffered(CONCURRENT_MAX).collect()).await
         }
     };
     Fetched { lifted, answers }
@@ -115,14 +116,14 @@ impl<'a> Caller<'a> {
         if let Some(reads) = operation.reads(first.status) {
             let path = call.path.clone();
             let read = Call { operation: Arc::clone(reads), path, query: Vec::new(), body: None };
-            let body = self.send(&read).await.map_err(without_places)?.body;
+            let body = Box::pin(self.send(&read)).await.map_err(without_places)?.body;
             return Ok(answer::Answer { status: first.status, body });
         }
         let Some(most) = operation.gather else { return Ok(first) };
         let names = &self.shared().registry.api().page;
         let mut pages = vec![first];
         while let Some(next) = gather::next(names, call, &pages, most)? {
-            pages.push(self.send(&next).await?);
+            pages.push(Box::pin(self.send(&next)).await?);
         }
         gather::joined(names, pages)
     }

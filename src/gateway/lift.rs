@@ -41,7 +41,8 @@ pub(super) async fn lift(
             }
             Step::Needs(needs) => {
                 let caller = Caller::new(gateway, &credential, exchange);
-                resolve(&caller, &request.dialect, needs, &mut resolutions).await?;
+                // In a box, as all that few requests do: they all would carry the room for it.
+                Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await?;
             }
         }
     }

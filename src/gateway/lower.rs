@@ -24,7 +24,8 @@ pub(super) async fn lower(
             Step::Done(lowered) => return Ok(lowered),
             Step::Needs(needs) => {
                 let caller = Caller::new(gateway, &credential, exchange);
-                resolve(&caller, &request.dialect, needs, &mut resolutions).await?;
+                // In a box, as all that few requests do: they all would carry the room for it.
+                Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await?;
             }
         }
     }
