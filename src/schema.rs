@@ -35,6 +35,7 @@ use percent_encoding::percent_decode_str;
 use serde_json::Value as Tree;
 
 use self::library::{File, Library, Node};
+use self::program::Check;
 use self::tape::{Place, Tape};
 use crate::json::Value;
 
@@ -46,6 +47,7 @@ mod keywords;
 mod library;
 mod lint;
 mod message;
+mod program;
 mod shape;
 mod store;
 mod tape;
@@ -66,6 +68,8 @@ const NODES_SEARCHED_MAX: usize = 1_000;
 /// One compiled schema file.
 pub struct Schema {
     validator: Validator<Tape>,
+    /// The fast answer, where there is one; the same as the validator's.
+    check: Option<Check>,
     library: Arc<Library>,
     folder: String,
     name: String,
@@ -74,7 +78,10 @@ pub struct Schema {
 impl Schema {
     /// Whether the value satisfies the schema.
     pub fn is_valid(&self, value: Value<'_>) -> bool {
-        self.validator.is_valid(Place::Value(value))
+        match &self.check {
+            Some(check) => check.is_valid(value),
+            None => self.validator.is_valid(Place::Value(value)),
+        }
     }
 
     /// What the value violates, at most `most`, in the order of its text; nothing if it is valid.

@@ -31,6 +31,11 @@ impl<'a> Key<'a> {
         self.0.raw()
     }
 
+    /// The name as a string of the document, for who treats names as values.
+    pub(crate) fn value(self) -> Value<'a> {
+        self.0
+    }
+
     /// Byte offset of the name in the text.
     pub fn offset(self) -> usize {
         self.0.offset()

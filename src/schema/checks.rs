@@ -62,7 +62,7 @@ pub fn is_pattern(pattern: &str) -> bool {
     compile(&json!({ "pattern": pattern })).is_ok()
 }
 
-fn compile(schema: &Tree) -> Result<Validator<Tape>, ValidationError<'static>> {
+pub(super) fn compile(schema: &Tree) -> Result<Validator<Tape>, ValidationError<'static>> {
     options().build(schema)
 }
 

@@ -128,4 +128,4 @@ impl<'s> Instances<'s> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -18,7 +18,7 @@ use crate::json::{Key, Value};
 use crate::problem::Segment;
 
 /// The one draft schemas are written in.
-const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
+pub(super) const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
 /// What was found out about a file.
 pub(super) struct Outcome {

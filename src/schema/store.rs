@@ -6,7 +6,7 @@ use std::sync::Arc;
 use jsonschema::{Draft, Registry, RegistryBuilder};
 
 use super::library::{File, Library};
-use super::{Schema, checks, lint};
+use super::{Schema, checks, lint, program};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Span, code};
 use crate::json::{Document, Limits};
 
@@ -170,12 +170,13 @@ fn compile_folder(
             return schemas;
         }
     };
-    for file in files {
+    for (file, check) in files.iter().zip(program::of_folder(library, files)) {
         let options = checks::options().with_registry(&registry).with_base_uri(file.uri());
         match options.build(&file.tree) {
             Ok(validator) => {
                 let schema = Schema {
                     validator,
+                    check,
                     library: Arc::clone(library),
                     folder: file.folder.clone(),
                     name: file.name.clone(),

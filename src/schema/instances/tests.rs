@@ -51,7 +51,7 @@ fn stores() -> Vec<(Vec<SchemaFile>, Store)> {
     folders.into_iter().map(load).collect()
 }
 
-fn each_schema(mut look: impl FnMut(&Schema)) {
+pub(in crate::schema) fn each_schema(mut look: impl FnMut(&Schema)) {
     for (files, store) in stores() {
         for file in files {
             look(store.schema(&file.folder, &file.name).unwrap());
