@@ -116,9 +116,9 @@ impl Chunked {
             (Expects::Size, _) if byte.is_ascii_hexdigit() => self.digit(byte),
             (Expects::Size, _) if self.digits == 0 => Err(Fault::Chunk),
             (Expects::Size | Expects::AfterSize, b' ' | b'\t') => self.extension(Expects::AfterSize),
-            (Expects::Size | Expects::AfterSize, b';') => self.extension(Expects::Extension),
+            (Expects::Size | Expects::AfterSize, b';')
+            | (Expects::Extension, b'\t' | b' '..=b'~' | 0x80..) => self.extension(Expects::Extension),
             (Expects::Size | Expects::AfterSize | Expects::Extension, b'\r') => Ok(Expects::SizeLf),
-            (Expects::Extension, b'\t' | b' '..=b'~' | 0x80..) => self.extension(Expects::Extension),
             (Expects::SizeLf, b'\n') => {
                 self.digits = 0;
                 Ok(if self.size == 0 { Expects::Trailers } else { Expects::Data })

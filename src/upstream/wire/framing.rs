@@ -114,8 +114,12 @@ mod tests {
 
     fn framing(lengths: &[&str], codings: &[&str]) -> Result<Framing, Fault> {
         let mut claims = Claims::default();
-        lengths.iter().for_each(|line| claims.length(line.as_bytes()));
-        codings.iter().for_each(|line| claims.coding(line.as_bytes()));
+        for line in lengths {
+            claims.length(line.as_bytes());
+        }
+        for line in codings {
+            claims.coding(line.as_bytes());
+        }
         claims.framing(true)
     }
 

@@ -69,10 +69,9 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Incoming<'a, S> {
         // Looking again with each byte that comes would take quadratic time.
         let mut looked_at = 0_usize;
         loop {
-            if looked_at == 0 || has_empty_line(&self.input[looked_at.saturating_sub(3)..]) {
-                if let Some(found) = head::parse(self.input, to_head).map_err(final_fault)? {
-                    return Ok(found);
-                }
+            let may_be_whole = looked_at == 0 || has_empty_line(&self.input[looked_at.saturating_sub(3)..]);
+            if may_be_whole && let Some(found) = head::parse(self.input, to_head).map_err(final_fault)? {
+                return Ok(found);
             }
             looked_at = self.input.len();
             if looked_at == HEAD_BYTES_MAX {

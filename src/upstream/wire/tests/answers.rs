@@ -1,5 +1,7 @@
 //! The table of answers, delivered in all ways there are, and the limits of what is read.
 
+use std::fmt::Write;
+
 use http::Method;
 
 use super::{
@@ -154,8 +156,11 @@ fn extensions_and_trailers_may_have_so_many_bytes_and_no_more() {
 fn a_large_body_is_read_to_its_last_byte_and_no_further() {
     let body = "0123456789".repeat(9_999);
     let chunks = |size: usize| {
-        let chunks = body.as_bytes().chunks(size).map(|chunk| std::str::from_utf8(chunk).unwrap());
-        let chunks: String = chunks.map(|chunk| format!("{:X}\r\n{chunk}\r\n", chunk.len())).collect();
+        let mut chunks = String::new();
+        for chunk in body.as_bytes().chunks(size) {
+            let text = std::str::from_utf8(chunk).unwrap();
+            write!(chunks, "{:X}\r\n{text}\r\n", chunk.len()).unwrap();
+        }
         format!("{{chunked}}{chunks}0\r\n\r\n")
     };
     let sized = format!("{{}}Content-Length: {}\r\n\r\n{body}", body.len());

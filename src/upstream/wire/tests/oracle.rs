@@ -131,7 +131,9 @@ proptest! {
         sizes in vec(1..60_usize, 0..6),
     ) {
         let mut bytes = text.into_bytes();
-        changes.iter().for_each(|change| change.apply(&mut bytes));
+        for change in &changes {
+            change.apply(&mut bytes);
+        }
         let method = if to_head { Method::HEAD } else { Method::GET };
         let whole = outcome(&mut Wire::new(Script::new([&bytes], End::Closed)), &call(&method)).unwrap();
         let mut pieces = Vec::new();
