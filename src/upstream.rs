@@ -1,28 +1,28 @@
 //! The canonical backend as a client sees it: calls over pooled HTTP/1.1 connections, each with a deadline.
 //!
-//! A call is written at most once unless nothing of it can have been acted on: it is sent again only when hyper hands
-//! it back unwritten, or when it is safe and a *reused* connection broke under it. No redirect is followed, no
+//! A call is written at most once unless nothing of it can have been acted on: it is sent again only when a
+//! connection took nothing of it, or when it is safe and a *reused* connection broke under it. No redirect is followed, no
 //! compressed answer accepted, and a connection that sent one byte more than its answer is never used again.
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, Uri, header::CONTENT_ENCODING, uri::InvalidUri};
-use http_body_util::Full;
-use hyper::{
-    body::{Body, Incoming},
-    client::conn::TrySendError,
-};
+use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
 use prometheus_client::metrics::counter::Counter;
 use tokio::time::timeout_at;
 
-mod call;
 mod connect;
 mod connection;
 mod pool;
 mod tls;
+mod wire;
 
-use self::{connect::Target, connection::Connection, pool::Pool};
+pub use self::wire::Fault;
+use self::{
+    connect::Target,
+    connection::Connection,
+    pool::Pool,
+    wire::{Failure, is_target},
+};
 use crate::time::Deadline;
 
 /// Where the backend is, and how much patience and memory a call to it may cost.
@@ -60,27 +60,30 @@ impl Config {
 }
 
 /// One call to the backend.
-#[derive(Clone, Debug)]
-pub struct Request {
+#[derive(Clone, Copy, Debug)]
+pub struct Request<'a> {
     /// The method.
-    pub method: Method,
+    pub method: &'a Method,
     /// Path and query in origin form, already percent-encoded; the configured prefix is put in front.
-    pub target: String,
-    /// End-to-end headers. `Host` and everything about framing or the connection is replaced.
-    pub headers: HeaderMap,
+    pub target: &'a str,
+    /// End-to-end headers; those without a value are left out. `Host` and everything about framing or the connection is
+    /// replaced.
+    pub headers: &'a [(HeaderName, Option<&'a HeaderValue>)],
     /// The body, empty for none.
-    pub body: Bytes,
+    pub body: &'a [u8],
     /// Whether repeating the call changes nothing at all.
     pub safe: bool,
 }
 
-/// What the backend answered, complete.
+/// What the backend answered, complete. Of its headers, those are here that somebody asks for.
 #[derive(Clone, Debug)]
 pub struct Answer {
     /// The status, never 1xx.
     pub status: StatusCode,
-    /// The headers as they came.
-    pub headers: HeaderMap,
+    /// `ETag`.
+    pub etag: Option<HeaderValue>,
+    /// `Retry-After`.
+    pub retry_after: Option<HeaderValue>,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -96,7 +99,7 @@ pub enum UpstreamError {
     Overloaded,
     /// The call's target is no path and query; nothing was sent.
     #[error("the call's target is malformed")]
-    Target(#[source] InvalidUri),
+    Target,
     /// The deadline passed.
     #[error("the backend took too long {stage}")]
     TimedOut {
@@ -122,10 +125,16 @@ pub enum Broken {
     Encoded,
     /// It is not HTTP, or not all of it came.
     #[error(transparent)]
-    Http(#[from] hyper::Error),
+    Http(#[from] Fault),
     /// It changes the protocol.
     #[error("the connection was switched to another protocol")]
     Switched,
+}
+
+impl From<Fault> for UpstreamError {
+    fn from(fault: Fault) -> UpstreamError {
+        UpstreamError::Broken(fault.into())
+    }
 }
 
 /// How far a call had come.
@@ -205,117 +214,67 @@ impl Upstream {
     /// Sends one call and reads its whole answer, whatever its status.
     ///
     /// Dropping the future closes the connection the call was on.
-    pub async fn send(&self, call: Request, deadline: Deadline) -> Result<Answer, UpstreamError> {
+    pub async fn send(&self, call: Request<'_>, deadline: Deadline) -> Result<Answer, UpstreamError> {
+        if !is_target(call.target) {
+            return Err(UpstreamError::Target);
+        }
         let deadline = deadline.within(self.config.timeout);
-        let _slot = self.pool.slot(deadline.within(self.config.connect_timeout)).await?;
-        let again = call.safe.then(|| call.clone());
-        let mut request = call::request(call, &self.target)?;
+        let _slot = self.pool.slot(deadline, self.config.connect_timeout).await?;
+        let mut stage = Stage::Connect;
+        let outcome = timeout_at(deadline.instant(), self.call(&call, deadline, &mut stage)).await;
+        outcome.unwrap_or(Err(UpstreamError::TimedOut { stage }))
+    }
+
+    /// One call, on whichever connection takes it.
+    async fn call(
+        &self,
+        call: &Request<'_>,
+        deadline: Deadline,
+        stage: &mut Stage,
+    ) -> Result<Answer, UpstreamError> {
         while let Some(connection) = self.pool.take() {
             self.reused.inc();
-            match self.exchange(connection, request, deadline).await {
+            match self.exchange(connection, call, stage).await {
                 Ok(answer) => return Ok(answer),
                 Err(Failure::Final(error)) => return Err(error),
                 // Nothing of it was written: any call may try the next connection.
-                Err(Failure::Unsent { request: returned, .. }) => request = *returned,
+                Err(Failure::Unsent(_)) => {}
                 // The backend closed the connection as we wrote, most likely; only a safe call may be repeated.
-                Err(Failure::Unanswered(error)) => match again {
-                    Some(call) => {
-                        request = call::request(call, &self.target)?;
-                        break;
-                    }
-                    None => return Err(UpstreamError::Broken(error.into())),
-                },
+                Err(Failure::Unanswered(_)) if call.safe => break,
+                Err(Failure::Unanswered(fault)) => return Err(fault.into()),
             }
         }
+        *stage = Stage::Connect;
         let connection = self.connect(deadline).await?;
-        self.exchange(connection, request, deadline).await.map_err(|failure| match failure {
+        self.exchange(connection, call, stage).await.map_err(|failure| match failure {
             Failure::Final(error) => error,
-            Failure::Unanswered(error) | Failure::Unsent { error, .. } => UpstreamError::Broken(error.into()),
+            Failure::Unanswered(fault) | Failure::Unsent(fault) => fault.into(),
         })
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, UpstreamError> {
         let deadline = deadline.within(self.config.connect_timeout);
-        let connect = async { Connection::open(self.target.connect().await?).await };
-        let connection = timeout_at(deadline.instant(), connect)
+        let transport = timeout_at(deadline.instant(), self.target.connect())
             .await
             .map_err(|_elapsed| UpstreamError::TimedOut { stage: Stage::Connect })?
             .map_err(UpstreamError::Unreachable)?;
         self.opened.inc();
-        Ok(connection)
+        Ok(Connection::new(transport))
     }
 
     /// One call on one connection, which goes back to the pool if it can be used again.
     async fn exchange(
         &self,
         mut connection: Connection,
-        request: http::Request<Full<Bytes>>,
-        deadline: Deadline,
+        call: &Request<'_>,
+        stage: &mut Stage,
     ) -> Result<Answer, Failure> {
-        let mut stage = Stage::Head;
-        let exchange = async {
-            let answer = connection.send(request).await?;
-            stage = Stage::Body;
-            read(&mut connection, answer, self.config.answer_bytes_max).await.map_err(Failure::Final)
-        };
-        let Ok(outcome) = timeout_at(deadline.instant(), exchange).await else {
-            return Err(Failure::Final(UpstreamError::TimedOut { stage }));
-        };
-        let answer = outcome?;
+        let limit = self.config.answer_bytes_max;
+        let answer = connection.exchange(&self.target.template, call, limit, stage).await?;
         if connection.is_reusable() {
             self.pool.put(connection);
         }
         Ok(answer)
-    }
-}
-
-/// Reads the body of an answer the head of which is acceptable.
-async fn read(
-    connection: &mut Connection,
-    answer: http::Response<Incoming>,
-    limit: usize,
-) -> Result<Answer, UpstreamError> {
-    let (head, mut pieces) = answer.into_parts();
-    if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        return Err(UpstreamError::Broken(Broken::Switched));
-    }
-    if head.headers.get_all(CONTENT_ENCODING).iter().any(|encoding| encoding != "identity") {
-        return Err(UpstreamError::Broken(Broken::Encoded));
-    }
-    let announced = usize::try_from(pieces.size_hint().lower()).unwrap_or(usize::MAX);
-    if announced > limit {
-        return Err(UpstreamError::TooLarge { limit });
-    }
-    let mut body = Vec::with_capacity(announced);
-    while let Some(piece) = connection.next_piece(&mut pieces).await {
-        let piece = piece.map_err(|error| UpstreamError::Broken(error.into()))?;
-        if body.len() + piece.len() > limit {
-            return Err(UpstreamError::TooLarge { limit });
-        }
-        body.extend_from_slice(&piece);
-    }
-    Ok(Answer { status: head.status, headers: head.headers, body })
-}
-
-/// How an exchange failed, as far as sending the call again is concerned.
-enum Failure {
-    /// As the caller will see it.
-    Final(UpstreamError),
-    /// The call was written, at least in part, and the connection closed before the head of an answer had come.
-    Unanswered(hyper::Error),
-    /// The connection closed before anything was written.
-    Unsent { error: hyper::Error, request: Box<http::Request<Full<Bytes>>> },
-}
-
-impl From<TrySendError<http::Request<Full<Bytes>>>> for Failure {
-    fn from(mut failed: TrySendError<http::Request<Full<Bytes>>>) -> Failure {
-        let returned = failed.take_message();
-        let error = failed.into_error();
-        match returned {
-            Some(request) => Failure::Unsent { error, request: Box::new(request) },
-            None if error.is_parse() => Failure::Final(UpstreamError::Broken(error.into())),
-            None => Failure::Unanswered(error),
-        }
     }
 }
 

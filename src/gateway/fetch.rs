@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::stream::{self, StreamExt};
-use http::header::{ACCEPT, CONTENT_TYPE, ETAG, IF_MATCH, RETRY_AFTER};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
+use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 
 use super::admit::{CARRIER, Credential};
 use super::lift::Lifted;
@@ -17,7 +16,7 @@ use crate::canonical::api::Call;
 use crate::dialect::Operation;
 use crate::limit::Principal;
 use crate::problem::Problem;
-use crate::telemetry::{UpstreamOutcome, X_REQUEST_ID};
+use crate::telemetry::{RequestId, UpstreamOutcome, X_REQUEST_ID};
 use crate::time::Deadline;
 use crate::translate::explain::Narrator;
 use crate::translate::{self, answer, gather};
@@ -26,7 +25,7 @@ use crate::upstream::{self, UpstreamError};
 /// Calls one request has under way at the same time.
 pub(super) const CONCURRENT_MAX: usize = 8;
 
-const JSON: HeaderValue = HeaderValue::from_static("application/json");
+static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A request with what the backend made of each of its calls, in their order.
 #[derive(Debug)]
@@ -144,11 +143,20 @@ impl<'a> Caller<'a> {
         if self.exchange.deadline.has_passed() {
             return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
         }
+        // Nothing of the client's is passed on but who it is and how it calls the request.
+        let credential = self.credential.authorization();
+        let request_id = self.exchange.request_id.as_ref().map(RequestId::to_header);
         let request = upstream::Request {
-            method: call.operation.method.clone(),
-            target,
-            headers: self.headers(call, only_if),
-            body: call.body.as_ref().map_or_else(Bytes::new, |body| Bytes::copy_from_slice(body)),
+            method: &call.operation.method,
+            target: &target,
+            headers: &[
+                (CARRIER, Some(&credential)),
+                (ACCEPT, Some(&JSON)),
+                (CONTENT_TYPE, call.body.as_ref().map(|_| &JSON)),
+                (IF_MATCH, only_if),
+                (X_REQUEST_ID, request_id.as_ref()),
+            ],
+            body: call.body.as_deref().unwrap_or_default(),
             safe: call.operation.is_safe(),
         };
         self.exchange.count_call();
@@ -162,27 +170,10 @@ impl<'a> Caller<'a> {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
-        let mut answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
-        let tag = answer.headers.remove(ETAG);
-        let answer = answer::answered(answer.status, retry_after(&answer.headers), answer.body)?;
-        Ok((answer, tag))
-    }
-
-    /// All headers a call has: nothing of the client's is passed on but who it is and how it calls the request.
-    fn headers(&self, call: &Call, only_if: Option<&HeaderValue>) -> HeaderMap {
-        let mut headers = HeaderMap::with_capacity(5);
-        headers.insert(CARRIER, self.credential.authorization());
-        headers.insert(ACCEPT, JSON);
-        if call.body.is_some() {
-            headers.insert(CONTENT_TYPE, JSON);
-        }
-        if let Some(tag) = only_if {
-            headers.insert(IF_MATCH, tag.clone());
-        }
-        if let Some(id) = &self.exchange.request_id {
-            headers.insert(X_REQUEST_ID, id.to_header());
-        }
-        headers
+        let upstream::Answer { status, etag, retry_after, body } =
+            outcome.map_err(|error| Box::new(unanswered(&error)))?;
+        let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
+        Ok((answer, etag))
     }
 }
 
@@ -190,7 +181,7 @@ fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome
     match outcome {
         Ok(_) => UpstreamOutcome::Answered,
         // What we wrote ourselves is no target: nobody was asked.
-        Err(UpstreamError::Broken(_) | UpstreamError::Target(_)) => UpstreamOutcome::Broken,
+        Err(UpstreamError::Broken(_) | UpstreamError::Target) => UpstreamOutcome::Broken,
         Err(UpstreamError::Overloaded) => UpstreamOutcome::Overloaded,
         Err(UpstreamError::TimedOut { .. }) => UpstreamOutcome::TimedOut,
         Err(UpstreamError::TooLarge { .. }) => UpstreamOutcome::TooLarge,
@@ -211,7 +202,7 @@ fn unanswered(error: &UpstreamError) -> Problem {
     match error {
         UpstreamError::Broken(_) => Problem::bad_gateway("malformed-answer", cause),
         UpstreamError::Overloaded => Problem::unavailable("upstream-overloaded", cause),
-        UpstreamError::Target(_) => Problem::internal(cause),
+        UpstreamError::Target => Problem::internal(cause),
         UpstreamError::TimedOut { .. } => Problem::gateway_timeout(cause),
         UpstreamError::TooLarge { .. } => Problem::bad_gateway("answer-too-large", cause),
         UpstreamError::Unreachable(_) => Problem::unavailable("upstream-unreachable", cause),
@@ -231,9 +222,8 @@ fn chain(error: &dyn Error) -> String {
 }
 
 /// How long the backend wants to be left alone. Only the form in seconds is read: the other needs its clock.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
-    let seconds = headers.get(RETRY_AFTER)?.to_str().ok()?.parse().ok()?;
-    Some(Duration::from_secs(seconds))
+fn seconds(retry_after: &HeaderValue) -> Option<Duration> {
+    Some(Duration::from_secs(retry_after.to_str().ok()?.parse().ok()?))
 }
 
 #[cfg(test)]
@@ -247,14 +237,13 @@ mod tests {
     #[test]
     fn what_failed_decides_the_status() {
         let unreachable = UpstreamError::Unreachable(io::ErrorKind::ConnectionRefused.into());
-        let invalid = http::Uri::try_from("\n").unwrap_err();
         for (error, status, code) in [
             (unreachable, 503, "upstream-unreachable"),
             (UpstreamError::Overloaded, 503, "upstream-overloaded"),
             (UpstreamError::TimedOut { stage: Stage::Head }, 504, "upstream-timeout"),
             (UpstreamError::Broken(upstream::Broken::Encoded), 502, "malformed-answer"),
             (UpstreamError::TooLarge { limit: 1 }, 502, "answer-too-large"),
-            (UpstreamError::Target(invalid), 500, "internal-error"),
+            (UpstreamError::Target, 500, "internal-error"),
         ] {
             let problem = unanswered(&error);
             assert_eq!((problem.status.get().as_u16(), problem.code.as_ref()), (status, code));
@@ -270,11 +259,9 @@ mod tests {
 
     #[test]
     fn only_seconds_are_read_from_retry_after() {
-        let read =
-            |value| retry_after(&HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from_static(value))]));
+        let read = |value| seconds(&HeaderValue::from_static(value));
         assert_eq!(read("7"), Some(Duration::from_secs(7)));
         assert_eq!(read("-7"), None);
         assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), None);
-        assert_eq!(retry_after(&HeaderMap::new()), None);
     }
 }

@@ -2,29 +2,33 @@
 
 use std::{
     io,
-    pin::Pin,
-    task::{Context, Poll},
+    mem::MaybeUninit,
+    pin::{Pin, pin},
+    task::{Context, Poll, Waker},
 };
 
-use http::{HeaderValue, Uri, uri::Scheme};
+use http::{HeaderValue, uri::Scheme};
 use rustls::pki_types::ServerName;
+use socket2::SockRef;
 use tokio::{
-    io::{AsyncRead, AsyncWrite, ReadBuf},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
     net::TcpStream,
+    task::unconstrained,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::upstream::{Config, ConfigError, tls};
+use crate::upstream::{
+    Config, ConfigError, tls,
+    wire::{Template, is_target},
+};
 
 /// The backend's address in the forms that are needed.
 pub(super) struct Target {
     host: String,
     port: u16,
     tls: Option<(TlsConnector, ServerName<'static>)>,
-    /// The `Host` header of every call.
-    pub(super) host_header: HeaderValue,
-    /// Put in front of every call's path; empty, or begins and does not end with a slash.
-    pub(super) prefix: String,
+    /// What all calls to it have in common.
+    pub(super) template: Template,
 }
 
 impl Target {
@@ -49,10 +53,14 @@ impl Target {
         } else {
             None
         };
+        let host_header = HeaderValue::from_str(authority.as_str()).map_err(|_| refused())?;
+        let prefix = base.path().trim_end_matches('/').to_owned();
+        if !prefix.is_empty() && !is_target(&prefix) {
+            return Err(refused());
+        }
         Ok(Target {
             port: authority.port_u16().unwrap_or(if secure { 443 } else { 80 }),
-            host_header: HeaderValue::from_str(authority.as_str()).map_err(|_| refused())?,
-            prefix: prefix(base),
+            template: Template::new(&host_header, prefix),
             host,
             tls,
         })
@@ -73,20 +81,16 @@ impl Target {
     }
 }
 
-fn prefix(base: &Uri) -> String {
-    base.path().trim_end_matches('/').to_owned()
-}
-
 impl std::fmt::Debug for Target {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Target { host, port, tls, host_header: _, prefix } = self;
+        let Target { host, port, tls, template } = self;
         let is_secure = tls.is_some();
         f.debug_struct("Target")
             .field("host", host)
             .field("port", port)
             .field("is_secure", &is_secure)
-            .field("prefix", prefix)
-            .finish_non_exhaustive()
+            .field("template", template)
+            .finish()
     }
 }
 
@@ -103,12 +107,38 @@ trait Stream: AsyncRead + AsyncWrite + Unpin {}
 impl<S: AsyncRead + AsyncWrite + Unpin> Stream for S {}
 
 impl Transport {
-    /// The socket below.
-    pub(super) fn socket(&self) -> &TcpStream {
+    pub(super) fn is_secure(&self) -> bool {
         match self {
+            Transport::Plain(_) => false,
+            Transport::Tls(_) => true,
+        }
+    }
+
+    /// Whether nothing has come, neither the end nor a byte, as far as tokio has heard. If it has not heard of anything
+    /// since the socket was last found empty, the system is not asked. What has come is taken: whoever is told that
+    /// something has cannot use the stream any more.
+    pub(super) fn seems_quiet(&mut self) -> bool {
+        match self {
+            Transport::Plain(stream) => {
+                matches!(stream.try_read(&mut [0]), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+            }
+            // Something decrypted may be left, and what comes may be for TLS alone, such as a session ticket.
+            Transport::Tls(stream) => {
+                let mut cx = Context::from_waker(Waker::noop());
+                pin!(unconstrained(stream.read(&mut [0]))).poll(&mut cx).is_pending()
+            }
+        }
+    }
+
+    /// Whether nothing has come, according to the system. A byte on a TLS connection may also be a session ticket. Then
+    /// the connection is given up for nothing, once.
+    pub(super) fn is_quiet(&self) -> bool {
+        let socket = match self {
             Transport::Plain(stream) => stream,
             Transport::Tls(stream) => stream.get_ref().0,
-        }
+        };
+        let peeked = SockRef::from(socket).peek(&mut [MaybeUninit::uninit()]);
+        matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     fn stream(self: Pin<&mut Self>) -> Pin<&mut dyn Stream> {
@@ -156,6 +186,8 @@ impl AsyncWrite for Transport {
 
 #[cfg(test)]
 mod tests {
+    use std::{io::Write, net::TcpListener};
+
     use super::*;
 
     fn target(base: &str) -> Result<Target, ConfigError> {
@@ -165,19 +197,42 @@ mod tests {
     #[test]
     fn a_base_address_gives_host_port_and_prefix() {
         let plain = target("http://backend.example").unwrap();
-        assert_eq!((plain.host.as_str(), plain.port, plain.prefix.as_str()), ("backend.example", 80, ""));
+        assert_eq!((plain.host.as_str(), plain.port), ("backend.example", 80));
+        assert_eq!(
+            plain.template,
+            Template::new(&HeaderValue::from_static("backend.example"), String::new())
+        );
         let long = target("http://[::1]:8080/api/").unwrap();
-        assert_eq!((long.host.as_str(), long.port, long.prefix.as_str()), ("::1", 8080, "/api"));
-        assert_eq!(long.host_header, "[::1]:8080");
+        assert_eq!((long.host.as_str(), long.port), ("::1", 8080));
+        assert_eq!(long.template, Template::new(&HeaderValue::from_static("[::1]:8080"), "/api".to_owned()));
     }
 
     #[test]
     fn what_is_no_base_address_is_refused() {
-        for base in
-            ["/api", "ftp://backend", "http://backend/?a=b", "http://user:secret@backend/", "backend:80"]
-        {
+        for base in [
+            "/api",
+            "ftp://backend",
+            "http://backend/?a=b",
+            "http://user:secret@backend/",
+            "backend:80",
+            "http://backend/é",
+        ] {
             let refused = target(base);
             assert!(matches!(refused, Err(ConfigError::Base(_))), "{base}: {refused:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn what_came_is_known_to_the_system_at_once_and_to_tokio_once_it_asks() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut transport = Transport::Plain(TcpStream::connect(address).await.unwrap());
+        let (mut peer, _) = listener.accept().unwrap();
+        assert!(transport.seems_quiet() && transport.is_quiet());
+        peer.write_all(b"x").unwrap();
+        // Nobody has asked the system since: this is what costs no system call.
+        assert!(transport.seems_quiet() && !transport.is_quiet());
+        tokio::task::yield_now().await;
+        assert!(!transport.seems_quiet());
     }
 }

@@ -44,11 +44,16 @@ impl Pool {
         }
     }
 
-    /// The right to use one connection, whichever.
-    pub(super) async fn slot(&self, deadline: Deadline) -> Result<SemaphorePermit<'_>, UpstreamError> {
+    /// The right to use one connection, whichever, if there is one before the deadline and within `patience`.
+    pub(super) async fn slot(
+        &self,
+        deadline: Deadline,
+        patience: Duration,
+    ) -> Result<SemaphorePermit<'_>, UpstreamError> {
         if let Ok(slot) = self.slots.try_acquire() {
             return Ok(slot);
         }
+        let deadline = deadline.within(patience);
         match timeout_at(deadline.instant(), self.slots.acquire()).await {
             Ok(Ok(slot)) => Ok(slot),
             Ok(Err(_)) | Err(_) => Err(UpstreamError::Overloaded),
@@ -60,12 +65,13 @@ impl Pool {
         let mut idle = self.idle();
         let now = Instant::now();
         while let Some((mut connection, since)) = idle.connections.pop() {
-            if now - since >= self.idle_timeout {
+            let idle_for = now - since;
+            if idle_for >= self.idle_timeout {
                 // The rest has been idle for longer still.
                 idle.connections.clear();
                 return None;
             }
-            if connection.is_quiet() && connection.is_reusable() {
+            if connection.is_quiet(idle_for) {
                 return Some(connection);
             }
         }

@@ -2,5 +2,6 @@
 
 mod backend;
 mod faults;
+mod quiet;
 mod reuse;
 mod sending;

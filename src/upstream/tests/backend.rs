@@ -8,8 +8,7 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::{HeaderMap, Method};
+use http::Method;
 
 use crate::{
     time::Deadline,
@@ -128,21 +127,15 @@ pub(super) fn upstream(config: Config) -> Upstream {
     Upstream::new(Arc::new(config)).unwrap()
 }
 
-pub(super) fn get() -> Request {
-    Request {
-        method: Method::GET,
-        target: "/v1/members?limit=1".into(),
-        headers: HeaderMap::new(),
-        body: Bytes::new(),
-        safe: true,
-    }
+pub(super) fn get() -> Request<'static> {
+    Request { method: &Method::GET, target: "/v1/members?limit=1", headers: &[], body: b"", safe: true }
 }
 
-pub(super) fn post() -> Request {
-    Request { method: Method::POST, body: Bytes::from_static(b"{}"), safe: false, ..get() }
+pub(super) fn post() -> Request<'static> {
+    Request { method: &Method::POST, body: b"{}", safe: false, ..get() }
 }
 
 /// Sends with a deadline no test reaches.
-pub(super) async fn send(upstream: &Upstream, call: Request) -> Result<Answer, UpstreamError> {
+pub(super) async fn send(upstream: &Upstream, call: Request<'_>) -> Result<Answer, UpstreamError> {
     upstream.send(call, Deadline::after(Duration::from_secs(20))).await
 }

@@ -1,0 +1,85 @@
+//! HTTP/1.1 over one byte stream: a call is written, and the one answer to it is read, in the task that waits for it.
+//!
+//! All of RFC 9112 that a client with whole calls and whole answers needs, and no more. What it lets a recipient read in
+//! two ways is refused, for something between us and the backend may read it in the other: see [`framing`]. This module
+//! knows nothing of sockets, pools or time; a stream in memory will do.
+
+use tokio::io::{AsyncRead, AsyncWrite};
+
+use crate::upstream::{Answer, Broken, Request, Stage, UpstreamError};
+
+mod body;
+mod chunked;
+mod fault;
+mod framing;
+mod head;
+mod incoming;
+mod outgoing;
+
+pub use self::fault::Fault;
+pub(super) use self::outgoing::{Template, is_target};
+use self::{incoming::Incoming, outgoing::Outgoing};
+
+/// A byte stream that carries one call at a time, and the memory that is used for it again and again.
+#[derive(Debug)]
+pub(super) struct Wire<S> {
+    stream: S,
+    input: Vec<u8>,
+    output: Vec<u8>,
+    is_reusable: bool,
+}
+
+/// How an exchange failed, as far as sending the call again is concerned.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// As the caller will see it.
+    Final(UpstreamError),
+    /// The call was written, at least in part, and the connection closed before the head of an answer had come.
+    Unanswered(Fault),
+    /// The connection took nothing of the call.
+    Unsent(Fault),
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    /// A fresh one; nothing is sent yet.
+    pub(super) fn new(stream: S) -> Wire<S> {
+        Wire { stream, input: Vec::new(), output: Vec::new(), is_reusable: false }
+    }
+
+    pub(super) fn stream(&mut self) -> &mut S {
+        &mut self.stream
+    }
+
+    /// Whether the last call and its answer are complete and another may be sent: all of the call was taken, the backend
+    /// did not say that it closes, and nothing more came than its answer. It is so only once a call has succeeded, so that
+    /// one that failed or was given up leaves nothing behind.
+    pub(super) fn is_reusable(&self) -> bool {
+        self.is_reusable
+    }
+
+    /// Sends a call and reads its answer, whatever its status, with a body of at most `limit` bytes.
+    pub(super) async fn exchange(
+        &mut self,
+        template: &Template,
+        call: &Request<'_>,
+        limit: usize,
+        stage: &mut Stage,
+    ) -> Result<Answer, Failure> {
+        self.is_reusable = false;
+        *stage = Stage::Head;
+        let body = template.fill(&mut self.output, call);
+        let outgoing = Outgoing::new(&self.output, body);
+        let mut incoming = Incoming::new(&mut self.stream, outgoing, &mut self.input);
+        let head = incoming.head(call.method == http::Method::HEAD).await?;
+        if head.is_encoded {
+            return Err(Failure::Final(UpstreamError::Broken(Broken::Encoded)));
+        }
+        *stage = Stage::Body;
+        let (body, is_last) = body::read(&mut incoming, head.framing, limit).await.map_err(Failure::Final)?;
+        self.is_reusable = head.is_kept_alive && is_last && incoming.is_sent();
+        Ok(Answer { status: head.status, etag: head.etag, retry_after: head.retry_after, body })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,162 @@
+//! What another client makes of the same bytes: whatever is an answer here is the same answer to hyper's.
+
+use bytes::Bytes;
+use futures_util::future::join;
+use http::{HeaderValue, Method, Request, header::ETAG};
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http1::handshake;
+use hyper_util::rt::TokioIo;
+use proptest::{collection::vec, prelude::*, sample::select};
+
+use super::{
+    script::{End, Script, call, outcome},
+    table::texts,
+};
+use crate::upstream::wire::Wire;
+
+type Answer = (u16, Vec<u8>, Option<HeaderValue>);
+
+/// What hyper's client takes for the answer.
+fn taken_by_hyper(bytes: &[u8], method: &Method) -> Option<Answer> {
+    let exchange = async {
+        let script = Script::new([bytes], End::Closed);
+        let (mut sender, connection) = handshake(TokioIo::new(script)).await.ok()?;
+        let request = Request::builder().method(method).uri("/things").header("host", "backend");
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let answer = async {
+            let (head, body) = sender.send_request(request).await.ok()?.into_parts();
+            let body = body.collect().await.ok()?.to_bytes().to_vec();
+            Some((head.status.as_u16(), body, head.headers.get(ETAG).cloned()))
+        };
+        let (_ended, answer) = join(connection, answer).await;
+        answer
+    };
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(exchange)
+}
+
+/// A change to some bytes, at a place given in 65,536ths.
+#[derive(Clone, Debug)]
+enum Change {
+    Insert(u16, &'static str),
+    Remove(u16, u8),
+    Replace(u16, u8),
+    /// A part is said again somewhere else.
+    Repeat(u16, u8, u16),
+}
+
+impl Change {
+    fn apply(&self, bytes: &mut Vec<u8>) {
+        let place = |share: u16| usize::from(share) * (bytes.len() + 1) / 65_536;
+        match *self {
+            Change::Insert(at, text) => {
+                let at = place(at);
+                bytes.splice(at..at, text.bytes());
+            }
+            Change::Remove(at, length) => {
+                let at = place(at);
+                bytes.drain(at..bytes.len().min(at + usize::from(length)));
+            }
+            Change::Replace(at, byte) => {
+                let at = place(at);
+                if let Some(there) = bytes.get_mut(at) {
+                    *there = byte;
+                }
+            }
+            Change::Repeat(at, length, to) => {
+                let (at, to) = (place(at), place(to));
+                let part = bytes[at..bytes.len().min(at + usize::from(length))].to_vec();
+                bytes.splice(to..to, part);
+            }
+        }
+    }
+}
+
+/// What matters to framing, and what looks like it.
+const PIECES: &[&str] = &[
+    "\r\n",
+    "\n",
+    "\r",
+    "\r\n\r\n",
+    " ",
+    "\t",
+    "\0",
+    ":",
+    ",",
+    ";",
+    "0",
+    "1",
+    "2",
+    "f",
+    "-",
+    "+",
+    "\u{e9}",
+    "Content-Length: 2\r\n",
+    "Content-Length: 3\r\n",
+    "content-length:2,2\r\n",
+    "Transfer-Encoding: chunked\r\n",
+    "Transfer-Encoding: gzip\r\n",
+    "chunked",
+    "Connection: close\r\n",
+    "Connection: keep-alive\r\n",
+    "Upgrade: x\r\n",
+    "ETag: \"a\"\r\n",
+    "HTTP/1.1 100 Continue\r\n\r\n",
+    "HTTP/1.1 200 OK\r\n",
+    "HTTP/1.0 ",
+    "204",
+    "304",
+    "101",
+    "0\r\n\r\n",
+    "2\r\nok\r\n",
+    "0;x=y\r\n",
+    "ok",
+];
+
+fn changes() -> impl Strategy<Value = Vec<Change>> {
+    let change = prop_oneof![
+        4 => (any::<u16>(), select(PIECES)).prop_map(|(at, text)| Change::Insert(at, text)),
+        2 => (any::<u16>(), 1..12_u8).prop_map(|(at, length)| Change::Remove(at, length)),
+        1 => (any::<u16>(), any::<u8>()).prop_map(|(at, byte)| Change::Replace(at, byte)),
+        1 => (any::<u16>(), 1..40_u8, any::<u16>()).prop_map(|(at, length, to)| Change::Repeat(at, length, to)),
+    ];
+    vec(change, 0..5)
+}
+
+proptest! {
+    #[test]
+    fn whatever_is_an_answer_here_is_the_same_to_hyper(
+        text in select(texts()),
+        changes in changes(),
+        to_head in proptest::bool::weighted(0.1),
+        sizes in vec(1..60_usize, 0..6),
+    ) {
+        let mut bytes = text.into_bytes();
+        for change in &changes {
+            change.apply(&mut bytes);
+        }
+        let method = if to_head { Method::HEAD } else { Method::GET };
+        let whole = outcome(&mut Wire::new(Script::new([&bytes], End::Closed)), &call(&method)).unwrap();
+        let mut pieces = Vec::new();
+        let mut rest = bytes.as_slice();
+        for size in sizes {
+            let (piece, after) = rest.split_at(size.min(rest.len()));
+            pieces.push(piece);
+            rest = after;
+        }
+        pieces.push(rest);
+        let split = outcome(&mut Wire::new(Script::new(pieces, End::Closed)), &call(&method)).unwrap();
+        prop_assert_eq!(&split, &whole, "in pieces it is the same");
+        if let Ok(answer) = whole.answer {
+            prop_assert_eq!(taken_by_hyper(&bytes, &method), Some(answer), "{:?}", String::from_utf8_lossy(&bytes));
+        }
+    }
+
+    #[test]
+    fn any_bytes_are_an_answer_or_none(bytes in vec(any::<u8>(), 0..200), begins in any::<bool>()) {
+        let bytes = if begins { [b"HTTP/1.1 200 OK\r\n", bytes.as_slice()].concat() } else { bytes };
+        let outcome = outcome(&mut Wire::new(Script::new([&bytes], End::Closed)), &call(&Method::GET)).unwrap();
+        if let Ok(answer) = outcome.answer {
+            prop_assert_eq!(taken_by_hyper(&bytes, &Method::GET), Some(answer));
+        }
+    }
+}
