@@ -50,6 +50,13 @@ pub struct Document {
     names: Vec<names::Name>,
 }
 
+/// A copy has no scratch: it was read already.
+impl Clone for Document {
+    fn clone(&self) -> Document {
+        Document { text: self.text.clone(), tape: self.tape.clone(), names: Vec::new() }
+    }
+}
+
 /// What a reader may spend on one text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {

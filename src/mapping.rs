@@ -31,6 +31,7 @@ use crate::schema::Store;
 
 use canonical::Canonical;
 use check::privilege::RoleTable;
+use check::trial::Shared;
 use compile::Compiler;
 use file::MappingFile;
 use generations::Generation;
@@ -130,11 +131,11 @@ fn compile(texts: &[MappingText], sources: &Sources, schemas: &Store, trials: Op
     let mut hosts = Vec::new();
     let mut choices = Vec::new();
     let mut role_tables = Vec::new();
-    let patterns = Patterns::default();
+    let (patterns, shared) = (Patterns::default(), Shared::default());
     // What is extended comes before what extends it, so that its faults are told as its own.
     for one in generations::resolve(texts, sources, &mut found) {
         let (dialect, proof, file) =
-            compile_one(&one, sources, &canonical, schemas, &patterns, trials, &mut found);
+            compile_one(&one, sources, &canonical, schemas, (&patterns, &shared), trials, &mut found);
         proofs.extend(proof);
         exceptions.extend(check::exceptions::of(&file));
         hosts.extend(check::hosts::claims(&one.text.name, &file));
@@ -160,7 +161,7 @@ fn compile_one(
     sources: &Sources,
     canonical: &Canonical,
     schemas: &Store,
-    patterns: &Patterns,
+    (patterns, shared): (&Patterns, &Shared),
     trials: Option<Trials>,
     found: &mut Diagnostics,
 ) -> (Option<Arc<Dialect>>, Option<Proof>, MappingFile) {
@@ -175,7 +176,7 @@ fn compile_one(
     // What is wrong in the text, or open, would be found again in what it does.
     let sound = dialect.as_ref().filter(|_| !own.has_errors() && todos.is_empty());
     let proof = sound.zip(trials).map(|(dialect, trials)| {
-        check::trial::check(dialect, &file, &canonical.api, schemas, trials, &mut own)
+        check::trial::check(dialect, &file, &canonical.api, schemas, trials, shared, &mut own)
     });
     one.tell(todos.join(own), found);
     (dialect, proof, file)

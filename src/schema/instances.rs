@@ -38,6 +38,7 @@ pub mod random;
 mod recipe;
 mod text;
 
+pub use pattern::Pattern;
 pub use text::uuid;
 
 /// The greatest length that a folder's schemas bound a text with; 0 if they bound none.
@@ -51,13 +52,7 @@ pub fn longest_bound(schema: &Schema) -> usize {
         };
         bounds.filter_map(number).max().unwrap_or(0)
     };
-    let files = schema.library.files().filter(|file| file.folder == schema.folder);
-    files.map(of_file).max().unwrap_or(0)
-}
-
-/// Some text that matches a pattern, if there is one.
-pub fn matching(pattern: &str, random: &mut Random) -> Option<String> {
-    pattern::text(pattern, &mut pattern::Wanted::Some(random))
+    schema.library.files_of(&schema.folder).map(of_file).max().unwrap_or(0)
 }
 
 /// A step to a place of a value.
@@ -70,7 +65,7 @@ pub enum Step {
 }
 
 /// What is known of a place besides its schema.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Guide {
     /// The place.
     pub at: Vec<Step>,
@@ -79,7 +74,7 @@ pub struct Guide {
 }
 
 /// What is at a place.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Values {
     /// One of these, as far as the schema allows them, or null where it allows that.
     Only(Vec<Tree>),

@@ -97,6 +97,11 @@ impl Library {
         self.folders.values().flat_map(BTreeMap::values)
     }
 
+    /// The files of a folder.
+    pub(super) fn files_of(&self, folder: &str) -> impl Iterator<Item = &File> {
+        self.folders.get(folder).into_iter().flat_map(BTreeMap::values)
+    }
+
     pub(super) fn file(&self, folder: &str, name: &str) -> Option<&File> {
         self.folders.get(folder)?.get(name)
     }

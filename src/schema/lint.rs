@@ -3,7 +3,7 @@
 //! The standard lets a schema say things that mean nothing: a misspelt keyword, an unknown format, a
 //! required property that no one declared. Each of them makes a check that does not happen.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use jsonschema::draft202012;
 
@@ -27,9 +27,17 @@ pub(super) struct Outcome {
     pub(super) uses: BTreeSet<FileName>,
 }
 
+/// The patterns that were looked at so far, and whether they can be used. Files say the same ones again and again.
+pub(super) type Patterns = BTreeMap<String, bool>;
+
 /// Checks one file. `unread` are the files that are no JSON: references to them stay quiet, because that
 /// was reported.
-pub(super) fn check(library: &Library, file: &File, unread: &BTreeSet<FileName>) -> Outcome {
+pub(super) fn check(
+    library: &Library,
+    file: &File,
+    unread: &BTreeSet<FileName>,
+    patterns: &mut Patterns,
+) -> Outcome {
     let root = library.root(file);
     let meta_schema = draft202012::meta::validator();
     // To look for what is wrong takes much longer than to see that nothing is.
@@ -51,13 +59,14 @@ pub(super) fn check(library: &Library, file: &File, unread: &BTreeSet<FileName>)
         );
     }
     if violations.is_empty() {
-        Lint { unread, outcome: &mut outcome }.schema(root, &[]);
+        Lint { unread, patterns, outcome: &mut outcome }.schema(root, &[]);
     }
     outcome
 }
 
 struct Lint<'l> {
     unread: &'l BTreeSet<FileName>,
+    patterns: &'l mut Patterns,
     outcome: &'l mut Outcome,
 }
 
@@ -170,7 +179,12 @@ impl Lint<'_> {
     }
 
     fn pattern(&mut self, node: Node<'_>, value: Value<'_>, pattern: &str) {
-        if checks::is_pattern(pattern) {
+        let usable = self.patterns.get(pattern).copied().unwrap_or_else(|| {
+            let usable = checks::is_pattern(pattern);
+            self.patterns.insert(pattern.to_owned(), usable);
+            usable
+        });
+        if usable {
             return;
         }
         self.outcome.found.push(

@@ -53,9 +53,9 @@ impl Store {
             }
         }
         let unread = faulty.clone();
-        let mut uses = BTreeMap::new();
+        let (mut uses, mut patterns) = (BTreeMap::new(), lint::Patterns::new());
         for file in library.files() {
-            let outcome = lint::check(&library, file, &unread);
+            let outcome = lint::check(&library, file, &unread, &mut patterns);
             let name = (file.folder.clone(), file.name.clone());
             if outcome.found.has_errors() {
                 faulty.insert(name.clone());

@@ -13,6 +13,7 @@ mod guides;
 mod proved;
 mod requests;
 mod round_trip;
+mod shared;
 mod spellings;
 mod world;
 
@@ -37,6 +38,7 @@ use crate::schema::{Schema, Store};
 
 use finding::Findings;
 use requests::ROUNDS_MAX;
+pub(in crate::mapping) use shared::Shared;
 use world::{Columns, World};
 
 /// The trial of one dialect.
@@ -47,6 +49,7 @@ struct Trial<'t> {
     schemas: &'t Store,
     trials: Trials,
     columns: &'t Columns,
+    shared: &'t Shared,
     findings: Findings,
     /// Lenses of answers that were tried already, with the schemas on both sides.
     answered: BTreeSet<[usize; 3]>,
@@ -58,6 +61,8 @@ struct Trial<'t> {
     long: BTreeMap<String, usize>,
     /// The lens of each operation's body, both ways.
     ways_back: BTreeMap<usize, Option<Arc<Lens>>>,
+    /// The lenses of answers with the parameters of their look-ups; none of those nothing is read back by.
+    read_back: BTreeMap<usize, Option<Arc<Lens>>>,
     /// Exceptions from the dialect's schemas that were needed, by where they are written.
     exceeded: BTreeSet<(SourceId, u32)>,
     instances: usize,
@@ -70,6 +75,7 @@ pub(in crate::mapping) fn check(
     api: &Api,
     schemas: &Store,
     trials: Trials,
+    shared: &Shared,
     found: &mut Diagnostics,
 ) -> Proof {
     let columns = Columns::of(dialect);
@@ -80,12 +86,14 @@ pub(in crate::mapping) fn check(
         schemas,
         trials,
         columns: &columns,
+        shared,
         findings: Findings::default(),
         answered: BTreeSet::new(),
         returned: BTreeSet::new(),
         answers: BTreeMap::new(),
         long: BTreeMap::new(),
         ways_back: BTreeMap::new(),
+        read_back: BTreeMap::new(),
         exceeded: BTreeSet::new(),
         instances: 0,
     };

@@ -17,13 +17,27 @@ pub(super) enum Wanted<'r> {
     Some(&'r mut Random),
 }
 
-/// A text that matches the pattern. None if it cannot be read; whoever asks for more than one way of matching at once
-/// (anchors in the middle, borders of words) has to look whether it does.
-pub(super) fn text(pattern: &str, wanted: &mut Wanted<'_>) -> Option<String> {
-    let hir = regex_syntax::parse(pattern).ok()?;
-    let mut text = String::new();
-    write(&hir, wanted, &mut text)?;
-    Some(text)
+/// A pattern whose parts are known.
+#[derive(Clone, Debug)]
+pub struct Pattern(Hir);
+
+impl Pattern {
+    /// Reads a pattern; none if it cannot be read.
+    pub fn read(pattern: &str) -> Option<Pattern> {
+        regex_syntax::parse(pattern).ok().map(Pattern)
+    }
+
+    /// Some text that matches, if there is one. Whoever asks for more than one way of matching at once (anchors in the
+    /// middle, borders of words) has to look whether it does.
+    pub fn any(&self, random: &mut Random) -> Option<String> {
+        self.text(&mut Wanted::Some(random))
+    }
+
+    pub(super) fn text(&self, wanted: &mut Wanted<'_>) -> Option<String> {
+        let mut text = String::new();
+        write(&self.0, wanted, &mut text)?;
+        Some(text)
+    }
 }
 
 fn write(hir: &Hir, wanted: &mut Wanted<'_>, text: &mut String) -> Option<()> {
@@ -41,13 +55,14 @@ fn write(hir: &Hir, wanted: &mut Wanted<'_>, text: &mut String) -> Option<()> {
                 Wanted::Longest(_) => max,
                 Wanted::Some(random) => min + random.below(max.saturating_sub(min).min(12) + 1),
             };
+            let mut length = text.chars().count();
             for time in 0..times {
-                let is_enough =
-                    matches!(wanted, Wanted::Longest(most) if time >= min && text.chars().count() >= *most);
-                if is_enough {
+                if matches!(wanted, Wanted::Longest(most) if time >= min && length >= *most) {
                     break;
                 }
+                let before = text.len();
                 write(&repetition.sub, wanted, text)?;
+                length += text[before..].chars().count();
             }
         }
         HirKind::Alternation(branches) => {
@@ -66,21 +81,25 @@ fn write(hir: &Hir, wanted: &mut Wanted<'_>, text: &mut String) -> Option<()> {
 
 /// A character of a class; one that can be read where there is one.
 fn character(class: &Class, wanted: &mut Wanted<'_>) -> Option<char> {
-    let ranges: Vec<(char, char)> = match class {
-        Class::Unicode(class) => class.ranges().iter().map(|range| (range.start(), range.end())).collect(),
+    let holds = |c: &char| match class {
+        Class::Unicode(class) => class.ranges().iter().any(|range| (range.start()..=range.end()).contains(c)),
         Class::Bytes(class) => {
-            let ascii = |byte: u8| char::from(byte.min(0x7f));
-            class.ranges().iter().map(|range| (ascii(range.start()), ascii(range.end()))).collect()
+            let byte = u8::try_from(*c).ok();
+            byte.is_some_and(|c| {
+                class.ranges().iter().any(|range| (range.start()..=range.end()).contains(&c))
+            })
         }
     };
-    let holds = |c: char| ranges.iter().any(|(start, end)| (*start..=*end).contains(&c));
-    let plain: Vec<char> = ('0'..='9').chain('a'..='z').chain('A'..='Z').filter(|c| holds(*c)).collect();
-    match wanted {
-        _ if plain.is_empty() => ranges.first().map(|(start, _)| *start),
-        Wanted::Shortest => plain.first().copied(),
-        Wanted::Longest(_) => plain.last().copied(),
-        Wanted::Some(random) => random.pick(&plain).copied(),
-    }
+    let mut plain = ('0'..='9').chain('a'..='z').chain('A'..='Z').filter(holds);
+    let found = match wanted {
+        Wanted::Shortest => plain.next(),
+        Wanted::Longest(_) => plain.next_back(),
+        Wanted::Some(random) => random.pick(&plain.collect::<Vec<_>>()).copied(),
+    };
+    found.or_else(|| match class {
+        Class::Unicode(class) => class.ranges().first().map(|range| range.start()),
+        Class::Bytes(class) => class.ranges().first().map(|range| char::from(range.start().min(0x7f))),
+    })
 }
 
 #[cfg(test)]
@@ -88,6 +107,10 @@ mod tests {
     use regex::Regex;
 
     use super::*;
+
+    fn text(pattern: &str, wanted: &mut Wanted<'_>) -> Option<String> {
+        Pattern::read(pattern)?.text(wanted)
+    }
 
     /// The patterns the shipped schemas and mappings use, and what others do.
     const PATTERNS: [&str; 12] = [

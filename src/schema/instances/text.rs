@@ -1,6 +1,6 @@
 //! Texts of a schema: of the least and the greatest length, of its format, of its pattern.
 
-use super::pattern::{self, Wanted};
+use super::pattern::{Pattern, Wanted};
 use super::random::Random;
 use crate::schema::library::Node;
 
@@ -13,7 +13,8 @@ pub(super) struct Texts {
     min: usize,
     max: Option<usize>,
     format: Option<String>,
-    pattern: Option<String>,
+    /// The pattern as it is written, and as it was read, if it could be.
+    pattern: Option<(String, Option<Pattern>)>,
     /// How long a text is made that nothing bounds.
     long: usize,
 }
@@ -29,7 +30,10 @@ impl Texts {
             min: counts("minLength").max().unwrap_or(0),
             max: counts("maxLength").min(),
             format: text("format"),
-            pattern: text("pattern"),
+            pattern: text("pattern").map(|text| {
+                let read = Pattern::read(&text);
+                (text, read)
+            }),
             long,
         }
     }
@@ -38,10 +42,10 @@ impl Texts {
     pub(super) fn samples(&self) -> Vec<String> {
         let most = self.max.unwrap_or(self.long.max(self.min).max(16));
         let mut samples = match (&self.pattern, &self.format) {
-            (Some(pattern), _) => {
-                let mut random = Random::of(0, pattern);
-                let mut wanted = [Wanted::Shortest, Wanted::Some(&mut random), Wanted::Longest(most)];
-                wanted.iter_mut().filter_map(|wanted| pattern::text(pattern, wanted)).collect()
+            (Some((text, pattern)), _) => {
+                let mut random = Random::of(0, text);
+                let wanted = [Wanted::Shortest, Wanted::Some(&mut random), Wanted::Longest(most)];
+                wanted.into_iter().filter_map(|mut wanted| pattern.as_ref()?.text(&mut wanted)).collect()
             }
             (None, Some(format)) => formatted(format, most),
             (None, None) => {
@@ -58,7 +62,7 @@ impl Texts {
     pub(super) fn any(&self, random: &mut Random) -> Option<String> {
         let most = self.max.unwrap_or(self.long.max(self.min).max(16));
         let text = match (&self.pattern, &self.format) {
-            (Some(pattern), _) => pattern::text(pattern, &mut Wanted::Some(random))?,
+            (Some((_, pattern)), _) => pattern.as_ref()?.any(random)?,
             (None, Some(format)) if format == "uuid" => uuid(random.bits()),
             (None, Some(format)) => random.pick(&formatted(format, most))?.clone(),
             (None, None) => {

@@ -114,9 +114,11 @@ impl<'t> Trial<'t> {
             }
         }
         let made = |guides: &[Guide]| {
-            let instances = Instances::up_to(canonical, guides, long);
-            let others = instances.others(self.trials.seed, self.trials.others);
-            instances.systematic().chain(others).collect::<Vec<_>>()
+            self.shared.documents(canonical, guides, long, || {
+                let instances = Instances::up_to(canonical, guides, long);
+                let others = instances.others(self.trials.seed, self.trials.others);
+                instances.systematic().chain(others).collect()
+            })
         };
         let mut documents = made(&own);
         if documents.is_empty() {

@@ -67,11 +67,7 @@ impl Trial<'_> {
 
     /// What an answer tells can be written back, and is what it was.
     pub(super) fn answer_returns(&mut self, lens: &Arc<Lens>, canonical: Value<'_>, world: &World<'_>) {
-        let part = self.file.lenses.iter().find(|part| part.name.value == lens.name());
-        if part.and_then(|part| part.part.as_ref()).is_none_or(|part| part.shows) {
-            return;
-        }
-        let lens = with_scopes(lens, lens.fields().to_vec(), self.dialect);
+        let Some(lens) = self.read_back(lens) else { return };
         let mut world = world.clone();
         let Ok(told) = run(&lens, Direction::Lower, canonical, &[], &mut world) else { return };
         let lifted = match run(&lens, Direction::Lift, told.root(), &[], &mut world) {
@@ -110,6 +106,19 @@ impl Trial<'_> {
         let lens = is_read.then(|| with_scopes(&operation.request, fields, self.dialect));
         self.ways_back.insert(key, lens.clone());
         lens
+    }
+
+    /// A lens of answers with the parameters of its look-ups, unless it is only a view.
+    fn read_back(&mut self, lens: &Arc<Lens>) -> Option<Arc<Lens>> {
+        let key = Arc::as_ptr(lens).addr();
+        if let Some(known) = self.read_back.get(&key) {
+            return known.clone();
+        }
+        let named = self.file.lenses.iter().find(|part| part.name.value == lens.name());
+        let is_read = named.and_then(|named| named.part.as_ref()).is_some_and(|part| !part.shows);
+        let both_ways = is_read.then(|| with_scopes(lens, lens.fields().to_vec(), self.dialect));
+        self.read_back.insert(key, both_ways.clone());
+        both_ways
     }
 
     fn one_way(&mut self, lens: &Lens, direction: Direction, refusals: &[Refusal], value: Value<'_>) {

@@ -9,7 +9,7 @@ use crate::lens::op::Op;
 use crate::lens::op::resolve::Resolver;
 use crate::lens::{Direction, Found, Lookup, Need};
 use crate::schema::instances::random::Random;
-use crate::schema::instances::{matching, uuid};
+use crate::schema::instances::{Pattern, uuid};
 
 /// What the two columns of each look-up hold, by the index of its resolver.
 #[derive(Debug, Default)]
@@ -19,7 +19,7 @@ pub(super) struct Columns(BTreeMap<usize, Column>);
 #[derive(Debug, Default)]
 struct Column {
     /// What the dialect's half matches, unless it is an id.
-    pattern: Option<String>,
+    pattern: Option<Pattern>,
     /// The words the canonical half may be; none if it is an id, too.
     words: Vec<String>,
 }
@@ -37,8 +37,8 @@ impl Columns {
                     _ => continue,
                 };
                 let pattern = by.pattern.as_ref().filter(|_| by.id.is_none());
-                let pattern = pattern.map(|pattern| pattern.as_str().to_owned());
-                columns.0.entry(by.index).or_insert(Column { pattern, words });
+                let read = || pattern.and_then(|pattern| Pattern::read(pattern.as_str()));
+                columns.0.entry(by.index).or_insert_with(|| Column { pattern: read(), words });
             }
         }
         columns
@@ -46,8 +46,8 @@ impl Columns {
 
     /// The dialect's half of some pair.
     fn left(&self, resolver: usize, random: &mut Random) -> String {
-        let pattern = self.0.get(&resolver).and_then(|column| column.pattern.as_deref());
-        pattern.and_then(|pattern| matching(pattern, random)).unwrap_or_else(|| uuid(random.bits()))
+        let pattern = self.0.get(&resolver).and_then(|column| column.pattern.as_ref());
+        pattern.and_then(|pattern| pattern.any(random)).unwrap_or_else(|| uuid(random.bits()))
     }
 
     /// Some ids a client may name things by that are looked up with this.

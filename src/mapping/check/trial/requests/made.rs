@@ -33,6 +33,8 @@ impl Trial<'_> {
         let texts: Vec<String> =
             bodies.as_slice().iter().map(|body: &Document| body.text().to_owned()).collect();
         let mut requests = Vec::new();
+        let parameters: Vec<(&str, Vec<String>)> =
+            operation.parameters().map(|name| (name, self.parameter(operation, Root::Path, name))).collect();
         for number in 0..count {
             // Where there are more queries than bodies, the bodies are sent again.
             let again = || {
@@ -40,9 +42,7 @@ impl Trial<'_> {
                 Document::parse(text.clone().into_bytes(), &Limits::default()).ok()
             };
             let body = bodies.next().or_else(again);
-            let path = operation
-                .parameters()
-                .map(|name| (name.into(), self.parameter(operation, Root::Path, name, number)));
+            let path = parameters.iter().map(|(name, values)| ((*name).into(), nth(values, number)));
             let selected = Selected {
                 dialect: Arc::clone(self.dialect),
                 operation: Arc::clone(operation),
@@ -89,12 +89,10 @@ impl Trial<'_> {
         let Some(shape) = &operation.parameters else {
             let mapped = operation.request.fields().iter().filter_map(|field| field.left.as_ref());
             let names = mapped.filter(|at| at.root == Root::Query).filter_map(|at| at.path.first());
-            let names: Vec<_> = names.collect();
-            let given = |number| {
-                names
-                    .iter()
-                    .map(move |name| ((*name).clone(), self.parameter(operation, Root::Query, name, number)))
-            };
+            let names: Vec<_> =
+                names.map(|name| (name, self.parameter(operation, Root::Query, name))).collect();
+            let given =
+                |number| names.iter().map(move |(name, values)| ((*name).clone(), nth(values, number)));
             let most = if names.is_empty() { 0 } else { 4 };
             return std::iter::once(Vec::new())
                 .chain((0..most).map(|number| given(number).collect()))
@@ -119,12 +117,11 @@ impl Trial<'_> {
         documents.map(query).collect()
     }
 
-    /// A parameter that means something to the field it is for.
-    fn parameter(&self, operation: &Operation, root: Root, name: &str, number: usize) -> String {
+    /// What a parameter may be so that it means something to the field it is for.
+    fn parameter(&self, operation: &Operation, root: Root, name: &str) -> Vec<String> {
         let is_own = |at: &Address| at.root == root && at.path.concat() == name;
         let field = operation.request.fields().iter().find(|field| field.left.as_ref().is_some_and(is_own));
-        let values = field.and_then(|field| self.meant(&field.op)).unwrap_or_else(|| vec!["x-1".to_owned()]);
-        values.get(number % values.len().max(1)).cloned().unwrap_or_default()
+        field.and_then(|field| self.meant(&field.op)).unwrap_or_else(|| vec!["x-1".to_owned()])
     }
 
     /// The texts a parameter with this op may be, if not any.
@@ -152,6 +149,11 @@ impl Trial<'_> {
             op => self.spelt(op),
         }
     }
+}
+
+/// One of several, in turn.
+fn nth(values: &[String], number: usize) -> String {
+    values.get(number % values.len().max(1)).cloned().unwrap_or_default()
 }
 
 /// A value as a parameter spells it.
