@@ -97,9 +97,9 @@ fn resolved(
     read: &impl Fn(&str) -> Result<Value, Box<dyn Error>>,
 ) -> Result<Value, Box<dyn Error>> {
     Ok(match value {
-        Value::Array(elements) => {
-            Value::Array(elements.into_iter().map(|element| resolved(element, read)).collect::<Result<_, _>>()?)
-        }
+        Value::Array(elements) => Value::Array(
+            elements.into_iter().map(|element| resolved(element, read)).collect::<Result<_, _>>()?,
+        ),
         Value::Object(mut members) => {
             let like = members.remove("$like");
             let mut whole = match like.as_ref().and_then(Value::as_str) {
