@@ -24,37 +24,33 @@ pub(super) fn first_duplicate(entries: &[Entry], first: usize, count: usize, tex
     // Most digests are alone in their place among 1024, and so nothing is compared: for fifteen names that is 150
     // instructions instead of 450.
     let mut places = [0_u64; 16];
-    let mut seen = [0_usize; PAIRWISE_MAX];
-    for (position, (index, name)) in names(entries, first).enumerate() {
+    for (position, name) in names(entries, first).enumerate() {
         let place = spread(name.digest());
-        let (word, bit) = (usize::from(place >> 6), 1 << (place & 63));
-        if places[word] & bit != 0
-            && seen[..position].iter().any(|earlier| is_same(entries[*earlier], name, text))
-        {
+        let (word, bit) = (usize::from(place >> 6) % places.len(), 1 << (place & 63));
+        let is_same = |earlier: Entry| is_same(earlier, name, text);
+        if places[word] & bit != 0 && names(entries, first).take(position).any(is_same) {
             return Some(name.start as usize);
         }
         places[word] |= bit;
-        seen[position] = index;
     }
     None
 }
 
 fn first_duplicate_of_many(entries: &[Entry], first: usize, text: &str) -> Option<usize> {
-    let decoded = |(_, name): (usize, Entry)| (content(name, text), name.start as usize);
+    let decoded = |name: Entry| (content(name, text), name.start as usize);
     let mut sorted: Vec<(Cow<'_, str>, usize)> = names(entries, first).map(decoded).collect();
     sorted.sort_unstable();
     sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).min()
 }
 
-/// The names of the object, with their places among the entries.
-fn names(entries: &[Entry], first: usize) -> impl Iterator<Item = (usize, Entry)> {
+/// The names of the object.
+fn names(entries: &[Entry], first: usize) -> impl Iterator<Item = Entry> {
     let mut at = 0;
     std::iter::from_fn(move || {
         let name = *entries.get(at)?;
-        let index = at;
         // Right after the name comes its value, and after that the next name.
         at = entries.get(at + 1)?.next as usize - first;
-        Some((index, name))
+        Some(name)
     })
 }
 

@@ -148,10 +148,10 @@ impl<'a> Value<'a> {
             return false;
         }
         match self.kind() {
-            Kind::Null | Kind::False | Kind::True => true,
-            Kind::Integer | Kind::Number => self.bytes() == other.bytes(),
-            Kind::String if !self.is_escaped() && !other.is_escaped() => self.bytes() == other.bytes(),
-            Kind::String => self.as_str() == other.as_str(),
+            Kind::String if self.is_escaped() || other.is_escaped() => self.as_str() == other.as_str(),
+            Kind::Null | Kind::False | Kind::True | Kind::Integer | Kind::Number | Kind::String => {
+                self.bytes() == other.bytes()
+            }
             Kind::Array => self.elements().zip(other.elements()).all(|(own, others)| own.same(others)),
             Kind::Object => self.same_members(other),
         }

@@ -65,7 +65,9 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
             run.trace(Vec::new(), Vec::new());
         }
         let input = Input { body, outer, path: &request.path, query: &request.query };
-        let output = operation.request.run(input, &mut run, Writer::new());
+        // What it is put into grows seldom: the canonical form of a request is about as long as the dialect's.
+        let room = body.map_or(0, |body| body.raw().len()) + 64;
+        let output = operation.request.run(input, &mut run, Writer::with_capacity(room));
         needs.extend(run.take_needs());
         let calls = probe.unwrap_or(&operation.calls);
         request.narrator.tell(|story| {
