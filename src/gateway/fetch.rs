@@ -39,9 +39,7 @@ pub(super) struct Fetched {
 pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange) -> Fetched {
     let caller = Caller::new(gateway, &lifted.credential, exchange);
     let request = &lifted.request;
-    let items = request.items();
     let call = async |index: usize, call: &Call| {
-        let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
         let answer = match translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions) {
             // In a box, as all that few requests do: they all would carry the room for it.
             Some(look) => Box::pin(keep::answer(&caller, &lifted, index, &look)).await,
@@ -49,7 +47,8 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
         };
         answer.map_err(|problem| {
             let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
-            let told = Box::new(translate::told(*problem, &request.operation, place, sent));
+            let (sent, place) = request.item(index);
+            let told = Box::new(translate::told(*problem, &request.operation, &place, sent));
             let canonical = canonical.unwrap_or_default();
             request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
             told

@@ -17,6 +17,8 @@ mod narrate;
 pub(super) struct Plan {
     /// Where each slot is read from.
     slots: Vec<Address>,
+    /// Slots of parameters.
+    given: Vec<usize>,
     /// Slots of the body.
     body: Trie,
     /// Slots of what is around the items of a bulk request.
