@@ -11,37 +11,47 @@ import json
 import os
 import re
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
 import tempfile
-import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
-from workloads import Workload, workloads
+import start
+from contenders import backend_site, interlingua, nginx, relay_site
+from processes import PROCESSORS, cpu, free_ports, memory
+from workloads import Workload, told, workloads
 
-ROOT = Path(__file__).parent.parent
-TICKS = os.sysconf("SC_CLK_TCK")
-PROCESSORS = sorted(os.sched_getaffinity(0))
 CONTENDERS = ("nginx", "interlingua")
+PART = 0.7
+"""Of the program's own peak: the rate at which waiting is compared."""
 
 
 def main() -> None:
     options = arguments()
+    if options.start:
+        figures = start.measured(options.program)
+        print(start.table(figures, options.markdown))
+        if options.json:
+            options.json.write_text(json.dumps(figures, indent=2) + "\n")
+        return
+    if not options.markdown:
+        print(HEAD)
     chosen = [one for one in workloads() if not options.workload or one.name in options.workload]
     results = []
     with tempfile.TemporaryDirectory(prefix="interlingua-bench-") as folder:
         os.chmod(folder, 0o755)  # nginx reads its answers as nobody
         for workload in chosen:
             with ExitStack() as stack:
-                setup = Setup(options.program, workload, Path(folder) / workload.name, stack)
+                setup = Setup(options, workload, Path(folder) / workload.name, stack)
                 setup.prove()
                 for connections in options.connections:
                     results.append(measured(setup, connections, options))
-                    print(row(results[-1]), flush=True)
+                    if not options.markdown:
+                        print(row(results[-1]), flush=True)
+    if options.markdown:
+        print(markdown(results))
     if options.json:
         options.json.write_text(json.dumps(results, indent=2) + "\n")
 
@@ -54,22 +64,28 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, action="append", help="default: 1, 64 and 1000")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=2, help="of each contender in each round")
+    parser.add_argument("--paced", type=int, default=64, help="connections at which waiting is compared too; 0: none")
+    parser.add_argument("--config", type=Path, help="settings to measure instead of the defaults, but for addresses")
+    parser.add_argument("--start", action="store_true", help="start, size and memory instead")
     parser.add_argument("--json", type=Path, help="write all figures there")
+    parser.add_argument("--markdown", action="store_true", help="print tables as docs/performance.md has them")
+    parser.add_argument("--load", type=Path, required=True, help="the built `load`, which keeps a rate")
     options = parser.parse_args()
     if options.quick:
         options.workload, options.connections = ["invite"], [64]
     options.connections = options.connections or [1, 64, 1000]
     if len(PROCESSORS) < 2:
         sys.exit("two processors are needed: one for the contender, one for the load")
-    print(HEAD)
     return options
 
 
 class Setup:
     """A backend and both contenders in front of it, started."""
 
-    def __init__(self, program: Path, workload: Workload, folder: Path, stack: ExitStack):
+    def __init__(self, options: argparse.Namespace, workload: Workload, folder: Path, stack: ExitStack):
         folder.mkdir()
+        self.case = folder / "case.json"
+        self.case.write_text(json.dumps([told(workload)]))
         self.workload = workload
         self.script = folder / "request.lua"
         self.script.write_text(lua(workload))
@@ -77,7 +93,7 @@ class Setup:
         self.ports = {"nginx": relay, "interlingua": own}
         stack.enter_context(nginx(folder / "backend", backend_site(workload, backend, folder), PROCESSORS[1]))
         relayed = stack.enter_context(nginx(folder / "relay", relay_site(backend, relay), PROCESSORS[0]))
-        started = stack.enter_context(interlingua(program, workload, folder, backend, own, admin))
+        started = stack.enter_context(interlingua(options, workload, folder, backend, own, admin))
         self.processes = {"nginx": relayed, "interlingua": started}
 
     def prove(self) -> None:
@@ -108,14 +124,40 @@ def measured(setup: Setup, connections: int, options: argparse.Namespace) -> dic
         for name in CONTENDERS
     }
     ratio = statistics.median(one["interlingua"]["cpu_us"] / one["nginx"]["cpu_us"] for one in rounds)
+    paced = None
+    if connections == options.paced and setup.workload.items == 1:
+        paced = at_rate(setup, connections, PART * medians["interlingua"]["per_second"], options)
     return {
         "workload": setup.workload.name,
         "connections": connections,
         "items": setup.workload.items,
         "ratio": ratio,
         "ratios": [one["interlingua"]["cpu_us"] / one["nginx"]["cpu_us"] for one in rounds],
+        "paced": paced,
         **medians,
     }
+
+
+def at_rate(setup: Setup, connections: int, rate: float, options: argparse.Namespace) -> dict:
+    """How long answers take when so many requests a second come, whoever is asked and however it fares."""
+    rounds = []
+    for number in range(options.rounds):
+        order = CONTENDERS if number % 2 == 0 else CONTENDERS[::-1]
+        rounds.append({name: paced(setup, name, connections, rate, options) for name in order})
+    medians = {
+        name: {figure: statistics.median(one[name][figure] for one in rounds) for figure in ("p50", "p99", "p999")}
+        for name in CONTENDERS
+    }
+    ratio = statistics.median(one["interlingua"]["p99"] / one["nginx"]["p99"] for one in rounds)
+    return {"rate": rate, "p99_ratio": ratio, **medians}
+
+
+def paced(setup: Setup, name: str, connections: int, rate: float, options: argparse.Namespace) -> dict:
+    workload = setup.workload.name
+    command = ["taskset", "-c", str(PROCESSORS[1]), str(options.load.absolute()), f"127.0.0.1:{setup.ports[name]}"]
+    command += [str(setup.case), workload, f"{rate:.0f}", str(options.seconds), str(connections)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    return json.loads(re.search(r"^figures (\{.*\})$", done, re.MULTILINE)[1])
 
 
 def driven(setup: Setup, name: str, connections: int, seconds: int) -> dict:
@@ -163,144 +205,25 @@ end
 """
 
 
-@contextmanager
-def nginx(folder: Path, site: str, processor: int):
-    """An nginx of its own with one worker; gives the worker's pid."""
-    folder.mkdir()
-    (folder / "nginx.conf").write_text(f"""
-worker_processes 1;
-pid {folder}/pid;
-error_log {folder}/error.log crit;
-daemon off;
-events {{ worker_connections 4096; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
-  keepalive_requests 1000000000;
-  keepalive_timeout 600s;
-  {site}
-}}
-""")
-    command = ["taskset", "-c", str(processor), "nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
-    with started(command) as process:
-        wait_for(lambda: children(process.pid))
-        yield children(process.pid)
-
-
-def backend_site(workload: Workload, port: int, folder: Path) -> str:
-    """Answers every request the same."""
-    if workload.backend_status == 200:
-        # A long answer is a file: that is how nginx answers it cheapest.
-        (folder / "answer.json").write_bytes(workload.backend_body)
-        answer = f"root {folder}; error_page 405 =200 $uri; rewrite ^ /answer.json break;"
-        return f"server {{ listen 127.0.0.1:{port}; default_type application/json; location / {{ {answer} }} }}"
-    body = workload.backend_body.decode().replace("'", "\\'")
-    return (
-        f"server {{ listen 127.0.0.1:{port}; default_type application/json;"
-        f" location / {{ return {workload.backend_status} '{body}'; }} }}"
-    )
-
-
-def relay_site(backend: int, port: int) -> str:
-    return f"""
-  upstream backend {{ server 127.0.0.1:{backend}; keepalive 1024; keepalive_requests 1000000000; }}
-  server {{
-    listen 127.0.0.1:{port} backlog=4096;
-    location / {{
-      proxy_pass http://backend;
-      proxy_http_version 1.1;
-      proxy_set_header Connection "";
-      proxy_buffers 8 64k;
-      proxy_buffer_size 64k;
-      proxy_busy_buffers_size 128k;
-    }}
-  }}"""
-
-
-@contextmanager
-def interlingua(program: Path, workload: Workload, folder: Path, backend: int, port: int, admin: int):
-    """The program as shipped but for its quotas, behind which nothing could be measured."""
-    mappings = folder / "mappings"
-    mappings.mkdir()
-    for mapping in (ROOT / "mappings").glob("*.toml"):
-        text = re.sub(r"(?m)^windows *=.*$", f'windows = ["{workload.quota}"]', mapping.read_text())
-        (mappings / mapping.name).write_text(text)
-    (folder / "config.toml").write_text(f"""
-[server]
-workers = 1
-[[server.listener]]
-address = "127.0.0.1:{port}"
-[admin]
-address = "127.0.0.1:{admin}"
-[upstream]
-base = "http://127.0.0.1:{backend}"
-connections_max = 1024
-[limit]
-windows = ["{workload.quota}"]
-[telemetry]
-filter = "warn"
-[files]
-mappings = "{mappings}"
-""")
-    command = ["taskset", "-c", str(PROCESSORS[0]), str(program.absolute()), "serve", "--config", str(folder / "config.toml")]
-    with started(command) as process:
-        wait_for(lambda: listens(port))
-        yield [process.pid]
-
-
-@contextmanager
-def started(command: list[str]):
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        yield process
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(10)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for(condition, seconds: float = 10) -> None:
-    end = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > end:
-            sys.exit("a contender did not start")
-        time.sleep(0.02)
-
-
-def children(pid: int) -> list[int]:
-    return [int(child) for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
-
-
-def listens(port: int) -> bool:
-    with socket.socket() as probe:
-        return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def free_ports(count: int) -> list[int]:
-    sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(count)]
-    ports = [one.getsockname()[1] for one in sockets]
-    for one in sockets:
-        one.close()
-    return ports
-
-
-def cpu(pids: list[int]) -> tuple[float, float]:
-    """Seconds of user and of system time."""
-    fields = [Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in pids]
-    return sum(int(one[11]) for one in fields) / TICKS, sum(int(one[12]) for one in fields) / TICKS
-
-
-def memory(pids: list[int]) -> float:
-    """Resident memory, in MiB."""
-    lines = "".join(Path(f"/proc/{pid}/status").read_text() for pid in pids)
-    return sum(int(kib) for kib in re.findall(r"VmRSS:\s+(\d+)", lines)) / 1024
+def markdown(results: list[dict]) -> str:
+    """The tables of docs/performance.md."""
+    lines = ["| workload | connections | nginx us | ours us | of that user | ratio | p50 us | p99 us | p99.9 us | MiB |"]
+    lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
+    for one in results:
+        ours = one["interlingua"]
+        lines.append(
+            f"| {one['workload']} | {one['connections']} | {one['nginx']['cpu_us']:.1f} | {ours['cpu_us']:.1f} | {ours['user_us']:.1f}"
+            f" | {one['ratio']:.2f} | {ours['p50_us']:.0f} | {ours['p99_us']:.0f} | {ours['p999_us']:.0f} | {ours['memory_mib']:.1f} |"
+        )
+    paced_ones = [one for one in results if one["paced"]]
+    if paced_ones:
+        lines += ["", "| workload | requests per second | nginx p99 us | ours p99 us | ratio |", "| --- | ---: | ---: | ---: | ---: |"]
+    for one in paced_ones:
+        at = one["paced"]
+        lines.append(
+            f"| {one['workload']} | {at['rate']:.0f} | {at['nginx']['p99']:.0f} | {at['interlingua']['p99']:.0f} | {at['p99_ratio']:.2f} |"
+        )
+    return "\n".join(lines)
 
 
 HEAD = (
@@ -310,12 +233,13 @@ HEAD = (
 
 
 def row(result: dict) -> str:
-    ours, theirs = result["interlingua"], result["nginx"]
+    ours, theirs, at = result["interlingua"], result["nginx"], result["paced"]
+    waiting = f"\n{'':<16} at {at['rate']:.0f} a second: p99 {at['interlingua']['p99']:.0f} us, of nginx {at['nginx']['p99']:.0f}, ratio {at['p99_ratio']:.2f}" if at else ""
     return (
         f"{result['workload']:<16} {result['connections']:>5}  {theirs['cpu_us']:>9.1f} {ours['cpu_us']:>9.1f}"
         f" {result['ratio']:>6.2f}   {ours['user_us']:>6.1f} {ours['system_us']:>6.1f}  {ours['per_second']:>8.0f}"
         f" {ours['p50_us']:>8.0f} {ours['p99_us']:>8.0f} {ours['p999_us']:>8.0f} {ours['memory_mib']:>6.1f}"
-        f"   {theirs['p99_us']:>9.0f}"
+        f"   {theirs['p99_us']:>9.0f}{waiting}"
     )
 
 

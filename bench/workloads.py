@@ -1,14 +1,19 @@
 """What is asked, and what the backend answers: real exchanges of the golden cases, some of them made longer.
 
 A workload is one request of a client and the fixed answer of the canonical backend to each call it becomes.
+
+    python3 bench/workloads.py FOLDER      writes them as cases.json, and mappings without quotas beside it
 """
 
 import copy
 import json
+import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-GOLDEN = Path(__file__).parent.parent / "tests" / "golden"
+ROOT = Path(__file__).parent.parent
+GOLDEN = ROOT / "tests" / "golden"
 
 
 @dataclass(frozen=True)
@@ -100,3 +105,42 @@ def workload(name, about, dialect, exchange, items=1, quota=Workload.quota, stat
 
 def compact(value) -> bytes:
     return json.dumps(value, separators=(",", ":")).encode()
+
+
+def write(folder: Path) -> None:
+    """The workloads for the programs in Rust. All run in one process: the quota that is spent is another dialect's."""
+    mappings = folder / "mappings"
+    mappings.mkdir(parents=True, exist_ok=True)
+    spent = "letpiper"
+    for mapping in (ROOT / "mappings").glob("*.toml"):
+        # As many windows as ever, and none that is spent.
+        change = 'windows = ["1/hour"]' if mapping.stem == spent else enlarged
+        text = mapping.read_text()
+        if mapping.stem == spent and "windows" not in text:
+            text = text.replace("[errors]", '[quota]\nwindows = ["1/hour"]\n\n[errors]', 1)
+        (mappings / mapping.name).write_text(re.sub(r"(?m)^windows *=.*$", change, text))
+    exchange = case("letpiper/list_organization_members/all")
+    over = workload("refused-quota", "a client that has spent its quota", spent, exchange, status=429)
+    cases = [one for one in workloads() if one.name != over.name] + [over]
+    (folder / "cases.json").write_text(json.dumps([told(one) for one in cases]))
+
+
+def enlarged(line: re.Match) -> str:
+    return re.sub(r"\d+/", "100000000/", line[0])
+
+
+def told(one: Workload) -> dict:
+    return {
+        "name": one.name,
+        "method": one.method,
+        "target": one.target,
+        "headers": one.headers,
+        "body": one.body.decode(),
+        "status": one.status,
+        "backend_status": one.backend_status,
+        "backend_body": one.backend_body.decode(),
+    }
+
+
+if __name__ == "__main__":
+    write(Path(sys.argv[1]))

@@ -44,16 +44,10 @@ pub use value::Value;
 pub use write::Writer;
 
 /// A JSON text that was read and found well-formed, with its tape.
+#[derive(Clone)]
 pub struct Document {
     text: String,
     tape: Vec<Entry>,
-}
-
-/// A copy has no scratch: it was read already.
-impl Clone for Document {
-    fn clone(&self) -> Document {
-        Document { text: self.text.clone(), tape: self.tape.clone(), names: Vec::new() }
-    }
 }
 
 /// What a reader may spend on one text.

@@ -1,0 +1,119 @@
+//! Asks one thing at a steady rate, however slow the answers are, and says how long they took.
+//!
+//! ```sh
+//! load ADDRESS CASES NAME RATE SECONDS CONNECTIONS    # CASES is what workloads.py writes
+//! ```
+//!
+//! Each connection has its own thread and its own moments, evenly spread. What is measured runs from the moment a request was
+//! due, not from when it could be sent: an answer that is late makes those behind it late, and that counts. Threads
+//! wake to within 60 us or so, for every contender alike; timers of an event loop would to within a millisecond.
+
+use std::{
+    env,
+    error::Error,
+    fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    net::TcpStream,
+    sync::{Arc, Barrier},
+    thread,
+    time::{Duration, Instant},
+};
+
+use serde_json::{Value, json};
+
+type Failure = Box<dyn Error + Send + Sync>;
+
+fn main() -> Result<(), Failure> {
+    let arguments: Vec<String> = env::args().skip(1).collect();
+    let [address, cases, name, rate, seconds, connections] = arguments.as_slice() else {
+        return Err("usage: load ADDRESS CASES NAME RATE SECONDS CONNECTIONS".into());
+    };
+    let (rate, seconds, connections): (f64, f64, u32) =
+        (rate.parse()?, seconds.parse()?, connections.parse()?);
+    let cases: Value = serde_json::from_slice(&fs::read(cases)?)?;
+    let case = cases.as_array().and_then(|all| all.iter().find(|one| one["name"] == name.as_str()));
+    let request = Arc::new(request(case.ok_or("there is no such case")?, address)?);
+
+    let every = Duration::from_secs_f64(f64::from(connections) / rate);
+    let ready = Arc::new(Barrier::new(connections as usize));
+    let mut threads = Vec::new();
+    for number in 0..connections {
+        let stream = TcpStream::connect(address)?;
+        stream.set_nodelay(true)?;
+        let (request, ready) = (Arc::clone(&request), Arc::clone(&ready));
+        let first = every.mul_f64(f64::from(number) / f64::from(connections));
+        threads.push(thread::spawn(move || {
+            ready.wait();
+            asked(stream, &request, first, every, Duration::from_secs_f64(seconds))
+        }));
+    }
+    let mut waited = Vec::new();
+    for thread in threads {
+        waited.extend(thread.join().map_err(|_| "a connection's thread ended early")??);
+    }
+    waited.sort_unstable();
+    let at =
+        |part: usize| waited.get(waited.len().saturating_sub(1) * part / 1000).map_or(0, Duration::as_micros);
+    let micros = |part| u64::try_from(at(part)).unwrap_or(u64::MAX);
+    let figures = json!({
+        "requests": waited.len(), "rate": rate, "p50": micros(500), "p99": micros(990), "p999": micros(999),
+    });
+    writeln!(io::stdout(), "figures {figures}")?;
+    Ok(())
+}
+
+/// How long each answer took after its request was due.
+fn asked(
+    stream: TcpStream,
+    request: &[u8],
+    first: Duration,
+    every: Duration,
+    length: Duration,
+) -> Result<Vec<Duration>, Failure> {
+    let mut writer = stream.try_clone()?;
+    let mut reader = BufReader::with_capacity(1 << 16, stream);
+    let (start, mut due, mut waited) = (Instant::now(), first, Vec::new());
+    let (mut line, mut body) = (String::new(), Vec::new());
+    while due < length {
+        thread::sleep(due.saturating_sub(start.elapsed()));
+        writer.write_all(request)?;
+        read(&mut reader, &mut line, &mut body)?;
+        waited.push(start.elapsed().saturating_sub(due));
+        due += every;
+    }
+    Ok(waited)
+}
+
+/// Reads one answer.
+fn read(reader: &mut BufReader<TcpStream>, line: &mut String, body: &mut Vec<u8>) -> Result<(), Failure> {
+    let mut length = 0;
+    loop {
+        line.clear();
+        if reader.read_line(line)? == 0 {
+            return Err("the connection was closed".into());
+        }
+        if line.trim_end().is_empty() {
+            break;
+        }
+        if let Some((name, value)) = line.split_once(':')
+            && name.eq_ignore_ascii_case("content-length")
+        {
+            length = value.trim().parse()?;
+        }
+    }
+    body.resize(length, 0);
+    Ok(reader.read_exact(body)?)
+}
+
+fn request(case: &Value, address: &str) -> Result<Vec<u8>, Failure> {
+    let text = |name: &str| case[name].as_str().ok_or_else(|| format!("a case without `{name}`"));
+    let body = text("body")?;
+    let mut head = format!("{} {} HTTP/1.1\r\nhost: {address}\r\n", text("method")?, text("target")?);
+    for (name, value) in case["headers"].as_object().into_iter().flatten() {
+        head += &format!("{name}: {}\r\n", value.as_str().unwrap_or_default());
+    }
+    if !body.is_empty() {
+        head += &format!("content-length: {}\r\n", body.len());
+    }
+    Ok(format!("{head}\r\n{body}").into_bytes())
+}
