@@ -27,9 +27,9 @@ fn every_schema_that_ships_has_a_program_that_answers_as_the_library_does() {
     each_schema(|schema| {
         let instances = Instances::of(schema, &[]);
         let mut random = Random::of(7, &schema.to_string());
-        for instance in instances.systematic().take(20).chain(instances.others(11, 5)) {
+        for instance in instances.systematic().take(12).chain(instances.others(11, 4)) {
             assert_eq!(answers(schema, instance.root()), Some((true, true)), "{schema}: {}", instance.text());
-            for _ in 0..5 {
+            for _ in 0..4 {
                 let Some(mut near) = mutated(instance.root(), &mut random) else { continue };
                 if random.coin() {
                     near = mutated(near.root(), &mut random).unwrap_or(near);
@@ -40,7 +40,7 @@ fn every_schema_that_ships_has_a_program_that_answers_as_the_library_does() {
             }
         }
     });
-    assert!(valid > 3_000 && invalid > 3_000, "both answers were tried: {valid} and {invalid}");
+    assert!(valid > 1_500 && invalid > 1_500, "both answers were tried: {valid} and {invalid}");
 }
 
 #[test]
