@@ -256,6 +256,7 @@ pub(super) fn shown(
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
     let concerned = cases.iter().filter(|case| {
         case.quota.is_none()
+            && mutant.registry.dialect(&case.dialect).is_some()
             && !case.calls.iter().any(Exchange::is_silent)
             && differences.get(&case.dialect).is_some_and(|differences| differences.concern(case))
     });

@@ -220,6 +220,29 @@ impl Files {
             used.extend(more);
         }
     }
+
+    /// What a mapping says when canonical schemas concern it: their names, and those of the operations that have them.
+    pub(super) fn named_for(&self, schemas: &BTreeSet<SchemaName>) -> BTreeSet<String> {
+        let mut named: BTreeSet<String> = schemas.iter().map(|(_, name)| name.clone()).collect();
+        let operations = self.trees["canonical"].children_of(&["operation"]);
+        // Twice, for those that are read with others.
+        for operation in operations.iter().chain(operations) {
+            let cells = ["body", "reads"].into_iter().filter_map(|cell| operation.get(cell));
+            let mut cells = cells.chain(operation.children_of(&["answers"]));
+            if cells.any(|cell| named.contains(cell.says())) {
+                named.extend(operation.get("name").map(|name| name.says().to_owned()));
+            }
+        }
+        named
+    }
+
+    /// Whether a mapping, or one that it extends, has one of these texts as a value.
+    pub(super) fn says_one_of(&self, mapping: &str, texts: &BTreeSet<String>) -> bool {
+        fn says(node: &Node, texts: &BTreeSet<String>) -> bool {
+            texts.contains(node.says()) || node.children().iter().any(|child| says(child, texts))
+        }
+        self.chain(mapping).into_iter().any(|name| says(&self.trees[name], texts))
+    }
 }
 
 fn branches(value: &Value) -> impl Iterator<Item = &Value> {

@@ -21,14 +21,15 @@ pub(super) struct Workshop<'f> {
 
 /// What came of loading.
 pub(super) struct Loaded {
-    pub(super) dialects: Option<Dialects>,
+    /// The dialects a mutant concerns, those of one API together; none if there is any error.
+    pub(super) dialects: Vec<Dialects>,
     pub(super) errors: Vec<Diagnostic>,
 }
 
 impl Loaded {
-    fn of(dialects: Option<Dialects>, found: Diagnostics) -> Loaded {
+    fn with(found: Diagnostics) -> Loaded {
         let errors = found.into_vec().into_iter().filter(|one| one.severity == Severity::Error).collect();
-        Loaded { dialects, errors }
+        Loaded { dialects: Vec::new(), errors }
     }
 }
 
@@ -66,7 +67,11 @@ impl<'f> Workshop<'f> {
     /// Whom a mutant concerns: the dialects whose mappings or schemas it changes, and their generations.
     pub(super) fn concerned(&self, mutant: &Mutant) -> Vec<&'f str> {
         match change(mutant) {
-            Change::Canonical | Change::CanonicalSchema(_) => self.files.dialects().collect(),
+            Change::Canonical => self.files.dialects().collect(),
+            Change::CanonicalSchema(name) => {
+                let named = self.files.named_for(&self.files.users(&name));
+                self.files.dialects().filter(|dialect| self.files.says_one_of(dialect, &named)).collect()
+            }
             Change::Mapping(name) => self.files.descendants(name),
             Change::Schema((folder, _)) => self.files.descendants(&folder),
         }
@@ -93,33 +98,51 @@ impl<'f> Workshop<'f> {
             let mut all = Diagnostics::default();
             all.extend(found);
             if all.has_errors() {
-                return Loaded::of(None, all);
+                return Loaded::with(all);
             }
             schemas = Store::joined([&schemas, &store]);
         }
 
         let concerned = self.concerned(mutant);
-        let families: Vec<Vec<&str>> = match change(mutant) {
-            // One dialect after the other, the smaller first: most mutants are found out by the first.
-            Change::Canonical | Change::CanonicalSchema(_) => {
-                let mut roots: Vec<_> =
-                    concerned.iter().filter(|name| self.files.chain(name).len() == 1).collect();
-                roots.sort_by_key(|name| self.files.mappings[**name].len());
-                roots.into_iter().map(|name| vec![*name]).collect()
-            }
-            Change::Mapping(_) | Change::Schema(_) => vec![self.files.chain(concerned[0])],
+        let one = |names: &[&str]| {
+            let (registry, found) = mapping::load(&texts(names, &ids), &sources, &schemas);
+            let registry = registry.map(Arc::new).ok_or_else(|| Loaded::with(found))?;
+            Ok(Dialects { registry, schemas: Store::joined([&schemas]) })
         };
-        for family in families.into_iter().filter(|_| !thorough) {
-            let (_, found) = mapping::load(&texts(&family, &ids), &sources, &schemas);
-            if found.has_errors() {
-                return Loaded::of(None, found);
+        let whole = || {
+            let names = if with_all { self.files.dialects().collect() } else { concerned.clone() };
+            let names: Vec<_> = names.iter().flat_map(|name| self.files.chain(name)).collect();
+            Ok(vec![one(&names)?])
+        };
+        // One API after the other, and what is extended first: most mutants are found out by the first.
+        let by_and_by = || {
+            let apis = self.apis(&concerned);
+            let first: Vec<_> =
+                apis.iter().map(|(names, first)| one(&names[..*first])).collect::<Result<_, Loaded>>()?;
+            if with_all {
+                return whole();
             }
+            let rest = apis.iter().zip(first);
+            rest.map(|((names, count), first)| if names.len() == *count { Ok(first) } else { one(names) })
+                .collect()
+        };
+        let loaded = if thorough { whole() } else { by_and_by() };
+        loaded.map_or_else(|errors| errors, |dialects| Loaded { dialects, errors: Vec::new() })
+    }
+
+    /// Dialects by the API they are generations of, the smaller first; how many it takes for the first of them.
+    fn apis(&self, dialects: &[&'f str]) -> Vec<(Vec<&'f str>, usize)> {
+        let mut apis: BTreeMap<&str, (Vec<&str>, usize)> = BTreeMap::new();
+        for dialect in dialects {
+            let chain = self.files.chain(dialect);
+            let root = chain.last().copied().expect("it is its own");
+            let (names, _) = apis.entry(root).or_insert_with(|| (Vec::new(), chain.len()));
+            let new: Vec<_> = chain.into_iter().filter(|name| !names.contains(name)).collect();
+            names.extend(new);
         }
-        let mut rest: Vec<&str> = if with_all { self.files.dialects().collect() } else { concerned };
-        rest.extend(rest.clone().iter().flat_map(|name| self.files.chain(name)));
-        let (registry, found) = mapping::load(&texts(&rest, &ids), &sources, &schemas);
-        let dialects = registry.map(|registry| Dialects { registry: Arc::new(registry), schemas });
-        Loaded::of(dialects, found)
+        let mut apis: Vec<_> = apis.into_values().collect();
+        apis.sort_by_key(|(names, first)| self.files.mappings[names[first - 1]].len());
+        apis
     }
 }
 

@@ -66,7 +66,7 @@ pub(super) fn run() {
         begun.elapsed().as_secs_f64()
     );
     let outcomes: Vec<(&Mutant, Fate)> = chosen.iter().copied().zip(fates).collect();
-    report::tell(&outcomes, wanted == "all");
+    report::tell(&outcomes, mutants.len(), !wanted.is_empty());
 }
 
 /// All of them, those whose line tells all words of `only:one&other`, or a slice: as many of each family, chosen by what the files say.
@@ -160,12 +160,13 @@ fn fate(bench: &Bench<'_>, mutant: &Mutant) -> Fate {
         Judged::NoTable => return Fate::Hole("a word has two meanings or a role no place".to_owned()),
         Judged::NotConcerned => {}
     }
-    let Some(dialects) = &loaded.dialects else { return Fate::Hole("no error and no dialect".to_owned()) };
 
     let touched = touched(bench.workshop.files, mutant);
     let mut differences = BTreeMap::new();
     for name in bench.workshop.concerned(mutant) {
-        let Some(dialect) = dialects.registry.dialect(name) else { continue };
+        let Some(dialect) = loaded.dialects.iter().find_map(|some| some.registry.dialect(name)) else {
+            return Fate::Hole(format!("no error and no dialect {name}"));
+        };
         let between = Differences::between(&bench.prints[name], &Print::of(dialect), &touched);
         if !between.is_none() {
             differences.insert(name.to_owned(), between);
@@ -175,15 +176,21 @@ fn fate(bench: &Bench<'_>, mutant: &Mutant) -> Fate {
         return Fate::Identical;
     }
     let mut is_other = false;
-    for (name, between) in &differences {
-        let sent = bench.workshop.files.sent(name);
-        match behaviour::tried(&bench.workshop.clean, dialects, name, between, &sent) {
-            Tried::Same => {}
-            Tried::Other => is_other = true,
-            Tried::Broken(why) => return Fate::Hole(why),
+    let mut shown = None;
+    for dialects in &loaded.dialects {
+        for (name, between) in &differences {
+            let sent = bench.workshop.files.sent(name);
+            let is_here = dialects.registry.dialect(name).is_some();
+            let tried = || behaviour::tried(&bench.workshop.clean, dialects, name, between, &sent);
+            match is_here.then(tried) {
+                None | Some(Tried::Same) => {}
+                Some(Tried::Other) => is_other = true,
+                Some(Tried::Broken(why)) => return Fate::Hole(why),
+            }
         }
+        shown = shown.or_else(|| behaviour::shown(dialects, &bench.cases, &differences));
     }
-    match behaviour::shown(dialects, &bench.cases, &differences) {
+    match shown {
         None if !is_other => Fate::Same,
         Some(Shown { case, unsound: Some(why) }) => Fate::Hole(format!("{case}: {why}")),
         shown => Fate::Other(shown.map(|shown| shown.case)),

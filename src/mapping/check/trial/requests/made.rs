@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::uri::{Authority, PathAndQuery, Scheme};
 
-use crate::dialect::operation::RequestBody;
+use crate::dialect::operation::{Case, RequestBody};
 use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::url::Url;
 use crate::dialect::{Operation, Page, Selected};
@@ -70,16 +70,19 @@ impl Trial<'_> {
                 (schema, if *one { vec![items, list] } else { vec![items] })
             }
         };
-        let own = below
-            .iter()
-            .flat_map(|below| guides::of(&operation.request, Direction::Lift, below, self.columns))
-            .collect::<Vec<_>>();
         let made = |guides: &[Guide]| {
             let instances = Instances::up_to(schema, guides, long);
             let others = instances.others(self.trials.seed, self.trials.others);
             instances.systematic().chain(others).collect::<Vec<_>>()
         };
-        let guided = made(&own);
+        // What makes it a case is no choice among others: every other choice is made in each case, and in none.
+        let ways = operation.cases.iter().map(Some).chain([None]);
+        let guided = ways.flat_map(|case| {
+            let lens = case.map_or(&operation.request, |case| &case.operation.request);
+            let own = below.iter().flat_map(|below| guides::of(lens, Direction::Lift, below, self.columns));
+            made(&decided(operation, case).into_iter().chain(own).collect::<Vec<_>>())
+        });
+        let guided: Vec<_> = guided.collect();
         // Where no id of the mapping satisfies the schema, what does will be refused, and that is told.
         Some(if guided.is_empty() { made(&[]) } else { guided })
     }
@@ -154,6 +157,20 @@ impl Trial<'_> {
 /// One of several, in turn.
 fn nth(values: &[String], number: usize) -> String {
     values.get(number % values.len().max(1)).cloned().unwrap_or_default()
+}
+
+/// What makes the body of an operation that case, or none of them.
+fn decided(operation: &Operation, case: Option<&Case>) -> Vec<Guide> {
+    let at = |case: &Case| case.at.path.iter().map(|name| Step::Member(name.clone())).collect();
+    let values = |case: &Case| case.values.iter().map(|literal| literal.value().to_value()).collect();
+    match case {
+        Some(case) => vec![Guide { at: at(case), values: Values::Only(values(case)) }],
+        None => operation
+            .cases
+            .iter()
+            .map(|case| Guide { at: at(case), values: Values::Without(values(case)) })
+            .collect(),
+    }
 }
 
 /// A value as a parameter spells it.
