@@ -2,6 +2,7 @@
 
 pub(super) mod choices;
 pub(super) mod clashes;
+mod defaults;
 pub(super) mod errors;
 pub(super) mod exceptions;
 pub(super) mod fit;
@@ -10,6 +11,7 @@ mod ledger;
 mod lookups;
 mod nulls;
 pub(super) mod privilege;
+pub(super) mod role_names;
 mod role_places;
 pub(super) mod routes;
 mod tables;
@@ -21,8 +23,10 @@ use super::compile::Compiler;
 pub(super) fn all(compiler: &mut Compiler<'_>) {
     tables::check(compiler);
     privilege::check(compiler);
-    let told = role_places::check(compiler);
+    let used = privilege::places::check(compiler);
+    let told = role_places::check(compiler, used);
     privilege::shown::check(compiler, &told);
+    defaults::check(compiler);
     ledger::check(compiler);
     lookups::check(compiler);
     nulls::check(compiler);
