@@ -246,6 +246,11 @@ codes! {
     "The prefix is a plain path, without parameters, spaces and dot segments; a host is a name alone, without scheme, \
      port and path; the scheme of a credential is one word."
 
+    M0120 "a view that nothing answers for"
+    "`shows = true` says that a lens is a view: it tells what it likes of a document, and nothing is read back from it. What \
+     it leaves out is on the ledger of the lens around it. So it stands inside a lens of the same document, at `$body`, and \
+     is no request, no answer, no item of a list and no part of one. Elsewhere, take `shows` away and say what is dropped."
+
     M0201 "no such field in the dialect's schema"
     "Every path of a lens is looked for in the schema of its dialect when it is loaded, so that a misspelt \
      field is found before a request is. Correct the path, or describe the field in the schema."
@@ -366,6 +371,10 @@ codes! {
     M0310 "a default in an update"
     "What a client leaves out of an update stays as it is. A `default` on a field of the body of a PATCH would overwrite it \
      for everybody who only wanted to change something else. Take it away; a default says what something new begins as."
+
+    M0311 "a change that changes nothing"
+    "An operation changes something, and in this case calls a GET: what the client asked for would be answered as done, and \
+     nothing was. Call what changes it, or refuse the value by the schema of the request."
 
     M0401 "a required canonical field that is never sent"
     "The backend refuses a body without it, so the operation could never succeed. Map the field, give it a \

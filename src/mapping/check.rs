@@ -1,5 +1,6 @@
 //! What a mapping promises, one proof per file.
 
+mod cases;
 pub(super) mod choices;
 pub(super) mod clashes;
 mod defaults;
@@ -14,8 +15,10 @@ pub(super) mod privilege;
 pub(super) mod role_names;
 mod role_places;
 pub(super) mod routes;
+mod sometimes;
 mod tables;
 pub(super) mod trial;
+mod views;
 
 use super::compile::Compiler;
 
@@ -28,6 +31,8 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     privilege::shown::check(compiler, &told);
     defaults::check(compiler);
     ledger::check(compiler);
+    cases::check(compiler);
+    views::check(compiler);
     lookups::check(compiler);
     nulls::check(compiler);
 }

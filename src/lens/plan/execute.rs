@@ -62,6 +62,7 @@ impl Plan {
             self.write(&self.shape, true, frame, run, &mut output.body);
         }
         self.check(frame, run);
+        self.count_partial(frame.base, run);
         run.slots.truncate(frame.base);
         output
     }
@@ -72,6 +73,7 @@ impl Plan {
         let outside = self.enter_scope(frame, run);
         self.write(&self.shape, true, frame, run, out);
         self.check(frame, run);
+        self.count_partial(frame.base, run);
         run.params.truncate(outside);
         run.slots.truncate(frame.base);
     }
@@ -243,7 +245,7 @@ impl Shape {
 }
 
 impl Guard {
-    fn open(&self, frame: &[Option<Source<'_>>]) -> bool {
+    pub(super) fn open(&self, frame: &[Option<Source<'_>>]) -> bool {
         match self {
             Guard::Present { slot, with } => {
                 frame[*slot].is_some() && with.as_ref().is_none_or(|guard| guard.open(frame))
