@@ -121,21 +121,26 @@ impl Operation {
         self.method.is_safe()
     }
 
-    /// Whether it changes the one record that its path names.
+    /// Whether it changes the one record that its path names. A POST that answers 201 makes another.
     pub fn is_update(&self) -> bool {
+        let names_it = matches!(self.path.last(), Some(PathPart::Parameter(_)));
         match self.method {
             Method::PATCH | Method::PUT => true,
-            Method::POST => self.body.is_some() && matches!(self.path.last(), Some(PathPart::Parameter(_))),
+            Method::POST => names_it && self.body.is_some() && !self.makes(),
             _ => false,
         }
     }
 
     /// Whether it may change a record that is there: it is not said to make one, and it answers with one.
     pub fn may_be_update(&self) -> bool {
-        let may_change =
-            self.method == Method::POST && self.body.is_some() && self.parameters().next().is_some();
-        let makes = self.answer(StatusCode::CREATED).is_some();
-        self.is_update() || may_change && !makes && matches!(self.answer(StatusCode::OK), Some(Some(_)))
+        let is_about_one = self.body.is_some() && self.parameters().next().is_some();
+        let tells_one = matches!(self.answer(StatusCode::OK), Some(Some(_)));
+        let may_change = self.method == Method::POST && is_about_one && tells_one && !self.makes();
+        self.is_update() || may_change
+    }
+
+    fn makes(&self) -> bool {
+        self.answer(StatusCode::CREATED).is_some()
     }
 
     /// The path of the collection it is about, without the id at its end if it has one. `value` gives its parameters.
@@ -253,7 +258,7 @@ mod tests {
             (Method::PATCH, vec![things(), id()], 200, (true, true)),
             (Method::PUT, vec![things(), id(), things()], 200, (true, true)),
             (Method::POST, vec![things(), id()], 200, (true, true)),
-            (Method::POST, vec![things(), id()], 201, (true, true)),
+            (Method::POST, vec![things(), id()], 201, (false, false)),
             (Method::POST, vec![things(), id(), things()], 200, (false, true)),
             (Method::POST, vec![things(), id(), things()], 201, (false, false)),
             (Method::POST, vec![things()], 200, (false, false)),

@@ -9,8 +9,7 @@ use std::collections::HashSet;
 
 use http::Method;
 
-use crate::diag::Spanned;
-use crate::diag::{Diagnostic, Span, code};
+use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{FieldPart, OpPart, Text};
@@ -39,12 +38,18 @@ struct Search {
 }
 
 impl Search {
-    /// Lenses never contain themselves. The elements of an array are written whole, so that what they begin as is said.
+    /// Lenses never contain themselves. The elements of an array are written whole, so that what their fields begin as may
+    /// be said; who has a role there may have been in the array before.
     fn lens(&mut self, compiler: &Compiler<'_>, built: &Built<'_>, calls: &Text, merges: bool) {
         for line in built.lines.iter().filter(|line| line.right.at.is_some()) {
-            if let Some(OpPart::Lens(name)) = &line.part.op
-                && let Some(inner) = compiler.lenses.get(name.value.as_str())
-            {
+            let inner = match &line.part.op {
+                Some(OpPart::Lens(name)) => Some((name, merges)),
+                Some(OpPart::EachLens(name)) => Some((name, false)),
+                _ => None,
+            };
+            let inner =
+                inner.and_then(|(name, merges)| Some((compiler.lenses.get(name.value.as_str())?, merges)));
+            if let Some((inner, merges)) = inner {
                 self.lens(compiler, inner, calls, merges);
             }
             let Some(default) = &line.part.default else { continue };
