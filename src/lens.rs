@@ -32,6 +32,7 @@
 
 mod backwards;
 pub mod explain;
+pub mod flat;
 pub mod keep;
 pub mod op;
 pub mod path;

@@ -22,6 +22,7 @@ mod parts;
 mod patterns;
 mod todo;
 
+use std::mem::take;
 use std::sync::Arc;
 
 use crate::diag::reader::{Codes, Reader};
@@ -31,6 +32,7 @@ use crate::schema::Store;
 
 use canonical::Canonical;
 use check::privilege::RoleTable;
+use check::role_names::RoleNames;
 use check::trial::Shared;
 use compile::Compiler;
 use file::MappingFile;
@@ -131,10 +133,11 @@ fn compile(texts: &[MappingText], sources: &Sources, schemas: &Store, trials: Op
     let mut hosts = Vec::new();
     let mut choices = Vec::new();
     let mut role_tables = Vec::new();
+    let mut role_names = Vec::new();
     let (patterns, shared) = (Patterns::default(), Shared::default());
     // What is extended comes before what extends it, so that its faults are told as its own.
     for one in generations::resolve(texts, sources, &mut found) {
-        let (dialect, proof, file) =
+        let (dialect, proof, file, names) =
             compile_one(&one, sources, &canonical, schemas, (&patterns, &shared), trials, &mut found);
         proofs.extend(proof);
         exceptions.extend(check::exceptions::of(&file));
@@ -143,12 +146,14 @@ fn compile(texts: &[MappingText], sources: &Sources, schemas: &Store, trials: Op
         let extends = one.extends();
         role_tables.extend(RoleTable::of(&one.text.name, &extends, &file, &canonical));
         dialects.extend(dialect);
+        role_names.push(names);
     }
     dialects.sort_by(|one, other| one.name.cmp(&other.name));
     check::hosts::check(&hosts, &mut found);
     check::choices::check(choices, &mut found);
     let are_all = dialects.len() + 1 == texts.len();
     check::privilege::check_pairs(&role_tables, &canonical.api.roles, are_all, &mut found);
+    check::role_names::check(&role_names, are_all, &mut found);
     check::exceptions::tell(exceptions, &mut found);
 
     let is_whole = are_all && !found.has_errors();
@@ -164,22 +169,24 @@ fn compile_one(
     (patterns, shared): (&Patterns, &Shared),
     trials: Option<Trials>,
     found: &mut Diagnostics,
-) -> (Option<Arc<Dialect>>, Option<Proof>, MappingFile) {
+) -> (Option<Arc<Dialect>>, Option<Proof>, MappingFile, RoleNames) {
     let reader = one.reader(sources);
     let mut file = MappingFile::read(&reader);
     let extends = one.extends();
     let folders = std::iter::once(&one.text.name).chain(&extends).map(String::as_str).collect();
     let todos = todo::take(&reader, &mut file, canonical, schemas, folders);
     let mut own = reader.into_diagnostics();
-    let compiler = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, patterns, &mut own);
+    let mut compiler = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, patterns, &mut own);
     let dialect = compiler.dialect().map(Arc::new);
+    let names = take(&mut compiler.role_names);
+    drop(compiler);
     // What is wrong in the text, or open, would be found again in what it does.
     let sound = dialect.as_ref().filter(|_| !own.has_errors() && todos.is_empty());
     let proof = sound.zip(trials).map(|(dialect, trials)| {
         check::trial::check(dialect, &file, &canonical.api, schemas, trials, shared, &mut own)
     });
     one.tell(todos.join(own), found);
-    (dialect, proof, file)
+    (dialect, proof, file, names)
 }
 
 #[cfg(test)]

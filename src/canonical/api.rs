@@ -121,6 +121,28 @@ impl Operation {
         self.method.is_safe()
     }
 
+    /// Whether it changes the one record that its path names. A POST that answers 201 makes another.
+    pub fn is_update(&self) -> bool {
+        let names_it = matches!(self.path.last(), Some(PathPart::Parameter(_)));
+        match self.method {
+            Method::PATCH | Method::PUT => true,
+            Method::POST => names_it && self.body.is_some() && !self.makes(),
+            _ => false,
+        }
+    }
+
+    /// Whether it may change a record that is there: it is not said to make one, and it answers with one.
+    pub fn may_be_update(&self) -> bool {
+        let is_about_one = self.body.is_some() && self.parameters().next().is_some();
+        let tells_one = matches!(self.answer(StatusCode::OK), Some(Some(_)));
+        let may_change = self.method == Method::POST && is_about_one && tells_one && !self.makes();
+        self.is_update() || may_change
+    }
+
+    fn makes(&self) -> bool {
+        self.answer(StatusCode::CREATED).is_some()
+    }
+
     /// The path of the collection it is about, without the id at its end if it has one. `value` gives its parameters.
     pub fn collection<'v>(&self, value: impl Fn(&str) -> Option<&'v str>) -> String {
         let parts = match self.path.as_slice() {
@@ -231,6 +253,34 @@ mod tests {
     fn parameters_are_encoded_as_rfc_3986_asks() {
         let target = call("a/b?c#d é", &[("q", "x&y=z"), ("limit", "2")]).target();
         assert_eq!(target.as_deref(), Some("/things/a%2Fb%3Fc%23d%20%C3%A9?q=x%26y%3Dz&limit=2"));
+    }
+
+    #[test]
+    fn an_update_is_told_by_its_method_path_and_answer() {
+        let id = || PathPart::Parameter("id".to_owned());
+        let things = || PathPart::Literal("things".to_owned());
+        let operation = |method: Method, path, status: u16| Operation {
+            method,
+            path,
+            body: Some("thing".to_owned()),
+            answers: vec![(StatusCode::from_u16(status).unwrap(), Some("thing".to_owned()))],
+            ..Arc::into_inner(call("7", &[]).operation).expect("nobody else has it")
+        };
+        for (method, path, status, expected) in [
+            (Method::PATCH, vec![things(), id()], 200, (true, true)),
+            (Method::PUT, vec![things(), id(), things()], 200, (true, true)),
+            (Method::POST, vec![things(), id()], 200, (true, true)),
+            (Method::POST, vec![things(), id()], 201, (false, false)),
+            (Method::POST, vec![things(), id(), things()], 200, (false, true)),
+            (Method::POST, vec![things(), id(), things()], 201, (false, false)),
+            (Method::POST, vec![things()], 200, (false, false)),
+            (Method::GET, vec![things(), id()], 200, (false, false)),
+            (Method::DELETE, vec![things(), id()], 200, (false, false)),
+        ] {
+            let operation = operation(method, path, status);
+            let found = (operation.is_update(), operation.may_be_update());
+            assert_eq!(found, expected, "{operation} {status}");
+        }
     }
 
     #[test]

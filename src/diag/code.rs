@@ -246,6 +246,11 @@ codes! {
     "The prefix is a plain path, without parameters, spaces and dot segments; a host is a name alone, without scheme, \
      port and path; the scheme of a credential is one word."
 
+    M0120 "a view that nothing answers for"
+    "`shows = true` says that a lens is a view: it tells what it likes of a document, and nothing is read back from it. What \
+     it leaves out is on the ledger of the lens around it. So it stands inside a lens of the same document, at `$body`, and \
+     is no request, no answer, no item of a list and no part of one. Elsewhere, take `shows` away and say what is dropped."
+
     M0201 "no such field in the dialect's schema"
     "Every path of a lens is looked for in the schema of its dialect when it is loaded, so that a misspelt \
      field is found before a request is. Correct the path, or describe the field in the schema."
@@ -350,7 +355,8 @@ codes! {
     "Two canonical values are told alike here, or what clients are shown is not what they write: who reads the record and \
      writes it back would change it. Such a field is left out of the update if the client wrote what it was told, and \
      for that the record has to be read. Say `reads = \"...\"` of the canonical PATCH: the GET of what it changes, by \
-     parameters of the same path. From a PUT nothing can be left out, so there it is a warning."
+     parameters of the same path. From a PUT nothing can be left out, and of a POST nobody knows, so there it is a \
+     warning."
 
     M0307 "a valid request that is refused"
     "The dialect's schema allows the request, and the mapping cannot bring it over: a word no table has, a text that is \
@@ -361,6 +367,14 @@ codes! {
     "The canonical schema allows the answer, and the mapping neither tells it nor says that it refuses to. The client \
      would get a 502 for what the backend did right. Give the value a row, a landing or a word for null, or narrow the \
      canonical schema. Found by running the operation on instances of its schemas."
+
+    M0310 "a default in an update"
+    "What a client leaves out of an update stays as it is. A `default` on a field of the body of a PATCH would overwrite it \
+     for everybody who only wanted to change something else. Take it away; a default says what something new begins as."
+
+    M0311 "a change that changes nothing"
+    "An operation changes something, and in this case calls a GET: what the client asked for would be answered as done, and \
+     nothing was. Call what changes it, or refuse the value by the schema of the request."
 
     M0401 "a required canonical field that is never sent"
     "The backend refuses a body without it, so the operation could never succeed. Map the field, give it a \
@@ -396,14 +410,16 @@ codes! {
 
     M0501 "a canonical field that is lost silently"
     "Every property of the canonical schema is mapped or dropped with a reason. Map it, or declare the loss \
-     under `[lens.<name>.drops]`."
+     under `[lens.<name>.drops]`. So is what is told only where a `tag` says so, unless the other ways to fill that place \
+     answer for the rest. Items that `where` leaves out of a list were not asked for, or `omits` says why they are left out."
 
     M0502 "a dialect field that is lost silently"
     "Every property of the dialect's schema is mapped or ignored with a reason. Map it, or declare the loss \
-     under `[lens.<name>.ignores]`."
+     under `[lens.<name>.ignores]`. So is what is read only where `when` says so, unless other ways answer for the rest, and \
+     what a case of an operation does not read: that one has `ignores` of its own."
 
     M0503 "a loss that is none"
-    "The field is declared as lost and is mapped after all, or does not exist. A ledger that lists what is \
+    "The field is declared as lost and is mapped after all, always, or does not exist. A ledger that lists what is \
      not lost cannot be trusted for what is."
 
     M0601 "a role that grants more than it promises"
@@ -420,7 +436,8 @@ codes! {
 
     M0604 "a role that the table of roles does not answer for"
     "What a client may give is proved from `[[role.row]]`. A canonical role that is set, copied, tagged or taken \
-     from another table goes past that proof. Use `role = true`, or say why under `widens`, by its canonical place."
+     from another table goes past that proof, also as a value of a map, in the query, where other words are allowed \
+     beside it, and as a text of a name that any mapping shows or writes a role by. Use `role = true`, or say why under `widens`, by its canonical place."
 
     M0605 "a role that does not keep its order"
     "One word promises no more than another, and becomes a role that may do more than what the other becomes: who \
@@ -441,6 +458,15 @@ codes! {
     "This is no fault. `widens` says that a word may grant more than it promises, or that a role is written without the \
      table of roles, and why; what the proof would have to say against it is not said. Each such exception is listed in \
      every report of `interlingua check`, so that nobody has to know where to look for them."
+
+    M0610 "a role that is given without being asked for"
+    "A role in an update has a `default`: whoever is changed in anything else becomes that, whatever they were before. Take \
+     it away: a role that a client does not name stays. Only what is new may begin as something."
+
+    M0611 "a role that is shown from one place and written to another"
+    "Clients are shown a role of one thing under this name, and what they write under it becomes the role of another: who \
+     writes back what they may do in one space would get it in the whole organization. Write it to the canonical place \
+     that the views of the record show it from, or say why not under `widens`, by the place it is written to."
 
     M0701 "no such mapping to extend"
     "`extends` names another mapping by its file's name, without `.toml`. The canonical API is no dialect, so \

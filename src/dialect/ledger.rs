@@ -208,6 +208,11 @@ fn of_field(field: &Field) -> Vec<Entry> {
         let (dialect, canonical) = (Some(text(at)), canonical.clone());
         entries.push(Entry { dialect, canonical, fate: besides("from", None) });
     }
+    if let Some(value) = &when.default {
+        let by = Some(value.json().to_owned());
+        let (dialect, canonical) = (dialect.clone(), canonical.clone());
+        entries.push(Entry { dialect, canonical, fate: besides("default", by) });
+    }
     if let Some((at, _)) = &when.lift_when {
         entries.push(Entry { dialect: Some(text(at)), canonical, fate: besides("when", None) });
     }

@@ -7,10 +7,12 @@ use super::op::Op;
 use super::path::{Address, Literal};
 use crate::diag::Span;
 use crate::problem::Root;
+use partial::Partial;
 
 mod compile;
 mod execute;
 mod narrate;
+mod partial;
 
 /// A lens in one direction.
 #[derive(Clone, Debug, Default)]
@@ -36,6 +38,8 @@ pub(super) struct Plan {
     checks: Vec<usize>,
     /// Parameters of the query that are lost as declared, by the numbers of the losses.
     query_losses: Vec<(Box<str>, usize)>,
+    /// Places that are lost sometimes.
+    partial: Vec<Partial>,
     /// Parameters that look-ups inside find in the document, with their slots.
     scopes: Vec<(Box<str>, usize)>,
 }

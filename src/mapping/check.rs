@@ -1,7 +1,9 @@
 //! What a mapping promises, one proof per file.
 
+mod cases;
 pub(super) mod choices;
 pub(super) mod clashes;
+mod defaults;
 pub(super) mod errors;
 pub(super) mod exceptions;
 pub(super) mod fit;
@@ -10,10 +12,13 @@ mod ledger;
 mod lookups;
 mod nulls;
 pub(super) mod privilege;
+pub(super) mod role_names;
 mod role_places;
 pub(super) mod routes;
+mod sometimes;
 mod tables;
 pub(super) mod trial;
+mod views;
 
 use super::compile::Compiler;
 
@@ -21,9 +26,13 @@ use super::compile::Compiler;
 pub(super) fn all(compiler: &mut Compiler<'_>) {
     tables::check(compiler);
     privilege::check(compiler);
-    let told = role_places::check(compiler);
+    let used = privilege::places::check(compiler);
+    let told = role_places::check(compiler, used);
     privilege::shown::check(compiler, &told);
+    defaults::check(compiler);
     ledger::check(compiler);
+    cases::check(compiler);
+    views::check(compiler);
     lookups::check(compiler);
     nulls::check(compiler);
 }

@@ -4,11 +4,13 @@
 //! of errors, operations. Each takes what was written and gives what the gateway runs, or reports why it cannot.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 use std::sync::Arc;
 
 use http::StatusCode;
 
 use super::canonical::{Canonical, bad_status, status, suggest, unknown_schema};
+use super::check::role_names::RoleNames;
 use super::file::{MappingFile, Named, Text};
 use super::lenses::Built;
 use super::patterns::Patterns;
@@ -45,6 +47,8 @@ pub(super) struct Compiler<'a> {
     pub(super) resolvers: Vec<(Arc<Resolver>, resolve::Resolver)>,
     pub(super) pages: BTreeMap<&'a str, Arc<Page>>,
     pub(super) lenses: BTreeMap<&'a str, Built<'a>>,
+    /// By which names roles are known, and what is written under names.
+    pub(super) role_names: RoleNames,
 }
 
 /// What a status is for.
@@ -116,11 +120,12 @@ impl<'a> Compiler<'a> {
             resolvers: Vec::new(),
             pages: BTreeMap::new(),
             lenses: BTreeMap::new(),
+            role_names: RoleNames::default(),
         }
     }
 
     /// Compiles and checks everything; there is a dialect only if all of its parts could be built.
-    pub(super) fn dialect(mut self) -> Option<Dialect> {
+    pub(super) fn dialect(&mut self) -> Option<Dialect> {
         self.build_ids();
         self.build_tables();
         self.build_resolvers();
@@ -129,7 +134,7 @@ impl<'a> Compiler<'a> {
         let errors = self.errors();
         // What waits for a decision, or could not be read, may be what is missing in an error.
         if let Some(errors) = errors.as_ref().filter(|_| self.saw_all) {
-            check::errors::check(&mut self, errors);
+            check::errors::check(self, errors);
         }
         self.check_head();
         let credentials = self.credentials();
@@ -138,7 +143,7 @@ impl<'a> Compiler<'a> {
         let select = self.select();
         let wrong_slash = self.file.dialect.as_ref().and_then(|head| head.wrong_slash);
         let wrong_slash = wrong_slash.and_then(|status| self.status_of(StatusSort::Redirect, status));
-        check::all(&mut self);
+        check::all(self);
         self.report_unused();
 
         // A part can be missing without a word from here, because its schema was found wrong before.
@@ -159,15 +164,14 @@ impl<'a> Compiler<'a> {
             credentials,
             quota,
             errors: errors?,
-            resolvers: self.resolvers.into_iter().map(|(resolver, _)| resolver).collect(),
+            resolvers: take(&mut self.resolvers).into_iter().map(|(resolver, _)| resolver).collect(),
             operations: operations.into_iter().map(Arc::new).collect(),
-            ids: self.ids.into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
-            roles: self.roles,
-            losses: self.losses,
+            ids: take(&mut self.ids).into_iter().map(|(name, id)| (name.to_owned(), id)).collect(),
+            roles: self.roles.take(),
+            losses: take(&mut self.losses),
             exceptions: check::exceptions::of(self.file),
             origins: origins::of(self.file),
-            lenses: self
-                .lenses
+            lenses: take(&mut self.lenses)
                 .into_iter()
                 .map(|(name, built)| {
                     let shaped = ShapedLens { lens: built.lens, left: built.left, right: built.right };

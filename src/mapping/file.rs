@@ -129,6 +129,12 @@ pub(super) struct LimitPart {
 }
 
 impl MappingFile {
+    /// Every operation, and after it its cases.
+    pub(super) fn parts(&self) -> impl Iterator<Item = &OperationPart> {
+        let with_cases = |whole| std::iter::once(whole).chain(cases(whole));
+        self.operations.iter().flat_map(with_cases)
+    }
+
     /// Reads every key there is; what is wrong with any of them stays with the reader.
     pub(super) fn read(reader: &Reader<'_>) -> Self {
         let mut root = reader.root();
@@ -278,4 +284,8 @@ impl LimitPart {
             Some(Self { query: query?, default, max })
         })
     }
+}
+
+fn cases(whole: &OperationPart) -> impl Iterator<Item = &OperationPart> {
+    whole.cases.iter().map(|case| &case.operation)
 }

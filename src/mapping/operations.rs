@@ -18,6 +18,7 @@ use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, Span, code};
 use crate::dialect::operation::{Case, RequestBody};
 use crate::dialect::{Operation, Page};
+use crate::lens::explain::Loss;
 use crate::lens::op::Op;
 use crate::lens::path::Address;
 use crate::lens::{Direction, Field, Lens, Presence, Wrap};
@@ -210,6 +211,7 @@ impl<'a> Compiler<'a> {
             loss(&part.name.value, path, at, Direction::Lift, reason)
         });
         let ignored = self.numbered(ignored.collect());
+        let unread = self.unread(part);
         let body = part.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str()));
         let mut filling = Filling {
             places: Vec::new(),
@@ -217,6 +219,7 @@ impl<'a> Compiler<'a> {
         };
         let mut losses = body.map_or_else(Vec::new, |body| body.lens.losses().to_vec());
         losses.extend(ignored);
+        losses.extend(unread);
         let (mut fields, wrap) = match body {
             Some(body) => {
                 filling.extend(&body.lines);
@@ -259,6 +262,24 @@ impl<'a> Compiler<'a> {
             check::fit::request(self, part, &filling, &schema);
         }
         Arc::new(Lens::new(part.name.value.as_str(), wrap, fields).with_losses(losses))
+    }
+
+    /// What a case makes nothing of: what it says itself, and what is lost of the body whatever it becomes.
+    fn unread(&mut self, part: &OperationPart) -> Vec<Loss> {
+        let written = part.written.as_ref().filter(|_| part.body.is_none());
+        let written = written.and_then(|name| self.lenses.get(name.value.as_str()));
+        let always = written.map_or_else(Vec::new, |built| built.lens.losses().to_vec());
+        let own = part.unread.iter().filter_map(|(path, reason)| {
+            let at = Address::parse(&path.value)?;
+            Some(loss(&part.name.value, path, at, Direction::Lift, reason))
+        });
+        let mut all = self.numbered(own.collect());
+        for loss in always.into_iter().filter(|loss| loss.direction == Direction::Lift) {
+            if !all.iter().any(|known| known.at == loss.at) {
+                all.push(loss);
+            }
+        }
+        all
     }
 
     /// What the body of a call must look like, if it has one.

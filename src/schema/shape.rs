@@ -44,6 +44,52 @@ impl<'a> Shape<'a> {
         self.part(&|node| node.keyword("items").map(|schema| node.at(schema)))
     }
 
+    /// The shapes of everything below that has no name of its own, such as elements and the values of maps, and those that
+    /// hold for some values only.
+    pub fn unnamed(&self) -> Vec<Shape<'a>> {
+        let own = |node: Node<'a>| {
+            let mut parts = Vec::new();
+            for (keyword, value) in node.schema.members() {
+                match keyword.as_str().as_ref() {
+                    "items"
+                    | "additionalProperties"
+                    | "unevaluatedProperties"
+                    | "unevaluatedItems"
+                    | "contains"
+                    | "then"
+                    | "else" => parts.push(node.at(value)),
+                    "prefixItems" => parts.extend(value.elements().map(|part| node.at(part))),
+                    "patternProperties" | "dependentSchemas" => {
+                        parts.extend(value.members().map(|(_, part)| node.at(part)));
+                    }
+                    _ => {}
+                }
+            }
+            parts
+        };
+        let both = |left: Vec<Node<'a>>, right: Vec<Node<'a>>| [left, right].concat();
+        let parts = self.0.ask(HOPS_MAX, &own, &both, &both);
+        parts.into_iter().map(Shape::of).collect()
+    }
+
+    /// Where all schemas are written that make it up, each once.
+    pub fn spans(&self) -> Vec<Span> {
+        fn add(form: &Form<'_>, spans: &mut Vec<Span>) {
+            match form {
+                Form::Schema(node) => {
+                    let span = node.file.span(node.schema);
+                    if !spans.contains(&span) {
+                        spans.push(span);
+                    }
+                }
+                Form::All(forms) | Form::Any(forms) => forms.iter().for_each(|form| add(form, spans)),
+            }
+        }
+        let mut spans = Vec::new();
+        add(&self.0, &mut spans);
+        spans
+    }
+
     /// The names of the members the schema knows, in the order of its text.
     pub fn properties(&self) -> Vec<String> {
         let own = |node: Node<'a>| {

@@ -73,6 +73,15 @@ fn every_loss_that_is_declared_is_listed_with_its_reason_and_no_other() {
             let answers = operation.get("answers").and_then(toml::Value::as_table).into_iter().flatten();
             let omits: Vec<_> = answers.filter_map(|(_, answer)| answer.get("omits")?.as_str()).collect();
             assert_eq!(one["omits"], Value::from(omits), "{name}, {operation}");
+            for case in operation.get("case").and_then(toml::Value::as_array).into_iter().flatten() {
+                let of_case = |one: &&Value| {
+                    one["operation"] == *operation["name"].as_str().unwrap()
+                        && one["calls"] == *case["calls"].as_str().unwrap()
+                };
+                let one = listed["operations"].as_array().unwrap().iter().find(of_case).unwrap();
+                assert_eq!(lost(one, "dialect"), declared(case.get("ignores")), "{name}, {case}");
+                seen += 1;
+            }
         }
     }
     assert!(seen > 400, "there are {seen} declared losses to look at");

@@ -1,6 +1,6 @@
 //! What nothing was made of, and which field has to do with a place.
 
-use super::{How, Outcome, Told};
+use super::{How, Loss, Outcome, Told};
 use crate::json::Value;
 use crate::lens::path::Address;
 use crate::lens::{Direction, Field, Lens, Run};
@@ -26,7 +26,15 @@ impl Lens {
             });
         }
         let declared = || self.losses.iter().filter(|loss| loss.direction == direction);
-        for loss in declared().filter(|loss| loss.at.root == Root::Body && loss.held(body).is_some()) {
+        // What is lost sometimes was told where it is mapped.
+        let is_mapped = |loss: &Loss| {
+            self.fields.iter().any(|field| match direction {
+                Direction::Lift => field.left.as_ref() == Some(&loss.at),
+                Direction::Lower => field.right.as_ref() == Some(&loss.at),
+            })
+        };
+        let lost = declared().filter(|loss| loss.at.root == Root::Body && !is_mapped(loss));
+        for loss in lost.filter(|loss| loss.held(body).is_some()) {
             trace.push(Told {
                 to: None,
                 from: Some(trace.read_place(loss.at.root, &run.at, loss.at.segments())),

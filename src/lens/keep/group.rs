@@ -5,7 +5,7 @@ use super::lossy::in_body;
 use crate::diag::Span;
 use crate::json::{Document, Limits, Value, Writer};
 use crate::lens::path::Address;
-use crate::lens::{Direction, Field, Input, Lens, Need, Presence, Run, Wrap};
+use crate::lens::{Direction, Field, Input, Lens, Need, Presence, Run, Wrap, flat};
 
 /// Fields that share a place on either side, and are kept together.
 #[derive(Debug)]
@@ -55,11 +55,14 @@ impl Group {
             },
             ..(*field).clone()
         });
-        let is_theirs = |field: &&Field| own.iter().any(|own| own.left.as_ref().map(in_body) == field.left);
-        let shown: Vec<Vec<Field>> =
-            views.iter().map(|view| view.fields().iter().filter(is_theirs).cloned().collect()).collect();
+        let shown: Vec<Vec<Field>> = views.iter().map(|view| shown(view, &own)).collect();
         // What nobody is shown is known by what would be written.
-        let is_hidden = |field: &Field| !shown.iter().flatten().any(|shown| shown.left == field.left);
+        let is_hidden = |field: &Field| {
+            let is_at = |shown: &Field| {
+                field.left.as_ref().is_some_and(|at| !flat::at(std::slice::from_ref(shown), at).is_empty())
+            };
+            !shown.iter().flatten().any(is_at)
+        };
         let hidden = alone.clone().filter(is_hidden).collect();
         let views = shown.iter().cloned().chain([hidden]).filter(|fields| !fields.is_empty());
         Group {
@@ -109,6 +112,17 @@ impl Group {
         let shown = Input { body: Some(shown.root()), ..Input::default() };
         brought(&self.told, Direction::Lift, shown, update)
     }
+}
+
+/// What a view shows of the places of those fields, each once.
+fn shown(view: &Lens, own: &[&Field]) -> Vec<Field> {
+    let mut places: Vec<Address> = Vec::new();
+    for at in own.iter().filter_map(|field| field.left.as_ref()).map(in_body) {
+        if !places.contains(&at) {
+            places.push(at);
+        }
+    }
+    places.iter().flat_map(|at| flat::at(view.fields(), at)).collect()
 }
 
 /// The body on the other side; none if there is nothing in it, or if something has no words there.

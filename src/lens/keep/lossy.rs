@@ -1,7 +1,7 @@
 //! Which fields of a request could change a record when they are written back as they were read.
 
 use crate::lens::path::Address;
-use crate::lens::{Field, Lens};
+use crate::lens::{Field, Lens, flat};
 use crate::problem::Root;
 
 /// The fields that read the body and write to it, in groups of those that share a place on either side: one of them is
@@ -35,19 +35,25 @@ fn is_written(field: &Field) -> bool {
 /// Whether writing back what clients are shown of a group could change it.
 pub(super) fn is_lossy(request: &Lens, group: &[usize], views: &[&Lens]) -> bool {
     group.iter().map(|index| &request.fields()[*index]).any(|field| {
-        let at = field.left.as_ref().map(in_body);
-        let mut shown = views.iter().flat_map(|view| view.fields()).filter(|shown| shown.left == at);
-        !field.is_lossless() || shown.any(|shown| !is_told_alike(field, shown))
+        let at = in_body_of(field);
+        let shown = at.iter().flat_map(|at| views.iter().flat_map(|view| flat::at(view.fields(), at)));
+        !field.is_lossless() || shown.into_iter().any(|shown| !is_told_alike(field, &shown))
     })
 }
 
 /// Whether what a view shows of a field is surely what the field is lifted from.
 fn is_told_alike(field: &Field, shown: &Field) -> bool {
     let when = &shown.when;
-    shown.op.is_lossless()
+    in_body_of(field) == shown.left
+        && field.right == shown.right
+        && shown.op.is_lossless()
         && shown.op.is_like(&field.op)
         && (when.absent.is_none() || when.absent == field.when.absent)
         && when.instead.is_none()
+}
+
+fn in_body_of(field: &Field) -> Option<Address> {
+    field.left.as_ref().map(in_body)
 }
 
 /// The same place in a document of its own.

@@ -7,6 +7,7 @@ use proptest::prelude::*;
 use super::{Keep, Update};
 use crate::json::{Document, Limits, Writer};
 use crate::lens::op::each::{Each, Item};
+use crate::lens::op::nested::Nested;
 use crate::lens::op::row::Row;
 use crate::lens::op::{Op, resolve};
 use crate::lens::support::*;
@@ -104,6 +105,53 @@ fn what_a_view_shows_counts_and_not_what_the_request_would_show() {
     let request = lens(vec![role("role", "role")]);
     let record = r#"{"role":"guest","resource":{"level":"manager"}}"#;
     assert!(kept(&request, &[&view], r#"{"role":null}"#, record).is_empty(), "not shown of this one");
+}
+
+fn nested(left: &str, right: &str, fields: Vec<Field>) -> Field {
+    let inner = Lens::new("inner", Wrap::Object, fields);
+    field(left, right, Op::Nested(Nested { lens: Arc::new(inner) }))
+}
+
+#[test]
+fn a_view_may_say_by_a_lens_of_its_own_what_the_request_says_flat_and_the_other_way_round() {
+    let instead = || Presence { instead: Some(address("name")), shown: true, ..Presence::default() };
+    let title = |left: &str| with(field(left, "text", Op::Copy), instead());
+    let (flat_view, nested_view) =
+        (lens(vec![title("info.title")]), lens(vec![nested("info", "$body", vec![title("title")])]));
+    let deep_view = lens(vec![nested("info", "$body", vec![nested("deep", "$body", vec![title("title")])])]);
+    let flat = lens(vec![field("info.title", "text", Op::Copy)]);
+    let inside = lens(vec![nested("info", "$body", vec![field("title", "text", Op::Copy)])]);
+    let deep = lens(vec![field("info.deep.title", "text", Op::Copy)]);
+    let record = r#"{"text":null,"name":"Northwind"}"#;
+    let sent = |text: &str| format!(r#"{{"info":{{"title":"{text}"}}}}"#);
+    for (request, view, name) in [
+        (&flat, &flat_view, "info.title"),
+        (&flat, &nested_view, "info.title"),
+        (&inside, &flat_view, "info"),
+        (&inside, &nested_view, "info"),
+    ] {
+        assert_eq!(kept(request, &[view], &sent("Northwind"), record), [name], "{view:?}");
+        assert!(kept(request, &[view], &sent("Southwind"), record).is_empty());
+    }
+    let sent = r#"{"info":{"deep":{"title":"Northwind"}}}"#;
+    assert_eq!(kept(&deep, &[&deep_view], sent, record), ["info.deep.title"]);
+}
+
+#[test]
+fn what_is_shown_as_a_whole_and_as_it_is_is_shown_in_its_parts() {
+    let absent = Presence { absent: Some(literal(r#"{"title":"none"}"#)), ..Presence::default() };
+    let view = lens(vec![with(field("info", "info", Op::Copy), absent)]);
+    let request = lens(vec![field("info.title", "info.title", Op::Copy)]);
+    let sent = r#"{"info":{"title":"none"}}"#;
+    assert_eq!(kept(&request, &[&view], sent, "{}"), ["info.title"], "shown where nothing is");
+    assert!(kept(&request, &[&view], sent, r#"{"info":{"title":"some"}}"#).is_empty());
+}
+
+#[test]
+fn what_is_read_elsewhere_than_it_is_written_to_is_compared() {
+    let request = lens(vec![field("name", "nick", Op::Copy)]);
+    let view = lens(vec![field("name", "name", Op::Copy)]);
+    assert_eq!(kept(&request, &[&view], r#"{"name":"Ada"}"#, r#"{"name":"Ada"}"#), ["name"]);
 }
 
 #[test]

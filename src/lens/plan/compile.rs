@@ -54,7 +54,10 @@ impl Plan {
     /// Counts what is lost as declared, besides all that nothing is made of.
     pub(in crate::lens) fn add_loss(&mut self, loss: &Loss) {
         match (loss.at.root, loss.at.path.as_slice()) {
-            (Root::Body, path) => self.body.add_loss(path, loss.number),
+            (Root::Body, path) => {
+                self.body.add_loss(path, loss.number);
+                self.add_partial(loss);
+            }
             (Root::Query, [name]) => self.query_losses.push((name.clone(), loss.number)),
             (Root::Outer | Root::Path | Root::Query, _) => {}
         }

@@ -62,6 +62,7 @@ impl Plan {
             self.write(&self.shape, true, frame, run, &mut output.body);
         }
         self.check(frame, run);
+        self.count_partial(frame.base, run);
         run.slots.truncate(frame.base);
         if lifting {
             // No document that is lifted names a parameter, so these are all of the call's.
@@ -76,6 +77,7 @@ impl Plan {
         let outside = self.enter_scope(frame, run);
         self.write(&self.shape, true, frame, run, out);
         self.check(frame, run);
+        self.count_partial(frame.base, run);
         run.params.truncate(outside);
         run.slots.truncate(frame.base);
     }
@@ -284,7 +286,7 @@ impl Shape {
 }
 
 impl Guard {
-    fn open(&self, frame: &[Option<Source<'_>>]) -> bool {
+    pub(super) fn open(&self, frame: &[Option<Source<'_>>]) -> bool {
         match self {
             Guard::Present { slot, with } => {
                 frame[*slot].is_some() && with.as_ref().is_none_or(|guard| guard.open(frame))

@@ -1,5 +1,7 @@
 //! Nothing is lost in silence: every property of both schemas of a lens is mapped, or declared as lost with a reason.
 
+use super::nulls;
+use super::sometimes::{self, Sometimes};
 use crate::diag::{Code, Diagnostic, code};
 use crate::lens::path::Address;
 use crate::mapping::compile::Compiler;
@@ -11,6 +13,7 @@ use crate::schema::{Schema, Shape};
 /// Reports what is lost without a word, and what is declared as lost and is not.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
     let mut found = Vec::new();
+    let told = nulls::told(compiler);
     for built in compiler.lenses.values() {
         let lens = &built.name.value;
         let inside = |name: &Text| compiler.lenses.get(name.value.as_str());
@@ -23,6 +26,11 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
                 losses: &built.part.drops,
                 mapped: canonical_paths(built),
                 views: view_paths(built, &inside),
+                sometimes: if told.contains(lens.as_str()) {
+                    sometimes::lowered(built, schema)
+                } else {
+                    Vec::new()
+                },
                 is_known: built.knows_right(),
             };
             side.check(schema, &mut found);
@@ -35,6 +43,7 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
                 losses: &built.part.ignores,
                 mapped: dialect_paths(built),
                 views: Vec::new(),
+                sometimes: sometimes::lifted(built, schema),
                 is_known: built.knows_left(),
             };
             side.check(schema, &mut found);
@@ -61,6 +70,8 @@ struct Ledger<'l> {
     mapped: Vec<Vec<Box<str>>>,
     /// What lenses for all of the same body show of it.
     views: Vec<Vec<Box<str>>>,
+    /// What is mapped, and lost sometimes.
+    sometimes: Vec<Sometimes>,
     /// Whether that is all.
     is_known: bool,
 }
@@ -72,7 +83,10 @@ impl Ledger<'_> {
             let in_body = Address::parse(&path.value).filter(|address| address.root == Root::Body);
             let declared = in_body.map(|address| address.path).filter(|path| !path.is_empty());
             let exists = declared.as_ref().is_some_and(|path| shape_at(schema.shape(), path).is_ok());
-            let is_mapped = declared.as_ref().is_some_and(|path| is_covered(path, &self.mapped));
+            let is_lost_sometimes =
+                |path: &Vec<Box<str>>| self.sometimes.iter().any(|lost| lost.path == *path);
+            let is_mapped = declared.as_ref().is_some_and(|path| is_covered(path, &self.mapped))
+                && !declared.as_ref().is_some_and(is_lost_sometimes);
             if !exists || is_mapped {
                 let label = if exists { "but it is mapped" } else { "no such field" };
                 let message = format!("`{}` is declared as lost and is not", path.value);
@@ -82,6 +96,9 @@ impl Ledger<'_> {
         }
         if !self.is_known {
             return;
+        }
+        for lost in &self.sometimes {
+            self.tell_sometimes(lost, found);
         }
         let mut lost = Vec::new();
         uncovered(&schema.shape(), &mut Vec::new(), &covered, &mut lost);
@@ -96,8 +113,29 @@ impl Ledger<'_> {
     }
 }
 
+impl Ledger<'_> {
+    /// Reports what is lost sometimes, and nobody says why.
+    fn tell_sometimes(&self, lost: &Sometimes, found: &mut Vec<Diagnostic>) {
+        let declared =
+            |(path, _): &(Text, Text)| Address::parse(&path.value).is_some_and(|at| at.path == lost.path);
+        if self.losses.iter().any(declared) {
+            return;
+        }
+        let (path, by, lens) = (lost.path.join("."), &lost.by, &self.lens.value);
+        let message =
+            format!("`{path}` is lost for some values of `{by}`, and lens `{lens}` does not say why");
+        let way_out = format!(
+            "answer for the other values, too, or add `\"{path}\" = \"reason\"` under `[lens.{lens}.{}]`",
+            self.key
+        );
+        found.push(
+            Diagnostic::error(self.code, message).at(lost.span, "crosses only sometimes").help(way_out),
+        );
+    }
+}
+
 /// The places of the body on the dialect's side that a lens knows.
-fn dialect_paths(built: &Built<'_>) -> Vec<Vec<Box<str>>> {
+pub(super) fn dialect_paths(built: &Built<'_>) -> Vec<Vec<Box<str>>> {
     let places = built.lines.iter().flat_map(|line| line.left.at.iter().chain(&line.left.besides));
     body_paths(places)
 }
@@ -131,12 +169,17 @@ fn body_paths<'p>(places: impl Iterator<Item = &'p Address>) -> Vec<Vec<Box<str>
 }
 
 /// Whether a path or something it lies in is among the covered ones.
-fn is_covered(path: &[Box<str>], covered: &[Vec<Box<str>>]) -> bool {
+pub(super) fn is_covered(path: &[Box<str>], covered: &[Vec<Box<str>>]) -> bool {
     covered.iter().any(|covered| path.starts_with(covered))
 }
 
 /// Collects the properties that nothing covers; of an object that is covered in part, those inside it.
-fn uncovered(shape: &Shape<'_>, at: &mut Vec<Box<str>>, covered: &[Vec<Box<str>>], lost: &mut Vec<String>) {
+pub(super) fn uncovered(
+    shape: &Shape<'_>,
+    at: &mut Vec<Box<str>>,
+    covered: &[Vec<Box<str>>],
+    lost: &mut Vec<String>,
+) {
     for name in shape.properties() {
         at.push(name.as_str().into());
         if !is_covered(at, covered) {

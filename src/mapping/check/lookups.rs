@@ -62,7 +62,7 @@ fn columns(compiler: &Compiler<'_>, part: &ResolverPart, uses: Uses) -> Vec<Diag
         found.push(told(&part.left, &left, "an id"));
     }
     let Some(right) = shape(&part.right) else { return found };
-    if uses.roles && !role_places::is_role(&api.roles, &right) {
+    if uses.roles && !role_places::is_only_role(&api.roles, &right) {
         found.push(told(&part.right, &right, "a role"));
     } else if uses.ids && !is_key(&right) {
         found.push(told(&part.right, &right, "an id"));

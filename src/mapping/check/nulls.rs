@@ -33,7 +33,7 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
 }
 
 /// The lenses of answers, with those inside them.
-fn told<'c>(compiler: &'c Compiler<'_>) -> BTreeSet<&'c str> {
+pub(super) fn told<'c>(compiler: &'c Compiler<'_>) -> BTreeSet<&'c str> {
     let cases = |whole: &'c OperationPart| whole.cases.iter().map(|case| &case.operation);
     let parts = compiler.file.operations.iter().flat_map(|whole| std::iter::once(whole).chain(cases(whole)));
     let mut open: Vec<&Text> = Vec::new();

@@ -18,6 +18,7 @@
 //! on the row at fault is an exception, and one that no law needs is told, once all mappings are known.
 
 mod pairs;
+pub(super) mod places;
 pub(super) mod shown;
 mod table;
 

@@ -1,91 +1,121 @@
 //! A canonical role is written by the table of roles and by nothing else: that table is what the proof of privilege
 //! is about.
 //!
-//! A place is one of a role if its schema lists nothing but names of `[roles]`. Each call is followed into its body,
-//! through the lenses inside lenses; what is only shown is never written, and therefore free.
+//! A place is one of a role if its schema lists names of `[roles]`, and a text or a parameter if it is called as such
+//! places are. Each call is followed into its body, through the lenses inside lenses; what is only shown is never
+//! written, and therefore free.
+
+mod holds;
 
 use std::collections::{BTreeMap, HashSet};
 
-use serde_json::Value as Tree;
-
+use super::role_names::{RoleNames, Written, needless, past};
 use crate::canonical::role::Roles;
-use crate::diag::{Diagnostic, Span, code};
+use crate::diag::{Diagnostic, Span};
 use crate::lens::path::Address;
 use crate::mapping::CANONICAL;
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{OpPart, OperationPart, Text};
+use crate::mapping::file::{FieldPart, OpPart, OperationPart, Text};
 use crate::mapping::lenses::{Built, Line, shape_at};
 use crate::problem::Root;
 use crate::schema::Shape;
 
-/// How deep a role is looked for inside a value that is written as a whole.
-const DEPTH_MAX: u8 = 8;
+use holds::held;
+pub(super) use holds::{is_only_role, is_role};
 
-/// Reports every role that is written past the table of roles, and every exception that is none. Returns where the
-/// first are.
-pub(super) fn check(compiler: &mut Compiler<'_>) -> HashSet<Span> {
+/// Reports every role that is written past the table of roles, and every exception that is none, but for `used` ones.
+/// Returns where the first are.
+pub(super) fn check(compiler: &mut Compiler<'_>, used: HashSet<Span>) -> HashSet<Span> {
     if !compiler.canonical.knows_roles {
         return HashSet::new();
     }
     let mut search = Search {
         roles: &compiler.canonical.api.roles,
         lenses: &compiler.lenses,
+        names: RoleNames::default(),
         told: HashSet::new(),
-        used: HashSet::new(),
+        used,
         found: Vec::new(),
     };
-    let file = compiler.file;
-    let operations = || {
-        file.operations
-            .iter()
-            .flat_map(|whole| std::iter::once(whole).chain(whole.cases.iter().map(|case| &case.operation)))
-    };
-    for operation in operations() {
+    for built in compiler.lenses.values() {
+        search.names.names.extend(built.lines.iter().filter_map(role_name));
+    }
+    for operation in compiler.file.parts() {
         let Some(calls) = compiler.canonical.api.operation(&operation.calls.value) else { continue };
         let schema = calls.body.as_deref().and_then(|body| compiler.schemas.schema(CANONICAL, body));
-        if let Some(schema) = schema {
-            search.operation(operation, &schema.shape());
+        search.operation(operation, schema.map(|schema| schema.shape()).as_ref());
+        if !calls.is_safe() {
+            search.parameters(operation);
         }
     }
-    let Search { told, used, mut found, .. } = search;
+    let Search { names, told, used, mut found, .. } = search;
     let of_lenses = compiler.lenses.values().flat_map(|built| &built.part.widens);
-    for (path, _) in operations().flat_map(|operation| &operation.widens).chain(of_lenses) {
+    for (path, _) in compiler.file.parts().flat_map(|operation| &operation.widens).chain(of_lenses) {
         if compiler.saw_all && !used.contains(&path.span) {
-            let message =
-                format!("`widens` excepts `{}`, which is no role written past its table", path.value);
-            found.push(Diagnostic::error(code::M0603, message).at(path.span, "matches nothing"));
+            found.push(needless(&path.value, path.span));
         }
     }
     for diagnostic in found {
         compiler.report(diagnostic);
     }
+    compiler.role_names = names;
     told
+}
+
+/// The name of a canonical place that is shown or written by the table of roles.
+fn role_name(line: &Line<'_>) -> Option<String> {
+    let at = line.right.at.as_ref().filter(|_| is_by_roles(line.part))?;
+    at.path.last().map(ToString::to_string)
+}
+
+fn is_by_roles(part: &FieldPart) -> bool {
+    match &part.op {
+        Some(OpPart::Role | OpPart::Row(_)) => true,
+        Some(OpPart::Filter(table)) => table.value == "role",
+        _ => false,
+    }
 }
 
 struct Search<'s, 'a> {
     roles: &'s Roles,
     lenses: &'s BTreeMap<&'a str, Built<'a>>,
+    names: RoleNames,
     /// What was reported: lenses are used by several operations.
     told: HashSet<Span>,
-    /// The exceptions that were needed.
+    /// The exceptions that were needed, or may be.
     used: HashSet<Span>,
     found: Vec<Diagnostic>,
 }
 
 impl Search<'_, '_> {
-    fn operation(&mut self, part: &OperationPart, body: &Shape<'_>) {
+    fn operation(&mut self, part: &OperationPart, body: Option<&Shape<'_>>) {
         for (path, _) in &part.sets {
             if let Some(at) = Address::parse(&path.value) {
                 self.written(&at, path.span, body, &part.widens);
             }
         }
         if let Some(lens) = part.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str())) {
-            self.lens(lens, body, DEPTH_MAX);
+            self.lens(lens, body);
         }
     }
 
-    /// What a lens writes into a value of that shape.
-    fn lens(&mut self, built: &Built<'_>, shape: &Shape<'_>, depth: u8) {
+    /// What is written beside the body of a call that changes something. No schema says anything of parameters.
+    fn parameters(&mut self, part: &OperationPart) {
+        for field in part.path.iter().chain(&part.query).filter(|field| !is_by_roles(field)) {
+            if let Some(at) = &field.at {
+                let names = vec![at.value.strip_prefix("$query.").unwrap_or(&at.value).to_owned()];
+                self.claim(at.value.clone(), names, field.span, &part.widens);
+            }
+        }
+        for (path, _) in &part.sets {
+            let at = Address::parse(&path.value).filter(|at| matches!(at.root, Root::Path | Root::Query));
+            let Some(name) = at.and_then(|at| at.path.first().map(ToString::to_string)) else { continue };
+            self.claim(path.value.clone(), vec![name], path.span, &part.widens);
+        }
+    }
+
+    /// What a lens writes into a value of that shape; none if everything may be there. Lenses never contain themselves.
+    fn lens(&mut self, built: &Built<'_>, shape: Option<&Shape<'_>>) {
         for (path, at) in &built.sets {
             self.written(at, path.span, shape, &built.part.widens);
         }
@@ -97,66 +127,68 @@ impl Search<'_, '_> {
             }
             let Some(at) = &line.right.at else { continue };
             match &line.part.op {
-                Some(OpPart::Role | OpPart::Row(_)) => {}
-                Some(OpPart::Filter(table)) if table.value == "role" => {}
-                Some(OpPart::Lens(name)) => self.inner(name, shape_of(shape, at), depth),
+                _ if is_by_roles(line.part) => {}
+                Some(OpPart::Lens(name)) => self.inner(name, shape_of(shape, at).as_ref()),
                 Some(OpPart::EachLens(name)) => {
                     let items = shape_of(shape, at).and_then(|shape| shape.items());
-                    self.inner(name, items, depth);
+                    self.inner(name, items.as_ref());
                 }
                 _ => self.written(at, line.part.span, shape, &built.part.widens),
             }
         }
     }
 
-    fn inner(&mut self, name: &Text, shape: Option<Shape<'_>>, depth: u8) {
-        if let (Some(built), Some(shape), 1..) = (self.lenses.get(name.value.as_str()), shape, depth) {
-            self.lens(built, &shape, depth - 1);
+    fn inner(&mut self, name: &Text, shape: Option<&Shape<'_>>) {
+        if let Some(built) = self.lenses.get(name.value.as_str()) {
+            self.lens(built, shape);
         }
     }
 
     /// Something other than the table of roles writes this place.
-    fn written(&mut self, at: &Address, span: Span, shape: &Shape<'_>, widens: &[(Text, Text)]) {
-        if !shape_of(shape, at).is_some_and(|shape| self.holds_role(&shape, DEPTH_MAX)) {
+    fn written(&mut self, at: &Address, span: Span, shape: Option<&Shape<'_>>, widens: &[(Text, Text)]) {
+        if !matches!(at.root, Root::Body | Root::Outer) {
             return;
         }
-        let excepted = widens.iter().find(|(path, _)| Address::parse(&path.value).as_ref() == Some(at));
-        if let Some((path, _)) = excepted {
-            self.used.insert(path.span);
+        let name = at.path.last().map(ToString::to_string).unwrap_or_default();
+        let Some(shape) = shape_of(shape, at) else {
+            // Where everything may be, a role may be.
+            self.claim(at.to_string(), vec![name], span, widens);
+            return;
+        };
+        let held = held(self.roles, &name, &shape);
+        if !held.role {
+            self.claim(at.to_string(), held.texts, span, widens);
+        } else if let Some(excepted) = excepted(at, widens) {
+            self.used.insert(excepted);
         } else if self.told.insert(span) {
-            let message = format!("`{at}` holds a role, and the table of roles does not write it");
-            let way_out = format!("use `role = true`, or add `\"{at}\" = \"reason\"` under `widens`");
-            let found = Diagnostic::error(code::M0604, message);
-            self.found.push(found.at(span, "goes past `[[role.row]]`").help(way_out));
+            self.found.push(past(&at.to_string(), span));
         }
     }
 
-    /// Whether a value of that shape is a role, or has one in it.
-    fn holds_role(&self, shape: &Shape<'_>, depth: u8) -> bool {
-        let Some(depth) = depth.checked_sub(1) else { return false };
-        let holds = |inner: Option<Shape<'_>>| inner.is_some_and(|inner| self.holds_role(&inner, depth));
-        is_role(self.roles, shape)
-            || shape.properties().iter().any(|name| holds(shape.property(name)))
-            || holds(shape.items())
+    /// What may be a role by its name, which is found out once all mappings are known.
+    fn claim(&mut self, place: String, names: Vec<String>, span: Span, widens: &[(Text, Text)]) {
+        let widens = Address::parse(&place).and_then(|at| excepted(&at, widens));
+        self.used.extend(widens);
+        if !names.is_empty() {
+            self.names.written.push(Written { place, names, span, widens });
+        }
     }
 }
 
-/// Whether a place of the canonical schema holds a role and nothing else.
-pub(super) fn is_role_at(roles: &Roles, shape: &Shape<'_>, at: &Address) -> bool {
-    shape_of(shape, at).is_some_and(|shape| is_role(roles, &shape))
+/// The exception of a place.
+fn excepted(at: &Address, widens: &[(Text, Text)]) -> Option<Span> {
+    let (path, _) = widens.iter().find(|(path, _)| Address::parse(&path.value).as_ref() == Some(at))?;
+    Some(path.span)
 }
 
-/// Whether all values of a shape are roles, or none.
-pub(super) fn is_role(roles: &Roles, shape: &Shape<'_>) -> bool {
-    let words = shape.enumeration().unwrap_or_default();
-    let is_known = |word: &Tree| word.as_str().is_some_and(|word| roles.role(word).is_some());
-    let mut words = words.iter().filter(|word| !word.is_null()).peekable();
-    words.peek().is_some() && words.all(is_known)
+/// Whether a place of the canonical schema holds a role.
+pub(super) fn is_role_at(roles: &Roles, shape: &Shape<'_>, at: &Address) -> bool {
+    shape_of(Some(shape), at).is_some_and(|shape| is_role(roles, &shape))
 }
 
 /// What the schema says about a place of the body.
-fn shape_of<'s>(shape: &Shape<'s>, at: &Address) -> Option<Shape<'s>> {
+fn shape_of<'s>(shape: Option<&Shape<'s>>, at: &Address) -> Option<Shape<'s>> {
     // `$outer` is none of a call's places, and is refused elsewhere; here it is as good as the body.
     let in_body = matches!(at.root, Root::Body | Root::Outer);
-    in_body.then(|| shape_at(shape.clone(), &at.path).ok().flatten()).flatten()
+    in_body.then(|| shape_at(shape?.clone(), &at.path).ok().flatten()).flatten()
 }

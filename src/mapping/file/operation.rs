@@ -24,6 +24,10 @@ pub(in crate::mapping) struct OperationPart {
     /// Query parameters that nothing is made of, with the reason.
     pub(in crate::mapping) ignores: Vec<(Text, Text)>,
     pub(in crate::mapping) body: Option<Text>,
+    /// Of a case: the lens of the operation's body, which its clients write.
+    pub(in crate::mapping) written: Option<Text>,
+    /// Of a case: what of that body nothing is made of, with the reason.
+    pub(in crate::mapping) unread: Vec<(Text, Text)>,
     pub(in crate::mapping) each: Option<EachPart>,
     pub(in crate::mapping) page: Option<Text>,
     pub(in crate::mapping) gather: Option<Spanned<i64>>,
@@ -140,6 +144,8 @@ impl OperationPart {
                 parameters,
                 ignores,
                 body,
+                written: None,
+                unread: Vec::new(),
                 each: each.flatten(),
                 page,
                 gather,
@@ -183,6 +189,7 @@ impl CasePart {
             let when = table.required("when").and_then(|node| condition(&node));
             let calls = table.required_text("calls");
             let body = table.text("body");
+            let unread = texts(table.table("ignores"));
             let Outcome { sets, widens, answers, is_whole } = Outcome::read(table);
             let operation = OperationPart {
                 name: operation.name.clone(),
@@ -195,6 +202,8 @@ impl CasePart {
                 parameters: None,
                 ignores: Vec::new(),
                 body,
+                written: operation.body.clone(),
+                unread,
                 each: None,
                 page: None,
                 gather: None,

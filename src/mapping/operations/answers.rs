@@ -74,6 +74,18 @@ impl Compiler<'_> {
         answers.into_iter().collect()
     }
 
+    /// Items of a list that are not told were not asked for, or there is a reason.
+    fn check_asked(&mut self, part: &OperationPart, answer: &AnswerPart) {
+        let sets = part.sets.iter().filter_map(|(path, _)| Address::parse(&path.value));
+        let asks = sets.into_iter().any(|at| at.root == Root::Query);
+        if let (Some((path, _)), false, None) = (answer.only.first(), asks, &answer.omits) {
+            let message = format!("items are left out of a list by `{}`, and nothing says why", path.value);
+            let found =
+                Diagnostic::error(code::M0501, message).at(path.span, "the others were asked for, too");
+            self.report(found.help("ask for these alone by a parameter, as in `sets = { \"$query.kind\" = \"...\" }`, or say `omits = \"reason\"`"));
+        }
+    }
+
     /// Notes the lenses of an answer that never comes: that they are not used otherwise is not their fault.
     fn note_lenses(&mut self, part: &AnswerPart) {
         for name in part.body.iter().chain(&part.items) {
@@ -105,6 +117,7 @@ impl Compiler<'_> {
                 let under = self.under(part, answer, schema.as_deref());
                 let omits = answer.omits.as_ref().map(|reason| reason.value.clone());
                 let only = self.told_items(name, answer);
+                self.check_asked(part, answer);
                 let lens = self.lens_named(name);
                 (lens.map(|lens| AnswerBody::Items { lens, under, omits, only }), None)
             }

@@ -22,7 +22,7 @@ impl Compiler<'_> {
         calls: &Arc<api::Operation>,
         request: &Lens,
     ) -> Option<Guard> {
-        if !matches!(calls.method, Method::PATCH | Method::PUT) || part.body.is_none() {
+        if !calls.may_be_update() || part.body.is_none() {
             return None;
         }
         let api = Arc::clone(&self.canonical.api);
@@ -45,7 +45,7 @@ impl Compiler<'_> {
     }
 
     /// The lenses by which clients of this dialect are shown documents of a canonical schema.
-    fn views(&self, record: &str) -> Vec<Arc<Lens>> {
+    pub(in crate::mapping) fn views(&self, record: &str) -> Vec<Arc<Lens>> {
         let mut views: Vec<Arc<Lens>> = Vec::new();
         for operation in &self.file.operations {
             let parts = std::iter::once(operation).chain(operation.cases.iter().map(|case| &case.operation));
@@ -72,19 +72,24 @@ impl Compiler<'_> {
         if !self.canonical.knows_operations {
             return;
         }
-        let is_patch = calls.method == Method::PATCH;
         for (names, origin) in keep.places() {
             let names = names.join("` or `");
             let message = format!("writing `{names}` back as it was read could change it");
-            let (found, help) = if is_patch {
-                let help = format!(
-                    "say `reads = \"...\"` of `{}` in canonical.toml: the GET of what it changes",
-                    calls.name
-                );
-                (Diagnostic::error(code::M0306, message), help)
-            } else {
-                let help = "a PUT replaces everything, so nothing can be left out of it; a PATCH with `reads` could be";
-                (Diagnostic::warning(code::M0306, message), help.to_owned())
+            let warned = |help: &str| (Diagnostic::warning(code::M0306, message.clone()), help.to_owned());
+            let (found, help) = match calls.method {
+                Method::PATCH => {
+                    let help = format!(
+                        "say `reads = \"...\"` of `{}` in canonical.toml: the GET of what it changes",
+                        calls.name
+                    );
+                    (Diagnostic::error(code::M0306, message), help)
+                }
+                Method::PUT => warned(
+                    "a PUT replaces everything, so nothing can be left out of it; a PATCH with `reads` could be",
+                ),
+                _ => warned(
+                    "of a POST nobody knows what becomes of what is left out; a PATCH with `reads` could be sent without",
+                ),
             };
             let label = "several canonical values are told as one here";
             let found = found.at(origin.unwrap_or(part.calls.span), label);
