@@ -108,12 +108,12 @@ fn read(reader: &mut BufReader<TcpStream>, line: &mut String, body: &mut Vec<u8>
 fn request(case: &Value, address: &str) -> Result<Vec<u8>, Failure> {
     let text = |name: &str| case[name].as_str().ok_or_else(|| format!("a case without `{name}`"));
     let body = text("body")?;
-    let mut head = format!("{} {} HTTP/1.1\r\nhost: {address}\r\n", text("method")?, text("target")?);
-    for (name, value) in case["headers"].as_object().into_iter().flatten() {
-        head += &format!("{name}: {}\r\n", value.as_str().unwrap_or_default());
-    }
+    let mut head =
+        vec![format!("{} {} HTTP/1.1", text("method")?, text("target")?), format!("host: {address}")];
+    let headers = case["headers"].as_object().into_iter().flatten();
+    head.extend(headers.map(|(name, value)| format!("{name}: {}", value.as_str().unwrap_or_default())));
     if !body.is_empty() {
-        head += &format!("content-length: {}\r\n", body.len());
+        head.push(format!("content-length: {}", body.len()));
     }
-    Ok(format!("{head}\r\n{body}").into_bytes())
+    Ok(format!("{}\r\n\r\n{body}", head.join("\r\n")).into_bytes())
 }

@@ -120,7 +120,7 @@ fn answers(case: &Case, calls: usize) -> Vec<Result<Answer, Box<interlingua::pro
 /// Select and admit, as far as they are functions of their own; that of the credential is its pattern.
 fn admit(registry: &Registry, case: &Case) -> Result<Vec<Phase>, Box<dyn Error>> {
     let dialect = selected(registry, case)?.dialect;
-    let mut phases = vec![super::whole::select("select", registry, registry.dialects().to_vec(), case)?];
+    let mut phases = vec![super::whole::select("select", registry, registry.dialects().to_vec(), case)];
     let form = dialect.credentials.first().cloned().ok_or("a dialect without a credential")?;
     let value = case.headers[&form.header].to_str()?.to_owned();
     let digested = value.clone();
