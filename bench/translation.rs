@@ -134,7 +134,7 @@ fn decode_request(registry: &Registry, workload: &Workload) -> Request {
     let (host, path) = (workload.uri.host(), workload.uri.path());
     let selected = registry.select(&workload.method, host, path, &HeaderMap::new()).expect("it is a route");
     let target = workload.uri.path_and_query().cloned().expect("a case has a path");
-    let body = workload.body.clone().map(|body| read(body));
+    let body = workload.body.clone().map(read);
     let mut request = Request::new(selected, Url::of(target), body).expect("its query is well-formed");
     request.choose_case();
     request

@@ -17,7 +17,6 @@ use crate::dialect::{Dialect, Operation, Selected};
 use crate::json::{Document, Kind, Value};
 use crate::lens::{Need, Parameters};
 use crate::problem::{Place, Problem, Root, Segment, Violation};
-use crate::translate::items::member_at;
 
 pub mod answer;
 pub mod coverage;
@@ -30,6 +29,7 @@ pub mod lower;
 pub mod misfit;
 
 use self::explain::Narrator;
+use self::items::member_at;
 pub use self::items::{ItemPlace, Items};
 
 /// Up to how many parameters of a query are compared with each other, one by one.
@@ -109,15 +109,13 @@ impl Request {
     pub fn items(&self) -> Items<'_> {
         let root = self.body.as_ref().map(Document::root);
         let RequestBody::Each { over, one, .. } = &self.operation.body else {
-            return Items { alone: Some(root), list: None, over: None };
+            return Items::alone(&[], root);
         };
-        let over = Some(over.path.as_slice());
-        match root.and_then(|root| member_at(root, over?)) {
-            Some(list) if list.kind() == Kind::Array => {
-                Items { alone: None, list: Some((list.elements(), 0, list.len())), over }
-            }
-            Some(alone) if *one => Items { alone: Some(Some(alone)), list: None, over },
-            Some(_) | None => Items { alone: None, list: None, over },
+        let over = over.path.as_slice();
+        match root.and_then(|root| member_at(root, over)) {
+            Some(list) if list.kind() == Kind::Array => Items::of(over, list),
+            Some(alone) if *one => Items::alone(over, Some(alone)),
+            Some(_) | None => Items::none(),
         }
     }
 
@@ -160,7 +158,7 @@ pub fn check(request: &Request) -> Result<(), Box<Problem>> {
 /// 422 at the list of the items.
 pub fn fan_out(request: &Request, most: usize) -> Result<Option<usize>, Box<Problem>> {
     let RequestBody::Each { over, limit, .. } = &request.operation.body else { return Ok(None) };
-    let (items, most) = (request.items().count_all(), most.min(*limit));
+    let (items, most) = (request.items().left(), most.min(*limit));
     let place = Place::body(over.segments());
     request.narrator.tell(|story| story.counted(&place, items, most));
     if items <= most {

@@ -12,8 +12,8 @@ const DEPTH_CEILING: u16 = 512;
 /// Longest number taken. Beyond it, comparing two numbers costs more than reading a whole ordinary body.
 const NUMBER_BYTES_MAX: usize = 1024;
 
-/// Bytes of text for each entry of the tape that is made room for beforehand. Bodies of the shipped dialects have
-/// between 8 and 14, so that the tape is one allocation.
+/// Bytes of text for each entry of the tape that is made room for beforehand. In the golden cases every second body has
+/// more than ten and four in five have eight or more, so that the tape is mostly one allocation.
 const BYTES_PER_ENTRY: usize = 8;
 
 /// Reads `bytes` onto `tape`, which must be empty; returns the text.

@@ -136,7 +136,7 @@ impl Writer {
         }
         match value.kind() {
             Kind::Null | Kind::False | Kind::True | Kind::Integer | Kind::Number => {
-                self.raw_bytes(value.bytes())
+                self.raw_bytes(value.bytes());
             }
             Kind::String => self.string(&value.as_str().unwrap_or_default()),
             Kind::Array => {

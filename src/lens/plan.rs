@@ -13,6 +13,7 @@ mod compile;
 mod execute;
 mod narrate;
 mod partial;
+mod walk;
 
 /// A lens in one direction.
 #[derive(Clone, Debug, Default)]

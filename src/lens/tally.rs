@@ -8,7 +8,7 @@ impl Tally {
     /// Counts one.
     pub fn add(&mut self, loss: usize) {
         if self.0.len() <= loss {
-            // The shipped dialects declare up to two hundred: one allocation for each request that loses something.
+            // A shipped dialect declares less than two hundred: one allocation for each request that loses something.
             self.0.resize((loss + 1).next_multiple_of(256), 0);
         }
         self.0[loss] = self.0[loss].saturating_add(1);

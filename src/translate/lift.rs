@@ -48,11 +48,11 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
     let mut lifted = Lifted { calls: Vec::new(), is_probe: false, page, ignored: 0, lost: Tally::default() };
     let items = request.items();
     let probe = match &operation.body {
-        RequestBody::Each { otherwise: Some(probe), .. } if items.count_all() == 0 => Some(probe),
+        RequestBody::Each { otherwise: Some(probe), .. } if items.left() == 0 => Some(probe),
         _ => None,
     };
     lifted.is_probe = probe.is_some();
-    lifted.calls.reserve_exact(items.count_all().max(1));
+    lifted.calls.reserve_exact(items.left().max(1));
     request.narrator.tell(Explanation::lifts);
     let mut run = Run::new(Direction::Lift, resolutions);
     let nothing = lifted.is_probe.then_some((None, None));

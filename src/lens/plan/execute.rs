@@ -2,19 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{Guard, Param, Plan, Shape, Step, Trie};
-use crate::json::{self, Key, Kind, Value, Writer};
-use crate::lens::Tally;
-use crate::lens::explain::held;
+use super::walk::Unread;
+use super::{Guard, Param, Plan, Shape, Step};
+use crate::json::{self, Kind, Value, Writer};
 use crate::lens::run::{Direction, Input, Output, Parameters, Run, Source, Stop};
 use crate::problem::{Root, Segment};
-
-/// What a walk over a document came by and had no slot for.
-#[derive(Default)]
-struct Unread {
-    ignored: u64,
-    lost: Tally,
-}
 
 /// The slots of one document among those of a run.
 #[derive(Clone, Copy)]
@@ -237,45 +229,6 @@ impl Plan {
 impl Step {
     fn is_blank(&self, source: Source<'_>) -> bool {
         self.null_is_missing && source.is_null() || self.blank.as_ref().is_some_and(|blank| blank.is(source))
-    }
-}
-
-impl Trie {
-    /// Fills the slots of a value, and counts the members no slot is for.
-    fn walk<'a>(&self, value: Value<'a>, slots: &mut [Option<Source<'a>>], unread: &mut Unread) {
-        if let Some(slot) = self.slot {
-            slots[slot] = Some(Source::Json(value));
-        }
-        let is_leaf = self.children.is_empty();
-        if is_leaf && self.losses.is_empty() || value.kind() != Kind::Object {
-            return;
-        }
-        let mut expected = 0;
-        for (key, member) in value.members() {
-            if let Some(child) = self.child(key, &mut expected) {
-                child.walk(member, slots, unread);
-                continue;
-            }
-            unread.ignored += u64::from(!is_leaf);
-            for lost in self.losses.iter().filter(|lost| key.is(&lost.name)) {
-                if held(member, &lost.rest).is_some() {
-                    unread.lost.add(lost.number);
-                }
-            }
-        }
-    }
-}
-
-impl Trie {
-    /// The child of that name. Members mostly come in one order, so the one after the last is looked at first.
-    fn child(&self, key: Key<'_>, expected: &mut usize) -> Option<&Trie> {
-        let is_it = |(name, _): &(Box<str>, Trie)| key.is(name);
-        let found = match self.children.get(*expected).filter(|child| is_it(child)) {
-            Some(_) => *expected,
-            None => self.children.iter().position(is_it)?,
-        };
-        *expected = found + 1;
-        Some(&self.children[found].1)
     }
 }
 
