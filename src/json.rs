@@ -39,6 +39,7 @@ mod write;
 
 pub use error::{ReadError, ReadErrorKind};
 pub use members::{Elements, Key, Members};
+pub(crate) use text::scalar_text;
 pub use value::Value;
 pub use write::Writer;
 
@@ -46,8 +47,6 @@ pub use write::Writer;
 pub struct Document {
     text: String,
     tape: Vec<Entry>,
-    /// Scratch of the reader, kept so that its capacity can be used again.
-    names: Vec<names::Name>,
 }
 
 /// What a reader may spend on one text.
@@ -75,7 +74,6 @@ pub struct Buffers {
     /// The text to read.
     pub text: Vec<u8>,
     tape: Vec<Entry>,
-    names: Vec<names::Name>,
 }
 
 impl Document {
@@ -90,11 +88,10 @@ impl Document {
 
     /// Reads `buffers.text` like [`Document::parse`], reusing the memory of an earlier document.
     pub fn parse_buffers(buffers: Buffers, limits: &Limits) -> Result<Document, ReadError> {
-        let Buffers { text, mut tape, mut names } = buffers;
+        let Buffers { text, mut tape } = buffers;
         tape.clear();
-        names.clear();
-        let text = read::read(text, limits, &mut tape, &mut names)?;
-        Ok(Document { text, tape, names })
+        let text = read::read(text, limits, &mut tape)?;
+        Ok(Document { text, tape })
     }
 
     /// The document's one value.
@@ -111,7 +108,7 @@ impl Document {
     pub fn into_buffers(self) -> Buffers {
         let mut text = self.text.into_bytes();
         text.clear();
-        Buffers { text, tape: self.tape, names: self.names }
+        Buffers { text, tape: self.tape }
     }
 }
 
@@ -152,7 +149,8 @@ pub enum Kind {
 /// comes after them at `next`.
 #[derive(Clone, Copy)]
 struct Entry {
-    /// Kind in bits 0–2, "holds escapes" in bit 3, number of members or elements above.
+    /// Kind in bits 0–2, "holds escapes" in bit 3, "is not spelt as the writer would" in bit 4; above, the number of
+    /// members or elements, or the digest of a member name.
     head: u32,
     /// First byte of the value in the text, the opening quote of a string included.
     start: u32,
@@ -162,12 +160,13 @@ struct Entry {
     next: u32,
 }
 
-/// Longest text whose offsets and counts an [`Entry`] can hold: a count has 28 bits.
+/// Longest text whose offsets and counts an [`Entry`] can hold: a count has 27 bits, and what is counted takes two bytes.
 const TEXT_BYTES_CEILING: usize = (1 << 28) - 1;
 
 impl Entry {
     const ESCAPED: u32 = 1 << 3;
-    const COUNT_SHIFT: u32 = 4;
+    const LOOSE: u32 = 1 << 4;
+    const COUNT_SHIFT: u32 = 5;
     const KINDS: [Kind; 8] = [
         Kind::Null,
         Kind::False,
@@ -185,6 +184,11 @@ impl Entry {
 
     fn is_escaped(self) -> bool {
         self.head & Entry::ESCAPED != 0
+    }
+
+    /// Whether there is white space or an escape in it, so that the writer may spell it otherwise.
+    fn is_loose(self) -> bool {
+        self.head & Entry::LOOSE != 0
     }
 
     fn count(self) -> usize {
@@ -210,7 +214,8 @@ mod tests {
                 end: 0,
                 next: 0,
             };
-            assert_eq!((entry.kind(), entry.is_escaped(), entry.count()), (kind, true, 5));
+            assert_eq!((entry.kind(), entry.is_escaped(), entry.is_loose()), (kind, true, false));
+            assert_eq!(entry.count(), 5);
         }
     }
 

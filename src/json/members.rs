@@ -17,8 +17,11 @@ impl<'a> Key<'a> {
 
     /// Whether the name is `name`; never allocates.
     pub fn is(self, name: &str) -> bool {
-        let content = self.0.content();
-        if self.is_escaped() { text::means(content, name) } else { content == name }
+        if self.is_escaped() {
+            text::means(self.0.content(), name)
+        } else {
+            self.0.bytes_within() == name.as_bytes()
+        }
     }
 
     /// Whether the name holds escapes, so that [`Key::raw`] differs from what it means.

@@ -1,76 +1,87 @@
 //! Finding two members of the same name in one object.
 //!
-//! Small objects are compared pair by pair, which beats any table. Large ones are sorted, because whoever
-//! sends the text also chooses the names: pairs would cost quadratic time, and a hash table could be filled
-//! with collisions.
+//! A digest of each name stands on the tape. In small objects two names are compared if their digests meet. Large
+//! ones are sorted, because whoever sends the text also chooses the names: pairs would cost quadratic time, and a hash
+//! table could be filled with collisions.
 
 use std::borrow::Cow;
-use std::ops::Range;
 
-use super::text;
+use super::{Entry, text};
 
-/// Objects up to this size are compared pair by pair.
-const PAIRWISE_MAX: usize = 16;
+/// Objects up to this size are compared pair by pair where digests meet.
+const PAIRWISE_MAX: usize = 32;
 
-/// A member name of an object that is still being read.
-#[derive(Clone, Copy)]
-pub(super) struct Name {
-    /// Equal names share it; most unequal ones do not.
-    digest: u32,
-    /// Where the name's content is in the text, between the quotes.
-    start: u32,
-    end: u32,
+/// Bits of a digest: as many as an [`Entry`] has for it.
+const DIGEST_BITS: u32 = 32 - Entry::COUNT_SHIFT;
+
+/// The offset of the first name that was there before, if there is one. `entries` are those inside an object that is
+/// complete, of which the first has the index `first`, and `count` says how many names are among them. Names are equal
+/// when they mean the same characters, however these are escaped.
+pub(super) fn first_duplicate(entries: &[Entry], first: usize, count: usize, text: &str) -> Option<usize> {
+    if count > PAIRWISE_MAX {
+        return first_duplicate_of_many(entries, first, text);
+    }
+    // Most digests are alone in their place among 1024, and so nothing is compared.
+    let mut places = [0_u64; 16];
+    for (position, name) in names(entries, first).enumerate() {
+        let place = spread(name.digest());
+        let (word, bit) = (usize::from(place >> 6) % places.len(), 1 << (place & 63));
+        let is_same = |earlier: Entry| is_same(earlier, name, text);
+        if places[word] & bit != 0 && names(entries, first).take(position).any(is_same) {
+            return Some(name.start as usize);
+        }
+        places[word] |= bit;
+    }
+    None
 }
 
-impl Name {
-    /// The name whose content is at `content` in `text`.
-    pub(super) fn new(text: &str, content: Range<u32>, is_escaped: bool) -> Self {
-        let Range { start, end } = content;
-        let digest = if is_escaped {
-            digest(Name { digest: 0, start, end }.decoded(text).as_bytes())
-        } else {
-            digest(&text.as_bytes()[start as usize..end as usize])
-        };
-        Name { digest, start, end }
-    }
-
-    /// Where the name stands in the text, its quote included.
-    pub(super) fn offset(self) -> usize {
-        self.start as usize - 1
-    }
-
-    fn decoded(self, text: &str) -> Cow<'_, str> {
-        text::decoded(&text[self.start as usize..self.end as usize])
-    }
-
-    fn is(self, other: Name, text: &str) -> bool {
-        self.digest == other.digest && self.decoded(text) == other.decoded(text)
-    }
-}
-
-/// The first name that was there before, if there is one. Names are equal when they mean the same
-/// characters, however these are escaped.
-pub(super) fn first_duplicate(names: &[Name], text: &str) -> Option<Name> {
-    if names.len() > PAIRWISE_MAX {
-        return first_duplicate_of_many(names, text);
-    }
-    let is_repeated = |later: &usize| names[..*later].iter().any(|earlier| earlier.is(names[*later], text));
-    (1..names.len()).find(is_repeated).map(|later| names[later])
-}
-
-fn first_duplicate_of_many(names: &[Name], text: &str) -> Option<Name> {
-    let mut sorted: Vec<(Cow<'_, str>, usize)> =
-        names.iter().enumerate().map(|(position, name)| (name.decoded(text), position)).collect();
+fn first_duplicate_of_many(entries: &[Entry], first: usize, text: &str) -> Option<usize> {
+    let decoded = |name: Entry| (content(name, text), name.start as usize);
+    let mut sorted: Vec<(Cow<'_, str>, usize)> = names(entries, first).map(decoded).collect();
     sorted.sort_unstable();
-    let repeated = sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).min();
-    repeated.map(|position| names[position])
+    sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).min()
 }
 
-/// A digest made of a name's length, its first and its last four bytes.
-fn digest(name: &[u8]) -> u32 {
+/// The names of the object.
+fn names(entries: &[Entry], first: usize) -> impl Iterator<Item = Entry> {
+    let mut at = 0;
+    std::iter::from_fn(move || {
+        let name = *entries.get(at)?;
+        // Right after the name comes its value, and after that the next name.
+        at = entries.get(at + 1)?.next as usize - first;
+        Some(name)
+    })
+}
+
+fn is_same(one: Entry, other: Entry, text: &str) -> bool {
+    one.digest() == other.digest() && content(one, text) == content(other, text)
+}
+
+/// What a name means.
+fn content(name: Entry, text: &str) -> Cow<'_, str> {
+    text::decoded(&text[name.start as usize + 1..name.end as usize - 1])
+}
+
+impl Entry {
+    /// The digest of a member name.
+    fn digest(self) -> u32 {
+        self.head >> Entry::COUNT_SHIFT
+    }
+}
+
+/// A digest of what a name means, made of its length, its first and its last four bytes: equal names share it, and most unequal
+/// ones do not.
+pub(super) fn digest(name: &[u8]) -> u32 {
     let word = |four: Option<&[u8; 4]>| four.map_or(0, |four| u32::from_le_bytes(*four));
     let edges = word(name.first_chunk()) ^ word(name.last_chunk()).rotate_left(13);
-    edges ^ u32::try_from(name.len()).unwrap_or(u32::MAX).rotate_right(8)
+    let short = if name.len() < 4 { name.iter().fold(0, |all, byte| all << 8 | u32::from(*byte)) } else { 0 };
+    let mixed = edges ^ short ^ u32::try_from(name.len()).unwrap_or(u32::MAX).rotate_right(8);
+    mixed.wrapping_mul(0x9e37_79b1) >> (32 - DIGEST_BITS)
+}
+
+/// One of 1024 places for a digest.
+fn spread(digest: u32) -> u16 {
+    u16::try_from(digest >> (DIGEST_BITS - 10)).unwrap_or(0)
 }
 
 #[cfg(test)]

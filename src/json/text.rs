@@ -88,6 +88,17 @@ pub(super) fn decoded(content: &str) -> Cow<'_, str> {
     if content.contains('\\') { Cow::Owned(unescape(content)) } else { Cow::Borrowed(content) }
 }
 
+/// A JSON scalar, as the writer wrote it, as plain text: a string without its quotes, a number or a truth value as it
+/// stands. None for null, for what is no scalar, and if nothing was written.
+pub(crate) fn scalar_text(json: &[u8]) -> Option<Cow<'_, str>> {
+    let text = std::str::from_utf8(json).ok()?;
+    match text.as_bytes() {
+        [b'"', .., b'"'] => Some(decoded(&text[1..text.len() - 1])),
+        [] | [b'{' | b'[' | b'n', ..] => None,
+        _ => Some(Cow::Borrowed(text)),
+    }
+}
+
 /// Decodes string content the reader has accepted.
 pub(super) fn unescape(mut content: &str) -> String {
     let mut out = String::with_capacity(content.len());

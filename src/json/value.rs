@@ -42,6 +42,17 @@ impl<'a> Value<'a> {
         self.entry().is_escaped()
     }
 
+    /// Whether there is white space or an escape in it. What is not loose is written as it stands.
+    pub(super) fn is_loose(self) -> bool {
+        self.entry().is_loose()
+    }
+
+    /// The bytes of [`Value::raw`]: to take them, nobody has to look where characters begin.
+    pub(super) fn bytes(self) -> &'a [u8] {
+        let entry = self.entry();
+        &self.document.text.as_bytes()[entry.start as usize..entry.end as usize]
+    }
+
     /// The truth of `true` or `false`.
     pub fn as_bool(self) -> Option<bool> {
         match self.kind() {
@@ -137,9 +148,10 @@ impl<'a> Value<'a> {
             return false;
         }
         match self.kind() {
-            Kind::Null | Kind::False | Kind::True => true,
-            Kind::Integer | Kind::Number => self.raw() == other.raw(),
-            Kind::String => self.as_str() == other.as_str(),
+            Kind::String if self.is_escaped() || other.is_escaped() => self.as_str() == other.as_str(),
+            Kind::Null | Kind::False | Kind::True | Kind::Integer | Kind::Number | Kind::String => {
+                self.bytes() == other.bytes()
+            }
             Kind::Array => self.elements().zip(other.elements()).all(|(own, others)| own.same(others)),
             Kind::Object => self.same_members(other),
         }
@@ -177,6 +189,12 @@ impl<'a> Value<'a> {
     /// The document the value belongs to.
     pub fn document(self) -> &'a Document {
         self.document
+    }
+
+    /// The bytes between the quotes of a string.
+    pub(super) fn bytes_within(self) -> &'a [u8] {
+        let bytes = self.bytes();
+        &bytes[1..bytes.len() - 1]
     }
 
     /// What stands between the quotes of a string.

@@ -25,6 +25,11 @@ impl Writer {
         Writer { start: out.len(), out }
     }
 
+    /// A writer whose buffer grows only beyond so many bytes.
+    pub fn with_capacity(bytes: usize) -> Self {
+        Writer::with(Vec::with_capacity(bytes))
+    }
+
     /// Begins an object.
     pub fn object_begin(&mut self) {
         self.comma();
@@ -70,10 +75,23 @@ impl Writer {
         text::write_quoted(&mut self.out, text);
     }
 
+    /// Writes a string in which nothing has to be escaped, such as an id.
+    pub(crate) fn plain_string(&mut self, text: &str) {
+        debug_assert!(text::plain_len(text.as_bytes()) == text.len(), "nothing has to be escaped");
+        self.comma();
+        self.out.push(b'"');
+        self.out.extend_from_slice(text.as_bytes());
+        self.out.push(b'"');
+    }
+
     /// Writes JSON that was written before, as it is. It must be one whole value.
     pub fn raw(&mut self, json: &str) {
+        self.raw_bytes(json.as_bytes());
+    }
+
+    fn raw_bytes(&mut self, json: &[u8]) {
         self.comma();
-        self.out.extend_from_slice(json.as_bytes());
+        self.out.extend_from_slice(json);
     }
 
     /// Writes an integer.
@@ -113,9 +131,13 @@ impl Writer {
     /// Numbers keep their spelling. Escapes are written anew, so that whoever reads the copy sees names
     /// and strings spelt in one way only.
     pub fn value(&mut self, value: Value<'_>) {
+        if !value.is_loose() {
+            return self.raw_bytes(value.bytes());
+        }
         match value.kind() {
-            Kind::Null | Kind::False | Kind::True | Kind::Integer | Kind::Number => self.raw(value.raw()),
-            Kind::String if !value.is_escaped() => self.raw(value.raw()),
+            Kind::Null | Kind::False | Kind::True | Kind::Integer | Kind::Number => {
+                self.raw_bytes(value.bytes());
+            }
             Kind::String => self.string(&value.as_str().unwrap_or_default()),
             Kind::Array => {
                 self.array_begin();
@@ -162,14 +184,20 @@ impl Writer {
         &self.out
     }
 
+    /// What was written since the buffer had `len` bytes, without the comma that parts it from what stands before.
+    pub(crate) fn written_since(&self, len: usize) -> &[u8] {
+        let written = self.out.get(len..).unwrap_or_default();
+        written.strip_prefix(b",").unwrap_or(written)
+    }
+
     /// The finished buffer.
     pub fn into_vec(self) -> Vec<u8> {
         self.out
     }
 
     fn comma(&mut self) {
-        let after_value = !self.is_empty() && !matches!(self.out.last(), Some(b'{' | b'[' | b':'));
-        if after_value {
+        let after_value = |last: &u8| !matches!(last, b'{' | b'[' | b':');
+        if self.out.last().is_some_and(after_value) && !self.is_empty() {
             self.out.push(b',');
         }
     }
