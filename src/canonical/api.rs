@@ -5,7 +5,7 @@
 //!
 //! This module never sends anything.
 
-use std::fmt::{self, Write};
+use std::fmt;
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
@@ -177,16 +177,28 @@ impl Call {
                     if matches!(value, "" | "." | "..") {
                         return None;
                     }
-                    target.extend(utf8_percent_encode(value, RESERVED));
+                    push_encoded(&mut target, value);
                 }
             }
         }
         for (index, (name, value)) in self.query.iter().enumerate() {
             let mark = if index == 0 { '?' } else { '&' };
-            let value = utf8_percent_encode(value, RESERVED);
-            write!(target, "{mark}{name}={value}").expect("writing to a string never fails");
+            target.push(mark);
+            target.push_str(name);
+            target.push('=');
+            push_encoded(&mut target, value);
         }
         Some(target)
+    }
+}
+
+/// Appends a value in which every reserved character is encoded. Ids and numbers hold none.
+fn push_encoded(target: &mut String, value: &str) {
+    let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
+    if value.bytes().all(is_unreserved) {
+        target.push_str(value);
+    } else {
+        target.extend(utf8_percent_encode(value, RESERVED));
     }
 }
 

@@ -142,6 +142,20 @@ impl IdCodec {
         Err(refusal)
     }
 
+    /// Reads an external id and appends its spelling by another codec to `out`.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`IdCodec::read`] and of [`IdCodec::write`].
+    pub fn convert(&self, text: &str, to: &IdCodec, out: &mut String) -> Result<(), IdError> {
+        if self.accepted == [IdForm::Opaque] && to.written == IdForm::Opaque {
+            // It is its own spelling, and no copy of it is needed in between.
+            out.push_str(opaque::read(text)?);
+            return Ok(());
+        }
+        to.write(&self.read(text)?, out)
+    }
+
     /// Appends the external id of `id` to `out`.
     ///
     /// # Errors

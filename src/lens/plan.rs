@@ -11,12 +11,15 @@ use crate::problem::Root;
 mod compile;
 mod execute;
 mod narrate;
+mod walk;
 
 /// A lens in one direction.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Plan {
     /// Where each slot is read from.
     slots: Vec<Address>,
+    /// Slots of parameters.
+    given: Vec<usize>,
     /// Slots of the body.
     body: Trie,
     /// Slots of what is around the items of a bulk request.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::Tally;
 use super::explain::{How, Told, Trace};
+use super::path::Address;
 use crate::json::{Value, Writer};
 use crate::problem::{Place, Root, Segment};
 
@@ -185,7 +186,9 @@ pub struct Run<'a, 'r> {
     direction: Direction,
     resolutions: &'r Resolutions,
     pub(super) input: Input<'a>,
-    /// The dialect's path parameters or the canonical ones: whichever the call has.
+    /// Parameters of the canonical call that are known beforehand.
+    pub(super) given: &'a [(Box<str>, String)],
+    /// Those that were found on the way, in the message or in a document inside it.
     pub(super) params: Parameters,
     /// What the fields of the plans under way were read from, one frame after another.
     pub(super) slots: Vec<Option<Source<'a>>>,
@@ -198,6 +201,8 @@ pub struct Run<'a, 'r> {
     pub(super) lost: Tally,
     /// What is told of the run, if anybody listens. Boxed, because hardly ever somebody does.
     pub(super) trace: Option<Box<Trace>>,
+    /// Room for the spelling of an id.
+    pub(super) spelling: String,
 }
 
 impl<'a, 'r> Run<'a, 'r> {
@@ -207,6 +212,7 @@ impl<'a, 'r> Run<'a, 'r> {
             direction,
             resolutions,
             input: Input::default(),
+            given: &[],
             params: Vec::new(),
             slots: Vec::with_capacity(32),
             at: Vec::new(),
@@ -215,6 +221,7 @@ impl<'a, 'r> Run<'a, 'r> {
             ignored: 0,
             lost: Tally::default(),
             trace: None,
+            spelling: String::new(),
         }
     }
 
@@ -225,11 +232,21 @@ impl<'a, 'r> Run<'a, 'r> {
         self
     }
 
+    /// Where in the body the next message lies.
+    pub(crate) fn place(&mut self) -> &mut Vec<Segment> {
+        &mut self.at
+    }
+
     /// The same, and everything it does is told. What it reads and writes lies at these places in more.
     #[must_use]
     pub fn traced(mut self, read_below: Vec<Segment>, written_below: Vec<Segment>) -> Self {
-        self.trace = Some(Box::new(Trace::new(read_below, written_below)));
+        self.trace(read_below, written_below);
         self
+    }
+
+    /// From here on, everything it does is told.
+    pub fn trace(&mut self, read_below: Vec<Segment>, written_below: Vec<Segment>) {
+        self.trace = Some(Box::new(Trace::new(read_below, written_below)));
     }
 
     /// What was told; nothing if the run was not traced.
@@ -276,6 +293,16 @@ impl<'a, 'r> Run<'a, 'r> {
         std::mem::take(&mut self.lost)
     }
 
+    /// What has to be looked up first, for keeps. The run can go on with another message.
+    pub(crate) fn take_needs(&mut self) -> impl Iterator<Item = Need> + '_ {
+        self.needs.drain(..)
+    }
+
+    /// What was refused, for keeps. The run can go on with another message.
+    pub(crate) fn take_refusals(&mut self) -> Vec<Refusal> {
+        std::mem::take(&mut self.refusals)
+    }
+
     /// What was refused, for keeps.
     pub fn into_refusals(self) -> Vec<Refusal> {
         self.refusals
@@ -304,9 +331,23 @@ impl<'a, 'r> Run<'a, 'r> {
 
     /// The values of the parameters of those names; none if one is not known yet.
     pub(super) fn scope(&self, names: &[String]) -> Option<Vec<String>> {
+        names.iter().map(|name| self.param(name).map(str::to_owned)).collect()
+    }
+
+    /// The value of the parameter of that name, if it is known.
+    pub(super) fn param(&self, name: &str) -> Option<&str> {
         // The innermost document that names a parameter knows best.
-        let value = |name: &String| self.params.iter().rev().find(|(known, _)| **known == **name);
-        names.iter().map(|name| value(name).map(|(_, value)| value.clone())).collect()
+        let mut known = self.params.iter().rev().chain(self.given.iter().rev());
+        known.find(|(known, _)| **known == *name).map(|(_, value)| value.as_str())
+    }
+
+    /// Says that what was refused since there were `since` refusals lies further down in the body: at `path`, which
+    /// nobody needed to know before.
+    pub(super) fn refused_inside(&mut self, since: usize, path: &Address) {
+        let depth = self.at.len();
+        for refusal in self.refusals[since..].iter_mut().filter(|refusal| refusal.place.root == Root::Body) {
+            refusal.place.segments.splice(depth..depth, path.segments());
+        }
     }
 
     /// Notes why the value at `path` was not brought over.

@@ -120,7 +120,7 @@ fn brought(
 ) -> Result<Option<Document>, Vec<Need>> {
     let mut run = Run::new(direction, update.known);
     // Look-ups are in the scope of the call, whatever part of it is lifted.
-    run.params = update.path.to_vec();
+    run.given = update.path;
     let output = lens.run(input, &mut run, Writer::new());
     if !run.needs().is_empty() {
         return Err(run.needs().to_vec());

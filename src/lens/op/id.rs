@@ -51,19 +51,29 @@ impl Id {
             out.null();
             return Ok(());
         };
-        write(self.canonical.written, &self.lifted(&text, run)?, out);
-        Ok(())
+        in_room(run, |run, spelling| {
+            let form = self.lifted(&text, run, spelling)?;
+            write(form, spelling, out);
+            Ok(())
+        })
     }
 
-    /// The canonical spelling.
-    pub(super) fn lifted(&self, text: &str, run: &mut Run<'_, '_>) -> Result<String, Stop> {
+    /// Appends the canonical spelling to `spelling`, and gives its form.
+    pub(super) fn lifted(
+        &self,
+        text: &str,
+        run: &mut Run<'_, '_>,
+        spelling: &mut String,
+    ) -> Result<IdForm, Stop> {
         let scope = self.scope(run)?;
         if let Some(found) = self.ask(Direction::Lift, text, scope, run)? {
             self.say_imported(run);
-            return Ok(found.to_owned());
+            spelling.push_str(found);
+            return Ok(IdForm::Opaque);
         }
         say_converted(&self.dialect, &self.canonical, text, run);
-        convert(&self.dialect, &self.canonical, text)
+        self.dialect.convert(text, &self.canonical, spelling).map_err(refused)?;
+        Ok(self.canonical.written)
     }
 
     pub(super) fn lower(
@@ -76,28 +86,41 @@ impl Id {
             out.null();
             return Ok(());
         };
-        let (spelling, form) = self.lowered(&text, run)?;
-        write(form, &spelling, out);
-        Ok(())
+        in_room(run, |run, spelling| {
+            let form = self.lowered(&text, run, spelling)?;
+            write(form, spelling, out);
+            Ok(())
+        })
     }
 
-    /// The dialect's spelling, and its form: one that was imported has none of its own.
-    pub(super) fn lowered(&self, text: &str, run: &mut Run<'_, '_>) -> Result<(String, IdForm), Stop> {
-        let spelling = convert(&self.canonical, &self.dialect, text)?;
-        let canonical = convert(&self.canonical, &self.canonical, text)?;
-        let scope = self.scope(run)?;
-        // Both questions go out together, before either is answered.
-        let own = self.ask(Direction::Lower, &canonical, scope.clone(), run);
-        let others = self.ask(Direction::Lift, &spelling, scope, run);
-        if let Some(found) = own? {
-            self.say_imported(run);
-            return Ok((found.to_owned(), IdForm::Opaque));
-        }
-        if others?.is_some_and(|other| other != canonical) {
-            return Err(Stop::refused("id-taken", "is spelt as another id that was imported"));
+    /// Appends the dialect's spelling to `spelling`, and gives its form: one that was imported has none of its own.
+    pub(super) fn lowered(
+        &self,
+        text: &str,
+        run: &mut Run<'_, '_>,
+        spelling: &mut String,
+    ) -> Result<IdForm, Stop> {
+        let start = spelling.len();
+        self.canonical.convert(text, &self.dialect, spelling).map_err(refused)?;
+        if self.imported.is_some() && run.has_id_map() {
+            let mut canonical = String::new();
+            self.canonical.convert(text, &self.canonical, &mut canonical).map_err(refused)?;
+            let scope = self.scope(run)?;
+            // Both questions go out together, before either is answered.
+            let own = self.ask(Direction::Lower, &canonical, scope, run);
+            let others = self.ask(Direction::Lift, &spelling[start..], scope, run);
+            if let Some(found) = own? {
+                self.say_imported(run);
+                spelling.truncate(start);
+                spelling.push_str(found);
+                return Ok(IdForm::Opaque);
+            }
+            if others?.is_some_and(|other| other != canonical) {
+                return Err(Stop::refused("id-taken", "is spelt as another id that was imported"));
+            }
         }
         say_converted(&self.canonical, &self.dialect, text, run);
-        Ok((spelling, self.dialect.written))
+        Ok(self.dialect.written)
     }
 
     fn say_imported(&self, run: &mut Run<'_, '_>) {
@@ -105,15 +128,15 @@ impl Id {
         run.say(|| How::Imported(kind.to_string()));
     }
 
-    /// The value of the parameter in whose scope the id may lie; nothing if the call has no such parameter.
-    fn scope(&self, run: &Run<'_, '_>) -> Result<Vec<String>, Stop> {
-        let Some(Imported { within, .. }) = &self.imported else { return Ok(Vec::new()) };
+    /// The name of the parameter in whose scope the id lies; nothing if the call has no such parameter.
+    fn scope(&self, run: &Run<'_, '_>) -> Result<Option<&str>, Stop> {
+        let Some(Imported { within: Some(within), .. }) = &self.imported else { return Ok(None) };
         let lifting = run.direction() == Direction::Lift;
-        match run.scope(within.as_slice()) {
-            Some(scope) => Ok(scope),
+        match run.param(within) {
+            Some(_) => Ok(Some(within)),
             // The parameter may be awaited itself, or was refused and noted.
             None if lifting && !(run.needs().is_empty() && run.refusals().is_empty()) => Err(Stop::Awaited),
-            None => Ok(Vec::new()),
+            None => Ok(None),
         }
     }
 
@@ -122,13 +145,14 @@ impl Id {
         &self,
         direction: Direction,
         key: &str,
-        scope: Vec<String>,
+        scope: Option<&str>,
         run: &mut Run<'_, 'r>,
     ) -> Result<Option<&'r str>, Stop> {
         let Some(Imported { kind, .. }) = &self.imported else { return Ok(None) };
         if !run.has_id_map() || !is_external(key) {
             return Ok(None);
         }
+        let scope = scope.and_then(|name| run.param(name)).map(str::to_owned).into_iter().collect();
         let need = Need { of: Lookup::Imported(Arc::clone(kind)), direction, scope, key: key.to_owned() };
         Ok(match run.ask(need)? {
             Found::Value(value) => Some(value),
@@ -149,11 +173,16 @@ fn text(source: Source<'_>) -> Result<Option<Cow<'_, str>>, Stop> {
     }
 }
 
-fn convert(read: &IdCodec, write: &IdCodec, text: &str) -> Result<String, Stop> {
-    let id = read.read(text).map_err(refused)?;
-    let mut spelling = String::with_capacity(36);
-    write.write(&id, &mut spelling).map_err(refused)?;
-    Ok(spelling)
+/// Does something with the run's room for a spelling, which is empty: ids are many, and one buffer is enough for all.
+pub(super) fn in_room<'a, 'r, T>(
+    run: &mut Run<'a, 'r>,
+    what: impl FnOnce(&mut Run<'a, 'r>, &mut String) -> Result<T, Stop>,
+) -> Result<T, Stop> {
+    let mut spelling = std::mem::take(&mut run.spelling);
+    spelling.clear();
+    let outcome = what(run, &mut spelling);
+    run.spelling = spelling;
+    outcome
 }
 
 /// Says in which form a text was read and in which the id is written, if it is one.
@@ -169,7 +198,10 @@ fn say_converted(read: &IdCodec, write: &IdCodec, text: &str, run: &mut Run<'_, 
 fn write(form: IdForm, spelling: &str, out: &mut Writer) {
     match form {
         IdForm::Integer => out.raw(spelling),
-        IdForm::Uuid | IdForm::ShortUuid | IdForm::Opaque => out.string(spelling),
+        // We spelt it ourselves, in letters, digits and hyphens.
+        IdForm::Uuid | IdForm::ShortUuid => out.plain_string(spelling),
+        // It may have been imported, and hold anything.
+        IdForm::Opaque => out.string(spelling),
     }
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Law: `lift ∘ lower` is the identity; lift refuses a text that does not begin as it should.
 
-use super::id::Id;
+use super::id::{Id, in_room};
 use crate::json::Writer;
 use crate::lens::explain::How;
 use crate::lens::run::{Run, Source, Stop};
@@ -49,12 +49,15 @@ impl Prefix {
             return Ok(());
         };
         run.say(|| How::Prefix(self.before.to_string()));
-        let text = match &self.id {
-            Some(id) => id.lowered(&text, run)?.0.into(),
-            None => text,
-        };
-        out.string(&format!("{}{text}", self.before));
-        Ok(())
+        in_room(run, |run, whole| {
+            whole.push_str(&self.before);
+            match &self.id {
+                Some(id) => drop(id.lowered(&text, run, whole)?),
+                None => whole.push_str(&text),
+            }
+            out.string(whole);
+            Ok(())
+        })
     }
 }
 

@@ -51,10 +51,14 @@ impl Resolver {
         let is_none = lifting && self.pattern.as_ref().is_some_and(|pattern| !pattern.is_match(key));
         let key = match &self.id {
             // Imported ids follow no pattern, so that is looked at last.
-            Some(id) if lifting => match id.lifted(key, run) {
-                Err(Stop::Refused { .. }) if is_none => return Err(missing()),
-                lifted => lifted?,
-            },
+            Some(id) if lifting => {
+                let mut canonical = String::new();
+                match id.lifted(key, run, &mut canonical) {
+                    Err(Stop::Refused { .. }) if is_none => return Err(missing()),
+                    lifted => drop(lifted?),
+                }
+                canonical
+            }
             Some(_) | None if is_none => return Err(missing()),
             Some(_) | None => key.to_owned(),
         };
@@ -78,7 +82,11 @@ impl Resolver {
         };
         run.say(|| How::LookedUp { of, found: true });
         match &self.id {
-            Some(id) if !lifting => Ok(Cow::Owned(id.lowered(value, run)?.0)),
+            Some(id) if !lifting => {
+                let mut spelling = String::new();
+                id.lowered(value, run, &mut spelling)?;
+                Ok(Cow::Owned(spelling))
+            }
             Some(_) | None => Ok(Cow::Borrowed(value)),
         }
     }

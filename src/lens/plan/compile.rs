@@ -158,7 +158,7 @@ impl Plan {
         match address.root {
             Root::Body => self.body.insert(&address.path, slot),
             Root::Outer => self.outer.insert(&address.path, slot),
-            Root::Path | Root::Query => {}
+            Root::Path | Root::Query => self.given.push(slot),
         }
         slot
     }

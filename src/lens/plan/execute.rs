@@ -2,19 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::{Guard, Param, Plan, Shape, Step, Trie};
-use crate::json::{Document, Kind, Limits, Value, Writer};
-use crate::lens::Tally;
-use crate::lens::explain::held;
-use crate::lens::run::{Direction, Input, Output, Parameters, Run, Source};
-use crate::problem::Root;
-
-/// What a walk over a document came by and had no slot for.
-#[derive(Default)]
-struct Unread {
-    ignored: u64,
-    lost: Tally,
-}
+use super::walk::Unread;
+use super::{Guard, Param, Plan, Shape, Step};
+use crate::json::{self, Kind, Value, Writer};
+use crate::lens::run::{Direction, Input, Output, Parameters, Run, Source, Stop};
+use crate::problem::{Root, Segment};
 
 /// The slots of one document among those of a run.
 #[derive(Clone, Copy)]
@@ -34,8 +26,9 @@ impl Plan {
         body: Writer,
     ) -> Output {
         run.input = input;
+        run.params.clear();
         if run.direction() == Direction::Lower {
-            run.params = input.path.to_vec();
+            run.given = input.path;
         }
         let frame = self.read(input.body, run);
         for (name, number) in &self.query_losses {
@@ -44,16 +37,15 @@ impl Plan {
             }
         }
         let mut output = Output { body, path: Parameters::new(), query: Parameters::new() };
+        let lifting = run.direction() == Direction::Lift;
         for param in self.params.iter().filter(|param| param.root == Root::Path) {
-            if let Some(text) = self.param(param, frame, run) {
-                if run.direction() == Direction::Lift {
-                    run.params.push((param.name.clone(), text.clone()));
-                }
-                output.path.push((param.name.clone(), text));
+            if let Some(text) = self.param(param, frame, run, &mut output.body) {
+                let params = if lifting { &mut run.params } else { &mut output.path };
+                params.push((param.name.clone(), text));
             }
         }
         for param in self.params.iter().filter(|param| param.root == Root::Query) {
-            if let Some(text) = self.param(param, frame, run) {
+            if let Some(text) = self.param(param, frame, run, &mut output.body) {
                 output.query.push((param.name.clone(), text));
             }
         }
@@ -63,6 +55,10 @@ impl Plan {
         }
         self.check(frame, run);
         run.slots.truncate(frame.base);
+        if lifting {
+            // No document that is lifted names a parameter, so these are all of the call's.
+            output.path = std::mem::take(&mut run.params);
+        }
         output
     }
 
@@ -104,15 +100,12 @@ impl Plan {
             // What is around the items is there once, and read with each of them.
             self.outer.walk(outer, frame, &mut Unread::default());
         }
-        for (slot, address) in self.slots.iter().enumerate() {
-            let given = match address.root {
-                Root::Body | Root::Outer => continue,
-                Root::Path => input.path,
-                Root::Query => input.query,
-            };
+        for slot in &self.given {
+            let address = &self.slots[*slot];
+            let given = if address.root == Root::Path { input.path } else { input.query };
             let name = address.path.first();
             let value = given.iter().find(|(given, _)| Some(given) == name);
-            frame[slot] = value.map(|(_, value)| Source::Text(value));
+            frame[*slot] = value.map(|(_, value)| Source::Text(value));
         }
         run.lost = unread.lost;
         if run.direction() == Direction::Lift {
@@ -166,25 +159,49 @@ impl Plan {
             return step.missing.is_some();
         };
         let from = &self.slots[slot];
-        // A value that is all there is has no name of its own.
+        // A value that is all there is has no name of its own. Where one lies is put into words only if somebody is to
+        // hear of it.
         let named = frame.alone != Some(slot);
-        let path = if named { from.segments() } else { Vec::new() };
+        let path = || if named { from.segments() } else { Vec::new() };
+        let (start, refused) = (out.len(), run.refusals().len());
+        let inside = named && step.op.goes_inside() && from.root == Root::Body;
+        let outcome = if run.trace.is_some() {
+            self.traced_step(index, slot, (from.root, path(), inside), source, run, out)
+        } else {
+            let outcome = step.op.run(source, run, out);
+            if inside && run.refusals().len() > refused {
+                run.refused_inside(refused, from);
+            }
+            outcome
+        };
+        if let Err(stop) = outcome {
+            out.truncate(start);
+            run.note(stop, from.root, path());
+        }
+        out.len() > start
+    }
+
+    /// Takes a step of which everything is told, so that where it lies has to be known all along.
+    fn traced_step<'a>(
+        &self,
+        index: usize,
+        slot: usize,
+        (root, path, inside): (Root, Vec<Segment>, bool),
+        source: Source<'a>,
+        run: &mut Run<'a, '_>,
+        out: &mut Writer,
+    ) -> Result<(), Stop> {
         let (start, depth) = (out.len(), run.at.len());
         let mark = self.tell_begin(index, slot, run);
-        let inside = step.op.goes_inside() && from.root == Root::Body;
         if inside {
             run.at.extend(path.iter().cloned());
         }
-        let outcome = step.op.run(source, run, out);
+        let outcome = self.steps[index].op.run(source, run, out);
         run.at.truncate(depth);
         if let Some(mark) = mark {
-            self.tell_end(index, mark, (from.root, &path), &outcome, source, &out.as_bytes()[start..], run);
+            self.tell_end(index, mark, (root, &path), &outcome, source, &out.as_bytes()[start..], run);
         }
-        if let Err(stop) = outcome {
-            out.truncate(start);
-            run.note(stop, from.root, path);
-        }
-        out.len() > start
+        outcome
     }
 
     fn check(&self, frame: Frame, run: &mut Run<'_, '_>) {
@@ -194,10 +211,12 @@ impl Plan {
         }
     }
 
-    fn param(&self, param: &Param, frame: Frame, run: &mut Run<'_, '_>) -> Option<String> {
-        let mut out = Writer::new();
-        param.steps.iter().any(|step| self.step(*step, frame, run, &mut out));
-        let text = plain_text(out);
+    /// The text of a parameter. `out` is where it is put together; nothing of it stays there.
+    fn param(&self, param: &Param, frame: Frame, run: &mut Run<'_, '_>, out: &mut Writer) -> Option<String> {
+        let start = out.len();
+        param.steps.iter().any(|step| self.step(*step, frame, run, out));
+        let text = json::scalar_text(out.written_since(start)).map(Cow::into_owned);
+        out.truncate(start);
         if let (None, Some(trace)) = (&text, &mut run.trace) {
             trace.retract("null is no parameter");
         }
@@ -208,31 +227,6 @@ impl Plan {
 impl Step {
     fn is_blank(&self, source: Source<'_>) -> bool {
         self.null_is_missing && source.is_null() || self.blank.as_ref().is_some_and(|blank| blank.is(source))
-    }
-}
-
-impl Trie {
-    /// Fills the slots of a value, and counts the members no slot is for.
-    fn walk<'a>(&self, value: Value<'a>, slots: &mut [Option<Source<'a>>], unread: &mut Unread) {
-        if let Some(slot) = self.slot {
-            slots[slot] = Some(Source::Json(value));
-        }
-        let is_leaf = self.children.is_empty();
-        if is_leaf && self.losses.is_empty() || value.kind() != Kind::Object {
-            return;
-        }
-        for (key, member) in value.members() {
-            if let Some((_, child)) = self.children.iter().find(|(name, _)| key.is(name)) {
-                child.walk(member, slots, unread);
-                continue;
-            }
-            unread.ignored += u64::from(!is_leaf);
-            for lost in self.losses.iter().filter(|lost| key.is(&lost.name)) {
-                if held(member, &lost.rest).is_some() {
-                    unread.lost.add(lost.number);
-                }
-            }
-        }
     }
 }
 
@@ -257,16 +251,5 @@ impl Guard {
                 }
             }
         }
-    }
-}
-
-/// A JSON scalar as the text of a parameter; null is none.
-fn plain_text(out: Writer) -> Option<String> {
-    let document = Document::parse(out.into_vec(), &Limits::default()).ok()?;
-    let value = document.root();
-    match value.kind() {
-        Kind::Null | Kind::Array | Kind::Object => None,
-        Kind::String => value.as_str().map(Cow::into_owned),
-        Kind::False | Kind::True | Kind::Integer | Kind::Number => Some(value.raw().to_owned()),
     }
 }
