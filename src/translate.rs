@@ -22,12 +22,18 @@ pub mod answer;
 pub mod coverage;
 pub mod explain;
 pub mod gather;
+mod items;
 pub mod keep;
 pub mod lift;
 pub mod lower;
 pub mod misfit;
 
 use self::explain::Narrator;
+use self::items::member_at;
+pub use self::items::{ItemPlace, Items};
+
+/// Up to how many parameters of a query are compared with each other, one by one.
+const COMPARED_MAX: usize = 16;
 
 /// How many violations a client is told of at once.
 pub const VIOLATIONS_MAX: usize = 32;
@@ -70,6 +76,9 @@ impl Request {
     pub fn new(selected: Selected, url: Url, body: Option<Document>) -> Result<Request, Box<Problem>> {
         let Selected { dialect, operation, mount: _, path } = selected;
         let decoded = |(name, raw): (Box<str>, String)| {
+            if is_plain(&raw) {
+                return Ok((name, raw));
+            }
             let value = decode(&raw)
                 .ok_or_else(|| malformed("malformed-path", "the path is not percent-encoded UTF-8"));
             value.map(|value| (name, value))
@@ -96,24 +105,25 @@ impl Request {
         }
     }
 
-    /// The parts of the body that become one call each, with their places in it.
-    pub fn items(&self) -> Vec<(Option<Value<'_>>, Vec<Segment>)> {
+    /// The parts of the body that become one call each.
+    pub fn items(&self) -> Items<'_> {
         let root = self.body.as_ref().map(Document::root);
         let RequestBody::Each { over, one, .. } = &self.operation.body else {
-            return vec![(root, Vec::new())];
+            return Items::alone(&[], root);
         };
-        let at = over.segments();
-        let found = over.path.iter().try_fold(root, |value, name| value.map(|value| value.member(name)));
-        match found.flatten() {
-            Some(list) if list.kind() == Kind::Array => {
-                let item = |(index, element)| {
-                    let place = at.iter().cloned().chain([Segment::Index(index)]);
-                    (Some(element), place.collect())
-                };
-                list.elements().enumerate().map(item).collect()
-            }
-            Some(alone) if *one => vec![(Some(alone), at)],
-            Some(_) | None => Vec::new(),
+        let over = over.path.as_slice();
+        match root.and_then(|root| member_at(root, over)) {
+            Some(list) if list.kind() == Kind::Array => Items::of(over, list),
+            Some(alone) if *one => Items::alone(over, Some(alone)),
+            Some(_) | None => Items::none(),
+        }
+    }
+
+    /// The part of the body that the call of that index is made of, and its place in it; nothing if there is none.
+    pub fn item(&self, index: usize) -> (Option<Value<'_>>, Vec<Segment>) {
+        match self.items().nth(index) {
+            Some((value, place)) => (value, place.segments()),
+            None => (None, Vec::new()),
         }
     }
 }
@@ -148,7 +158,7 @@ pub fn check(request: &Request) -> Result<(), Box<Problem>> {
 /// 422 at the list of the items.
 pub fn fan_out(request: &Request, most: usize) -> Result<Option<usize>, Box<Problem>> {
     let RequestBody::Each { over, limit, .. } = &request.operation.body else { return Ok(None) };
-    let (items, most) = (request.items().len(), most.min(*limit));
+    let (items, most) = (request.items().left(), most.min(*limit));
     let place = Place::body(over.segments());
     request.narrator.tell(|story| story.counted(&place, items, most));
     if items <= most {
@@ -192,11 +202,22 @@ fn decode_query(raw: &str) -> Result<Parameters, Box<Problem>> {
     for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
         let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
         // A plus is a space in queries, as HTML forms write them.
-        let part = |text: &str| decode(&text.replace('+', " "));
+        let part = |text: &str| {
+            if text.contains('+') { decode(&text.replace('+', " ")) } else { decode(text) }
+        };
         let (Some(name), Some(value)) = (part(name), part(value)) else {
             return Err(malformed("malformed-query", "the query is not percent-encoded UTF-8"));
         };
-        if !seen.insert(name.clone()) {
+        // Who sends many parameters does not choose how long they are compared.
+        let is_repeated = if query.len() < COMPARED_MAX {
+            query.iter().any(|(given, _)| **given == *name)
+        } else {
+            if seen.is_empty() {
+                seen.extend(query.iter().map(|(given, _)| given.clone()));
+            }
+            !seen.insert(name.clone().into_boxed_str())
+        };
+        if is_repeated {
             return Err(malformed("duplicate-parameter", "a query parameter is given twice"));
         }
         query.push((name.into_boxed_str(), value));
@@ -204,8 +225,16 @@ fn decode_query(raw: &str) -> Result<Parameters, Box<Problem>> {
     Ok(query)
 }
 
+/// Whether decoding changes nothing, as nearly always.
+fn is_plain(raw: &str) -> bool {
+    raw.bytes().all(|byte| matches!(byte, b' '..=b'~') && byte != b'%')
+}
+
 /// Decodes percent-encoded UTF-8 without control characters.
 fn decode(raw: &str) -> Option<String> {
+    if is_plain(raw) {
+        return Some(raw.to_owned());
+    }
     let escapes_are_whole = raw.split('%').skip(1).all(|rest| {
         let digits = rest.as_bytes().get(..2);
         digits.is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))

@@ -251,17 +251,16 @@ fn answers_to(
     if calls != given {
         return Err(Misasked::Answers { calls, given });
     }
-    let items = request.items();
     let answer = |(index, body): (usize, Vec<u8>)| {
         let success =
             lifted.calls[index].operation.answers.first().map_or(StatusCode::OK, |(status, _)| *status);
-        let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
         let status = status.unwrap_or(success);
         let called = &lifted.calls[index].operation;
         request.narrator.tell(|story| story.called(&called.name, &called.to_string(), status.as_str()));
         let told = |problem: Box<Problem>| {
             let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
-            let told = Box::new(translate::told(*problem, &request.operation, place, sent));
+            let (sent, place) = request.item(index);
+            let told = Box::new(translate::told(*problem, &request.operation, &place, sent));
             let canonical = canonical.unwrap_or_default();
             request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
             told

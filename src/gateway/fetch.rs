@@ -40,17 +40,16 @@ pub(super) struct Fetched {
 pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange) -> Fetched {
     let caller = Caller::new(gateway, &lifted.credential, exchange);
     let request = &lifted.request;
-    let items = request.items();
     let answers = stream::iter(lifted.canonical.calls.iter().enumerate())
         .map(async |(index, call)| {
-            let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
             let answer = match translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions) {
                 Some(look) => keep::answer(&caller, &lifted, index, &look).await,
                 None => caller.answer(call, &request.operation, None).await,
             };
             answer.map_err(|problem| {
                 let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
-                let told = Box::new(translate::told(*problem, &request.operation, place, sent));
+                let (sent, place) = request.item(index);
+                let told = Box::new(translate::told(*problem, &request.operation, &place, sent));
                 let canonical = canonical.unwrap_or_default();
                 request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
                 told

@@ -91,7 +91,7 @@ pub fn changed(
 
 /// The part of the body that a call was made of.
 fn item(request: &Request, index: usize) -> Option<Value<'_>> {
-    request.items().get(index)?.0
+    request.items().nth(index)?.0
 }
 
 fn update<'a>(request: &'a Request, item: Value<'a>, call: &'a Call, known: &'a Resolutions) -> Update<'a> {

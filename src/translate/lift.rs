@@ -46,32 +46,34 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
     let mut needs: BTreeSet<Need> = BTreeSet::new();
     let mut refusals = Vec::new();
     let mut lifted = Lifted { calls: Vec::new(), is_probe: false, page, ignored: 0, lost: Tally::default() };
-    let mut items = request.items();
+    let items = request.items();
     let probe = match &operation.body {
-        RequestBody::Each { otherwise: Some(probe), .. } if items.is_empty() => Some(probe),
+        RequestBody::Each { otherwise: Some(probe), .. } if items.left() == 0 => Some(probe),
         _ => None,
     };
-    if probe.is_some() {
-        lifted.is_probe = true;
-        items.push((None, Vec::new()));
-    }
+    lifted.is_probe = probe.is_some();
+    lifted.calls.reserve_exact(items.left().max(1));
     request.narrator.tell(Explanation::lifts);
-    for (body, at) in items {
-        let mut run = Run::new(Direction::Lift, resolutions).below(at);
-        run = run.counting(std::mem::take(&mut lifted.lost));
+    let mut run = Run::new(Direction::Lift, resolutions);
+    let nothing = lifted.is_probe.then_some((None, None));
+    for (body, place) in items.map(|(body, place)| (body, Some(place))).chain(nothing) {
+        match place {
+            Some(place) => place.become_segments(run.place()),
+            None => run.place().clear(),
+        }
         if request.narrator.is_heard() {
-            run = run.traced(Vec::new(), Vec::new());
+            run.trace(Vec::new(), Vec::new());
         }
         let input = Input { body, outer, path: &request.path, query: &request.query };
-        let output = operation.request.run(input, &mut run, Writer::new());
-        needs.extend(run.needs().iter().cloned());
-        lifted.ignored += run.ignored();
-        lifted.lost = run.take_lost();
+        // What it is put into grows seldom: the canonical form of a request is about as long as the dialect's.
+        let room = body.map_or(0, |body| body.raw().len()) + 64;
+        let output = operation.request.run(input, &mut run, Writer::with_capacity(room));
+        needs.extend(run.take_needs());
         let calls = probe.unwrap_or(&operation.calls);
         request.narrator.tell(|story| {
             story.lifted(request, &calls.name, run.take_told(), page.map(|page| (page, &api.page)));
         });
-        refusals.extend(run.into_refusals());
+        refusals.append(&mut run.take_refusals());
         let mut query = output.query;
         if let Some(Wanted { limit, offset }) = page {
             query.push((api.page.limit.as_str().into(), limit.to_string()));
@@ -80,6 +82,8 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
         let body = calls.body.is_some().then(|| body_of(output.body));
         lifted.calls.push(Call { operation: Arc::clone(calls), path: output.path, query, body });
     }
+    lifted.ignored = run.ignored();
+    lifted.lost = run.take_lost();
     if let (RequestBody::Each { over, .. }, Some(outer)) = (&operation.body, outer) {
         request.narrator.tell(|story| story.unread_around(operation.request.unread_around(outer), over));
     }

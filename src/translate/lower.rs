@@ -60,8 +60,8 @@ pub fn lower(
     resolutions: &Resolutions,
 ) -> Result<Step<Lowered>, Box<Problem>> {
     let (needs, teller) = (BTreeSet::new(), Teller::of(request));
-    let mut lowering =
-        Lowering { api, request, lifted, resolutions, needs, omitted: 0, lost: Tally::default(), teller };
+    let run = Run::new(Direction::Lower, resolutions);
+    let mut lowering = Lowering { api, request, lifted, run, needs, omitted: 0, teller };
     let (lowered, collects) = match &request.operation.answer {
         AnswerPlan::One(plans) => (lowering.one(plans, answers), false),
         AnswerPlan::Collect(collect) => (lowering.collect(collect, answers), true),
@@ -79,19 +79,19 @@ struct Lowering<'l> {
     api: &'l Api,
     request: &'l Request,
     lifted: &'l Lifted,
-    resolutions: &'l Resolutions,
+    /// One run for all values: what it counts adds up, and what it made room for serves them all.
+    run: Run<'l, 'l>,
     needs: BTreeSet<Need>,
     omitted: u64,
-    lost: Tally,
     /// What is told of it, if anybody listens.
     teller: Option<Box<Teller>>,
 }
 
-impl Lowering<'_> {
+impl<'l> Lowering<'l> {
     fn one(
         &mut self,
         plans: &[operation::Answer],
-        answers: &[Result<Answer, Box<Problem>>],
+        answers: &'l [Result<Answer, Box<Problem>>],
     ) -> Result<Lowered, Box<Problem>> {
         let (Some(answer), Some(call)) = (answers.first(), self.lifted.calls.first()) else {
             return Err(Box::new(Problem::internal("a request became no call")));
@@ -111,8 +111,8 @@ impl Lowering<'_> {
             }
             AnswerBody::Empty => None,
             AnswerBody::Lens(lens) => {
-                let mut out = Writer::new();
                 let body = body_of(answer)?;
+                let mut out = Writer::with_capacity(body.raw().len());
                 match (self.value(lens, body, call, &mut out), &plan.otherwise) {
                     (Err(problem), Some(otherwise)) if problem.code == UNREPRESENTABLE => {
                         self.wrote(otherwise.json(), || vec![How::Absent(otherwise.json().to_owned())]);
@@ -133,21 +133,15 @@ impl Lowering<'_> {
             Some(location) => Some(self.location(location, body_of(answer)?, call)?),
             None => None,
         };
-        Ok(Lowered {
-            status: plan.status,
-            body,
-            location,
-            omitted: self.omitted,
-            lost: std::mem::take(&mut self.lost),
-        })
+        Ok(Lowered { status: plan.status, body, location, omitted: self.omitted, lost: self.run.take_lost() })
     }
 
     /// The address of what an answer tells of, below the one the client used.
     fn location(
         &mut self,
         location: &Location,
-        body: Value<'_>,
-        call: &Call,
+        body: Value<'l>,
+        call: &'l Call,
     ) -> Result<String, Box<Problem>> {
         let mut path = self.request.dialect.prefix.clone();
         for part in &location.path {
@@ -176,23 +170,22 @@ impl Lowering<'_> {
     fn value(
         &mut self,
         lens: &Lens,
-        body: Value<'_>,
-        call: &Call,
+        body: Value<'l>,
+        call: &'l Call,
         out: &mut Writer,
     ) -> Result<(), Box<Problem>> {
-        let mut run = Run::new(Direction::Lower, self.resolutions).counting(std::mem::take(&mut self.lost));
         if let Some(teller) = &self.teller {
-            run = teller.traced(run);
+            teller.trace(&mut self.run);
         }
         let input = Input { body: Some(body), path: &call.path, ..Input::default() };
-        let output = lens.run(input, &mut run, std::mem::take(out));
+        let output = lens.run(input, &mut self.run, std::mem::take(out));
         *out = output.body;
         if let Some(teller) = &mut self.teller {
-            teller.hear(&mut run);
+            teller.hear(&mut self.run);
         }
-        self.needs.extend(run.needs().iter().cloned());
-        self.lost = run.take_lost();
-        let Some(refusal) = run.refusals().first() else {
+        self.needs.extend(self.run.take_needs());
+        let refusals = self.run.take_refusals();
+        let Some(refusal) = refusals.first() else {
             return Ok(());
         };
         let cause = format!("`{}` {}", refusal.place.pointer(), refusal.message);
@@ -206,14 +199,14 @@ impl Lowering<'_> {
     fn collect(
         &mut self,
         collect: &Collect,
-        answers: &[Result<Answer, Box<Problem>>],
+        answers: &'l [Result<Answer, Box<Problem>>],
     ) -> Result<Lowered, Box<Problem>> {
         let answers = match answers {
             [Err(problem)] if self.lifted.is_probe => return Err(problem.clone()),
             _ if self.lifted.is_probe => &[],
             answers => answers,
         };
-        let outcomes: Vec<Outcome<'_>> = answers
+        let outcomes: Vec<Outcome<'l>> = answers
             .iter()
             .zip(&self.lifted.calls)
             .map(|(answer, call)| match answer {
@@ -236,7 +229,8 @@ impl Lowering<'_> {
             (Some(_), None, Some(none)) => none,
             (Some(first), general, _) => return Err(general.unwrap_or(first).clone()),
         };
-        let mut out = Writer::new();
+        let told = outcomes.iter().map(|outcome| outcome.as_ref().map_or(0, |body| body.raw().len())).sum();
+        let mut out = Writer::with_capacity(told);
         out.object_begin();
         for (name, gather) in &collect.fields {
             let before = out.len();
@@ -253,7 +247,7 @@ impl Lowering<'_> {
             body: Some(out.into_vec()),
             location: None,
             omitted: 0,
-            lost: std::mem::take(&mut self.lost),
+            lost: self.run.take_lost(),
         })
     }
 
@@ -261,7 +255,7 @@ impl Lowering<'_> {
     fn gather(
         &mut self,
         gather: &Gather,
-        outcomes: &[Outcome<'_>],
+        outcomes: &[Outcome<'l>],
         out: &mut Writer,
     ) -> Result<bool, Box<Problem>> {
         let lines = self.lines();
@@ -277,9 +271,9 @@ impl Lowering<'_> {
             }
             Gather::Failed(template) => {
                 out.array_begin();
-                for (outcome, (input, at)) in outcomes.iter().zip(self.request.items()) {
+                for (outcome, (input, place)) in outcomes.iter().zip(self.request.items()) {
                     if let Err(problem) = outcome {
-                        let problem = within_item(*problem.clone(), &at);
+                        let problem = within_item(*problem.clone(), &place.segments());
                         let error = self.request.dialect.errors.render_item(template, &problem, input);
                         out.raw(&error);
                         self.enter(|| Segment::Index(elements));

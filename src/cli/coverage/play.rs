@@ -100,12 +100,12 @@ impl Player<'_> {
         lifted: &Lifted,
         backend: &Backend<'_>,
     ) -> Option<Vec<Result<Answer, Box<Problem>>>> {
-        let items = request.items();
         let calls = lifted.calls.iter().enumerate();
         let answers = calls.map(|(index, call)| {
-            let (sent, place) = items.get(index).map_or((None, &[][..]), |(sent, place)| (*sent, place));
-            let told =
-                |problem: Box<Problem>| Box::new(translate::told(*problem, &request.operation, place, sent));
+            let told = |problem: Box<Problem>| {
+                let (sent, place) = request.item(index);
+                Box::new(translate::told(*problem, &request.operation, &place, sent))
+            };
             Some(self.answer(call, &request.operation, backend)?.map_err(told))
         });
         answers.collect()

@@ -31,13 +31,13 @@ enum Content {
     Json(PageSlot, String),
 }
 
-impl Lowering<'_> {
+impl<'l> Lowering<'l> {
     /// Writes a canonical list: in the frame of the operation's page, under a member of its own, or as a bare array.
     pub(super) fn page(
         &mut self,
         lens: &Items<'_>,
-        list: Value<'_>,
-        call: &Call,
+        list: Value<'l>,
+        call: &'l Call,
     ) -> Result<Writer, Box<Problem>> {
         let invalid = |cause| Box::new(Problem::bad_gateway("invalid-answer", cause));
         let names = &self.api.page;
@@ -46,7 +46,7 @@ impl Lowering<'_> {
         let total =
             list.member(&names.total).and_then(Value::as_i64).and_then(|total| u64::try_from(total).ok());
         let total = total.ok_or_else(|| invalid("the list does not say how long it is"))?;
-        let mut out = Writer::new();
+        let mut out = Writer::with_capacity(items.raw().len());
         match (&self.request.operation.page, self.lifted.page) {
             (Some(page), Some(wanted)) if !page.fields.is_empty() => {
                 let members = members(page, wanted, items.len() as u64, total, &self.request.url);
@@ -68,8 +68,8 @@ impl Lowering<'_> {
     fn items(
         &mut self,
         lens: &Items<'_>,
-        items: Value<'_>,
-        call: &Call,
+        items: Value<'l>,
+        call: &'l Call,
         out: &mut Writer,
     ) -> Result<(), Box<Problem>> {
         let (lines, mut told) = (self.lines(), 0);
@@ -104,8 +104,8 @@ impl Lowering<'_> {
         &mut self,
         members: &[Member<'_>],
         lens: &Items<'_>,
-        items: Value<'_>,
-        call: &Call,
+        items: Value<'l>,
+        call: &'l Call,
         out: &mut Writer,
     ) -> Result<(), Box<Problem>> {
         out.object_begin();

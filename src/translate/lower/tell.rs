@@ -24,12 +24,12 @@ impl Teller {
         request.narrator.is_heard().then(Box::default)
     }
 
-    /// The run of a value that lies where this is.
-    pub(super) fn traced<'a, 'r>(&self, run: Run<'a, 'r>) -> Run<'a, 'r> {
-        run.traced(self.read_below.clone(), self.at.clone())
+    /// Has the run of a value that lies where this is told.
+    pub(super) fn trace(&self, run: &mut Run<'_, '_>) {
+        run.trace(self.read_below.clone(), self.at.clone());
     }
 
-    /// What the run told. If something was refused, nothing it wrote is there.
+    /// What the run told of a value. If something was refused, nothing it wrote is there.
     pub(super) fn hear(&mut self, run: &mut Run<'_, '_>) {
         let mut told = run.take_told();
         if !run.refusals().is_empty() {

@@ -50,7 +50,8 @@ proptest! {
             let Some(request) = valid_request(shipped, dialect, operation, seed) else { continue };
             let Ok(Some(lifted)) = complete(&shipped.registry, dialect, &request) else { continue };
             let whole = request.body.as_ref().map(|body| body.root().to_value());
-            for ((sent, at), call) in request.items().into_iter().zip(&lifted.calls) {
+            for ((sent, at), call) in request.items().zip(&lifted.calls) {
+                let at = at.segments();
                 let body = call.body.as_ref().map(|body| serde_json::from_slice(body).unwrap());
                 let mut places = Vec::new();
                 if let Some(body) = &body {
@@ -77,7 +78,8 @@ proptest! {
             let Some(request) = valid_request(shipped, dialect, operation, seed) else { continue };
             let Some(whole) = request.body.as_ref().map(|body| body.root().to_value()) else { continue };
             let Some(calls) = bodies(shipped, dialect, &request) else { continue };
-            for (index, (sent, at)) in request.items().into_iter().enumerate() {
+            for (index, (sent, at)) in request.items().enumerate() {
+                let at = at.segments();
                 let mut places = Vec::new();
                 places_of(&calls[index], &mut Vec::new(), &mut places);
                 for place in places.iter().filter(|place| !place.segments.is_empty()) {

@@ -29,7 +29,7 @@ impl Trial<'_> {
     /// What a request asks for can be shown, and asked for again.
     pub(super) fn request_returns(&mut self, request: &Request, world: &World<'_>) {
         let Some(lens) = self.way_back(request) else { return };
-        for (item, _) in request.items().into_iter().take(ITEMS_MAX) {
+        for (item, _) in request.items().take(ITEMS_MAX) {
             let (Some(item), mut world) = (item, world.clone()) else { continue };
             let outer = request.body.as_ref().filter(|_| request.operation.is_bulk()).map(Document::root);
             let Ok(lifted) = super::run_with(&lens, Direction::Lift, item, outer, &request.path, &mut world)

@@ -102,7 +102,6 @@ fn refusal(tried: &Tried<'_>, call: usize, number: usize) -> Box<Problem> {
         "",
         vec![violation],
     );
-    let items = tried.request.items();
-    let (sent, at) = items.get(call).map_or((None, &[][..]), |(sent, at)| (*sent, at.as_slice()));
-    Box::new(translate::told(problem, &tried.request.operation, at, sent))
+    let (sent, at) = tried.request.item(call);
+    Box::new(translate::told(problem, &tried.request.operation, &at, sent))
 }
