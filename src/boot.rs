@@ -74,13 +74,15 @@ pub enum ServeError {
     Upstream(#[from] upstream::ConfigError),
 }
 
-/// Reads, checks and compiles every mapping and schema.
+/// Reads, checks and compiles every mapping and schema. What is built into the program is not tried anew: nobody can
+/// have changed it since the tests of this very build did.
 ///
 /// # Errors
 ///
 /// When a file cannot be read. What is wrong *in* the files is no error here: it is among the diagnostics.
 pub fn load(files: &DataFiles, sources: &mut Sources) -> Result<Loaded, FileError> {
-    load_and_try(files, sources, Trials::default())
+    let trials = (*files != DataFiles::default()).then(Trials::default);
+    load_and_try(files, sources, trials)
 }
 
 /// The same, with as many trials as are asked for.
@@ -88,7 +90,11 @@ pub fn load(files: &DataFiles, sources: &mut Sources) -> Result<Loaded, FileErro
 /// # Errors
 ///
 /// When a file cannot be read.
-pub fn load_and_try(files: &DataFiles, sources: &mut Sources, trials: Trials) -> Result<Loaded, FileError> {
+pub fn load_and_try(
+    files: &DataFiles,
+    sources: &mut Sources,
+    trials: Option<Trials>,
+) -> Result<Loaded, FileError> {
     let texts = files.read(sources)?;
     let mut diagnostics = Diagnostics::default();
     let (schemas, found) = Store::load(texts.schemas);

@@ -105,16 +105,17 @@ pub static CODES: Codes = Codes {
 /// Compiles all mappings. Everything that is wrong with any of them is told; there is a registry only if none of it
 /// is an error.
 pub fn load(texts: &[MappingText], sources: &Sources, schemas: &Store) -> (Option<Registry>, Diagnostics) {
-    let Compiled { registry, found, .. } = load_and_try(texts, sources, schemas, Trials::default());
+    let Compiled { registry, found, .. } = load_and_try(texts, sources, schemas, Some(Trials::default()));
     (registry, found)
 }
 
-/// The same, and how much of each dialect was proved.
-pub fn load_and_try(texts: &[MappingText], sources: &Sources, schemas: &Store, trials: Trials) -> Compiled {
-    compile(texts, sources, schemas, Some(trials))
-}
-
-fn compile(texts: &[MappingText], sources: &Sources, schemas: &Store, trials: Option<Trials>) -> Compiled {
+/// The same, with as many trials as are asked for, and how much of each dialect was proved.
+pub fn load_and_try(
+    texts: &[MappingText],
+    sources: &Sources,
+    schemas: &Store,
+    trials: Option<Trials>,
+) -> Compiled {
     let mut found = Diagnostics::default();
     let mut proofs = Vec::new();
     let Some(text) = texts.iter().find(|text| text.name == CANONICAL) else {

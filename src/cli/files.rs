@@ -9,7 +9,7 @@ use super::{
     console::{Console, Format},
 };
 use crate::{
-    boot::{self, DataFiles},
+    boot::{self, DataFiles, FileError},
     config::Config,
     diag::{Diagnostics, Severity, Sources},
     dialect::Registry,
@@ -67,20 +67,28 @@ impl Files {
         sources: &mut Sources,
         found: &mut Diagnostics,
     ) -> Result<Option<Loaded>, Failure> {
-        self.look_and_try(sources, found, Trials::default())
+        self.look_with(sources, found, boot::load)
     }
 
-    /// The same, with as many trials as are asked for.
+    /// The same, with as many trials as are asked for, whatever the files are.
     pub(super) fn look_and_try(
         &self,
         sources: &mut Sources,
         found: &mut Diagnostics,
         trials: Trials,
     ) -> Result<Option<Loaded>, Failure> {
+        self.look_with(sources, found, |files, sources| boot::load_and_try(files, sources, Some(trials)))
+    }
+
+    fn look_with(
+        &self,
+        sources: &mut Sources,
+        found: &mut Diagnostics,
+        load: impl FnOnce(&DataFiles, &mut Sources) -> Result<boot::Loaded, FileError>,
+    ) -> Result<Option<Loaded>, Failure> {
         let config = self.configuration(sources, found)?;
         let Some(files) = self.data(config.as_ref()) else { return Ok(None) };
-        let boot::Loaded { registry, schemas, proofs, diagnostics } =
-            boot::load_and_try(&files, sources, trials)?;
+        let boot::Loaded { registry, schemas, proofs, diagnostics } = load(&files, sources)?;
         found.extend(diagnostics);
         if let Some((config, registry)) = config.as_ref().zip(registry.as_ref()) {
             found.extend(config.unknown_dialects(registry.dialects().iter().map(|one| one.name.as_str())));

@@ -176,7 +176,7 @@ fn compile_texts(
         .iter()
         .map(|(name, text)| MappingText { name: (*name).to_owned(), source: sources.add(*name, *text) })
         .collect();
-    let Compiled { registry, found, .. } = compile(&texts, &sources, schemas, trials);
+    let Compiled { registry, found, .. } = load_and_try(&texts, &sources, schemas, trials);
     (registry, found.into_vec())
 }
 

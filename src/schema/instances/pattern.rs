@@ -1,6 +1,6 @@
 //! Texts that match a regular expression, made from its parts.
 
-use regex_syntax::hir::{Class, Hir, HirKind};
+use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind};
 
 use super::random::Random;
 
@@ -97,7 +97,7 @@ fn character(class: &Class, wanted: &mut Wanted<'_>) -> Option<char> {
         Wanted::Some(random) => random.pick(&plain.collect::<Vec<_>>()).copied(),
     };
     found.or_else(|| match class {
-        Class::Unicode(class) => class.ranges().first().map(|range| range.start()),
+        Class::Unicode(class) => class.ranges().first().map(ClassUnicodeRange::start),
         Class::Bytes(class) => class.ranges().first().map(|range| char::from(range.start().min(0x7f))),
     })
 }

@@ -19,8 +19,14 @@ pub(in crate::mapping) struct Shared(RefCell<Kept>);
 
 #[derive(Default)]
 struct Kept {
-    known: HashMap<Asked, Vec<(Vec<Guide>, Vec<Document>)>>,
+    known: HashMap<Asked, Vec<Made>>,
     bytes: usize,
+}
+
+/// Answers, and the guides they were made with.
+struct Made {
+    guides: Vec<Guide>,
+    documents: Vec<Document>,
 }
 
 /// A schema, by its address, and the length of a long text.
@@ -37,8 +43,8 @@ impl Shared {
     ) -> Vec<Document> {
         let asked = (std::ptr::from_ref(canonical).addr(), long);
         let same = |kept: &Kept| {
-            let found = kept.known.get(&asked)?.iter().find(|(known, _)| known == guides);
-            found.map(|(_, documents)| documents.clone())
+            let found = kept.known.get(&asked)?.iter().find(|made| made.guides == guides);
+            found.map(|made| made.documents.clone())
         };
         if let Some(documents) = same(&self.0.borrow()) {
             return documents;
@@ -47,7 +53,8 @@ impl Shared {
         let mut kept = self.0.borrow_mut();
         kept.bytes += documents.iter().map(|document| document.text().len()).sum::<usize>();
         if kept.bytes <= BYTES_MAX {
-            kept.known.entry(asked).or_default().push((guides.to_vec(), documents.clone()));
+            let one = Made { guides: guides.to_vec(), documents: documents.clone() };
+            kept.known.entry(asked).or_default().push(one);
         }
         documents
     }
