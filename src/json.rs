@@ -38,7 +38,7 @@ mod value;
 mod write;
 
 pub use error::{ReadError, ReadErrorKind};
-pub use members::{Elements, Key, Members};
+pub use members::{Elements, Key, Members, Name};
 pub(crate) use text::scalar_text;
 pub use value::Value;
 pub use write::Writer;

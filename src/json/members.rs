@@ -3,7 +3,27 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use super::names::digest;
 use super::{Document, Value, text};
+
+/// A name that is looked for in many documents, with what finds it fast.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Name {
+    digest: u32,
+    text: Box<str>,
+}
+
+impl Name {
+    /// The name.
+    pub fn new(text: &str) -> Name {
+        Name { digest: digest(text.as_bytes()), text: text.into() }
+    }
+
+    /// As text.
+    pub fn as_str(&self) -> &str {
+        &self.text
+    }
+}
 
 /// A member's name.
 #[derive(Clone, Copy)]
@@ -22,6 +42,11 @@ impl<'a> Key<'a> {
         } else {
             self.0.bytes_within() == name.as_bytes()
         }
+    }
+
+    /// Whether it is that name. Of nearly all that it is not, a number on the tape says so.
+    pub fn is_named(self, name: &Name) -> bool {
+        self.0.digest() == name.digest && self.is(&name.text)
     }
 
     /// Whether the name holds escapes, so that [`Key::raw`] differs from what it means.

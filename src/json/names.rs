@@ -64,7 +64,7 @@ fn content(name: Entry, text: &str) -> Cow<'_, str> {
 
 impl Entry {
     /// The digest of a member name.
-    fn digest(self) -> u32 {
+    pub(super) fn digest(self) -> u32 {
         self.head >> Entry::COUNT_SHIFT
     }
 }

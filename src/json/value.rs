@@ -220,6 +220,11 @@ impl<'a> Value<'a> {
         Inside::new(self.document, first, if self.kind() == kind { self.next() } else { first })
     }
 
+    /// What the reader noted of a member's name.
+    pub(super) fn digest(self) -> u32 {
+        self.entry().digest()
+    }
+
     fn entry(self) -> Entry {
         self.document.tape[self.index as usize]
     }

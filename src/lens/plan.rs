@@ -6,6 +6,7 @@
 use super::op::Op;
 use super::path::{Address, Literal};
 use crate::diag::Span;
+use crate::json::Name;
 use crate::problem::Root;
 use partial::Partial;
 
@@ -91,7 +92,7 @@ struct Param {
 /// The slots of a document, by the way to them.
 #[derive(Clone, Debug, Default)]
 struct Trie {
-    children: Vec<(Box<str>, Trie)>,
+    children: Vec<(Name, Trie)>,
     slot: Option<usize>,
     losses: Vec<Lost>,
 }
@@ -100,7 +101,7 @@ struct Trie {
 #[derive(Clone, Debug)]
 struct Lost {
     /// The member.
-    name: Box<str>,
+    name: Name,
     /// The way on from there.
     rest: Box<[Box<str>]>,
     /// The number of the loss.

@@ -2,7 +2,7 @@
 
 use super::{Guard, Lost, Note, Param, Plan, Shape, Step, Trie};
 use crate::diag::Span;
-use crate::json::Writer;
+use crate::json::{Name, Writer};
 use crate::lens::explain::Loss;
 use crate::lens::op::Op;
 use crate::lens::path::{Address, Literal};
@@ -211,9 +211,9 @@ impl Trie {
             self.slot = Some(slot);
             return;
         };
-        let known = self.children.iter().position(|(child, _)| child == name);
+        let known = self.children.iter().position(|(child, _)| child.as_str() == &**name);
         let index = known.unwrap_or_else(|| {
-            self.children.push((name.clone(), Trie::default()));
+            self.children.push((Name::new(name), Trie::default()));
             self.children.len() - 1
         });
         self.children[index].1.insert(rest, slot);
@@ -250,9 +250,9 @@ fn quoted(name: &str) -> Box<str> {
 impl Trie {
     fn add_loss(&mut self, path: &[Box<str>], number: usize) {
         let Some((name, rest)) = path.split_first() else { return };
-        match self.children.iter_mut().find(|(known, _)| known == name) {
+        match self.children.iter_mut().find(|(known, _)| known.as_str() == &**name) {
             Some((_, child)) => child.add_loss(rest, number),
-            None => self.losses.push(Lost { name: name.clone(), rest: rest.into(), number }),
+            None => self.losses.push(Lost { name: Name::new(name), rest: rest.into(), number }),
         }
     }
 }

@@ -1,7 +1,7 @@
 //! One walk over a document: what is read from it goes into the slots, the rest is counted.
 
 use super::Trie;
-use crate::json::{Key, Kind, Value};
+use crate::json::{Key, Kind, Name, Value};
 use crate::lens::Tally;
 use crate::lens::explain::held;
 use crate::lens::run::Source;
@@ -30,7 +30,7 @@ impl Trie {
                 continue;
             }
             unread.ignored += u64::from(!is_leaf);
-            for lost in self.losses.iter().filter(|lost| key.is(&lost.name)) {
+            for lost in self.losses.iter().filter(|lost| key.is_named(&lost.name)) {
                 if held(member, &lost.rest).is_some() {
                     unread.lost.add(lost.number);
                 }
@@ -40,7 +40,7 @@ impl Trie {
 
     /// The child of that name. Members mostly come in one order, so the one after the last is looked at first.
     fn child(&self, key: Key<'_>, expected: &mut usize) -> Option<&Trie> {
-        let is_it = |(name, _): &(Box<str>, Trie)| key.is(name);
+        let is_it = |(name, _): &(Name, Trie)| key.is_named(name);
         let found = match self.children.get(*expected).filter(|child| is_it(child)) {
             Some(_) => *expected,
             None => self.children.iter().position(is_it)?,

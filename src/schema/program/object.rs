@@ -2,7 +2,7 @@
 
 use super::pattern::Pattern;
 use super::{ALWAYS, Index, Program};
-use crate::json::Value;
+use crate::json::{Key, Name, Value};
 
 /// More names than this have no place in a word of bits.
 pub(super) const NAMES_MAX: usize = 64;
@@ -35,14 +35,13 @@ impl ObjectRules {
             if self.name != ALWAYS && !program.accepts(self.name, key.value()) {
                 return false;
             }
-            let name = key.as_str();
             let mut schema = None;
-            if let Some(found) = self.names.find(&name, next) {
+            if let Some(found) = self.names.find(key, next) {
                 seen |= 1 << found;
                 next = found + 1;
                 schema = self.names.0[found].schema;
             }
-            if !self.accepts_member(program, &name, schema, member) {
+            if !self.accepts_member(program, key, schema, member) {
                 return false;
             }
         }
@@ -56,7 +55,7 @@ impl ObjectRules {
     fn accepts_member(
         &self,
         program: &Program,
-        name: &str,
+        key: Key<'_>,
         schema: Option<Index>,
         member: Value<'_>,
     ) -> bool {
@@ -65,7 +64,7 @@ impl ObjectRules {
             return false;
         }
         for (pattern, schema) in &self.patterns {
-            if pattern.accepts(name) {
+            if pattern.accepts(&key.as_str()) {
                 is_covered = true;
                 if !program.accepts(*schema, member) {
                     return false;
@@ -77,11 +76,10 @@ impl ObjectRules {
 }
 
 /// The names a schema knows of members, at most [`NAMES_MAX`], in the order of its text.
-pub(super) struct Names(Box<[Name]>);
+pub(super) struct Names(Box<[Known]>);
 
-struct Name {
-    digest: u32,
-    text: Box<str>,
+struct Known {
+    name: Name,
     /// The schema of its value; none if the name is only required.
     schema: Option<Index>,
 }
@@ -89,38 +87,21 @@ struct Name {
 impl Names {
     /// All names different.
     pub(super) fn of(names: Vec<(String, Option<Index>)>) -> Names {
-        let name = |(text, schema): (String, _)| Name { digest: digest(&text), text: text.into(), schema };
-        Names(names.into_iter().map(name).collect())
+        let known = |(name, schema): (String, _)| Known { name: Name::new(&name), schema };
+        Names(names.into_iter().map(known).collect())
     }
 
     /// The schemas of the names.
     pub(super) fn schemas(&self) -> impl Iterator<Item = Index> {
-        self.0.iter().filter_map(|name| name.schema)
+        self.0.iter().filter_map(|known| known.schema)
     }
 
     /// The place of a name among them, if it is one. `next` is where it is looked for first: members mostly come in
     /// the order of the schema, some of them left out.
-    fn find(&self, name: &str, next: usize) -> Option<usize> {
-        if self.0.get(next).is_some_and(|known| *known.text == *name) {
-            return Some(next);
-        }
-        let digest = digest(name);
-        let is_it = |known: &Name| known.digest == digest && *known.text == *name;
+    fn find(&self, key: Key<'_>, next: usize) -> Option<usize> {
+        let is_it = |known: &Known| key.is_named(&known.name);
         let (before, after) = self.0.split_at(next.min(self.0.len()));
-        after
-            .iter()
-            .position(is_it)
-            .map(|place| before.len() + place)
-            .or_else(|| before.iter().position(is_it))
+        let place = after.iter().position(is_it).map(|place| before.len() + place);
+        place.or_else(|| before.iter().position(is_it))
     }
-}
-
-/// A digest made of a name's length and of its first, middle and last byte.
-fn digest(name: &str) -> u32 {
-    let bytes = name.as_bytes();
-    let byte = |place: usize| bytes.get(place).copied().unwrap_or_default();
-    let length = bytes.len();
-    #[expect(clippy::cast_possible_truncation, reason = "a digest need not tell everything")]
-    let short = length as u8;
-    u32::from_le_bytes([short, byte(0), byte(length / 2), byte(length.saturating_sub(1))])
 }
