@@ -22,13 +22,13 @@ use tokio::runtime;
 use crate::support::{self, client::Ask, json::expanded};
 
 /// Of the reference request: an invitation, its call and its answer.
-const REQUEST_MAX: u64 = 130;
+const REQUEST_MAX: u64 = 46;
 /// Of a list that is empty.
-const LIST_MAX: u64 = 110;
-/// Of each further member of a list. What is over is rounded down, so that buffers may grow.
-const MEMBER_MAX: u64 = 24;
+const LIST_MAX: u64 = 73;
+/// Of each further member of a list: none. What is over is rounded down, so that buffers may grow.
+const MEMBER_MAX: u64 = 0;
 /// Of a request that its schema refuses.
-const REFUSED_MAX: u64 = 110;
+const REFUSED_MAX: u64 = 101;
 
 const MEMBERS: &str = "http://127.0.0.1/closient/account/api/v1/organizations/jT5Z2in5V8XrN934edewzn/members";
 
