@@ -33,7 +33,7 @@ impl Fault {
         Fault {
             code,
             severity: Severity::Error,
-            message: message.into(),
+            message: one_line(&message.into()),
             label: String::new(),
             notes: Vec::new(),
             place,
@@ -90,6 +90,16 @@ impl Fault {
         let fault = Fault::new(code::V0102, message, place).label(violation.keyword);
         violation.forms.iter().fold(fault, Fault::note)
     }
+}
+
+/// A message with its control characters escaped: the names in it are those of whoever wrote the document, and a line of
+/// their own, or a command to a terminal, is not for them to add.
+fn one_line(message: &str) -> String {
+    let mut line = String::with_capacity(message.len());
+    for character in message.chars() {
+        if character.is_control() { line.extend(character.escape_default()) } else { line.push(character) }
+    }
+    line
 }
 
 impl From<Misshapen> for Fault {
@@ -162,5 +172,16 @@ fn place(path: &[Segment], root: Value<'_>) -> Range<usize> {
         (Kind::False | Kind::Integer | Kind::Null | Kind::Number | Kind::String | Kind::True, _) => {
             extent(value)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_cannot_begin_a_line_of_its_own() {
+        let fault = Fault::new(code::V0102, "`/a\n::error::\u{1b}[31m` is too much – für alle", 0..0);
+        assert_eq!(fault.message, r"`/a\n::error::\u{1b}[31m` is too much – für alle");
     }
 }

@@ -114,6 +114,10 @@ pub(in crate::mapping) fn check(
     }
 }
 
+/// The longest text that is tried. A bound beyond it is met by no instance: what it costs to make one grows with it, and a
+/// schema may say any number.
+const LONG_MAX: usize = 1 << 16;
+
 impl Trial<'_> {
     /// How long a text has to be to be longer than any that the schemas of this one's folder allow.
     fn long(&mut self, schema: Option<&Schema>) -> usize {
@@ -121,7 +125,7 @@ impl Trial<'_> {
         if let Some(known) = self.long.get(schema.folder()) {
             return *known;
         }
-        let long = longest_bound(schema) + 1;
+        let long = longest_bound(schema).min(LONG_MAX) + 1;
         self.long.insert(schema.folder().to_owned(), long);
         long
     }
