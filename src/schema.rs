@@ -28,7 +28,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use jsonschema::{ValidationError, Validator};
 use percent_encoding::percent_decode_str;
@@ -53,6 +53,7 @@ mod store;
 mod tape;
 mod types;
 mod unique;
+mod validator;
 mod violation;
 
 pub use checks::{is_format, is_pattern};
@@ -67,9 +68,12 @@ const NODES_SEARCHED_MAX: usize = 1_000;
 
 /// One compiled schema file.
 pub struct Schema {
-    validator: Validator<Tape>,
+    /// What says what is wrong; made when it is first asked, which of most schemas nobody ever does.
+    validator: OnceLock<Validator<Tape>>,
     /// The fast answer, where there is one; the same as the validator's.
     check: Option<Check>,
+    /// The files of its folder it is compiled from.
+    needs: Box<[String]>,
     library: Arc<Library>,
     folder: String,
     name: String,
@@ -80,7 +84,7 @@ impl Schema {
     pub fn is_valid(&self, value: Value<'_>) -> bool {
         match &self.check {
             Some(check) => check.is_valid(value),
-            None => self.validator.is_valid(Place::Value(value)),
+            None => self.validator().is_valid(Place::Value(value)),
         }
     }
 
@@ -93,9 +97,9 @@ impl Schema {
         }
         let place = Place::Value(value);
         if value.nodes() > NODES_SEARCHED_MAX {
-            return violation::from_errors(self.validator.validate(place).err(), value, most.min(1), None);
+            return violation::from_errors(self.validator().validate(place).err(), value, most.min(1), None);
         }
-        let errors = self.validator.iter_errors(place);
+        let errors = self.validator().iter_errors(place);
         let mut violations = violation::from_errors(errors, value, usize::MAX, None);
         violations.truncate(most);
         violations
@@ -108,8 +112,13 @@ impl Schema {
             return Vec::new();
         }
         let naming = |error: &ValidationError<'_>, index| self.form_name(error, index);
-        let errors = self.validator.iter_errors(Place::Value(value));
+        let errors = self.validator().iter_errors(Place::Value(value));
         violation::from_errors(errors, value, most, Some(&naming))
+    }
+
+    fn validator(&self) -> &Validator<Tape> {
+        let make = || validator::of(&self.library, self.file(), &self.needs);
+        self.validator.get_or_init(|| make().expect("what has a program can be compiled by the library, too"))
     }
 
     /// What an alternative of a failed `oneOf` or `anyOf` is called: its title, or the name it is referred to by.

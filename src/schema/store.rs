@@ -1,12 +1,10 @@
 //! All schemas there are, by folder and name.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
-
-use jsonschema::{Draft, Registry, RegistryBuilder};
+use std::sync::{Arc, OnceLock};
 
 use super::library::{File, Library};
-use super::{Schema, checks, lint, program};
+use super::{Schema, lint, program, validator};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Span, code};
 use crate::json::{Document, Limits};
 
@@ -64,7 +62,13 @@ impl Store {
             uses.insert(name, outcome.uses);
         }
         spread(&mut faulty, &uses);
-        let schemas = compile(&Arc::new(library), &faulty, &mut found);
+        let library = Arc::new(library);
+        let mut schemas = BTreeMap::new();
+        for (folder, files) in library.folders() {
+            let is_good = |file: &&File| !faulty.contains(&(file.folder.clone(), file.name.clone()));
+            let good: Vec<_> = files.filter(is_good).collect();
+            schemas.insert(folder.to_owned(), compile(&library, &good, &uses, &mut found));
+        }
         (Store { schemas, declared }, found.into_vec())
     }
 
@@ -135,59 +139,53 @@ fn spread(faulty: &mut BTreeSet<FileName>, uses: &BTreeMap<FileName, BTreeSet<Fi
     }
 }
 
-fn compile(
-    library: &Arc<Library>,
-    faulty: &BTreeSet<FileName>,
-    found: &mut Diagnostics,
-) -> BTreeMap<String, BTreeMap<String, Arc<Schema>>> {
-    let mut schemas: BTreeMap<String, BTreeMap<_, _>> = BTreeMap::new();
-    for (folder, files) in library.folders() {
-        let is_good = |file: &&File| !faulty.contains(&(file.folder.clone(), file.name.clone()));
-        let good: Vec<_> = files.filter(is_good).collect();
-        schemas.insert(folder.to_owned(), compile_folder(library, &good, found));
+/// The files of the same folder that one needs to be compiled, itself among them.
+fn needs(name: &FileName, uses: &BTreeMap<FileName, BTreeSet<FileName>>) -> Box<[String]> {
+    let (mut needed, mut open) = (BTreeSet::from([name]), vec![name]);
+    while let Some(next) = open.pop() {
+        open.extend(uses.get(next).into_iter().flatten().filter(|used| needed.insert(used)));
     }
-    schemas
+    needed.into_iter().map(|(_, name)| name.clone()).collect()
 }
 
-/// Compiles the files of one folder, which refer to each other and to nobody else. For each schema the library copies
-/// the names of all files it knows of, so it is told of one folder at a time.
-fn compile_folder(
+/// Whether a character stands for itself in a URI (RFC 3986, section 2.3).
+fn is_unreserved(character: char) -> bool {
+    character.is_ascii_alphanumeric() || "-._~".contains(character)
+}
+
+/// Compiles the files of one folder, which refer to each other and to nobody else.
+fn compile(
     library: &Arc<Library>,
     files: &[&File],
+    uses: &BTreeMap<FileName, BTreeSet<FileName>>,
     found: &mut Diagnostics,
 ) -> BTreeMap<String, Arc<Schema>> {
     let mut schemas = BTreeMap::new();
-    let registry = Registry::new()
-        .draft(Draft::Draft202012)
-        .extend(files.iter().map(|file| (file.uri(), &file.tree)))
-        .and_then(RegistryBuilder::prepare);
-    let registry = match registry {
-        Ok(registry) => registry,
-        Err(error) => {
-            // Every reference was followed before, so only a file's name can be at fault.
-            found
-                .push(Diagnostic::error(code::S0103, format!("schemas cannot refer to each other: {error}")));
-            return schemas;
-        }
-    };
     for (file, check) in files.iter().zip(program::of_folder(library, files)) {
-        let options = checks::options().with_registry(&registry).with_base_uri(file.uri());
-        match options.build(&file.tree) {
-            Ok(validator) => {
-                let schema = Schema {
-                    validator,
-                    check,
-                    library: Arc::clone(library),
-                    folder: file.folder.clone(),
-                    name: file.name.clone(),
-                };
-                schemas.insert(file.name.clone(), Arc::new(schema));
+        let needs = needs(&(file.folder.clone(), file.name.clone()), uses);
+        let validator = OnceLock::new();
+        // A schema that has a program can be compiled by the library, too, if its files can be named in a URI.
+        let is_named = needs.iter().chain([&file.folder]).all(|name| name.chars().all(is_unreserved));
+        if check.is_none() || !is_named {
+            match validator::of(library, file, &needs) {
+                Ok(made) => drop(validator.set(made)),
+                Err((message, place)) => {
+                    let message = format!("the schema cannot be compiled: {message}");
+                    let at = file.span(file.document.root());
+                    found.push(Diagnostic::error(code::S0102, message).at(at, place));
+                    continue;
+                }
             }
-            Err(error) => found.push(
-                Diagnostic::error(code::S0102, format!("the schema cannot be compiled: {}", error.masked()))
-                    .at(file.span(file.document.root()), format!("at `{}`", error.instance_path())),
-            ),
         }
+        let schema = Schema {
+            validator,
+            check,
+            needs,
+            library: Arc::clone(library),
+            folder: file.folder.clone(),
+            name: file.name.clone(),
+        };
+        schemas.insert(file.name.clone(), Arc::new(schema));
     }
     schemas
 }
@@ -231,6 +229,14 @@ mod tests {
         assert_eq!(names(&store), ["sound"]);
         assert!(store.is_declared("acme", "indirect") && store.schema("acme", "indirect").is_none());
         assert!(!store.is_declared("acme", "unheard-of"));
+    }
+
+    #[test]
+    fn a_file_whose_name_is_no_part_of_a_uri_is_told_at_once_and_leaves_the_others_alone() {
+        let (store, diagnostics, _) = load(&[("a b", "{}"), ("sound", "{}"), ("uses", r#"{"$ref": "a b.json"}"#)]);
+        let told: Vec<_> = diagnostics.iter().map(|told| told.code).collect();
+        assert_eq!(told, [code::S0102, code::S0102]);
+        assert_eq!(names(&store), ["sound"]);
     }
 
     #[test]

@@ -31,7 +31,7 @@ impl Ask {
     }
 
     fn validator(&self) -> &Validator<Tape> {
-        let compile = || checks::compile(&self.keywords).expect("the schema it is from was compiled");
+        let compile = || checks::compile(&self.keywords).expect("the schema it is from was found sound");
         self.validator.get_or_init(compile)
     }
 }
