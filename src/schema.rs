@@ -37,6 +37,7 @@ use serde_json::Value as Tree;
 use self::library::{File, Library, Node};
 use self::program::Check;
 use self::tape::{Place, Tape};
+use crate::diag::Span;
 use crate::json::Value;
 
 mod checks;
@@ -145,6 +146,12 @@ impl Schema {
     /// What can be known about the schema's values.
     pub fn shape(&self) -> Shape<'_> {
         Shape::of(self.library.root(self.file()))
+    }
+
+    /// Where the schema begins.
+    pub fn span(&self) -> Span {
+        let file = self.file();
+        file.span(file.document.root())
     }
 
     /// The folder the schema lies in.

@@ -396,9 +396,10 @@ codes! {
     "A request that the dialect's schema allows leaves a parameter of the canonical path empty, or fills it with what \
      would change the path. Found by running the operation on instances of its schemas."
 
-    M0405 "nothing to try"
-    "No instance of the operation's schemas could be made, so that nothing is known of what it does. The schemas may \
-     contradict each other, or say with `not` or `contains` what instances are not made from."
+    M0405 "what could not be tried"
+    "No instance of the operation's schemas could be made, or none that makes some of the choices they leave, so that nothing \
+     is known of what the mapping does with those. The schemas may contradict each other, or say with `not` or `contains` what \
+     instances are not made from."
 
     M0406 "a field that exceeds nothing"
     "`exceeds` allows a field to tell more than the dialect's schema promises, and nothing it tells is more. An exception \

@@ -5,7 +5,8 @@
 //! its bounds. After them come as many others as are asked for, which depend on nothing but a seed.
 //!
 //! What is made is looked at before it is given: every instance is valid. Keywords the makers do not know (`not`,
-//! `contains`, and such) can only lead to fewer instances, never to wrong ones.
+//! `contains`, and such) can only lead to fewer instances, never to wrong ones. Where several choices at once make an
+//! invalid one, each of them is made again among other choices; of which there is no valid one at all is counted.
 //!
 //! ```
 //! use interlingua::diag::Sources;
@@ -21,11 +22,13 @@
 //! assert_eq!(texts, ["{}", r#"{"role":"member"}"#, r#"{"role":"owner"}"#, r#"{"role":"member"}"#, "{}"]);
 //! ```
 
+use std::cell::Cell;
+
 use serde_json::Value as Tree;
 
 use self::compile::Depth;
 use self::random::Random;
-use self::recipe::{Recipe, Wanted};
+use self::recipe::{Recipe, Rest, Wanted};
 use super::Schema;
 use super::library::File;
 use crate::json::{Document, Limits, Writer};
@@ -78,6 +81,8 @@ pub struct Guide {
 pub enum Values {
     /// One of these, as far as the schema allows them, or null where it allows that.
     Only(Vec<Tree>),
+    /// One of these, as far as the schema allows them, and it is there.
+    Just(Vec<Tree>),
     /// None of these.
     Without(Vec<Tree>),
 }
@@ -86,7 +91,11 @@ pub enum Values {
 pub struct Instances<'s> {
     schema: &'s Schema,
     recipe: Option<Recipe>,
+    missed: Cell<usize>,
 }
+
+/// With how many sets of other choices one is tried again that made an invalid instance.
+const AGAIN_MAX: usize = 8;
 
 impl<'s> Instances<'s> {
     /// The instances of a schema, where more is known of some places than it says.
@@ -98,14 +107,40 @@ impl<'s> Instances<'s> {
     pub fn up_to(schema: &'s Schema, guides: &[Guide], long: usize) -> Instances<'s> {
         let guides = guides.iter().map(|guide| (guide.at.as_slice(), &guide.values)).collect();
         let root = schema.library.root(schema.file());
-        Instances { schema, recipe: compile::recipe(vec![root], &guides, Depth { steps: 0, long }) }
+        let recipe = compile::recipe(vec![root], &guides, Depth { steps: 0, long });
+        Instances { schema, recipe, missed: Cell::new(0) }
     }
 
     /// Those that make each choice at least once.
     pub fn systematic(&self) -> impl Iterator<Item = Document> {
         let count = self.recipe.as_ref().map_or(0, Recipe::count);
         let mut random = Random::new(0);
-        (0..count).filter_map(move |number| self.made(Wanted::Nth(number), &mut random))
+        (0..count).flat_map(move |number| match self.made(Wanted::Nth(number), &mut random) {
+            Some(made) => vec![made],
+            None => self.again(number, &mut random),
+        })
+    }
+
+    /// How many choices that the systematic instances should make are in none of them, as far as they were made.
+    pub fn missed(&self) -> usize {
+        self.missed.get()
+    }
+
+    /// The choices that made an invalid instance together, each of them among others.
+    fn again(&self, number: usize, random: &mut Random) -> Vec<Document> {
+        let mut found = Vec::new();
+        for member in 0..self.recipe.as_ref().map_or(0, |recipe| recipe.width(number)) {
+            let rests = [Rest::Smallest, Rest::Largest].into_iter().chain([Rest::Some; AGAIN_MAX]);
+            let mut made = rests.filter_map(|rest| self.made(Wanted::Alone { number, member, rest }, random));
+            match made.next() {
+                Some(made) => found.push(made),
+                None if self.recipe.as_ref().is_some_and(|recipe| recipe.is_own(number, member)) => {
+                    self.missed.set(self.missed.get() + 1);
+                }
+                None => {}
+            }
+        }
+        found
     }
 
     /// Up to that many others.

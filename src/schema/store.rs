@@ -233,7 +233,8 @@ mod tests {
 
     #[test]
     fn a_file_whose_name_is_no_part_of_a_uri_is_told_at_once_and_leaves_the_others_alone() {
-        let (store, diagnostics, _) = load(&[("a b", "{}"), ("sound", "{}"), ("uses", r#"{"$ref": "a b.json"}"#)]);
+        let (store, diagnostics, _) =
+            load(&[("a b", "{}"), ("sound", "{}"), ("uses", r#"{"$ref": "a b.json"}"#)]);
         let told: Vec<_> = diagnostics.iter().map(|told| told.code).collect();
         assert_eq!(told, [code::S0102, code::S0102]);
         assert_eq!(names(&store), ["sound"]);

@@ -19,5 +19,7 @@ pub(super) fn of(
         .and_then(RegistryBuilder::prepare)
         .map_err(|error| (error.to_string(), "refers to others".to_owned()))?;
     let options = checks::options().with_registry(&registry).with_base_uri(file.uri());
-    options.build(&file.tree).map_err(|error| (error.masked().to_string(), format!("at `{}`", error.instance_path())))
+    options
+        .build(&file.tree)
+        .map_err(|error| (error.masked().to_string(), format!("at `{}`", error.instance_path())))
 }

@@ -8,6 +8,7 @@
 //! A finding is told once for each line of the mapping and each rule, with the instance it was found on.
 
 mod answers;
+mod deciding;
 mod finding;
 mod guides;
 mod proved;
@@ -33,7 +34,7 @@ use crate::mapping::file::MappingFile;
 use crate::mapping::{Proof, Trials};
 use crate::problem::Root;
 use crate::schema::instances::random::Random;
-use crate::schema::instances::{longest_bound, uuid};
+use crate::schema::instances::{Guide, Instances, longest_bound, uuid};
 use crate::schema::{Schema, Store};
 
 use finding::Findings;
@@ -114,6 +115,20 @@ pub(in crate::mapping) fn check(
     }
 }
 
+impl Trials {
+    /// Instances of a schema, and how many of its choices are in none of them.
+    fn instances(&self, schema: &Schema, guides: &[Guide], long: Option<usize>) -> (Vec<Document>, usize) {
+        let instances = match long {
+            Some(long) => Instances::up_to(schema, guides, long),
+            None => Instances::of(schema, guides),
+        };
+        let made: Vec<_> = instances.systematic().chain(instances.others(self.seed, self.others)).collect();
+        // Where there is none at all, that is told.
+        let missed = if made.is_empty() { 0 } else { instances.missed() };
+        (made, missed)
+    }
+}
+
 /// The longest text that is tried. A bound beyond it is met by no instance: what it costs to make one grows with it, and a
 /// schema may say any number.
 const LONG_MAX: usize = 1 << 16;
@@ -128,6 +143,22 @@ impl Trial<'_> {
         let long = longest_bound(schema).min(LONG_MAX) + 1;
         self.long.insert(schema.folder().to_owned(), long);
         long
+    }
+
+    /// Instances of a schema, where more is known of some places than it says, and a text is long if it has so many
+    /// characters. Tells of choices that none of them makes.
+    fn instances(&mut self, schema: &Schema, guides: &[Guide], long: Option<usize>) -> Vec<Document> {
+        let (made, missed) = self.trials.instances(schema, guides, long);
+        self.missed(schema, missed);
+        made
+    }
+
+    fn missed(&mut self, schema: &Schema, missed: usize) {
+        if missed > 0 {
+            let message = format!("of {missed} choices that `{schema}` leaves no instance could be made");
+            let help = "it may allow by one keyword what it excludes by another: say with `enum`, `if` or `oneOf` what is meant";
+            self.findings.warn(code::M0405, schema.span(), message, help);
+        }
     }
 
     /// Reports exceptions from the dialect's schemas that nothing made necessary.

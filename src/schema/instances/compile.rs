@@ -71,8 +71,9 @@ fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -> Vec<Reci
     let excluded = |value: &Tree| {
         here.clone().any(|values| matches!(values, Values::Without(without) if without.contains(value)))
     };
+    let is_just = here.clone().any(|values| matches!(values, Values::Just(_)));
     let only = here.clone().find_map(|values| match values {
-        Values::Only(only) => Some(only),
+        Values::Only(only) | Values::Just(only) => Some(only),
         Values::Without(_) => None,
     });
     let listed = enumeration(nodes).map(|values| {
@@ -81,13 +82,17 @@ fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -> Vec<Reci
     });
     match (listed, only) {
         (Some(listed), Some(only)) => {
-            let is_meant = |value: &&Tree| value.is_null() || only.contains(value);
+            let is_meant = |value: &&Tree| (value.is_null() && !is_just) || only.contains(value);
             return leaf(listed.iter().filter(is_meant)).into_iter().collect();
         }
         (Some(listed), None) => return leaf(listed.iter()).into_iter().collect(),
         (None, Some(only)) => {
-            let fitting = only.iter().filter(|value| types.contains(Type::of(value)));
-            let null = (types.contains(Type::Null) && !only.contains(&Tree::Null)).then_some(&Tree::Null);
+            let fitting = only.iter().filter(|value| types.contains(Type::of(value)) && !excluded(value));
+            let null = (!is_just
+                && !excluded(&Tree::Null)
+                && types.contains(Type::Null)
+                && !only.contains(&Tree::Null))
+            .then_some(&Tree::Null);
             return leaf(fitting.chain(null)).into_iter().collect();
         }
         (None, None) => {}

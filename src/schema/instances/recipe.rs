@@ -10,6 +10,9 @@ mod object;
 /// How many values an instance may have for the sake of one long list.
 const NODES_MAX: usize = 300;
 
+/// Of so many values that are any, one is a sample.
+const SAMPLE_IN: usize = 8;
+
 /// How values of one place are made.
 #[derive(Clone, Debug)]
 pub(super) enum Recipe {
@@ -48,6 +51,8 @@ pub(super) struct Object {
 pub(super) struct Member {
     pub(super) name: Box<str>,
     pub(super) required: bool,
+    /// Whether the schema speaks of it.
+    pub(super) declared: bool,
     pub(super) recipe: Recipe,
 }
 
@@ -60,8 +65,35 @@ pub(super) enum Wanted {
     Largest,
     /// The one of that number.
     Nth(usize),
+    /// One member as in the one of that number, and the others otherwise.
+    Alone {
+        /// The number.
+        number: usize,
+        /// The member's index.
+        member: usize,
+        /// What the others are.
+        rest: Rest,
+    },
     /// Any.
     Some,
+}
+
+/// What the members are that stand beside the one that is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Rest {
+    Smallest,
+    Largest,
+    Some,
+}
+
+impl From<Rest> for Wanted {
+    fn from(rest: Rest) -> Wanted {
+        match rest {
+            Rest::Smallest => Wanted::Smallest,
+            Rest::Largest => Wanted::Largest,
+            Rest::Some => Wanted::Some,
+        }
+    }
 }
 
 impl Recipe {
@@ -73,6 +105,32 @@ impl Recipe {
             Recipe::Array { item, .. } => 2 + item.count(),
             Recipe::Object(object) => object.count(),
             Recipe::Any(recipes) => recipes.iter().map(Recipe::count).sum(),
+        }
+    }
+
+    /// How many members the object has that the instance of that number is, or is a list of.
+    pub(super) fn width(&self, number: usize) -> usize {
+        match self {
+            Recipe::Leaf { .. } => 1,
+            Recipe::Array { item, .. } => item.width(number.saturating_sub(2)),
+            Recipe::Object(object) => object.members.len().max(1),
+            Recipe::Any(recipes) => {
+                let (recipe, inner) = nth(recipes, number);
+                recipe.width(inner)
+            }
+        }
+    }
+
+    /// Whether a schema speaks of the member of that index, and not only a guide.
+    pub(super) fn is_own(&self, number: usize, member: usize) -> bool {
+        match self {
+            Recipe::Leaf { .. } => true,
+            Recipe::Array { item, .. } => item.is_own(number.saturating_sub(2), member),
+            Recipe::Object(object) => object.members.get(member).is_none_or(|member| member.declared),
+            Recipe::Any(recipes) => {
+                let (recipe, inner) = nth(recipes, number);
+                recipe.is_own(inner, member)
+            }
         }
     }
 
@@ -98,7 +156,11 @@ impl Recipe {
                     Wanted::Smallest | Wanted::Nth(0) => (*min, Wanted::Smallest),
                     Wanted::Largest => (max.unwrap_or(2).min(2).max(*min), Wanted::Largest),
                     Wanted::Nth(1) => (long, Wanted::Smallest),
+                    Wanted::Alone { number: 0 | 1, rest, .. } => (one, rest.into()),
                     Wanted::Nth(number) => (one, Wanted::Nth(number - 2)),
+                    Wanted::Alone { number, member, rest } => {
+                        (one, Wanted::Alone { number: number - 2, member, rest })
+                    }
                     Wanted::Some => {
                         let length = min + random.below(4);
                         (max.map_or(length, |max| length.min(max)), Wanted::Some)
@@ -121,9 +183,11 @@ fn leaf(samples: &[Box<str>], source: &Source, wanted: Wanted, random: &mut Rand
         // The longest of each are for one at a time: all at once they would only be slow.
         Wanted::Largest if matches!(source, Source::Texts(_)) => samples.get(samples.len() / 2),
         Wanted::Largest => samples.last(),
-        Wanted::Nth(number) => samples.get(number % samples.len().max(1)),
+        Wanted::Nth(number) | Wanted::Alone { number, .. } => samples.get(number % samples.len().max(1)),
         Wanted::Some => {
             let made = match source {
+                // What is at a bound belongs among any others, too.
+                _ if random.below(SAMPLE_IN) == 0 => None,
                 Source::Samples => None,
                 Source::Texts(texts) => texts.any(random).map(|text| quoted(&text)),
                 Source::Numbers(numbers) => numbers.any(random).map(String::into_boxed_str),
@@ -172,17 +236,28 @@ fn chosen<'r>(recipes: &'r [Recipe], wanted: Wanted, random: &mut Random) -> (&'
         }
         Wanted::Some => (random.pick(recipes).unwrap_or(first), wanted),
         Wanted::Nth(number) => {
-            let all: usize = recipes.iter().map(Recipe::count).sum();
-            let mut number = number % all.max(1);
-            for recipe in recipes {
-                if number < recipe.count() {
-                    return (recipe, Wanted::Nth(number));
-                }
-                number -= recipe.count();
-            }
-            (first, Wanted::Smallest)
+            let (recipe, number) = nth(recipes, number);
+            (recipe, Wanted::Nth(number))
+        }
+        Wanted::Alone { number, member, rest } => {
+            let (recipe, number) = nth(recipes, number);
+            (recipe, Wanted::Alone { number, member, rest })
         }
     }
+}
+
+/// The recipe that the instance of that number is made by, and its number there.
+fn nth(recipes: &[Recipe], number: usize) -> (&Recipe, usize) {
+    let all: usize = recipes.iter().map(Recipe::count).sum();
+    let mut number = number % all.max(1);
+    for recipe in recipes {
+        let own = recipe.count();
+        if number < own {
+            return (recipe, number);
+        }
+        number -= own;
+    }
+    (&recipes[0], 0)
 }
 
 /// A text as JSON.

@@ -308,6 +308,51 @@ fn a_guide_says_what_is_at_a_place() {
 }
 
 #[test]
+fn what_is_just_so_is_there_and_never_null() {
+    let schema = schema(
+        r#"{"type": "object", "properties": {"in": {"type": "object", "properties": {"a": {"enum": [1, 2, null]}}}, "b": {}}}"#,
+    );
+    let at = vec![Step::Member("in".into()), Step::Member("a".into())];
+    let guides = [Guide { at, values: Values::Just(vec![Tree::from(2), Tree::from(3)]) }];
+    let instances = Instances::of(&schema, &guides);
+    let texts: Vec<_> = instances.systematic().map(|one| one.text().to_owned()).collect();
+    assert!(texts.len() > 4 && texts.iter().all(|text| text.contains(r#""in":{"a":2}"#)), "{texts:?}");
+}
+
+/// Every third value of `a` excludes every `b`, so that no instance with both of them is made in step.
+#[test]
+fn what_was_only_in_invalid_instances_is_tried_among_other_members() {
+    let text = r#"{"type": "object", "properties": {"a": {"enum": [1, 2, 3]}, "b": {"enum": ["x", "y", "z"]}}, "required": ["a"],
+                   "not": {"properties": {"a": {"const": 3}}, "required": ["b"]}}"#;
+    let schema = schema(text);
+    let instances = Instances::of(&schema, &[]);
+    let documents: Vec<_> = instances.systematic().collect();
+    let values: Vec<_> = documents.iter().map(Document::root).collect();
+    let mut found = Vec::new();
+    missing(&schema.shape(), &values, "", 0, &mut found);
+    assert_eq!((found, instances.missed()), (Vec::new(), 0));
+}
+
+#[test]
+fn choices_of_which_there_is_no_instance_are_counted() {
+    let missed = |text: &str| {
+        let schema = schema(text);
+        let instances = Instances::of(&schema, &[]);
+        (instances.systematic().count() > 0, instances.missed() > 0)
+    };
+    let excluded = r#""properties": {"a": {"enum": [1, 2, 3]}, "b": {}}, "not": {"properties": {"a": {"const": 3}}, "required": ["a"]}"#;
+    assert_eq!(missed(&format!(r#"{{"type": "object", {excluded}}}"#)), (true, true));
+    assert_eq!(
+        missed(&format!(r#"{{"type": "array", "minItems": 1, "items": {{"type": "object", {excluded}}}}}"#)),
+        (true, true)
+    );
+    assert_eq!(
+        missed(r#"{"type": "object", "properties": {"a": {"enum": [1, 2, 3]}, "b": {}}}"#),
+        (true, false)
+    );
+}
+
+#[test]
 fn the_same_seed_gives_the_same_instances() {
     let schema =
         schema(r#"{"type": "object", "properties": {"a": {"type": "string"}, "b": {"type": "integer"}}}"#);

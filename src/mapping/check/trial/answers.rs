@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::finding::{Finding, field_at, named, nearest, shown};
 use super::requests::{ROUNDS_MAX, Tried};
-use super::{Trial, guides, run};
+use super::{Trial, deciding, guides, run};
 use crate::diag::code;
 use crate::dialect::Operation;
 use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan};
@@ -12,7 +12,7 @@ use crate::json::{Document, Limits, Value};
 use crate::lens::{Direction, Lens, Resolutions};
 use crate::problem::{Problem, UNREPRESENTABLE};
 use crate::schema::Schema;
-use crate::schema::instances::{Guide, Instances, Step};
+use crate::schema::instances::{Guide, Step};
 use crate::translate::Step as Progress;
 use crate::translate::answer::Answer;
 use crate::translate::lower::{Lowered, lower};
@@ -113,17 +113,26 @@ impl<'t> Trial<'t> {
                 own.extend(guides::kept(lens, left, right, below, long));
             }
         }
-        let made = |guides: &[Guide]| {
+        let mut missed = 0;
+        let mut made = |guides: &[Guide]| {
             self.shared.documents(canonical, guides, long, || {
-                let instances = Instances::up_to(canonical, guides, long);
-                let others = instances.others(self.trials.seed, self.trials.others);
-                instances.systematic().chain(others).collect()
+                let (made, own) = self.trials.instances(canonical, guides, Some(long));
+                missed += own;
+                made
             })
         };
         let mut documents = made(&own);
+        // Every other choice is made beside each value that decides something, too.
+        for (lens, below) in lenses {
+            for one in deciding::of(lens, Direction::Lower, below) {
+                let known = own.iter().filter(|known| known.at != one.at);
+                documents.extend(made(&std::iter::once(&one).chain(known).cloned().collect::<Vec<_>>()));
+            }
+        }
         if documents.is_empty() {
             documents = made(&[]);
         }
+        self.missed(canonical, missed);
         if documents.is_empty() {
             let message = format!("no answer to operation `{}` could be made", operation.name);
             let help = "the canonical schema may contradict itself, or say more than instances are made from";

@@ -57,9 +57,11 @@ pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -
             guided_only(&inner)
         };
         let is_present = way.present.iter().any(|present| **present == *name);
-        let required = is_present || required.iter().any(|required| **required == *name);
+        let is_just =
+            inner.iter().any(|(at, values)| matches!(values, Values::Just(_)) && !at.contains(&Step::Items));
+        let required = is_present || is_just || required.iter().any(|required| **required == *name);
         match recipe {
-            Some(recipe) => object.members.push(Member { name, required, recipe }),
+            Some(recipe) => object.members.push(Member { name, required, declared: index < known, recipe }),
             None if required => return None,
             None => {}
         }
@@ -78,8 +80,8 @@ fn below<'g>((path, values): &(&'g [Step], &'g Values), name: &str) -> Option<(&
 /// A member no schema speaks of: what the guides say of it.
 fn guided_only(guides: &Guides<'_>) -> Option<Recipe> {
     let here = guides.iter().find_map(|(path, values)| match values {
-        Values::Only(only) if path.is_empty() => Some(only),
-        Values::Only(_) | Values::Without(_) => None,
+        Values::Only(only) | Values::Just(only) if path.is_empty() => Some(only),
+        Values::Only(_) | Values::Just(_) | Values::Without(_) => None,
     });
     if let Some(only) = here {
         return leaf(only.iter());
@@ -92,7 +94,12 @@ fn guided_only(guides: &Guides<'_>) -> Option<Recipe> {
         }
         let inner: Guides<'_> = guides.iter().filter_map(|guide| below(guide, name)).collect();
         let recipe = guided_only(&inner);
-        object.members.extend(recipe.map(|recipe| Member { name: name.clone(), required: false, recipe }));
+        object.members.extend(recipe.map(|recipe| Member {
+            name: name.clone(),
+            required: false,
+            declared: false,
+            recipe,
+        }));
     }
     (!object.members.is_empty()).then_some(Recipe::Object(object))
 }

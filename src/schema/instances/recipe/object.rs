@@ -16,18 +16,25 @@ impl Object {
         let wanted = match wanted {
             Wanted::Nth(0) => Wanted::Smallest,
             Wanted::Nth(1) => Wanted::Largest,
+            Wanted::Alone { number: 0 | 1, rest, .. } => rest.into(),
             same => same,
         };
         let mut told: Vec<(&Member, Wanted)> = Vec::new();
         for (index, member) in self.members.iter().enumerate() {
-            let inner = match wanted {
-                Wanted::Smallest => member.required.then_some(wanted),
-                Wanted::Largest => Some(wanted),
-                Wanted::Some => (member.required || random.coin()).then_some(wanted),
-                Wanted::Nth(number) => {
-                    let ways = member.recipe.count() + usize::from(!member.required);
+            let own = match wanted {
+                Wanted::Alone { number, member, .. } if member == index => Wanted::Nth(number),
+                Wanted::Alone { rest, .. } => rest.into(),
+                same => same,
+            };
+            let inner = match own {
+                Wanted::Smallest => member.required.then_some(own),
+                Wanted::Largest => Some(own),
+                Wanted::Some => (member.required || random.coin()).then_some(own),
+                Wanted::Nth(number) | Wanted::Alone { number, .. } => {
+                    let choices = member.recipe.count();
+                    let ways = choices + usize::from(!member.required);
                     let way = (number - 2 + index) % ways.max(1);
-                    (way < member.recipe.count()).then_some(Wanted::Nth(way))
+                    (way < choices).then_some(Wanted::Nth(way))
                 }
             };
             told.extend(inner.map(|inner| (member, inner)));
@@ -68,7 +75,7 @@ impl Object {
         let room = most.saturating_sub(told);
         let needed = self.min.saturating_sub(told);
         let (count, first) = match wanted {
-            Wanted::Smallest => (needed, 0),
+            Wanted::Smallest | Wanted::Alone { .. } => (needed, 0),
             // The first of all numbers is for as many as there may be.
             Wanted::Nth(2) => ((NODES_MAX / recipe.weight()).max(needed), 0),
             Wanted::Nth(number) => (needed.max(1), number - 3),
@@ -82,7 +89,7 @@ impl Object {
                 Some(_) | None => out.key(&format!("n{number}")),
             }
             let inner = match wanted {
-                Wanted::Nth(2) => Wanted::Smallest,
+                Wanted::Nth(2) | Wanted::Alone { .. } => Wanted::Smallest,
                 Wanted::Nth(_) => Wanted::Nth(number),
                 same => same,
             };

@@ -15,10 +15,10 @@ use crate::lens::op::table::Table;
 use crate::lens::path::Address;
 use crate::lens::{Direction, Parameters};
 use crate::mapping::CANONICAL;
-use crate::mapping::check::trial::{Trial, guides};
+use crate::mapping::check::trial::{Trial, deciding, guides};
 use crate::problem::Root;
 use crate::schema::instances::random::Random;
-use crate::schema::instances::{Guide, Instances, Step, Values};
+use crate::schema::instances::{Guide, Step, Values};
 use crate::translate::Request;
 
 impl Trial<'_> {
@@ -70,25 +70,26 @@ impl Trial<'_> {
                 (schema, if *one { vec![items, list] } else { vec![items] })
             }
         };
-        let made = |guides: &[Guide]| {
-            let instances = Instances::up_to(schema, guides, long);
-            let others = instances.others(self.trials.seed, self.trials.others);
-            instances.systematic().chain(others).collect::<Vec<_>>()
-        };
-        // What makes it a case is no choice among others: every other choice is made in each case, and in none.
-        let ways = operation.cases.iter().map(Some).chain([None]);
-        let guided = ways.flat_map(|case| {
+        // What makes it a case, and what decides whether a field is read, is no choice among others: every other choice is
+        // made in each case and in none, and beside each value that decides something.
+        let mut bodies = Vec::new();
+        for case in operation.cases.iter().map(Some).chain([None]) {
             let lens = case.map_or(&operation.request, |case| &case.operation.request);
             let own = below.iter().flat_map(|below| guides::of(lens, Direction::Lift, below, self.columns));
-            made(&decided(operation, case).into_iter().chain(own).collect::<Vec<_>>())
-        });
-        let guided: Vec<_> = guided.collect();
+            let known: Vec<Guide> = decided(operation, case).into_iter().chain(own).collect();
+            let deciding = below.iter().flat_map(|below| deciding::of(lens, Direction::Lift, below));
+            bodies.extend(self.instances(schema, &known, Some(long)));
+            for one in deciding.filter(|one| known.iter().all(|known| known.at != one.at)) {
+                let guides: Vec<Guide> = std::iter::once(one).chain(known.iter().cloned()).collect();
+                bodies.extend(self.instances(schema, &guides, Some(long)));
+            }
+        }
         // Where no id of the mapping satisfies the schema, what does will be refused, and that is told.
-        Some(if guided.is_empty() { made(&[]) } else { guided })
+        Some(if bodies.is_empty() { self.instances(schema, &[], Some(long)) } else { bodies })
     }
 
     /// Queries of an operation: what its schema allows, or what its fields read.
-    fn queries(&self, operation: &Operation) -> Vec<Parameters> {
+    fn queries(&mut self, operation: &Operation) -> Vec<Parameters> {
         let Some(shape) = &operation.parameters else {
             let mapped = operation.request.fields().iter().filter_map(|field| field.left.as_ref());
             let names = mapped.filter(|at| at.root == Root::Query).filter_map(|at| at.path.first());
@@ -111,13 +112,12 @@ impl Trial<'_> {
             }
         }
         own.extend(operation.page.as_deref().map(starts));
-        let instances = Instances::of(shape.schema(), &own);
-        let documents = instances.systematic().chain(instances.others(self.trials.seed, self.trials.others));
+        let documents = self.instances(shape.schema(), &own, None);
         let query = |document: Document| {
             let members = document.root().members();
             members.map(|(name, value)| (name.as_str().as_ref().into(), text(value))).collect()
         };
-        documents.map(query).collect()
+        documents.into_iter().map(query).collect()
     }
 
     /// What a parameter may be so that it means something to the field it is for.
@@ -164,7 +164,7 @@ fn decided(operation: &Operation, case: Option<&Case>) -> Vec<Guide> {
     let at = |case: &Case| case.at.path.iter().map(|name| Step::Member(name.clone())).collect();
     let values = |case: &Case| case.values.iter().map(|literal| literal.value().to_value()).collect();
     match case {
-        Some(case) => vec![Guide { at: at(case), values: Values::Only(values(case)) }],
+        Some(case) => vec![Guide { at: at(case), values: Values::Just(values(case)) }],
         None => operation
             .cases
             .iter()
