@@ -564,6 +564,10 @@ codes! {
     "Schemas are written in draft 2020-12. Keywords mean different things in different drafts, and one meaning \
      is enough. Leave `$schema` out, or name 2020-12."
 
+    S0113 "an enumeration without members"
+    "`enum` lists the values there may be, and this list is empty, so that no value satisfies the schema. Mostly the last member \
+     was removed by mistake. Where nothing is allowed, the schema `false` says so."
+
     V0101 "a document that is not strict JSON"
     "It has to be one JSON value in UTF-8 without a byte order mark, without duplicate keys, and with nothing \
      after it: what two readers could read in two ways is refused, here as on the wire. It is held to the same \

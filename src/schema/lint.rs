@@ -109,6 +109,11 @@ impl Lint<'_> {
                 }
             }
             "required" => self.required(node, value, known),
+            "enum" if value.is_empty() => self.outcome.found.push(
+                Diagnostic::error(code::S0113, "an enumeration without members")
+                    .at(node.file.span(value), "no value satisfies it")
+                    .help("list what is allowed, or write `false` where nothing is"),
+            ),
             _ => {}
         }
     }
@@ -354,6 +359,8 @@ mod tests {
     fn s0108_is_a_pattern_the_engine_does_not_take() {
         assert_found(r#"{"pattern": "^(?!x)"}"#, ["S0108", "a pattern cannot be used", "\"^(?!x)\""]);
         assert_eq!(found(r#"{"patternProperties": {"(": {}}}"#)[0].0, "S0108");
+        let help = "an enumeration without members; list what is allowed, or write `false` where nothing is";
+        assert_found(r#"{"items": {"enum": []}}"#, ["S0113", help, "[]"]);
     }
 
     #[test]

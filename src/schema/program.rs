@@ -28,7 +28,7 @@ mod pattern;
 mod reach;
 mod text;
 
-pub(super) use compile::of_folder;
+pub(super) use compile::{Asks, of_folder};
 
 /// The checks of a folder's schemas, which refer to each other by number.
 struct Program(Box<[Node]>);

@@ -63,11 +63,11 @@ impl Store {
         }
         spread(&mut faulty, &uses);
         let library = Arc::new(library);
-        let mut schemas = BTreeMap::new();
+        let (mut schemas, mut asks) = (BTreeMap::new(), program::Asks::default());
         for (folder, files) in library.folders() {
             let is_good = |file: &&File| !faulty.contains(&(file.folder.clone(), file.name.clone()));
             let good: Vec<_> = files.filter(is_good).collect();
-            schemas.insert(folder.to_owned(), compile(&library, &good, &uses, &mut found));
+            schemas.insert(folder.to_owned(), compile(&library, &good, &uses, &mut asks, &mut found));
         }
         (Store { schemas, declared }, found.into_vec())
     }
@@ -158,10 +158,11 @@ fn compile(
     library: &Arc<Library>,
     files: &[&File],
     uses: &BTreeMap<FileName, BTreeSet<FileName>>,
+    asks: &mut program::Asks,
     found: &mut Diagnostics,
 ) -> BTreeMap<String, Arc<Schema>> {
     let mut schemas = BTreeMap::new();
-    for (file, check) in files.iter().zip(program::of_folder(library, files)) {
+    for (file, check) in files.iter().zip(program::of_folder(library, files, asks)) {
         let needs = needs(&(file.folder.clone(), file.name.clone()), uses);
         let validator = OnceLock::new();
         // A schema that has a program can be compiled by the library, too, if its files can be named in a URI.

@@ -57,7 +57,9 @@ struct Trial<'t> {
     /// Lenses whose way back was tried already.
     returned: BTreeSet<usize>,
     /// The first answers made for a lens and a canonical schema.
-    answers: BTreeMap<[usize; 2], Vec<String>>,
+    answers: BTreeMap<[usize; 2], Vec<Document>>,
+    /// What is known of the places that a lens of answers only keeps, by the lens and the length of a long text.
+    kept: BTreeMap<(usize, usize), Vec<Guide>>,
     /// How long a text is, for the schemas of a folder.
     long: BTreeMap<String, usize>,
     /// The lens of each operation's body, both ways.
@@ -92,6 +94,7 @@ pub(in crate::mapping) fn check(
         answered: BTreeSet::new(),
         returned: BTreeSet::new(),
         answers: BTreeMap::new(),
+        kept: BTreeMap::new(),
         long: BTreeMap::new(),
         ways_back: BTreeMap::new(),
         read_back: BTreeMap::new(),
@@ -147,8 +150,14 @@ impl Trial<'_> {
 
     /// Instances of a schema, where more is known of some places than it says, and a text is long if it has so many
     /// characters. Tells of choices that none of them makes.
-    fn instances(&mut self, schema: &Schema, guides: &[Guide], long: Option<usize>) -> Vec<Document> {
-        let (made, missed) = self.trials.instances(schema, guides, long);
+    fn instances(
+        &mut self,
+        schema: &Schema,
+        guides: &[Guide],
+        long: Option<usize>,
+        trials: Trials,
+    ) -> Vec<Document> {
+        let (made, missed) = trials.instances(schema, guides, long);
         self.missed(schema, missed);
         made
     }

@@ -8,7 +8,7 @@ use crate::json::Writer;
 mod object;
 
 /// How many values an instance may have for the sake of one long list.
-const NODES_MAX: usize = 300;
+const NODES_MAX: usize = 120;
 
 /// Of so many values that are any, one is a sample.
 const SAMPLE_IN: usize = 8;
@@ -144,6 +144,10 @@ impl Recipe {
             }
             Recipe::Any(recipes) => recipes.iter().map(Recipe::weight).max().unwrap_or(1),
         }
+    }
+
+    fn is_text(&self) -> bool {
+        matches!(self, Recipe::Leaf { source: Source::Texts(_), .. })
     }
 
     pub(super) fn write(&self, wanted: Wanted, random: &mut Random, out: &mut Writer) {

@@ -37,9 +37,13 @@ const SILENT: &[&str] = &[
 
 /// The programs of files that refer to each other and to nobody else, in their order; none where only the library can
 /// answer.
-pub(in crate::schema) fn of_folder(library: &Library, files: &[&File]) -> Vec<Option<Check>> {
+pub(in crate::schema) fn of_folder(
+    library: &Library,
+    files: &[&File],
+    asks: &mut Asks,
+) -> Vec<Option<Check>> {
     let nodes = vec![Some(Node::of(Kinds::ALL)), Some(Node::of(Kinds::NONE))];
-    let mut compiler = Compiler { nodes, known: HashMap::new(), asks: HashMap::new() };
+    let mut compiler = Compiler { nodes, known: HashMap::new(), asks };
     let roots: Vec<_> = files.iter().map(|file| compiler.schema(library.root(file))).collect();
     let sound = reach::sound(&compiler.nodes);
     // Nobody comes by the others.
@@ -52,13 +56,16 @@ pub(in crate::schema) fn of_folder(library: &Library, files: &[&File]) -> Vec<Op
     roots.into_iter().map(check).collect()
 }
 
+/// What the library is asked, by its text. It refers to no schema, so all folders ask the same.
+#[derive(Default)]
+pub(in crate::schema) struct Asks(HashMap<String, Arc<Ask>>);
+
 struct Compiler<'a> {
     /// None for what is being compiled, and for what cannot be.
     nodes: Vec<Option<Node>>,
     /// The schemas that have a node, by file and offset.
     known: HashMap<(&'a str, usize), Index>,
-    /// What the library is asked, by its text.
-    asks: HashMap<String, Arc<Ask>>,
+    asks: &'a mut Asks,
 }
 
 impl<'a> Compiler<'a> {
@@ -137,7 +144,7 @@ impl<'a> Compiler<'a> {
     }
 
     fn ask_tree(&mut self, keywords: Tree) -> Arc<Ask> {
-        let ask = self.asks.entry(keywords.to_string()).or_insert_with(|| Arc::new(Ask::of(keywords)));
+        let ask = self.asks.0.entry(keywords.to_string()).or_insert_with(|| Arc::new(Ask::of(keywords)));
         Arc::clone(ask)
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::finding::{Finding, field_at, named, nearest, shown};
 use super::requests::{ROUNDS_MAX, Tried};
-use super::{Trial, deciding, guides, run};
+use super::{Trial, Trials, deciding, guides, run};
 use crate::diag::code;
 use crate::dialect::Operation;
 use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan};
@@ -58,11 +58,12 @@ impl<'t> Trial<'t> {
         let is_first = self.answered.insert([places[0], places[1], schema]);
         let known = self.answers.get(&places).filter(|_| !is_first);
         let documents = match known {
-            Some(texts) => texts.iter().filter_map(|text| parsed(text.clone().into_bytes())).collect(),
+            Some(known) => known.clone(),
             None => self.documents(operation, canonical, &[(lens, below)], plan.schema.as_deref()),
         };
-        let again = documents.iter().take(AGAIN_MAX).map(|document| document.text().to_owned());
-        self.answers.insert(places, again.collect());
+        if is_first {
+            self.answers.insert(places, documents.iter().take(AGAIN_MAX).cloned().collect());
+        }
         let returns = self.returned.insert(places[0]);
         for (number, document) in documents.into_iter().enumerate() {
             self.instances += 1;
@@ -110,27 +111,36 @@ impl<'t> Trial<'t> {
             if let Some((left, right)) =
                 shaped.and_then(|shaped| shaped.left.as_ref().zip(shaped.right.as_ref()))
             {
-                own.extend(guides::kept(lens, left, right, below, long));
+                let key = (Arc::as_ptr(lens).addr(), long);
+                let kept = self.kept.entry(key).or_insert_with(|| guides::kept(lens, left, right, long));
+                own.extend(kept.iter().cloned().map(|mut guide| {
+                    guide.at.splice(0..0, below.iter().cloned());
+                    guide
+                }));
             }
         }
         let mut missed = 0;
-        let mut made = |guides: &[Guide]| {
+        let mut made = |guides: &[Guide], trials: Trials| {
             self.shared.documents(canonical, guides, long, || {
-                let (made, own) = self.trials.instances(canonical, guides, Some(long));
+                let (made, own) = trials.instances(canonical, guides, Some(long));
                 missed += own;
                 made
             })
         };
-        let mut documents = made(&own);
+        let mut documents = made(&own, self.trials);
         // Every other choice is made beside each value that decides something, too.
+        let systematic = Trials { others: 0, ..self.trials };
         for (lens, below) in lenses {
             for one in deciding::of(lens, Direction::Lower, below) {
                 let known = own.iter().filter(|known| known.at != one.at);
-                documents.extend(made(&std::iter::once(&one).chain(known).cloned().collect::<Vec<_>>()));
+                documents.extend(made(
+                    &std::iter::once(&one).chain(known).cloned().collect::<Vec<_>>(),
+                    systematic,
+                ));
             }
         }
         if documents.is_empty() {
-            documents = made(&[]);
+            documents = made(&[], self.trials);
         }
         self.missed(canonical, missed);
         if documents.is_empty() {

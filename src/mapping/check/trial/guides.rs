@@ -133,7 +133,7 @@ pub(super) fn spelling(form: IdForm, random: &mut Random) -> Option<String> {
 }
 
 /// What a dialect stores and the canonical model has no schema for is what the dialect's schema says of it.
-pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step], long: usize) -> Vec<Guide> {
+pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, long: usize) -> Vec<Guide> {
     let is_free = |field: &&Field| {
         let place = field.right.as_ref().filter(|place| place.root == Root::Body && place.path.len() > 1);
         place.is_some_and(|place| {
@@ -158,8 +158,7 @@ pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, below: &[Step], l
             let value = value.map(crate::json::Value::to_value);
             values.extend(value.filter(|value| !values.contains(value) && values.len() < KEPT_MAX));
         }
-        let path = to.path.iter().map(|name| Step::Member(name.clone()));
-        let at = below.iter().cloned().chain(path).collect();
+        let at = to.path.iter().map(|name| Step::Member(name.clone())).collect();
         (!values.is_empty()).then_some(Guide { at, values: Values::Only(values) })
     };
     fields.into_iter().filter_map(guide).collect()

@@ -34,7 +34,10 @@ impl Object {
                     let choices = member.recipe.count();
                     let ways = choices + usize::from(!member.required);
                     let way = (number - 2 + index) % ways.max(1);
-                    (way < choices).then_some(Wanted::Nth(way))
+                    // Who was as long as can be once is not long again: that would only be slow.
+                    let again = number - 2 >= ways && member.recipe.is_text();
+                    let inner = if again { Wanted::Largest } else { Wanted::Nth(way) };
+                    (way < choices).then_some(inner)
                 }
             };
             told.extend(inner.map(|inner| (member, inner)));

@@ -15,7 +15,7 @@ use crate::lens::op::table::Table;
 use crate::lens::path::Address;
 use crate::lens::{Direction, Parameters};
 use crate::mapping::CANONICAL;
-use crate::mapping::check::trial::{Trial, deciding, guides};
+use crate::mapping::check::trial::{Trial, Trials, deciding, guides};
 use crate::problem::Root;
 use crate::schema::instances::random::Random;
 use crate::schema::instances::{Guide, Step, Values};
@@ -73,19 +73,20 @@ impl Trial<'_> {
         // What makes it a case, and what decides whether a field is read, is no choice among others: every other choice is
         // made in each case and in none, and beside each value that decides something.
         let mut bodies = Vec::new();
+        let systematic = Trials { others: 0, ..self.trials };
         for case in operation.cases.iter().map(Some).chain([None]) {
             let lens = case.map_or(&operation.request, |case| &case.operation.request);
             let own = below.iter().flat_map(|below| guides::of(lens, Direction::Lift, below, self.columns));
             let known: Vec<Guide> = decided(operation, case).into_iter().chain(own).collect();
             let deciding = below.iter().flat_map(|below| deciding::of(lens, Direction::Lift, below));
-            bodies.extend(self.instances(schema, &known, Some(long)));
+            bodies.extend(self.instances(schema, &known, Some(long), self.trials));
             for one in deciding.filter(|one| known.iter().all(|known| known.at != one.at)) {
                 let guides: Vec<Guide> = std::iter::once(one).chain(known.iter().cloned()).collect();
-                bodies.extend(self.instances(schema, &guides, Some(long)));
+                bodies.extend(self.instances(schema, &guides, Some(long), systematic));
             }
         }
         // Where no id of the mapping satisfies the schema, what does will be refused, and that is told.
-        Some(if bodies.is_empty() { self.instances(schema, &[], Some(long)) } else { bodies })
+        Some(if bodies.is_empty() { self.instances(schema, &[], Some(long), self.trials) } else { bodies })
     }
 
     /// Queries of an operation: what its schema allows, or what its fields read.
@@ -112,7 +113,7 @@ impl Trial<'_> {
             }
         }
         own.extend(operation.page.as_deref().map(starts));
-        let documents = self.instances(shape.schema(), &own, None);
+        let documents = self.instances(shape.schema(), &own, None, self.trials);
         let query = |document: Document| {
             let members = document.root().members();
             members.map(|(name, value)| (name.as_str().as_ref().into(), text(value))).collect()
