@@ -23,14 +23,15 @@
 
 use serde_json::Value as Tree;
 
-use self::compile::Depth;
+use self::budget::TEXT_MAX;
 use self::random::Random;
 use self::recipe::{Recipe, Wanted};
 use super::Schema;
-use super::library::File;
+use crate::diag::Span;
 use crate::json::{Document, Limits, Writer};
 
 mod alternatives;
+mod budget;
 mod compile;
 mod number;
 mod pattern;
@@ -38,21 +39,30 @@ pub mod random;
 mod recipe;
 mod text;
 
+pub use budget::Untried;
 pub use pattern::Pattern;
 pub use text::uuid;
 
-/// The greatest length that a folder's schemas bound a text with; 0 if they bound none.
-pub fn longest_bound(schema: &Schema) -> usize {
-    let of_file = |file: &File| {
-        let bounds = file.document.text().split("\"maxLength\"").skip(1);
-        let number = |after: &str| {
-            let digits = after.trim_start_matches([':', ' ']);
+/// The greatest length that a folder's schemas bound a text with, of those that a text is made longer than (0 if there are
+/// none), and where it says one that is greater than that.
+pub fn longest_bound(schema: &Schema) -> (usize, Option<Span>) {
+    let (mut longest, mut beyond) = (0, None);
+    for file in schema.library.files_of(&schema.folder) {
+        let text = file.document.text();
+        for (at, keyword) in text.match_indices("\"maxLength\"") {
+            let digits =
+                text[at + keyword.len()..].trim_start_matches(|c: char| c == ':' || c.is_whitespace());
+            let start = text.len() - digits.len();
             let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-            digits[..end].parse().ok()
-        };
-        bounds.filter_map(number).max().unwrap_or(0)
-    };
-    schema.library.files_of(&schema.folder).map(of_file).max().unwrap_or(0)
+            match digits[..end].parse() {
+                Ok(bound) if bound <= TEXT_MAX => longest = longest.max(bound),
+                // What is no number is a name, and a number too large for us is too large for any text.
+                _ if end > 0 => beyond = beyond.or(Some(Span::new(file.source, start..start + end))),
+                _ => {}
+            }
+        }
+    }
+    (longest, beyond)
 }
 
 /// A step to a place of a value.
@@ -86,6 +96,7 @@ pub enum Values {
 pub struct Instances<'s> {
     schema: &'s Schema,
     recipe: Option<Recipe>,
+    untried: Vec<Untried>,
 }
 
 impl<'s> Instances<'s> {
@@ -98,7 +109,13 @@ impl<'s> Instances<'s> {
     pub fn up_to(schema: &'s Schema, guides: &[Guide], long: usize) -> Instances<'s> {
         let guides = guides.iter().map(|guide| (guide.at.as_slice(), &guide.values)).collect();
         let root = schema.library.root(schema.file());
-        Instances { schema, recipe: compile::recipe(vec![root], &guides, Depth { steps: 0, long }) }
+        let (recipe, untried) = compile::within_budget(root, &guides, long);
+        Instances { schema, recipe, untried }
+    }
+
+    /// What the schema says that no instance shows, because it would take too much.
+    pub fn untried(&self) -> &[Untried] {
+        &self.untried
     }
 
     /// Those that make each choice at least once.
@@ -117,7 +134,9 @@ impl<'s> Instances<'s> {
     fn made(&self, wanted: Wanted, random: &mut Random) -> Option<Document> {
         let mut out = Writer::new();
         self.recipe.as_ref()?.write(wanted, random, &mut out);
-        let document = Document::parse(out.into_vec(), &Limits::default()).ok()?;
+        // Several long texts may be in one.
+        let limits = Limits { bytes_max: 1 << 24, ..Limits::default() };
+        let document = Document::parse(out.into_vec(), &limits).ok()?;
         self.schema.is_valid(document.root()).then_some(document)
     }
 }

@@ -33,7 +33,7 @@ use crate::mapping::file::MappingFile;
 use crate::mapping::{Proof, Trials};
 use crate::problem::Root;
 use crate::schema::instances::random::Random;
-use crate::schema::instances::{longest_bound, uuid};
+use crate::schema::instances::{Untried, longest_bound, uuid};
 use crate::schema::{Schema, Store};
 
 use finding::Findings;
@@ -66,6 +66,8 @@ struct Trial<'t> {
     /// Exceptions from the dialect's schemas that were needed, by where they are written.
     exceeded: BTreeSet<(SourceId, u32)>,
     instances: usize,
+    /// Whether the instances show all that the schemas say.
+    is_whole: bool,
 }
 
 /// Tries every operation of a dialect. Says what was found, and how much was proved and tried.
@@ -96,6 +98,7 @@ pub(in crate::mapping) fn check(
         read_back: BTreeMap::new(),
         exceeded: BTreeSet::new(),
         instances: 0,
+        is_whole: true,
     };
     for operation in &dialect.operations {
         trial.operation(operation);
@@ -114,10 +117,6 @@ pub(in crate::mapping) fn check(
     }
 }
 
-/// The longest text that is tried. A bound beyond it is met by no instance: what it costs to make one grows with it, and a
-/// schema may say any number.
-const LONG_MAX: usize = 1 << 16;
-
 impl Trial<'_> {
     /// How long a text has to be to be longer than any that the schemas of this one's folder allow.
     fn long(&mut self, schema: Option<&Schema>) -> usize {
@@ -125,13 +124,30 @@ impl Trial<'_> {
         if let Some(known) = self.long.get(schema.folder()) {
             return *known;
         }
-        let long = longest_bound(schema).min(LONG_MAX) + 1;
+        let (bound, beyond) = longest_bound(schema);
+        if let Some(at) = beyond {
+            self.untried(&[Untried { at, what: "a text so long that it breaks this" }]);
+        }
+        let long = bound + 1;
         self.long.insert(schema.folder().to_owned(), long);
         long
     }
 
+    /// Tells what schemas say that no instance shows.
+    fn untried(&mut self, untried: &[Untried]) {
+        for Untried { at, what } in untried {
+            self.is_whole = false;
+            let help = "what a mapping makes of it is neither proved nor tried; bound it closer, if it never comes to that";
+            self.findings.warn(code::M0405, *at, format!("{what} is not tried"), help);
+        }
+    }
+
     /// Reports exceptions from the dialect's schemas that nothing made necessary.
     fn unneeded(&self, found: &mut Diagnostics) {
+        if !self.is_whole {
+            // What makes one necessary may be what was not tried.
+            return;
+        }
         for part in self.file.lenses.iter().filter_map(|lens| lens.part.as_ref()) {
             for (path, _) in &part.exceeds {
                 if !self.exceeded.contains(&(path.span.source, path.span.start)) {

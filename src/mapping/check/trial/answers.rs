@@ -113,9 +113,11 @@ impl<'t> Trial<'t> {
                 own.extend(guides::kept(lens, left, right, below, long));
             }
         }
-        let made = |guides: &[Guide]| {
+        let mut untried = Vec::new();
+        let mut made = |guides: &[Guide]| {
             self.shared.documents(canonical, guides, long, || {
                 let instances = Instances::up_to(canonical, guides, long);
+                untried.extend_from_slice(instances.untried());
                 let others = instances.others(self.trials.seed, self.trials.others);
                 instances.systematic().chain(others).collect()
             })
@@ -124,6 +126,7 @@ impl<'t> Trial<'t> {
         if documents.is_empty() {
             documents = made(&[]);
         }
+        self.untried(&untried);
         if documents.is_empty() {
             let message = format!("no answer to operation `{}` could be made", operation.name);
             let help = "the canonical schema may contradict itself, or say more than instances are made from";

@@ -70,8 +70,10 @@ impl Trial<'_> {
                 (schema, if *one { vec![items, list] } else { vec![items] })
             }
         };
-        let made = |guides: &[Guide]| {
+        let mut untried = Vec::new();
+        let mut made = |guides: &[Guide]| {
             let instances = Instances::up_to(schema, guides, long);
+            untried.extend_from_slice(instances.untried());
             let others = instances.others(self.trials.seed, self.trials.others);
             instances.systematic().chain(others).collect::<Vec<_>>()
         };
@@ -84,11 +86,13 @@ impl Trial<'_> {
         });
         let guided: Vec<_> = guided.collect();
         // Where no id of the mapping satisfies the schema, what does will be refused, and that is told.
-        Some(if guided.is_empty() { made(&[]) } else { guided })
+        let bodies = if guided.is_empty() { made(&[]) } else { guided };
+        self.untried(&untried);
+        Some(bodies)
     }
 
     /// Queries of an operation: what its schema allows, or what its fields read.
-    fn queries(&self, operation: &Operation) -> Vec<Parameters> {
+    fn queries(&mut self, operation: &Operation) -> Vec<Parameters> {
         let Some(shape) = &operation.parameters else {
             let mapped = operation.request.fields().iter().filter_map(|field| field.left.as_ref());
             let names = mapped.filter(|at| at.root == Root::Query).filter_map(|at| at.path.first());
@@ -112,6 +116,7 @@ impl Trial<'_> {
         }
         own.extend(operation.page.as_deref().map(starts));
         let instances = Instances::of(shape.schema(), &own);
+        self.untried(instances.untried());
         let documents = instances.systematic().chain(instances.others(self.trials.seed, self.trials.others));
         let query = |document: Document| {
             let members = document.root().members();
