@@ -397,9 +397,10 @@ codes! {
      would change the path. Found by running the operation on instances of its schemas."
 
     M0405 "what could not be tried"
-    "No instance of the operation's schemas could be made, or none that makes some of the choices they leave, so that nothing \
-     is known of what the mapping does with those. The schemas may contradict each other, or say with `not` or `contains` what \
-     instances are not made from."
+    "No instance of the operation's schemas could be made, so that nothing is known of what it does: the schemas may \
+     contradict each other, or say with `not` or `contains` what instances are not made from. Or some of what they allow is in \
+     no valid instance, or is too large for one (a text, a list, a tree), and what the mapping does with that is not known: it is \
+     neither proved nor tried. All else is."
 
     M0406 "a field that exceeds nothing"
     "`exceeds` allows a field to tell more than the dialect's schema promises, and nothing it tells is more. An exception \
@@ -563,6 +564,16 @@ codes! {
     S0110 "another draft of JSON Schema"
     "Schemas are written in draft 2020-12. Keywords mean different things in different drafts, and one meaning \
      is enough. Leave `$schema` out, or name 2020-12."
+
+    S0111 "a schema without an end"
+    "The schema leads back to itself by references and combinations (`$ref`, `allOf`, `anyOf`, `not`, …) alone, so that whoever \
+     looks at a value would look at it again and again. JSON Schema leaves undefined what that means. A schema may well \
+     contain itself from a part of the value: a property, the elements, the values of a map."
+
+    S0112 "too many schemas for one value"
+    "References and alternatives that lead to further ones multiply: sixteen levels of four are four thousand million schemas, \
+     all of them for one value. A start and each request would take as long. Lists of alternatives may be long; it is those \
+     of those that have to become fewer."
 
     S0113 "an enumeration without members"
     "`enum` lists the values there may be, and this list is empty, so that no value satisfies the schema. Mostly the last member \

@@ -126,10 +126,13 @@ impl Todos {
         if self.marks.is_empty() {
             return compiled;
         }
+        let mut marks: Vec<_> =
+            self.marks.iter().map(|(mark, _)| (mark.source, mark.start, mark.end)).collect();
+        marks.sort_unstable();
+        // Marks do not overlap, so that the first from there on ends first.
         let is_about = |span: Span| {
-            self.marks.iter().any(|(mark, _)| {
-                mark.source == span.source && mark.start >= span.start && mark.end <= span.end
-            })
+            let first = marks.partition_point(|mark| *mark < (span.source, span.start, 0));
+            marks.get(first).is_some_and(|(source, _, end)| *source == span.source && *end <= span.end)
         };
         let mut all = Diagnostics::default();
         all.extend(compiled.into_vec().into_iter().filter(|one| !one.primary().is_some_and(is_about)));

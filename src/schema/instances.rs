@@ -26,14 +26,15 @@ use std::cell::Cell;
 
 use serde_json::Value as Tree;
 
-use self::compile::Depth;
+use self::budget::TEXT_MAX;
 use self::random::Random;
 use self::recipe::{Recipe, Rest, Wanted};
 use super::Schema;
-use super::library::File;
+use crate::diag::Span;
 use crate::json::{Document, Limits, Writer};
 
 mod alternatives;
+mod budget;
 mod compile;
 mod number;
 mod pattern;
@@ -41,21 +42,30 @@ pub mod random;
 mod recipe;
 mod text;
 
+pub use budget::Untried;
 pub use pattern::Pattern;
 pub use text::uuid;
 
-/// The greatest length that a folder's schemas bound a text with; 0 if they bound none.
-pub fn longest_bound(schema: &Schema) -> usize {
-    let of_file = |file: &File| {
-        let bounds = file.document.text().split("\"maxLength\"").skip(1);
-        let number = |after: &str| {
-            let digits = after.trim_start_matches([':', ' ']);
+/// The greatest length that a folder's schemas bound a text with, of those that a text is made longer than (0 if there are
+/// none), and where it says one that is greater than that.
+pub fn longest_bound(schema: &Schema) -> (usize, Option<Span>) {
+    let (mut longest, mut beyond) = (0, None);
+    for file in schema.library.files_of(&schema.folder) {
+        let text = file.document.text();
+        for (at, keyword) in text.match_indices("\"maxLength\"") {
+            let digits =
+                text[at + keyword.len()..].trim_start_matches(|c: char| c == ':' || c.is_whitespace());
+            let start = text.len() - digits.len();
             let end = digits.find(|c: char| !c.is_ascii_digit()).unwrap_or(digits.len());
-            digits[..end].parse().ok()
-        };
-        bounds.filter_map(number).max().unwrap_or(0)
-    };
-    schema.library.files_of(&schema.folder).map(of_file).max().unwrap_or(0)
+            match digits[..end].parse() {
+                Ok(bound) if bound <= TEXT_MAX => longest = longest.max(bound),
+                // What is no number is a name, and a number too large for us is too large for any text.
+                _ if end > 0 => beyond = beyond.or(Some(Span::new(file.source, start..start + end))),
+                _ => {}
+            }
+        }
+    }
+    (longest, beyond)
 }
 
 /// A step to a place of a value.
@@ -91,6 +101,8 @@ pub enum Values {
 pub struct Instances<'s> {
     schema: &'s Schema,
     recipe: Option<Recipe>,
+    untried: Vec<Untried>,
+    /// How many choices were in invalid instances alone, so far.
     missed: Cell<usize>,
 }
 
@@ -107,8 +119,16 @@ impl<'s> Instances<'s> {
     pub fn up_to(schema: &'s Schema, guides: &[Guide], long: usize) -> Instances<'s> {
         let guides = guides.iter().map(|guide| (guide.at.as_slice(), &guide.values)).collect();
         let root = schema.library.root(schema.file());
-        let recipe = compile::recipe(vec![root], &guides, Depth { steps: 0, long });
-        Instances { schema, recipe, missed: Cell::new(0) }
+        let (recipe, untried) = compile::within_budget(root, &guides, long);
+        Instances { schema, recipe, untried, missed: Cell::new(0) }
+    }
+
+    /// What the schema says that no instance shows: what would take too much, and choices that were in none of the valid
+    /// ones, as far as they were made.
+    pub fn untried(&self) -> Vec<Untried> {
+        let missed = (self.missed.get() > 0)
+            .then(|| Untried { at: self.schema.span(), what: "a choice that only invalid instances make" });
+        self.untried.iter().cloned().chain(missed).collect()
     }
 
     /// Those that make each choice at least once.
@@ -119,11 +139,6 @@ impl<'s> Instances<'s> {
             Some(made) => vec![made],
             None => self.again(number, &mut random),
         })
-    }
-
-    /// How many choices that the systematic instances should make are in none of them, as far as they were made.
-    pub fn missed(&self) -> usize {
-        self.missed.get()
     }
 
     /// The choices that made an invalid instance together, each of them among others.
@@ -152,7 +167,9 @@ impl<'s> Instances<'s> {
     fn made(&self, wanted: Wanted, random: &mut Random) -> Option<Document> {
         let mut out = Writer::new();
         self.recipe.as_ref()?.write(wanted, random, &mut out);
-        let document = Document::parse(out.into_vec(), &Limits::default()).ok()?;
+        // Several long texts may be in one.
+        let limits = Limits { bytes_max: 1 << 24, ..Limits::default() };
+        let document = Document::parse(out.into_vec(), &limits).ok()?;
         self.schema.is_valid(document.root()).then_some(document)
     }
 }

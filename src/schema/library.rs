@@ -52,6 +52,11 @@ impl<'a> Node<'a> {
         Node { schema, ..self }
     }
 
+    /// Whether both are the same place of the same file.
+    pub(super) fn is_at(self, other: Node<'_>) -> bool {
+        std::ptr::eq(self.file, other.file) && self.schema.offset() == other.schema.offset()
+    }
+
     /// The value of one of the schema's keywords; boolean schemas have none.
     pub(super) fn keyword(self, name: &str) -> Option<Value<'a>> {
         self.schema.member(name)

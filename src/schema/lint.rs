@@ -17,6 +17,10 @@ use crate::diag::{Diagnostic, Diagnostics, code};
 use crate::json::{Key, Value};
 use crate::problem::Segment;
 
+pub(super) mod endless;
+
+use endless::Whole;
+
 /// The one draft schemas are written in.
 pub(super) const DRAFT: &str = "https://json-schema.org/draft/2020-12/schema";
 
@@ -25,6 +29,8 @@ pub(super) struct Outcome {
     pub(super) found: Diagnostics,
     /// The other files it refers to, whether these are good or not.
     pub(super) uses: BTreeSet<FileName>,
+    /// What to say of the first schema without an end, if nobody says where that comes from.
+    pub(super) endless: Option<Diagnostic>,
 }
 
 /// The patterns that were looked at so far, and whether they can be used. Files say the same ones again and again.
@@ -46,7 +52,7 @@ pub(super) fn check(
     } else {
         violation::from_errors(meta_schema.iter_errors(&file.tree), root.schema, usize::MAX, None)
     };
-    let mut outcome = Outcome { found: Diagnostics::default(), uses: BTreeSet::new() };
+    let mut outcome = Outcome { found: Diagnostics::default(), uses: BTreeSet::new(), endless: None };
     for violation in &violations {
         let subject = match violation.path.last() {
             Some(Segment::Name(name)) => format!("`{name}`"),
@@ -74,7 +80,16 @@ impl Lint<'_> {
     /// Checks a schema and all inside it. `known` are the properties that the schemas around it declare for
     /// the same value.
     fn schema(&mut self, node: Node<'_>, known: &[String]) {
-        let known = [known, &Shape::of(node).properties()].concat();
+        let own = match endless::check(node) {
+            Whole::Fine => Shape::of(node).properties(),
+            // What a schema without an end declares is not asked for.
+            Whole::Endless(told) => {
+                self.outcome.endless.get_or_insert_with(|| endless::many(node));
+                self.outcome.found.extend(told);
+                Vec::new()
+            }
+        };
+        let known = [known, &own].concat();
         for (keyword, value) in node.schema.members() {
             let Some(holds) = keywords::holds(keyword) else {
                 self.unknown_keyword(node, keyword);
@@ -254,7 +269,7 @@ mod tests {
         for text in [
             "true",
             r#"{"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "t", "x-note": {"nullable": true}}"#,
-            r##"{"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"$anchor": "c", "$ref": "#c"}}}"##,
+            r##"{"$ref": "#/$defs/a~1b", "$defs": {"a/b": {"$anchor": "c", "items": {"$ref": "#c"}}}}"##,
             r#"{"properties": {"role": {"$ref": "member.json#/$defs/role"}, "more": {"$ref": "./member.json#here"}}}"#,
             r#"{"const": {"nullable": 1, "$ref": "x"}, "default": {"format": "x"}, "enum": [{"required": ["x"]}]}"#,
             r#"{"properties": {"nullable": {"type": "string"}, "format": {"pattern": "^a"}}}"#,

@@ -8,12 +8,13 @@ use serde_json::Value as Tree;
 
 use super::keywords::listed;
 use super::library::Node;
+use super::lint::endless::DEPTH_MAX;
 use super::types::{Type, Types};
 use crate::diag::Span;
 use crate::json::{Kind, Value};
 
-/// Through how many references and combinations a question is passed on. Schemas people write nest a few.
-const HOPS_MAX: u8 = 16;
+/// Through how many references and combinations a question is passed on: as many as a good schema may have.
+const HOPS_MAX: u8 = DEPTH_MAX;
 
 /// What is known about the values at one place.
 #[derive(Clone)]
@@ -178,10 +179,13 @@ impl<'a> Form<'a> {
         all: &dyn Fn(T, T) -> T,
         any: &dyn Fn(T, T) -> T,
     ) -> T {
-        let pass_on = |form: &Form<'a>| form.ask(hops.saturating_sub(1), own, all, any);
+        let pass_on = |form: &Form<'a>| form.ask(hops, own, all, any);
         match self {
             Form::Schema(node) if hops == 0 => own(*node),
-            Form::Schema(node) => combined(*node).iter().map(pass_on).fold(own(*node), all),
+            Form::Schema(node) => {
+                let inside = |form: &Form<'a>| form.ask(hops - 1, own, all, any);
+                combined(*node).iter().map(inside).fold(own(*node), all)
+            }
             Form::All(forms) => forms.iter().map(pass_on).reduce(all).expect("a form is never empty"),
             Form::Any(forms) => forms.iter().map(pass_on).reduce(any).expect("a form is never empty"),
         }
@@ -347,11 +351,21 @@ mod tests {
 
     #[test]
     fn schemas_that_contain_themselves_are_looked_at_so_far() {
-        let text = r##"{"properties": {"left": {"$ref": "#"}}, "allOf": [{"$ref": "#"}]}"##;
+        let text = r##"{"properties": {"left": {"$ref": "#"}}, "allOf": [{"$ref": "#/$defs/a"}], "$defs": {"a": true}}"##;
         let schema = schema(text);
         let left = schema.shape().property("left").unwrap().property("left").unwrap();
         assert_eq!(left.properties(), ["left"]);
-        assert_eq!(super::super::support::schema(r##"{"$ref": "#"}"##).shape().enumeration(), None);
+    }
+
+    #[test]
+    fn a_question_goes_through_a_long_row_of_references() {
+        let step = |index: usize| format!("\"s{index}\": {{\"$ref\": \"#/$defs/s{}\"}}", index + 1);
+        let steps: Vec<String> = (0..40).map(step).collect();
+        let text = format!(
+            "{{\"$ref\": \"#/$defs/s0\", \"$defs\": {{{}, \"s40\": {{\"const\": 1}}}}}}",
+            steps.join(", ")
+        );
+        assert_eq!(schema(&text).shape().enumeration(), Some(vec![json!(1)]));
     }
 
     #[test]

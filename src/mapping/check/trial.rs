@@ -34,7 +34,7 @@ use crate::mapping::file::MappingFile;
 use crate::mapping::{Proof, Trials};
 use crate::problem::Root;
 use crate::schema::instances::random::Random;
-use crate::schema::instances::{Guide, Instances, longest_bound, uuid};
+use crate::schema::instances::{Guide, Instances, Untried, longest_bound, uuid};
 use crate::schema::{Schema, Store};
 
 use finding::Findings;
@@ -69,6 +69,8 @@ struct Trial<'t> {
     /// Exceptions from the dialect's schemas that were needed, by where they are written.
     exceeded: BTreeSet<(SourceId, u32)>,
     instances: usize,
+    /// Whether the instances show all that the schemas say.
+    is_whole: bool,
 }
 
 /// Tries every operation of a dialect. Says what was found, and how much was proved and tried.
@@ -100,6 +102,7 @@ pub(in crate::mapping) fn check(
         read_back: BTreeMap::new(),
         exceeded: BTreeSet::new(),
         instances: 0,
+        is_whole: true,
     };
     for operation in &dialect.operations {
         trial.operation(operation);
@@ -119,22 +122,21 @@ pub(in crate::mapping) fn check(
 }
 
 impl Trials {
-    /// Instances of a schema, and how many of its choices are in none of them.
-    fn instances(&self, schema: &Schema, guides: &[Guide], long: Option<usize>) -> (Vec<Document>, usize) {
+    /// Instances of a schema, and what it says that none of them shows.
+    fn instances(
+        &self,
+        schema: &Schema,
+        guides: &[Guide],
+        long: Option<usize>,
+    ) -> (Vec<Document>, Vec<Untried>) {
         let instances = match long {
             Some(long) => Instances::up_to(schema, guides, long),
             None => Instances::of(schema, guides),
         };
-        let made: Vec<_> = instances.systematic().chain(instances.others(self.seed, self.others)).collect();
-        // Where there is none at all, that is told.
-        let missed = if made.is_empty() { 0 } else { instances.missed() };
-        (made, missed)
+        let made = instances.systematic().chain(instances.others(self.seed, self.others)).collect();
+        (made, instances.untried())
     }
 }
-
-/// The longest text that is tried. A bound beyond it is met by no instance: what it costs to make one grows with it, and a
-/// schema may say any number.
-const LONG_MAX: usize = 1 << 16;
 
 impl Trial<'_> {
     /// How long a text has to be to be longer than any that the schemas of this one's folder allow.
@@ -143,13 +145,17 @@ impl Trial<'_> {
         if let Some(known) = self.long.get(schema.folder()) {
             return *known;
         }
-        let long = longest_bound(schema).min(LONG_MAX) + 1;
+        let (bound, beyond) = longest_bound(schema);
+        if let Some(at) = beyond {
+            self.untried(&[Untried { at, what: "a text so long that it breaks this" }]);
+        }
+        let long = bound + 1;
         self.long.insert(schema.folder().to_owned(), long);
         long
     }
 
     /// Instances of a schema, where more is known of some places than it says, and a text is long if it has so many
-    /// characters. Tells of choices that none of them makes.
+    /// characters. Tells what none of them shows.
     fn instances(
         &mut self,
         schema: &Schema,
@@ -157,21 +163,26 @@ impl Trial<'_> {
         long: Option<usize>,
         trials: Trials,
     ) -> Vec<Document> {
-        let (made, missed) = trials.instances(schema, guides, long);
-        self.missed(schema, missed);
+        let (made, untried) = trials.instances(schema, guides, long);
+        self.untried(&untried);
         made
     }
 
-    fn missed(&mut self, schema: &Schema, missed: usize) {
-        if missed > 0 {
-            let message = format!("of {missed} choices that `{schema}` leaves no instance could be made");
-            let help = "it may allow by one keyword what it excludes by another: say with `enum`, `if` or `oneOf` what is meant";
-            self.findings.warn(code::M0405, schema.span(), message, help);
+    /// Tells what schemas say that no instance shows.
+    fn untried(&mut self, untried: &[Untried]) {
+        for Untried { at, what } in untried {
+            self.is_whole = false;
+            let help = "what a mapping makes of it is neither proved nor tried; bound it closer, if it never comes to that";
+            self.findings.warn(code::M0405, *at, format!("{what} is not tried"), help);
         }
     }
 
     /// Reports exceptions from the dialect's schemas that nothing made necessary.
     fn unneeded(&self, found: &mut Diagnostics) {
+        if !self.is_whole {
+            // What makes one necessary may be what was not tried.
+            return;
+        }
         for part in self.file.lenses.iter().filter_map(|lens| lens.part.as_ref()) {
             for (path, _) in &part.exceeds {
                 if !self.exceeded.contains(&(path.span.source, path.span.start)) {

@@ -1,5 +1,6 @@
 //! Lenses: which canonical schema each is about, and where each field lives.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::{Around, Todos, closest, is_open, near};
@@ -10,12 +11,14 @@ use crate::mapping::lenses::shape_at;
 use crate::schema::{Schema, Shape};
 
 pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_>) {
+    // Found once: a document of thousands of schemas has as many lenses.
+    let inside = inside(file, around);
     for index in 0..file.lenses.len() {
         let name = file.lenses[index].name.clone();
         let Some(part) = &file.lenses[index].part else { continue };
         let left = part.schema.as_ref().and_then(|schema| around.dialect_schema(&schema.value));
         let guesses = if is_open(&part.canonical) {
-            guesses(&name, part, left.as_deref(), file, around)
+            guesses(&name, part, left.as_deref(), (file, &inside), around)
         } else {
             Vec::new()
         };
@@ -84,7 +87,7 @@ fn guesses(
     name: &Text,
     part: &LensPart,
     left: Option<&Schema>,
-    file: &MappingFile,
+    (file, inside): (&MappingFile, &Inside),
     around: &Around<'_>,
 ) -> Vec<String> {
     let api = &around.canonical.api;
@@ -108,7 +111,7 @@ fn guesses(
             }
         }
     }
-    known.extend(inside(name, file, around));
+    known.extend(inside.get(&name.value).into_iter().flatten().cloned());
     known.dedup();
     if !known.is_empty() {
         return known;
@@ -128,18 +131,18 @@ fn guesses(
     near::schemas((&around.places, around.schemas), schema, left, names)
 }
 
-/// What the canonical side of a placed field says about the lens inside it.
-fn inside(name: &Text, file: &MappingFile, around: &Around<'_>) -> Vec<String> {
-    let mut found = Vec::new();
+/// What the canonical sides of placed fields say about the lenses inside them, by the names of those.
+fn inside(file: &MappingFile, around: &Around<'_>) -> Inside {
+    let mut found = Inside::new();
     for outer in file.lenses.iter().filter_map(|lens| lens.part.as_ref()) {
+        let Some(schema) = around.schemas.schema(CANONICAL, &outer.canonical.value) else { continue };
         for field in &outer.fields {
             let (inner, is_each) = match &field.op {
                 Some(OpPart::Lens(inner)) => (inner, false),
                 Some(OpPart::EachLens(inner)) => (inner, true),
                 _ => continue,
             };
-            let at = field.at.as_ref().filter(|at| inner.value == name.value && !is_open(at));
-            let Some(schema) = around.schemas.schema(CANONICAL, &outer.canonical.value) else { continue };
+            let at = field.at.as_ref().filter(|at| !is_open(at));
             let reference = at.and_then(|at| {
                 let path: Vec<_> = at.value.split('.').collect();
                 let [member] = path.as_slice() else { return None };
@@ -147,11 +150,15 @@ fn inside(name: &Text, file: &MappingFile, around: &Around<'_>) -> Vec<String> {
                 let property = if is_each { property.get("items")? } else { property };
                 property.get("$ref")?.as_str()?.strip_suffix(".json").map(str::to_owned)
             });
-            found.extend(reference);
+            if let Some(reference) = reference {
+                found.entry(inner.value.clone()).or_default().push(reference);
+            }
         }
     }
     found
 }
+
+type Inside = BTreeMap<String, Vec<String>>;
 
 fn with_cases(operation: &OperationPart) -> impl Iterator<Item = &OperationPart> {
     std::iter::once(operation).chain(operation.cases.iter().map(|case| &case.operation))

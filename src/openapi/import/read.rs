@@ -9,7 +9,7 @@ use super::yaml;
 use crate::json::{Document, Limits};
 
 /// How long a document may be. The longest one we know of has 13 million bytes.
-const BYTES_MAX: usize = 64 << 20;
+pub(super) const BYTES_MAX: usize = 64 << 20;
 /// How many values and names it may have, with what aliases repeat.
 pub(super) const NODES_MAX: usize = 4 << 20;
 /// How deep it may go.

@@ -1,14 +1,15 @@
 //! YAML 1.2 as a JSON tree, by the core schema, as far as JSON can say it.
 //!
 //! The parser gives one event after the other; the tree is put together here, where it can be bounded. What an alias
-//! repeats is counted like what is written out, so that a few lines cannot stand for a billion values.
+//! repeats is counted like what is written out, values and letters alike, so that a few lines cannot stand for a billion of
+//! either.
 
 use std::collections::HashMap;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span, Tag};
 use serde_json::{Map, Number, Value};
 
-use super::read::{DEPTH_MAX, NODES_MAX, ReadError};
+use super::read::{BYTES_MAX, DEPTH_MAX, NODES_MAX, ReadError};
 
 /// Reads the one document of a text.
 pub(super) fn read(text: &str) -> Result<Value, ReadError> {
@@ -40,17 +41,26 @@ struct Composer {
     documents: usize,
     /// What is open, outermost first.
     open: Vec<Open>,
-    /// What aliases may repeat, and how many values each is.
-    anchors: HashMap<usize, (Value, usize)>,
-    /// How many values there are.
+    /// What aliases may repeat, and how much each is.
+    anchors: HashMap<usize, (Value, Size)>,
+    /// How much there is.
+    size: Size,
+}
+
+/// How much a part of the tree takes.
+#[derive(Clone, Copy, Default)]
+struct Size {
+    /// Its values.
     nodes: usize,
+    /// The bytes of its texts and names.
+    bytes: usize,
 }
 
 /// A collection that has not ended yet.
 struct Open {
     anchor: usize,
-    /// The number of values when it began.
-    nodes: usize,
+    /// How much there was when it began.
+    before: Size,
     holds: Holds,
 }
 
@@ -70,25 +80,23 @@ impl Composer {
             }
             Event::Alias(anchor) => {
                 let known = self.anchors.get(&anchor);
-                let (value, nodes) = known.ok_or("an alias names what has not ended yet")?;
-                if self.nodes.saturating_add(*nodes) > NODES_MAX {
-                    return Err(TOO_MANY.to_owned());
-                }
-                let (value, nodes) = (value.clone(), *nodes);
+                let (value, size) = known.ok_or("an alias names what has not ended yet")?;
+                self.size.add(*size)?;
+                let value = value.clone();
                 if self.waits_for_name() {
                     return Err("an alias stands where a name belongs".to_owned());
                 }
-                self.nodes += nodes;
                 self.place(value)
             }
             Event::Scalar(text, style, anchor, tag) => {
-                self.count()?;
+                let size = Size { nodes: 1, bytes: text.len() };
+                self.size.add(size)?;
                 if self.waits_for_name() {
                     return self.name(text.into_owned(), style);
                 }
                 let value = scalar(&text, style, tag.as_deref())?;
                 if anchor > 0 {
-                    self.anchors.insert(anchor, (value.clone(), 1));
+                    self.keep(anchor, &value, size)?;
                 }
                 self.place(value)
             }
@@ -102,9 +110,11 @@ impl Composer {
         }
     }
 
-    fn count(&mut self) -> Result<(), String> {
-        self.nodes += 1;
-        if self.nodes > NODES_MAX { Err(TOO_MANY.to_owned()) } else { Ok(()) }
+    /// Keeps a value for aliases. It is a copy besides the value itself, and is memory too.
+    fn keep(&mut self, anchor: usize, value: &Value, size: Size) -> Result<(), String> {
+        self.size.add(size)?;
+        self.anchors.insert(anchor, (value.clone(), size));
+        Ok(())
     }
 
     fn waits_for_name(&self) -> bool {
@@ -126,7 +136,8 @@ impl Composer {
     }
 
     fn begin(&mut self, anchor: usize, tag: Option<&Tag>, sort: &str, holds: Holds) -> Result<(), String> {
-        self.count()?;
+        let before = self.size;
+        self.size.add(Size { nodes: 1, bytes: 0 })?;
         if self.waits_for_name() {
             return Err("a collection stands where a name belongs".to_owned());
         }
@@ -136,7 +147,7 @@ impl Composer {
         if self.open.len() >= usize::from(DEPTH_MAX) {
             return Err(format!("it goes deeper than {DEPTH_MAX} levels"));
         }
-        self.open.push(Open { anchor, nodes: self.nodes, holds });
+        self.open.push(Open { anchor, before, holds });
         Ok(())
     }
 
@@ -147,13 +158,9 @@ impl Composer {
             Holds::Members(members, _) => Value::Object(members),
         };
         if ended.anchor > 0 {
-            let nodes = self.nodes - ended.nodes + 1;
-            // A copy is kept besides the value itself, and is memory too.
-            self.nodes = self.nodes.saturating_add(nodes);
-            if self.nodes > NODES_MAX {
-                return Err(TOO_MANY.to_owned());
-            }
-            self.anchors.insert(ended.anchor, (value.clone(), nodes));
+            let Size { nodes, bytes } = self.size;
+            let size = Size { nodes: nodes - ended.before.nodes, bytes: bytes - ended.before.bytes };
+            self.keep(ended.anchor, &value, size)?;
         }
         self.place(value)
     }
@@ -171,7 +178,23 @@ impl Composer {
     }
 }
 
+impl Size {
+    /// Adds so much to it, if there may be so much.
+    fn add(&mut self, more: Size) -> Result<(), String> {
+        self.nodes = self.nodes.saturating_add(more.nodes);
+        self.bytes = self.bytes.saturating_add(more.bytes);
+        if self.nodes > NODES_MAX {
+            return Err(TOO_MANY.to_owned());
+        }
+        if self.bytes > TEXTS_MAX { Err(TOO_LONG.to_owned()) } else { Ok(()) }
+    }
+}
+
+/// How many bytes all texts and names may have, with what aliases repeat and what is kept for them.
+const TEXTS_MAX: usize = 2 * BYTES_MAX;
+
 const TOO_MANY: &str = "it has more values than any document we know of";
+const TOO_LONG: &str = "its aliases repeat more text than any document has";
 const TAG: &str = "a tag of its own says what a value is";
 
 /// A scalar by the core schema (YAML 1.2.2, section 10.3.2).

@@ -4,12 +4,18 @@ use std::collections::VecDeque;
 
 use serde_json::Value as Tree;
 
+use super::budget::Budget;
 use crate::json::Value;
 use crate::schema::library::Node;
 
-/// How many schemas may hold together, and how many alternatives there may be. People write fewer; what refers to
-/// itself for ever ends here.
-const PARTS_MAX: usize = 32;
+/// How many schemas may hold together.
+const TOGETHER_MAX: usize = 64;
+
+/// How many alternatives there may be.
+const WAYS_MAX: usize = 128;
+
+/// How many schemas are looked at for one place.
+const LOOKS_MAX: usize = 1 << 12;
 
 /// Schemas that hold together, all their combinations taken apart.
 #[derive(Clone, Default)]
@@ -22,16 +28,25 @@ pub(super) struct Alternative<'a> {
     pub(super) present: Vec<String>,
 }
 
-/// The ways in which a value can satisfy all of these schemas.
-pub(super) fn of(nodes: Vec<Node<'_>>) -> Vec<Alternative<'_>> {
+/// The ways in which a value can satisfy all of these schemas; the first of them, where there are more than are tried.
+pub(super) fn of<'a>(nodes: Vec<Node<'a>>, budget: &mut Budget) -> Vec<Alternative<'a>> {
+    let span = nodes.first().map(|node| node.file.span(node.schema));
     let mut open = VecDeque::from([(VecDeque::from(nodes), Alternative::default())]);
     let mut done = Vec::new();
+    let (mut looks, mut is_cut) = (0, false);
     while let Some((mut todo, mut taken)) = open.pop_front() {
         let Some(node) = todo.pop_front() else {
             done.push(taken);
             continue;
         };
-        if taken.nodes.len() + todo.len() > PARTS_MAX || open.len() + done.len() > PARTS_MAX {
+        looks += 1;
+        if looks > LOOKS_MAX || taken.nodes.len() + todo.len() > TOGETHER_MAX {
+            is_cut = true;
+            continue;
+        }
+        // What holds anyway is not looked at twice.
+        if taken.nodes.iter().any(|known| known.is_at(node)) {
+            open.push_front((todo, taken));
             continue;
         }
         taken.nodes.push(node);
@@ -40,9 +55,16 @@ pub(super) fn of(nodes: Vec<Node<'_>>) -> Vec<Alternative<'_>> {
         // Those of the first choice come first, so that all are in the order of the text.
         let mut ways = vec![(todo, taken)];
         for choice in choices(node) {
-            ways = ways.iter().flat_map(|one| choice.iter().map(move |way| with(one, way))).collect();
+            let all = ways.iter().flat_map(|one| choice.iter().map(move |way| with(one, way)));
+            // One more than there may be, to see that there are more.
+            ways = all.take(WAYS_MAX + 1).collect();
         }
         ways.into_iter().rev().for_each(|way| open.push_front(way));
+        is_cut |= open.len() + done.len() > WAYS_MAX;
+        open.truncate(WAYS_MAX.saturating_sub(done.len()));
+    }
+    if let Some(at) = span.filter(|_| is_cut) {
+        budget.tell(at, "what is beyond the first of so many alternatives");
     }
     done
 }

@@ -3,6 +3,7 @@
 use serde_json::Value as Tree;
 
 use super::alternatives::{self, Alternative};
+use super::budget::{Budget, Untried};
 use super::number::Numbers;
 use super::recipe::{Recipe, Source, quoted};
 use super::text::Texts;
@@ -35,13 +36,49 @@ impl Depth {
     }
 }
 
+/// The recipe for the values of a schema, and what of it is left out. A schema that is too much of a tree is compiled as
+/// deep as the budget lets it be, all its branches alike; what lies deeper is only what has to be there.
+pub(super) fn within_budget(
+    root: Node<'_>,
+    guides: &Guides<'_>,
+    long: usize,
+) -> (Option<Recipe>, Vec<Untried>) {
+    let to = |full| {
+        let mut budget = Budget::to(full);
+        let recipe = recipe(vec![root], guides, Depth { steps: 0, long }, &mut budget);
+        (!budget.is_spent()).then(|| (recipe, budget.into_untried()))
+    };
+    if let Some(all) = to(DEPTH_MAX) {
+        return all;
+    }
+    // Each level costs more than all above it together, so that beginning with the first costs little.
+    let (recipe, mut untried) = (0..DEPTH_MAX).map_while(to).last().unwrap_or_default();
+    let what = if recipe.is_some() { "what lies deep in so large a schema" } else { "so large a schema" };
+    untried.push(Untried { at: root.file.span(root.schema), what });
+    (recipe, untried)
+}
+
 /// The recipe for values that satisfy all of these schemas; none if nothing seems to.
-pub(super) fn recipe(nodes: Vec<Node<'_>>, guides: &Guides<'_>, depth: Depth) -> Option<Recipe> {
-    if depth.steps > DEPTH_MAX {
+pub(super) fn recipe(
+    nodes: Vec<Node<'_>>,
+    guides: &Guides<'_>,
+    depth: Depth,
+    budget: &mut Budget,
+) -> Option<Recipe> {
+    if depth.steps > DEPTH_MAX || budget.is_spent() {
         return None;
     }
-    let ways: Vec<Recipe> =
-        alternatives::of(nodes).iter().flat_map(|way| by_type(way, guides, depth)).collect();
+    let is_full = budget.is_full_at(depth.steps);
+    let mut ways: Vec<Recipe> = Vec::new();
+    for way in alternatives::of(nodes, budget) {
+        if !budget.take() {
+            return None;
+        }
+        ways.extend(by_type(&way, guides, depth, budget));
+        if !is_full && !ways.is_empty() {
+            break;
+        }
+    }
     one_of(ways)
 }
 
@@ -64,7 +101,7 @@ fn one_of(ways: Vec<Recipe>) -> Option<Recipe> {
 }
 
 /// The recipes for the values of one alternative: one for each type they may have.
-fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -> Vec<Recipe> {
+fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth, budget: &mut Budget) -> Vec<Recipe> {
     let nodes = way.nodes.as_slice();
     let types = types(nodes);
     let here = guides.iter().filter(|(path, _)| path.is_empty()).map(|(_, values)| *values);
@@ -97,17 +134,24 @@ fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -> Vec<Reci
         }
         (None, None) => {}
     }
-    let sorts = [Type::Object, Type::Array, Type::String, Type::Number, Type::Boolean, Type::Null];
+    let mut sorts = [Type::Object, Type::Array, Type::String, Type::Number, Type::Boolean, Type::Null];
+    if !budget.is_full_at(depth.steps) {
+        sorts.reverse();
+    }
     let is_number = types.contains(Type::Integer) || types.contains(Type::Number);
     let of_sort = |sort: &Type| match sort {
         Type::Number => is_number,
         sort => types.contains(*sort),
     };
-    let made = sorts.into_iter().filter(of_sort).filter_map(|sort| match sort {
-        Type::Object => object::object(way, guides, depth).map(Recipe::Object),
-        Type::Array => array(nodes, guides, depth),
+    let is_full = budget.is_full_at(depth.steps);
+    let mut made = sorts.into_iter().filter(of_sort).filter_map(|sort| match sort {
+        Type::Object => object::object(way, guides, depth, budget).map(Recipe::Object),
+        Type::Array => array(nodes, guides, depth, budget),
         Type::String => {
             let texts = Texts::of(nodes, depth.long);
+            if budget.is_too_long(texts.least(), nodes) {
+                return None;
+            }
             let samples = texts.samples().iter().map(|text| quoted(text)).collect();
             nonempty(samples, Source::Texts(texts))
         }
@@ -119,7 +163,7 @@ fn by_type(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -> Vec<Reci
         Type::Boolean => leaf([Tree::Bool(false), Tree::Bool(true)].iter().filter(|value| !excluded(value))),
         Type::Null => leaf([Tree::Null].iter().filter(|value| !excluded(value))),
     });
-    made.collect()
+    if is_full { made.collect() } else { made.next().into_iter().collect() }
 }
 
 fn leaf<'t>(values: impl Iterator<Item = &'t Tree>) -> Option<Recipe> {
@@ -176,10 +220,18 @@ fn enumeration(nodes: &[Node<'_>]) -> Option<Vec<Tree>> {
 }
 
 fn count(nodes: &[Node<'_>], keyword: &str) -> impl Iterator<Item = usize> {
-    nodes.iter().filter_map(move |node| usize::try_from(node.keyword(keyword)?.as_i64()?).ok())
+    nodes.iter().filter_map(move |node| at_least_zero(node.keyword(keyword)?))
 }
 
-fn array(nodes: &[Node<'_>], guides: &Guides<'_>, depth: Depth) -> Option<Recipe> {
+/// A number that is not negative. One too large for us is larger than anything that is counted.
+pub(super) fn at_least_zero(value: Value<'_>) -> Option<usize> {
+    match value.as_i64() {
+        Some(number) => usize::try_from(number).ok(),
+        None => value.raw().bytes().all(|byte| byte.is_ascii_digit()).then_some(usize::MAX),
+    }
+}
+
+fn array(nodes: &[Node<'_>], guides: &Guides<'_>, depth: Depth, budget: &mut Budget) -> Option<Recipe> {
     let items: Vec<_> =
         nodes.iter().filter_map(|node| node.keyword("items").map(|schema| node.at(schema))).collect();
     let inner = guides.iter().filter_map(|(path, values)| match path.split_first() {
@@ -187,8 +239,16 @@ fn array(nodes: &[Node<'_>], guides: &Guides<'_>, depth: Depth) -> Option<Recipe
         Some((Step::Member(_), _)) | None => None,
     });
     let (min, max) = (count(nodes, "minItems").max().unwrap_or(0), count(nodes, "maxItems").min());
-    let item =
-        if items.is_empty() { Some(anything()) } else { recipe(items, &inner.collect(), depth.below()) };
+    let item = if items.is_empty() {
+        Some(anything())
+    } else if min == 0 && !budget.is_full_at(depth.steps) {
+        None
+    } else {
+        recipe(items, &inner.collect(), depth.below(), budget)
+    };
+    if item.as_ref().is_some_and(|item| budget.is_too_many(min, item.weight(), nodes, "minItems")) {
+        return None;
+    }
     let unique =
         nodes.iter().any(|node| node.keyword("uniqueItems").is_some_and(|is| is.kind() == Kind::True));
     match item {

@@ -4,9 +4,6 @@ use regex_syntax::hir::{Class, ClassUnicodeRange, Hir, HirKind};
 
 use super::random::Random;
 
-/// How far a repetition without an end is taken.
-const REPEATED_MAX: usize = 4_000;
-
 /// Which of the texts that match is wanted.
 pub(super) enum Wanted<'r> {
     /// As short as can be.
@@ -35,34 +32,44 @@ impl Pattern {
 
     pub(super) fn text(&self, wanted: &mut Wanted<'_>) -> Option<String> {
         let mut text = String::new();
-        write(&self.0, wanted, &mut text)?;
+        write(&self.0, wanted, &mut text, &mut 0)?;
         Some(text)
     }
 }
 
-fn write(hir: &Hir, wanted: &mut Wanted<'_>, text: &mut String) -> Option<()> {
+/// Adds what matches to a text, and its characters to `length`: to count them anew each time would take the square of it.
+fn write(hir: &Hir, wanted: &mut Wanted<'_>, text: &mut String, length: &mut usize) -> Option<()> {
     match hir.kind() {
         HirKind::Empty | HirKind::Look(_) => {}
-        HirKind::Literal(literal) => text.push_str(std::str::from_utf8(&literal.0).ok()?),
-        HirKind::Class(class) => text.push(character(class, wanted)?),
-        HirKind::Capture(capture) => write(&capture.sub, wanted, text)?,
-        HirKind::Concat(parts) => parts.iter().try_for_each(|part| write(part, wanted, text))?,
+        HirKind::Literal(literal) => {
+            let literal = std::str::from_utf8(&literal.0).ok()?;
+            text.push_str(literal);
+            *length += literal.chars().count();
+        }
+        HirKind::Class(class) => {
+            text.push(character(class, wanted)?);
+            *length += 1;
+        }
+        HirKind::Capture(capture) => write(&capture.sub, wanted, text, length)?,
+        HirKind::Concat(parts) => parts.iter().try_for_each(|part| write(part, wanted, text, length))?,
         HirKind::Repetition(repetition) => {
             let min = repetition.min as usize;
-            let max = repetition.max.map_or(REPEATED_MAX, |max| max as usize);
+            let max = repetition.max.map_or(usize::MAX, |max| max as usize);
             let times = match wanted {
                 Wanted::Shortest => min,
                 Wanted::Longest(_) => max,
                 Wanted::Some(random) => min + random.below(max.saturating_sub(min).min(12) + 1),
             };
-            let mut length = text.chars().count();
             for time in 0..times {
-                if matches!(wanted, Wanted::Longest(most) if time >= min && length >= *most) {
+                if matches!(wanted, Wanted::Longest(most) if time >= min && *length >= *most) {
                     break;
                 }
                 let before = text.len();
-                write(&repetition.sub, wanted, text)?;
-                length += text[before..].chars().count();
+                write(&repetition.sub, wanted, text, length)?;
+                // What was nothing once is nothing each time, unless it is drawn.
+                if text.len() == before && !matches!(wanted, Wanted::Some(_)) {
+                    break;
+                }
             }
         }
         HirKind::Alternation(branches) => {
@@ -73,7 +80,7 @@ fn write(hir: &Hir, wanted: &mut Wanted<'_>, text: &mut String) -> Option<()> {
                     .max_by_key(|branch| branch.properties().maximum_len().unwrap_or(usize::MAX)),
                 Wanted::Some(random) => random.pick(branches),
             };
-            write(branch?, wanted, text)?;
+            write(branch?, wanted, text, length)?;
         }
     }
     Some(())

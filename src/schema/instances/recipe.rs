@@ -135,12 +135,15 @@ impl Recipe {
     }
 
     /// How many values an instance has, about.
-    fn weight(&self) -> usize {
+    pub(super) fn weight(&self) -> usize {
         match self {
             Recipe::Leaf { .. } => 1,
-            Recipe::Array { item, .. } => 1 + item.weight(),
+            Recipe::Array { item, min, .. } => 1 + item.weight().saturating_mul((*min).max(1)),
             Recipe::Object(object) => {
-                1 + object.members.iter().map(|member| member.recipe.weight()).sum::<usize>()
+                let free = object.free.as_ref().map_or(0, |(_, recipe)| recipe.weight());
+                let missing = object.min.saturating_sub(object.members.len());
+                let members = object.members.iter().map(|member| member.recipe.weight()).sum::<usize>();
+                1 + members + free.saturating_mul(missing)
             }
             Recipe::Any(recipes) => recipes.iter().map(Recipe::weight).max().unwrap_or(1),
         }

@@ -330,7 +330,7 @@ fn what_was_only_in_invalid_instances_is_tried_among_other_members() {
     let values: Vec<_> = documents.iter().map(Document::root).collect();
     let mut found = Vec::new();
     missing(&schema.shape(), &values, "", 0, &mut found);
-    assert_eq!((found, instances.missed()), (Vec::new(), 0));
+    assert_eq!((found, instances.untried()), (Vec::new(), Vec::new()));
 }
 
 #[test]
@@ -338,7 +338,7 @@ fn choices_of_which_there_is_no_instance_are_counted() {
     let missed = |text: &str| {
         let schema = schema(text);
         let instances = Instances::of(&schema, &[]);
-        (instances.systematic().count() > 0, instances.missed() > 0)
+        (instances.systematic().count() > 0, !instances.untried().is_empty())
     };
     let excluded = r#""properties": {"a": {"enum": [1, 2, 3]}, "b": {}}, "not": {"properties": {"a": {"const": 3}}, "required": ["a"]}"#;
     assert_eq!(missed(&format!(r#"{{"type": "object", {excluded}}}"#)), (true, true));

@@ -1,5 +1,7 @@
 //! Texts of a schema: of the least and the greatest length, of its format, of its pattern.
 
+use super::budget::TEXT_MAX;
+use super::compile::at_least_zero;
 use super::pattern::{Pattern, Wanted};
 use super::random::Random;
 use crate::schema::library::Node;
@@ -22,7 +24,7 @@ pub(super) struct Texts {
 impl Texts {
     pub(super) fn of(nodes: &[Node<'_>], long: usize) -> Texts {
         let counts = |keyword: &'static str| {
-            nodes.iter().filter_map(move |node| usize::try_from(node.keyword(keyword)?.as_i64()?).ok())
+            nodes.iter().filter_map(move |node| at_least_zero(node.keyword(keyword)?))
         };
         let text =
             |keyword: &str| nodes.iter().find_map(|node| Some(node.keyword(keyword)?.as_str()?.into_owned()));
@@ -38,9 +40,20 @@ impl Texts {
         }
     }
 
+    /// How long each is at least.
+    pub(super) fn least(&self) -> usize {
+        self.min
+    }
+
+    /// How long one is made at most. A bound that is too great to be met is none.
+    fn most(&self) -> usize {
+        let bound = self.max.filter(|max| *max <= TEXT_MAX);
+        bound.unwrap_or(self.long.max(self.min).max(16))
+    }
+
     /// One of each sort: the shortest first, the longest last.
     pub(super) fn samples(&self) -> Vec<String> {
-        let most = self.max.unwrap_or(self.long.max(self.min).max(16));
+        let most = self.most();
         let mut samples = match (&self.pattern, &self.format) {
             (Some((text, pattern)), _) => {
                 let mut random = Random::of(0, text);
@@ -60,11 +73,11 @@ impl Texts {
 
     /// Any text.
     pub(super) fn any(&self, random: &mut Random) -> Option<String> {
-        let most = self.max.unwrap_or(self.long.max(self.min).max(16));
+        let most = self.most();
         let text = match (&self.pattern, &self.format) {
             (Some((_, pattern)), _) => pattern.as_ref()?.any(random)?,
             (None, Some(format)) if format == "uuid" => uuid(random.bits()),
-            (None, Some(format)) => random.pick(&formatted(format, most))?.clone(),
+            (None, Some(format)) => random.pick(&formatted(format, most.min(UNBOUNDED)))?.clone(),
             (None, None) => {
                 let span = most.saturating_sub(self.min).min(12);
                 let length = self.min + random.below(span + 1);

@@ -51,8 +51,6 @@ fn what_only_the_library_can_answer_is_asked_of_it() {
         r#"{"items": {"unevaluatedItems": false}}"#,
         r##"{"$dynamicRef": "#x", "$defs": {"x": {"$dynamicAnchor": "x"}}}"##,
         r#"{"maxLength": 2.0}"#,
-        r##"{"$ref": "#"}"##,
-        r##"{"allOf": [{"$ref": "#"}], "type": "object"}"##,
         r##"{"items": {"$ref": "#/$defs/a"}, "$defs": {"a": {"anyOf": [{"items": {"$ref": "#"}}, {"type": "null"}]}}}"##,
         &format!(r#"{{"properties": {{{}}}}}"#, many.join(",")),
     ] {
@@ -78,7 +76,7 @@ fn a_schema_leads_to_others_of_its_folder() {
             r##"{"$ref": "#/$defs/inner", "$defs": {"inner": {"type": "array", "items": {"$ref": "a.json"}}}}"##,
         ),
         ("c", r#"{"properties": {"a": {"$ref": "a.json"}, "d": {"$ref": "d.json"}}}"#),
-        ("d", r#"{"not": {"$ref": "d.json"}}"#),
+        ("d", r#"{"unevaluatedProperties": false}"#),
     ]);
     assert_eq!(found, []);
     let has_program = |name: &str| store.schema("acme", name).unwrap().check.is_some();

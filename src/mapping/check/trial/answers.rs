@@ -119,11 +119,11 @@ impl<'t> Trial<'t> {
                 }));
             }
         }
-        let mut missed = 0;
+        let mut untried = Vec::new();
         let mut made = |guides: &[Guide], trials: Trials| {
             self.shared.documents(canonical, guides, long, || {
                 let (made, own) = trials.instances(canonical, guides, Some(long));
-                missed += own;
+                untried.extend(own);
                 made
             })
         };
@@ -142,7 +142,7 @@ impl<'t> Trial<'t> {
         if documents.is_empty() {
             documents = made(&[], self.trials);
         }
-        self.missed(canonical, missed);
+        self.untried(&untried);
         if documents.is_empty() {
             let message = format!("no answer to operation `{}` could be made", operation.name);
             let help = "the canonical schema may contradict itself, or say more than instances are made from";

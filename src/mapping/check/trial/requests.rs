@@ -145,7 +145,8 @@ impl<'t> Trial<'t> {
         }
         let schema = call.operation.body.as_deref().and_then(|name| self.schemas.schema(CANONICAL, name));
         let (Some(schema), Some(body)) = (schema, call.body.clone()) else { return };
-        let Ok(body) = Document::parse(body, &Limits::default()) else { return };
+        let limits = Limits { bytes_max: 1 << 24, ..Limits::default() };
+        let Ok(body) = Document::parse(body, &limits) else { return };
         if schema.is_valid(body.root()) {
             return;
         }

@@ -61,6 +61,18 @@ fn a_few_lines_cannot_stand_for_a_billion_values() {
 }
 
 #[test]
+fn what_aliases_repeat_is_bounded_in_letters_too() {
+    let letters = "x".repeat(1 << 16);
+    let of_texts = format!("a: &a \"{letters}\"\nb: [{}]\n", "*a, ".repeat(3000));
+    let of_names = format!("a: &a {{\"{letters}\": 1}}\nb: [{}]\n", "*a, ".repeat(3000));
+    for text in [of_texts, of_names] {
+        assert!(refused(&text).contains(TOO_LONG), "{}", refused(&text));
+    }
+    let few = format!("a: &a \"{letters}\"\nb: [{}]\n", "*a, ".repeat(100));
+    assert_eq!(said(&few)["b"].as_array().map(Vec::len), Some(100));
+}
+
+#[test]
 fn what_contains_itself_is_refused() {
     assert!(refused("a: &x [*x]\n").contains("alias"), "{}", refused("a: &x [*x]\n"));
 }

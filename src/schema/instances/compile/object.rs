@@ -3,13 +3,19 @@
 use super::{Depth, Guides, anything, count, leaf, recipe};
 use crate::json::{Kind, Value};
 use crate::schema::instances::alternatives::Alternative;
+use crate::schema::instances::budget::Budget;
 use crate::schema::instances::recipe::{Member, Object, Recipe};
 use crate::schema::instances::text::Texts;
 use crate::schema::instances::{Step, Values};
 use crate::schema::library::Node;
 
 /// The recipe of the objects of one alternative; none if a member that is required cannot be made.
-pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -> Option<Object> {
+pub(super) fn object(
+    way: &Alternative<'_>,
+    guides: &Guides<'_>,
+    depth: Depth,
+    budget: &mut Budget,
+) -> Option<Object> {
     let nodes = way.nodes.as_slice();
     let mut names: Vec<Box<str>> = Vec::new();
     let declared =
@@ -40,7 +46,14 @@ pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -
         together: together(nodes),
         ..Object::default()
     };
+    let is_full = budget.is_full_at(depth.steps);
     for (index, name) in names.into_iter().enumerate() {
+        let is_present = way.present.iter().any(|present| **present == *name);
+        let is_just = guides.iter().filter_map(|guide| below(guide, &name)).any(is_just);
+        let required = is_present || is_just || required.iter().any(|required| **required == *name);
+        if !is_full && !required {
+            continue;
+        }
         let schemas =
             nodes.iter().filter_map(|node| Some(node.at(node.keyword("properties")?.member(&name)?)));
         let without: Vec<Values> = way
@@ -52,22 +65,34 @@ pub(super) fn object(way: &Alternative<'_>, guides: &Guides<'_>, depth: Depth) -
         let mut inner: Guides<'_> = guides.iter().filter_map(|guide| below(guide, &name)).collect();
         inner.extend(without.iter().map(|values| (&[] as &[Step], values)));
         let recipe = if index < known {
-            recipe(schemas.collect(), &inner, depth.below())
+            recipe(schemas.collect(), &inner, depth.below(), budget)
         } else {
             guided_only(&inner)
         };
-        let is_present = way.present.iter().any(|present| **present == *name);
-        let is_just =
-            inner.iter().any(|(at, values)| matches!(values, Values::Just(_)) && !at.contains(&Step::Items));
-        let required = is_present || is_just || required.iter().any(|required| **required == *name);
         match recipe {
             Some(recipe) => object.members.push(Member { name, required, declared: index < known, recipe }),
             None if required => return None,
             None => {}
         }
     }
-    object.free = free(nodes, known, depth);
+    if is_full || object.min > object.members.len() {
+        object.free = free(nodes, known, depth, budget);
+    }
+    let missing = object.min.saturating_sub(object.members.len());
+    if budget.is_too_many(
+        missing,
+        object.free.as_ref().map_or(1, |(_, free)| free.weight()),
+        nodes,
+        "minProperties",
+    ) {
+        return None;
+    }
     Some(object)
+}
+
+/// Whether a guide says that something is there.
+fn is_just((at, values): (&[Step], &Values)) -> bool {
+    matches!(values, Values::Just(_)) && !at.contains(&Step::Items)
 }
 
 fn below<'g>((path, values): &(&'g [Step], &'g Values), name: &str) -> Option<(&'g [Step], &'g Values)> {
@@ -123,7 +148,12 @@ fn together(nodes: &[Node<'_>]) -> Vec<(Box<str>, Box<str>)> {
 }
 
 /// Members of free names, where the schemas are about those: no others are declared, or they have a schema.
-fn free(nodes: &[Node<'_>], known: usize, depth: Depth) -> Option<(Vec<Box<str>>, Box<Recipe>)> {
+fn free(
+    nodes: &[Node<'_>],
+    known: usize,
+    depth: Depth,
+    budget: &mut Budget,
+) -> Option<(Vec<Box<str>>, Box<Recipe>)> {
     let schemas: Vec<_> = nodes
         .iter()
         .filter_map(|node| node.keyword("additionalProperties").map(|schema| node.at(schema)))
@@ -133,7 +163,8 @@ fn free(nodes: &[Node<'_>], known: usize, depth: Depth) -> Option<(Vec<Box<str>>
     if !is_open(nodes) || (schemas.is_empty() && known > 0 && min <= known) {
         return None;
     }
-    let values = if schemas.is_empty() { anything() } else { recipe(schemas, &Vec::new(), depth.below())? };
+    let values =
+        if schemas.is_empty() { anything() } else { recipe(schemas, &Vec::new(), depth.below(), budget)? };
     let rules: Vec<_> =
         nodes.iter().filter_map(|node| node.keyword("propertyNames").map(|schema| node.at(schema))).collect();
     let names = Texts::of(&rules, depth.long).samples().into_iter().map(String::into_boxed_str).collect();
