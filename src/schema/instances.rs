@@ -104,6 +104,8 @@ pub struct Instances<'s> {
     untried: Vec<Untried>,
     /// How many choices were in invalid instances alone, so far.
     missed: Cell<usize>,
+    /// Whether there was a valid one.
+    is_any: Cell<bool>,
 }
 
 /// With how many sets of other choices one is tried again that made an invalid instance.
@@ -120,13 +122,13 @@ impl<'s> Instances<'s> {
         let guides = guides.iter().map(|guide| (guide.at.as_slice(), &guide.values)).collect();
         let root = schema.library.root(schema.file());
         let (recipe, untried) = compile::within_budget(root, &guides, long);
-        Instances { schema, recipe, untried, missed: Cell::new(0) }
+        Instances { schema, recipe, untried, missed: Cell::new(0), is_any: Cell::new(false) }
     }
 
     /// What the schema says that no instance shows: what would take too much, and choices that were in none of the valid
-    /// ones, as far as they were made.
+    /// ones, as far as they were made. Where there is no valid one at all, that is no matter of choices.
     pub fn untried(&self) -> Vec<Untried> {
-        let missed = (self.missed.get() > 0)
+        let missed = (self.missed.get() > 0 && self.is_any.get())
             .then(|| Untried { at: self.schema.span(), what: "a choice that only invalid instances make" });
         self.untried.iter().cloned().chain(missed).collect()
     }
@@ -170,7 +172,9 @@ impl<'s> Instances<'s> {
         // Several long texts may be in one.
         let limits = Limits { bytes_max: 1 << 24, ..Limits::default() };
         let document = Document::parse(out.into_vec(), &limits).ok()?;
-        self.schema.is_valid(document.root()).then_some(document)
+        let is_valid = self.schema.is_valid(document.root());
+        self.is_any.set(self.is_any.get() || is_valid);
+        is_valid.then_some(document)
     }
 }
 
