@@ -78,8 +78,14 @@ pub(super) fn run(
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
     let asked = Asked::of(&arguments.words)?;
-    let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
     let inputs = asked.inputs(arguments.input)?;
+    // Who misspelt a path need not wait for the mappings, nor read of documents there were none of.
+    if let Some(Err(failure)) = inputs.first().map(|input| input.look())
+        && inputs.iter().all(|input| input.look().is_err())
+    {
+        return Err(failure);
+    }
+    let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
     let run = Run::new(arguments, &asked, &loaded)?;
     run.check(&inputs)?;
 

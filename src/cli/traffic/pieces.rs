@@ -70,13 +70,8 @@ impl Input {
         let (bytes, source): (u64, Box<dyn Read>) = if self.is_stdin() {
             (0, Box::new(io::stdin()))
         } else {
-            let failed = |source| FileError::Read { path: self.path.clone(), source };
-            let file = File::open(&self.path).map_err(failed)?;
-            let facts = file.metadata().map_err(failed)?;
-            if facts.is_dir() {
-                return Err(failed(io::ErrorKind::IsADirectory.into()).into());
-            }
-            (facts.len(), Box::new(file))
+            let (file, length) = self.file()?;
+            (length, Box::new(file))
         };
         let bar = console.progress(bytes);
         let source: Box<dyn Read> = Box::new(bar.wrap_read(source));
@@ -89,6 +84,25 @@ impl Input {
             }
         };
         Ok(Pieces { source, name: self.name(), bar })
+    }
+
+    /// Says why it cannot be opened, if it cannot; nothing is read.
+    pub(in crate::cli) fn look(&self) -> Result<(), Failure> {
+        if !self.is_stdin() {
+            self.file()?;
+        }
+        Ok(())
+    }
+
+    /// The file and its length.
+    fn file(&self) -> Result<(File, u64), FileError> {
+        let failed = |source| FileError::Read { path: self.path.clone(), source };
+        let file = File::open(&self.path).map_err(failed)?;
+        let facts = file.metadata().map_err(failed)?;
+        if facts.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()));
+        }
+        Ok((file, facts.len()))
     }
 }
 

@@ -1,8 +1,8 @@
 //! The little of a document that is shown around a place, without what it says.
 //!
-//! Recorded traffic is full of people's names and keys, and what CI prints many can read. Names of members stay, so that
-//! the place is recognised; every letter and digit of a value is another character of the same size, so that columns
-//! and bytes stay what they are.
+//! Recorded traffic is full of people's names and keys, and what CI prints many can read. Names of members stay if they
+//! are words, so that the place is recognised; every letter and digit of a value, and of what else a map is keyed by, is
+//! another character of the same size, so that columns and bytes stay what they are.
 
 use std::ops::Range;
 
@@ -85,6 +85,22 @@ impl Hidden {
     }
 }
 
+/// The longest name that is told.
+const NAME_MAX: usize = 40;
+
+/// The most digits in a name that is told: more make a number or an id.
+const DIGITS_MAX: usize = 4;
+
+/// Whether a name may be told: it looks as APIs call things, and not as what maps are keyed by, such as addresses, ids or
+/// the names of people.
+pub(super) fn is_word(name: &str) -> bool {
+    let rest = name.strip_prefix(['@', '$']).unwrap_or(name);
+    let is_inner = |character: char| character.is_alphanumeric() || "_-.:$".contains(character);
+    name.chars().count() <= NAME_MAX
+        && rest.chars().all(is_inner)
+        && rest.chars().filter(char::is_ascii_digit).count() <= DIGITS_MAX
+}
+
 /// Another character of the same size.
 fn masked(character: char) -> char {
     match character.len_utf8() {
@@ -113,7 +129,14 @@ fn hide(value: Value<'_>, bodies: &[Body<'_>], parts: &mut Vec<Range<usize>>) {
             }
         }
         Kind::Array => value.elements().for_each(|element| hide(element, bodies, parts)),
-        Kind::Object => value.members().for_each(|(_, member)| hide(member, bodies, parts)),
+        Kind::Object => {
+            for (key, member) in value.members() {
+                if !is_word(&key.as_str()) {
+                    parts.push(key.offset() + 1..key.offset() + key.raw().len() - 1);
+                }
+                hide(member, bodies, parts);
+            }
+        }
     }
 }
 
@@ -147,6 +170,17 @@ mod tests {
         assert_eq!(excerpt.text, r#"{"née": ["**¤*🞄•", ****, true, null, "**"]}"#);
         assert_eq!(&excerpt.text[excerpt.place.clone()], "****");
         assert_eq!(excerpt.start, Start { byte: 500, line: 3, column: 11, column_utf16: 11 });
+    }
+
+    #[test]
+    fn names_that_are_no_words_are_hidden() {
+        let text =
+            r#"{"a@b.example": 1, "@type": 2, "Ada Lovelace": {"2026-11": 3, "4915112345": 4}, "x-y.z": 5}"#;
+        let excerpt = shown(text, "2026");
+        let hidden =
+            r#"{"***********": *, "@type": *, "************": {"*******": *, "**********": *}, "x-y.z": *}"#;
+        assert_eq!(excerpt.text, hidden);
+        assert!(!is_word("4fb2b1d4-6a53-4fd8-a4f5-8a1a1ad6b94e") && is_word("accessible_portfolio_ids"));
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::excerpt::is_word;
 use crate::{
     cli::traffic::{Body, Misshapen, extent},
     diag::{Code, Diagnostic, Severity, Span, code},
@@ -81,7 +82,7 @@ impl Fault {
         noun: &str,
         locate: impl Fn(Range<usize>) -> Range<usize>,
     ) -> Fault {
-        let subject = match violation.pointer() {
+        let subject = match told(&violation.path) {
             pointer if pointer.is_empty() => noun.to_owned(),
             pointer => format!("`{pointer}`"),
         };
@@ -90,6 +91,16 @@ impl Fault {
         let fault = Fault::new(code::V0102, message, place).label(violation.keyword);
         violation.forms.iter().fold(fault, Fault::note)
     }
+}
+
+/// A place as a JSON Pointer, with `*` for names that are no words: a map may be keyed by anything, and what CI prints many
+/// can read.
+fn told(path: &[Segment]) -> String {
+    let told = |segment: &Segment| match segment {
+        Segment::Name(name) if !is_word(name) => Segment::Name("*".to_owned()),
+        known => known.clone(),
+    };
+    pointer(&path.iter().map(told).collect::<Vec<_>>())
 }
 
 /// A message with its control characters escaped: the names in it are those of whoever wrote the document, and a line of
@@ -124,7 +135,7 @@ pub(super) fn of_problem(
         let segments = &violation.place.segments;
         match (violation.place.root, body) {
             (Root::Body | Root::Outer, Some((root, body))) => {
-                let subject = match pointer(segments) {
+                let subject = match told(segments) {
                     pointer if pointer.is_empty() => "the body".to_owned(),
                     pointer => format!("`{pointer}`"),
                 };

@@ -45,6 +45,14 @@ error[V0102]: `/role` must be one of `chief`, `hand`
 }
 
 #[test]
+fn where_no_file_can_be_read_that_is_all_that_is_said() {
+    let ran =
+        ran_in_acme(&["validate", "acme", "add_member", "/nowhere/missing.json", "/nowhere/either.json"]);
+    assert!(ran.err.contains("cannot read `/nowhere/missing.json`"), "{}", ran.err);
+    assert_eq!(ran.out, "");
+}
+
+#[test]
 fn a_file_that_cannot_be_read_does_not_silence_the_others() {
     let file = file("body.json", r#"{"role": "hand"}"#);
     let ran = ran_in_acme(&["validate", "acme", "add_member", file.path_text(), "/nowhere/missing.json"]);
