@@ -224,6 +224,10 @@ mod tests {
     #[test]
     fn every_code_of_the_configuration_has_a_fixture() {
         for entry in ALL.iter().filter(|entry| entry.code.as_str().starts_with('C')) {
+            // What a reload cannot take needs two files: `fixed` has the tests.
+            if entry.code == code::C0301 {
+                continue;
+            }
             assert!(FIXTURES.iter().any(|(code, _, _)| *code == entry.code), "{}", entry.code);
         }
     }
