@@ -12,6 +12,7 @@ pub mod files;
 mod parts;
 pub mod reload;
 mod service;
+mod supervisor;
 mod workers;
 
 pub use self::{
@@ -22,7 +23,8 @@ pub use self::{
 use self::{
     embedded::Embedded,
     parts::{Parts, Surroundings},
-    reload::{Reloader, Reread, Supervisor},
+    reload::{Reloader, Reread},
+    supervisor::Supervisor,
     workers::Workers,
 };
 use crate::{

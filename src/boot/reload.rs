@@ -1,44 +1,23 @@
-//! Reads the files anew while the program serves, and keeps the service manager informed.
-//!
-//! One thread hears SIGHUP and `POST /reload`, and has one reload made after the other, on a thread beside it: a load
-//! takes as long as it takes, and workers go on. Until everything is proved as at a start, nothing of it is in use.
+//! Reads the files anew while the program serves: until everything is proved as at a start, nothing of it is in use.
 
 use std::{
-    io,
-    sync::{Arc, Mutex, PoisonError},
-    thread::{self, JoinHandle},
-    time::{Duration, SystemTime},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
 };
 
 use sha2::{Digest as _, Sha256};
-use tokio::{
-    runtime::{Builder, Handle},
-    signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot},
-    task::{self, spawn_blocking},
-    time::{Interval, MissedTickBehavior, interval, timeout},
-};
 
 use super::{
     parts::{Parts, Surroundings},
-    service,
     workers::{Done, Workers},
 };
 use crate::{
-    admin::reload::{Ask, Outcome},
+    admin::reload::Outcome,
     config::Config,
-    diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources},
+    diag::{Diagnostics, Severity, SourceId, Sources},
     dialect::Registry,
-    server::Drain,
-    telemetry::{LoadResult, names::field},
+    telemetry::{LoadMetrics, LoadResult},
 };
-
-/// How long the workers may take to hear of it before the answer does not wait for them any more. They hear of it
-/// between two requests, so this is never reached unless one is stuck.
-const SWAP_PATIENCE: Duration = Duration::from_secs(10);
-
-/// How many diagnostics of one reload are logged.
-const LOGGED_MAX: usize = 100;
 
 /// How to read all files: the settings, with the text they were read from if there is one, and the registry. None if
 /// what was found is in the way.
@@ -102,26 +81,42 @@ impl Reloader {
         Reloader { reread, started, around, workers, current: Mutex::new(Current { parts, digest }) }
     }
 
-    /// Reads everything, and has the workers use it if it is good.
-    fn reload(&self, runtime: &Handle) -> Outcome {
-        let mut current = self.current.lock().unwrap_or_else(PoisonError::into_inner);
+    /// What is in use, in short.
+    pub(super) fn digest(&self) -> String {
+        self.current().digest.clone()
+    }
+
+    /// Where loads are counted.
+    pub(super) fn metrics(&self) -> LoadMetrics {
+        self.around.metrics.loads()
+    }
+
+    /// Reads everything, and has the workers use it if it is good: then what is returned besides says when they do.
+    /// Blocks the calling thread for as long as it takes.
+    pub(super) fn reload(&self) -> (Outcome, Option<Done>) {
+        let mut current = self.current();
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let made = self.make(&current.parts, &mut sources, &mut found);
-        let (result, cause) = match made {
+        let (result, done, cause) = match made {
             Ok(Some(parts)) => {
                 let upstream = parts.other_upstream(&current.parts);
                 let done = self.workers.serve(Arc::clone(&parts.shared), upstream);
-                runtime.block_on(heard(done));
                 *current = Current { parts, digest: digest(&sources) };
-                self.around.metrics.loads().loaded(&current.digest, SystemTime::now());
-                (LoadResult::Taken, None)
+                self.metrics().loaded(&current.digest, SystemTime::now());
+                (LoadResult::Taken, Some(done), None)
             }
-            Ok(None) => (LoadResult::Refused, None),
-            Err(cause) => (LoadResult::Refused, Some(cause)),
+            Ok(None) => (LoadResult::Refused, None, None),
+            Err(cause) => (LoadResult::Refused, None, Some(cause)),
         };
         let mut found = found.into_vec();
         found.retain(|one| one.severity != Severity::Note);
-        Outcome { result, digest: current.digest.clone(), found, sources, cause }
+        let outcome = Outcome { result, digest: current.digest.clone(), found, sources, cause };
+        (outcome, done)
+    }
+
+    /// A panic while the lock was held cannot have left anything half taken, so poison is ignored.
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn make(
@@ -144,215 +139,31 @@ impl Reloader {
     }
 }
 
-/// Waits until every worker uses what it was given.
-async fn heard(mut done: Done) {
-    if timeout(SWAP_PATIENCE, done.recv()).await.is_err() {
-        tracing::warn!("a worker has not heard of the reload yet");
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest_of(texts: &[(&str, &str)]) -> String {
+        let mut sources = Sources::default();
+        for (path, text) in texts {
+            sources.add(*path, *text);
+        }
+        digest(&sources)
     }
-}
 
-/// Hears of everything that concerns the program as a whole; it stops when this is dropped.
-#[derive(Debug)]
-#[must_use = "nobody hears any more when this is dropped"]
-pub(super) struct Supervisor {
-    stop: Option<oneshot::Sender<()>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Supervisor {
-    /// Starts to hear, on a thread of its own: SIGHUP and `asks` if there is anything to reload, the end in any case.
-    pub(super) fn start(
-        reloader: Option<Reloader>,
-        asks: mpsc::Receiver<Ask>,
-        workers: Arc<Workers>,
-        drain: Drain,
-    ) -> io::Result<Supervisor> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let hangups = {
-            let _inside = runtime.enter();
-            reloader.is_some().then(|| signal(SignalKind::hangup())).transpose()?
-        };
-        let (stop, stopped) = oneshot::channel();
-        let supervise = move || {
-            let desk = Desk {
-                reloader: reloader.map(Arc::new),
-                hangups,
-                asks: Some(asks),
-                running: None,
-                workers,
-                roll: None,
-            };
-            runtime.block_on(desk.sit(&drain, stopped));
-            // Nobody waits for a reload that has lost its meaning.
-            runtime.shutdown_background();
-        };
-        let thread = thread::Builder::new().name("supervisor".into()).spawn(supervise)?;
-        Ok(Supervisor { stop: Some(stop), thread: Some(thread) })
-    }
-}
-
-impl Drop for Supervisor {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(Err(_panicked)) = self.thread.take().map(JoinHandle::join) {
-            tracing::warn!("the supervisor had failed");
+    #[test]
+    fn a_digest_is_of_the_texts_and_their_names_wherever_they_are() {
+        let first = digest_of(&[("a/x.toml", "1"), ("a/y.toml", "2")]);
+        assert_eq!(first.len(), 16);
+        assert_eq!(first, digest_of(&[("elsewhere/x.toml", "1"), ("y.toml", "2")]));
+        for others in [
+            &[("a/x.toml", "1"), ("a/y.toml", "3")][..],
+            &[("a/x.toml", "1"), ("a/z.toml", "2")],
+            &[("a/x.toml", "1")],
+            &[("a/x.toml", "12"), ("a/y.toml", "")],
+            &[],
+        ] {
+            assert_ne!(first, digest_of(others), "{others:?}");
         }
     }
-}
-
-/// Who asked for a reload; none for a signal.
-type Asker = Option<Ask>;
-
-struct Desk {
-    reloader: Option<Arc<Reloader>>,
-    hangups: Option<Signal>,
-    /// None once we are leaving.
-    asks: Option<mpsc::Receiver<Ask>>,
-    running: Option<(task::JoinHandle<Outcome>, Asker)>,
-    workers: Arc<Workers>,
-    /// The workers that have been asked whether they are there.
-    roll: Option<Done>,
-}
-
-impl Desk {
-    async fn sit(mut self, drain: &Drain, mut stopped: oneshot::Receiver<()>) {
-        let mut rounds = service::watchdog().map(every);
-        loop {
-            let is_free = self.asks.is_some() && self.running.is_none();
-            tokio::select! {
-                biased;
-                _ = &mut stopped => return,
-                () = drain.left(), if self.asks.is_some() => {
-                    self.asks = None;
-                    service::stopping();
-                }
-                outcome = ended(&mut self.running) => self.answer(outcome),
-                () = hung_up(&mut self.hangups), if is_free => self.reload(None),
-                Some(ask) = asked(&mut self.asks), if is_free => self.reload(Some(ask)),
-                () = answered(&mut self.roll) => service::alive(),
-                () = turn(&mut rounds), if self.roll.is_none() => self.roll = Some(self.workers.call_the_roll()),
-            }
-        }
-    }
-
-    fn reload(&mut self, asker: Asker) {
-        let Some(reloader) = self.reloader.clone() else { return };
-        service::reloading();
-        let runtime = Handle::current();
-        self.running = Some((spawn_blocking(move || reloader.reload(&runtime)), asker));
-    }
-
-    fn answer(&self, (outcome, asker): (Result<Outcome, task::JoinError>, Asker)) {
-        let outcome = outcome.unwrap_or_else(|_panicked| Outcome {
-            result: LoadResult::Failed,
-            digest: self.reloader.as_ref().map(|one| one.digest()).unwrap_or_default(),
-            found: Vec::new(),
-            sources: Sources::default(),
-            cause: Some("reading the files broke down".to_owned()),
-        });
-        if let Some(reloader) = &self.reloader {
-            reloader.around.metrics.loads().reloaded(outcome.result);
-        }
-        log(&outcome, asker.as_ref());
-        if self.asks.is_some() {
-            let (digest, result) = (&outcome.digest, outcome.result.name());
-            service::ready(&format!("serving files of digest {digest}; the last reload was {result}"));
-        }
-        // Whoever asked may have gone away.
-        asker.map(|ask| ask.answer.send(outcome).ok());
-    }
-}
-
-impl Reloader {
-    fn digest(&self) -> String {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner).digest.clone()
-    }
-}
-
-fn every(interval_between: Duration) -> Interval {
-    let mut rounds = interval(interval_between);
-    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    rounds
-}
-
-async fn ended(
-    running: &mut Option<(task::JoinHandle<Outcome>, Asker)>,
-) -> (Result<Outcome, task::JoinError>, Asker) {
-    let outcome = match running {
-        Some((running, _)) => running.await,
-        None => std::future::pending().await,
-    };
-    (outcome, running.take().and_then(|(_, asker)| asker))
-}
-
-async fn hung_up(hangups: &mut Option<Signal>) {
-    let heard = match hangups {
-        Some(hangups) => hangups.recv().await,
-        None => None,
-    };
-    if heard.is_none() {
-        std::future::pending::<()>().await;
-    }
-}
-
-/// None when nobody can ask any more.
-async fn asked(asks: &mut Option<mpsc::Receiver<Ask>>) -> Option<Ask> {
-    asks.as_mut()?.recv().await
-}
-
-async fn answered(roll: &mut Option<Done>) {
-    match roll {
-        Some(workers) => drop(workers.recv().await),
-        None => std::future::pending().await,
-    }
-    *roll = None;
-}
-
-async fn turn(rounds: &mut Option<Interval>) {
-    match rounds {
-        Some(rounds) => drop(rounds.tick().await),
-        None => std::future::pending().await,
-    }
-}
-
-/// One event for the reload, and one before it for each thing that is wrong.
-fn log(outcome: &Outcome, asker: Option<&Ask>) {
-    for found in outcome.found.iter().take(LOGGED_MAX) {
-        let place = found.primary().map(|span| place(span.source, span.start, &outcome.sources));
-        let Diagnostic { code, severity, message, .. } = found;
-        tracing::warn!(
-            { field::DIAGNOSTIC_CODE } = %code,
-            { field::DIAGNOSTIC_PLACE } = place,
-            "{}: {message}",
-            severity.name()
-        );
-    }
-    let by = if asker.is_some() { "POST /reload" } else { "SIGHUP" };
-    let request = asker.and_then(|ask| ask.request.as_ref()).map(|id| id.as_str().to_owned());
-    let peer = asker.map(|ask| tracing::field::display(ask.peer));
-    let (found, digest) = (outcome.found.len(), outcome.digest.as_str());
-    match outcome.result {
-        LoadResult::Taken => tracing::info!(
-            { field::REQUEST_ID } = request,
-            { field::CLIENT_ADDRESS } = peer,
-            { field::CONFIG_DIGEST } = digest,
-            by,
-            found,
-            "reload taken"
-        ),
-        LoadResult::Refused | LoadResult::Failed => tracing::error!(
-            { field::REQUEST_ID } = request,
-            { field::CLIENT_ADDRESS } = peer,
-            { field::CONFIG_DIGEST } = digest,
-            by,
-            found,
-            cause = outcome.cause,
-            "reload refused, what was in use stays in use"
-        ),
-    }
-}
-
-fn place(source: SourceId, start: u32, sources: &Sources) -> String {
-    let (line, column) = sources.line_column(source, start);
-    format!("{}:{line}:{column}", sources.path(source))
 }

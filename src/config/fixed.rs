@@ -20,7 +20,12 @@ fn server(started: &Config, now: &Config, file: Option<&ConfigFile>) -> [Fixed; 
     let listener = file.and_then(|file| file.listeners.iter().find_map(|one| one.address.as_ref()));
     [
         ("server.listener", old.listeners != new.listeners, listener.map(|text| text.span)),
-        ("server.workers", old.workers != new.workers, file.and_then(|f| Some(f.workers?.span))),
+        // Who does not say how many gets as many as there are processors, and those may come and go.
+        (
+            "server.workers",
+            old.workers != new.workers && file.is_some_and(|f| f.workers.is_some()),
+            file.and_then(|f| Some(f.workers?.span)),
+        ),
         (
             "server.connections_max",
             old.connections_max != new.connections_max,

@@ -3,7 +3,10 @@
 use std::{
     io::{self, Read, Write},
     net::{SocketAddr, TcpStream},
-    sync::atomic::{AtomicBool, AtomicUsize, Ordering},
+    sync::{
+        atomic::{AtomicBool, Ordering},
+        mpsc,
+    },
     thread,
 };
 
@@ -11,9 +14,9 @@ use super::support::{TestServer, config, get};
 use crate::server::{Config, ListenerConfig, RunOutcome};
 
 /// How often the place is taken: each time takes a second, for a client that is turned away comes again after that.
-/// Without the filter, one in some 150 handovers resets somebody: `INTERLINGUA_LIFECYCLE=all` asks for enough to see it.
+/// Without the filter, one in some 150 handovers resets somebody: `INTERLINGUA_HANDOVERS=all` asks for enough to see it.
 fn handovers() -> usize {
-    if std::env::var("INTERLINGUA_LIFECYCLE").is_ok_and(|asked| asked == "all") { 300 } else { 3 }
+    if std::env::var("INTERLINGUA_HANDOVERS").is_ok_and(|asked| asked == "all") { 300 } else { 3 }
 }
 
 /// How many requests each server answers at least.
@@ -23,23 +26,22 @@ const EACH: usize = 50;
 fn nobody_who_connects_meanwhile_is_refused_or_reset() {
     let first = server(([127, 0, 0, 1], 0).into());
     let address = first.address;
-    let (stop, answered) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (stop, (answered, answers)) = (AtomicBool::new(false), mpsc::channel());
+    let mut all = 0;
     let failures = thread::scope(|scope| {
-        let client = || {
+        let client = |answered: mpsc::Sender<()>| {
             let mut failures = Vec::new();
             while !stop.load(Ordering::Relaxed) {
                 failures.extend(ask(address).err());
-                answered.fetch_add(1, Ordering::Relaxed);
+                answered.send(()).unwrap();
             }
             failures
         };
-        let clients: Vec<_> = (0..4).map(|_| scope.spawn(client)).collect();
+        let clients: Vec<_> =
+            (0..4).map(|_| answered.clone()).map(|one| scope.spawn(move || client(one))).collect();
         let mut serving = first;
         for _ in 0..handovers() {
-            let enough = answered.load(Ordering::Relaxed) + EACH;
-            while answered.load(Ordering::Relaxed) < enough {
-                thread::yield_now();
-            }
+            all += answers.iter().take(EACH).count();
             let next = server(address);
             assert_eq!(serving.stop(), RunOutcome::Drained);
             serving = next;
@@ -49,7 +51,7 @@ fn nobody_who_connects_meanwhile_is_refused_or_reset() {
         assert_eq!(serving.stop(), RunOutcome::Drained);
         failures
     });
-    let all = answered.into_inner();
+    all += answers.try_iter().count();
     println!("{all} connections, {} handovers", handovers());
     assert!(failures.is_empty(), "{} of {all}, such as {:?}", failures.len(), failures[0]);
 }

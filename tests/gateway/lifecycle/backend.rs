@@ -27,12 +27,12 @@ impl Backend {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(Heard::default());
-        let hears = Arc::clone(&heard);
+        let told = Arc::clone(&heard);
         thread::spawn(move || {
             for stream in listener.incoming() {
-                hears.connections.fetch_add(1, Ordering::Relaxed);
-                let hears = Arc::clone(&hears);
-                thread::spawn(move || serve(stream.unwrap(), &hears));
+                told.connections.fetch_add(1, Ordering::Relaxed);
+                let told = Arc::clone(&told);
+                thread::spawn(move || serve(stream.unwrap(), &told));
             }
         });
         Backend { address, heard }
@@ -50,12 +50,12 @@ impl Backend {
 }
 
 /// Answers the calls of one connection.
-fn serve(stream: TcpStream, heard: &Heard) {
+fn serve(stream: TcpStream, told: &Heard) {
     stream.set_nodelay(true).unwrap();
     let mut stream = BufReader::new(stream);
     while let Some(member) = call(&mut stream) {
         let email = member["email"].as_str().expect("a member has an address").to_owned();
-        *heard.calls.lock().unwrap().entry(email).or_default() += 1;
+        *told.calls.lock().unwrap().entry(email).or_default() += 1;
         let id = "10000000-0000-4000-8000-000000000101";
         let body =
             json!({"id": id, "email": member["email"], "role": member["role"], "note": null}).to_string();

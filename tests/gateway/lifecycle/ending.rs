@@ -4,7 +4,7 @@ use super::backend::Backend;
 use super::client::Client;
 use super::files::Files;
 use super::load::add;
-use super::process::Process;
+use super::process::{Process, with_socket};
 
 fn settings(more: &str) -> String {
     format!(
@@ -62,13 +62,7 @@ fn a_socket_that_nobody_serves_keeps_it_from_starting() {
     let backend = Backend::start();
     let files = Files::new(backend.address, &settings(""));
     let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let put = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 exec \"$0\" \"$@\"";
-    let output = std::process::Command::new("sh")
-        .args(["-c", put, env!("CARGO_BIN_EXE_interlingua"), "serve", "--config"])
-        .arg(files.config())
-        .stdin(std::process::Stdio::from(std::os::fd::OwnedFd::from(socket.try_clone().unwrap())))
-        .output()
-        .unwrap();
+    let output = with_socket(&socket).args(["serve", "--config"]).arg(files.config()).output().unwrap();
     let text = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(2), "{text}");
     assert!(text.contains(&format!("a socket for {} was passed", socket.local_addr().unwrap())), "{text}");

@@ -55,7 +55,7 @@ impl Load {
         let mut answered = self.state.answered.lock().unwrap();
         let enough = *answered + more;
         while *answered < enough {
-            let patience = Duration::from_secs(60);
+            let patience = Duration::from_mins(1);
             let (now, waited) = self.state.progress.wait_timeout(answered, patience).unwrap();
             assert!(!waited.timed_out(), "nothing is answered any more");
             answered = now;

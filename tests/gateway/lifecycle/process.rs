@@ -1,10 +1,13 @@
 //! The program as a service manager runs it: started with sockets or without, heard over `NOTIFY_SOCKET`, told by signals.
 
-use std::fs::{self, File};
+use std::fs;
+use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -15,13 +18,29 @@ use super::files::Files;
 const PROGRAM: &str = env!("CARGO_BIN_EXE_interlingua");
 
 /// Longer than anything takes.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn without_socket() -> Command {
+    let mut program = Command::new(PROGRAM);
+    program.stdin(Stdio::null());
+    program
+}
+
+/// Only a shell can put a socket where it belongs, and knows the id of the process before it is one.
+pub(super) fn with_socket(socket: &TcpListener) -> Command {
+    let put = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web exec \"$0\" \"$@\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", put, PROGRAM]).stdin(Stdio::from(OwnedFd::from(socket.try_clone().unwrap())));
+    shell
+}
 
 /// A process of the program. It is killed when this is dropped before it has ended.
 pub(super) struct Process {
     child: Child,
     notices: UnixDatagram,
-    folder: TempDir,
+    /// Where the socket of the notices is.
+    _folder: TempDir,
+    log: Arc<Log>,
     has_ended: bool,
     pub(super) admin: SocketAddr,
     pub(super) address: SocketAddr,
@@ -43,29 +62,22 @@ impl Process {
         let path = folder.path().join("notify");
         let notices = UnixDatagram::bind(&path).unwrap();
         notices.set_read_timeout(Some(PATIENCE)).unwrap();
-        let mut command = match socket {
-            // Only a shell can put a socket where it belongs, and knows the id of the process before it is one.
-            Some(socket) => {
-                let mut shell = Command::new("sh");
-                let put =
-                    "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web exec \"$0\" \"$@\"";
-                shell.args(["-c", put, PROGRAM]);
-                shell.stdin(Stdio::from(OwnedFd::from(socket.try_clone().unwrap())));
-                shell
-            }
-            None => {
-                let mut program = Command::new(PROGRAM);
-                program.stdin(Stdio::null());
-                program
-            }
-        };
+        let mut command = socket.map_or_else(without_socket, with_socket);
         command.args(["serve", "--config"]).arg(files.config());
         command.env("NOTIFY_SOCKET", &path).envs(environment.iter().copied());
-        command.stderr(File::create(folder.path().join("log")).unwrap());
-        let child = command.spawn().unwrap();
+        command.stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = Log::of(child.stderr.take().unwrap());
         let nowhere = ([0, 0, 0, 0], 0).into();
-        let mut process =
-            Process { child, notices, folder, has_ended: false, admin: nowhere, address: nowhere };
+        let mut process = Process {
+            child,
+            notices,
+            _folder: folder,
+            log,
+            has_ended: false,
+            admin: nowhere,
+            address: nowhere,
+        };
         process.wait_for("READY=1");
         process.read_addresses();
         process
@@ -73,22 +85,12 @@ impl Process {
 
     /// What it has logged so far.
     pub(super) fn log(&self) -> String {
-        fs::read_to_string(self.folder.path().join("log")).unwrap()
+        self.log.text.lock().unwrap().clone()
     }
 
-    /// A line of the log with that in it. The log is written by a thread of its own, so it may take a moment.
+    /// A line of the log with that in it, now or in a moment: a thread of its own writes them.
     pub(super) fn logged(&self, text: &str) -> String {
-        self.in_log(|log| log.lines().find(|line| line.contains(text)).map(str::to_owned))
-    }
-
-    fn in_log<T>(&self, find: impl Fn(&str) -> Option<T>) -> T {
-        for _ in 0..PATIENCE.as_millis() {
-            if let Some(found) = find(&self.log()) {
-                return found;
-            }
-            std::thread::sleep(Duration::from_millis(1));
-        }
-        panic!("not in the log: {}", self.log());
+        self.log.find(|log| log.lines().find(|line| line.contains(text)).map(str::to_owned))
     }
 
     fn read_addresses(&mut self) {
@@ -98,7 +100,7 @@ impl Process {
             text.strip_prefix("http://").unwrap_or(text).parse::<SocketAddr>().ok()
         };
         (self.address, self.admin) =
-            self.in_log(|log| value(log, "server.address").zip(value(log, "admin.address")));
+            self.log.find(|log| value(log, "server.address").zip(value(log, "admin.address")));
     }
 
     /// Reads what it says until it says that; gives everything it said.
@@ -133,11 +135,9 @@ impl Process {
     pub(super) fn stop(self) {
         self.signal("TERM");
         self.wait_for("STOPPING=1");
-        let log = self.folder.path().join("log");
-        // The folder has to live until the log is read.
-        let copy = fs::File::open(log).unwrap();
+        let log = Arc::clone(&self.log);
         let status = self.wait();
-        assert!(status.success(), "{status}: {}", std::io::read_to_string(copy).unwrap());
+        assert!(status.success(), "{status}: {}", log.text.lock().unwrap());
     }
 
     /// How much memory it has, as the system tells it.
@@ -171,6 +171,42 @@ impl Drop for Process {
             // It is ours, and it may have ended by itself.
             self.child.kill().ok();
             self.child.wait().ok();
+        }
+    }
+}
+
+/// What a process has written to standard error.
+#[derive(Default)]
+struct Log {
+    text: Mutex<String>,
+    grown: Condvar,
+}
+
+impl Log {
+    fn of(stream: ChildStderr) -> Arc<Log> {
+        let log = Arc::new(Log::default());
+        let written = Arc::clone(&log);
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines() {
+                let mut text = written.text.lock().unwrap();
+                text.push_str(&line.unwrap());
+                text.push('\n');
+                written.grown.notify_all();
+            }
+        });
+        log
+    }
+
+    /// What is looked for, as soon as it is there.
+    fn find<T>(&self, look: impl Fn(&str) -> Option<T>) -> T {
+        let mut text = self.text.lock().unwrap();
+        loop {
+            if let Some(found) = look(&text) {
+                return found;
+            }
+            let (grown, waited) = self.grown.wait_timeout(text, PATIENCE).unwrap();
+            assert!(!waited.timed_out(), "not in the log: {grown}");
+            text = grown;
         }
     }
 }
