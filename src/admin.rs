@@ -146,8 +146,11 @@ const INDEX: &str = "interlingua admin
 
 impl Handler for Pages {
     async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
-        if let Some(reloads) = self.reloads.as_ref().filter(|_| request.uri().path() == "/reload") {
-            return reloads.answer(&request, peer.address).await;
+        if request.uri().path() == "/reload" {
+            return match &self.reloads {
+                Some(reloads) => reloads.answer(&request, peer.address).await,
+                None => page(StatusCode::NOT_FOUND, TEXT, "nothing to reload: no file was named\n"),
+            };
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut answer = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
@@ -242,7 +245,9 @@ mod tests {
             assert!(index.contains(page));
             assert!(ask(address, "GET", page).0.starts_with("http/1.1 200"), "{page}");
         }
-        assert!(ask(address, "GET", "/reload").0.starts_with("http/1.1 404"));
+        assert!(ask(address, "GET", "/nowhere").0.starts_with("http/1.1 404"));
+        let (none, why) = ask(address, "POST", "/reload");
+        assert!(none.starts_with("http/1.1 404") && why.contains("no file was named"), "{none}");
         let (refused, _) = ask(address, "POST", "/metrics");
         assert!(
             refused.starts_with("http/1.1 405") && refused.contains("\r\nallow: get, head\r\n"),

@@ -158,7 +158,7 @@ impl Process {
     }
 
     /// The value of a metric, its labels included in the name.
-    pub(super) fn metric(&self, name: &str) -> f64 {
+    pub(super) fn metric(&self, name: &str) -> usize {
         let page = self.page("/metrics").body;
         let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name}: {page}")).parse().unwrap()
