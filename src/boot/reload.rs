@@ -19,8 +19,7 @@ use crate::{
     telemetry::{LoadMetrics, LoadResult},
 };
 
-/// How to read all files: the settings, with the text they were read from if there is one, and the registry. None if
-/// what was found is in the way.
+/// How to read all files. None if not even the settings are sound.
 pub type Reread =
     Box<dyn Fn(&mut Sources, &mut Diagnostics) -> Result<Option<Files>, Unreadable> + Send + Sync>;
 
@@ -30,8 +29,8 @@ pub struct Files {
     pub config: Config,
     /// The text of the settings, if they are not the default ones.
     pub source: Option<SourceId>,
-    /// The dialects.
-    pub registry: Registry,
+    /// The dialects; none if what was found is in the way.
+    pub registry: Option<Registry>,
 }
 
 /// Why files cannot be read.
@@ -130,11 +129,10 @@ impl Reloader {
         };
         let text = files.source.map(|source| (source, sources.text(source)));
         let fixed = files.config.fixed_changes(&self.started, text);
-        if !fixed.is_empty() {
-            found.extend(fixed);
-            return Ok(None);
-        }
-        let parts = Parts::make(&files.config, files.registry, &self.around, Some(before));
+        let is_fixed = fixed.is_empty();
+        found.extend(fixed);
+        let Some(registry) = files.registry.filter(|_| is_fixed) else { return Ok(None) };
+        let parts = Parts::make(&files.config, registry, &self.around, Some(before));
         parts.map(Some).map_err(|error| Outcome::causes(&error))
     }
 }

@@ -17,7 +17,7 @@ use crate::{
         reload::{self, Reread},
     },
     config::Config,
-    diag::Sources,
+    diag::{Diagnostics, SourceId, Sources},
     dialect::Registry,
     server::{Drain, Inherited, ListenerConfig, RunOutcome},
     telemetry::{self, names::field},
@@ -79,11 +79,21 @@ fn reread(arguments: &Arguments, files: &Files) -> Reread {
         let loaded = loaded.map_err(|failure| reload::Unreadable(Outcomes::causes(&failure)))?;
         // The configuration is read first.
         let source = sources.ids().next().filter(|_| files.config.is_some());
-        Ok(loaded.map(|Loaded { mut config, registry, .. }| {
+        let (config, registry) = match loaded {
+            Some(Loaded { config, registry, .. }) => (Some(config), Some(registry)),
+            // The rest is wrong; what the settings would change is told too.
+            None => (source.and_then(|source| settings(source, sources)), None),
+        };
+        Ok(config.map(|mut config| {
             arguments.lay_over(&mut config);
             reload::Files { config, source, registry }
         }))
     })
+}
+
+/// The settings in a text that was looked at before: what is wrong with them was told.
+fn settings(source: SourceId, sources: &Sources) -> Option<Config> {
+    Config::parse(source, sources.text(source), &mut Diagnostics::default())
 }
 
 fn plain(address: SocketAddr) -> ListenerConfig {

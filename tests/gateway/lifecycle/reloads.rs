@@ -135,6 +135,34 @@ fn what_was_counted_is_kept_and_a_quota_that_changed_begins_anew() {
 }
 
 #[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, SETTINGS);
+    let process = Process::start(&files);
+    let misspelt = FAULTS.iter().position(|(_, code)| *code == Some("M0203")).unwrap();
+    files.write_broken(Edition::Second, misspelt);
+    let text = std::fs::read_to_string(files.config()).unwrap();
+    std::fs::write(files.config(), text.replace("workers = 2", "workers = 3")).unwrap();
+    let told: Value = serde_json::from_str(&process.reload().body).unwrap();
+    let codes: Vec<_> = told["diagnostics"].as_array().unwrap().iter().map(|one| &one["code"]).collect();
+    assert!(["M0203", "C0301"].iter().all(|code| codes.contains(&&Value::from(*code))), "{codes:?}");
+    process.stop();
+}
+
+#[test]
+fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, SETTINGS);
+    let process = Process::start(&files);
+    std::thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| process.reload().status));
+        assert_eq!(both.map(|one| one.join().unwrap()), [200, 200]);
+    });
+    assert_eq!(process.metric("gateway_reloads_total{result=\"taken\"}"), 2);
+    process.stop();
+}
+
+#[test]
 fn another_backend_is_called_from_the_next_request_on() {
     let (first, second) = (Backend::start(), Backend::start());
     let files = Files::new(first.address, SETTINGS);
