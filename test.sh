@@ -51,9 +51,10 @@ make_pairs() {
   "$work/shortuuid/bin/python" tests/clients/shortuuid/make_pairs.py "$pairs"
 }
 
-# The whole mutation run takes longer than all else together; a tenth part of it is in proportion.
+# The whole mutation run takes longer than all else together; a tenth part of it is in proportion. All reloads and
+# restarts take half a minute.
 rust_tests() {
-  INTERLINGUA_SHORTUUID_VECTORS=$pairs cargo test --locked
+  INTERLINGUA_LIFECYCLE=all INTERLINGUA_SHORTUUID_VECTORS=$pairs cargo test --locked
 }
 
 install_clients() {

@@ -7,6 +7,7 @@ use std::{
     io,
     net::SocketAddr,
     thread::{self, JoinHandle},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -17,13 +18,18 @@ use http::{
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+pub mod reload;
+
+use self::reload::Reloads;
 use crate::{
-    server::{self, BindError, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server},
+    server::{
+        self, BindError, Drain, Handler, Inherited, ListenerConfig, MakeHandler, Peer, RunOutcome, Server,
+    },
     telemetry::{Explanations, Metrics},
 };
 
 /// Where the admin listener is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Config {
     /// `None` switches it off.
     pub address: Option<SocketAddr>,
@@ -35,6 +41,9 @@ impl Default for Config {
     }
 }
 
+/// Time for one answer. A reload proves everything anew before it answers, and may wait for others.
+const ANSWER_DEADLINE: Duration = Duration::from_mins(10);
+
 /// The bound listener.
 #[derive(Debug)]
 pub struct Admin(Server);
@@ -42,10 +51,21 @@ pub struct Admin(Server);
 impl Admin {
     /// Binds the listener.
     pub fn bind(address: SocketAddr) -> Result<Admin, BindError> {
-        let listeners = vec![ListenerConfig { address, tls: None }];
-        let config =
-            server::Config { listeners, workers: 1, connections_max: 64, ..server::Config::default() };
-        Server::bind(config).map(Admin)
+        Admin::bind_or_take(address, &mut Inherited::default())
+    }
+
+    /// The same, with the socket that the program was started with for it, if there is one.
+    pub fn bind_or_take(address: SocketAddr, inherited: &mut Inherited) -> Result<Admin, BindError> {
+        let (address, mut inherited) =
+            inherited.take_admin(address).unwrap_or_else(|| (address, Inherited::default()));
+        let config = server::Config {
+            listeners: vec![ListenerConfig { address, tls: None }],
+            workers: 1,
+            connections_max: 64,
+            request_deadline: ANSWER_DEADLINE,
+            ..server::Config::default()
+        };
+        Server::bind_or_take(config, &mut inherited).map(Admin)
     }
 
     /// Where it listens.
@@ -53,15 +73,17 @@ impl Admin {
         self.0.addresses()[0]
     }
 
-    /// Answers on a thread of its own. The proxy counts as ready until `drain`, the main server's, begins.
-    /// Explanations of requests are there to be read if any are kept.
+    /// Answers on a thread of its own. The proxy counts as ready until it leaves, as `drain`, the main server's, says.
+    /// Explanations of requests are there to be read if any are kept, and `reloads` are there to be asked for if there
+    /// are files.
     pub fn start(
         self,
         metrics: Metrics,
         explanations: Option<Explanations>,
+        reloads: Option<Reloads>,
         drain: Drain,
     ) -> io::Result<Running> {
-        let make = MakePages { pages: Pages { metrics, explanations, drain } };
+        let make = MakePages { pages: Pages { metrics, explanations, reloads, drain } };
         let stop = Drain::new();
         let stopped = stop.clone();
         let run = move || self.0.run(&make, &stopped);
@@ -105,6 +127,7 @@ impl MakeHandler for MakePages {
 struct Pages {
     metrics: Metrics,
     explanations: Option<Explanations>,
+    reloads: Option<Reloads>,
     drain: Drain,
 }
 
@@ -115,13 +138,20 @@ const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset
 const INDEX: &str = "interlingua admin
 
 /healthz  200 while the process runs
-/readyz   200 while it accepts requests, 503 once it drains
+/readyz   200 while it accepts requests, 503 once it leaves
 /metrics  counters and histograms, in the OpenMetrics text format
 /explain/ID  why the request of that id was translated as it was, if it asked for that
+/reload   POST: reads the files anew; 200 if they are in use now, 422 with what is wrong if not
 ";
 
 impl Handler for Pages {
-    async fn handle(&self, request: Request<Incoming>, _peer: Peer) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+        if request.uri().path() == "/reload" {
+            return match &self.reloads {
+                Some(reloads) => reloads.answer(&request, peer.address).await,
+                None => page(StatusCode::NOT_FOUND, TEXT, "nothing to reload: no file was named\n"),
+            };
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut answer = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -132,6 +162,7 @@ impl Handler for Pages {
             "/healthz" => page(StatusCode::OK, TEXT, "alive\n"),
             "/metrics" => page(StatusCode::OK, OPEN_METRICS, self.metrics.render()),
             "/readyz" if self.drain.has_begun() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
+            "/readyz" if self.drain.is_leaving() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "leaving\n"),
             "/readyz" => page(StatusCode::OK, TEXT, "ready\n"),
             path => match self.explanation(path) {
                 Some(json) => page(StatusCode::OK, JSON, json),
@@ -179,7 +210,7 @@ mod tests {
         // An address of its own, so that no other test is given the port when it is free again.
         let admin = Admin::bind(([127, 0, 0, 4], 0).into()).unwrap();
         let (address, metrics, drain) = (admin.address(), Metrics::new(), Drain::new());
-        let running = admin.start(metrics.clone(), None, drain.clone()).unwrap();
+        let running = admin.start(metrics.clone(), None, None, drain.clone()).unwrap();
         (address, metrics, drain, running)
     }
 
@@ -188,7 +219,10 @@ mod tests {
         let (address, _, drain, _running) = start();
         assert!(ask(address, "GET", "/healthz").0.starts_with("http/1.1 200"));
         assert!(ask(address, "GET", "/readyz").0.starts_with("http/1.1 200"));
+        drain.leave();
+        assert_eq!(ask(address, "GET", "/readyz").1, "leaving\n");
         drain.begin();
+        assert_eq!(ask(address, "GET", "/readyz").1, "draining\n");
         assert!(ask(address, "GET", "/readyz").0.starts_with("http/1.1 503"));
         assert!(ask(address, "GET", "/healthz").0.starts_with("http/1.1 200"));
     }
@@ -211,7 +245,9 @@ mod tests {
             assert!(index.contains(page));
             assert!(ask(address, "GET", page).0.starts_with("http/1.1 200"), "{page}");
         }
-        assert!(ask(address, "GET", "/reload").0.starts_with("http/1.1 404"));
+        assert!(ask(address, "GET", "/nowhere").0.starts_with("http/1.1 404"));
+        let (none, why) = ask(address, "POST", "/reload");
+        assert!(none.starts_with("http/1.1 404") && why.contains("no file was named"), "{none}");
         let (refused, _) = ask(address, "POST", "/metrics");
         assert!(
             refused.starts_with("http/1.1 405") && refused.contains("\r\nallow: get, head\r\n"),
@@ -227,7 +263,7 @@ mod tests {
         explanations.keep(id, Bytes::from_static(b"{\"sections\":[]}"));
         let admin = Admin::bind(([127, 0, 0, 4], 0).into()).unwrap();
         let address = admin.address();
-        let _running = admin.start(Metrics::new(), Some(explanations), Drain::new()).unwrap();
+        let _running = admin.start(Metrics::new(), Some(explanations), None, Drain::new()).unwrap();
 
         let (head, body) = ask(address, "GET", "/explain/one");
         assert!(

@@ -4,36 +4,40 @@
 //! and a registry, for `serve` as for every other command; [`serve`] asks for a registry, so nothing listens before
 //! every file was found good.
 
-use std::{io, net::SocketAddr, rc::Rc, sync::Arc};
-
-use bytes::Bytes;
-use http::uri::Scheme;
-use http::{Request, Response};
-use http_body_util::Full;
-use hyper::body::Incoming;
+use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
 
 mod embedded;
 pub mod explain;
 pub mod files;
+mod parts;
+pub mod reload;
+mod service;
+mod supervisor;
+mod workers;
 
 pub use self::{
     embedded::EmbeddedError,
     files::{DataFiles, FileError},
 };
 
-use self::embedded::Embedded;
+use self::{
+    embedded::Embedded,
+    parts::{Parts, Surroundings},
+    reload::{Reloader, Reread},
+    supervisor::Supervisor,
+    workers::Workers,
+};
 use crate::{
-    admin::Admin,
+    admin::{Admin, reload::Reloads},
     config::Config,
     diag::{Diagnostics, Sources},
     dialect::Registry,
-    gateway::{self, Gateway, explain::Explainer},
-    ids::{self, map::IdMap},
+    ids,
     mapping::{self, Compiled, Proof, Trials},
     schema::Store,
-    server::{BindError, Drain, Handler, MakeHandler, Peer, RunOutcome, Server},
-    telemetry::Metrics,
-    upstream::{self, Upstream},
+    server::{BindError, Drain, Inherited, InheritedError, RunOutcome, Server},
+    telemetry::{Explanations, Metrics},
+    upstream,
 };
 
 /// What the files say, and what is wrong with them.
@@ -66,6 +70,9 @@ pub enum ServeError {
     /// The map of imported ids cannot be used.
     #[error(transparent)]
     Ids(#[from] ids::embedded::StoreError),
+    /// A socket that the program was started with cannot be used.
+    #[error(transparent)]
+    Inherited(#[from] InheritedError),
     /// A worker or the admin page could not be started, or could not go on.
     #[error("cannot serve requests")]
     Run(#[source] io::Error),
@@ -108,80 +115,91 @@ pub fn load_and_try(
 
 /// Serves the dialects of `registry` until `drain` has begun and everything in flight is answered; blocks the calling
 /// thread. When the addresses are bound, `ready` is told which they are.
-///
-/// What can fail is done before the first address is bound, and what was started is stopped whatever happens.
 pub fn serve(
     config: Config,
     registry: Registry,
     drain: &Drain,
     ready: impl FnOnce(&[SocketAddr]),
 ) -> Result<RunOutcome, ServeError> {
-    let metrics = Metrics::new();
-    let (upstream, embedded) = if let Some(config) = config.upstream {
-        (config, None)
-    } else {
-        let embedded = Embedded::start(&config.backend, drain)?;
-        (upstream::Config::new(embedded.base()), Some(embedded))
-    };
-    let upstream = Upstream::new(Arc::new(upstream))?
-        .count_into(metrics.upstream_connections(), metrics.upstream_reuses());
-    let deadline = config.server.request_deadline;
-    let ids = config.ids.store.map(|path| ids::embedded::Store::open(&path)).transpose()?;
-    let shared =
-        gateway::Shared::new(Arc::new(registry), config.body, &config.limit, deadline, metrics.clone());
-    let shared = shared.with_answer_checks(config.answers);
-    let shared = match ids {
-        Some(store) => shared.with_ids(IdMap::new(store)),
-        None => shared,
-    };
-    let explainer = config.explain.key.as_deref().map(explain::explainer).transpose()?;
-    let explanations = explainer.as_ref().map(Explainer::kept);
-    let shared = match explainer {
-        Some(explainer) => shared.with_explainer(explainer),
-        None => shared,
-    };
-    let workers = Workers { shared: Arc::new(shared), upstream };
-
-    let server = Server::bind(config.server)?.count_into(&metrics);
-    let admin = config.admin.address.map(Admin::bind).transpose()?;
-    let running = admin
-        .map(|admin| admin.start(metrics, explanations, drain.clone()))
-        .transpose()
-        .map_err(ServeError::Run)?;
-    ready(server.addresses());
-    let outcome = server.run(&workers, drain);
-
-    // First the backend, whose end explains why the server ended; the admin page is there to the last.
-    embedded.map(Embedded::stop).transpose().map_err(ServeError::Ended)?;
-    drop(running);
-    outcome.map_err(ServeError::Run)
+    Start::new(config, registry).serve(drain, |addresses, _admin| ready(addresses))
 }
 
-/// Gives each worker a gateway with connections of its own.
-struct Workers {
-    shared: Arc<gateway::Shared>,
-    upstream: Upstream,
+/// A proxy that is about to be started.
+pub struct Start {
+    config: Config,
+    registry: Registry,
+    digest: String,
+    reread: Option<Reread>,
+    inherited: Inherited,
 }
 
-impl MakeHandler for Workers {
-    type Handler = Worker;
-
-    fn make(&self, _worker: usize) -> Worker {
-        Worker(Rc::new(Gateway::new(Arc::clone(&self.shared), self.upstream.sibling())))
+impl Start {
+    /// One that has no files and binds its own sockets.
+    pub fn new(config: Config, registry: Registry) -> Start {
+        let (digest, inherited) = (reload::digest(&Sources::default()), Inherited::default());
+        Start { config, registry, digest, reread: None, inherited }
     }
-}
 
-/// The gateway as the server knows it. It is cloned for each request, and counting those clones must not make processors
-/// wait for one another.
-#[derive(Clone)]
-struct Worker(Rc<Gateway>);
+    /// The same, from files of that digest, which may be read anew.
+    #[must_use]
+    pub fn from_files(self, digest: String, reread: Option<Reread>) -> Start {
+        Start { digest, reread, ..self }
+    }
 
-impl Handler for Worker {
-    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
-        if peer.tls {
-            request.extensions_mut().insert(Scheme::HTTPS);
-        }
-        self.0.answer(request).await
+    /// The same, with sockets that the program was started with.
+    #[must_use]
+    pub fn with_sockets(self, inherited: Inherited) -> Start {
+        Start { inherited, ..self }
+    }
+
+    /// Serves until `drain` has begun and everything in flight is answered; blocks the calling thread. When the addresses
+    /// are bound, `ready` is told which they are, those of the listeners and that of the admin page.
+    ///
+    /// What can fail is done before the first address is bound, and what was started is stopped whatever happens.
+    pub fn serve(
+        self,
+        drain: &Drain,
+        ready: impl FnOnce(&[SocketAddr], Option<SocketAddr>),
+    ) -> Result<RunOutcome, ServeError> {
+        let Start { config, registry, digest, reread, mut inherited } = self;
+        let embedded = match config.upstream {
+            Some(_) => None,
+            None => Some(Embedded::start(&config.backend, drain)?),
+        };
+        let built_in = embedded.as_ref().map(Embedded::base);
+        let (metrics, explanations) = (Metrics::new(), Explanations::default());
+        let around = Surroundings { metrics: metrics.clone(), explanations: explanations.clone(), built_in };
+        let parts = Parts::make(&config, registry, &around, None)?;
+        let workers = Arc::new(Workers::new(Arc::clone(&parts.shared), parts.upstream.clone()));
+
+        let server = Server::bind_or_take(config.server.clone(), &mut inherited)?.count_into(&metrics);
+        let admin = config.admin.address.map(|address| Admin::bind_or_take(address, &mut inherited));
+        let admin = admin.transpose()?;
+        inherited.finish()?;
+
+        metrics.loads().loaded(&digest, SystemTime::now());
+        let (reloads, asks) = Reloads::channel();
+        let reloads = reread.is_some().then_some(reloads);
+        let reloader = |reread| {
+            Reloader::new(reread, config.clone(), around, Arc::clone(&workers), (parts, digest.clone()))
+        };
+        let reloader = reread.map(reloader);
+        let supervisor = Supervisor::start(reloader, asks, Arc::clone(&workers), drain.clone());
+        let supervisor = supervisor.map_err(ServeError::Run)?;
+        let admin_address = admin.as_ref().map(Admin::address);
+        let running = admin
+            .map(|admin| admin.start(metrics, Some(explanations), reloads, drain.clone()))
+            .transpose()
+            .map_err(ServeError::Run)?;
+        ready(server.addresses(), admin_address);
+        service::ready(&format!("serving files of digest {digest}"));
+        let outcome = server.run(&*workers, drain);
+
+        // First the backend, whose end explains why the server ended; the admin page is there to the last.
+        embedded.map(Embedded::stop).transpose().map_err(ServeError::Ended)?;
+        drop(supervisor);
+        drop(running);
+        outcome.map_err(ServeError::Run)
     }
 }
 

@@ -24,6 +24,7 @@ mod assemble;
 mod conflict;
 mod diags;
 mod file;
+mod fixed;
 mod size;
 mod values;
 
@@ -89,6 +90,13 @@ impl Config {
         let sound = !found.has_errors();
         diagnostics.extend(found);
         sound.then_some(config)
+    }
+
+    /// What a reload would have to change and cannot, given the configuration the program was started with, and the
+    /// file this one was read from.
+    pub fn fixed_changes(&self, started: &Config, file: Option<(SourceId, &str)>) -> Vec<Diagnostic> {
+        let file = file.map(|(source, text)| ConfigFile::read(&Reader::parse(source, text, &CODES)));
+        fixed::changes(started, self, file.as_ref())
     }
 
     /// What is wrong with the names of dialects in the file, given those that there are.

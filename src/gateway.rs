@@ -149,6 +149,14 @@ impl Shared {
         Shared { explainer: Some(explainer), ..self }
     }
 
+    /// The same in the place of `before`: quotas go on being counted from where they are. What resolvers found is found
+    /// anew, for the mappings may ask otherwise now.
+    #[must_use]
+    pub fn in_place_of(self, before: &Shared) -> Shared {
+        let quotas = self.quotas.continuing(&before.quotas);
+        Shared { quotas, resolvers: before.resolvers.renewed(), ..self }
+    }
+
     /// Who is told what is done with a request.
     fn narrator<B>(&self, request: &Request<B>) -> Narrator {
         let explainer = self.explainer.as_ref();
@@ -178,6 +186,11 @@ impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
         Gateway { shared, upstream }
+    }
+
+    /// Where its calls go.
+    pub fn upstream(&self) -> &Upstream {
+        &self.upstream
     }
 
     /// Answers one request, whatever comes of it.

@@ -13,6 +13,9 @@
 //! lift, fetch, lower, encode. Whatever goes wrong on the way is a [`problem::Problem`], a value, until the selected
 //! dialect's [error shape](dialect::ErrorShape) turns it into a body in the client's own words.
 //!
+//! A request keeps to its end the gateway it began with. Files may be read anew meanwhile: [`boot`] proves them and
+//! hands another gateway to each worker, between two requests ([`boot::reload`]).
+//!
 //! What happens between *check* and *encode*, without the network, is [`translate`]: whole requests and answers, on
 //! documents that [`json`] read strictly and [`schema`] checked, by way of [`lens`]es that run in both directions. The
 //! command line uses the same functions.

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 
 mod connection;
 mod drain;
+mod inherited;
 mod listen;
 mod refusal;
 mod stack;
@@ -26,13 +27,14 @@ mod wire;
 mod worker;
 
 pub use drain::Drain;
+pub use inherited::{Inherited, InheritedError};
 pub use tls::TlsError;
 
 use self::listen::Listener;
 use crate::telemetry::Metrics;
 
 /// How the server listens and what a client may cost it.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Where to listen.
     pub listeners: Vec<ListenerConfig>,
@@ -52,6 +54,10 @@ pub struct Config {
     pub in_flight_max: usize,
     /// Bytes of a request head.
     pub header_bytes_max: usize,
+    /// Whether other processes may listen on the same addresses, such as the one that takes our place.
+    pub share_port: bool,
+    /// How long we go on as usual after we have said that we are leaving.
+    pub drain_delay: Duration,
     /// How long a drain may take before what is left is cut off.
     pub drain_timeout: Duration,
 }
@@ -68,13 +74,15 @@ impl Default for Config {
             connections_max: 10_000,
             in_flight_max: 1024,
             header_bytes_max: 64 * 1024,
+            share_port: false,
+            drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
         }
     }
 }
 
 /// One address to listen on.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ListenerConfig {
     /// Port 0 takes any free port.
     pub address: SocketAddr,
@@ -83,7 +91,7 @@ pub struct ListenerConfig {
 }
 
 /// Where a listener's certificate is.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TlsConfig {
     /// PEM file with the certificate chain, leaf first.
     pub certificate: PathBuf,
@@ -140,6 +148,14 @@ pub enum BindError {
         /// What the system said.
         source: io::Error,
     },
+    /// The socket that we were given for an address cannot be used.
+    #[error("cannot use the socket for {address} that was passed to the program")]
+    Inherited {
+        /// Where it listens.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
     /// A listener's certificate cannot be used.
     #[error(transparent)]
     Tls(#[from] TlsError),
@@ -160,14 +176,24 @@ pub enum RunOutcome {
 impl Server {
     /// Binds every listener for every worker; from here on the system queues connections for us.
     pub fn bind(config: Config) -> Result<Server, BindError> {
+        Server::bind_or_take(config, &mut Inherited::default())
+    }
+
+    /// The same, with the sockets that the program was started with, where there are any for an address.
+    pub fn bind_or_take(config: Config, inherited: &mut Inherited) -> Result<Server, BindError> {
         let workers = config.workers.max(1);
         let mut addresses = Vec::new();
         let mut doors: Vec<Vec<worker::Door>> = (0..workers).map(|_| Vec::new()).collect();
         for listener in &config.listeners {
-            let Listener { address, sockets, tls } = Listener::bind(listener, workers)?;
+            let given = inherited.take(listener.address);
+            let bound = match given {
+                Some(socket) => Listener::of(listener, &socket, workers)?,
+                None => Listener::bind(listener, workers, config.share_port)?,
+            };
+            let Listener { address, sockets, tls, ending } = bound;
             addresses.push(address);
             for (doors, socket) in doors.iter_mut().zip(sockets) {
-                doors.push((socket, tls.clone()));
+                doors.push(worker::Door { socket, tls: tls.clone(), ending });
             }
         }
         Ok(Server { config, addresses, doors, metrics: Metrics::new() })

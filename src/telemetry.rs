@@ -13,6 +13,7 @@ use tracing::Subscriber;
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
 mod explanations;
+mod loads;
 mod metrics;
 pub mod names;
 mod outcome;
@@ -20,6 +21,7 @@ mod request_id;
 mod writer;
 
 pub use explanations::Explanations;
+pub use loads::{LoadMetrics, LoadResult};
 pub use metrics::{Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics};
 pub use outcome::{ResolverOutcome, UpstreamOutcome};
 pub use request_id::{RequestId, X_REQUEST_ID};
@@ -27,7 +29,7 @@ pub use writer::Flush;
 use writer::Lines;
 
 /// How the process logs.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// The shape of a line.
     pub format: LogFormat,

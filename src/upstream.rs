@@ -26,7 +26,7 @@ use self::{
 use crate::time::Deadline;
 
 /// Where the backend is, and how much patience and memory a call to it may cost.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Scheme, authority and an optional path prefix, for example `http://127.0.0.1:9000/api`.
     pub base: Uri,

@@ -1,6 +1,6 @@
 //! `backend`: the reference backend alone, for trying the canonical API or a proxy of one's own.
 
-use std::{net::SocketAddr, path::PathBuf};
+use std::{net::SocketAddr, path::PathBuf, time::Duration};
 
 use clap::Args;
 use tokio::{net::TcpListener, runtime};
@@ -37,7 +37,7 @@ pub(super) fn run(
     let settings = Config { database: database.or(config.backend.database), seed };
     let backend = Backend::open(&settings)?;
     let _flush = telemetry::install(&config.telemetry)?;
-    let drain = Drain::on_signals().map_err(Failure::io("cannot catch signals"))?;
+    let drain = Drain::on_signals(Duration::ZERO).map_err(Failure::io("cannot catch signals"))?;
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
     let serve = async {
         let listener =

@@ -43,13 +43,26 @@ pub(super) struct Loaded {
 impl Files {
     /// Loads everything, or prints what is wrong with it. Warnings are printed in any case, notes only by `check`.
     pub(super) fn load(&self, console: &mut Console<'_>) -> Result<Option<Loaded>, Failure> {
-        let mut sources = Sources::default();
+        self.load_from(&mut Sources::default(), console)
+    }
+
+    /// The same, and the texts are kept.
+    pub(super) fn load_from(
+        &self,
+        sources: &mut Sources,
+        console: &mut Console<'_>,
+    ) -> Result<Option<Loaded>, Failure> {
         let mut found = Diagnostics::default();
-        let loaded = self.look(&mut sources, &mut found)?;
+        let loaded = self.look(sources, &mut found)?;
         let mut found = found.into_vec();
         found.retain(|diagnostic| diagnostic.severity != Severity::Note);
-        console.diagnostics(&found, &sources, Format::Text)?;
+        console.diagnostics(&found, sources, Format::Text)?;
         Ok(loaded)
+    }
+
+    /// Whether there is any that somebody could change.
+    pub(super) fn are_named(&self) -> bool {
+        self.config.is_some() || self.mappings.is_some() || self.schemas.is_some()
     }
 
     /// The settings, or what is wrong with them printed.

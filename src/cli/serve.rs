@@ -11,14 +11,19 @@ use super::{
     hint,
 };
 use crate::{
-    boot,
+    admin::reload::Outcome as Outcomes,
+    boot::{
+        self, ServeError,
+        reload::{self, Reread},
+    },
     config::Config,
+    diag::{Diagnostics, SourceId, Sources},
     dialect::Registry,
-    server::{Drain, ListenerConfig, RunOutcome},
+    server::{Drain, Inherited, ListenerConfig, RunOutcome},
     telemetry::{self, names::field},
 };
 
-#[derive(Args, Debug, Default)]
+#[derive(Args, Clone, Debug, Default)]
 pub(super) struct Arguments {
     /// Address to listen on instead of the configured ones, without TLS; may be given several times
     #[arg(long, value_name = "ADDRESS")]
@@ -30,17 +35,22 @@ pub(super) fn run(
     files: &Files,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Some(Loaded { mut config, registry, .. }) = files.load(console)? else {
+    // First of all, because it must be done before there is a second thread.
+    let inherited = Inherited::from_environment().map_err(ServeError::from)?;
+    let mut sources = Sources::default();
+    let Some(Loaded { mut config, registry, .. }) = files.load_from(&mut sources, console)? else {
         return Ok(Outcome::Findings);
     };
-    if !arguments.listen.is_empty() {
-        config.server.listeners = arguments.listen.iter().map(|address| plain(*address)).collect();
-    }
+    arguments.lay_over(&mut config);
 
     let _flush = telemetry::install(&config.telemetry)?;
-    let drain = Drain::on_signals().map_err(Failure::io("cannot catch signals"))?;
+    let drain = Drain::on_signals(config.server.drain_delay).map_err(Failure::io("cannot catch signals"))?;
     let announcement = Announcement::of(&config, &registry);
-    match boot::serve(config, registry, &drain, |addresses| announcement.log(addresses))? {
+    let start = boot::Start::new(config, registry)
+        .from_files(reload::digest(&sources), files.are_named().then(|| reread(arguments, files)))
+        .with_sockets(inherited);
+    drop(sources);
+    match start.serve(&drain, |addresses, admin| announcement.log(addresses, admin))? {
         RunOutcome::CutOff { connections } => {
             tracing::warn!(connections, "stopped before everything was answered");
             Ok(Outcome::Findings)
@@ -52,6 +62,40 @@ pub(super) fn run(
     }
 }
 
+impl Arguments {
+    /// What is said here counts more than what a file says.
+    fn lay_over(&self, config: &mut Config) {
+        if !self.listen.is_empty() {
+            config.server.listeners = self.listen.iter().map(|address| plain(*address)).collect();
+        }
+    }
+}
+
+/// How the same files are read again.
+fn reread(arguments: &Arguments, files: &Files) -> Reread {
+    let (arguments, files) = (arguments.clone(), files.clone());
+    Box::new(move |sources, found| {
+        let loaded = files.look(sources, found);
+        let loaded = loaded.map_err(|failure| reload::Unreadable(Outcomes::causes(&failure)))?;
+        // The configuration is read first.
+        let source = sources.ids().next().filter(|_| files.config.is_some());
+        let (config, registry) = match loaded {
+            Some(Loaded { config, registry, .. }) => (Some(config), Some(registry)),
+            // The rest is wrong; what the settings would change is told too.
+            None => (source.and_then(|source| settings(source, sources)), None),
+        };
+        Ok(config.map(|mut config| {
+            arguments.lay_over(&mut config);
+            reload::Files { config, source, registry }
+        }))
+    })
+}
+
+/// The settings in a text that was looked at before: what is wrong with them was told.
+fn settings(source: SourceId, sources: &Sources) -> Option<Config> {
+    Config::parse(source, sources.text(source), &mut Diagnostics::default())
+}
+
 fn plain(address: SocketAddr) -> ListenerConfig {
     ListenerConfig { address, tls: None }
 }
@@ -59,7 +103,6 @@ fn plain(address: SocketAddr) -> ListenerConfig {
 /// What is said once the program listens.
 struct Announcement {
     dialects: String,
-    admin: Option<SocketAddr>,
     /// The scheme of each listener.
     schemes: Vec<&'static str>,
     backend: String,
@@ -74,21 +117,20 @@ impl Announcement {
         let is_demo = config.upstream.is_none() && config.backend.seed;
         Announcement {
             dialects: names.join(", "),
-            admin: config.admin.address,
             schemes: config.server.listeners.iter().map(scheme).collect(),
             backend: backend(config),
             hint: is_demo.then(|| hint::of(registry)).flatten(),
         }
     }
 
-    fn log(&self, addresses: &[SocketAddr]) {
+    fn log(&self, addresses: &[SocketAddr], admin: Option<SocketAddr>) {
         let urls: Vec<_> = self
             .schemes
             .iter()
             .zip(addresses)
             .map(|(scheme, address)| format!("{scheme}://{address}"))
             .collect();
-        let admin = self.admin.map(tracing::field::display);
+        let admin = admin.map(tracing::field::display);
         tracing::info!(
             { field::ADDRESS } = urls.join(", "),
             { field::ADMIN_ADDRESS } = admin,

@@ -60,6 +60,8 @@ fn server(file: &ServerFile, values: &mut Values<'_>) -> server::Config {
         header_timeout: values.duration(file.header_timeout.as_ref(), default.header_timeout),
         idle_timeout: values.duration(file.idle_timeout.as_ref(), default.idle_timeout),
         request_deadline: values.duration(file.request_deadline.as_ref(), default.request_deadline),
+        share_port: file.share_port.map_or(default.share_port, |share| share.value),
+        drain_delay: values.delay(file.drain_delay.as_ref(), default.drain_delay),
         drain_timeout: values.duration(file.drain_timeout.as_ref(), default.drain_timeout),
     }
 }

@@ -38,6 +38,8 @@ pub(super) struct ServerFile {
     pub(super) header_timeout: Text,
     pub(super) idle_timeout: Text,
     pub(super) request_deadline: Text,
+    pub(super) share_port: Switch,
+    pub(super) drain_delay: Text,
     pub(super) drain_timeout: Text,
 }
 
@@ -167,6 +169,8 @@ impl ServerFile {
             header_timeout: table.text("header_timeout"),
             idle_timeout: table.text("idle_timeout"),
             request_deadline: table.text("request_deadline"),
+            share_port: table.boolean("share_port"),
+            drain_delay: table.text("drain_delay"),
             drain_timeout: table.text("drain_timeout"),
         })
     }

@@ -38,9 +38,23 @@ impl<'a> Values<'a> {
     }
 
     pub(super) fn duration(&mut self, written: Option<&Spanned<String>>, default: Duration) -> Duration {
+        self.duration_within(&DURATIONS, written, default)
+    }
+
+    /// A duration that may be none at all.
+    pub(super) fn delay(&mut self, written: Option<&Spanned<String>>, default: Duration) -> Duration {
+        self.duration_within(&(Duration::ZERO..=*DURATIONS.end()), written, default)
+    }
+
+    fn duration_within(
+        &mut self,
+        range: &RangeInclusive<Duration>,
+        written: Option<&Spanned<String>>,
+        default: Duration,
+    ) -> Duration {
         let duration = written.map(|text| match parse_duration(&text.value) {
-            Ok(duration) if DURATIONS.contains(&duration) => Ok(duration),
-            Ok(_) => Err(diags::duration_range(text, &DURATIONS)),
+            Ok(duration) if range.contains(&duration) => Ok(duration),
+            Ok(_) => Err(diags::duration_range(text, range)),
             Err(why) => Err(diags::duration(text, why)),
         });
         self.take(duration).unwrap_or(default)

@@ -7,6 +7,7 @@
 //! | --- | --- |
 //! | `C01xx` | the syntax and keys of `config.toml` |
 //! | `C02xx` | the values in it |
+//! | `C03xx` | settings that a running program cannot take |
 //! | `S01xx` | schema files |
 //! | `M01xx` | the syntax, keys and values of a mapping |
 //! | `M02xx` | its names and paths |
@@ -43,6 +44,7 @@ pub struct Entry {
 pub const FAMILIES: &[(&str, &str)] = &[
     ("C01", "syntax and keys"),
     ("C02", "values"),
+    ("C03", "reload"),
     ("M01", "syntax and keys"),
     ("M02", "names and paths"),
     ("M03", "totality"),
@@ -175,6 +177,12 @@ codes! {
     "The setting is about one dialect, and no mapping is called so. A dialect has the name of its mapping file \
      without `.toml`; the message lists those there are. A setting for a dialect that does not exist would have \
      no effect, and somebody would believe it had."
+
+    C0301 "a setting that only a restart changes"
+    "A reload takes mappings, schemas and most settings without dropping a request. Sockets, threads, time limits of \
+     connections, the built-in backend and the log are made once, when the program starts. A file that changes one of \
+     them is refused whole, so that what runs is always what one file says: restart the program for it, which drops no \
+     request either if it is done as `docs/operations.md` says, or put the old value back."
 
     M0101 "the mapping is not TOML"
     "The file breaks the grammar of TOML, so the rest of that line could not be read. Text needs quotes, a key \

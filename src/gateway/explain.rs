@@ -59,6 +59,12 @@ impl Explainer {
         Ok(Explainer { key: hmac::Key::new(hmac::HMAC_SHA256, key), kept: Explanations::default() })
     }
 
+    /// The same, which keeps explanations there.
+    #[must_use]
+    pub fn keeping(self, kept: Explanations) -> Explainer {
+        Explainer { kept, ..self }
+    }
+
     /// Where explanations are kept.
     pub fn kept(&self) -> Explanations {
         self.kept.clone()

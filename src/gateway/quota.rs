@@ -51,6 +51,16 @@ impl Quotas {
         Quotas { allowances, limiter: Limiter::new(&all, config.keys_max) }
     }
 
+    /// The same, where whatever was counted before goes on, as far as the windows are still there.
+    #[must_use]
+    pub(super) fn continuing(self, before: &Quotas) -> Quotas {
+        let limiter = match (self.limiter, &before.limiter) {
+            (Some(limiter), Some(before)) => Some(limiter.continuing(before)),
+            (limiter, _) => limiter,
+        };
+        Quotas { limiter, ..self }
+    }
+
     /// Takes `cells` from the budget of `principal`, or refuses; either way the exchange knows how it stands.
     pub(super) fn charge(
         &self,

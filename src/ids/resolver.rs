@@ -74,15 +74,26 @@ pub fn asked<'a>(resolver: &Resolver, need: &'a Need) -> Option<&'a str> {
 
 impl Default for Resolvers {
     fn default() -> Resolvers {
-        let weigh = |_: &Key, loaded: &Arc<Loaded>| {
-            u32::try_from(loaded.pairs.len()).map_or(u32::MAX, |pairs| pairs.max(1))
-        };
-        let cache = Cache::builder().max_capacity(PAIRS_MAX).weigher(weigh).expire_after(OwnLife).build();
-        Resolvers { cache, writes: Arc::new(Writes::new()) }
+        Resolvers::with(Arc::new(Writes::new()))
     }
 }
 
 impl Resolvers {
+    fn with(writes: Arc<Writes>) -> Resolvers {
+        let weigh = |_: &Key, loaded: &Arc<Loaded>| {
+            u32::try_from(loaded.pairs.len()).map_or(u32::MAX, |pairs| pairs.max(1))
+        };
+        let cache = Cache::builder().max_capacity(PAIRS_MAX).weigher(weigh).expire_after(OwnLife).build();
+        Resolvers { cache, writes }
+    }
+
+    /// Some that remember nothing, for other mappings of the same backend. They hear of the writes of those that still
+    /// use these.
+    #[must_use]
+    pub fn renewed(&self) -> Resolvers {
+        Resolvers::with(Arc::clone(&self.writes))
+    }
+
     /// Notes that a call was made that is not safe: what was found before where it may have changed something
     /// is looked up anew.
     pub fn wrote(&self, call: &Call) {

@@ -25,7 +25,8 @@ const SWEEP_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Limiter<C: Clock = DefaultClock> {
     windows: Box<[Window]>,
     /// One for each window, in the same order.
-    limiters: Box<[RateLimiter<Principal, Store, C, StateInformationMiddleware>]>,
+    limiters: Box<[Arc<Counts<C>>]>,
+    keys_max: usize,
     /// Raised by any of the stores when it is full.
     crowded: Arc<AtomicBool>,
     clock: C,
@@ -33,6 +34,9 @@ pub struct Limiter<C: Clock = DefaultClock> {
     /// When the last sweep was, in nanoseconds since `start`.
     swept_ns: AtomicU64,
 }
+
+/// What everybody has spent of one window.
+type Counts<C> = RateLimiter<Principal, Store, C, StateInformationMiddleware>;
 
 impl Limiter {
     /// A limiter that has seen nobody and keeps apart about `keys_max` principals; `None` without windows, for then
@@ -51,15 +55,27 @@ impl<C: Clock + Clone> Limiter<C> {
         let mut windows = Box::from(windows);
         <[Window]>::sort_by_key(&mut windows, |window| window.period);
         let crowded = Arc::default();
-        let limiters = windows
-            .iter()
-            .map(|window| {
-                let store = Store::new(keys_max, Arc::clone(&crowded));
-                RateLimiter::new(quota(*window), store, clock.clone())
-            })
-            .collect();
+        let limiters =
+            windows.iter().map(|window| Arc::new(counts(*window, keys_max, &crowded, &clock))).collect();
         let start = clock.now();
-        Some(Limiter { windows, limiters, crowded, clock, start, swept_ns: AtomicU64::new(0) })
+        Some(Limiter { windows, limiters, keys_max, crowded, clock, start, swept_ns: AtomicU64::new(0) })
+    }
+
+    /// The same, where windows that `before` has too go on counting from where they are, for both alike: whoever is
+    /// still asked by the old one spends from the same budget. A table of another size begins anew.
+    #[must_use]
+    pub fn continuing(self, before: &Limiter<C>) -> Limiter<C> {
+        if self.keys_max != before.keys_max {
+            return self;
+        }
+        let known = |window: &Window| before.windows.iter().position(|other| other == window);
+        // The kept tables raise the old flag when they are full, so the new ones have to raise it too.
+        let crowded = Arc::clone(&before.crowded);
+        let limiters = self.windows.iter().map(|window| match known(window) {
+            Some(at) => Arc::clone(&before.limiters[at]),
+            None => Arc::new(counts(*window, self.keys_max, &crowded, &self.clock)),
+        });
+        Limiter { limiters: limiters.collect(), crowded, ..self }
     }
 
     /// The windows, shortest first.
@@ -133,6 +149,15 @@ impl<C: Clock + Clone> Limiter<C> {
             }
         }
     }
+}
+
+fn counts<C: Clock + Clone>(
+    window: Window,
+    keys_max: usize,
+    crowded: &Arc<AtomicBool>,
+    clock: &C,
+) -> Counts<C> {
+    RateLimiter::new(quota(window), Store::new(keys_max, Arc::clone(crowded)), clock.clone())
 }
 
 /// The whole window may be spent at once, and grows back evenly.
@@ -270,6 +295,32 @@ mod tests {
             matches!(limiter.admit(caller, ONE), Decision::Refused { standing, .. } if standing.remaining == 0)
         );
         assert_eq!(limiter.admit_within(&[], caller, ONE), None);
+    }
+
+    #[test]
+    fn a_limiter_that_continues_another_knows_what_was_spent_of_the_windows_they_share() {
+        let caller = Principal::of(b"caller");
+        let (before, clock) = limiter(&["3/minute", "10/hour"]);
+        before.admit(caller, cells(2));
+        let next = |windows: &[&str], keys_max| {
+            let windows: Vec<Window> = windows.iter().map(|text| text.parse().unwrap()).collect();
+            Limiter::with_clock(&windows, keys_max, clock.clone()).unwrap().continuing(&before)
+        };
+        let remaining = |limiter: &Limiter<FakeRelativeClock>| {
+            let Decision::Admitted(standing) = limiter.admit(caller, ONE) else { panic!("refused") };
+            (standing.window.to_string(), standing.remaining)
+        };
+
+        let same = next(&["10/hour", "3/minute"], 1000);
+        assert_eq!(remaining(&same), ("3/minute".to_owned(), 0));
+        assert!(matches!(before.admit(caller, ONE), Decision::Refused { .. }), "they share the budget");
+        let other = next(&["4/minute", "10/hour"], 1000);
+        assert_eq!(remaining(&other), ("4/minute".to_owned(), 3), "another window begins anew");
+        let hourly: Window = "10/hour".parse().unwrap();
+        let refused =
+            Decision::Refused { standing: standing(hourly, 6), retry_after: Duration::from_mins(6) };
+        assert_eq!(other.admit_within(&[hourly], caller, cells(7)), Some(refused));
+        assert_eq!(remaining(&next(&["3/minute"], 64)), ("3/minute".to_owned(), 2), "so does another table");
     }
 
     #[test]

@@ -1,11 +1,13 @@
-//! Graceful shutdown: the one-way switch from serving to draining to ending.
+//! Graceful shutdown: the one-way switch from serving to leaving to draining to ending.
 //!
 //! ```text
-//! Serving ──first signal──► Draining ──second signal──► Ending
+//! Serving ──first signal──► Leaving ──delay──► Draining ──second signal──► Ending
+//!                              └──────────second signal──────────────────────▲
 //! ```
 //!
-//! Nobody goes back. *Draining* stops accepting and lets what is in flight finish; *Ending* cuts it off. Whoever holds a
-//! [`Drain`] can begin it and watch it; the process ends up holding one that signals begin.
+//! Nobody goes back. *Leaving* says so, to whoever asks whether we are ready, and goes on as before; *Draining* stops
+//! accepting and lets what is in flight finish; *Ending* cuts it off. Whoever holds a [`Drain`] can begin it and watch
+//! it; the process ends up holding one that signals begin.
 
 use std::{
     io,
@@ -14,12 +16,14 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread,
+    time::Duration,
 };
 
 use tokio::{
     runtime,
     signal::unix::{Signal, SignalKind, signal},
     sync::watch,
+    time::sleep,
 };
 
 /// A handle on the shutdown, cloned to everyone who starts or heeds it.
@@ -36,6 +40,7 @@ struct Inner {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Stage {
     Serving,
+    Leaving,
     Draining,
     Ending,
 }
@@ -53,11 +58,12 @@ impl Drain {
         Drain(Arc::new(Inner { stage, has_begun: AtomicBool::new(false) }))
     }
 
-    /// A drain that also begins on SIGTERM or SIGINT, and ends at once on the second of them.
+    /// A drain that also begins on SIGTERM or SIGINT, and ends at once on the second of them. From the first signal to
+    /// the drain, `delay` passes in which everything but readiness is as before.
     ///
     /// The signals are caught from the moment this returns, by a thread of their own.
-    pub fn on_signals() -> io::Result<Drain> {
-        let runtime = runtime::Builder::new_current_thread().enable_io().build()?;
+    pub fn on_signals(delay: Duration) -> io::Result<Drain> {
+        let runtime = runtime::Builder::new_current_thread().enable_all().build()?;
         let (terminate, interrupt) = {
             let _inside = runtime.enter();
             (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?)
@@ -66,11 +72,26 @@ impl Drain {
         let begun = drain.clone();
         thread::Builder::new()
             .name("signals".into())
-            .spawn(move || runtime.block_on(heed(terminate, interrupt, &begun)))?;
+            .spawn(move || runtime.block_on(heed(terminate, interrupt, delay, &begun)))?;
         Ok(drain)
     }
 
-    /// Serving → Draining.
+    /// Serving → Leaving.
+    pub fn leave(&self) {
+        self.advance(Stage::Leaving);
+    }
+
+    /// Whether we are leaving, or beyond that.
+    pub fn is_leaving(&self) -> bool {
+        *self.0.stage.borrow() >= Stage::Leaving
+    }
+
+    /// Waits until we are leaving.
+    pub async fn left(&self) {
+        self.reached(Stage::Leaving).await;
+    }
+
+    /// Serving or Leaving → Draining.
     pub fn begin(&self) {
         self.advance(Stage::Draining);
     }
@@ -97,7 +118,9 @@ impl Drain {
 
     /// Moves forward, never back.
     fn advance(&self, to: Stage) {
-        self.0.has_begun.store(true, Ordering::Relaxed);
+        if to >= Stage::Draining {
+            self.0.has_begun.store(true, Ordering::Relaxed);
+        }
         self.0.stage.send_if_modified(|stage| {
             let moves = *stage < to;
             *stage = (*stage).max(to);
@@ -115,15 +138,22 @@ impl Drain {
     }
 }
 
-/// The first signal begins the drain, the second ends it; there is no third.
-async fn heed(mut terminate: Signal, mut interrupt: Signal, drain: &Drain) {
-    for advance in [Drain::begin, Drain::end_now] {
+/// The first signal begins the drain, if not at once, the second ends it; there is no third.
+async fn heed(mut terminate: Signal, mut interrupt: Signal, delay: Duration, drain: &Drain) {
+    let mut signalled = async || {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = interrupt.recv() => {}
         }
-        advance(drain);
+    };
+    signalled().await;
+    drain.leave();
+    tokio::select! {
+        () = sleep(delay) => drain.begin(),
+        () = signalled() => return drain.end_now(),
     }
+    signalled().await;
+    drain.end_now();
 }
 
 #[cfg(test)]
@@ -154,8 +184,24 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_leaves_has_not_begun_to_drain() {
+        let drain = Drain::new();
+        assert!(!drain.is_leaving());
+        drain.leave();
+        drain.left().await;
+        assert!(drain.is_leaving() && !drain.has_begun());
+        assert!(drain.begun().now_or_never().is_none());
+        drain.begin();
+        drain.leave();
+        drain.begun().await;
+        assert!(drain.is_leaving() && drain.has_begun());
+    }
+
+    #[tokio::test]
     async fn the_first_signal_begins_the_drain_and_the_second_ends_it() {
-        let drain = Drain::on_signals().unwrap();
+        // Both drains hear every signal, for a process has one disposition of each.
+        let drain = Drain::on_signals(Duration::ZERO).unwrap();
+        let delayed = Drain::on_signals(Duration::from_hours(24)).unwrap();
         let raise = |signal: &str| {
             let kill = format!("kill -{signal} {}", std::process::id());
             assert!(std::process::Command::new("sh").args(["-c", &kill]).status().unwrap().success());
@@ -163,7 +209,10 @@ mod tests {
         raise("TERM");
         drain.begun().await;
         assert!(drain.ended().now_or_never().is_none());
+        delayed.left().await;
+        assert!(!delayed.has_begun());
         raise("INT");
         drain.ended().await;
+        delayed.ended().await;
     }
 }

@@ -1,11 +1,14 @@
 //! Listening sockets, one per worker and address, and taking connections from them.
+//!
+//! Closing a listening socket resets the connections that the system has completed for it and that nobody has taken
+//! yet. What has to be done about that depends on who else listens there: [`Ending`] says it.
 
 use std::{
     io,
     net::{SocketAddr, TcpListener as StdListener},
 };
 
-use socket2::{Domain, Protocol, Socket, Type};
+use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::{BindError, ListenerConfig, tls};
@@ -19,6 +22,19 @@ pub(super) struct Listener {
     pub(super) address: SocketAddr,
     pub(super) sockets: Vec<StdListener>,
     pub(super) tls: Option<Tls>,
+    pub(super) ending: Ending,
+}
+
+/// How a worker parts with its socket when the drain begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Ending {
+    /// Nobody else has it: what waits there is taken, then it is closed.
+    Close,
+    /// Others listen on the address with sockets of their own: first it goes [deaf](deafen), so that newcomers go to
+    /// them, then as above.
+    Deafen,
+    /// Others hold the same socket, and serve whatever waits there: it is let go of at once.
+    LetGo,
 }
 
 /// [`TlsAcceptor`] with a `Debug` that shows nothing of the key.
@@ -33,18 +49,71 @@ impl std::fmt::Debug for Tls {
 
 impl Listener {
     /// Binds `workers` sockets to the address.
-    pub(super) fn bind(config: &ListenerConfig, workers: usize) -> Result<Listener, BindError> {
-        let tls = config.tls.as_ref().map(tls::acceptor).transpose()?.map(Tls);
-        let sockets = sockets(config.address, workers)
+    pub(super) fn bind(
+        config: &ListenerConfig,
+        workers: usize,
+        share_port: bool,
+    ) -> Result<Listener, BindError> {
+        let tls = acceptor(config)?;
+        let sockets = sockets(config.address, workers, share_port)
             .map_err(|source| BindError::Listen { address: config.address, source });
         let (address, sockets) = sockets?;
-        Ok(Listener { address, sockets, tls })
+        let ending = if share_port { Ending::Deafen } else { Ending::Close };
+        Ok(Listener { address, sockets, tls, ending })
+    }
+
+    /// The same with a socket that listens already: all workers take from that one.
+    pub(super) fn of(
+        config: &ListenerConfig,
+        socket: &StdListener,
+        workers: usize,
+    ) -> Result<Listener, BindError> {
+        let tls = acceptor(config)?;
+        let copies = || -> io::Result<(SocketAddr, Vec<StdListener>)> {
+            socket.set_nonblocking(true)?;
+            let copies = (0..workers).map(|_| socket.try_clone()).collect::<io::Result<_>>()?;
+            Ok((socket.local_addr()?, copies))
+        };
+        let (address, sockets) =
+            copies().map_err(|source| BindError::Inherited { address: config.address, source })?;
+        Ok(Listener { address, sockets, tls, ending: Ending::LetGo })
     }
 }
 
-fn sockets(mut address: SocketAddr, workers: usize) -> io::Result<(SocketAddr, Vec<StdListener>)> {
-    let shares = workers > 1;
-    if shares && address.port() != 0 {
+fn acceptor(config: &ListenerConfig) -> Result<Option<Tls>, BindError> {
+    Ok(config.tls.as_ref().map(tls::acceptor).transpose()?.map(Tls))
+}
+
+/// Makes a listening socket hear no newcomers any more, without closing it.
+///
+/// A filter drops their first packet (SYN without ACK), which they send again a second later; by then this socket is
+/// closed, and the system gives them to another one on the same address. Whoever is past the first packet is not
+/// concerned. Without this, who came between our last look into the queue and the close would be reset.
+pub(super) fn deafen(socket: &impl std::os::fd::AsFd) -> io::Result<()> {
+    // Classic BPF over the TCP header: the code of the instruction, where to jump if true and if false, the operand.
+    const LOAD_BYTE: u16 = 0x30;
+    const AND: u16 = 0x54;
+    const JUMP_IF_EQUAL: u16 = 0x15;
+    const RETURN: u16 = 0x06;
+    const FLAGS_AT: u32 = 13;
+    const SYN: u32 = 0x02;
+    const SYN_AND_ACK: u32 = 0x12;
+    SockRef::from(socket).attach_filter(&[
+        SockFilter::new(LOAD_BYTE, 0, 0, FLAGS_AT),
+        SockFilter::new(AND, 0, 0, SYN_AND_ACK),
+        SockFilter::new(JUMP_IF_EQUAL, 0, 1, SYN),
+        SockFilter::new(RETURN, 0, 0, 0),
+        SockFilter::new(RETURN, 0, 0, u32::MAX),
+    ])
+}
+
+fn sockets(
+    mut address: SocketAddr,
+    workers: usize,
+    share_port: bool,
+) -> io::Result<(SocketAddr, Vec<StdListener>)> {
+    let shares = workers > 1 || share_port;
+    if shares && !share_port && address.port() != 0 {
         // `SO_REUSEPORT` lets a second process of ours share the port unnoticed. An unshared bind notices.
         drop(bind(address, false)?);
     }
@@ -76,7 +145,7 @@ mod tests {
     use super::*;
 
     fn listen(address: SocketAddr, workers: usize) -> Result<Listener, BindError> {
-        Listener::bind(&ListenerConfig { address, tls: None }, workers)
+        Listener::bind(&ListenerConfig { address, tls: None }, workers, false)
     }
 
     fn anywhere() -> SocketAddr {
@@ -97,6 +166,37 @@ mod tests {
             let error = listen(first.address, workers).unwrap_err();
             assert!(matches!(error, BindError::Listen { .. }), "{error:?}");
         }
+    }
+
+    #[test]
+    fn an_address_that_is_shared_can_be_bound_by_others_that_share_it_only() {
+        let config = ListenerConfig { address: anywhere(), tls: None };
+        let first = Listener::bind(&config, 1, true).unwrap();
+        let config = ListenerConfig { address: first.address, tls: None };
+        assert_eq!(Listener::bind(&config, 2, true).unwrap().address, first.address);
+        assert!(matches!(Listener::bind(&config, 1, false), Err(BindError::Listen { .. })));
+        assert!(matches!(Listener::bind(&config, 2, false), Err(BindError::Listen { .. })));
+    }
+
+    #[test]
+    fn a_deaf_socket_keeps_whom_it_has_and_leaves_newcomers_to_others() {
+        let config = ListenerConfig { address: anywhere(), tls: None };
+        let old = Listener::bind(&config, 1, true).unwrap();
+        let connect = || std::net::TcpStream::connect(old.address).unwrap();
+        let before: Vec<_> = (0..8).map(|_| connect()).collect();
+        deafen(&old.sockets[0]).unwrap();
+        let new = Listener::bind(&ListenerConfig { address: old.address, tls: None }, 1, true).unwrap();
+        // Those whom the system would give to the deaf one come through when it is closed.
+        let address = old.address;
+        let late: Vec<_> = (0..8)
+            .map(|_| std::thread::spawn(move || std::net::TcpStream::connect(address).unwrap()))
+            .collect();
+        let taken = std::iter::from_fn(|| old.sockets[0].accept().ok()).count();
+        assert_eq!(taken, before.len());
+        drop(old);
+        let late: Vec<_> = late.into_iter().map(|one| one.join().unwrap()).collect();
+        let taken = std::iter::from_fn(|| new.sockets[0].accept().ok()).count();
+        assert_eq!(taken, late.len());
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! The server over real sockets: one file per concern.
 
 mod draining;
+mod handover;
 mod limits;
 mod serving;
 mod support;

@@ -19,14 +19,25 @@ use tokio::{
 };
 
 use crate::server::{
-    Counted, Handler, MakeHandler, RunOutcome, Shared, connection::Connections, listen::Tls,
+    Counted, Handler, MakeHandler, RunOutcome, Shared,
+    connection::Connections,
+    listen::{Ending, Tls, deafen},
 };
 
 /// How long to wait when the system has no more file handles or memory for a connection.
 const BREATHER: Duration = Duration::from_millis(100);
 
-/// A socket to take connections from, and how to open them.
-pub(super) type Door = (StdListener, Option<Tls>);
+/// How long a deaf socket is kept: whoever had begun to connect is through by then, from wherever a load balancer
+/// stands.
+const HANDSHAKES: Duration = Duration::from_millis(50);
+
+/// A socket to take connections from, how to open them, and how to part with it.
+#[derive(Debug)]
+pub(super) struct Door {
+    pub(super) socket: StdListener,
+    pub(super) tls: Option<Tls>,
+    pub(super) ending: Ending,
+}
 
 /// Nothing is ever sent through it: everything that must end before the worker does holds a sender, and the channel
 /// closes behind the last.
@@ -44,10 +55,10 @@ pub(super) fn run(
         let connections = Rc::new(Connections::new(make.make(worker), Arc::clone(shared)));
         let (alive, ended) = mpsc::channel(1);
         let open = Gauge::default();
-        for (socket, tls) in doors {
+        for Door { socket, tls, ending } in doors {
             let listener = TcpListener::from_std(socket)?;
             let (alive, open) = (alive.clone(), open.clone());
-            let entrance = Entrance { tls, alive, open, connections: Rc::clone(&connections) };
+            let entrance = Entrance { tls, ending, alive, open, connections: Rc::clone(&connections) };
             spawn_local(entrance.accept(listener));
         }
         drop(alive);
@@ -70,6 +81,7 @@ async fn leave(mut ended: mpsc::Receiver<Infallible>, open: &Gauge, shared: &Sha
 /// Where connections of one listener come in.
 struct Entrance<H> {
     tls: Option<Tls>,
+    ending: Ending,
     alive: Alive,
     /// This worker's connections.
     open: Gauge,
@@ -87,17 +99,44 @@ impl<H: Handler> Entrance<H> {
                 () = &mut drained => break,
                 accepted = listener.accept() => accepted,
             };
-            match accepted {
-                Ok((stream, address)) => self.admit(stream, address).await,
-                Err(error) if is_about_one_connection(&error) => {}
-                Err(error) => {
-                    tracing::warn!(%error, "cannot accept connections");
-                    sleep(BREATHER).await;
-                }
-            }
+            self.take(accepted).await;
+        }
+        match self.ending {
+            Ending::LetGo => return,
+            Ending::Deafen => self.hear_no_newcomers(&listener).await,
+            Ending::Close => {}
         }
         if let Err(error) = self.accept_the_rest(listener).await {
             tracing::warn!(%error, "cannot accept the last connections");
+        }
+    }
+
+    async fn take(&self, accepted: io::Result<(TcpStream, SocketAddr)>) {
+        match accepted {
+            Ok((stream, address)) => self.admit(stream, address).await,
+            Err(error) if is_about_one_connection(&error) => {}
+            Err(error) => {
+                tracing::warn!(%error, "cannot accept connections");
+                sleep(BREATHER).await;
+            }
+        }
+    }
+
+    /// Leaves newcomers to others, and takes whoever had begun to connect to us.
+    async fn hear_no_newcomers(&self, listener: &TcpListener) {
+        if let Err(error) = deafen(listener) {
+            // A few may be reset; nothing else can be done for them.
+            tracing::warn!(%error, "cannot leave new connections to other processes");
+            return;
+        }
+        let mut over = pin!(sleep(HANDSHAKES));
+        loop {
+            let accepted = tokio::select! {
+                biased;
+                () = &mut over => return,
+                accepted = listener.accept() => accepted,
+            };
+            self.take(accepted).await;
         }
     }
 

@@ -18,6 +18,7 @@ use prometheus_client::{
 };
 
 use crate::telemetry::{
+    loads::LoadMetrics,
     names::metric,
     outcome::{ResolverOutcome, UpstreamOutcome},
 };
@@ -46,6 +47,7 @@ struct Families {
     resolver_lookups: Family<LookupLabels, Counter>,
     requests_in_flight: Gauge,
     connections_open: Gauge,
+    loads: LoadMetrics,
     registry: Registry,
 }
 
@@ -113,6 +115,7 @@ impl Metrics {
             resolver_lookups: Family::default(),
             requests_in_flight: Gauge::default(),
             connections_open: Gauge::default(),
+            loads: LoadMetrics::default(),
             registry: Registry::with_prefix(metric::PREFIX),
         };
         families.register();
@@ -190,6 +193,11 @@ impl Metrics {
         self.0.upstream_reuses.clone()
     }
 
+    /// What was loaded, and when.
+    pub fn loads(&self) -> LoadMetrics {
+        self.0.loads.clone()
+    }
+
     /// Everything in the `OpenMetrics` text format.
     pub fn render(&self) -> String {
         let mut page = String::new();
@@ -203,6 +211,7 @@ impl Families {
         let registry = &mut self.registry;
         let build = Info::new([("version", env!("CARGO_PKG_VERSION"))]);
         registry.register(metric::BUILD, "Which version runs", build);
+        self.loads.register(registry);
         registry.register(
             metric::REQUESTS,
             "Requests of a known operation that were answered",

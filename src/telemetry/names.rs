@@ -14,6 +14,14 @@ pub mod field {
     pub const CAUSE: &str = "problem.cause";
     /// The problem's code.
     pub const CODE: &str = "problem.code";
+    /// Who asked for it, on the admin listener.
+    pub const CLIENT_ADDRESS: &str = "client.address";
+    /// What the files in use say, in short.
+    pub const CONFIG_DIGEST: &str = "config.digest";
+    /// The code of a diagnostic.
+    pub const DIAGNOSTIC_CODE: &str = "diagnostic.code";
+    /// The file, line and column a diagnostic is about.
+    pub const DIAGNOSTIC_PLACE: &str = "diagnostic.place";
     /// The dialect, once selected.
     pub const DIALECT: &str = "dialect.id";
     /// How many fields were left out of updates because the client wrote what it was told.
@@ -41,6 +49,10 @@ pub mod metric {
     pub const ANSWER_MISFITS: &str = "answer_misfits";
     /// Which version runs.
     pub const BUILD: &str = "build";
+    /// Which files are in use.
+    pub const CONFIG_INFO: &str = "config_info";
+    /// When what is in use was loaded.
+    pub const CONFIG_LOADED: &str = "config_loaded_timestamp_seconds";
     /// Connections of clients.
     pub const CONNECTIONS_OPEN: &str = "connections_open";
     /// Fields clients sent that nobody reads.
@@ -53,6 +65,8 @@ pub mod metric {
     pub const OMITTED_ITEMS: &str = "omitted_items";
     /// Problems answered.
     pub const REFUSALS: &str = "refusals";
+    /// Times the files were read anew.
+    pub const RELOADS: &str = "reloads";
     /// Requests answered.
     pub const REQUESTS: &str = "requests";
     /// Requests accepted and not yet answered.

@@ -113,7 +113,7 @@ pub(crate) struct Loaded {
 pub(crate) fn loaded(name: &str) -> Loaded {
     let case = read(&root().join(name));
     let mut loaded = match case.get("config.toml") {
-        Some(text) => parse_config(text),
+        Some(text) => parse_config(text, case.get("started.toml")),
         None => load_files(&laid_over(read(&root().join("base")), case)),
     };
     if !NOTES.iter().any(|code| name.starts_with(code)) {
@@ -170,13 +170,21 @@ fn load_files(files: &Files) -> Loaded {
     Loaded { sources, files: kinds, found }
 }
 
-fn parse_config(text: &str) -> Loaded {
+/// Reads a configuration, at the start, or at a reload after a start with another one.
+fn parse_config(text: &str, started: Option<&String>) -> Loaded {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let source = sources.add("config.toml", text);
     let config = Config::parse(source, text, &mut found);
     // The dialects that there are, as far as a configuration is concerned: those of the base.
     let base = read(&root().join("base/mappings"));
     let names = base.keys().filter_map(|name| name.strip_suffix(".toml"));
+    let started = started.map(|text| {
+        let source = sources.add("started.toml", text);
+        Config::parse(source, text, &mut found).expect("the program was started with it")
+    });
+    if let (Some(config), Some(started)) = (&config, &started) {
+        found.extend(config.fixed_changes(started, Some((source, text))));
+    }
     found.extend(config.into_iter().flat_map(|config| config.unknown_dialects(names.clone())));
     Loaded { sources, files: vec![(source, Kind::Config)], found }
 }

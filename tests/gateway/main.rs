@@ -15,6 +15,7 @@ mod ids;
 mod import;
 mod laws;
 mod ledger;
+mod lifecycle;
 mod many_dialects;
 mod mutants;
 mod placed;

@@ -1,0 +1,104 @@
+//! What requests are answered with: made from the settings and a registry, at the start and at each reload.
+
+use std::{fs, sync::Arc};
+
+use http::Uri;
+
+use super::{ServeError, explain};
+use crate::{
+    config::Config,
+    dialect::Registry,
+    gateway,
+    ids::{self, map::IdMap},
+    telemetry::{Explanations, Metrics},
+    upstream::{self, Upstream},
+};
+
+/// What stays the same as long as the program runs.
+#[derive(Clone, Debug)]
+pub(super) struct Surroundings {
+    pub(super) metrics: Metrics,
+    pub(super) explanations: Explanations,
+    /// Where the built-in backend is, if there is one.
+    pub(super) built_in: Option<Uri>,
+}
+
+/// The parts, and what they were made from.
+#[derive(Debug)]
+pub(super) struct Parts {
+    pub(super) shared: Arc<gateway::Shared>,
+    pub(super) upstream: Upstream,
+    backend: Backend,
+    ids: Option<(ids::Config, IdMap)>,
+}
+
+/// What connections to the backend depend on.
+#[derive(Debug, PartialEq, Eq)]
+struct Backend {
+    config: upstream::Config,
+    /// What the file of authorities says, which may change while its name does not.
+    authorities: Option<Vec<u8>>,
+}
+
+impl Parts {
+    /// Makes everything; from `before` it takes what did not change: what was counted, the imported ids that were looked
+    /// up, and the connections.
+    pub(super) fn make(
+        config: &Config,
+        registry: Registry,
+        around: &Surroundings,
+        before: Option<&Parts>,
+    ) -> Result<Parts, ServeError> {
+        let Surroundings { metrics, explanations, built_in } = around;
+        let backend = Backend::of(config, built_in.as_ref());
+        let upstream = match before.filter(|before| before.backend == backend) {
+            Some(before) => before.upstream.clone(),
+            None => Upstream::new(Arc::new(backend.config.clone()))?
+                .count_into(metrics.upstream_connections(), metrics.upstream_reuses()),
+        };
+        let known = before.and_then(|before| before.ids.as_ref()).filter(|(known, _)| *known == config.ids);
+        let ids = match (known, &config.ids.store) {
+            (Some(known), _) => Some(known.clone()),
+            (None, Some(path)) => Some((config.ids.clone(), IdMap::new(ids::embedded::Store::open(path)?))),
+            (None, None) => None,
+        };
+
+        let deadline = config.server.request_deadline;
+        let shared = gateway::Shared::new(
+            Arc::new(registry),
+            config.body.clone(),
+            &config.limit,
+            deadline,
+            metrics.clone(),
+        );
+        let shared = shared.with_answer_checks(config.answers.clone());
+        let shared = match &ids {
+            Some((_, ids)) => shared.with_ids(ids.clone()),
+            None => shared,
+        };
+        let shared = match config.explain.key.as_deref().map(explain::explainer).transpose()? {
+            Some(explainer) => shared.with_explainer(explainer.keeping(explanations.clone())),
+            None => shared,
+        };
+        let shared = match before {
+            Some(before) => shared.in_place_of(&before.shared),
+            None => shared,
+        };
+        Ok(Parts { shared: Arc::new(shared), upstream, backend, ids })
+    }
+
+    /// Where calls go, if that is somewhere else than before.
+    pub(super) fn other_upstream(&self, before: &Parts) -> Option<Upstream> {
+        (self.backend != before.backend).then(|| self.upstream.clone())
+    }
+}
+
+impl Backend {
+    fn of(config: &Config, built_in: Option<&Uri>) -> Backend {
+        let usual = || upstream::Config::new(built_in.cloned().unwrap_or_default());
+        let config = config.upstream.clone().unwrap_or_else(usual);
+        // One that cannot be read is told by whoever needs it.
+        let authorities = config.authorities.as_ref().and_then(|path| fs::read(path).ok());
+        Backend { config, authorities }
+    }
+}

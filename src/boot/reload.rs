@@ -1,0 +1,167 @@
+//! Reads the files anew while the program serves: until everything is proved as at a start, nothing of it is in use.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    parts::{Parts, Surroundings},
+    workers::{Done, Workers},
+};
+use crate::{
+    admin::reload::Outcome,
+    config::Config,
+    diag::{Diagnostics, Severity, SourceId, Sources},
+    dialect::Registry,
+    telemetry::{LoadMetrics, LoadResult},
+};
+
+/// How to read all files. None if not even the settings are sound.
+pub type Reread =
+    Box<dyn Fn(&mut Sources, &mut Diagnostics) -> Result<Option<Files>, Unreadable> + Send + Sync>;
+
+/// What the files say.
+pub struct Files {
+    /// The settings.
+    pub config: Config,
+    /// The text of the settings, if they are not the default ones.
+    pub source: Option<SourceId>,
+    /// The dialects; none if what was found is in the way.
+    pub registry: Option<Registry>,
+}
+
+/// Why files cannot be read.
+#[derive(Clone, Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Unreadable(pub String);
+
+/// What texts say, in short: 16 hexadecimal digits that are others when any text or its file's name is another.
+pub fn digest(sources: &Sources) -> String {
+    let mut digest = Sha256::new();
+    for id in sources.ids() {
+        let (path, text) = (sources.path(id), sources.text(id));
+        let name = path.rsplit('/').next().unwrap_or_default();
+        for part in [name, text] {
+            digest.update((part.len() as u64).to_be_bytes());
+            digest.update(part);
+        }
+    }
+    let digest = digest.finalize();
+    let first = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
+    format!("{first:016x}")
+}
+
+/// Makes reloads, one after the other.
+pub(super) struct Reloader {
+    reread: Reread,
+    started: Config,
+    around: Surroundings,
+    workers: Arc<Workers>,
+    current: Mutex<Current>,
+}
+
+struct Current {
+    parts: Parts,
+    digest: String,
+}
+
+impl Reloader {
+    /// One that puts what it reads in the place of `parts`.
+    pub(super) fn new(
+        reread: Reread,
+        started: Config,
+        around: Surroundings,
+        workers: Arc<Workers>,
+        (parts, digest): (Parts, String),
+    ) -> Reloader {
+        Reloader { reread, started, around, workers, current: Mutex::new(Current { parts, digest }) }
+    }
+
+    /// What is in use, in short.
+    pub(super) fn digest(&self) -> String {
+        self.current().digest.clone()
+    }
+
+    /// Where loads are counted.
+    pub(super) fn metrics(&self) -> LoadMetrics {
+        self.around.metrics.loads()
+    }
+
+    /// Reads everything, and has the workers use it if it is good: then what is returned besides says when they do.
+    /// Blocks the calling thread for as long as it takes.
+    pub(super) fn reload(&self) -> (Outcome, Option<Done>) {
+        let mut current = self.current();
+        let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+        let made = self.make(&current.parts, &mut sources, &mut found);
+        let (result, done, cause) = match made {
+            Ok(Some(parts)) => {
+                let upstream = parts.other_upstream(&current.parts);
+                let done = self.workers.serve(Arc::clone(&parts.shared), upstream);
+                *current = Current { parts, digest: digest(&sources) };
+                self.metrics().loaded(&current.digest, SystemTime::now());
+                (LoadResult::Taken, Some(done), None)
+            }
+            Ok(None) => (LoadResult::Refused, None, None),
+            Err(cause) => (LoadResult::Refused, None, Some(cause)),
+        };
+        let mut found = found.into_vec();
+        found.retain(|one| one.severity != Severity::Note);
+        let outcome = Outcome { result, digest: current.digest.clone(), found, sources, cause };
+        (outcome, done)
+    }
+
+    /// A panic while the lock was held cannot have left anything half taken, so poison is ignored.
+    fn current(&self) -> MutexGuard<'_, Current> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn make(
+        &self,
+        before: &Parts,
+        sources: &mut Sources,
+        found: &mut Diagnostics,
+    ) -> Result<Option<Parts>, String> {
+        let Some(files) = (self.reread)(sources, found).map_err(|Unreadable(cause)| cause)? else {
+            return Ok(None);
+        };
+        let text = files.source.map(|source| (source, sources.text(source)));
+        let fixed = files.config.fixed_changes(&self.started, text);
+        let is_fixed = fixed.is_empty();
+        found.extend(fixed);
+        let Some(registry) = files.registry.filter(|_| is_fixed) else { return Ok(None) };
+        let parts = Parts::make(&files.config, registry, &self.around, Some(before));
+        parts.map(Some).map_err(|error| Outcome::causes(&error))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn digest_of(texts: &[(&str, &str)]) -> String {
+        let mut sources = Sources::default();
+        for (path, text) in texts {
+            sources.add(*path, *text);
+        }
+        digest(&sources)
+    }
+
+    #[test]
+    fn a_digest_is_of_the_texts_and_their_names_wherever_they_are() {
+        let first = digest_of(&[("a/x.toml", "1"), ("a/y.toml", "2")]);
+        assert_eq!(first.len(), 16);
+        assert_eq!(first, digest_of(&[("elsewhere/x.toml", "1"), ("y.toml", "2")]));
+        for others in [
+            &[("a/x.toml", "1"), ("a/y.toml", "3")][..],
+            &[("a/x.toml", "1"), ("a/z.toml", "2")],
+            &[("a/x.toml", "1")],
+            &[("a/x.toml", "12"), ("a/y.toml", "")],
+            &[],
+        ] {
+            assert_ne!(first, digest_of(others), "{others:?}");
+        }
+    }
+}

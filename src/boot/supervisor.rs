@@ -1,0 +1,254 @@
+//! The thread that hears of everything that concerns the program as a whole: SIGHUP and `POST /reload`, the beginning of
+//! the end, and what the service manager wants to be told.
+//!
+//! One reload is made after the other, on a thread beside this one: a load takes as long as it takes, and workers go on.
+
+use std::{
+    io,
+    panic::resume_unwind,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use tokio::{
+    runtime::Builder,
+    signal::unix::{Signal, SignalKind, signal},
+    sync::{mpsc, oneshot},
+    task::{self, spawn_blocking},
+    time::{Interval, MissedTickBehavior, interval, timeout},
+};
+
+use super::{
+    reload::Reloader,
+    service,
+    workers::{Done, Workers},
+};
+use crate::{
+    admin::reload::{Ask, Outcome},
+    diag::{Diagnostic, SourceId, Sources},
+    server::Drain,
+    telemetry::{LoadResult, names::field},
+};
+
+/// How long the workers may take to hear of a reload before the answer does not wait for them any more. They hear of it
+/// between two requests, so this is never reached unless one is stuck.
+const SWAP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How many diagnostics of one reload are logged.
+const LOGGED_MAX: usize = 100;
+
+/// Hears of everything that concerns the program as a whole; it stops when this is dropped.
+#[derive(Debug)]
+#[must_use = "nobody hears any more when this is dropped"]
+pub(super) struct Supervisor {
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Supervisor {
+    /// Starts to hear, on a thread of its own: SIGHUP and `asks` if there is anything to reload, the end in any case.
+    pub(super) fn start(
+        reloader: Option<Reloader>,
+        asks: mpsc::Receiver<Ask>,
+        workers: Arc<Workers>,
+        drain: Drain,
+    ) -> io::Result<Supervisor> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let hangups = {
+            let _inside = runtime.enter();
+            reloader.is_some().then(|| signal(SignalKind::hangup())).transpose()?
+        };
+        let (stop, stopped) = oneshot::channel();
+        let supervise = move || {
+            let desk = Desk {
+                reloader: reloader.map(Arc::new),
+                hangups,
+                asks: Some(asks),
+                running: None,
+                workers,
+                roll: None,
+            };
+            runtime.block_on(desk.sit(&drain, stopped));
+            // Nobody waits for a reload that has lost its meaning.
+            runtime.shutdown_background();
+        };
+        let thread = thread::Builder::new().name("supervisor".into()).spawn(supervise)?;
+        Ok(Supervisor { stop: Some(stop), thread: Some(thread) })
+    }
+}
+
+impl Drop for Supervisor {
+    fn drop(&mut self) {
+        drop(self.stop.take());
+        if let Some(Err(_panicked)) = self.thread.take().map(JoinHandle::join) {
+            tracing::warn!("the supervisor had failed");
+        }
+    }
+}
+
+/// Who asked for a reload; none for a signal.
+type Asker = Option<Ask>;
+
+struct Desk {
+    reloader: Option<Arc<Reloader>>,
+    hangups: Option<Signal>,
+    /// None once we are leaving.
+    asks: Option<mpsc::Receiver<Ask>>,
+    running: Option<(task::JoinHandle<Outcome>, Asker)>,
+    workers: Arc<Workers>,
+    /// The workers that have been asked whether they are there.
+    roll: Option<Done>,
+}
+
+impl Desk {
+    async fn sit(mut self, drain: &Drain, mut stopped: oneshot::Receiver<()>) {
+        let mut rounds = service::watchdog().map(every);
+        loop {
+            let is_free = self.asks.is_some() && self.running.is_none();
+            tokio::select! {
+                biased;
+                _ = &mut stopped => return,
+                () = drain.left(), if self.asks.is_some() => {
+                    self.asks = None;
+                    service::stopping();
+                }
+                outcome = ended(&mut self.running) => self.answer(outcome),
+                () = hung_up(&mut self.hangups), if is_free => self.reload(None),
+                Some(ask) = asked(&mut self.asks), if is_free => self.reload(Some(ask)),
+                () = answered(&mut self.roll) => service::alive(),
+                () = turn(&mut rounds), if self.roll.is_none() => self.roll = Some(self.workers.call_the_roll()),
+            }
+        }
+    }
+
+    fn reload(&mut self, asker: Asker) {
+        let Some(reloader) = self.reloader.clone() else { return };
+        service::reloading();
+        self.running = Some((task::spawn(made(reloader)), asker));
+    }
+
+    fn answer(&self, (outcome, asker): (Result<Outcome, task::JoinError>, Asker)) {
+        let outcome = outcome.unwrap_or_else(|_panicked| Outcome {
+            result: LoadResult::Failed,
+            digest: self.reloader.as_ref().map(|one| one.digest()).unwrap_or_default(),
+            found: Vec::new(),
+            sources: Sources::default(),
+            cause: Some("reading the files broke down".to_owned()),
+        });
+        if let Some(reloader) = &self.reloader {
+            reloader.metrics().reloaded(outcome.result);
+        }
+        log(&outcome, asker.as_ref());
+        if self.asks.is_some() {
+            let (digest, result) = (&outcome.digest, outcome.result.name());
+            service::ready(&format!("serving files of digest {digest}; the last reload was {result}"));
+        }
+        // Whoever asked may have gone away.
+        asker.map(|ask| ask.answer.send(outcome).ok());
+    }
+}
+
+/// Has a reload made beside the workers and beside us, and waits until all workers use what came of it.
+async fn made(reloader: Arc<Reloader>) -> Outcome {
+    let (outcome, done) =
+        spawn_blocking(move || reloader.reload()).await.unwrap_or_else(|broken| resume(broken));
+    if let Some(mut done) = done
+        && timeout(SWAP_PATIENCE, done.recv()).await.is_err()
+    {
+        tracing::warn!("a worker has not heard of the reload yet");
+    }
+    outcome
+}
+
+fn resume(broken: task::JoinError) -> ! {
+    resume_unwind(broken.try_into_panic().unwrap_or_else(|_cancelled| Box::new("the reload was cancelled")))
+}
+
+fn every(interval_between: Duration) -> Interval {
+    let mut rounds = interval(interval_between);
+    rounds.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    rounds
+}
+
+async fn ended(
+    running: &mut Option<(task::JoinHandle<Outcome>, Asker)>,
+) -> (Result<Outcome, task::JoinError>, Asker) {
+    let outcome = match running {
+        Some((running, _)) => running.await,
+        None => std::future::pending().await,
+    };
+    (outcome, running.take().and_then(|(_, asker)| asker))
+}
+
+async fn hung_up(hangups: &mut Option<Signal>) {
+    let heard = match hangups {
+        Some(hangups) => hangups.recv().await,
+        None => None,
+    };
+    if heard.is_none() {
+        std::future::pending::<()>().await;
+    }
+}
+
+/// None when nobody can ask any more.
+async fn asked(asks: &mut Option<mpsc::Receiver<Ask>>) -> Option<Ask> {
+    asks.as_mut()?.recv().await
+}
+
+async fn answered(roll: &mut Option<Done>) {
+    match roll {
+        Some(workers) => drop(workers.recv().await),
+        None => std::future::pending().await,
+    }
+    *roll = None;
+}
+
+async fn turn(rounds: &mut Option<Interval>) {
+    match rounds {
+        Some(rounds) => drop(rounds.tick().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// One event for the reload, and one before it for each thing that is wrong.
+fn log(outcome: &Outcome, asker: Option<&Ask>) {
+    for found in outcome.found.iter().take(LOGGED_MAX) {
+        let place = found.primary().map(|span| place(span.source, span.start, &outcome.sources));
+        let Diagnostic { code, severity, message, .. } = found;
+        tracing::warn!(
+            { field::DIAGNOSTIC_CODE } = %code,
+            { field::DIAGNOSTIC_PLACE } = place,
+            "{}: {message}",
+            severity.name()
+        );
+    }
+    let by = if asker.is_some() { "POST /reload" } else { "SIGHUP" };
+    let request = asker.and_then(|ask| ask.request.as_ref()).map(|id| id.as_str().to_owned());
+    let peer = asker.map(|ask| tracing::field::display(ask.peer));
+    let (found, digest) = (outcome.found.len(), outcome.digest.as_str());
+    match outcome.result {
+        LoadResult::Taken => tracing::info!(
+            { field::REQUEST_ID } = request,
+            { field::CLIENT_ADDRESS } = peer,
+            { field::CONFIG_DIGEST } = digest,
+            by,
+            found,
+            "reload taken"
+        ),
+        LoadResult::Refused | LoadResult::Failed => tracing::error!(
+            { field::REQUEST_ID } = request,
+            { field::CLIENT_ADDRESS } = peer,
+            { field::CONFIG_DIGEST } = digest,
+            by,
+            found,
+            cause = outcome.cause,
+            "reload refused, what was in use stays in use"
+        ),
+    }
+}
+
+fn place(source: SourceId, start: u32, sources: &Sources) -> String {
+    let (line, column) = sources.line_column(source, start);
+    format!("{}:{line}:{column}", sources.path(source))
+}

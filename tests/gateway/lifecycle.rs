@@ -1,0 +1,21 @@
+//! The program while it is told to change: reloads, restarts and the end, under steady load over real sockets, counted at
+//! both ends. A request counts as failed whatever the reason, a refused connection included, and no call may reach the
+//! backend twice.
+//!
+//! A few rounds are run every time. `INTERLINGUA_LIFECYCLE=all cargo test --test gateway lifecycle -- --nocapture` runs
+//! 100 reloads and 10 restarts of each kind.
+
+mod backend;
+mod client;
+mod ending;
+mod files;
+mod load;
+mod process;
+mod reloads;
+mod restarts;
+mod units;
+
+/// How many rounds are run: `few`, or `all` if they are asked for.
+fn rounds(few: usize, all: usize) -> usize {
+    if std::env::var("INTERLINGUA_LIFECYCLE").is_ok_and(|asked| asked == "all") { all } else { few }
+}

@@ -1,0 +1,69 @@
+//! How the program ends: what readiness says, and what the signals do.
+
+use super::backend::Backend;
+use super::client::Client;
+use super::files::Files;
+use super::load::add;
+use super::process::{Process, with_socket};
+
+fn settings(more: &str) -> String {
+    format!(
+        "[server]\nworkers = 2\n{more}[[server.listener]]\naddress = \"127.0.0.1:0\"\n\
+         [admin]\naddress = \"127.0.0.1:0\"\n[telemetry]\nformat = \"json\"\n"
+    )
+}
+
+#[test]
+fn readiness_goes_before_the_listener_and_a_second_signal_does_not_wait() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, &settings("drain_delay = \"24h\"\n"));
+    let process = Process::start(&files);
+    let mut kept = Client::new(process.address);
+    assert_eq!(add(&mut kept, "a@example.com").role(), "hand");
+    assert_eq!(process.page("/readyz").status, 200);
+
+    process.signal("TERM");
+    process.wait_for("STOPPING=1");
+    let ready = process.page("/readyz");
+    assert_eq!((ready.status, ready.body.as_str()), (503, "leaving\n"));
+    assert_eq!(add(&mut kept, "b@example.com").role(), "hand", "on the connection there was");
+    assert_eq!(add(&mut Client::new(process.address), "c@example.com").role(), "hand", "on a new one");
+    assert_eq!(process.reload().status, 503, "it is too late for that");
+
+    process.signal("INT");
+    let status = process.wait();
+    assert_eq!(status.code(), Some(1), "a connection was cut off");
+}
+
+#[test]
+fn without_a_delay_the_first_signal_ends_what_is_idle() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, &settings(""));
+    let process = Process::start(&files);
+    let address = process.address;
+    assert_eq!(add(&mut Client::new(address), "a@example.com").role(), "hand");
+    process.stop();
+    assert!(Client::new(address).get("/").is_err());
+}
+
+#[test]
+fn the_service_manager_hears_that_it_is_alive_as_often_as_it_wants() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, &settings(""));
+    let process = Process::start_with(&files, None, &[("WATCHDOG_USEC", "40000")]);
+    for _ in 0..3 {
+        process.wait_for("WATCHDOG=1");
+    }
+    process.stop();
+}
+
+#[test]
+fn a_socket_that_nobody_serves_keeps_it_from_starting() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, &settings(""));
+    let socket = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let output = with_socket(&socket).args(["serve", "--config"]).arg(files.config()).output().unwrap();
+    let text = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{text}");
+    assert!(text.contains(&format!("a socket for {} was passed", socket.local_addr().unwrap())), "{text}");
+}

@@ -1,0 +1,212 @@
+//! The program as a service manager runs it: started with sockets or without, heard over `NOTIFY_SOCKET`, told by signals.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::net::{SocketAddr, TcpListener};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixDatagram;
+use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
+use std::sync::{Arc, Condvar, Mutex};
+use std::thread;
+use std::time::Duration;
+
+use tempfile::TempDir;
+
+use super::client::{Answer, Client};
+use super::files::Files;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_interlingua");
+
+/// Longer than anything takes.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn without_socket() -> Command {
+    let mut program = Command::new(PROGRAM);
+    program.stdin(Stdio::null());
+    program
+}
+
+/// Only a shell can put a socket where it belongs, and knows the id of the process before it is one.
+pub(super) fn with_socket(socket: &TcpListener) -> Command {
+    let put = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web exec \"$0\" \"$@\"";
+    let mut shell = Command::new("sh");
+    shell.args(["-c", put, PROGRAM]).stdin(Stdio::from(OwnedFd::from(socket.try_clone().unwrap())));
+    shell
+}
+
+/// A process of the program. It is killed when this is dropped before it has ended.
+pub(super) struct Process {
+    child: Child,
+    notices: UnixDatagram,
+    /// Where the socket of the notices is.
+    _folder: TempDir,
+    log: Arc<Log>,
+    has_ended: bool,
+    pub(super) admin: SocketAddr,
+    pub(super) address: SocketAddr,
+}
+
+impl Process {
+    /// Starts it with these files, and waits until it says that it serves.
+    pub(super) fn start(files: &Files) -> Process {
+        Process::start_with(files, None, &[])
+    }
+
+    /// The same, with a listening socket or settings of the environment.
+    pub(super) fn start_with(
+        files: &Files,
+        socket: Option<&TcpListener>,
+        environment: &[(&str, &str)],
+    ) -> Process {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("notify");
+        let notices = UnixDatagram::bind(&path).unwrap();
+        notices.set_read_timeout(Some(PATIENCE)).unwrap();
+        let mut command = socket.map_or_else(without_socket, with_socket);
+        command.args(["serve", "--config"]).arg(files.config());
+        command.env("NOTIFY_SOCKET", &path).envs(environment.iter().copied());
+        command.stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        let log = Log::of(child.stderr.take().unwrap());
+        let nowhere = ([0, 0, 0, 0], 0).into();
+        let mut process = Process {
+            child,
+            notices,
+            _folder: folder,
+            log,
+            has_ended: false,
+            admin: nowhere,
+            address: nowhere,
+        };
+        process.wait_for("READY=1");
+        process.read_addresses();
+        process
+    }
+
+    /// What it has logged so far.
+    pub(super) fn log(&self) -> String {
+        self.log.text.lock().unwrap().clone()
+    }
+
+    /// A line of the log with that in it, now or in a moment: a thread of its own writes them.
+    pub(super) fn logged(&self, text: &str) -> String {
+        self.log.find(|log| log.lines().find(|line| line.contains(text)).map(str::to_owned))
+    }
+
+    fn read_addresses(&mut self) {
+        let value = |log: &str, key: &str| {
+            let rest = log.split(&format!("\"{key}\":\"")).nth(1)?;
+            let text = rest.split_once('"')?.0;
+            text.strip_prefix("http://").unwrap_or(text).parse::<SocketAddr>().ok()
+        };
+        (self.address, self.admin) =
+            self.log.find(|log| value(log, "server.address").zip(value(log, "admin.address")));
+    }
+
+    /// Reads what it says until it says that; gives everything it said.
+    pub(super) fn wait_for(&self, wanted: &str) -> Vec<String> {
+        let mut said = Vec::new();
+        let mut bytes = [0; 4096];
+        loop {
+            let Ok(length) = self.notices.recv(&mut bytes) else {
+                panic!("no `{wanted}`, only {said:?}; its log: {}", self.log())
+            };
+            let text = String::from_utf8(bytes[..length].to_vec()).unwrap();
+            let found = text.lines().any(|line| line == wanted);
+            said.push(text);
+            if found {
+                return said;
+            }
+        }
+    }
+
+    pub(super) fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
+    }
+
+    /// Waits for its end.
+    pub(super) fn wait(mut self) -> ExitStatus {
+        self.has_ended = true;
+        self.child.wait().unwrap()
+    }
+
+    /// Tells it to end, and waits until it has answered everything.
+    pub(super) fn stop(self) {
+        self.signal("TERM");
+        self.wait_for("STOPPING=1");
+        let log = Arc::clone(&self.log);
+        let status = self.wait();
+        assert!(status.success(), "{status}: {}", log.text.lock().unwrap());
+    }
+
+    /// How much memory it has, as the system tells it.
+    pub(super) fn memory(&self) -> String {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        line.unwrap_or("unknown").trim().to_owned()
+    }
+
+    /// Asks the admin listener.
+    pub(super) fn page(&self, path: &str) -> Answer {
+        Client::new(self.admin).get(path).unwrap()
+    }
+
+    /// Asks for a reload.
+    pub(super) fn reload(&self) -> Answer {
+        Client::new(self.admin).post("/reload", "", "").unwrap()
+    }
+
+    /// The value of a metric, its labels included in the name.
+    pub(super) fn metric(&self, name: &str) -> usize {
+        let page = self.page("/metrics").body;
+        let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.unwrap_or_else(|| panic!("no {name}: {page}")).parse().unwrap()
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            // It is ours, and it may have ended by itself.
+            self.child.kill().ok();
+            self.child.wait().ok();
+        }
+    }
+}
+
+/// What a process has written to standard error.
+#[derive(Default)]
+struct Log {
+    text: Mutex<String>,
+    grown: Condvar,
+}
+
+impl Log {
+    fn of(stream: ChildStderr) -> Arc<Log> {
+        let log = Arc::new(Log::default());
+        let written = Arc::clone(&log);
+        thread::spawn(move || {
+            for line in BufReader::new(stream).lines() {
+                let mut text = written.text.lock().unwrap();
+                text.push_str(&line.unwrap());
+                text.push('\n');
+                written.grown.notify_all();
+            }
+        });
+        log
+    }
+
+    /// What is looked for, as soon as it is there.
+    fn find<T>(&self, look: impl Fn(&str) -> Option<T>) -> T {
+        let mut text = self.text.lock().unwrap();
+        loop {
+            if let Some(found) = look(&text) {
+                return found;
+            }
+            let (grown, waited) = self.grown.wait_timeout(text, PATIENCE).unwrap();
+            assert!(!waited.timed_out(), "not in the log: {grown}");
+            text = grown;
+        }
+    }
+}

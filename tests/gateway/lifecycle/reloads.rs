@@ -1,0 +1,210 @@
+//! Reloads: what is taken, what is refused, what is kept.
+
+use serde_json::Value;
+
+use super::backend::Backend;
+use super::client::Client;
+use super::files::{Edition, FAULTS, Files};
+use super::load::{CONCURRENCY, Load, Sent, add, assert_once_each};
+use super::process::Process;
+use super::rounds;
+
+const WORKERS: usize = 2;
+
+/// Free ports, events for programs, and as many requests as there is time for.
+const SETTINGS: &str = "[server]\nworkers = 2\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n\
+    [admin]\naddress = \"127.0.0.1:0\"\n[limit]\nwindows = []\n[telemetry]\nformat = \"json\"\n";
+
+/// How many requests are answered between two reloads.
+const BETWEEN: usize = 20;
+
+/// By then, everything that is kept once is there.
+const EARLY: usize = 20;
+
+#[test]
+fn reloads_under_load_lose_nothing_and_no_request_sees_two_editions() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, SETTINGS);
+    let process = Process::start(&files);
+    let load = Load::start(process.address);
+    let mut probe = Probe { client: Client::new(process.address), sent: Vec::new() };
+
+    let mut edition = Edition::First;
+    let (mut taken, mut refused, mut early) = (0, 0, String::new());
+    for round in 0..rounds(20, 100) {
+        load.wait_for(BETWEEN);
+        if round % 5 == 4 {
+            let fault = refused % FAULTS.len();
+            files.write_broken(edition.other(), fault);
+            assert_refused(&process, fault);
+            assert_announced(&process.wait_for("READY=1"));
+            refused += 1;
+        } else {
+            edition = edition.other();
+            files.write(edition);
+            if round % 2 == 0 {
+                let answer = process.reload();
+                assert_eq!(answer.status, 200, "{answer:?}");
+            } else {
+                process.signal("HUP");
+            }
+            assert_announced(&process.wait_for("READY=1"));
+            taken += 1;
+        }
+        assert_eq!(probe.role(), edition.word(), "round {round}");
+        if round + 1 == EARLY {
+            early = process.memory();
+        }
+    }
+    load.wait_for(BETWEEN);
+
+    let mut sent = load.stop();
+    sent.append(&mut probe.sent);
+    assert_once_each(&sent, &backend.calls(), &[Edition::First.word(), Edition::Second.word()]);
+    let connections = backend.connections();
+    assert!(connections <= (CONCURRENCY + 1) * WORKERS, "{connections} connections for {taken} reloads");
+    let memory = process.memory();
+    let result = |name: &str| process.metric(&format!("gateway_reloads_total{{result=\"{name}\"}}"));
+    assert_eq!((result("taken"), result("refused")), (taken, refused));
+    println!("{} requests, {taken} reloads taken, {refused} refused, {connections} connections", sent.len());
+    println!("resident memory: {early} after {EARLY} reloads, {memory} at the end");
+    process.stop();
+}
+
+/// Somebody who looks after each reload what is served now.
+struct Probe {
+    client: Client,
+    sent: Vec<Sent>,
+}
+
+impl Probe {
+    fn role(&mut self) -> String {
+        let email = format!("probe{}@example.com", self.sent.len());
+        self.sent.push(add(&mut self.client, &email));
+        self.sent.last().unwrap().role().to_owned()
+    }
+}
+
+fn assert_refused(process: &Process, fault: usize) {
+    let (file, code) = FAULTS[fault];
+    let answer = process.reload();
+    assert_eq!(answer.status, 422, "{answer:?}");
+    let told: Value = serde_json::from_str(&answer.body).unwrap();
+    assert_eq!(told["result"], "refused");
+    match code {
+        Some(code) => {
+            let found = told["diagnostics"].as_array().unwrap().iter().find(|one| one["code"] == code);
+            let found = found.unwrap_or_else(|| panic!("no {code}: {}", answer.body));
+            assert!(found.to_string().contains(file), "{found}");
+            let place = format!("\"diagnostic.code\":\"{code}\"");
+            assert!(process.logged(&place).contains(file), "{}", process.log());
+        }
+        None => assert!(told["cause"].as_str().is_some_and(|cause| cause.contains(file)), "{}", answer.body),
+    }
+}
+
+/// What systemd wants to hear of a reload: when it began, by which clock, and that it is over.
+fn assert_announced(said: &[String]) {
+    let all = said.concat();
+    assert!(all.contains("RELOADING=1\nMONOTONIC_USEC="), "{all}");
+}
+
+#[test]
+fn what_was_counted_is_kept_and_a_quota_that_changed_begins_anew() {
+    let backend = Backend::start();
+    let with = |windows: &str| SETTINGS.replace("windows = []", &format!("windows = [{windows}]"));
+    let files = Files::new(backend.address, &with("\"2/hour\""));
+    let process = Process::start(&files);
+    let mut client = Client::new(process.address);
+    for email in ["a@example.com", "b@example.com"] {
+        assert_eq!(add(&mut client, email).role(), "hand");
+    }
+    assert!(format!("{:?}", add(&mut client, "c@example.com")).contains("429"));
+    files.write(Edition::Second);
+    assert_eq!(process.reload().status, 200);
+    assert!(format!("{:?}", add(&mut client, "d@example.com")).contains("429"), "its budget is spent");
+
+    std::fs::write(
+        files.config(),
+        std::fs::read_to_string(files.config()).unwrap().replace("2/hour", "3/hour"),
+    )
+    .unwrap();
+    assert_eq!(process.reload().status, 200);
+    assert_eq!(add(&mut client, "e@example.com").role(), "boss");
+    process.stop();
+}
+
+#[test]
+fn everything_that_is_wrong_is_told_at_once() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, SETTINGS);
+    let process = Process::start(&files);
+    let misspelt = FAULTS.iter().position(|(_, code)| *code == Some("M0203")).unwrap();
+    files.write_broken(Edition::Second, misspelt);
+    let text = std::fs::read_to_string(files.config()).unwrap();
+    std::fs::write(files.config(), text.replace("workers = 2", "workers = 3")).unwrap();
+    let told: Value = serde_json::from_str(&process.reload().body).unwrap();
+    let codes: Vec<_> = told["diagnostics"].as_array().unwrap().iter().map(|one| &one["code"]).collect();
+    assert!(["M0203", "C0301"].iter().all(|code| codes.contains(&&Value::from(*code))), "{codes:?}");
+    process.stop();
+}
+
+#[test]
+fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, SETTINGS);
+    let process = Process::start(&files);
+    std::thread::scope(|scope| {
+        let both = [0, 1].map(|_| scope.spawn(|| process.reload().status));
+        assert_eq!(both.map(|one| one.join().unwrap()), [200, 200]);
+    });
+    assert_eq!(process.metric("gateway_reloads_total{result=\"taken\"}"), 2);
+    process.stop();
+}
+
+#[test]
+fn another_backend_is_called_from_the_next_request_on() {
+    let (first, second) = (Backend::start(), Backend::start());
+    let files = Files::new(first.address, SETTINGS);
+    let process = Process::start(&files);
+    let mut client = Client::new(process.address);
+    assert_eq!(add(&mut client, "a@example.com").role(), "hand");
+    let text = std::fs::read_to_string(files.config()).unwrap();
+    std::fs::write(files.config(), text.replace(&first.address.to_string(), &second.address.to_string()))
+        .unwrap();
+    assert_eq!(process.reload().status, 200);
+    assert_eq!(add(&mut client, "b@example.com").role(), "hand");
+    assert_eq!((first.calls().len(), second.calls().len()), (1, 1));
+    process.stop();
+}
+
+#[test]
+fn what_is_loaded_can_be_told_apart_from_afar_and_no_page_can_ask_for_a_reload() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, SETTINGS);
+    let process = Process::start(&files);
+    let digest = || {
+        let page = process.page("/metrics").body;
+        page.split("gateway_config_info{digest=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
+    };
+    let first = digest();
+    files.write(Edition::Second);
+    let told: Value = serde_json::from_str(&process.reload().body).unwrap();
+    let second = digest();
+    assert!(told["digest"] == second && second != first, "{first}, {second}: {told}");
+    assert!(process.metric("gateway_config_loaded_timestamp_seconds") > 1_700_000_000);
+    files.write(Edition::First);
+    for (header, status) in [
+        ("origin: http://evil.example\r\n", 403),
+        ("content-type: application/x-www-form-urlencoded\r\n", 415),
+    ] {
+        assert_eq!(Client::new(process.admin).post("/reload", header, "").unwrap().status, status);
+    }
+    assert_eq!(process.page("/reload").status, 405);
+    assert_eq!(digest(), second);
+    let text = Client::new(process.admin).post("/reload", "accept: text/plain\r\nx-request-id: r-7\r\n", "");
+    assert!(text.unwrap().body.starts_with("taken: "));
+    assert_eq!(digest(), first);
+    assert!(process.logged("\"request.id\":\"r-7\"").contains("\"client.address\":\"127.0.0.1:"));
+    process.stop();
+}
