@@ -105,6 +105,15 @@ impl Request {
         }
     }
 
+    /// What the backend refuses of the call of that index, in the places as the client names them.
+    pub fn told(&self, problem: Problem, index: usize) -> Box<Problem> {
+        let canonical = if self.narrator.is_heard() { problem.violations.clone() } else { Vec::new() };
+        let (sent, place) = self.item(index);
+        let told = Box::new(told(problem, &self.operation, &place, sent));
+        self.narrator.tell(|story| story.renamed(&canonical, &told.violations));
+        told
+    }
+
     /// The parts of the body that become one call each.
     pub fn items(&self) -> Items<'_> {
         let root = self.body.as_ref().map(Document::root);

@@ -257,15 +257,7 @@ fn answers_to(
         let status = status.unwrap_or(success);
         let called = &lifted.calls[index].operation;
         request.narrator.tell(|story| story.called(&called.name, &called.to_string(), status.as_str()));
-        let told = |problem: Box<Problem>| {
-            let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
-            let (sent, place) = request.item(index);
-            let told = Box::new(translate::told(*problem, &request.operation, &place, sent));
-            let canonical = canonical.unwrap_or_default();
-            request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
-            told
-        };
-        answered(status, None, body).map_err(told)
+        answered(status, None, body).map_err(|problem| request.told(*problem, index))
     };
     Ok(answers.into_iter().enumerate().map(answer).collect())
 }

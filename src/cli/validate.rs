@@ -21,7 +21,7 @@ use super::{
     console::Console,
     files::Files,
     report::{Format, Reporter},
-    traffic::{InputKind, ask::Asked, recognise::Base},
+    traffic::{Input, InputKind, ask::Asked, recognise::Base},
     translate::status,
 };
 
@@ -80,7 +80,7 @@ pub(super) fn run(
     let asked = Asked::of(&arguments.words)?;
     let inputs = asked.inputs(arguments.input)?;
     // Who misspelt a path need not wait for the mappings, nor read of documents there were none of.
-    if let Some(Err(failure)) = inputs.first().map(|input| input.look())
+    if let Some(Err(failure)) = inputs.first().map(Input::look)
         && inputs.iter().all(|input| input.look().is_err())
     {
         return Err(failure);

@@ -45,14 +45,7 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
             Some(look) => Box::pin(keep::answer(&caller, &lifted, index, &look)).await,
             None => caller.answer(call, &request.operation, None).await,
         };
-        answer.map_err(|problem| {
-            let canonical = request.narrator.is_heard().then(|| problem.violations.clone());
-            let (sent, place) = request.item(index);
-            let told = Box::new(translate::told(*problem, &request.operation, &place, sent));
-            let canonical = canonical.unwrap_or_default();
-            request.narrator.tell(|story| story.renamed(&canonical, &told.violations));
-            told
-        })
+        answer.map_err(|problem| request.told(*problem, index))
     };
     let answers = match lifted.canonical.calls.as_slice() {
         // Most requests are one call, and need nobody to keep several apart.

@@ -102,11 +102,8 @@ impl Player<'_> {
     ) -> Option<Vec<Result<Answer, Box<Problem>>>> {
         let calls = lifted.calls.iter().enumerate();
         let answers = calls.map(|(index, call)| {
-            let told = |problem: Box<Problem>| {
-                let (sent, place) = request.item(index);
-                Box::new(translate::told(*problem, &request.operation, &place, sent))
-            };
-            Some(self.answer(call, &request.operation, backend)?.map_err(told))
+            let answer = self.answer(call, &request.operation, backend)?;
+            Some(answer.map_err(|problem| request.told(*problem, index)))
         });
         answers.collect()
     }
