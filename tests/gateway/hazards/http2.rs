@@ -1,0 +1,251 @@
+//! HTTP/2, frame by frame: what a case writes, one frame a line, and what is heard of its streams.
+//!
+//! | line | sends |
+//! | --- | --- |
+//! | `preface` | the 24 bytes a connection begins with |
+//! | `settings [ack] [4=100 …]` | SETTINGS |
+//! | `headers 1 [end] [more] [pad=3] [after=5] \| :method GET \| name value \| =\x82` | HEADERS: `end` of the stream, `more` to continue, fields as they are, or as bytes of a block behind `=` |
+//! | `continuation 1 [more] \| name value` | CONTINUATION |
+//! | `data 1 [end] [pad=3] \| text` | DATA |
+//! | `rst 1 8`, `window 0 100`, `priority 1 3`, `ping [ack]`, `goaway` | these |
+//! | `raw 9 4 1 \| text` | a frame of that type, flags and stream |
+//! | `bytes \| text` | bytes |
+//! | `times 100 line` | a line so often, with the streams 1, 3, 5 … for `$` |
+//! | `answer 1` | nothing, until the stream has an answer or was reset |
+//! | `alive` | a PING, and waits for the answer to it |
+//! | `finish` | the end of what is sent |
+
+mod hpack;
+
+use std::{
+    collections::BTreeMap,
+    io::{Read, Write},
+    net::{Shutdown, TcpStream},
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+};
+
+use super::{
+    PATIENCE,
+    case::{After, Case},
+    run::{Seen, Stage},
+    text::{self, Parts},
+};
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// What was heard.
+#[derive(Default)]
+struct Heard {
+    /// What became of each stream.
+    streams: BTreeMap<u32, String>,
+    pongs: usize,
+    closed: bool,
+}
+
+impl Heard {
+    /// What comes first counts.
+    fn ended(&mut self, stream: u32, how: &str) {
+        self.streams.entry(stream).or_insert_with(|| how.to_owned());
+    }
+}
+
+#[derive(Default)]
+struct Shared {
+    heard: Mutex<Heard>,
+    changed: Condvar,
+}
+
+struct Connection {
+    stream: TcpStream,
+    shared: Arc<Shared>,
+    pings: usize,
+    /// The streams the client has opened.
+    opened: Vec<u32>,
+}
+
+/// Plays the frames of a case.
+pub(super) fn play(stage: &Stage, case: &Case, lines: &[String], parts: &Parts) -> Seen {
+    let stream = TcpStream::connect(stage.http2).unwrap();
+    stream.set_nodelay(true).unwrap();
+    stream.set_write_timeout(Some(PATIENCE)).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let shared = Arc::<Shared>::default();
+    let (listening, hears) = (stream.try_clone().unwrap(), Arc::clone(&shared));
+    let listener = thread::spawn(move || listen(listening, &hears));
+    let mut connection = Connection { stream, shared, pings: 0, opened: Vec::new() };
+    let mut seen = Seen::default();
+    for line in lines {
+        if let Err(why) = connection.line(line, parts) {
+            seen.faults.push(why);
+        }
+    }
+    connection.end(case, &mut seen);
+    connection.stream.shutdown(Shutdown::Both).ok();
+    listener.join().unwrap();
+    let heard = connection.shared.lock();
+    let outcome = |id: &u32| heard.streams.get(id).cloned().unwrap_or_else(|| "-".to_owned());
+    seen.outcomes = connection.opened.iter().map(outcome).collect();
+    seen
+}
+
+impl Connection {
+    fn line(&mut self, line: &str, parts: &Parts) -> Result<(), String> {
+        if let Some(rest) = line.strip_prefix("times ") {
+            let (count, what) = rest.split_once(' ').expect("a number and a line");
+            return (0..count.parse::<u32>().expect("a number"))
+                .try_for_each(|at| self.line(&what.replace('$', &(2 * at + 1).to_string()), parts));
+        }
+        let (head, rest) = line.split_once(" | ").map_or((line, ""), |(head, rest)| (head, rest));
+        let words: Vec<_> = head.split(' ').collect();
+        let number = |at: usize| words.get(at).and_then(|word| word.parse::<u32>().ok()).expect("a number");
+        let has = |word: &str| words.contains(&word);
+        let named = |name: &str| words.iter().find_map(|word| word.strip_prefix(name)?.parse::<u32>().ok());
+        let bytes = || text::bytes(rest, parts).unwrap_or_else(|why| panic!("{line}: {why}"));
+        let flag = |word: &str, bit: u8| if has(word) { bit } else { 0 };
+        match words[0] {
+            "preface" => self.send(PREFACE),
+            "bytes" => self.send(&bytes()),
+            "settings" => {
+                let pair = |word: &&str| {
+                    let (id, value) = word.split_once('=')?;
+                    let id: u16 = id.parse().expect("an id");
+                    let value: u32 = value.parse().expect("a value");
+                    Some([&id.to_be_bytes()[..], &value.to_be_bytes()[..]].concat())
+                };
+                let payload = words.iter().filter_map(pair).collect::<Vec<_>>().concat();
+                self.frame(4, flag("ack", 1), 0, &payload);
+            }
+            "headers" => {
+                let id = number(1);
+                if !self.opened.contains(&id) {
+                    self.opened.push(id);
+                }
+                let end_of_head = if has("more") { 0 } else { 4 };
+                let priority = named("after=");
+                let mut payload = Vec::new();
+                payload.extend(named("pad=").map(|pad| u8::try_from(pad).expect("a byte")));
+                payload.extend(priority.iter().flat_map(|other| [&other.to_be_bytes()[..], &[15]].concat()));
+                payload.extend(hpack::block(rest, parts));
+                let pad = named("pad=").unwrap_or(0) as usize;
+                payload.extend(vec![0; pad]);
+                let flags = flag("end", 1)
+                    | end_of_head
+                    | named("pad=").map_or(0, |_| 8)
+                    | priority.map_or(0, |_| 32);
+                self.frame(1, flags, id, &payload);
+            }
+            "continuation" => {
+                let flags = if has("more") { 0 } else { 4 };
+                self.frame(9, flags, number(1), &hpack::block(rest, parts));
+            }
+            "data" => {
+                let pad = named("pad=");
+                let mut payload: Vec<u8> = pad.map(|pad| u8::try_from(pad).expect("a byte")).into_iter().collect();
+                payload.extend(bytes());
+                payload.extend(vec![0; pad.unwrap_or(0) as usize]);
+                self.frame(0, flag("end", 1) | pad.map_or(0, |_| 8), number(1), &payload);
+            }
+            "rst" => self.frame(3, 0, number(1), &number(2).to_be_bytes()),
+            "window" => self.frame(8, 0, number(1), &number(2).to_be_bytes()),
+            "priority" => self.frame(2, 0, number(1), &[&number(2).to_be_bytes()[..], &[15]].concat()),
+            "ping" => self.frame(6, flag("ack", 1), 0, b"hazard!!"),
+            "goaway" => self.frame(7, 0, 0, &[0; 8]),
+            "raw" => {
+                let byte = |at| u8::try_from(number(at)).expect("a byte");
+                self.frame(byte(1), byte(2), number(3), &bytes());
+            }
+            "answer" => return self.wait("an answer", |heard| heard.streams.contains_key(&number(1))),
+            "alive" => return self.alive(),
+            "finish" => {
+                self.stream.shutdown(Shutdown::Write).ok();
+            }
+            other => panic!("there is no frame `{other}`"),
+        }
+        Ok(())
+    }
+
+    fn alive(&mut self) -> Result<(), String> {
+        self.frame(6, 0, 0, b"alive???");
+        self.pings += 1;
+        let pings = self.pings;
+        self.wait("an answer to a ping", |heard| heard.pongs >= pings)?;
+        if self.shared.lock().pongs < pings { Err("the connection is closed".to_owned()) } else { Ok(()) }
+    }
+
+    /// Waits for all streams, and for what the case wants of the connection.
+    fn end(&mut self, case: &Case, seen: &mut Seen) {
+        let wanted = case.status.len().min(self.opened.len());
+        let all = self.opened[..wanted].to_vec();
+        let mut waited =
+            self.wait("the answers", |heard| all.iter().all(|id| heard.streams.contains_key(id)));
+        match case.after {
+            After::Open => waited = waited.and_then(|()| self.alive()),
+            After::Closed => {}
+            After::Any => {
+                self.frame(7, 0, 0, &[0; 8]);
+                self.stream.shutdown(Shutdown::Write).ok();
+            }
+        }
+        if case.after != After::Open {
+            waited = waited.and_then(|()| self.wait("the end", |_| false));
+        }
+        seen.faults.extend(waited.err());
+    }
+
+    /// Waits until something was heard, or the connection is closed.
+    fn wait(&self, what: &str, until: impl Fn(&Heard) -> bool) -> Result<(), String> {
+        let waiting = |heard: &mut Heard| !heard.closed && !until(heard);
+        let waited = self.shared.changed.wait_timeout_while(self.shared.lock(), PATIENCE, waiting);
+        let timed_out = waited.unwrap_or_else(PoisonError::into_inner).1.timed_out();
+        if timed_out { Err(format!("{what} did not come")) } else { Ok(()) }
+    }
+
+    /// Whether anybody listens is seen by what is answered.
+    fn send(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).ok();
+    }
+
+    fn frame(&mut self, kind: u8, flags: u8, stream: u32, payload: &[u8]) {
+        let length = u32::try_from(payload.len()).expect("a frame is small").to_be_bytes();
+        let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
+        self.send(&[&head, payload].concat());
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Heard> {
+        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn hear(&self, change: impl FnOnce(&mut Heard)) {
+        change(&mut self.lock());
+        self.changed.notify_all();
+    }
+}
+
+/// Reads frames to the end.
+fn listen(mut stream: TcpStream, shared: &Shared) {
+    let mut table = hpack::Table::default();
+    let mut head = [0; 9];
+    while stream.read_exact(&mut head).is_ok() {
+        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
+        let id = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
+        let mut payload = vec![0; length];
+        if stream.read_exact(&mut payload).is_err() {
+            break;
+        }
+        match (head[3], head[4]) {
+            (1, _) => {
+                if let Some(status) = table.status(&payload).filter(|status| *status >= 200) {
+                    shared.hear(|heard| heard.ended(id, &status.to_string()));
+                }
+            }
+            (3, _) => shared.hear(|heard| heard.ended(id, "rst")),
+            // Our own pings are told from those of a case by what they say.
+            (6, 1) if payload == b"alive???" => shared.hear(|heard| heard.pongs += 1),
+            _ => {}
+        }
+    }
+    shared.hear(|heard| heard.closed = true);
+}
