@@ -94,7 +94,13 @@ fn try_out(name: &str) {
     let backend = Backend::start(Rules::Program);
     let program = Started::with(&group.config, backend.address);
     let address = program.address;
-    let stage = Stage { address, http2: address, backend: backend.clone(), rules: Rules::Program };
+    let stage = Stage {
+        address,
+        http2: address,
+        backend: backend.clone(),
+        rules: Rules::Program,
+        innocent: group.innocent,
+    };
     let (mut report, mut loose) = (String::new(), Vec::new());
     for (case, verdict) in play(&stage, &group) {
         if !verdict.faults.is_empty() {

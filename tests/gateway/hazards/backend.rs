@@ -250,7 +250,8 @@ impl Connection {
                         return Ok(Next::Leave);
                     }
                     ("slowly", pause) => {
-                        slowly = Some(Duration::from_millis(pause.parse().expect("milliseconds")));
+                        let pause = Duration::from_millis(pause.parse().expect("milliseconds"));
+                        slowly = Some(pause).filter(|pause| !pause.is_zero());
                     }
                     _ => panic!("the backend cannot `{what}`"),
                 },

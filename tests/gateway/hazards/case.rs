@@ -9,9 +9,10 @@ use super::text::{self, Parts, Piece};
 
 /// One file of cases.
 pub(super) struct Group {
-    pub(super) name: String,
     /// What the program is started with, over the settings of the tests.
     pub(super) config: Table,
+    /// What an innocent client is told.
+    pub(super) innocent: u16,
     /// How many cases run at once.
     pub(super) at_once: usize,
     pub(super) cases: Vec<Case>,
@@ -100,9 +101,9 @@ impl Outcomes {
 }
 
 /// The names in a case that are no parts.
-const WORDS: [&str; 15] = [
+const WORDS: [&str; 14] = [
     "name", "send", "frames", "status", "strict", "calls", "heard", "has", "hasnt", "says", "silent_of",
-    "after", "backend", "plain", "why",
+    "after", "backend", "plain",
 ];
 
 /// Reads a file of `tests/hazards`.
@@ -110,7 +111,7 @@ pub(super) fn read(name: &str, builtin: &Parts) -> Group {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/hazards/{name}.toml"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let file: Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let known = ["about", "config", "at_once", "parts", "set"];
+    let known = ["about", "config", "innocent", "at_once", "parts", "set"];
     let strange: Vec<_> = file.keys().filter(|key| !known.contains(&key.as_str())).collect();
     assert!(strange.is_empty(), "{name}: {strange:?}");
     let mut parts = builtin.clone();
@@ -123,7 +124,9 @@ pub(super) fn read(name: &str, builtin: &Parts) -> Group {
             let mut whole = defaults.clone();
             whole.extend(case.as_table().expect("a case is a table").clone());
             let number = cases.len() + 1;
-            cases.push(Case::read(&whole, number, &parts).unwrap_or_else(|why| {
+            let own = texts(case.as_table().expect("a case is a table"), &WORDS);
+            let own: Vec<_> = own.keys().map(String::as_str).collect();
+            cases.push(Case::read(&whole, &own, number, &parts).unwrap_or_else(|why| {
                 panic!("{name}, case {number} ({:?}): {why}", whole.get("name"));
             }));
         }
@@ -132,8 +135,10 @@ pub(super) fn read(name: &str, builtin: &Parts) -> Group {
     names.sort();
     names.windows(2).for_each(|two| assert_ne!(two[0], two[1], "{name}: two cases of one name"));
     let config = file.get("config").and_then(Value::as_table).cloned().unwrap_or_default();
-    let at_once = file.get("at_once").and_then(Value::as_integer).unwrap_or(1);
-    Group { name: name.to_owned(), config, at_once: usize::try_from(at_once).unwrap(), cases }
+    let number = |key: &str, otherwise| file.get(key).and_then(Value::as_integer).unwrap_or(otherwise);
+    let innocent = u16::try_from(number("innocent", 200)).unwrap();
+    let at_once = usize::try_from(number("at_once", 1)).unwrap();
+    Group { config, innocent, at_once, cases }
 }
 
 fn texts(table: &Table, but: &[&str]) -> Parts {
@@ -154,10 +159,9 @@ pub(super) fn key(number: usize) -> String {
 }
 
 impl Case {
-    fn read(table: &Table, number: usize, parts: &Parts) -> Result<Case, String> {
+    fn read(table: &Table, own: &[&str], number: usize, parts: &Parts) -> Result<Case, String> {
         let mut parts = parts.clone();
-        let own = texts(table, &WORDS);
-        parts.extend(own.clone());
+        parts.extend(texts(table, &WORDS));
         parts.insert("key".to_owned(), key(number));
         let text = |name: &str| table.get(name).and_then(Value::as_str);
         let list = |name: &str| -> Result<Vec<String>, String> {
@@ -182,7 +186,7 @@ impl Case {
             ),
             _ => return Err("`send` or `frames`".to_owned()),
         };
-        for name in own.keys() {
+        for name in own {
             let mark = [format!("\\<{name}>"), format!("\\<size {name}>")];
             let used = texts(table, &["name"]).values().any(|text| mark.iter().any(|mark| text.contains(mark)))
                 || parts.values().any(|text| mark.iter().any(|mark| text.contains(mark)));
