@@ -97,7 +97,8 @@ fn documents() -> BTreeMap<String, Value> {
     fn document(read: &dyn Fn(&str) -> Value, name: &str) -> Value {
         expanded(&read(name), &|name| document(read, name))
     }
-    let names = ["invitation", "invite_link", "member", "organization", "organization_list", "role_list", "user"];
+    let names =
+        ["invitation", "invite_link", "member", "organization", "organization_list", "role_list", "user"];
     names.map(|name| (name.to_owned(), document(&read, name))).into()
 }
 

@@ -99,8 +99,7 @@ impl Backend {
 
     /// Waits until so many calls of the case were heard; false if that takes too long.
     pub(super) fn wait_for(&self, case: usize, calls: usize) -> bool {
-        self.shared
-            .wait(|state| state.calls.iter().filter(|call| call.case == Some(case)).count() >= calls)
+        self.shared.wait(|state| state.calls.iter().filter(|call| call.case == Some(case)).count() >= calls)
     }
 
     /// The calls of a case, and what was wrong with them.
@@ -174,8 +173,7 @@ impl Connection {
             Err(why) => return self.fault(&head, &why),
         };
         let case = request::case_of(&head);
-        let mut call =
-            Call { case, line: read.line.clone(), head: lossy(&head), body: Vec::new() };
+        let mut call = Call { case, line: read.line.clone(), head: lossy(&head), body: Vec::new() };
         if !self.answers_early(case) {
             match request::body(&mut self.stream, &read.framing) {
                 Ok(body) => call.body = body,

@@ -11,6 +11,8 @@ use super::text::{self, Parts, Piece};
 pub(super) struct Group {
     /// What the program is started with, over the settings of the tests.
     pub(super) config: Table,
+    /// The names of those that end well, but not as strictly as they could.
+    pub(super) loose: Vec<String>,
     /// What an innocent client is told.
     pub(super) innocent: u16,
     /// How many cases run at once.
@@ -82,7 +84,9 @@ impl Outcomes {
         let fits = |choice: &str, found: &str| {
             choice.split('|').any(|one| {
                 one == found
-                    || one.strip_suffix("xx").is_some_and(|class| found.len() == 3 && found.starts_with(class))
+                    || one
+                        .strip_suffix("xx")
+                        .is_some_and(|class| found.len() == 3 && found.starts_with(class))
             })
         };
         let missing = "-".to_owned();
@@ -102,8 +106,20 @@ impl Outcomes {
 
 /// The names in a case that are no parts.
 const WORDS: [&str; 14] = [
-    "name", "send", "frames", "status", "strict", "calls", "heard", "has", "hasnt", "says", "silent_of",
-    "after", "backend", "plain",
+    "name",
+    "send",
+    "frames",
+    "status",
+    "strict",
+    "calls",
+    "heard",
+    "has",
+    "hasnt",
+    "says",
+    "silent_of",
+    "after",
+    "backend",
+    "plain",
 ];
 
 /// Reads a file of `tests/hazards`.
@@ -111,7 +127,7 @@ pub(super) fn read(name: &str, builtin: &Parts) -> Group {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/hazards/{name}.toml"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let file: Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let known = ["about", "config", "innocent", "at_once", "parts", "set"];
+    let known = ["about", "loose", "config", "innocent", "at_once", "parts", "set"];
     let strange: Vec<_> = file.keys().filter(|key| !known.contains(&key.as_str())).collect();
     assert!(strange.is_empty(), "{name}: {strange:?}");
     let mut parts = builtin.clone();
@@ -138,7 +154,9 @@ pub(super) fn read(name: &str, builtin: &Parts) -> Group {
     let number = |key: &str, otherwise| file.get(key).and_then(Value::as_integer).unwrap_or(otherwise);
     let innocent = u16::try_from(number("innocent", 200)).unwrap();
     let at_once = usize::try_from(number("at_once", 1)).unwrap();
-    Group { config, innocent, at_once, cases }
+    let loose = file.get("loose").and_then(Value::as_array).into_iter().flatten();
+    let loose = loose.map(|name| name.as_str().expect("a name").to_owned()).collect();
+    Group { config, loose, innocent, at_once, cases }
 }
 
 fn texts(table: &Table, but: &[&str]) -> Parts {
@@ -188,8 +206,9 @@ impl Case {
         };
         for name in own {
             let mark = [format!("\\<{name}>"), format!("\\<size {name}>")];
-            let used = texts(table, &["name"]).values().any(|text| mark.iter().any(|mark| text.contains(mark)))
-                || parts.values().any(|text| mark.iter().any(|mark| text.contains(mark)));
+            let used =
+                texts(table, &["name"]).values().any(|text| mark.iter().any(|mark| text.contains(mark)))
+                    || parts.values().any(|text| mark.iter().any(|mark| text.contains(mark)));
             if !used {
                 return Err(format!("nothing uses `{name}`"));
             }

@@ -141,7 +141,8 @@ impl Connection {
             }
             "data" => {
                 let pad = named("pad=");
-                let mut payload: Vec<u8> = pad.map(|pad| u8::try_from(pad).expect("a byte")).into_iter().collect();
+                let mut payload: Vec<u8> =
+                    pad.map(|pad| u8::try_from(pad).expect("a byte")).into_iter().collect();
                 payload.extend(bytes());
                 payload.extend(vec![0; pad.unwrap_or(0) as usize]);
                 self.frame(0, flag("end", 1) | pad.map_or(0, |_| 8), number(1), &payload);

@@ -31,11 +31,14 @@ pub(super) enum Framing {
 
 /// Judges a head that ends with an empty line.
 pub(super) fn read(head: &[u8], rules: Rules) -> Result<Read, String> {
-    let head = std::str::from_utf8(head).ok().filter(|_| head.is_ascii()).ok_or("a head that is not ASCII")?;
+    let head =
+        std::str::from_utf8(head).ok().filter(|_| head.is_ascii()).ok_or("a head that is not ASCII")?;
     let mut lines = head.strip_suffix("\r\n\r\n").ok_or("no end of the head")?.split("\r\n");
     let first = lines.next().unwrap_or_default();
     let parts: Vec<_> = first.split(' ').collect();
-    let [method, target, version] = parts[..] else { return Err("a line that is no request line".to_owned()) };
+    let [method, target, version] = parts[..] else {
+        return Err("a line that is no request line".to_owned());
+    };
     let is_method = !method.is_empty() && method.bytes().all(|byte| byte.is_ascii_uppercase());
     let is_target = target.starts_with('/') && target.bytes().all(|byte| byte.is_ascii_graphic());
     let is_version = version == "HTTP/1.1" || rules == Rules::Plain && version == "HTTP/1.0";
@@ -92,7 +95,8 @@ pub(super) fn body(stream: &mut impl BufRead, framing: &Framing) -> Result<Vec<u
             let mut body = Vec::new();
             loop {
                 let size = line(stream)?;
-                let size = usize::from_str_radix(&size, 16).map_err(|_| format!("the chunk size {size:?}"))?;
+                let size =
+                    usize::from_str_radix(&size, 16).map_err(|_| format!("the chunk size {size:?}"))?;
                 body.extend(exactly(stream, size)?);
                 if !line(stream)?.is_empty() {
                     return Err("a chunk that does not end, or a trailer".to_owned());
@@ -124,7 +128,10 @@ pub(super) fn check_body(body: &[u8], rules: Rules) -> Result<(), String> {
         return Ok(());
     }
     serde_json::from_slice::<NoTwins>(body).map(drop).map_err(|error| {
-        format!("a body that is no JSON anybody could read otherwise: {error}: {}", String::from_utf8_lossy(body))
+        format!(
+            "a body that is no JSON anybody could read otherwise: {error}: {}",
+            String::from_utf8_lossy(body)
+        )
     })
 }
 

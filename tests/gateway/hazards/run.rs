@@ -135,7 +135,8 @@ impl Stage {
         );
         let answer = client.answer().map_err(|silence| format!("{silence:?}"))?;
         let text = answer.text();
-        let is_theirs = answer.status == self.innocent && (answer.status != 200 || text.contains(&mark(&key)));
+        let is_theirs =
+            answer.status == self.innocent && (answer.status != 200 || text.contains(&mark(&key)));
         if is_theirs { Ok(()) } else { Err(format!("is told {text}")) }
     }
 }
@@ -162,7 +163,11 @@ impl Seen {
 
 /// The first few, and not all of them.
 fn shown(texts: &[String]) -> String {
-    texts.iter().take(3).map(|text| format!("\n      {:?}", text.chars().take(600).collect::<String>())).collect()
+    texts
+        .iter()
+        .take(3)
+        .map(|text| format!("\n      {:?}", text.chars().take(600).collect::<String>()))
+        .collect()
 }
 
 fn judge_calls(case: &Case, calls: &[Call], rules: Rules, faults: &mut Vec<String>) {

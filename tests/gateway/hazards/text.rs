@@ -3,7 +3,7 @@
 //! | written | stands for |
 //! | --- | --- |
 //! | `\r` `\n` `\t` `\0` `\\` `\xNN` | one byte |
-//! | a line break | nothing: it is layout; so are the blanks that a line begins with |
+//! | a line break | nothing: it is layout; so are the blanks that the lines of such a text begin with |
 //! | `\{70000 a}` | what stands behind the number, that many times |
 //! | `\<name>` | a part, from the case, its set or its file |
 //! | `\<size name>` | how many bytes that part has |
@@ -48,8 +48,9 @@ fn read(text: &str, parts: &Parts, depth: usize, pieces: &mut Vec<Piece>) -> Res
     if depth > DEPTH_MAX {
         return Err("parts within parts without end".to_owned());
     }
+    let is_laid_out = text.contains('\n');
     for line in text.split('\n') {
-        let mut rest = line.trim_start_matches(' ');
+        let mut rest = if is_laid_out { line.trim_start_matches(' ') } else { line };
         while let Some(at) = rest.find('\\') {
             put(pieces, rest[..at].as_bytes());
             rest = &rest[at + 1..];
@@ -126,8 +127,10 @@ fn a_text_becomes_what_the_table_says() {
     let all = |bytes: &[u8]| Ok(vec![Piece::Bytes(bytes.to_vec())]);
     assert_eq!(read("a\\r\\n\n  \\0\\\\"), all(b"a\r\n\0\\"));
     assert_eq!(read("\\{3 a\\n}"), all(b"a\na\na\n"));
+    assert_eq!(read(" \\{3  }"), all(b"    "));
     assert_eq!(read("\\<name>\\<size name>"), all(b"bc\x803"));
-    let told = vec![Piece::Bytes(b"a".to_vec()), Piece::Do("heard 2".to_owned()), Piece::Bytes(b"b".to_vec())];
+    let told =
+        vec![Piece::Bytes(b"a".to_vec()), Piece::Do("heard 2".to_owned()), Piece::Bytes(b"b".to_vec())];
     assert_eq!(read("a\\(heard 2)b"), Ok(told));
     for wrong in ["\\q", "\\", "\\x1", "\\xzz", "\\{a}", "\\{a b}", "\\<none>", "\\<name", "\\(a"] {
         assert!(read(wrong).is_err(), "{wrong}");

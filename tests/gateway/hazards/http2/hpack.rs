@@ -116,7 +116,8 @@ fn digits((text, is_coded): (&[u8], bool)) -> Option<u16> {
     let (mut at, mut status) = (0, 0);
     for _ in 0..3 {
         let word = |length: usize| {
-            bits.get(at..at + length).map(|bits| bits.iter().fold(0_u16, |word, bit| word * 2 + u16::from(*bit)))
+            bits.get(at..at + length)
+                .map(|bits| bits.iter().fold(0_u16, |word, bit| word * 2 + u16::from(*bit)))
         };
         let (digit, length) = match word(5)? {
             digit @ 0..3 => (digit, 5),
