@@ -29,7 +29,7 @@ pub(super) struct Case {
     pub(super) status: Outcomes,
     /// What should be answered, where more may be.
     pub(super) strict: Option<Outcomes>,
-    /// How many complete requests the backend may have heard.
+    /// How many complete requests the backend may have heard; empty if any number.
     pub(super) calls: Vec<usize>,
     /// These requests and no others, if the case says which.
     pub(super) heard: Option<Vec<String>>,
@@ -75,32 +75,43 @@ pub(super) struct Line {
 
 /// What may become of each request in turn: separated by blanks, each a choice separated by `|`, of statuses (`400`),
 /// classes of them (`4xx`), `rst` (its HTTP/2 stream was reset) and `-` (no answer before the end of the connection).
+/// `200x60` is 60 times the same; `*` alone is anything.
 #[derive(Clone, Debug)]
-pub(super) struct Outcomes(String);
+pub(super) struct Outcomes(Vec<String>);
 
 impl Outcomes {
+    fn new(text: &str) -> Outcomes {
+        let times = |word: &str| match word.split_once('x').map(|(what, count)| (what, count.parse::<usize>())) {
+            Some((what, Ok(count))) => vec![what.to_owned(); count],
+            _ => vec![word.to_owned()],
+        };
+        Outcomes(text.split_whitespace().flat_map(times).collect())
+    }
+
     pub(super) fn allow(&self, found: &[String]) -> bool {
-        let wanted: Vec<_> = self.0.split_whitespace().collect();
         let fits = |choice: &str, found: &str| {
             choice.split('|').any(|one| {
                 one == found
-                    || one
-                        .strip_suffix("xx")
-                        .is_some_and(|class| found.len() == 3 && found.starts_with(class))
+                    || one.strip_suffix("xx").is_some_and(|class| found.len() == 3 && found.starts_with(class))
             })
         };
         let missing = "-".to_owned();
-        found.len() <= wanted.len()
-            && wanted.iter().enumerate().all(|(at, choice)| fits(choice, found.get(at).unwrap_or(&missing)))
+        self.is_anything()
+            || found.len() <= self.0.len()
+                && self.0.iter().enumerate().all(|(at, choice)| fits(choice, found.get(at).unwrap_or(&missing)))
+    }
+
+    pub(super) fn is_anything(&self) -> bool {
+        self.0 == ["*"]
     }
 
     /// How many answers there can be.
     pub(super) fn len(&self) -> usize {
-        self.0.split_whitespace().filter(|choice| *choice != "-").count()
+        if self.is_anything() { 0 } else { self.0.iter().filter(|choice| *choice != "-").count() }
     }
 
-    pub(super) fn text(&self) -> &str {
-        &self.0
+    pub(super) fn text(&self) -> String {
+        self.0.join(" ")
     }
 }
 
@@ -215,14 +226,15 @@ impl Case {
         }
         let outcomes = |name: &str| match table.get(name) {
             None => None,
-            Some(Value::Integer(status)) => Some(Outcomes(status.to_string())),
-            Some(other) => Some(Outcomes(other.as_str().unwrap_or_default().to_owned())),
+            Some(Value::Integer(status)) => Some(Outcomes::new(&status.to_string())),
+            Some(other) => Some(Outcomes::new(other.as_str().unwrap_or_default())),
         };
         let heard = table.get("heard").map(|_| list("heard")).transpose()?;
         let calls = match (table.get("calls"), &heard) {
             (None, Some(heard)) => vec![heard.len()],
             (None, None) => vec![0],
             (Some(Value::Integer(calls)), _) => vec![usize::try_from(*calls).map_err(|_| "calls")?],
+            (Some(Value::String(any)), _) if any == "*" => Vec::new(),
             (Some(other), _) => {
                 let choices = other.as_str().unwrap_or_default().split('|');
                 choices.map(|one| one.parse().map_err(|_| "`calls`")).collect::<Result<_, _>>()?

@@ -86,6 +86,16 @@ impl Client {
         self.stream.get_ref().set_read_timeout(Some(PATIENCE)).unwrap();
     }
 
+    /// Writes the same again and again, and reads nothing; false if nobody puts an end to it.
+    pub(super) fn flood(&mut self, bytes: &[u8]) -> bool {
+        loop {
+            match self.stream.get_mut().write_all(bytes) {
+                Ok(()) => {}
+                Err(error) => return error.kind() != io::ErrorKind::WouldBlock,
+            }
+        }
+    }
+
     /// Says that nothing more will come.
     pub(super) fn finish(&mut self) {
         self.stream.get_ref().shutdown(Shutdown::Write).ok();

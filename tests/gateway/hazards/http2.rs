@@ -10,9 +10,12 @@
 //! | `rst 1 8`, `window 0 100`, `priority 1 3`, `ping [ack]`, `goaway` | these |
 //! | `raw 9 4 1 \| text` | a frame of that type, flags and stream |
 //! | `bytes \| text` | bytes |
+//! | `open 1 \| :method GET` | HEADERS of a stream nobody asks about |
+//! | `rapid 100 \| :method GET` | so many streams, each reset at once |
 //! | `times 100 line` | a line so often, with the streams 1, 3, 5 … for `$` |
 //! | `answer 1` | nothing, until the stream has an answer or was reset |
 //! | `alive` | a PING, and waits for the answer to it |
+//! | `heard 3`, `go` | nothing, until the backend heard so many calls; lets the backend go on |
 //! | `finish` | the end of what is sent |
 
 mod hpack;
@@ -56,7 +59,9 @@ struct Shared {
     changed: Condvar,
 }
 
-struct Connection {
+struct Connection<'a> {
+    stage: &'a Stage,
+    case: usize,
     stream: TcpStream,
     shared: Arc<Shared>,
     pings: usize,
@@ -73,10 +78,10 @@ pub(super) fn play(stage: &Stage, case: &Case, lines: &[String], parts: &Parts) 
     let shared = Arc::<Shared>::default();
     let (listening, hears) = (stream.try_clone().unwrap(), Arc::clone(&shared));
     let listener = thread::spawn(move || listen(listening, &hears));
-    let mut connection = Connection { stream, shared, pings: 0, opened: Vec::new() };
+    let mut connection = Connection { stage, case: case.number, stream, shared, pings: 0, opened: Vec::new() };
     let mut seen = Seen::default();
     for line in lines {
-        if let Err(why) = connection.line(line, parts) {
+        if let Err(why) = connection.line(&expanded(line, parts), parts) {
             seen.faults.push(why);
         }
     }
@@ -89,7 +94,13 @@ pub(super) fn play(stage: &Stage, case: &Case, lines: &[String], parts: &Parts) 
     seen
 }
 
-impl Connection {
+/// A line with its parts in it, so that several fields can be one part.
+fn expanded(line: &str, parts: &Parts) -> String {
+    let with = |line: String, (name, part): (&String, &String)| line.replace(&format!("\\<{name}>"), part);
+    (0..3).fold(line.to_owned(), |line, _| parts.iter().fold(line, with))
+}
+
+impl Connection<'_> {
     fn line(&mut self, line: &str, parts: &Parts) -> Result<(), String> {
         if let Some(rest) = line.strip_prefix("times ") {
             let (count, what) = rest.split_once(' ').expect("a number and a line");
@@ -135,6 +146,14 @@ impl Connection {
                     | priority.map_or(0, |_| 32);
                 self.frame(1, flags, id, &payload);
             }
+            "open" => self.frame(1, 4, number(1), &hpack::block(rest, parts)),
+            "rapid" => {
+                let block = hpack::block(rest, parts);
+                for stream in (1..2 * number(1)).step_by(2) {
+                    self.frame(1, 5, stream, &block);
+                    self.frame(3, 0, stream, &8_u32.to_be_bytes());
+                }
+            }
             "continuation" => {
                 let flags = if has("more") { 0 } else { 4 };
                 self.frame(9, flags, number(1), &hpack::block(rest, parts));
@@ -158,6 +177,11 @@ impl Connection {
             }
             "answer" => return self.wait("an answer", |heard| heard.streams.contains_key(&number(1))),
             "alive" => return self.alive(),
+            "heard" if !self.stage.backend.wait_for(self.case, number(1) as usize) => {
+                return Err("the backend did not hear as many calls".to_owned());
+            }
+            "heard" => {}
+            "go" => self.stage.backend.release(self.case),
             "finish" => {
                 self.stream.shutdown(Shutdown::Write).ok();
             }
