@@ -7,6 +7,7 @@ mod answers;
 mod backend;
 mod case;
 mod client;
+mod compare;
 mod http2;
 mod request;
 mod run;

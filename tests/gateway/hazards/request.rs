@@ -52,7 +52,12 @@ pub(super) fn read(head: &[u8], rules: Rules) -> Result<Read, String> {
         let is_name = !name.is_empty()
             && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte));
         let value = value.trim_matches([' ', '\t']);
-        if !is_name || value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
+        // Of control characters these three have a meaning in some reader (RFC 9110, section 5.5).
+        let is_dangerous = |byte| match rules {
+            Rules::Program => u8::is_ascii_control(&byte) && byte != b'\t',
+            Rules::Plain => matches!(byte, 0 | b'\r' | b'\n'),
+        };
+        if !is_name || value.bytes().any(is_dangerous) {
             return Err(format!("a header that is none: {line:?}"));
         }
         let name = name.to_ascii_lowercase();
@@ -83,7 +88,7 @@ pub(super) fn read(head: &[u8], rules: Rules) -> Result<Read, String> {
 }
 
 fn length(value: &str) -> Result<usize, String> {
-    let is_number = !value.is_empty() && value.len() < 10 && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = !value.is_empty() && value.trim_start_matches('0').len() < 10 && value.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| value.parse().ok()).flatten().ok_or_else(|| format!("the length {value:?}"))
 }
 
@@ -118,6 +123,9 @@ fn exactly(stream: &mut impl BufRead, length: usize) -> Result<Vec<u8>, String> 
 fn line(stream: &mut impl BufRead) -> Result<String, String> {
     let mut line = Vec::new();
     stream.read_until(b'\n', &mut line).map_err(|_| "a chunk that breaks off")?;
+    if !line.ends_with(b"\n") {
+        return Err("a chunk that breaks off".to_owned());
+    }
     let line = line.strip_suffix(b"\r\n").ok_or("a line that ends otherwise than with CR LF")?;
     String::from_utf8(line.to_vec()).map_err(|_| "a chunk size that is no text".to_owned())
 }
