@@ -9,6 +9,8 @@ mod case;
 mod client;
 mod compare;
 mod http2;
+mod judge;
+mod outcomes;
 mod request;
 mod run;
 mod started;
@@ -35,18 +37,18 @@ const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The files of cases, each with how many there have to be at least.
 const GROUPS: [(&str, usize); 13] = [
-    ("bulk", 25),
-    ("credentials", 25),
-    ("framing", 100),
-    ("http2", 65),
-    ("json", 70),
-    ("limits", 15),
-    ("paths", 75),
-    ("quotas", 10),
-    ("roles", 80),
-    ("slow", 15),
-    ("syntax", 90),
-    ("upstream", 80),
+    ("bulk", 34),
+    ("credentials", 71),
+    ("framing", 167),
+    ("http2", 114),
+    ("json", 208),
+    ("limits", 20),
+    ("paths", 140),
+    ("quotas", 14),
+    ("roles", 149),
+    ("slow", 28),
+    ("syntax", 148),
+    ("upstream", 154),
     ("upstream-away", 2),
 ];
 

@@ -64,8 +64,9 @@ impl Answers {
                 invitation["email"] = sent["email"].clone();
                 (201, invitation)
             }
-            ("GET" | "PATCH", ["invitations", _]) => (200, self.document("invitation")),
-            ("POST", ["invitations", _, _]) => (200, self.document("invitation")),
+            ("GET" | "PATCH", ["invitations", _]) | ("POST", ["invitations", _, _]) => {
+                (200, self.document("invitation"))
+            }
             ("POST", ["organizations", _, "invite-links"]) => (201, self.document("invite_link")),
             ("GET" | "PATCH", ["organizations", _, "invite-links", _]) => (200, self.document("invite_link")),
             ("GET", ["users", _]) => (200, self.document("user")),
@@ -94,12 +95,13 @@ fn documents() -> BTreeMap<String, Value> {
         let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
         serde_json::from_str(&text).unwrap()
     };
-    fn document(read: &dyn Fn(&str) -> Value, name: &str) -> Value {
-        expanded(&read(name), &|name| document(read, name))
-    }
     let names =
         ["invitation", "invite_link", "member", "organization", "organization_list", "role_list", "user"];
     names.map(|name| (name.to_owned(), document(&read, name))).into()
+}
+
+fn document(read: &dyn Fn(&str) -> Value, name: &str) -> Value {
+    expanded(&read(name), &|name| document(read, name))
 }
 
 /// Parts that every file of cases has: the documents, and ids.

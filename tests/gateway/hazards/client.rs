@@ -138,15 +138,12 @@ impl Client {
         if self.asks_heads || matches!(answer.status, 101 | 204 | 304) {
             return Ok(body);
         }
-        match answer.header("content-length") {
-            Some(length) => {
-                body.resize(length.parse().map_err(|_| Silence::Broken)?, 0);
-                self.stream.read_exact(&mut body).map_err(|_| Silence::Broken)?;
-            }
-            None => {
-                self.stream.read_to_end(&mut body).map_err(|error| self.silence(&error))?;
-                self.closed = true;
-            }
+        if let Some(length) = answer.header("content-length") {
+            body.resize(length.parse().map_err(|_| Silence::Broken)?, 0);
+            self.stream.read_exact(&mut body).map_err(|_| Silence::Broken)?;
+        } else {
+            self.stream.read_to_end(&mut body).map_err(|error| self.silence(&error))?;
+            self.closed = true;
         }
         Ok(body)
     }

@@ -1,4 +1,4 @@
-//! The same bytes to nginx and HAProxy as plain proxies, side by side with the program: `tests/hazards/compare` asks for
+//! The same bytes to nginx and `HAProxy` as plain proxies, side by side with the program: `tests/hazards/compare` asks for
 //! it. Only the cases that say something about a proxy that knows no dialect are counted, for all three.
 
 use std::{
@@ -73,7 +73,7 @@ fn program(group: &Group) -> Score {
 fn nginx(name: &str, group: &Group) -> Score {
     let backend = Backend::start(Rules::Plain);
     let [plain, http2] = [free(), free()];
-    let time = if name == "slow" { "400ms" } else { "5s" };
+    let time = if name == "slow" { "800ms" } else { "5s" };
     let to = backend.address;
     let text = format!(
         "daemon off; master_process off; pid nginx.pid; error_log errors.txt crit;
@@ -107,11 +107,12 @@ fn nginx(name: &str, group: &Group) -> Score {
 fn haproxy(name: &str, group: &Group) -> Score {
     let backend = Backend::start(Rules::Plain);
     let [plain, http2] = [free(), free()];
-    let time = if name == "slow" { "400ms" } else { "5s" };
+    let time = if name == "slow" { "800ms" } else { "5s" };
     let to = backend.address;
     let text = format!(
         "defaults
             mode http
+            option http-buffer-request
             timeout connect 2s
             timeout client {time}
             timeout server 3s

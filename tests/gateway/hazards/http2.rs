@@ -18,15 +18,17 @@
 //! | `heard 3`, `go` | nothing, until the backend heard so many calls; lets the backend go on |
 //! | `finish` | the end of what is sent |
 
+mod heard;
 mod hpack;
 
 use std::{
-    collections::BTreeMap,
-    io::{Read, Write},
+    io::Write,
     net::{Shutdown, TcpStream},
-    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, PoisonError},
     thread,
 };
+
+use heard::{Heard, Shared, listen};
 
 use super::{
     PATIENCE,
@@ -36,28 +38,6 @@ use super::{
 };
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// What was heard.
-#[derive(Default)]
-struct Heard {
-    /// What became of each stream.
-    streams: BTreeMap<u32, String>,
-    pongs: usize,
-    closed: bool,
-}
-
-impl Heard {
-    /// What comes first counts.
-    fn ended(&mut self, stream: u32, how: &str) {
-        self.streams.entry(stream).or_insert_with(|| how.to_owned());
-    }
-}
-
-#[derive(Default)]
-struct Shared {
-    heard: Mutex<Heard>,
-    changed: Condvar,
-}
 
 struct Connection<'a> {
     stage: &'a Stage,
@@ -76,9 +56,10 @@ pub(super) fn play(stage: &Stage, case: &Case, lines: &[String], parts: &Parts) 
     stream.set_write_timeout(Some(PATIENCE)).unwrap();
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let shared = Arc::<Shared>::default();
-    let (listening, hears) = (stream.try_clone().unwrap(), Arc::clone(&shared));
-    let listener = thread::spawn(move || listen(listening, &hears));
-    let mut connection = Connection { stage, case: case.number, stream, shared, pings: 0, opened: Vec::new() };
+    let (ear, memory) = (stream.try_clone().unwrap(), Arc::clone(&shared));
+    let listener = thread::spawn(move || listen(ear, &memory));
+    let mut connection =
+        Connection { stage, case: case.number, stream, shared, pings: 0, opened: Vec::new() };
     let mut seen = Seen::default();
     for line in lines {
         if let Err(why) = connection.line(&expanded(line, parts), parts) {
@@ -202,10 +183,10 @@ impl Connection<'_> {
     fn end(&mut self, case: &Case, seen: &mut Seen) {
         let wanted = case.status.len().min(self.opened.len());
         let all = self.opened[..wanted].to_vec();
-        let mut waited =
+        let mut result =
             self.wait("the answers", |heard| all.iter().all(|id| heard.streams.contains_key(id)));
         match case.after {
-            After::Open => waited = waited.and_then(|()| self.alive()),
+            After::Open => result = result.and_then(|()| self.alive()),
             After::Closed => {}
             After::Any => {
                 self.frame(7, 0, 0, &[0; 8]);
@@ -213,9 +194,9 @@ impl Connection<'_> {
             }
         }
         if case.after != After::Open {
-            waited = waited.and_then(|()| self.wait("the end", |_| false));
+            result = result.and_then(|()| self.wait("the end", |_| false));
         }
-        seen.faults.extend(waited.err());
+        seen.faults.extend(result.err());
     }
 
     /// Waits until something was heard, or the connection is closed.
@@ -236,41 +217,4 @@ impl Connection<'_> {
         let head = [&length[1..], &[kind, flags], &stream.to_be_bytes()].concat();
         self.send(&[&head, payload].concat());
     }
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Heard> {
-        self.heard.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn hear(&self, change: impl FnOnce(&mut Heard)) {
-        change(&mut self.lock());
-        self.changed.notify_all();
-    }
-}
-
-/// Reads frames to the end.
-fn listen(mut stream: TcpStream, shared: &Shared) {
-    let mut table = hpack::Table::default();
-    let mut head = [0; 9];
-    while stream.read_exact(&mut head).is_ok() {
-        let length = u32::from_be_bytes([0, head[0], head[1], head[2]]) as usize;
-        let id = u32::from_be_bytes([head[5] & 0x7f, head[6], head[7], head[8]]);
-        let mut payload = vec![0; length];
-        if stream.read_exact(&mut payload).is_err() {
-            break;
-        }
-        match (head[3], head[4]) {
-            (1, _) => {
-                if let Some(status) = table.status(&payload).filter(|status| *status >= 200) {
-                    shared.hear(|heard| heard.ended(id, &status.to_string()));
-                }
-            }
-            (3, _) => shared.hear(|heard| heard.ended(id, "rst")),
-            // Our own pings are told from those of a case by what they say.
-            (6, 1) if payload == b"alive???" => shared.hear(|heard| heard.pongs += 1),
-            _ => {}
-        }
-    }
-    shared.hear(|heard| heard.closed = true);
 }

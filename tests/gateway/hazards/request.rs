@@ -88,7 +88,9 @@ pub(super) fn read(head: &[u8], rules: Rules) -> Result<Read, String> {
 }
 
 fn length(value: &str) -> Result<usize, String> {
-    let is_number = !value.is_empty() && value.trim_start_matches('0').len() < 10 && value.bytes().all(|byte| byte.is_ascii_digit());
+    let is_number = !value.is_empty()
+        && value.trim_start_matches('0').len() < 10
+        && value.bytes().all(|byte| byte.is_ascii_digit());
     is_number.then(|| value.parse().ok()).flatten().ok_or_else(|| format!("the length {value:?}"))
 }
 

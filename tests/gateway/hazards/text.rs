@@ -52,7 +52,7 @@ fn read(text: &str, parts: &Parts, depth: usize, pieces: &mut Vec<Piece>) -> Res
     for line in text.split('\n') {
         let mut rest = if is_laid_out { line.trim_start_matches(' ') } else { line };
         while let Some(at) = rest.find('\\') {
-            put(pieces, rest[..at].as_bytes());
+            put(pieces, &rest.as_bytes()[..at]);
             rest = &rest[at + 1..];
             let kind = rest.chars().next().ok_or("a backslash at the end of a line")?;
             rest = match kind {
