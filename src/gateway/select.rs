@@ -82,6 +82,13 @@ fn authority(head: &Parts) -> Result<Option<Authority>, Box<Problem>> {
     if value.is_none() && head.version == Version::HTTP_11 {
         return refused("the request names no host");
     }
+    // RFC 9113, section 8.3.1: beside `:authority` the header may only repeat it. In HTTP/1.1 it is ignored beside the
+    // whole address (RFC 9112, section 3.2.2).
+    if let (Version::HTTP_2, Some(authority), Some(value)) = (head.version, head.uri.authority(), value)
+        && !authority.as_str().as_bytes().eq_ignore_ascii_case(value.as_bytes())
+    {
+        return refused("the request names more than one host");
+    }
     let named = head.uri.authority().cloned().map(Ok);
     match named.or_else(|| value.map(|value| Authority::try_from(value.as_bytes()))) {
         None => Ok(None),
@@ -138,6 +145,14 @@ mod tests {
         // RFC 9112, section 3.2.2: the host of an absolute target replaces the header.
         let expected = Ok(Some("one.example:80".to_owned()));
         assert_eq!(host_of("http://one.example:80/a", &["two.example"]), expected);
+    }
+
+    #[test]
+    fn in_http_2_the_header_may_only_repeat_the_authority() {
+        let host_of = |hosts: &[&'static str]| host_in(Version::HTTP_2, "https://one.example/a", hosts);
+        assert_eq!(host_of(&["One.example"]), Ok(Some("one.example".to_owned())));
+        assert_eq!(host_of(&["two.example"]), Err("invalid-host".to_owned()));
+        assert_eq!(host_of(&["one.example:443"]), Err("invalid-host".to_owned()));
     }
 
     #[test]

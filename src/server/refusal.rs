@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use http::{
     HeaderValue, StatusCode,
-    header::{CONTENT_TYPE, RETRY_AFTER},
+    header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::Full;
 
@@ -14,6 +14,8 @@ use crate::telemetry::Metrics;
 pub(super) enum Refusal {
     /// The handler took too long.
     DeadlineExceeded,
+    /// The request's end can be read in two ways.
+    Framing,
     /// The handler panicked.
     Internal,
     /// Too many requests are in flight.
@@ -24,6 +26,7 @@ impl Refusal {
     fn status(self) -> StatusCode {
         match self {
             Refusal::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
+            Refusal::Framing => StatusCode::BAD_REQUEST,
             Refusal::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -32,6 +35,7 @@ impl Refusal {
     fn code(self) -> &'static str {
         match self {
             Refusal::DeadlineExceeded => "deadline-exceeded",
+            Refusal::Framing => "ambiguous-framing",
             Refusal::Internal => "internal",
             Refusal::Overloaded => "overloaded",
         }
@@ -40,8 +44,17 @@ impl Refusal {
     fn detail(self) -> &'static str {
         match self {
             Refusal::DeadlineExceeded => "the request could not be answered in time",
+            Refusal::Framing => "the request body must come with a length or as plain chunks",
             Refusal::Internal => "the request could not be answered because of an error of ours",
             Refusal::Overloaded => "too many requests are in flight, try again in a moment",
+        }
+    }
+
+    /// Whose fault it is, as metrics name it.
+    fn blame(self) -> &'static str {
+        match self {
+            Refusal::Framing => "downstream",
+            Refusal::DeadlineExceeded | Refusal::Internal | Refusal::Overloaded => "internal",
         }
     }
 
@@ -60,11 +73,15 @@ impl Refusal {
         if self == Refusal::Overloaded {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
+        if self == Refusal::Framing {
+            // Nobody can say where the next request would begin.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         answer
     }
 }
 
-/// Answers with refusals, and counts them: no dialect is known here, and the fault is ours.
+/// Answers with refusals, and counts them: no dialect is known here.
 #[derive(Debug)]
 pub(super) struct Refusals(Metrics);
 
@@ -75,7 +92,7 @@ impl Refusals {
 
     /// Counts the refusal and gives its answer.
     pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Full<Bytes>> {
-        self.0.refusal("", refusal.code(), "internal");
+        self.0.refusal("", refusal.code(), refusal.blame());
         refusal.answer()
     }
 }
@@ -88,7 +105,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_a_problem_document_that_agrees_with_its_status() {
-        for refusal in [Refusal::DeadlineExceeded, Refusal::Internal, Refusal::Overloaded] {
+        for refusal in [Refusal::DeadlineExceeded, Refusal::Framing, Refusal::Internal, Refusal::Overloaded] {
             let answer = refusal.answer();
             let status = answer.status();
             assert_eq!(answer.headers()[CONTENT_TYPE], "application/problem+json");
@@ -104,6 +121,12 @@ mod tests {
     fn only_an_overload_says_when_to_come_back() {
         assert_eq!(Refusal::Overloaded.answer().headers()[RETRY_AFTER], "1");
         assert!(!Refusal::Internal.answer().headers().contains_key(RETRY_AFTER));
+    }
+
+    #[test]
+    fn only_where_the_next_request_begins_nowhere_the_connection_ends() {
+        assert_eq!(Refusal::Framing.answer().headers()[CONNECTION], "close");
+        assert!(!Refusal::Overloaded.answer().headers().contains_key(CONNECTION));
     }
 
     #[test]

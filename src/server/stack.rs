@@ -5,6 +5,7 @@
 
 use std::{
     convert::Infallible,
+    future::ready,
     rc::Rc,
     task::{Context, Poll},
     time::Duration,
@@ -12,11 +13,15 @@ use std::{
 
 use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
+use http::header::{HeaderMap, TRANSFER_ENCODING};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 
-use crate::server::{Drain, Handler, Peer, Shared, refusal::Refusals};
+use crate::server::{
+    Drain, Handler, Peer, Shared,
+    refusal::{Refusal, Refusals},
+};
 
 mod deadline;
 mod farewell;
@@ -78,8 +83,8 @@ pub(super) fn stack<H: Handler>(
         // Refuses with 503 when too many requests are in flight; above the deadline, for a refusal must not cost a timer.
         .layer(ShedLayer::new(load, Rc::clone(&refusals)))
         // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
-        .layer(DeadlineLayer::new(request_deadline, refusals))
-        .service(Handling { handler, peer })
+        .layer(DeadlineLayer::new(request_deadline, Rc::clone(&refusals)))
+        .service(Handling { handler, peer, refusals })
 }
 
 /// The handler as a service; the only place where a future is boxed.
@@ -87,6 +92,18 @@ pub(super) fn stack<H: Handler>(
 struct Handling<H> {
     handler: H,
     peer: Peer,
+    refusals: Rc<Refusals>,
+}
+
+/// Whether the body comes in chunks and nothing else, if in any encoding. hyper looks at the last encoding alone, and
+/// reads `gzip, chunked` and `chunked, chunked` as chunks; another server may read on (RFC 9112, section 6.1).
+fn is_plainly_framed(headers: &HeaderMap) -> bool {
+    let mut encodings = headers.get_all(TRANSFER_ENCODING).iter();
+    match (encodings.next(), encodings.next()) {
+        (None, _) => true,
+        (Some(encoding), None) => encoding.as_bytes().trim_ascii().eq_ignore_ascii_case(b"chunked"),
+        (Some(_), Some(_)) => false,
+    }
 }
 
 impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
@@ -99,7 +116,40 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
     }
 
     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        let Handling { handler, peer } = self.clone();
+        let Handling { handler, peer, refusals } = self.clone();
+        if !is_plainly_framed(request.headers()) {
+            return Box::pin(ready(Ok(refusals.answer(Refusal::Framing))));
+        }
         Box::pin(async move { Ok(handler.handle(request, peer).await) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn only_chunks_alone_are_plain() {
+        let framed = |encodings: &[&'static str]| {
+            let mut headers = HeaderMap::new();
+            for encoding in encodings {
+                headers.append(TRANSFER_ENCODING, HeaderValue::from_static(encoding));
+            }
+            is_plainly_framed(&headers)
+        };
+        assert!(framed(&[]) && framed(&["chunked"]) && framed(&["Chunked \t"]));
+        for encodings in [
+            &["gzip, chunked"][..],
+            &["chunked, chunked"],
+            &["chunked", "chunked"],
+            &["", "chunked"],
+            &["identity", "chunked"],
+            &["chunked;a=b"],
+            &[""],
+        ] {
+            assert!(!framed(encodings), "{encodings:?}");
+        }
     }
 }

@@ -10,6 +10,7 @@ mod documented;
 mod explained;
 mod formats;
 mod golden;
+mod hazards;
 mod house;
 mod ids;
 mod import;

@@ -1,0 +1,113 @@
+//! The built program, started with settings of its own; ended by its own process id.
+
+use std::{
+    io::{BufRead, BufReader, Write},
+    net::SocketAddr,
+    process::{Child, Command, Stdio},
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread::{self, JoinHandle},
+};
+
+use tempfile::NamedTempFile;
+use toml::{Table, Value};
+
+use super::PATIENCE;
+
+/// A started program.
+pub(super) struct Started {
+    pub(super) address: SocketAddr,
+    child: Child,
+    log: Arc<Mutex<String>>,
+    reading: Option<JoinHandle<()>>,
+    _config: NamedTempFile,
+}
+
+/// What all are started with: one worker, so that cases meet each other's connections.
+const SETTINGS: &str = "
+    [server]
+    workers = 1
+    [[server.listener]]
+    address = '127.0.0.1:0'
+    [admin]
+    enabled = false
+    [upstream]
+    base = 'http://127.0.0.9:1'
+";
+
+impl Started {
+    /// Starts the program in front of `backend`, unless the settings name another.
+    pub(super) fn with(settings: &Table, backend: SocketAddr) -> Started {
+        let mut all: Table = SETTINGS.parse().unwrap();
+        let base = format!("[upstream]\nbase = 'http://{backend}'");
+        merge(&mut all, &base.parse().unwrap());
+        merge(&mut all, settings);
+        let mut config = NamedTempFile::new().unwrap();
+        config.write_all(toml::to_string(&all).unwrap().as_bytes()).unwrap();
+        let mut child = Command::new(env!("CARGO_BIN_EXE_interlingua"))
+            .arg("serve")
+            .arg("--config")
+            .arg(config.path())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let errors = BufReader::new(child.stderr.take().unwrap());
+        let (ready, address) = mpsc::channel();
+        let log = Arc::new(Mutex::new(String::new()));
+        let writing = Arc::clone(&log);
+        let reading = thread::spawn(move || {
+            for line in errors.lines().map_while(Result::ok) {
+                if let Some(address) = address_in(&line) {
+                    ready.send(address).ok();
+                }
+                let mut log = writing.lock().unwrap_or_else(PoisonError::into_inner);
+                log.push_str(&line);
+                log.push('\n');
+            }
+        });
+        let found = address.recv_timeout(PATIENCE);
+        let said = || log.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let address = found.unwrap_or_else(|_| {
+            child.kill().ok();
+            panic!("the program does not start: {}", said())
+        });
+        Started { address, child, log, reading: Some(reading), _config: config }
+    }
+
+    /// Ends the program, and gives what it has written; `Err` if it had ended by itself.
+    pub(super) fn end(mut self) -> Result<String, String> {
+        let ended = self.child.try_wait().unwrap();
+        self.child.kill().ok();
+        self.child.wait().unwrap();
+        self.reading.take().unwrap().join().unwrap();
+        let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        match ended {
+            None => Ok(log),
+            Some(status) => Err(format!("the program has ended with {status}:\n{log}")),
+        }
+    }
+}
+
+impl Drop for Started {
+    fn drop(&mut self) {
+        self.child.kill().ok();
+        self.child.wait().ok();
+    }
+}
+
+fn address_in(line: &str) -> Option<SocketAddr> {
+    let (_, behind) = line.split_once("listening server.address=\"http://")?;
+    behind.split_once('"')?.0.parse().ok()
+}
+
+fn merge(into: &mut Table, more: &Table) {
+    for (name, value) in more {
+        match (into.get_mut(name), value) {
+            (Some(Value::Table(into)), Value::Table(more)) => merge(into, more),
+            _ => {
+                into.insert(name.clone(), value.clone());
+            }
+        }
+    }
+}
