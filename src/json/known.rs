@@ -19,30 +19,35 @@ pub struct Names {
 #[derive(Clone, Copy, Debug)]
 struct Slot {
     digest: u32,
-    /// Which name; none if the slot is free.
-    name: Option<u16>,
+    /// Which name, or [`NOBODY`].
+    name: u32,
 }
+
+/// What a free slot holds.
+const NOBODY: u32 = u32::MAX;
 
 impl Names {
     /// Adds a name. Of two that are equal the first is found.
-    ///
-    /// # Panics
-    ///
-    /// With more than 65,535 names.
     pub fn push(&mut self, name: Name) {
         self.all.push(name);
-        let bits = (self.all.len() * 4).next_power_of_two().trailing_zeros();
-        self.shift = Name::DIGEST_BITS - bits;
-        self.slots = vec![Slot { digest: 0, name: None }; 1 << bits].into();
-        for (index, name) in self.all.iter().enumerate() {
-            let mut at = (name.digest >> self.shift) as usize;
-            while self.slots[at].name.is_some() {
-                at = (at + 1) % self.slots.len();
-            }
-            let index =
-                u16::try_from(index).expect("no schema and no mapping has so many names in one object");
-            self.slots[at] = Slot { digest: name.digest, name: Some(index) };
+        let slots = (self.all.len() * 4).next_power_of_two();
+        if slots == self.slots.len() {
+            return self.settle(self.all.len() - 1);
         }
+        self.shift = Name::DIGEST_BITS.saturating_sub(slots.trailing_zeros());
+        self.slots = vec![Slot { digest: 0, name: NOBODY }; slots].into();
+        (0..self.all.len()).for_each(|index| self.settle(index));
+    }
+
+    /// Gives a name its slot.
+    fn settle(&mut self, index: usize) {
+        let digest = self.all[index].digest;
+        let mut at = (digest >> self.shift) as usize;
+        while self.slots[at].name != NOBODY {
+            at = (at + 1) % self.slots.len();
+        }
+        let name = u32::try_from(index).expect("the texts that names are from have fewer bytes");
+        self.slots[at] = Slot { digest, name };
     }
 
     /// The index of a member's name, if it is one of these.
@@ -53,9 +58,11 @@ impl Names {
         loop {
             // Without any name there is no slot either.
             let slot = self.slots.get(at)?;
-            let name = usize::from(slot.name?);
-            if slot.digest == digest && key.is(self.all[name].as_str()) {
-                return Some(name);
+            if slot.name == NOBODY {
+                return None;
+            }
+            if slot.digest == digest && key.is(self.all[slot.name as usize].as_str()) {
+                return Some(slot.name as usize);
             }
             at = (at + 1) & (self.slots.len() - 1);
         }
