@@ -55,7 +55,7 @@ const ONE_MORE: u32 = 1 << Entry::COUNT_SHIFT;
 
 /// A text on its way onto the tape.
 ///
-/// All of it is one loop without a call for each value: a function that called itself took a quarter more instructions.
+/// All of it is one loop without a call for each value: a function that called itself took an eighth more instructions.
 /// That is also why the steps are `inline`, and why what happens seldom is done by functions that are not told of the
 /// reader, so that where it is can stay in the processor.
 struct Reader<'t> {
