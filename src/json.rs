@@ -27,6 +27,7 @@
 use std::fmt;
 
 mod error;
+mod known;
 #[cfg(test)]
 mod laws;
 mod members;
@@ -38,6 +39,7 @@ mod value;
 mod write;
 
 pub use error::{ReadError, ReadErrorKind};
+pub use known::Names;
 pub use members::{Elements, Key, Members, Name};
 pub(crate) use text::scalar_text;
 pub use value::Value;
@@ -96,6 +98,7 @@ impl Document {
     }
 
     /// The document's one value.
+    #[inline]
     pub fn root(&self) -> Value<'_> {
         Value::new(self, 0)
     }
@@ -179,19 +182,23 @@ impl Entry {
         Kind::Object,
     ];
 
+    #[inline]
     fn kind(self) -> Kind {
         Entry::KINDS[(self.head & 7) as usize]
     }
 
+    #[inline]
     fn is_escaped(self) -> bool {
         self.head & Entry::ESCAPED != 0
     }
 
     /// Whether there is white space or an escape in it, so that the writer may spell it otherwise.
+    #[inline]
     fn is_loose(self) -> bool {
         self.head & Entry::LOOSE != 0
     }
 
+    #[inline]
     fn count(self) -> usize {
         (self.head >> Entry::COUNT_SHIFT) as usize
     }

@@ -3,13 +3,13 @@
 use std::borrow::Cow;
 use std::fmt;
 
-use super::names::digest;
+use super::names::{DIGEST_BITS, digest};
 use super::{Document, Value, text};
 
 /// A name that is looked for in many documents, with what finds it fast.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
-    digest: u32,
+    pub(super) digest: u32,
     text: Box<str>,
 }
 
@@ -19,7 +19,11 @@ impl Name {
         Name { digest: digest(text.as_bytes()), text: text.into() }
     }
 
+    /// Bits of a digest that may be set.
+    pub(super) const DIGEST_BITS: u32 = DIGEST_BITS;
+
     /// As text.
+    #[inline]
     pub fn as_str(&self) -> &str {
         &self.text
     }
@@ -36,20 +40,29 @@ impl<'a> Key<'a> {
     }
 
     /// Whether the name is `name`; never allocates.
+    #[inline]
     pub fn is(self, name: &str) -> bool {
         if self.is_escaped() {
             text::means(self.0.content(), name)
         } else {
-            self.0.bytes_within() == name.as_bytes()
+            are_same(self.0.bytes_within(), name.as_bytes())
         }
     }
 
     /// Whether it is that name. Of nearly all that it is not, a number on the tape says so.
+    #[inline]
     pub fn is_named(self, name: &Name) -> bool {
-        self.0.digest() == name.digest && self.is(&name.text)
+        self.digest() == name.digest && self.is(&name.text)
+    }
+
+    /// What the reader noted of it.
+    #[inline]
+    pub(super) fn digest(self) -> u32 {
+        self.0.digest()
     }
 
     /// Whether the name holds escapes, so that [`Key::raw`] differs from what it means.
+    #[inline]
     pub fn is_escaped(self) -> bool {
         self.0.is_escaped()
     }
@@ -70,6 +83,21 @@ impl<'a> Key<'a> {
     }
 }
 
+/// Whether two names are the same. Nearly all have four to sixteen bytes: two pieces of a fixed length, which may overlap,
+/// are compared in place. A call that compares texts of any length takes longer for each than to find the name.
+#[inline]
+fn are_same(one: &[u8], other: &[u8]) -> bool {
+    fn ends_are_same<const N: usize>(one: &[u8], other: &[u8]) -> bool {
+        one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
+    }
+    match one.len() {
+        length if length != other.len() => false,
+        4..8 => ends_are_same::<4>(one, other),
+        8..=16 => ends_are_same::<8>(one, other),
+        _ => one == other,
+    }
+}
+
 /// Shows the place, never the name: clients choose names too.
 impl fmt::Debug for Key<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -84,6 +112,7 @@ pub struct Members<'a>(pub(super) Inside<'a>);
 impl<'a> Iterator for Members<'a> {
     type Item = (Key<'a>, Value<'a>);
 
+    #[inline]
     fn next(&mut self) -> Option<Self::Item> {
         let key = Key(self.0.step()?);
         let value = self.0.step()?;
@@ -98,6 +127,7 @@ pub struct Elements<'a>(pub(super) Inside<'a>);
 impl<'a> Iterator for Elements<'a> {
     type Item = Value<'a>;
 
+    #[inline]
     fn next(&mut self) -> Option<Value<'a>> {
         self.0.step()
     }
@@ -113,10 +143,12 @@ pub(super) struct Inside<'a> {
 
 impl<'a> Inside<'a> {
     /// Walks from the entry `at` to the one before `end`.
+    #[inline]
     pub(super) fn new(document: &'a Document, at: u32, end: u32) -> Self {
         Inside { document, at, end }
     }
 
+    #[inline]
     fn step(&mut self) -> Option<Value<'a>> {
         if self.at == self.end {
             return None;

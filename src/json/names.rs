@@ -6,13 +6,14 @@
 
 use std::borrow::Cow;
 
+use super::read::offset;
 use super::{Entry, text};
 
 /// Objects up to this size are compared pair by pair where digests meet.
 const PAIRWISE_MAX: usize = 32;
 
 /// Bits of a digest: as many as an [`Entry`] has for it.
-const DIGEST_BITS: u32 = 32 - Entry::COUNT_SHIFT;
+pub(super) const DIGEST_BITS: u32 = 32 - Entry::COUNT_SHIFT;
 
 /// The offset of the first name that was there before, if there is one. `entries` are those inside an object that is
 /// complete, of which the first has the index `first`, and `count` says how many names are among them. Names are equal
@@ -64,6 +65,7 @@ fn content(name: Entry, text: &str) -> Cow<'_, str> {
 
 impl Entry {
     /// The digest of a member name.
+    #[inline]
     pub(super) fn digest(self) -> u32 {
         self.head >> Entry::COUNT_SHIFT
     }
@@ -71,11 +73,13 @@ impl Entry {
 
 /// A digest of what a name means, made of its length, its first and its last four bytes: equal names share it, and most unequal
 /// ones do not.
+#[inline]
 pub(super) fn digest(name: &[u8]) -> u32 {
-    let word = |four: Option<&[u8; 4]>| four.map_or(0, |four| u32::from_le_bytes(*four));
-    let edges = word(name.first_chunk()) ^ word(name.last_chunk()).rotate_left(13);
-    let short = if name.len() < 4 { name.iter().fold(0, |all, byte| all << 8 | u32::from(*byte)) } else { 0 };
-    let mixed = edges ^ short ^ u32::try_from(name.len()).unwrap_or(u32::MAX).rotate_right(8);
+    let edges = match (name.first_chunk::<4>(), name.last_chunk::<4>()) {
+        (Some(first), Some(last)) => u32::from_le_bytes(*first) ^ u32::from_le_bytes(*last).rotate_left(13),
+        _ => name.iter().fold(0, |all, byte| all << 8 | u32::from(*byte)),
+    };
+    let mixed = edges ^ offset(name.len()).rotate_right(8);
     mixed.wrapping_mul(0x9e37_79b1) >> (32 - DIGEST_BITS)
 }
 

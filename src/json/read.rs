@@ -3,14 +3,15 @@
 //! The grammar is RFC 8259's. On top of it the reader refuses a byte order mark, member names that occur
 //! twice in one object, surrogates without their partner, and whatever exceeds the [`Limits`].
 
+mod tokens;
+
+use self::tokens::{Away, misspelt, number, rest_of_string};
 use super::names::{digest, first_duplicate};
 use super::{Entry, Kind, Limits, ReadError, ReadErrorKind, TEXT_BYTES_CEILING, text};
 
-/// Nesting the reader will never follow, whatever [`Limits::depth_max`] says: it calls itself once per level.
+/// Nesting the reader will never follow, whatever [`Limits::depth_max`] says: what walks over the tape calls itself once
+/// per level.
 const DEPTH_CEILING: u16 = 512;
-
-/// Longest number taken. Beyond it, comparing two numbers costs more than reading a whole ordinary body.
-const NUMBER_BYTES_MAX: usize = 1024;
 
 /// Bytes of text for each entry of the tape that is made room for beforehand. In the golden cases every second body has
 /// more than ten and four in five have eight or more, so that the tape is mostly one allocation.
@@ -37,6 +38,7 @@ pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Re
         depth_left: limits.depth_max.min(DEPTH_CEILING),
         nodes_max: limits.nodes_max,
         tape,
+        inside: NONE,
         loose: 0,
     };
     match reader.document() {
@@ -45,6 +47,17 @@ pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Re
     }
 }
 
+/// The entry of no container.
+const NONE: u32 = u32::MAX;
+
+/// One member or element more, in the head of a container.
+const ONE_MORE: u32 = 1 << Entry::COUNT_SHIFT;
+
+/// A text on its way onto the tape.
+///
+/// All of it is one loop without a call for each value: a function that called itself took an eighth more instructions.
+/// That is also why the steps are `inline`, and why what happens seldom is done by functions that are not told of the
+/// reader, so that where it is can stay in the processor.
 struct Reader<'t> {
     text: &'t str,
     bytes: &'t [u8],
@@ -53,14 +66,18 @@ struct Reader<'t> {
     depth_left: u16,
     nodes_max: usize,
     tape: &'t mut Vec<Entry>,
+    /// The entry of the innermost container that is open. Until it ends, its own entry says in `next` in which other it
+    /// is, in `end` how loose the text was when it began, and in its head how much it holds so far.
+    inside: u32,
     /// How often white space or an escape was met. What it was not met in is spelt as the writer would.
-    loose: usize,
+    loose: u32,
 }
 
-/// One byte wide, because a step is taken for every token: where it failed is in [`Reader::at`].
-type Step = Result<(), ReadErrorKind>;
+/// Where it failed is in [`Reader::at`].
+type Step<T = ()> = Result<T, ReadErrorKind>;
 
 impl Reader<'_> {
+    #[inline]
     fn document(&mut self) -> Step {
         self.skip_space();
         if self.peek().is_none() {
@@ -74,175 +91,132 @@ impl Reader<'_> {
         }
     }
 
+    /// Reads a value and all that is in it.
+    #[inline]
     fn value(&mut self) -> Step {
-        match self.peek() {
-            Some(b'"') => self.string().map(drop),
-            Some(b'{') => self.object(),
-            Some(b'[') => self.array(),
-            Some(b'-' | b'0'..=b'9') => self.number(),
-            Some(b't') => self.word("true", Kind::True),
-            Some(b'f') => self.word("false", Kind::False),
-            Some(b'n') => self.word("null", Kind::Null),
-            Some(_) => Err(ReadErrorKind::Syntax),
-            None => Err(ReadErrorKind::Unfinished),
-        }
-    }
-
-    fn object(&mut self) -> Step {
-        let object = self.open(Kind::Object)?;
-        let loose = self.loose;
-        self.skip_space();
-        if self.take(b'}') {
-            self.close(object, 0, loose);
-            return Ok(());
-        }
-        let mut count = 0;
         loop {
-            self.name()?;
-            count += 1;
-            self.skip_space();
-            self.expect(b':')?;
-            self.skip_space();
-            self.value()?;
-            self.skip_space();
-            if self.take(b'}') {
-                break;
+            match self.peek() {
+                Some(b'"') => {
+                    let (start, escapes) = (self.at, self.string()?);
+                    self.push(Kind::String as u32 | escaped(escapes), start)?;
+                }
+                Some(b'{') => {
+                    self.open(Kind::Object)?;
+                    if !self.take(b'}') {
+                        self.name()?;
+                        continue;
+                    }
+                    self.close();
+                }
+                Some(b'[') => {
+                    self.open(Kind::Array)?;
+                    if !self.take(b']') {
+                        self.count();
+                        continue;
+                    }
+                    self.close();
+                }
+                Some(b'n') => self.word(b"null", Kind::Null)?,
+                Some(b't') => self.word(b"true", Kind::True)?,
+                Some(b'f') => self.word(b"false", Kind::False)?,
+                Some(b'-' | b'0'..=b'9') => self.number()?,
+                Some(_) => return Err(ReadErrorKind::Syntax),
+                None => return Err(ReadErrorKind::Unfinished),
             }
-            self.expect(b',')?;
-            self.skip_space();
+            if !self.goes_on()? {
+                return Ok(());
+            }
         }
-        if let Some(duplicate) = first_duplicate(&self.tape[object + 1..], object + 1, count, self.text) {
-            self.at = duplicate;
-            return Err(ReadErrorKind::DuplicateKey);
-        }
-        self.close(object, count, loose);
-        Ok(())
     }
 
-    fn array(&mut self) -> Step {
-        let array = self.open(Kind::Array)?;
-        let (mut count, loose) = (0, self.loose);
-        self.skip_space();
-        if self.take(b']') {
-            self.close(array, 0, loose);
-            return Ok(());
-        }
-        loop {
-            self.value()?;
-            count += 1;
+    /// What follows a value: whether another one does. Containers that end here are closed.
+    #[inline]
+    fn goes_on(&mut self) -> Step<bool> {
+        while self.inside != NONE {
+            let is_object = self.tape[self.inside as usize].kind() == Kind::Object;
             self.skip_space();
-            if self.take(b']') {
-                break;
+            if self.take(b',') {
+                self.skip_space();
+                if is_object {
+                    self.name()?;
+                } else {
+                    self.count();
+                }
+                return Ok(true);
             }
-            self.expect(b',')?;
-            self.skip_space();
+            self.expect(if is_object { b'}' } else { b']' })?;
+            if is_object {
+                self.refuse_duplicates()?;
+            }
+            self.close();
         }
-        self.close(array, count, loose);
-        Ok(())
+        Ok(false)
     }
 
+    /// Reads a name and its colon.
+    #[inline]
     fn name(&mut self) -> Step {
         match self.peek() {
             Some(b'"') => {}
             Some(_) => return Err(ReadErrorKind::Syntax),
             None => return Err(ReadErrorKind::Unfinished),
         }
-        let start = self.at + 1;
-        let is_escaped = self.string()?;
-        let within = start..self.at - 1;
-        let digest = if is_escaped {
-            digest(text::unescape(&self.text[within]).as_bytes())
+        let (start, escapes) = (self.at, self.string()?);
+        let digest = if escapes == 0 {
+            digest(&self.bytes[start + 1..self.at - 1])
         } else {
-            digest(&self.bytes[within])
+            digest(text::unescape(&self.text[start + 1..self.at - 1]).as_bytes())
         };
-        if let Some(name) = self.tape.last_mut() {
-            name.head |= digest << Entry::COUNT_SHIFT;
+        self.push(Kind::String as u32 | escaped(escapes) | digest << Entry::COUNT_SHIFT, start)?;
+        self.count();
+        if !self.take(b':') {
+            self.skip_space();
+            self.expect(b':')?;
         }
+        self.skip_space();
         Ok(())
     }
 
-    /// Reads a string; returns whether it holds escapes.
-    fn string(&mut self) -> Result<bool, ReadErrorKind> {
-        let start = self.at;
-        let mut is_escaped = false;
-        self.at += 1;
-        loop {
-            self.at += text::plain_len(&self.bytes[self.at..]);
-            match self.peek() {
-                Some(b'"') => break,
-                Some(b'\\') => {
-                    let (_, taken) = text::unescape_one(&self.bytes[self.at..])?;
-                    self.at += taken;
-                    is_escaped = true;
-                    self.loose += 1;
-                }
-                Some(_) => return Err(ReadErrorKind::Control),
-                None => return Err(ReadErrorKind::Unfinished),
-            }
-        }
-        self.at += 1;
-        let escaped = if is_escaped { Entry::ESCAPED | Entry::LOOSE } else { 0 };
-        self.push(Kind::String as u32 | escaped, start)?;
-        Ok(is_escaped)
+    /// Counts what comes next in the container.
+    #[inline]
+    fn count(&mut self) {
+        self.tape[self.inside as usize].head += ONE_MORE;
     }
 
+    /// Passes over a string; gives how many escapes it holds.
+    #[inline]
+    fn string(&mut self) -> Step<u32> {
+        self.at = text::plain_end(self.bytes, self.at + 1);
+        let mut escapes = 0;
+        if self.peek() != Some(b'"') {
+            (self.at, escapes) = self.away(rest_of_string(self.bytes, self.at))?;
+            self.loose += escapes;
+        }
+        self.at += 1;
+        Ok(escapes)
+    }
+
+    #[inline]
     fn number(&mut self) -> Step {
         let start = self.at;
-        let mut kind = Kind::Integer;
-        let negative = self.take(b'-');
-        if self.take(b'0') {
-            // No digit may follow. Minus zero is no integer: whoever reads it as one loses its sign.
-            if matches!(self.peek(), Some(b'0'..=b'9')) {
-                return Err(ReadErrorKind::Number);
-            }
-            if negative {
-                kind = Kind::Number;
-            }
-        } else {
-            self.digits()?;
-        }
-        if self.take(b'.') {
-            kind = Kind::Number;
-            self.digits()?;
-        }
-        if self.take(b'e') || self.take(b'E') {
-            kind = Kind::Number;
-            if !self.take(b'+') {
-                self.take(b'-');
-            }
-            self.digits()?;
-        }
-        if self.at - start > NUMBER_BYTES_MAX {
-            self.at = start;
-            return Err(ReadErrorKind::LongNumber);
-        }
+        let kind;
+        (self.at, kind) = self.away(number(self.bytes, start))?;
         self.push(kind as u32, start)
     }
 
-    /// One digit or more.
-    fn digits(&mut self) -> Step {
-        let length = self.bytes[self.at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        self.at += length;
-        match (length, self.peek()) {
-            (0, Some(_)) => Err(ReadErrorKind::Number),
-            (0, None) => Err(ReadErrorKind::Unfinished),
-            _ => Ok(()),
-        }
-    }
-
-    fn word(&mut self, word: &str, kind: Kind) -> Step {
+    #[inline]
+    fn word(&mut self, word: &[u8], kind: Kind) -> Step {
         let start = self.at;
-        if self.bytes[start..].starts_with(word.as_bytes()) {
-            self.at += word.len();
-        } else {
-            // Some letter of it fails, and it is said which.
-            word.bytes().try_for_each(|letter| self.expect(letter))?;
+        if !self.bytes[start..].starts_with(word) {
+            return self.away(Err(misspelt(self.bytes, start, word)));
         }
+        self.at += word.len();
         self.push(kind as u32, start)
     }
 
     /// Begins an object or array; its entry is completed by `close`.
-    fn open(&mut self, kind: Kind) -> Result<usize, ReadErrorKind> {
+    #[inline]
+    fn open(&mut self, kind: Kind) -> Step {
         if self.depth_left == 0 {
             return Err(ReadErrorKind::Depth);
         }
@@ -250,21 +224,40 @@ impl Reader<'_> {
         let start = self.at;
         self.at += 1;
         self.push(kind as u32, start)?;
-        Ok(self.tape.len() - 1)
+        let own = offset(self.tape.len() - 1);
+        let entry = &mut self.tape[own as usize];
+        (entry.next, entry.end) = (self.inside, self.loose);
+        self.inside = own;
+        self.skip_space();
+        Ok(())
     }
 
-    /// Ends an object or array in which something loose was met since there were `loose` such things.
-    fn close(&mut self, container: usize, count: usize, loose: usize) {
+    /// Ends the innermost container.
+    #[inline]
+    fn close(&mut self) {
         self.depth_left += 1;
         let next = offset(self.tape.len());
-        let entry = &mut self.tape[container];
-        let is_loose = if self.loose == loose { 0 } else { Entry::LOOSE };
-        entry.head |= is_loose | offset(count) << Entry::COUNT_SHIFT;
+        let entry = &mut self.tape[self.inside as usize];
+        let is_loose = if self.loose == entry.end { 0 } else { Entry::LOOSE };
+        self.inside = entry.next;
+        entry.head |= is_loose;
         entry.end = offset(self.at);
         entry.next = next;
     }
 
+    /// Looks for a name that the object which ends here has twice.
+    #[inline]
+    fn refuse_duplicates(&mut self) -> Step {
+        let first = self.inside as usize + 1;
+        let count = self.tape[first - 1].count();
+        match first_duplicate(&self.tape[first..], first, count, self.text) {
+            None => Ok(()),
+            Some(duplicate) => self.away(Err((ReadErrorKind::DuplicateKey, duplicate))),
+        }
+    }
+
     /// Puts the value that ends here onto the tape.
+    #[inline]
     fn push(&mut self, head: u32, start: usize) -> Step {
         if self.tape.len() >= self.nodes_max {
             self.at = start;
@@ -275,6 +268,7 @@ impl Reader<'_> {
         Ok(())
     }
 
+    #[inline]
     fn skip_space(&mut self) {
         while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
             self.at += 1;
@@ -282,16 +276,19 @@ impl Reader<'_> {
         }
     }
 
+    #[inline]
     fn peek(&self) -> Option<u8> {
         self.bytes.get(self.at).copied()
     }
 
+    #[inline]
     fn take(&mut self, byte: u8) -> bool {
         let found = self.peek() == Some(byte);
         self.at += usize::from(found);
         found
     }
 
+    #[inline]
     fn expect(&mut self, byte: u8) -> Step {
         if self.take(byte) {
             return Ok(());
@@ -299,11 +296,27 @@ impl Reader<'_> {
         let at_end = self.peek().is_none();
         Err(if at_end { ReadErrorKind::Unfinished } else { ReadErrorKind::Syntax })
     }
+
+    /// What was done without the reader, which is told where it failed.
+    #[inline]
+    fn away<T>(&mut self, outcome: Away<T>) -> Step<T> {
+        outcome.map_err(|(kind, at)| {
+            self.at = at;
+            kind
+        })
+    }
+}
+
+/// What the head of a string with so many escapes says of them.
+#[inline]
+fn escaped(escapes: u32) -> u32 {
+    if escapes == 0 { 0 } else { Entry::ESCAPED | Entry::LOOSE }
 }
 
 /// An offset, index or count as the tape stores it; the limit on the text keeps all of them small.
 #[expect(clippy::cast_possible_truncation, reason = "nothing counted exceeds TEXT_BYTES_CEILING")]
-fn offset(number: usize) -> u32 {
+#[inline]
+pub(super) fn offset(number: usize) -> u32 {
     number as u32
 }
 
@@ -354,8 +367,11 @@ mod tests {
         assert_eq!(kind("[[],[],[]]", &Limits { bytes_max: 9, ..limits }), Some(ReadErrorKind::TooLong));
         assert_eq!(kind("[1,2,3,4]", &Limits { bytes_max: 9, ..limits }), Some(ReadErrorKind::TooMany));
         let number = |digits: usize| "1".repeat(digits);
-        assert_eq!(kind(&number(NUMBER_BYTES_MAX), &Limits::default()), None);
-        assert_eq!(kind(&number(NUMBER_BYTES_MAX + 1), &Limits::default()), Some(ReadErrorKind::LongNumber));
+        assert_eq!(kind(&number(tokens::NUMBER_BYTES_MAX), &Limits::default()), None);
+        assert_eq!(
+            kind(&number(tokens::NUMBER_BYTES_MAX + 1), &Limits::default()),
+            Some(ReadErrorKind::LongNumber)
+        );
     }
 
     #[test]

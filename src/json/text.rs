@@ -7,31 +7,44 @@ use std::borrow::Cow;
 
 use super::ReadErrorKind;
 
-/// Length of the longest prefix in which no byte is a quote, a backslash or a control character.
+/// Where, from `at` on, the first byte is that is a quote, a backslash or a control character; else the end.
 ///
 /// Eight bytes are looked at together; most names and values are shorter than four such steps.
-pub(super) fn plain_len(bytes: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(chunk) = bytes.get(at..).and_then(|rest| rest.first_chunk::<8>()) {
+#[inline]
+pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
+    let (chunks, rest) = bytes[at..].as_chunks::<8>();
+    for chunk in chunks {
         let found = special_bytes(u64::from_le_bytes(*chunk));
         if found != 0 {
             return at + (found.trailing_zeros() / 8) as usize;
         }
         at += 8;
     }
+    plain_end_of_few(rest, at)
+}
+
+/// The same, where less than eight bytes are left, and so many were looked at before.
+fn plain_end_of_few(rest: &[u8], at: usize) -> usize {
     let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    at + bytes[at..].iter().position(is_special).unwrap_or(bytes.len() - at)
+    at + rest.iter().position(is_special).unwrap_or(rest.len())
+}
+
+/// Length of the longest prefix without such a byte.
+pub(super) fn plain_len(bytes: &[u8]) -> usize {
+    plain_end(bytes, 0)
 }
 
 /// Sets the top bit of every byte of `word` that is special. Bytes above the lowest such byte may be
 /// marked wrongly, because the subtraction borrows; the lowest mark is exact, and only it is used.
+#[inline]
 fn special_bytes(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
-    let zero_bytes = |word: u64| word.wrapping_sub(EACH) & !word;
-    let quotes = zero_bytes(word ^ (EACH * 0x22));
-    let backslashes = zero_bytes(word ^ (EACH * 0x5c));
-    let controls = word.wrapping_sub(EACH * 0x20) & !word;
-    (quotes | backslashes | controls) & (EACH * 0x80)
+    // With one bit changed, a quote comes right behind the control characters, which only change places.
+    let swapped = word ^ (EACH * 0x02);
+    let controls_and_quotes = swapped.wrapping_sub(EACH * 0x21) & !swapped;
+    let slashes = word ^ (EACH * 0x5c);
+    let backslashes = slashes.wrapping_sub(EACH) & !slashes;
+    (controls_and_quotes | backslashes) & (EACH * 0x80)
 }
 
 /// Decodes the escape sequence at the front of `bytes`; returns the character and the bytes it took.

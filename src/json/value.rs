@@ -17,37 +17,44 @@ pub struct Value<'a> {
 }
 
 impl<'a> Value<'a> {
+    #[inline]
     pub(super) fn new(document: &'a Document, index: u32) -> Self {
         Value { document, index }
     }
 
     /// What the value is.
+    #[inline]
     pub fn kind(self) -> Kind {
         self.entry().kind()
     }
 
     /// The text of a string; borrowed unless it holds escapes.
+    #[inline]
     pub fn as_str(self) -> Option<Cow<'a, str>> {
         (self.kind() == Kind::String).then(|| self.decoded())
     }
 
     /// The text of the value as it stood: strings with quotes and escapes, objects with their white space.
+    #[inline]
     pub fn raw(self) -> &'a str {
         let entry = self.entry();
         &self.document.text[entry.start as usize..entry.end as usize]
     }
 
     /// Whether a string holds escapes, so that [`Value::raw`] differs from what it means.
+    #[inline]
     pub fn is_escaped(self) -> bool {
         self.entry().is_escaped()
     }
 
     /// Whether there is white space or an escape in it. What is not loose is written as it stands.
+    #[inline]
     pub(super) fn is_loose(self) -> bool {
         self.entry().is_loose()
     }
 
     /// The bytes of [`Value::raw`]: to take them, nobody has to look where characters begin.
+    #[inline]
     pub(super) fn bytes(self) -> &'a [u8] {
         let entry = self.entry();
         &self.document.text.as_bytes()[entry.start as usize..entry.end as usize]
@@ -71,6 +78,7 @@ impl<'a> Value<'a> {
     }
 
     /// Whether the value is `null`.
+    #[inline]
     pub fn is_null(self) -> bool {
         self.kind() == Kind::Null
     }
@@ -81,16 +89,19 @@ impl<'a> Value<'a> {
     }
 
     /// The members of an object in the order of the text; none for any other value.
+    #[inline]
     pub fn members(self) -> Members<'a> {
         Members(self.inside(Kind::Object))
     }
 
     /// The elements of an array; none for any other value.
+    #[inline]
     pub fn elements(self) -> Elements<'a> {
         Elements(self.inside(Kind::Array))
     }
 
     /// Number of members or elements; 0 for values that have neither.
+    #[inline]
     pub fn len(self) -> usize {
         self.entry().count()
     }
@@ -192,39 +203,46 @@ impl<'a> Value<'a> {
     }
 
     /// The bytes between the quotes of a string.
+    #[inline]
     pub(super) fn bytes_within(self) -> &'a [u8] {
         let bytes = self.bytes();
         &bytes[1..bytes.len() - 1]
     }
 
     /// What stands between the quotes of a string.
+    #[inline]
     pub(super) fn content(self) -> &'a str {
         let raw = self.raw();
         &raw[1..raw.len() - 1]
     }
 
     /// What a string means.
+    #[inline]
     pub(super) fn decoded(self) -> Cow<'a, str> {
         let content = self.content();
         if self.is_escaped() { Cow::Owned(text::unescape(content)) } else { Cow::Borrowed(content) }
     }
 
     /// Index of the first entry after this value and all inside it.
+    #[inline]
     pub(super) fn next(self) -> u32 {
         self.entry().next
     }
 
     /// The entries directly inside this value if it is of that kind, else none.
+    #[inline]
     fn inside(self, kind: Kind) -> Inside<'a> {
         let first = self.index + 1;
         Inside::new(self.document, first, if self.kind() == kind { self.next() } else { first })
     }
 
     /// What the reader noted of a member's name.
+    #[inline]
     pub(super) fn digest(self) -> u32 {
         self.entry().digest()
     }
 
+    #[inline]
     fn entry(self) -> Entry {
         self.document.tape[self.index as usize]
     }

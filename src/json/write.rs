@@ -31,12 +31,14 @@ impl Writer {
     }
 
     /// Begins an object.
+    #[inline]
     pub fn object_begin(&mut self) {
         self.comma();
         self.out.push(b'{');
     }
 
     /// Ends the innermost object.
+    #[inline]
     pub fn object_end(&mut self) {
         self.out.push(b'}');
     }
@@ -60,6 +62,7 @@ impl Writer {
     }
 
     /// Writes a member's name that was quoted beforehand, colon included: `"name":`.
+    #[inline]
     pub fn key_raw(&mut self, quoted: &str) {
         debug_assert!(
             quoted.starts_with('"') && quoted.ends_with("\":"),
@@ -76,6 +79,7 @@ impl Writer {
     }
 
     /// Writes a string in which nothing has to be escaped, such as an id.
+    #[inline]
     pub(crate) fn plain_string(&mut self, text: &str) {
         debug_assert!(text::plain_len(text.as_bytes()) == text.len(), "nothing has to be escaped");
         self.comma();
@@ -85,10 +89,12 @@ impl Writer {
     }
 
     /// Writes JSON that was written before, as it is. It must be one whole value.
+    #[inline]
     pub fn raw(&mut self, json: &str) {
         self.raw_bytes(json.as_bytes());
     }
 
+    #[inline]
     fn raw_bytes(&mut self, json: &[u8]) {
         self.comma();
         self.out.extend_from_slice(json);
@@ -165,16 +171,19 @@ impl Writer {
     }
 
     /// Number of bytes in the buffer, those it began with included.
+    #[inline]
     pub fn len(&self) -> usize {
         self.out.len()
     }
 
     /// Whether no JSON was written yet.
+    #[inline]
     pub fn is_empty(&self) -> bool {
         self.out.len() == self.start
     }
 
     /// Takes back everything written since the buffer had `len` bytes.
+    #[inline]
     pub fn truncate(&mut self, len: usize) {
         self.out.truncate(len.max(self.start));
     }
@@ -195,6 +204,7 @@ impl Writer {
         self.out
     }
 
+    #[inline]
     fn comma(&mut self) {
         let after_value = |last: &u8| !matches!(last, b'{' | b'[' | b':');
         if self.out.last().is_some_and(after_value) && !self.is_empty() {

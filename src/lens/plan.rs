@@ -6,7 +6,7 @@
 use super::op::Op;
 use super::path::{Address, Literal};
 use crate::diag::Span;
-use crate::json::Name;
+use crate::json::{Name, Names};
 use crate::problem::Root;
 use partial::Partial;
 
@@ -93,8 +93,12 @@ struct Param {
 #[derive(Clone, Debug, Default)]
 struct Trie {
     children: Vec<(Name, Trie)>,
+    /// The names of the children, to find them by.
+    names: Names,
     slot: Option<usize>,
     losses: Vec<Lost>,
+    /// The names of the losses, to find them by.
+    lost: Names,
 }
 
 /// What is lost as declared, below a member that no child is for.

@@ -64,8 +64,13 @@ impl StateStore for Store {
         F: Fn(Option<Nanos>) -> Result<(T, Nanos), E>,
     {
         let mut shard = lock(&self.shards[usize::from(key.0[0]) % SHARDS]);
-        let has_place = shard.len() < self.shard_keys_max || shard.contains_key(key);
-        let key = if has_place {
+        // Whoever is known has a place, and is looked for once.
+        if let Some(known) = shard.get_mut(key) {
+            let (outcome, arrival) = measure(Some(*known))?;
+            *known = arrival;
+            return Ok(outcome);
+        }
+        let key = if shard.len() < self.shard_keys_max {
             *key
         } else {
             self.crowded.store(true, Ordering::Relaxed);

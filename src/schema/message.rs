@@ -11,6 +11,9 @@ use super::constant;
 /// Of long lists of allowed values only so many are said.
 const OPTIONS_SHOWN: usize = 12;
 
+/// Up to so many allowed values are compared with each other, one by one.
+const OPTIONS_COMPARED_MAX: usize = 16;
+
 /// A violated keyword, put into words.
 pub(super) struct Description {
     pub(super) keyword: &'static str,
@@ -109,10 +112,20 @@ pub(super) fn types(kind: &TypeKind) -> Vec<JsonType> {
 
 /// ``must be one of `owner`, `manager` ``
 pub(super) fn options_of(options: &Tree) -> Description {
-    let mut all: Vec<_> = options.as_array().into_iter().flatten().map(shown).collect();
-    // `0` and `"0"` look alike to a person.
+    let every = options.as_array().map_or(&[][..], Vec::as_slice);
+    let mut all: Vec<String> = Vec::with_capacity(every.len());
     let mut seen = HashSet::new();
-    all.retain(|option| seen.insert(option.clone()));
+    for option in every.iter().map(shown) {
+        // `0` and `"0"` look alike to a person. A few are compared one by one, at less than a table costs.
+        let is_new = if every.len() <= OPTIONS_COMPARED_MAX {
+            !all.contains(&option)
+        } else {
+            seen.insert(option.clone())
+        };
+        if is_new {
+            all.push(option);
+        }
+    }
     let first = all[..all.len().min(OPTIONS_SHOWN)].join(", ");
     let message = match all.as_slice() {
         [only] => format!("must be {only}"),
@@ -142,7 +155,7 @@ fn of_format(format: &str) -> String {
 
 /// A value of the schema in backticks, strings without their quotes.
 fn shown(value: &Tree) -> String {
-    value.as_str().map_or_else(|| format!("`{value}`"), |text| format!("`{text}`"))
+    value.as_str().map_or_else(|| format!("`{value}`"), |text| ["`", text, "`"].concat())
 }
 
 fn with_article(kind: JsonType) -> &'static str {

@@ -115,15 +115,16 @@ enum Part {
 }
 
 impl Program {
+    /// Of every second value of an answer only the kind is asked, and for that nothing is called.
+    #[inline]
     fn accepts(&self, index: Index, value: Value<'_>) -> bool {
         let node = &self.0[index as usize];
         let kind = value.kind();
-        if node.plain.contains(kind) {
-            return true;
-        }
-        if !node.kinds.contains(kind) {
-            return false;
-        }
+        node.plain.contains(kind) || (node.kinds.contains(kind) && self.accepts_inside(node, kind, value))
+    }
+
+    /// The same, for a value of a kind of which more is asked.
+    fn accepts_inside(&self, node: &Node, kind: Kind, value: Value<'_>) -> bool {
         let own = match kind {
             Kind::Null | Kind::False | Kind::True => true,
             Kind::Integer | Kind::Number => node.number.as_ref().is_none_or(|rules| rules.accept(value)),

@@ -67,6 +67,9 @@ pub(super) fn from_errors<'e>(
     let mut search = Search { root, most, naming, forms: Vec::new(), found: Vec::new() };
     errors.into_iter().for_each(|error| search.expand(&error));
     let mut found = search.found;
+    if found.len() < 2 {
+        return found;
+    }
     found.sort_by_cached_key(|violation| {
         let Violation { path, keyword, message, .. } = violation;
         (violation.nearest(root).offset(), path.clone(), *keyword, message.clone())

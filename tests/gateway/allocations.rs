@@ -22,11 +22,11 @@ use tokio::runtime;
 use crate::support::{self, client::Ask, json::expanded};
 
 /// Of the reference request: an invitation, its call and its answer.
-const REQUEST_MAX: u64 = 46;
+const REQUEST_MAX: u64 = 34;
 /// Of a list that is empty.
-const LIST_MAX: u64 = 73;
+const LIST_MAX: u64 = 63;
 /// Of a request that its schema refuses.
-const REFUSED_MAX: u64 = 101;
+const REFUSED_MAX: u64 = 49;
 
 const MEMBERS: &str = "http://127.0.0.1/closient/account/api/v1/organizations/jT5Z2in5V8XrN934edewzn/members";
 

@@ -40,14 +40,6 @@ pub(super) fn tree(problem: &Problem, other: &str) -> Tree {
     }
 }
 
-/// A segment as JSON.
-pub(super) fn segment(segment: &Segment) -> Tree {
-    match segment {
-        Segment::Name(name) => name.as_str().into(),
-        Segment::Index(index) => (*index).into(),
-    }
-}
-
 impl Node {
     fn into_tree(self, other: &str) -> Tree {
         if self.children.is_empty() {

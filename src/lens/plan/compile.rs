@@ -214,6 +214,7 @@ impl Trie {
         let known = self.children.iter().position(|(child, _)| child.as_str() == &**name);
         let index = known.unwrap_or_else(|| {
             self.children.push((Name::new(name), Trie::default()));
+            self.names.push(Name::new(name));
             self.children.len() - 1
         });
         self.children[index].1.insert(rest, slot);
@@ -250,9 +251,11 @@ fn quoted(name: &str) -> Box<str> {
 impl Trie {
     fn add_loss(&mut self, path: &[Box<str>], number: usize) {
         let Some((name, rest)) = path.split_first() else { return };
-        match self.children.iter_mut().find(|(known, _)| known.as_str() == &**name) {
-            Some((_, child)) => child.add_loss(rest, number),
-            None => self.losses.push(Lost { name: Name::new(name), rest: rest.into(), number }),
+        if let Some((_, child)) = self.children.iter_mut().find(|(known, _)| known.as_str() == &**name) {
+            child.add_loss(rest, number);
+            return;
         }
+        self.losses.push(Lost { name: Name::new(name), rest: rest.into(), number });
+        self.lost.push(Name::new(name));
     }
 }

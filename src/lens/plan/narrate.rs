@@ -170,8 +170,8 @@ impl Trie {
         }
         for (key, member) in value.members() {
             at.push(Segment::Name(key.as_str().into_owned()));
-            match self.children.iter().find(|(name, _)| key.is_named(name)) {
-                Some((_, child)) => child.unread(member, at, unread),
+            match self.names.find(key) {
+                Some(child) => self.children[child].1.unread(member, at, unread),
                 None => unread.push(at.clone()),
             }
             at.pop();

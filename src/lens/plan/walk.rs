@@ -1,7 +1,7 @@
 //! One walk over a document: what is read from it goes into the slots, the rest is counted.
 
 use super::Trie;
-use crate::json::{Key, Kind, Name, Value};
+use crate::json::{Kind, Value};
 use crate::lens::Tally;
 use crate::lens::explain::held;
 use crate::lens::run::Source;
@@ -23,29 +23,19 @@ impl Trie {
         if is_leaf && self.losses.is_empty() || value.kind() != Kind::Object {
             return;
         }
-        let mut expected = 0;
         for (key, member) in value.members() {
-            if let Some(child) = self.child(key, &mut expected) {
-                child.walk(member, slots, unread);
+            if let Some(child) = self.names.find(key) {
+                self.children[child].1.walk(member, slots, unread);
                 continue;
             }
             unread.ignored += u64::from(!is_leaf);
-            for lost in self.losses.iter().filter(|lost| key.is_named(&lost.name)) {
+            // Several places below one member may be lost.
+            let Some(first) = self.lost.find(key) else { continue };
+            for lost in self.losses[first..].iter().filter(|lost| key.is_named(&lost.name)) {
                 if held(member, &lost.rest).is_some() {
                     unread.lost.add(lost.number);
                 }
             }
         }
-    }
-
-    /// The child of that name. Members mostly come in one order, so the one after the last is looked at first.
-    fn child(&self, key: Key<'_>, expected: &mut usize) -> Option<&Trie> {
-        let is_it = |(name, _): &(Name, Trie)| key.is_named(name);
-        let found = match self.children.get(*expected).filter(|child| is_it(child)) {
-            Some(_) => *expected,
-            None => self.children.iter().position(is_it)?,
-        };
-        *expected = found + 1;
-        Some(&self.children[found].1)
     }
 }

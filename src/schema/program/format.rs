@@ -88,7 +88,7 @@ fn is_email(text: &[u8]) -> bool {
     let Some(at) = text.iter().position(|byte| *byte == b'@') else { return false };
     let (local, host) = (&text[..at], &text[at + 1..]);
     let is_word = |word: &[u8]| {
-        let is_fit = |byte: &u8| byte.is_ascii_alphanumeric() || b"_+-".contains(byte);
+        let is_fit = |byte: &u8| matches!(byte, b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'+' | b'-');
         !word.is_empty() && word.iter().all(is_fit)
     };
     at <= 64 && local.split(|byte| *byte == b'.').all(is_word) && host.contains(&b'.') && is_host(host)

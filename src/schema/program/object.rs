@@ -2,7 +2,7 @@
 
 use super::pattern::Pattern;
 use super::{ALWAYS, Index, Program};
-use crate::json::{Key, Name, Value};
+use crate::json::{self, Key, Name, Value};
 
 /// More names than this have no place in a word of bits.
 pub(super) const NAMES_MAX: usize = 64;
@@ -30,16 +30,15 @@ impl ObjectRules {
         if length < self.least || length > self.most {
             return false;
         }
-        let (mut seen, mut next) = (0_u64, 0);
+        let mut seen = 0_u64;
         for (key, member) in value.members() {
             if self.name != ALWAYS && !program.accepts(self.name, key.value()) {
                 return false;
             }
             let mut schema = None;
-            if let Some(found) = self.names.find(key, next) {
+            if let Some(found) = self.names.known.find(key) {
                 seen |= 1 << found;
-                next = found + 1;
-                schema = self.names.0[found].schema;
+                schema = self.names.schemas[found];
             }
             if !self.accepts_member(program, key, schema, member) {
                 return false;
@@ -75,33 +74,22 @@ impl ObjectRules {
     }
 }
 
-/// The names a schema knows of members, at most [`NAMES_MAX`], in the order of its text.
-pub(super) struct Names(Box<[Known]>);
-
-struct Known {
-    name: Name,
-    /// The schema of its value; none if the name is only required.
-    schema: Option<Index>,
+/// The names a schema knows of members, at most [`NAMES_MAX`].
+pub(super) struct Names {
+    known: json::Names,
+    /// The schemas of their values; none if a name is only required.
+    schemas: Box<[Option<Index>]>,
 }
 
 impl Names {
     /// All names different.
     pub(super) fn of(names: Vec<(String, Option<Index>)>) -> Names {
-        let known = |(name, schema): (String, _)| Known { name: Name::new(&name), schema };
-        Names(names.into_iter().map(known).collect())
+        let known = names.iter().map(|(name, _)| Name::new(name)).collect();
+        Names { known, schemas: names.into_iter().map(|(_, schema)| schema).collect() }
     }
 
     /// The schemas of the names.
     pub(super) fn schemas(&self) -> impl Iterator<Item = Index> {
-        self.0.iter().filter_map(|known| known.schema)
-    }
-
-    /// The place of a name among them, if it is one. `next` is where it is looked for first: members mostly come in
-    /// the order of the schema, some of them left out.
-    fn find(&self, key: Key<'_>, next: usize) -> Option<usize> {
-        let is_it = |known: &Known| key.is_named(&known.name);
-        let (before, after) = self.0.split_at(next.min(self.0.len()));
-        let place = after.iter().position(is_it).map(|place| before.len() + place);
-        place.or_else(|| before.iter().position(is_it))
+        self.schemas.iter().copied().flatten()
     }
 }

@@ -66,7 +66,8 @@ where
         request.extensions_mut().insert(deadline);
         TimelyFuture {
             inner: self.inner.call(request),
-            too_late: Box::pin(sleep_until(deadline.instant())),
+            deadline,
+            too_late: None,
             refusals: Rc::clone(&self.refusals),
         }
     }
@@ -76,7 +77,9 @@ where
 #[derive(Debug)]
 pub(super) struct TimelyFuture<F> {
     inner: F,
-    too_late: Pin<Box<Sleep>>,
+    deadline: Deadline,
+    /// Set when there is something to wait for: most refusals are there at once.
+    too_late: Option<Pin<Box<Sleep>>>,
     refusals: Rc<Refusals>,
 }
 
@@ -91,7 +94,9 @@ where
         if let Poll::Ready(answer) = Pin::new(&mut self.inner).poll(cx) {
             return Poll::Ready(answer);
         }
-        ready!(self.too_late.as_mut().poll(cx));
+        let this = &mut *self;
+        let too_late = this.too_late.get_or_insert_with(|| Box::pin(sleep_until(this.deadline.instant())));
+        ready!(too_late.as_mut().poll(cx));
         Poll::Ready(Ok(self.refusals.answer(Refusal::DeadlineExceeded)))
     }
 }
