@@ -104,6 +104,10 @@ pub struct Instances<'s> {
     untried: Vec<Untried>,
     /// How many choices were in invalid instances alone, so far.
     missed: Cell<usize>,
+    /// Whether more is known of some places than the schema says.
+    is_guided: bool,
+    /// How long a text is made that nothing bounds.
+    long: usize,
     /// Whether there was a valid one.
     is_any: Cell<bool>,
 }
@@ -119,16 +123,22 @@ impl<'s> Instances<'s> {
 
     /// The same, where a text that nothing bounds is long if it has so many characters.
     pub fn up_to(schema: &'s Schema, guides: &[Guide], long: usize) -> Instances<'s> {
+        let is_guided = !guides.is_empty();
         let guides = guides.iter().map(|guide| (guide.at.as_slice(), &guide.values)).collect();
         let root = schema.library.root(schema.file());
         let (recipe, untried) = compile::within_budget(root, &guides, long);
-        Instances { schema, recipe, untried, missed: Cell::new(0), is_any: Cell::new(false) }
+        Instances { schema, recipe, untried, missed: Cell::new(0), is_guided, long, is_any: Cell::new(false) }
     }
 
     /// What the schema says that no instance shows: what would take too much, and choices that were in none of the valid
     /// ones, as far as they were made. Where there is no valid one at all, that is no matter of choices.
     pub fn untried(&self) -> Vec<Untried> {
-        let missed = (self.missed.get() > 0 && self.is_any.get())
+        // What a guide says may exclude a choice, too: that is no fault of the schema.
+        let is_alone = || {
+            let plain = Instances::up_to(self.schema, &[], self.long);
+            plain.systematic().count() > 0 && plain.missed.get() > 0
+        };
+        let missed = (self.missed.get() > 0 && self.is_any.get() && (!self.is_guided || is_alone()))
             .then(|| Untried { at: self.schema.span(), what: "a choice that only invalid instances make" });
         self.untried.iter().cloned().chain(missed).collect()
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use http::HeaderMap;
 use http::uri::PathAndQuery;
-use interlingua::dialect::operation::RequestBody;
+use interlingua::dialect::operation::{AnswerBody, AnswerPlan, RequestBody};
 use interlingua::dialect::url::Url;
 use interlingua::dialect::{Dialect, Operation, Registry, Selected, ShapedLens};
 use interlingua::json::{Document, Limits, Writer};
@@ -330,7 +330,8 @@ pub(crate) fn told_as_it_should(
     let canonical = canonical(dialects, right, seed);
     let document =
         Document::parse(canonical.to_string().into_bytes(), &Limits::default()).expect("it is JSON");
-    let told = told(dialects, dialect, shaped, seed).filter(|_| right.is_valid(document.root()));
+    let may_be = right.is_valid(document.root()) && may_come(dialect, &shaped.lens, &canonical);
+    let told = told(dialects, dialect, shaped, seed).filter(|_| may_be);
     let Some((told, _)) = told else { return Ok(None) };
     let document = Document::parse(told.to_string().into_bytes(), &Limits::default()).expect("it is JSON");
     let violations = schema.violations(document.root(), 3);
@@ -338,6 +339,26 @@ pub(crate) fn told_as_it_should(
         return Ok(Some(told));
     }
     Err(format!("{dialect}.{} tells {told}: {violations:?}", shaped.lens.name()))
+}
+
+/// Whether what a lens tells of may come to it: a list may promise more of each element than the schema of one does.
+fn may_come(dialect: &Dialect, lens: &Lens, canonical: &Value) -> bool {
+    let text = json!({"items": [canonical]}).to_string();
+    let list = Document::parse(text.into_bytes(), &Limits::default()).expect("it is JSON");
+    let plans = dialect.operations.iter().filter_map(|operation| match &operation.answer {
+        AnswerPlan::One(plans) => Some(plans),
+        AnswerPlan::Collect(_) => None,
+    });
+    let comes = plans.flatten().filter_map(|plan| match &plan.body {
+        AnswerBody::Items { lens: own, .. } if own.name() == lens.name() => {
+            let violations = plan.canonical.as_ref()?.violations(list.root(), 50);
+            Some(violations.iter().all(|violation| violation.path.len() < 2))
+        }
+        AnswerBody::Lens(own) if own.name() == lens.name() => Some(true),
+        AnswerBody::Constant(_) | AnswerBody::Empty | AnswerBody::Items { .. } | AnswerBody::Lens(_) => None,
+    });
+    let comes: Vec<bool> = comes.collect();
+    comes.is_empty() || comes.contains(&true)
 }
 
 /// What a lens tells of some canonical document, with what was looked up for it.
