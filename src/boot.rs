@@ -18,6 +18,7 @@ mod workers;
 pub use self::{
     embedded::EmbeddedError,
     files::{DataFiles, FileError},
+    supervisor::Hangups,
 };
 
 use self::{
@@ -129,7 +130,7 @@ pub struct Start {
     config: Config,
     registry: Registry,
     digest: String,
-    reread: Option<Reread>,
+    reread: Option<(Reread, Hangups)>,
     inherited: Inherited,
 }
 
@@ -140,9 +141,9 @@ impl Start {
         Start { config, registry, digest, reread: None, inherited }
     }
 
-    /// The same, from files of that digest, which may be read anew.
+    /// The same, from files of that digest, which may be read anew, also at a signal.
     #[must_use]
-    pub fn from_files(self, digest: String, reread: Option<Reread>) -> Start {
+    pub fn from_files(self, digest: String, reread: Option<(Reread, Hangups)>) -> Start {
         Start { digest, reread, ..self }
     }
 
@@ -183,7 +184,7 @@ impl Start {
         let reloader = |reread| {
             Reloader::new(reread, config.clone(), around, Arc::clone(&workers), (parts, digest.clone()))
         };
-        let reloader = reread.map(reloader);
+        let reloader = reread.map(|(reread, hangups)| (reloader(reread), hangups));
         let supervisor = Supervisor::start(reloader, asks, Arc::clone(&workers), drain.clone());
         let supervisor = supervisor.map_err(ServeError::Run)?;
         let admin_address = admin.as_ref().map(Admin::address);

@@ -70,11 +70,11 @@ const NODES_SEARCHED_MAX: usize = 1_000;
 /// One compiled schema file.
 pub struct Schema {
     /// What says what is wrong; made when it is first asked, which of most schemas nobody ever does.
-    validator: OnceLock<Validator<Tape>>,
+    validator: OnceLock<Option<Validator<Tape>>>,
     /// The fast answer, where there is one; the same as the validator's.
     check: Option<Check>,
-    /// The files of its folder it is compiled from.
-    needs: Box<[String]>,
+    /// The files of its folder that were found good, which it may refer to.
+    known: Arc<[String]>,
     library: Arc<Library>,
     folder: String,
     name: String,
@@ -85,7 +85,7 @@ impl Schema {
     pub fn is_valid(&self, value: Value<'_>) -> bool {
         match &self.check {
             Some(check) => check.is_valid(value),
-            None => self.validator().is_valid(Place::Value(value)),
+            None => self.validator().is_some_and(|validator| validator.is_valid(Place::Value(value))),
         }
     }
 
@@ -96,11 +96,12 @@ impl Schema {
         if self.is_valid(value) {
             return Vec::new();
         }
+        let Some(validator) = self.validator() else { return vec![Violation::of_the_whole()] };
         let place = Place::Value(value);
         if value.nodes() > NODES_SEARCHED_MAX {
-            return violation::from_errors(self.validator().validate(place).err(), value, most.min(1), None);
+            return violation::from_errors(validator.validate(place).err(), value, most.min(1), None);
         }
-        let errors = self.validator().iter_errors(place);
+        let errors = validator.iter_errors(place);
         let mut violations = violation::from_errors(errors, value, usize::MAX, None);
         violations.truncate(most);
         violations
@@ -112,14 +113,16 @@ impl Schema {
         if self.is_valid(value) {
             return Vec::new();
         }
+        let Some(validator) = self.validator() else { return vec![Violation::of_the_whole()] };
         let naming = |error: &ValidationError<'_>, index| self.form_name(error, index);
-        let errors = self.validator().iter_errors(Place::Value(value));
+        let errors = validator.iter_errors(Place::Value(value));
         violation::from_errors(errors, value, most, Some(&naming))
     }
 
-    fn validator(&self) -> &Validator<Tape> {
-        let make = || validator::of(&self.library, self.file(), &self.needs);
-        self.validator.get_or_init(|| make().expect("what has a program can be compiled by the library, too"))
+    /// None if the library cannot compile what we can: then a value that is wrong is told so and no more.
+    fn validator(&self) -> Option<&Validator<Tape>> {
+        let make = || validator::of(&self.library, self.file(), &self.known).ok();
+        self.validator.get_or_init(make).as_ref()
     }
 
     /// What an alternative of a failed `oneOf` or `anyOf` is called: its title, or the name it is referred to by.

@@ -90,7 +90,8 @@ impl Outcome {
     }
 
     fn text(&self) -> String {
-        let found = render::text(&self.found, &self.sources, false);
+        // Not as on a terminal, with the lines they are about: settings may hold credentials, and anybody may ask.
+        let found: String = self.found.iter().map(|one| line(one, &self.sources)).collect();
         let cause = self.cause.as_ref().map(|cause| format!("{cause}\n")).unwrap_or_default();
         let what = match self.result {
             LoadResult::Taken => "taken: requests are answered by the files as they are now",
@@ -98,6 +99,16 @@ impl Outcome {
         };
         format!("{found}{cause}{what} (digest {})\n", self.digest)
     }
+}
+
+/// A diagnostic without the text it is about.
+fn line(one: &Diagnostic, sources: &Sources) -> String {
+    let place = one.primary().map_or_else(String::new, |span| {
+        let (line, column) = sources.line_column(span.source, span.start);
+        format!("{}:{line}:{column}: ", sources.path(span.source))
+    });
+    let help = one.help.as_ref().map(|help| format!(" ({help})")).unwrap_or_default();
+    format!("{place}{}[{}]: {}{help}\n", one.severity.name(), one.code, one.message)
 }
 
 impl Reloads {
@@ -223,6 +234,7 @@ mod tests {
         assert_eq!((status.as_u16(), kind.as_str()), (422, TEXT));
         assert!(body.contains("error[C0301]: fixed") && body.contains("config.toml:1:11"), "{body}");
         assert!(body.contains("what was in use stays in use"), "{body}");
+        assert!(!body.contains("workers"), "the lines themselves stay here: {body}");
     }
 
     #[tokio::test]

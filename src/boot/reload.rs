@@ -14,8 +14,9 @@ use super::{
 use crate::{
     admin::reload::Outcome,
     config::Config,
-    diag::{Diagnostics, Severity, SourceId, Sources},
+    diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code},
     dialect::Registry,
+    server::{TlsConfig, TlsError},
     telemetry::{LoadMetrics, LoadResult},
 };
 
@@ -61,6 +62,8 @@ pub(super) struct Reloader {
     around: Surroundings,
     workers: Arc<Workers>,
     current: Mutex<Current>,
+    /// What the certificates and keys of the listeners were at the start.
+    certificates: Vec<[Vec<u8>; 2]>,
 }
 
 struct Current {
@@ -77,7 +80,10 @@ impl Reloader {
         workers: Arc<Workers>,
         (parts, digest): (Parts, String),
     ) -> Reloader {
-        Reloader { reread, started, around, workers, current: Mutex::new(Current { parts, digest }) }
+        // The listeners could use them a moment ago.
+        let certificates = certificates(&started).unwrap_or_default();
+        let current = Mutex::new(Current { parts, digest });
+        Reloader { reread, started, around, workers, current, certificates }
     }
 
     /// What is in use, in short.
@@ -132,9 +138,20 @@ impl Reloader {
         let is_fixed = fixed.is_empty();
         found.extend(fixed);
         let Some(registry) = files.registry.filter(|_| is_fixed) else { return Ok(None) };
+        if certificates(&files.config).map_err(|error| Outcome::causes(&error))? != self.certificates {
+            let message =
+                "a certificate or its key was changed, and listeners go on with what they were started with";
+            let help = "restart the program before the old certificate expires";
+            found.push(Diagnostic::warning(code::C0301, message).help(help));
+        }
         let parts = Parts::make(&files.config, registry, &self.around, Some(before));
         parts.map(Some).map_err(|error| Outcome::causes(&error))
     }
+}
+
+/// What the certificates and keys of all listeners are; fails if one of them cannot be used.
+fn certificates(config: &Config) -> Result<Vec<[Vec<u8>; 2]>, TlsError> {
+    config.server.listeners.iter().filter_map(|listener| listener.tls.as_ref()).map(TlsConfig::look).collect()
 }
 
 #[cfg(test)]

@@ -12,7 +12,7 @@ use std::{
 };
 
 use tokio::{
-    runtime::Builder,
+    runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
     sync::{mpsc, oneshot},
     task::{self, spawn_blocking},
@@ -38,6 +38,25 @@ const SWAP_PATIENCE: Duration = Duration::from_secs(10);
 /// How many diagnostics of one reload are logged.
 const LOGGED_MAX: usize = 100;
 
+/// SIGHUP, caught: one that comes while the program starts asks for a reload as soon as it has.
+#[derive(Debug)]
+pub struct Hangups {
+    runtime: Runtime,
+    signal: Signal,
+}
+
+impl Hangups {
+    /// Catches the signal from now on; uncaught, it would end the process.
+    pub fn catch() -> io::Result<Hangups> {
+        let runtime = Builder::new_current_thread().enable_all().build()?;
+        let signal = {
+            let _inside = runtime.enter();
+            signal(SignalKind::hangup())?
+        };
+        Ok(Hangups { runtime, signal })
+    }
+}
+
 /// Hears of everything that concerns the program as a whole; it stops when this is dropped.
 #[derive(Debug)]
 #[must_use = "nobody hears any more when this is dropped"]
@@ -49,15 +68,14 @@ pub(super) struct Supervisor {
 impl Supervisor {
     /// Starts to hear, on a thread of its own: SIGHUP and `asks` if there is anything to reload, the end in any case.
     pub(super) fn start(
-        reloader: Option<Reloader>,
+        reloads: Option<(Reloader, Hangups)>,
         asks: mpsc::Receiver<Ask>,
         workers: Arc<Workers>,
         drain: Drain,
     ) -> io::Result<Supervisor> {
-        let runtime = Builder::new_current_thread().enable_all().build()?;
-        let hangups = {
-            let _inside = runtime.enter();
-            reloader.is_some().then(|| signal(SignalKind::hangup())).transpose()?
+        let (reloader, runtime, hangups) = match reloads {
+            Some((reloader, Hangups { runtime, signal })) => (Some(reloader), runtime, Some(signal)),
+            None => (None, Builder::new_current_thread().enable_all().build()?, None),
         };
         let (stop, stopped) = oneshot::channel();
         let supervise = move || {

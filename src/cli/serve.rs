@@ -13,7 +13,7 @@ use super::{
 use crate::{
     admin::reload::Outcome as Outcomes,
     boot::{
-        self, ServeError,
+        self, Hangups, ServeError,
         reload::{self, Reread},
     },
     config::Config,
@@ -37,6 +37,9 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     // First of all, because it must be done before there is a second thread.
     let inherited = Inherited::from_environment().map_err(ServeError::from)?;
+    // Before anything takes time, for whoever changes files may not know that we are only starting.
+    let hangups = files.are_named().then(Hangups::catch).transpose();
+    let hangups = hangups.map_err(Failure::io("cannot catch signals"))?;
     let mut sources = Sources::default();
     let Some(Loaded { mut config, registry, .. }) = files.load_from(&mut sources, console)? else {
         return Ok(Outcome::Findings);
@@ -47,7 +50,7 @@ pub(super) fn run(
     let drain = Drain::on_signals(config.server.drain_delay).map_err(Failure::io("cannot catch signals"))?;
     let announcement = Announcement::of(&config, &registry);
     let start = boot::Start::new(config, registry)
-        .from_files(reload::digest(&sources), files.are_named().then(|| reread(arguments, files)))
+        .from_files(reload::digest(&sources), hangups.map(|hangups| (reread(arguments, files), hangups)))
         .with_sockets(inherited);
     drop(sources);
     match start.serve(&drain, |addresses, admin| announcement.log(addresses, admin))? {

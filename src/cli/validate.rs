@@ -21,7 +21,7 @@ use super::{
     console::Console,
     files::Files,
     report::{Format, Reporter},
-    traffic::{Input, InputKind, ask::Asked, recognise::Base},
+    traffic::{InputKind, ask::Asked, recognise::Base},
     translate::status,
 };
 
@@ -80,10 +80,11 @@ pub(super) fn run(
     let asked = Asked::of(&arguments.words)?;
     let inputs = asked.inputs(arguments.input)?;
     // Who misspelt a path need not wait for the mappings, nor read of documents there were none of.
-    if let Some(Err(failure)) = inputs.first().map(Input::look)
-        && inputs.iter().all(|input| input.look().is_err())
+    let failures: Vec<_> = inputs.iter().map_while(|input| input.look().err()).collect();
+    if failures.len() == inputs.len()
+        && let Some(first) = failures.into_iter().next()
     {
-        return Err(failure);
+        return Err(first);
     }
     let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
     let run = Run::new(arguments, &asked, &loaded)?;

@@ -82,10 +82,10 @@ fn authority(head: &Parts) -> Result<Option<Authority>, Box<Problem>> {
     if value.is_none() && head.version == Version::HTTP_11 {
         return refused("the request names no host");
     }
-    // RFC 9113, section 8.3.1: beside `:authority` the header may only repeat it. In HTTP/1.1 it is ignored beside the
-    // whole address (RFC 9112, section 3.2.2).
+    // RFC 9113, section 8.3.1: beside `:authority` the header may only name the same, however it is spelt. In HTTP/1.1 it is
+    // ignored beside the whole address (RFC 9112, section 3.2.2).
     if let (Version::HTTP_2, Some(authority), Some(value)) = (head.version, head.uri.authority(), value)
-        && !authority.as_str().as_bytes().eq_ignore_ascii_case(value.as_bytes())
+        && !Authority::try_from(value.as_bytes()).is_ok_and(|other| is_same(&other, authority, head))
     {
         return refused("the request names more than one host");
     }
@@ -95,6 +95,13 @@ fn authority(head: &Parts) -> Result<Option<Authority>, Box<Problem>> {
         Some(Ok(authority)) if is_plain(&authority) => Ok(Some(authority)),
         Some(_) => refused("the request's host is malformed"),
     }
+}
+
+/// Whether both name the same host and port; who names no port means that of the scheme.
+fn is_same(one: &Authority, other: &Authority, head: &Parts) -> bool {
+    let usual = if head.uri.scheme() == Some(&Scheme::HTTP) { 80 } else { 443 };
+    let port = |authority: &Authority| authority.port_u16().unwrap_or(usual);
+    one.host().eq_ignore_ascii_case(other.host()) && port(one) == port(other)
 }
 
 /// Whether it is a name or an address with or without a port, and nothing else that an authority may hold (RFC 3986,
@@ -152,7 +159,8 @@ mod tests {
         let host_of = |hosts: &[&'static str]| host_in(Version::HTTP_2, "https://one.example/a", hosts);
         assert_eq!(host_of(&["One.example"]), Ok(Some("one.example".to_owned())));
         assert_eq!(host_of(&["two.example"]), Err("invalid-host".to_owned()));
-        assert_eq!(host_of(&["one.example:443"]), Err("invalid-host".to_owned()));
+        assert_eq!(host_of(&["one.example:443"]), Ok(Some("one.example".to_owned())));
+        assert_eq!(host_of(&["one.example:444"]), Err("invalid-host".to_owned()));
     }
 
     #[test]

@@ -53,6 +53,10 @@ impl fmt::Display for Segment {
     }
 }
 
+/// As deep as requests may nest, unless an operator says otherwise. The backend names places, and who tells them in another
+/// shape goes down as deep as they are.
+const SEGMENTS_MAX: usize = 64;
+
 impl Place {
     /// A place in the body.
     pub fn body(segments: Vec<Segment>) -> Place {
@@ -65,12 +69,16 @@ impl Place {
     }
 
     /// Reads a JSON Pointer (RFC 6901) as a place in the body. A token of digits is an index: whoever sent the
-    /// pointer knows the document, we only pass it on.
+    /// pointer knows the document, we only pass it on. What lies deeper than any document is said of the whole.
     pub fn from_pointer(pointer: &str) -> Option<Place> {
         if pointer.is_empty() {
             return Some(Place::body(Vec::new()));
         }
-        let segments = pointer.strip_prefix('/')?.split('/').map(|token| match token.parse() {
+        let tokens = pointer.strip_prefix('/')?.split('/');
+        if tokens.clone().nth(SEGMENTS_MAX).is_some() {
+            return Some(Place::body(Vec::new()));
+        }
+        let segments = tokens.map(|token| match token.parse() {
             Ok(index) => Segment::Index(index),
             Err(_) => Segment::Name(token.replace("~1", "/").replace("~0", "~")),
         });
@@ -117,5 +125,11 @@ mod tests {
         let name = |text: &str| Segment::Name(text.to_owned());
         assert_eq!(place.segments, [name("m~n"), Segment::Index(7), name("a/b")]);
         assert_eq!(place.dotted(), "m~n.7.a/b");
+    }
+
+    #[test]
+    fn what_lies_deeper_than_any_document_is_said_of_the_whole() {
+        let depth = |steps| Place::from_pointer(&"/x".repeat(steps)).unwrap().segments.len();
+        assert_eq!([depth(SEGMENTS_MAX), depth(SEGMENTS_MAX + 1), depth(1_000_000)], [SEGMENTS_MAX, 0, 0]);
     }
 }

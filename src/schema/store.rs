@@ -74,7 +74,7 @@ impl Store {
         for (folder, files) in library.folders() {
             let is_good = |file: &&File| !faulty.contains(&(file.folder.clone(), file.name.clone()));
             let good: Vec<_> = files.filter(is_good).collect();
-            schemas.insert(folder.to_owned(), compile(&library, &good, &uses, &mut asks, &mut found));
+            schemas.insert(folder.to_owned(), compile(&library, &good, &mut asks, &mut found));
         }
         (Store { schemas, declared }, found.into_vec())
     }
@@ -146,15 +146,6 @@ fn spread(faulty: &mut BTreeSet<FileName>, uses: &BTreeMap<FileName, BTreeSet<Fi
     }
 }
 
-/// The files of the same folder that one needs to be compiled, itself among them.
-fn needs(name: &FileName, uses: &BTreeMap<FileName, BTreeSet<FileName>>) -> Box<[String]> {
-    let (mut needed, mut open) = (BTreeSet::from([name]), vec![name]);
-    while let Some(next) = open.pop() {
-        open.extend(uses.get(next).into_iter().flatten().filter(|used| needed.insert(used)));
-    }
-    needed.into_iter().map(|(_, name)| name.clone()).collect()
-}
-
 /// Whether a character stands for itself in a URI (RFC 3986, section 2.3).
 fn is_unreserved(character: char) -> bool {
     character.is_ascii_alphanumeric() || "-._~".contains(character)
@@ -164,19 +155,19 @@ fn is_unreserved(character: char) -> bool {
 fn compile(
     library: &Arc<Library>,
     files: &[&File],
-    uses: &BTreeMap<FileName, BTreeSet<FileName>>,
     asks: &mut program::Asks,
     found: &mut Diagnostics,
 ) -> BTreeMap<String, Arc<Schema>> {
     let mut schemas = BTreeMap::new();
+    // A schema that has a program can be compiled by the library, too, if all files can be named in URIs.
+    let known: Arc<[String]> = files.iter().map(|file| file.name.clone()).collect();
+    let is_named = |name: &str| name.chars().all(is_unreserved);
+    let are_named = files.iter().all(|file| is_named(&file.name) && is_named(&file.folder));
     for (file, check) in files.iter().zip(program::of_folder(library, files, asks)) {
-        let needs = needs(&(file.folder.clone(), file.name.clone()), uses);
         let validator = OnceLock::new();
-        // A schema that has a program can be compiled by the library, too, if its files can be named in a URI.
-        let is_named = needs.iter().chain([&file.folder]).all(|name| name.chars().all(is_unreserved));
-        if check.is_none() || !is_named {
-            match validator::of(library, file, &needs) {
-                Ok(made) => drop(validator.set(made)),
+        if check.is_none() || !are_named {
+            match validator::of(library, file, &known) {
+                Ok(made) => drop(validator.set(Some(made))),
                 Err((message, place)) => {
                     let message = format!("the schema cannot be compiled: {message}");
                     let at = file.span(file.document.root());
@@ -188,7 +179,7 @@ fn compile(
         let schema = Schema {
             validator,
             check,
-            needs,
+            known: Arc::clone(&known),
             library: Arc::clone(library),
             folder: file.folder.clone(),
             name: file.name.clone(),
@@ -240,12 +231,27 @@ mod tests {
     }
 
     #[test]
-    fn a_file_whose_name_is_no_part_of_a_uri_is_told_at_once_and_leaves_the_others_alone() {
-        let (store, diagnostics, _) =
-            load(&[("a b", "{}"), ("sound", "{}"), ("uses", r#"{"$ref": "a b.json"}"#)]);
+    fn a_file_whose_name_is_no_part_of_a_uri_is_told_at_once() {
+        let (store, diagnostics, _) = load(&[("a b", "{}"), ("uses", r#"{"$ref": "a b.json"}"#)]);
         let told: Vec<_> = diagnostics.iter().map(|told| told.code).collect();
         assert_eq!(told, [code::S0102, code::S0102]);
-        assert_eq!(names(&store), ["sound"]);
+        assert_eq!(names(&store), [""; 0]);
+    }
+
+    /// The library follows references wherever they lead, and so do we; who is asked what is wrong knows all the files.
+    #[test]
+    fn what_is_wrong_is_told_wherever_references_lead() {
+        for (main, other) in [
+            (r##"{"$ref": "#/examples/0", "examples": [{"$ref": "name.json"}]}"##, "{}"),
+            (r#"{"$ref": "other.json#/x-name"}"#, r#"{"x-name": {"$ref": "name.json"}}"#),
+            (r##"{"$ref": "#/x-name", "x-name": {"$ref": "name.json"}}"##, "{}"),
+        ] {
+            let (store, diagnostics, _) =
+                load(&[("main", main), ("other", other), ("name", r#"{"type": "string"}"#)]);
+            assert_eq!(diagnostics, [], "{main}");
+            let violations = store.schema("acme", "main").unwrap().violations(document("5").root(), 5);
+            assert_eq!(violations[0].message, "must be a string", "{main}");
+        }
     }
 
     #[test]

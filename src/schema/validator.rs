@@ -6,16 +6,16 @@ use super::checks;
 use super::library::{File, Library};
 use super::tape::Tape;
 
-/// Compiles a file, given the names of the files it needs, itself among them; or says why that cannot be, and where.
+/// Compiles a file, given the names of those of its folder that were found good; or says why that cannot be, and where.
 pub(super) fn of(
     library: &Library,
     file: &File,
-    needs: &[String],
+    known: &[String],
 ) -> Result<Validator<Tape>, (String, String)> {
-    let needed = needs.iter().filter_map(|name| library.file(&file.folder, name));
+    let known = known.iter().filter_map(|name| library.file(&file.folder, name));
     let registry = Registry::new()
         .draft(Draft::Draft202012)
-        .extend(needed.map(|file| (file.uri(), &file.tree)))
+        .extend(known.map(|file| (file.uri(), &file.tree)))
         .and_then(RegistryBuilder::prepare)
         .map_err(|error| (error.to_string(), "refers to others".to_owned()))?;
     let options = checks::options().with_registry(&registry).with_base_uri(file.uri());

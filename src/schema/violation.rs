@@ -34,6 +34,12 @@ pub struct Violation {
 pub(super) type Naming<'n> = &'n dyn Fn(&ValidationError<'_>, usize) -> Option<String>;
 
 impl Violation {
+    /// What is said where nobody can say what is wrong.
+    pub(super) fn of_the_whole() -> Violation {
+        let message = "does not satisfy its schema".to_owned();
+        Violation { path: Vec::new(), keyword: "schema", message, limit: None, forms: Vec::new() }
+    }
+
     /// The path as a JSON Pointer (RFC 6901).
     pub fn pointer(&self) -> String {
         place::pointer(&self.path)

@@ -7,6 +7,7 @@ use rustls::{
     crypto::aws_lc_rs,
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
 };
+use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 
 use crate::server::TlsConfig;
@@ -39,6 +40,19 @@ pub enum TlsError {
     /// Certificate and key do not belong together, or are of a kind we cannot use.
     #[error("certificate and private key cannot be used")]
     Unusable(#[from] rustls::Error),
+}
+
+impl TlsConfig {
+    /// What the two files say, to see whether they were changed. Fails where a listener could not use them.
+    pub fn look(&self) -> Result<[Vec<u8>; 2], TlsError> {
+        acceptor(self)?;
+        let read = |path: &PathBuf, error: fn(PathBuf, pem::Error) -> TlsError| {
+            std::fs::read(path).map_err(|source| error(path.clone(), pem::Error::Io(source)))
+        };
+        let certificate = read(&self.certificate, |path, source| TlsError::Certificate { path, source })?;
+        let key = read(&self.key, |path, source| TlsError::Key { path, source })?;
+        Ok([certificate, key].map(|text| Sha256::digest(text).to_vec()))
+    }
 }
 
 /// Loads what is needed to accept TLS connections.

@@ -27,9 +27,9 @@ use crate::server::{
 /// How long to wait when the system has no more file handles or memory for a connection.
 const BREATHER: Duration = Duration::from_millis(100);
 
-/// How long a deaf socket is kept: whoever had begun to connect is through by then, from wherever a load balancer
-/// stands.
-const HANDSHAKES: Duration = Duration::from_millis(50);
+/// How long a deaf socket is kept: whoever had begun to connect is through by then, unless their way takes longer than that.
+/// It keeps nobody waiting, for who is not heard tries again only after a second (RFC 6298, section 2).
+const HANDSHAKES: Duration = Duration::from_millis(500);
 
 /// A socket to take connections from, how to open them, and how to part with it.
 #[derive(Debug)]

@@ -1,6 +1,7 @@
 //! Files of traffic in pieces, one of them in memory at a time.
 
 use std::{
+    fs,
     fs::File,
     io::{self, BufRead, BufReader, Read},
     path::{Path, PathBuf},
@@ -70,8 +71,13 @@ impl Input {
         let (bytes, source): (u64, Box<dyn Read>) = if self.is_stdin() {
             (0, Box::new(io::stdin()))
         } else {
-            let (file, length) = self.file()?;
-            (length, Box::new(file))
+            let failed = |source| FileError::Read { path: self.path.clone(), source };
+            let file = File::open(&self.path).map_err(failed)?;
+            let facts = file.metadata().map_err(failed)?;
+            if facts.is_dir() {
+                return Err(failed(io::ErrorKind::IsADirectory.into()).into());
+            }
+            (facts.len(), Box::new(file))
         };
         let bar = console.progress(bytes);
         let source: Box<dyn Read> = Box::new(bar.wrap_read(source));
@@ -86,23 +92,13 @@ impl Input {
         Ok(Pieces { source, name: self.name(), bar })
     }
 
-    /// Says why it cannot be opened, if it cannot; nothing is read.
+    /// Says why it cannot be read, as far as that is known without opening it: whoever writes into a pipe is waited for once.
     pub(in crate::cli) fn look(&self) -> Result<(), Failure> {
-        if !self.is_stdin() {
-            self.file()?;
+        let failed = |source| FileError::Read { path: self.path.clone(), source };
+        if !self.is_stdin() && fs::metadata(&self.path).map_err(failed)?.is_dir() {
+            return Err(failed(io::ErrorKind::IsADirectory.into()).into());
         }
         Ok(())
-    }
-
-    /// The file and its length.
-    fn file(&self) -> Result<(File, u64), FileError> {
-        let failed = |source| FileError::Read { path: self.path.clone(), source };
-        let file = File::open(&self.path).map_err(failed)?;
-        let facts = file.metadata().map_err(failed)?;
-        if facts.is_dir() {
-            return Err(failed(io::ErrorKind::IsADirectory.into()));
-        }
-        Ok((file, facts.len()))
     }
 }
 

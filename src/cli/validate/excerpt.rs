@@ -91,8 +91,8 @@ const NAME_MAX: usize = 40;
 /// The most digits in a name that is told: more make a number or an id.
 const DIGITS_MAX: usize = 4;
 
-/// Whether a name may be told: it looks as APIs call things, and not as what maps are keyed by, such as addresses, ids or
-/// the names of people.
+/// Whether a name may be told: it looks as APIs call things, and not like an address, a number or an id. What a map is keyed
+/// by may look so, too.
 pub(super) fn is_word(name: &str) -> bool {
     let rest = name.strip_prefix(['@', '$']).unwrap_or(name);
     let is_inner = |character: char| character.is_alphanumeric() || "_-.:$".contains(character);

@@ -9,9 +9,9 @@ use serde_json::{Map, Value as Tree};
 
 use crate::problem::{Problem, Segment};
 
-/// Elements beyond this are told as if they were members: an array is padded up to the one that is wrong, and
-/// the backend names places too.
-const ELEMENTS_MAX: usize = 1_000;
+/// An array is padded up to the element that is wrong, and the backend names places too: beyond so many elements that say
+/// nothing, in all of the tree, elements are told as if they were members.
+const PADDING_MAX: usize = 1_000;
 
 #[derive(Default)]
 struct Node {
@@ -36,38 +36,50 @@ pub(super) fn tree(problem: &Problem, other: &str) -> Tree {
         Tree::Object(Map::from_iter([(other.to_owned(), root.messages.into())]))
     } else {
         // A request that is a list is told as one, whatever its elements are.
-        if root.is_list() { root.into_array(other) } else { root.into_tree(other) }
+        let mut padding = PADDING_MAX;
+        if root.is_list(&mut padding) {
+            root.into_array(other, &mut padding)
+        } else {
+            root.into_tree(other, &mut padding)
+        }
     }
 }
 
 impl Node {
-    fn into_tree(self, other: &str) -> Tree {
+    /// `padding` is how many elements that say nothing may still be told.
+    fn into_tree(self, other: &str, padding: &mut usize) -> Tree {
         if self.children.is_empty() {
             return self.messages.into();
         }
-        if self.is_list_of_objects() {
-            return self.into_array(other);
+        if self.is_list_of_objects() && self.is_list(padding) {
+            return self.into_array(other, padding);
         }
         let mut members = Map::new();
         if !self.messages.is_empty() {
             members.insert(other.to_owned(), self.messages.into());
         }
         for (key, child) in self.children {
-            members.insert(key.to_string(), child.into_tree(other));
+            members.insert(key.to_string(), child.into_tree(other, padding));
         }
         Tree::Object(members)
     }
 
     fn is_list_of_objects(&self) -> bool {
-        self.is_list() && self.children.values().any(|child| !child.children.is_empty())
+        self.children.values().any(|child| !child.children.is_empty())
     }
 
-    fn is_list(&self) -> bool {
-        let near = |key: &Segment| matches!(key, Segment::Index(index) if *index < ELEMENTS_MAX);
-        self.messages.is_empty() && self.children.keys().all(near)
+    /// Whether it is told as an array; then its padding is taken from what is left.
+    fn is_list(&self, padding: &mut usize) -> bool {
+        let is_index = |key: &Segment| matches!(key, Segment::Index(_));
+        // Names come before indices, so that the greatest index is the last of all.
+        let Some((Segment::Index(last), _)) = self.children.last_key_value() else { return false };
+        let needed = last.saturating_sub(self.children.len() - 1);
+        let fits = self.messages.is_empty() && self.children.keys().all(is_index) && needed <= *padding;
+        *padding -= if fits { needed } else { 0 };
+        fits
     }
 
-    fn into_array(self, other: &str) -> Tree {
+    fn into_array(self, other: &str, padding: &mut usize) -> Tree {
         let mut elements = Vec::new();
         for (key, child) in self.children {
             if let Segment::Index(index) = key {
@@ -75,7 +87,7 @@ impl Node {
                 elements.push(if child.children.is_empty() {
                     Tree::Object(Map::from_iter([(other.to_owned(), child.messages.into())]))
                 } else {
-                    child.into_tree(other)
+                    child.into_tree(other, padding)
                 });
             }
         }
@@ -136,5 +148,8 @@ mod tests {
     #[test]
     fn an_element_far_away_does_not_fill_memory() {
         assert_eq!(told(&[("/4000000000", "is odd")]), json!({"4000000000": ["is odd"]}));
+        let far: Vec<_> = (0..32).map(|number| format!("/name/{number}{}", "/999".repeat(59))).collect();
+        let violations: Vec<_> = far.iter().map(|pointer| (pointer.as_str(), "is odd")).collect();
+        assert!(told(&violations).to_string().len() < 20_000);
     }
 }

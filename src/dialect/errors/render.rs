@@ -64,7 +64,13 @@ impl ErrorShape {
     /// was a quarter of what a refusal cost.
     fn fill(&self, template: &Template, context: &Context<'_>) -> Vec<u8> {
         let mut out = Writer::with_capacity(BODY_ROOM);
-        if is_orderly(&template.fields, 0) {
+        if let [(path, slot)] = template.fields.as_slice()
+            && path.is_empty()
+        {
+            if self.slot(slot, context, &mut out).is_none() {
+                out.raw("{}");
+            }
+        } else if is_orderly(&template.fields, 0) {
             self.object(&template.fields, 0, context, &mut out);
         } else {
             out.raw(&self.tree(template, context).to_string());
@@ -106,7 +112,8 @@ impl ErrorShape {
             let mut value = Writer::new();
             if self.slot(slot, context, &mut value).is_some() {
                 let text = value.into_vec();
-                let limits = Limits { bytes_max: text.len(), ..Limits::default() };
+                // It is ours, and no deeper than places are.
+                let limits = Limits { depth_max: u16::MAX, bytes_max: text.len(), nodes_max: usize::MAX };
                 let value = Document::parse(text, &limits).expect("a slot is filled with JSON");
                 put(&mut body, path, value.root().to_value());
             }

@@ -18,7 +18,7 @@ mod mutation;
 /// The answer of the program, and that of the library; none if there is no program.
 fn answers(schema: &Schema, value: Value<'_>) -> Option<(bool, bool)> {
     let own = schema.check.as_ref()?.is_valid(value);
-    Some((own, schema.validator().is_valid(Place::Value(value))))
+    Some((own, schema.validator()?.is_valid(Place::Value(value))))
 }
 
 #[test]
