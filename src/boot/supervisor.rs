@@ -126,7 +126,13 @@ impl Desk {
             let is_free = self.asks.is_some() && self.running.is_none();
             tokio::select! {
                 biased;
-                _ = &mut stopped => return,
+                _ = &mut stopped => {
+                    // Where nothing was in flight, all is over before we hear that it began.
+                    if self.asks.is_some() {
+                        service::stopping();
+                    }
+                    return;
+                }
                 () = drain.left(), if self.asks.is_some() => {
                     self.asks = None;
                     service::stopping();
