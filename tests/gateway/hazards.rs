@@ -104,8 +104,15 @@ fn try_out(name: &str) {
         rules: Rules::Program,
         innocent: group.innocent,
     };
+    let verdicts = play(&stage, &group);
+    // Nothing is on its way any more once the program has ended: what was heard by then, was heard.
+    let ended = program.end();
     let (mut report, mut loose) = (String::new(), Vec::new());
-    for (case, verdict) in play(&stage, &group) {
+    for (case, verdict) in verdicts {
+        let late = backend.heard(case.number).0.len() - verdict.heard;
+        if late > 0 {
+            writeln!(report, "{name}: {}: {late} calls came after its end", case.name).unwrap();
+        }
         if !verdict.faults.is_empty() {
             writeln!(report, "{name}: {}\n    {}", case.name, verdict.faults.join("\n    ")).unwrap();
         } else if !verdict.strict {
@@ -115,10 +122,10 @@ fn try_out(name: &str) {
     for stray in backend.strays() {
         writeln!(report, "{name}: the backend heard what belongs to no case: {stray}").unwrap();
     }
-    match program.end() {
+    match ended {
         Err(ended) => report.push_str(&ended),
         Ok(log) => {
-            for unwanted in ["hzd0", "panicked", "hunter2"] {
+            for unwanted in ["hzd", "panicked", "hunter2"] {
                 let found = log.lines().filter(|line| line.contains(unwanted));
                 found.for_each(|line| writeln!(report, "{name}: the log has {unwanted:?}: {line}").unwrap());
             }

@@ -67,7 +67,10 @@ fn program(group: &Group) -> Score {
     let program = Started::with(&group.config, backend.address);
     let address = program.address;
     let stage = Stage { address, http2: address, backend, rules: Rules::Program, innocent: 200 };
-    score("interlingua", group, &stage)
+    let score = score("interlingua", group, &stage);
+    program.end().unwrap();
+    assert_eq!(score.strays, 0, "the backend heard what nobody sent: {:?}", stage.backend.strays());
+    score
 }
 
 fn nginx(name: &str, group: &Group) -> Score {

@@ -29,6 +29,8 @@ pub(super) struct Stage {
 /// What came of a case.
 pub(super) struct Verdict {
     pub(super) faults: Vec<String>,
+    /// How many calls of it the backend had heard by then.
+    pub(super) heard: usize,
     /// Whether it was what should be, and not only what may be.
     pub(super) strict: bool,
 }
@@ -67,7 +69,7 @@ impl Stage {
         judge::what_was_heard(case, &calls, self.rules, &mut faults);
         judge::what_was_told(case, &seen.answers, self.rules, &mut faults);
         let strict = case.strict.as_ref().is_none_or(|strict: &Outcomes| strict.allow(&seen.outcomes));
-        Verdict { strict: strict && faults.is_empty(), faults }
+        Verdict { strict: strict && faults.is_empty(), heard: calls.len(), faults }
     }
 
     fn text(&self, case: &Case, pieces: &[Piece]) -> Seen {

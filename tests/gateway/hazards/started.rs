@@ -75,15 +75,16 @@ impl Started {
         Started { address, child, log, reading: Some(reading), _config: config }
     }
 
-    /// Ends the program, and gives what it has written; `Err` if it had ended by itself.
+    /// Asks the program to end, and gives all that it has written; `Err` if it had ended by itself, or not well.
     pub(super) fn end(mut self) -> Result<String, String> {
         let ended = self.child.try_wait().unwrap();
-        self.child.kill().ok();
-        self.child.wait().unwrap();
+        let asked = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        let status = self.child.wait().unwrap();
         self.reading.take().unwrap().join().unwrap();
         let log = self.log.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match ended {
-            None => Ok(log),
+            None if asked.success() && status.success() => Ok(log),
+            None => Err(format!("asked to end, the program ended with {status}:\n{log}")),
             Some(status) => Err(format!("the program has ended with {status}:\n{log}")),
         }
     }
