@@ -102,24 +102,8 @@ impl Writer {
 
     /// Writes an integer.
     pub fn integer(&mut self, number: i64) {
-        // Twenty places hold every i64, sign included.
-        let mut places = [b'0'; 20];
-        let mut first = places.len();
-        let mut rest = number.unsigned_abs();
-        loop {
-            first -= 1;
-            places[first] += u8::try_from(rest % 10).unwrap_or(0);
-            rest /= 10;
-            if rest == 0 {
-                break;
-            }
-        }
-        if number < 0 {
-            first -= 1;
-            places[first] = b'-';
-        }
         self.comma();
-        self.out.extend_from_slice(&places[first..]);
+        self.out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     }
 
     /// Writes `true` or `false`.

@@ -135,19 +135,8 @@ const DIGITS_ROOM: usize = 32;
 
 /// Appends a number; gives where it stands.
 fn put_decimal(out: &mut Vec<u8>, number: u64) -> Range<usize> {
-    // Twenty places hold every u64.
-    let mut places = [b'0'; 20];
-    let (mut first, mut rest) = (places.len(), number);
-    loop {
-        first -= 1;
-        places[first] += u8::try_from(rest % 10).unwrap_or(0);
-        rest /= 10;
-        if rest == 0 {
-            break;
-        }
-    }
     let start = out.len();
-    out.extend_from_slice(&places[first..]);
+    out.extend_from_slice(itoa::Buffer::new().format(number).as_bytes());
     start..out.len()
 }
 
