@@ -179,13 +179,16 @@ impl<'s> Instances<'s> {
     fn made(&self, wanted: Wanted, random: &mut Random) -> Option<Document> {
         let mut out = Writer::new();
         self.recipe.as_ref()?.write(wanted, random, &mut out);
-        // Several long texts may be in one.
-        let limits = Limits { bytes_max: 1 << 24, ..Limits::default() };
-        let document = Document::parse(out.into_vec(), &limits).ok()?;
+        let document = parsed(out.into_vec())?;
         let is_valid = self.schema.is_valid(document.root());
         self.is_any.set(self.is_any.get() || is_valid);
         is_valid.then_some(document)
     }
+}
+
+/// A document made of instances, larger than those of clients may be: several long texts may be in one.
+pub fn parsed(text: Vec<u8>) -> Option<Document> {
+    Document::parse(text, &Limits { bytes_max: 1 << 24, ..Limits::default() }).ok()
 }
 
 #[cfg(test)]

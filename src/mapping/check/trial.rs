@@ -25,7 +25,7 @@ use crate::canonical::api::Api;
 use crate::diag::{Diagnostic, Diagnostics, SourceId, code};
 use crate::dialect::operation::{AnswerBody, AnswerPlan, Gather};
 use crate::dialect::{Dialect, Operation};
-use crate::json::{Document, Limits, Value, Writer};
+use crate::json::{Document, Value, Writer};
 use crate::lens::op::Op;
 use crate::lens::op::each::Item;
 use crate::lens::path::Address;
@@ -34,7 +34,7 @@ use crate::mapping::file::MappingFile;
 use crate::mapping::{Proof, Trials};
 use crate::problem::Root;
 use crate::schema::instances::random::Random;
-use crate::schema::instances::{Guide, Instances, Untried, longest_bound, uuid};
+use crate::schema::instances::{Guide, Instances, Untried, longest_bound, parsed, uuid};
 use crate::schema::{Schema, Store};
 
 use finding::Findings;
@@ -170,8 +170,8 @@ impl Trial<'_> {
 
     /// Tells what schemas say that no instance shows.
     fn untried(&mut self, untried: &[Untried]) {
-        for Untried { at, what } in untried {
-            self.is_whole = false;
+        self.is_whole &= untried.is_empty();
+        for Untried { at, what } in untried.iter().filter(|untried| self.shared.is_news(untried)) {
             let help = "what a mapping makes of it is neither proved nor tried; bound it closer, if it never comes to that";
             self.findings.warn(code::M0405, *at, format!("{what} is not tried"), help);
         }
@@ -301,8 +301,7 @@ fn run_with(
         if needs.is_empty() {
             let text = output.body.into_vec();
             let text = if text.is_empty() { b"{}".to_vec() } else { text };
-            let limits = Limits { bytes_max: 1 << 24, ..Limits::default() };
-            return Document::parse(text, &limits).map_err(|_| Vec::new());
+            return parsed(text).ok_or_else(Vec::new);
         }
         for need in needs {
             let found = world.answer(&need);

@@ -8,7 +8,7 @@ use super::{Trial, Trials, deciding, guides, run};
 use crate::diag::code;
 use crate::dialect::Operation;
 use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan};
-use crate::json::{Document, Limits, Value};
+use crate::json::{Document, Value};
 use crate::lens::{Direction, Lens, Resolutions};
 use crate::problem::{Problem, UNREPRESENTABLE};
 use crate::schema::Schema;
@@ -121,11 +121,10 @@ impl<'t> Trial<'t> {
         }
         let mut untried = Vec::new();
         let mut made = |guides: &[Guide], trials: Trials| {
-            self.shared.documents(canonical, guides, long, || {
-                let (made, own) = trials.instances(canonical, guides, Some(long));
-                untried.extend(own);
-                made
-            })
+            let make = || trials.instances(canonical, guides, Some(long));
+            let (made, own) = self.shared.documents(canonical, guides, long, make);
+            untried.extend(own);
+            made
         };
         let mut documents = made(&own, self.trials);
         // Every other choice is made beside each value that decides something, too.
@@ -230,9 +229,4 @@ const HELP_UNTOLD: &str = "narrow the canonical schema to what the backend says,
 /// Whether an answer is refused because the mapping says so.
 fn is_declared(problem: &Problem) -> bool {
     problem.code == UNREPRESENTABLE || problem.code == "id-taken"
-}
-
-/// A document of ours, however large it is.
-fn parsed(text: Vec<u8>) -> Option<Document> {
-    Document::parse(text, &Limits { bytes_max: 1 << 24, ..Limits::default() }).ok()
 }

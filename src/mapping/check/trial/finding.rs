@@ -44,7 +44,7 @@ impl Findings {
 
     /// Tells something that is not about an instance.
     pub(super) fn warn(&mut self, code: Code, span: Span, message: String, help: &str) {
-        if self.told.insert((code, span.source, span.start, String::new())) {
+        if self.told.insert((code, span.source, span.start, message.clone())) {
             self.found.push(Diagnostic::warning(code, message).at(span, "not tried").help(help));
         }
     }

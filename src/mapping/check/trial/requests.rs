@@ -9,10 +9,11 @@ use crate::canonical::api::Call;
 use crate::diag::{Span, code};
 use crate::dialect::Operation;
 use crate::dialect::operation::RequestBody;
-use crate::json::{Document, Limits};
+use crate::json::Document;
 use crate::lens::{Direction, Resolutions};
 use crate::mapping::CANONICAL;
 use crate::problem::{Place, Problem, Root, Segment};
+use crate::schema::instances::parsed;
 use crate::translate::lift::{Lifted, lift};
 use crate::translate::{Request, Step as Progress};
 
@@ -144,9 +145,7 @@ impl<'t> Trial<'t> {
             });
         }
         let schema = call.operation.body.as_deref().and_then(|name| self.schemas.schema(CANONICAL, name));
-        let (Some(schema), Some(body)) = (schema, call.body.clone()) else { return };
-        let limits = Limits { bytes_max: 1 << 24, ..Limits::default() };
-        let Ok(body) = Document::parse(body, &limits) else { return };
+        let (Some(schema), Some(body)) = (schema, call.body.clone().and_then(parsed)) else { return };
         if schema.is_valid(body.root()) {
             return;
         }

@@ -4,11 +4,12 @@
 //! to be to be long. Dialects mostly agree on all three.
 
 use std::cell::RefCell;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
+use crate::diag::SourceId;
 use crate::json::Document;
 use crate::schema::Schema;
-use crate::schema::instances::Guide;
+use crate::schema::instances::{Guide, Untried};
 
 /// How many bytes of answers are kept. Beyond it they are made anew each time.
 const BYTES_MAX: usize = 64 << 20;
@@ -21,41 +22,52 @@ pub(in crate::mapping) struct Shared(RefCell<Kept>);
 struct Kept {
     known: HashMap<Asked, Vec<Made>>,
     bytes: usize,
+    /// What was said to be untried, by where it stands: once for all dialects.
+    told: HashSet<(SourceId, u32, &'static str)>,
 }
 
-/// Answers, and the guides they were made with.
+/// Answers, the guides they were made with, and what none of them shows.
 struct Made {
     guides: Vec<Guide>,
     documents: Vec<Document>,
+    untried: Vec<Untried>,
 }
 
 /// A schema, by its address, and the length of a long text.
 type Asked = (usize, usize);
 
 impl Shared {
-    /// The answers made of a schema, or those that were made of it before with the same guides.
+    /// Whether nobody was told of it before.
+    pub(super) fn is_news(&self, untried: &Untried) -> bool {
+        let Untried { at, what } = untried;
+        self.0.borrow_mut().told.insert((at.source, at.start, what))
+    }
+
+    /// The answers made of a schema and what none of them shows, or those that were made of it before with the same
+    /// guides.
     pub(super) fn documents(
         &self,
         canonical: &Schema,
         guides: &[Guide],
         long: usize,
-        make: impl FnOnce() -> Vec<Document>,
-    ) -> Vec<Document> {
+        make: impl FnOnce() -> (Vec<Document>, Vec<Untried>),
+    ) -> (Vec<Document>, Vec<Untried>) {
         let asked = (std::ptr::from_ref(canonical).addr(), long);
         let same = |kept: &Kept| {
             let found = kept.known.get(&asked)?.iter().find(|made| made.guides == guides);
-            found.map(|made| made.documents.clone())
+            found.map(|made| (made.documents.clone(), made.untried.clone()))
         };
-        if let Some(documents) = same(&self.0.borrow()) {
-            return documents;
+        if let Some(known) = same(&self.0.borrow()) {
+            return known;
         }
-        let documents = make();
+        let (documents, untried) = make();
         let mut kept = self.0.borrow_mut();
         kept.bytes += documents.iter().map(|document| document.text().len()).sum::<usize>();
         if kept.bytes <= BYTES_MAX {
-            let one = Made { guides: guides.to_vec(), documents: documents.clone() };
+            let (documents, untried) = (documents.clone(), untried.clone());
+            let one = Made { guides: guides.to_vec(), documents, untried };
             kept.known.entry(asked).or_default().push(one);
         }
-        documents
+        (documents, untried)
     }
 }

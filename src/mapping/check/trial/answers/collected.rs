@@ -4,14 +4,14 @@ use std::sync::Arc;
 
 use http::StatusCode;
 
-use super::{is_declared, parsed};
+use super::is_declared;
 use crate::dialect::Operation;
 use crate::dialect::operation::{Collect, Gather};
-use crate::json::{Document, Limits};
 use crate::lens::Lens;
 use crate::mapping::check::trial::Trial;
 use crate::mapping::check::trial::requests::Tried;
 use crate::problem::{ErrorStatus, Place, Problem, Segment, Violation};
+use crate::schema::instances::parsed;
 use crate::translate;
 use crate::translate::answer::Answer;
 
@@ -91,7 +91,7 @@ fn refusal(tried: &Tried<'_>, call: usize, number: usize) -> Box<Problem> {
         ));
     }
     let body = tried.lifted.calls[call].body.clone().unwrap_or_default();
-    let document = Document::parse(body, &Limits::default()).ok();
+    let document = parsed(body);
     let member = document.as_ref().and_then(|document| document.root().members().next());
     let segments = member.map(|(name, _)| Segment::Name(name.as_str().into_owned())).into_iter().collect();
     let violation =

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::parsed;
 use crate::diag::code;
 use crate::dialect::Operation;
 use crate::dialect::operation::AnswerPlan;
@@ -13,6 +12,7 @@ use crate::mapping::check::trial::Trial;
 use crate::mapping::check::trial::finding::{At, Finding, field_at, named, nearest, shown};
 use crate::problem::{Place, Segment};
 use crate::schema::Schema;
+use crate::schema::instances::parsed;
 use crate::translate::lower::Lowered;
 
 /// How many violations of one answer are looked at.

@@ -9,7 +9,7 @@ use crate::dialect::operation::{Case, RequestBody};
 use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::url::Url;
 use crate::dialect::{Operation, Page, Selected};
-use crate::json::{Document, Limits, Value};
+use crate::json::{Document, Value};
 use crate::lens::op::Op;
 use crate::lens::op::table::Table;
 use crate::lens::path::Address;
@@ -29,19 +29,17 @@ impl Trial<'_> {
         let body_count = bodies.as_ref().map_or(1, Vec::len);
         let count =
             if body_count == 0 || queries.is_empty() { 0 } else { body_count.max(queries.len()).max(2) };
-        let mut bodies = bodies.unwrap_or_default().into_iter();
-        let texts: Vec<String> =
-            bodies.as_slice().iter().map(|body: &Document| body.text().to_owned()).collect();
+        // Where there are more queries than bodies, the bodies are sent again.
+        let mut bodies = bodies.unwrap_or_default();
+        let own = bodies.len();
+        for number in own..if own == 0 { 0 } else { count } {
+            bodies.push(bodies[number % own].clone());
+        }
+        let mut bodies = bodies.into_iter();
         let mut requests = Vec::new();
         let parameters: Vec<(&str, Vec<String>)> =
             operation.parameters().map(|name| (name, self.parameter(operation, Root::Path, name))).collect();
         for number in 0..count {
-            // Where there are more queries than bodies, the bodies are sent again.
-            let again = || {
-                let text = texts.get(number % texts.len().max(1))?;
-                Document::parse(text.clone().into_bytes(), &Limits::default()).ok()
-            };
-            let body = bodies.next().or_else(again);
             let path = parameters.iter().map(|(name, values)| ((*name).into(), nth(values, number)));
             let selected = Selected {
                 dialect: Arc::clone(self.dialect),
@@ -51,7 +49,7 @@ impl Trial<'_> {
             };
             let origin = Some((Scheme::HTTPS, Authority::from_static("client.example")));
             let url = Url { origin, ..Url::of(PathAndQuery::from_static("/things")) };
-            let Ok(request) = Request::new(selected, url, body) else { continue };
+            let Ok(request) = Request::new(selected, url, bodies.next()) else { continue };
             requests.push(Request { query: queries[number % queries.len()].clone(), ..request });
         }
         requests
