@@ -121,8 +121,8 @@ impl<'t> Trial<'t> {
         }
         let mut untried = Vec::new();
         let mut made = |guides: &[Guide], trials: Trials| {
-            let make = || trials.instances(canonical, guides, Some(long));
-            let (made, own) = self.shared.documents(canonical, guides, long, make);
+            let anew = || trials.instances(canonical, guides, Some(long));
+            let (made, own) = self.shared.documents(canonical, guides, long, anew);
             untried.extend(own);
             made
         };
