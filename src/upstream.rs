@@ -1,18 +1,21 @@
 //! The canonical backend as a client sees it: calls over pooled HTTP/1.1 connections, each with a deadline.
 //!
-//! A call is written at most once unless nothing of it can have been acted on: it is sent again only when a
-//! connection took nothing of it, or when it is safe and a *reused* connection broke under it. No redirect is followed, no
-//! compressed answer accepted, and a connection that sent one byte more than its answer is never used again.
+//! A call is written at most once unless nothing of it can have been acted on, or it may be repeated: because it is safe, or
+//! because it has a key by which the backend knows it again. [`retry`] says when it is, and [`breaker`] when there is no use
+//! in asking at all. No redirect is followed, no compressed answer accepted, and a connection that sent one byte more than
+//! its answer is never used again.
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
-use prometheus_client::metrics::counter::Counter;
-use tokio::time::timeout_at;
+use tokio::time::{sleep, timeout_at};
 
+pub mod breaker;
 mod connect;
 mod connection;
+mod health;
 mod pool;
+pub mod retry;
 mod tls;
 mod wire;
 
@@ -20,10 +23,11 @@ pub use self::wire::Fault;
 use self::{
     connect::Target,
     connection::Connection,
+    health::Health,
     pool::Pool,
     wire::{Failure, is_target},
 };
-use crate::time::Deadline;
+use crate::{telemetry::BackendMetrics, time::Deadline};
 
 /// Where the backend is, and how much patience and memory a call to it may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +46,27 @@ pub struct Config {
     pub answer_bytes_max: usize,
     /// A PEM file of certificate authorities to trust instead of the system's; for `https` only.
     pub authorities: Option<PathBuf>,
+    /// When the backend is left alone; none never does.
+    pub breaker: Option<breaker::Config>,
+    /// When a call is made again.
+    pub retry: retry::Config,
+    /// What the backend makes of keys.
+    pub idempotency_keys: Keys,
+}
+
+/// What the backend makes of the key that a call has ([`Request::is_keyed`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// It does once what calls of one key ask for, and answers all of them alike: such a call may be repeated.
+    Honoured,
+    /// Nothing, as far as anybody knows.
+    #[default]
+    Ignored,
+}
+
+impl Keys {
+    /// Each with its name in the settings.
+    pub const NAMES: [(&'static str, Keys); 2] = [("honoured", Keys::Honoured), ("ignored", Keys::Ignored)];
 }
 
 impl Config {
@@ -55,6 +80,9 @@ impl Config {
             idle_timeout: Duration::from_secs(15),
             answer_bytes_max: 8 * 1024 * 1024,
             authorities: None,
+            breaker: Some(breaker::Config::default()),
+            retry: retry::Config::default(),
+            idempotency_keys: Keys::default(),
         }
     }
 }
@@ -73,6 +101,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// Whether repeating the call changes nothing at all.
     pub safe: bool,
+    /// Whether one of its headers is a key, by which a backend can know it again.
+    pub is_keyed: bool,
 }
 
 /// What the backend answered, complete. Of its headers, those are here that somebody asks for.
@@ -97,6 +127,12 @@ pub enum UpstreamError {
     /// Every connection stayed in use for as long as a call may wait for one.
     #[error("all connections to the backend are in use")]
     Overloaded,
+    /// The backend failed too often to be asked now; nothing was sent.
+    #[error("the backend is left alone, for too many calls to it failed")]
+    Refused {
+        /// When there may be a use in asking again.
+        retry_after: Duration,
+    },
     /// The call's target is no path and query; nothing was sent.
     #[error("the call's target is malformed")]
     Target,
@@ -186,70 +222,115 @@ pub struct Upstream {
     config: Arc<Config>,
     target: Arc<Target>,
     pool: Arc<Pool>,
-    opened: Counter,
-    reused: Counter,
+    health: Arc<Health>,
+    metrics: BackendMetrics,
 }
 
 impl Upstream {
     /// The backend, with no connection yet.
     pub fn new(config: Arc<Config>) -> Result<Upstream, ConfigError> {
         let target = Arc::new(Target::new(&config)?);
+        Ok(Upstream::of_worker(config, target, BackendMetrics::default()))
+    }
+
+    /// What no two workers share, made anew.
+    fn of_worker(config: Arc<Config>, target: Arc<Target>, metrics: BackendMetrics) -> Upstream {
         let pool = Arc::new(Pool::new(config.connections_max, config.idle_timeout));
-        Ok(Upstream { config, target, pool, opened: Counter::default(), reused: Counter::default() })
+        let health = Arc::new(Health::new(&config, metrics.clone()));
+        Upstream { config, target, pool, health, metrics }
     }
 
-    /// Counts connections opened, and calls sent on one that was open already, in counters of the caller's.
+    /// Counts connections, retries and what becomes of the breaker in metrics of the caller's.
     #[must_use]
-    pub fn count_into(self, opened: Counter, reused: Counter) -> Upstream {
-        Upstream { opened, reused, ..self }
+    pub fn count_into(self, metrics: BackendMetrics) -> Upstream {
+        Upstream::of_worker(self.config, self.target, metrics)
     }
 
-    /// The same backend with connections of its own, for another worker.
+    /// The same backend with connections, a breaker and a budget of its own, for another worker.
     #[must_use]
     pub fn sibling(&self) -> Upstream {
-        let pool = Arc::new(Pool::new(self.config.connections_max, self.config.idle_timeout));
-        Upstream { pool, ..self.clone() }
+        let (config, target) = (Arc::clone(&self.config), Arc::clone(&self.target));
+        Upstream::of_worker(config, target, self.metrics.clone())
     }
 
-    /// Sends one call and reads its whole answer, whatever its status.
+    /// Sends one call and reads its whole answer, whatever its status; if need be and nothing speaks against it, again.
     ///
     /// Dropping the future closes the connection the call was on.
     pub async fn send(&self, call: Request<'_>, deadline: Deadline) -> Result<Answer, UpstreamError> {
         if !is_target(call.target) {
             return Err(UpstreamError::Target);
         }
-        let deadline = deadline.within(self.config.timeout);
-        let _slot = self.pool.slot(deadline, self.config.connect_timeout).await?;
-        let mut stage = Stage::Connect;
-        let outcome = timeout_at(deadline.instant(), self.call(&call, deadline, &mut stage)).await;
-        outcome.unwrap_or(Err(UpstreamError::TimedOut { stage }))
+        self.health.budget().earn();
+        let whole = Deadline::after(self.config.timeout);
+        let deadline = deadline.min(whole);
+        let mut attempt = Attempt {
+            is_repeatable: call.safe || call.is_keyed && self.config.idempotency_keys == Keys::Honoured,
+            deadline,
+            is_patient: health::is_patient(self.config.timeout, whole, deadline),
+            retries: 0,
+        };
+        let mut before = None;
+        loop {
+            let outcome = self.attempt(&call, &mut attempt).await;
+            if !self.is_worth_another(&outcome, &attempt) {
+                return better(before, outcome, call.safe).map_err(Failure::into_error);
+            }
+            attempt.retries += 1;
+            // Both in boxes: every call would carry the room for what few need.
+            before = Some(Box::new(outcome));
+            Box::pin(sleep(retry::PAUSE)).await;
+        }
+    }
+
+    /// Whether to make a call once more that ended so; takes what that costs from the budget.
+    fn is_worth_another(&self, outcome: &Result<Answer, Failure>, attempt: &Attempt) -> bool {
+        retry::may_help(outcome, attempt.is_repeatable)
+            && attempt.retries < self.config.retry.retries_max
+            && attempt.deadline.remaining() > retry::PAUSE
+            && self.health.may_retry()
+    }
+
+    /// Makes a call once, if the breaker lets it through.
+    async fn attempt(&self, call: &Request<'_>, attempt: &mut Attempt) -> Result<Answer, Failure> {
+        let permit = self.health.admit().map_err(Failure::Final)?;
+        let outcome = match self.pool.slot(attempt.deadline, self.config.connect_timeout).await {
+            Ok(_slot) => {
+                let mut stage = Stage::Connect;
+                let deadline = attempt.deadline.instant();
+                let outcome = timeout_at(deadline, self.call(call, attempt, &mut stage)).await;
+                outcome.unwrap_or(Err(Failure::Final(UpstreamError::TimedOut { stage })))
+            }
+            Err(error) => Err(Failure::Final(error)),
+        };
+        permit.end(health::verdict(&outcome, attempt.is_patient));
+        outcome
     }
 
     /// One call, on whichever connection takes it.
     async fn call(
         &self,
         call: &Request<'_>,
-        deadline: Deadline,
+        attempt: &mut Attempt,
         stage: &mut Stage,
-    ) -> Result<Answer, UpstreamError> {
+    ) -> Result<Answer, Failure> {
         while let Some(connection) = self.pool.take() {
-            self.reused.inc();
+            self.metrics.reuses.inc();
             match self.exchange(connection, call, stage).await {
-                Ok(answer) => return Ok(answer),
-                Err(Failure::Final(error)) => return Err(error),
                 // Nothing of it was written: any call may try the next connection.
                 Err(Failure::Unsent(_)) => {}
-                // The backend closed the connection as we wrote, most likely; only a safe call may be repeated.
-                Err(Failure::Unanswered(_)) if call.safe => break,
-                Err(Failure::Unanswered(fault)) => return Err(fault.into()),
+                // The backend closed the connection as we wrote, most likely; only what may be repeated is. That costs
+                // nothing of the budget: a connection that is used again is one on which a call ended well.
+                Err(Failure::Unanswered(_)) if attempt.is_repeatable => {
+                    attempt.retries += 1;
+                    self.metrics.retries.inc();
+                    break;
+                }
+                outcome => return outcome,
             }
         }
         *stage = Stage::Connect;
-        let connection = self.connect(deadline).await?;
-        self.exchange(connection, call, stage).await.map_err(|failure| match failure {
-            Failure::Final(error) => error,
-            Failure::Unanswered(fault) | Failure::Unsent(fault) => fault.into(),
-        })
+        let connection = self.connect(attempt.deadline).await.map_err(Failure::Final)?;
+        self.exchange(connection, call, stage).await
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, UpstreamError> {
@@ -258,7 +339,7 @@ impl Upstream {
             .await
             .map_err(|_elapsed| UpstreamError::TimedOut { stage: Stage::Connect })?
             .map_err(UpstreamError::Unreachable)?;
-        self.opened.inc();
+        self.metrics.connections.inc();
         Ok(Connection::new(transport))
     }
 
@@ -275,6 +356,34 @@ impl Upstream {
             self.pool.put(connection);
         }
         Ok(answer)
+    }
+}
+
+/// A call under way.
+#[derive(Debug)]
+struct Attempt {
+    /// Whether it does nothing twice when it is sent twice.
+    is_repeatable: bool,
+    deadline: Deadline,
+    /// Whether the backend is to blame if it is late.
+    is_patient: bool,
+    /// How often it was sent again.
+    retries: u32,
+}
+
+/// Which of two outcomes is told.
+fn better(
+    before: Option<Box<Result<Answer, Failure>>>,
+    outcome: Result<Answer, Failure>,
+    is_safe: bool,
+) -> Result<Answer, Failure> {
+    let Some(before) = before else { return outcome };
+    match &outcome {
+        // It was not made a second time after all.
+        Err(Failure::Final(UpstreamError::Refused { .. } | UpstreamError::Overloaded)) => *before,
+        // The first may still be under way, and be what the second is in conflict with: nobody knows what became of it.
+        Ok(answer) if !is_safe && answer.status == StatusCode::CONFLICT => *before,
+        _ => outcome,
     }
 }
 

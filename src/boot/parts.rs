@@ -53,8 +53,7 @@ impl Parts {
         let backend = Backend::of(config, built_in.as_ref());
         let upstream = match before.filter(|before| before.backend == backend) {
             Some(before) => before.upstream.clone(),
-            None => Upstream::new(Arc::new(backend.config.clone()))?
-                .count_into(metrics.upstream_connections(), metrics.upstream_reuses()),
+            None => Upstream::new(Arc::new(backend.config.clone()))?.count_into(metrics.backend()),
         };
         let known = before.and_then(|before| before.ids.as_ref()).filter(|(known, _)| *known == config.ids);
         let ids = match (known, &config.ids.store) {

@@ -22,7 +22,8 @@ pub(super) struct Started {
     _config: NamedTempFile,
 }
 
-/// What all are started with: one worker, so that cases meet each other's connections.
+/// What all are started with: one worker, so that cases meet each other's connections, and no breaker, so that they do not
+/// pay for each other's failures.
 const SETTINGS: &str = "
     [server]
     workers = 1
@@ -32,6 +33,8 @@ const SETTINGS: &str = "
     enabled = false
     [upstream]
     base = 'http://127.0.0.9:1'
+    [upstream.breaker]
+    enabled = false
 ";
 
 impl Started {
