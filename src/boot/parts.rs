@@ -11,7 +11,7 @@ use crate::{
     gateway,
     ids::{self, map::IdMap},
     telemetry::{Explanations, Metrics},
-    upstream::{self, Upstream},
+    upstream::{self, Keys, Upstream},
 };
 
 /// What stays the same as long as the program runs.
@@ -94,7 +94,11 @@ impl Parts {
 
 impl Backend {
     fn of(config: &Config, built_in: Option<&Uri>) -> Backend {
-        let usual = || upstream::Config::new(built_in.cloned().unwrap_or_default());
+        // The built-in backend honours keys.
+        let usual = || upstream::Config {
+            idempotency_keys: Keys::Honoured,
+            ..upstream::Config::new(built_in.cloned().unwrap_or_default())
+        };
         let config = config.upstream.clone().unwrap_or_else(usual);
         // One that cannot be read is told by whoever needs it.
         let authorities = config.authorities.as_ref().and_then(|path| fs::read(path).ok());

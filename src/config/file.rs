@@ -3,6 +3,9 @@
 //! Everything is optional here except what only the operator can know. Whether a text is a duration or an
 //! address is not asked yet: this is the file as it was written, and it never leaves [`config`](super).
 
+mod health;
+
+pub(super) use self::health::{BreakerFile, RetryFile};
 use crate::diag::reader::{Reader, Table};
 use crate::diag::{Span, Spanned};
 
@@ -78,26 +81,6 @@ pub(super) struct UpstreamFile {
     pub(super) idempotency_keys: Text,
     pub(super) breaker: BreakerFile,
     pub(super) retry: RetryFile,
-}
-
-/// `[upstream.breaker]`
-#[derive(Debug, Default)]
-pub(super) struct BreakerFile {
-    pub(super) enabled: Switch,
-    pub(super) window_calls: Integer,
-    pub(super) calls_min: Integer,
-    pub(super) failure_percent: Integer,
-    pub(super) forget_after: Text,
-    pub(super) open_for: Text,
-    pub(super) probes: Integer,
-}
-
-/// `[upstream.retry]`
-#[derive(Debug, Default)]
-pub(super) struct RetryFile {
-    pub(super) retries_max: Integer,
-    pub(super) share_percent: Integer,
-    pub(super) floor_per_second: Integer,
 }
 
 /// `[backend]`
@@ -237,30 +220,6 @@ impl UpstreamFile {
             idempotency_keys: table.text("idempotency_keys"),
             breaker: table.table("breaker").map(BreakerFile::read).unwrap_or_default(),
             retry: table.table("retry").map(RetryFile::read).unwrap_or_default(),
-        })
-    }
-}
-
-impl BreakerFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            enabled: table.boolean("enabled"),
-            window_calls: table.integer("window_calls"),
-            calls_min: table.integer("calls_min"),
-            failure_percent: table.integer("failure_percent"),
-            forget_after: table.text("forget_after"),
-            open_for: table.text("open_for"),
-            probes: table.integer("probes"),
-        })
-    }
-}
-
-impl RetryFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            retries_max: table.integer("retries_max"),
-            share_percent: table.integer("share_percent"),
-            floor_per_second: table.integer("floor_per_second"),
         })
     }
 }

@@ -41,16 +41,14 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     let caller = Caller::new(gateway, &lifted.credential, exchange);
     let request = &lifted.request;
     let call = async |index: usize, call: &Call| {
-        let answer = match translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions) {
+        let answer = if let Some(look) =
+            translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions)
+        {
             // In a box, as all that few requests do: they all would carry the room for it.
-            Some(look) => Box::pin(keep::answer(&caller, &lifted, index, &look)).await,
-            None => {
-                let key = lifted.key.as_ref().map(|key| match lifted.canonical.calls.len() {
-                    1 => key.header().clone(),
-                    _ => key.of_item(caller.principal(), &call.operation.name, index),
-                });
-                caller.answer(call, &request.operation, With { key: key.as_ref(), only_if: None }).await
-            }
+            Box::pin(keep::answer(&caller, &lifted, index, &look)).await
+        } else {
+            let key = key_of(&lifted, index, call);
+            caller.answer(call, &request.operation, With { key: key.as_ref(), only_if: None }).await
         };
         answer.map_err(|problem| request.told(*problem, index))
     };
@@ -63,6 +61,15 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
         }
     };
     Fetched { lifted, answers }
+}
+
+/// The client's key, as the call of that index has it.
+fn key_of(lifted: &Lifted, index: usize, call: &Call) -> Option<HeaderValue> {
+    let key = lifted.key.as_ref()?;
+    if lifted.canonical.calls.len() == 1 {
+        return Some(key.header().clone());
+    }
+    Some(key.of_item(lifted.credential.principal(), &call.operation.name, index))
 }
 
 /// What a call has besides what it says.

@@ -128,10 +128,10 @@ mod tests {
     use super::*;
     use crate::upstream::{Broken, Fault, Stage};
 
-    fn answered(status: u16, retry_after: Option<&'static str>) -> Result<Answer, Failure> {
+    fn answered(status: u16, retry_after: Option<&'static str>) -> Answer {
         let status = StatusCode::from_u16(status).unwrap();
         let retry_after = retry_after.map(HeaderValue::from_static);
-        Ok(Answer { status, etag: None, retry_after, body: Vec::new() })
+        Answer { status, etag: None, retry_after, body: Vec::new() }
     }
 
     fn ended(error: UpstreamError) -> Result<Answer, Failure> {
@@ -146,16 +146,16 @@ mod tests {
             (refused(), true, true),
             (Err(Failure::Unsent(Fault::Closed)), true, true),
             (Err(Failure::Unanswered(Fault::Closed)), false, true),
-            (answered(502, None), false, true),
-            (answered(503, None), false, true),
-            (answered(503, Some("0")), false, true),
-            (answered(504, None), false, true),
-            (answered(503, Some("1")), false, false),
-            (answered(503, Some("Wed, 21 Oct 2015 07:28:00 GMT")), false, false),
-            (answered(500, None), false, false),
-            (answered(429, None), false, false),
-            (answered(404, None), false, false),
-            (answered(200, None), false, false),
+            (Ok(answered(502, None)), false, true),
+            (Ok(answered(503, None)), false, true),
+            (Ok(answered(503, Some("0"))), false, true),
+            (Ok(answered(504, None)), false, true),
+            (Ok(answered(503, Some("1"))), false, false),
+            (Ok(answered(503, Some("Wed, 21 Oct 2015 07:28:00 GMT"))), false, false),
+            (Ok(answered(500, None)), false, false),
+            (Ok(answered(429, None)), false, false),
+            (Ok(answered(404, None)), false, false),
+            (Ok(answered(200, None)), false, false),
             (ended(UpstreamError::TimedOut { stage: Stage::Connect }), false, false),
             (ended(UpstreamError::TimedOut { stage: Stage::Head }), false, false),
             (ended(UpstreamError::Overloaded), false, false),

@@ -108,7 +108,7 @@ impl Watched {
             }
             (State::HalfOpen, State::Open) => assert_eq!(verdict, Verdict::Failed),
             (State::HalfOpen, State::Closed) => {
-                assert_eq!(self.ended, config.probes, "all probes ended well")
+                assert_eq!(self.ended, config.probes, "all probes ended well");
             }
             (before, after) => assert_eq!(before, after, "there is no other way"),
         }

@@ -16,6 +16,8 @@ use super::PATIENCE;
 /// A started program.
 pub(super) struct Started {
     pub(super) address: SocketAddr,
+    /// Where its metrics are, if it has an admin listener.
+    pub(super) admin: Option<SocketAddr>,
     child: Child,
     log: Arc<Mutex<String>>,
     reading: Option<JoinHandle<()>>,
@@ -56,26 +58,26 @@ impl Started {
             .spawn()
             .unwrap();
         let errors = BufReader::new(child.stderr.take().unwrap());
-        let (ready, address) = mpsc::channel();
+        let (ready, addresses) = mpsc::channel();
         let log = Arc::new(Mutex::new(String::new()));
         let writing = Arc::clone(&log);
         let reading = thread::spawn(move || {
             for line in errors.lines().map_while(Result::ok) {
                 if let Some(address) = address_in(&line) {
-                    ready.send(address).ok();
+                    ready.send((address, admin_in(&line))).ok();
                 }
                 let mut log = writing.lock().unwrap_or_else(PoisonError::into_inner);
                 log.push_str(&line);
                 log.push('\n');
             }
         });
-        let found = address.recv_timeout(PATIENCE);
+        let found = addresses.recv_timeout(PATIENCE);
         let said = || log.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let address = found.unwrap_or_else(|_| {
+        let (address, admin) = found.unwrap_or_else(|_| {
             child.kill().ok();
             panic!("the program does not start: {}", said())
         });
-        Started { address, child, log, reading: Some(reading), _config: config }
+        Started { address, admin, child, log, reading: Some(reading), _config: config }
     }
 
     /// Ends the program, and gives what it has written; `Err` if it had ended by itself.
@@ -102,6 +104,11 @@ impl Drop for Started {
 fn address_in(line: &str) -> Option<SocketAddr> {
     let (_, behind) = line.split_once("listening server.address=\"http://")?;
     behind.split_once('"')?.0.parse().ok()
+}
+
+fn admin_in(line: &str) -> Option<SocketAddr> {
+    let (_, behind) = line.split_once("admin.address=")?;
+    behind.split(' ').next()?.parse().ok()
 }
 
 fn merge(into: &mut Table, more: &Table) {
