@@ -230,7 +230,7 @@ mod tests {
     #[test]
     fn metrics_are_served_as_open_metrics() {
         let (address, metrics, _, _running) = start();
-        metrics.upstream_connections().inc();
+        metrics.backend().connections.inc();
         let (head, body) = ask(address, "GET", "/metrics");
         assert!(head.contains("\r\ncontent-type: application/openmetrics-text; version=1.0.0"), "{head}");
         assert!(body.contains("gateway_upstream_connections_total 1\n"), "{body}");

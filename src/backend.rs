@@ -25,6 +25,7 @@ mod email;
 mod exchange;
 mod grant;
 mod id;
+mod keys;
 mod list;
 mod moment;
 mod operation;
@@ -42,6 +43,7 @@ pub use seed::{Demo, demo};
 pub use store::OpenError;
 
 use calls::Calls;
+use keys::InUse;
 use moment::Moment;
 use store::Store;
 
@@ -72,6 +74,7 @@ struct Shared {
     store: Store,
     clock: Clock,
     calls: Calls,
+    in_use: InUse,
 }
 
 /// Tells the time; an argument, so that tests can tell it too.
@@ -88,7 +91,8 @@ impl Backend {
     }
 
     fn open_at(config: &Config, clock: Clock) -> Result<Self, OpenError> {
-        let shared = Shared { store: Store::open(config)?, clock, calls: Calls::default() };
+        let shared =
+            Shared { store: Store::open(config)?, clock, calls: Calls::default(), in_use: InUse::default() };
         Ok(Backend { shared: Arc::new(shared) })
     }
 

@@ -238,6 +238,20 @@ format = \"json\"
     }
 
     #[test]
+    fn a_breaker_can_be_turned_off_and_needs_no_more_calls_than_it_looks_at() {
+        let with = |settings: &str| {
+            let (config, found) = parse(&format!("[upstream]\nbase = \"http://b\"\n{settings}"));
+            assert_eq!(found, []);
+            config.unwrap().upstream.unwrap()
+        };
+        assert_eq!(with("[upstream.breaker]\nenabled = false\n").breaker, None);
+        let small = with("[upstream.breaker]\nwindow_calls = 5\n").breaker.unwrap();
+        assert_eq!((small.window_calls, small.calls_min), (5, 5));
+        let keys = with("idempotency_keys = \"honoured\"\n[upstream.retry]\nretries_max = 0\n");
+        assert_eq!((keys.idempotency_keys, keys.retry.retries_max), (upstream::Keys::Honoured, 0));
+    }
+
+    #[test]
     fn a_warning_does_not_keep_the_program_from_starting() {
         let (config, found) = parse("[body]\nread_timeout = \"1h\"\n");
 

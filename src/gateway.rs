@@ -50,6 +50,7 @@ mod encode;
 pub mod explain;
 mod fetch;
 mod keep;
+mod key;
 mod lift;
 mod lower;
 mod quota;

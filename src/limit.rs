@@ -73,6 +73,11 @@ impl Principal {
         let digest = Sha256::digest(credential);
         Principal(std::array::from_fn(|at| digest[at]))
     }
+
+    /// The digest that tells it from others. Whoever sees it does not see the credential, but can tell who is the same.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
 }
 
 impl fmt::Debug for Principal {

@@ -12,6 +12,7 @@ use std::{
 use tracing::Subscriber;
 use tracing_subscriber::{EnvFilter, filter::ParseError, fmt};
 
+mod backend;
 mod explanations;
 mod loads;
 mod metrics;
@@ -20,6 +21,7 @@ mod outcome;
 mod request_id;
 mod writer;
 
+pub use backend::{BackendMetrics, BreakerState};
 pub use explanations::Explanations;
 pub use loads::{LoadMetrics, LoadResult};
 pub use metrics::{Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics};

@@ -1,29 +1,26 @@
 //! The canonical backend as a client sees it: calls over pooled HTTP/1.1 connections, each with a deadline.
 //!
-//! A call is written at most once unless nothing of it can have been acted on: it is sent again only when a
-//! connection took nothing of it, or when it is safe and a *reused* connection broke under it. No redirect is followed, no
-//! compressed answer accepted, and a connection that sent one byte more than its answer is never used again.
+//! A call is written at most once unless nothing of it can have been acted on, or it may be repeated: because it is safe, or
+//! because it has a key by which the backend knows it again. [`retry`] says when it is, and [`breaker`] when there is no use
+//! in asking at all. No redirect is followed, no compressed answer accepted, and a connection that sent one byte more than
+//! its answer is never used again.
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
-use prometheus_client::metrics::counter::Counter;
-use tokio::time::timeout_at;
-
+pub mod breaker;
 mod connect;
 mod connection;
+mod health;
 mod pool;
+pub mod retry;
+mod send;
 mod tls;
 mod wire;
 
 pub use self::wire::Fault;
-use self::{
-    connect::Target,
-    connection::Connection,
-    pool::Pool,
-    wire::{Failure, is_target},
-};
-use crate::time::Deadline;
+use self::{connect::Target, health::Health, pool::Pool};
+use crate::telemetry::BackendMetrics;
 
 /// Where the backend is, and how much patience and memory a call to it may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,6 +39,27 @@ pub struct Config {
     pub answer_bytes_max: usize,
     /// A PEM file of certificate authorities to trust instead of the system's; for `https` only.
     pub authorities: Option<PathBuf>,
+    /// When the backend is left alone; none never does.
+    pub breaker: Option<breaker::Config>,
+    /// When a call is made again.
+    pub retry: retry::Config,
+    /// What the backend makes of keys.
+    pub idempotency_keys: Keys,
+}
+
+/// What the backend makes of the key that a call has ([`Request::is_keyed`]).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// It does once what calls of one key ask for, and answers all of them alike: such a call may be repeated.
+    Honoured,
+    /// Nothing, as far as anybody knows.
+    #[default]
+    Ignored,
+}
+
+impl Keys {
+    /// Each with its name in the settings.
+    pub const NAMES: [(&'static str, Keys); 2] = [("honoured", Keys::Honoured), ("ignored", Keys::Ignored)];
 }
 
 impl Config {
@@ -55,6 +73,9 @@ impl Config {
             idle_timeout: Duration::from_secs(15),
             answer_bytes_max: 8 * 1024 * 1024,
             authorities: None,
+            breaker: Some(breaker::Config::default()),
+            retry: retry::Config::default(),
+            idempotency_keys: Keys::default(),
         }
     }
 }
@@ -73,6 +94,8 @@ pub struct Request<'a> {
     pub body: &'a [u8],
     /// Whether repeating the call changes nothing at all.
     pub safe: bool,
+    /// Whether one of its headers is a key, by which a backend can know it again.
+    pub is_keyed: bool,
 }
 
 /// What the backend answered, complete. Of its headers, those are here that somebody asks for.
@@ -97,6 +120,12 @@ pub enum UpstreamError {
     /// Every connection stayed in use for as long as a call may wait for one.
     #[error("all connections to the backend are in use")]
     Overloaded,
+    /// The backend failed too often to be asked now; nothing was sent.
+    #[error("the backend is left alone, for too many calls to it failed")]
+    Refused {
+        /// When there may be a use in asking again.
+        retry_after: Duration,
+    },
     /// The call's target is no path and query; nothing was sent.
     #[error("the call's target is malformed")]
     Target,
@@ -186,95 +215,35 @@ pub struct Upstream {
     config: Arc<Config>,
     target: Arc<Target>,
     pool: Arc<Pool>,
-    opened: Counter,
-    reused: Counter,
+    health: Arc<Health>,
+    metrics: BackendMetrics,
 }
 
 impl Upstream {
     /// The backend, with no connection yet.
     pub fn new(config: Arc<Config>) -> Result<Upstream, ConfigError> {
         let target = Arc::new(Target::new(&config)?);
+        Ok(Upstream::of_worker(config, target, BackendMetrics::default()))
+    }
+
+    /// What no two workers share, made anew.
+    fn of_worker(config: Arc<Config>, target: Arc<Target>, metrics: BackendMetrics) -> Upstream {
         let pool = Arc::new(Pool::new(config.connections_max, config.idle_timeout));
-        Ok(Upstream { config, target, pool, opened: Counter::default(), reused: Counter::default() })
+        let health = Arc::new(Health::new(&config, metrics.clone()));
+        Upstream { config, target, pool, health, metrics }
     }
 
-    /// Counts connections opened, and calls sent on one that was open already, in counters of the caller's.
+    /// Counts connections, retries and what becomes of the breaker in metrics of the caller's.
     #[must_use]
-    pub fn count_into(self, opened: Counter, reused: Counter) -> Upstream {
-        Upstream { opened, reused, ..self }
+    pub fn count_into(self, metrics: BackendMetrics) -> Upstream {
+        Upstream::of_worker(self.config, self.target, metrics)
     }
 
-    /// The same backend with connections of its own, for another worker.
+    /// The same backend with connections, a breaker and a budget of its own, for another worker.
     #[must_use]
     pub fn sibling(&self) -> Upstream {
-        let pool = Arc::new(Pool::new(self.config.connections_max, self.config.idle_timeout));
-        Upstream { pool, ..self.clone() }
-    }
-
-    /// Sends one call and reads its whole answer, whatever its status.
-    ///
-    /// Dropping the future closes the connection the call was on.
-    pub async fn send(&self, call: Request<'_>, deadline: Deadline) -> Result<Answer, UpstreamError> {
-        if !is_target(call.target) {
-            return Err(UpstreamError::Target);
-        }
-        let deadline = deadline.within(self.config.timeout);
-        let _slot = self.pool.slot(deadline, self.config.connect_timeout).await?;
-        let mut stage = Stage::Connect;
-        let outcome = timeout_at(deadline.instant(), self.call(&call, deadline, &mut stage)).await;
-        outcome.unwrap_or(Err(UpstreamError::TimedOut { stage }))
-    }
-
-    /// One call, on whichever connection takes it.
-    async fn call(
-        &self,
-        call: &Request<'_>,
-        deadline: Deadline,
-        stage: &mut Stage,
-    ) -> Result<Answer, UpstreamError> {
-        while let Some(connection) = self.pool.take() {
-            self.reused.inc();
-            match self.exchange(connection, call, stage).await {
-                Ok(answer) => return Ok(answer),
-                Err(Failure::Final(error)) => return Err(error),
-                // Nothing of it was written: any call may try the next connection.
-                Err(Failure::Unsent(_)) => {}
-                // The backend closed the connection as we wrote, most likely; only a safe call may be repeated.
-                Err(Failure::Unanswered(_)) if call.safe => break,
-                Err(Failure::Unanswered(fault)) => return Err(fault.into()),
-            }
-        }
-        *stage = Stage::Connect;
-        let connection = self.connect(deadline).await?;
-        self.exchange(connection, call, stage).await.map_err(|failure| match failure {
-            Failure::Final(error) => error,
-            Failure::Unanswered(fault) | Failure::Unsent(fault) => fault.into(),
-        })
-    }
-
-    async fn connect(&self, deadline: Deadline) -> Result<Connection, UpstreamError> {
-        let deadline = deadline.within(self.config.connect_timeout);
-        let transport = timeout_at(deadline.instant(), self.target.connect())
-            .await
-            .map_err(|_elapsed| UpstreamError::TimedOut { stage: Stage::Connect })?
-            .map_err(UpstreamError::Unreachable)?;
-        self.opened.inc();
-        Ok(Connection::new(transport))
-    }
-
-    /// One call on one connection, which goes back to the pool if it can be used again.
-    async fn exchange(
-        &self,
-        mut connection: Connection,
-        call: &Request<'_>,
-        stage: &mut Stage,
-    ) -> Result<Answer, Failure> {
-        let limit = self.config.answer_bytes_max;
-        let answer = connection.exchange(&self.target.template, call, limit, stage).await?;
-        if connection.is_reusable() {
-            self.pool.put(connection);
-        }
-        Ok(answer)
+        let (config, target) = (Arc::clone(&self.config), Arc::clone(&self.target));
+        Upstream::of_worker(config, target, self.metrics.clone())
     }
 }
 

@@ -82,8 +82,7 @@ fn gateway(registry: Arc<Registry>, port: u16) -> Result<Gateway, Box<dyn Error>
     let (config, limit) = (gateway::Config::default(), limit::Config { windows, ..limit::Config::default() });
     let base = Uri::try_from(format!("http://127.0.0.1:{port}"))?;
     let metrics = Metrics::new();
-    let upstream = Upstream::new(Arc::new(upstream::Config::new(base)))?
-        .count_into(metrics.upstream_connections(), metrics.upstream_reuses());
+    let upstream = Upstream::new(Arc::new(upstream::Config::new(base)))?.count_into(metrics.backend());
     let shared = gateway::Shared::new(registry, config, &limit, Duration::from_mins(10), metrics);
     Ok(Gateway::new(Arc::new(shared), upstream))
 }

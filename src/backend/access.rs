@@ -32,7 +32,7 @@ impl Credential {
     }
 
     /// The digest, for the table of tokens.
-    pub(super) fn digest(&self) -> &[u8] {
+    pub(super) fn digest(&self) -> &[u8; 32] {
         &self.0
     }
 }

@@ -45,6 +45,25 @@ impl Answer {
         Answer { status: StatusCode::OK, document: Some(document), headers: Vec::new() }
     }
 
+    /// Status, headers and document, to be kept.
+    pub(super) fn to_parts(&self) -> (u16, String, Option<String>) {
+        let headers = self.headers.iter().map(|(name, value)| (name.to_string(), value.as_str()));
+        let headers: Value = headers.collect();
+        (self.status.as_u16(), headers.to_string(), self.document.as_ref().map(Value::to_string))
+    }
+
+    /// The same again; none if these are no such parts.
+    pub(super) fn from_parts(status: u16, headers: &str, document: Option<&str>) -> Option<Self> {
+        let headers: Value = headers.parse().ok()?;
+        let headers = headers.as_object()?.iter();
+        let headers = headers.map(|(name, value)| Some((name.parse().ok()?, value.as_str()?.to_owned())));
+        Some(Answer {
+            status: StatusCode::from_u16(status).ok()?,
+            document: document.map(str::parse).transpose().ok()?,
+            headers: headers.collect::<Option<_>>()?,
+        })
+    }
+
     /// Done, and nothing to show.
     pub(super) fn nothing() -> Self {
         Answer { status: StatusCode::NO_CONTENT, document: None, headers: Vec::new() }

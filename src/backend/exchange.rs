@@ -10,6 +10,7 @@ use http_body_util::{BodyExt, LengthLimitError, Limited};
 
 use super::access::{Caller, Credential};
 use super::id::Id;
+use super::keys::Key;
 use super::moment::Moment;
 use super::problem::{Code, Problem};
 use super::query::Query;
@@ -23,6 +24,7 @@ pub(super) struct Request {
     query: Query,
     if_match: Option<String>,
     body: Bytes,
+    pub(super) key: Option<Key>,
 }
 
 /// A request, its sender and its time: what an operation works on.
@@ -49,12 +51,13 @@ impl Request {
         let query = Query::parse(&head.uri, known)?;
         let if_match = joined(&head.headers, &IF_MATCH);
         let body = read_body(&head.headers, body).await?;
-        Ok(Request { credential, path, query, if_match, body })
+        let key = Key::of(head, &body)?;
+        Ok(Request { credential, path, query, if_match, body, key })
     }
 
     /// Completes the request.
     pub(super) fn from(self, caller: Caller, now: Moment) -> Exchange {
-        let Request { credential: _, path, query, if_match, body } = self;
+        let Request { credential: _, path, query, if_match, body, key: _ } = self;
         Exchange { caller, now, query, body, path, if_match }
     }
 }

@@ -29,6 +29,11 @@ impl Moment {
     pub(super) fn after(self, wait: Duration) -> Self {
         Moment(self.0.saturating_add(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX)))
     }
+
+    /// The moment that much earlier; 1970 if that is earlier still.
+    pub(super) fn before(self, age: Duration) -> Self {
+        Moment(self.0.saturating_sub(u64::try_from(age.as_millis()).unwrap_or(u64::MAX)))
+    }
 }
 
 impl fmt::Display for Moment {

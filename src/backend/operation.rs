@@ -63,9 +63,17 @@ impl Operation {
         let request = Request::read(&head, path, body, self.query).await?;
         let now = (shared.clock)();
         let access = if self.method == Method::GET { Access::Read } else { Access::Write };
+        let key = request.key.clone();
+        let in_use = key.as_ref().map(|key| shared.in_use.begin(&request.credential, key)).transpose()?;
         let work = move |tx: &Transaction<'_>| {
+            // As long as the work, which goes on when the caller leaves.
+            let _in_use = in_use;
             let caller = Caller::authenticate(tx, request.credential)?;
-            (self.run)(tx, &request.from(caller, now))
+            let exchange = request.from(caller, now);
+            match key {
+                Some(key) => key.once(tx, &exchange.caller, now, || (self.run)(tx, &exchange)),
+                None => (self.run)(tx, &exchange),
+            }
         };
         shared.store.transact(access, work).await
     }

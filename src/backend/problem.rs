@@ -22,8 +22,11 @@ pub(super) struct Problem {
 pub(super) enum Code {
     Conflict,
     Forbidden,
+    IdempotencyKeyInUse,
+    IdempotencyKeyReused,
     InternalError,
     InvalidBody,
+    InvalidIdempotencyKey,
     InvalidJson,
     InvalidQuery,
     LastOwner,
@@ -99,11 +102,11 @@ impl Fault {
 impl Code {
     fn status(self) -> StatusCode {
         match self {
-            Code::Conflict | Code::LastOwner => StatusCode::CONFLICT,
+            Code::Conflict | Code::IdempotencyKeyInUse | Code::LastOwner => StatusCode::CONFLICT,
             Code::Forbidden => StatusCode::FORBIDDEN,
             Code::InternalError => StatusCode::INTERNAL_SERVER_ERROR,
-            Code::InvalidBody => StatusCode::UNPROCESSABLE_ENTITY,
-            Code::InvalidJson | Code::InvalidQuery => StatusCode::BAD_REQUEST,
+            Code::IdempotencyKeyReused | Code::InvalidBody => StatusCode::UNPROCESSABLE_ENTITY,
+            Code::InvalidIdempotencyKey | Code::InvalidJson | Code::InvalidQuery => StatusCode::BAD_REQUEST,
             Code::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Code::NotFound => StatusCode::NOT_FOUND,
             Code::PayloadTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -118,8 +121,11 @@ impl Code {
         match self {
             Code::Conflict => "conflict",
             Code::Forbidden => "forbidden",
+            Code::IdempotencyKeyInUse => "idempotency-key-in-use",
+            Code::IdempotencyKeyReused => "idempotency-key-reused",
             Code::InternalError => "internal-error",
             Code::InvalidBody => "invalid-body",
+            Code::InvalidIdempotencyKey => "invalid-idempotency-key",
             Code::InvalidJson => "invalid-json",
             Code::InvalidQuery => "invalid-query",
             Code::LastOwner => "last-owner",

@@ -16,7 +16,9 @@ use super::problem::Problem;
 use super::seed;
 
 const SCHEMA: &str = include_str!("store/schema.sql");
-const SCHEMA_VERSION: i64 = 2;
+/// What came with version 3.
+const SCHEMA_OF_KEYS: &str = include_str!("store/keys.sql");
+const SCHEMA_VERSION: i64 = 3;
 
 /// How long to wait for another process that is writing to the same file.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -91,7 +93,8 @@ fn open_connection(config: &Config) -> Result<Connection, OpenError> {
     // Nobody else may lay the tables between the look at the version and the deed.
     let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed)?;
     match version(&transaction).map_err(failed)? {
-        0 => lay_tables(&transaction).map_err(failed)?,
+        0 => lay_tables(&transaction, &[SCHEMA, SCHEMA_OF_KEYS]).map_err(failed)?,
+        2 => lay_tables(&transaction, &[SCHEMA_OF_KEYS]).map_err(failed)?,
         SCHEMA_VERSION => {}
         found => return Err(OpenError::Version { found }),
     }
@@ -115,8 +118,8 @@ fn version(transaction: &Transaction<'_>) -> rusqlite::Result<i64> {
     transaction.query_row("SELECT user_version FROM pragma_user_version", [], |row| row.get(0))
 }
 
-fn lay_tables(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
-    transaction.execute_batch(SCHEMA)?;
+fn lay_tables(transaction: &Transaction<'_>, schemas: &[&str]) -> rusqlite::Result<()> {
+    schemas.iter().try_for_each(|schema| transaction.execute_batch(schema))?;
     transaction.pragma_update(None, "user_version", SCHEMA_VERSION)
 }
 
@@ -252,6 +255,19 @@ mod tests {
         let tables = "SELECT count(*) FROM sqlite_schema";
         let tables: u32 = Connection::open(&path).unwrap().query_row(tables, [], |row| row.get(0)).unwrap();
         assert_eq!(tables, 0);
+    }
+
+    #[test]
+    fn a_file_of_the_version_before_is_brought_up_to_date() {
+        let folder = tempfile::tempdir().unwrap();
+        let config = seeded(Some(folder.path().join("backend.sqlite")));
+        let old = open_connection(&config).unwrap();
+        old.execute_batch("DROP TABLE answers_by_key; PRAGMA user_version = 2").unwrap();
+        drop(old);
+        let new = open_connection(&config).unwrap();
+        let answers = "SELECT count(*), (SELECT count(*) FROM users) > 0 FROM answers_by_key";
+        let answers: (u32, bool) = new.query_row(answers, [], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+        assert_eq!(answers, (0, true));
     }
 
     #[test]

@@ -11,7 +11,7 @@ use crate::{
     gateway,
     ids::{self, map::IdMap},
     telemetry::{Explanations, Metrics},
-    upstream::{self, Upstream},
+    upstream::{self, Keys, Upstream},
 };
 
 /// What stays the same as long as the program runs.
@@ -53,8 +53,7 @@ impl Parts {
         let backend = Backend::of(config, built_in.as_ref());
         let upstream = match before.filter(|before| before.backend == backend) {
             Some(before) => before.upstream.clone(),
-            None => Upstream::new(Arc::new(backend.config.clone()))?
-                .count_into(metrics.upstream_connections(), metrics.upstream_reuses()),
+            None => Upstream::new(Arc::new(backend.config.clone()))?.count_into(metrics.backend()),
         };
         let known = before.and_then(|before| before.ids.as_ref()).filter(|(known, _)| *known == config.ids);
         let ids = match (known, &config.ids.store) {
@@ -95,7 +94,11 @@ impl Parts {
 
 impl Backend {
     fn of(config: &Config, built_in: Option<&Uri>) -> Backend {
-        let usual = || upstream::Config::new(built_in.cloned().unwrap_or_default());
+        // The built-in backend honours keys.
+        let usual = || upstream::Config {
+            idempotency_keys: Keys::Honoured,
+            ..upstream::Config::new(built_in.cloned().unwrap_or_default())
+        };
         let config = config.upstream.clone().unwrap_or_else(usual);
         // One that cannot be read is told by whoever needs it.
         let authorities = config.authorities.as_ref().and_then(|path| fs::read(path).ok());

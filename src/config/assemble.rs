@@ -2,7 +2,7 @@
 //!
 //! A value that is wrong is reported and its default stands in for it, so that the rest can be looked at too.
 
-use super::file::{AdminFile, AnswersFile, TelemetryFile, TlsFile, UpstreamFile};
+use super::file::{AdminFile, AnswersFile, BreakerFile, RetryFile, TelemetryFile, TlsFile, UpstreamFile};
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
@@ -13,6 +13,7 @@ use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 /// More than these is a slip of the finger, not a wish.
 mod most {
     use super::{GIB, MIB};
+    pub(super) use crate::upstream::breaker::WINDOW_CALLS_MAX as WINDOW_CALLS;
 
     pub(super) const WORKERS: usize = 1_024;
     pub(super) const CONNECTIONS: usize = 1_000_000;
@@ -21,6 +22,9 @@ mod most {
     pub(super) const DEPTH: u16 = 512;
     pub(super) const HEADER_BYTES: usize = 16 * MIB;
     pub(super) const BODY_BYTES: usize = GIB;
+    pub(super) const PROBES: u32 = 1_000;
+    pub(super) const RETRIES: u32 = 3;
+    pub(super) const RETRIES_PER_SECOND: u32 = 1_000;
 }
 
 /// The HTTP parser does not work with a smaller buffer.
@@ -100,8 +104,39 @@ fn upstream(file: &UpstreamFile, values: &mut Values<'_>) -> Option<upstream::Co
             default.answer_bytes_max,
         ),
         authorities: values.path(file.authorities.as_ref()),
+        breaker: breaker(&file.breaker, values),
+        retry: retry(&file.retry, values),
+        idempotency_keys: values.keys(file.idempotency_keys.as_ref(), default.idempotency_keys),
     };
     base.map(|_| config)
+}
+
+fn breaker(file: &BreakerFile, values: &mut Values<'_>) -> Option<upstream::breaker::Config> {
+    let default = upstream::breaker::Config::default();
+    let window_calls = values.count(file.window_calls, 1..=most::WINDOW_CALLS, default.window_calls);
+    let config = upstream::breaker::Config {
+        window_calls,
+        // With more than the window holds it would never open.
+        calls_min: values.count(file.calls_min, 1..=window_calls, default.calls_min.min(window_calls)),
+        failure_percent: values.count(file.failure_percent, 1..=100, default.failure_percent),
+        forget_after: values.duration(file.forget_after.as_ref(), default.forget_after),
+        open_for: values.duration(file.open_for.as_ref(), default.open_for),
+        probes: values.count(file.probes, 1..=most::PROBES, default.probes),
+    };
+    file.enabled.is_none_or(|enabled| enabled.value).then_some(config)
+}
+
+fn retry(file: &RetryFile, values: &mut Values<'_>) -> upstream::retry::Config {
+    let default = upstream::retry::Config::default();
+    upstream::retry::Config {
+        retries_max: values.count(file.retries_max, 0..=most::RETRIES, default.retries_max),
+        share_percent: values.count(file.share_percent, 0..=100, default.share_percent),
+        floor_per_second: values.count(
+            file.floor_per_second,
+            0..=most::RETRIES_PER_SECOND,
+            default.floor_per_second,
+        ),
+    }
 }
 
 fn backend(file: &BackendFile, values: &mut Values<'_>) -> backend::Config {

@@ -3,6 +3,9 @@
 //! Everything is optional here except what only the operator can know. Whether a text is a duration or an
 //! address is not asked yet: this is the file as it was written, and it never leaves [`config`](super).
 
+mod health;
+
+pub(super) use self::health::{BreakerFile, RetryFile};
 use crate::diag::reader::{Reader, Table};
 use crate::diag::{Span, Spanned};
 
@@ -75,6 +78,9 @@ pub(super) struct UpstreamFile {
     pub(super) connections_max: Integer,
     pub(super) answer_bytes_max: Text,
     pub(super) authorities: Text,
+    pub(super) idempotency_keys: Text,
+    pub(super) breaker: BreakerFile,
+    pub(super) retry: RetryFile,
 }
 
 /// `[backend]`
@@ -211,6 +217,9 @@ impl UpstreamFile {
             connections_max: table.integer("connections_max"),
             answer_bytes_max: table.text("answer_bytes_max"),
             authorities: table.text("authorities"),
+            idempotency_keys: table.text("idempotency_keys"),
+            breaker: table.table("breaker").map(BreakerFile::read).unwrap_or_default(),
+            retry: table.table("retry").map(RetryFile::read).unwrap_or_default(),
         })
     }
 }

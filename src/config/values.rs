@@ -15,6 +15,7 @@ use crate::gateway::AnswerCheck;
 use crate::limit::Window;
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
+use crate::upstream::Keys;
 
 /// The levels a log filter knows.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -122,6 +123,10 @@ impl<'a> Values<'a> {
         default: AnswerCheck,
     ) -> AnswerCheck {
         self.choice(written, &AnswerCheck::NAMES, default)
+    }
+
+    pub(super) fn keys(&mut self, written: Option<&Spanned<String>>, default: Keys) -> Keys {
+        self.choice(written, &Keys::NAMES, default)
     }
 
     /// What one of a few names stands for.

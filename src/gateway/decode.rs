@@ -13,6 +13,7 @@ use tokio::time::timeout;
 
 use super::Config;
 use super::admit::{Admitted, Credential};
+use super::key::Key;
 use super::select::Selected;
 use crate::dialect::operation::RequestBody;
 use crate::json::{Document, Limits};
@@ -24,6 +25,8 @@ use crate::translate;
 pub(super) struct Decoded {
     pub(super) request: translate::Request,
     pub(super) credential: Credential,
+    /// The client's, for what is to be done once. In a box, as all that few requests have.
+    pub(super) key: Option<Box<Key>>,
 }
 
 /// Reads the body, if the operation takes one, and the parameters of path and query.
@@ -32,6 +35,7 @@ pub(super) async fn decode<B: Body<Data = Bytes>>(
     admitted: Admitted<B>,
 ) -> Result<Decoded, Box<Problem>> {
     let Admitted { selected: Selected { target, url, head, body }, credential } = admitted;
+    let key = Key::read(&head.method, &head.headers)?;
     let document = match &target.operation.body {
         RequestBody::None => None,
         RequestBody::One { .. } | RequestBody::Each { .. } => {
@@ -39,7 +43,7 @@ pub(super) async fn decode<B: Body<Data = Bytes>>(
         }
     };
     let request = translate::Request::new(target, url, document)?;
-    Ok(Decoded { request, credential })
+    Ok(Decoded { request, credential, key })
 }
 
 /// The document that is the body; none if the body is empty, whatever is said about its type.

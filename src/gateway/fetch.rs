@@ -10,6 +10,7 @@ use http::HeaderValue;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 
 use super::admit::{CARRIER, Credential};
+use super::key::IDEMPOTENCY_KEY;
 use super::lift::Lifted;
 use super::{Exchange, Gateway, Shared, keep};
 use crate::canonical::api::Call;
@@ -40,10 +41,14 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     let caller = Caller::new(gateway, &lifted.credential, exchange);
     let request = &lifted.request;
     let call = async |index: usize, call: &Call| {
-        let answer = match translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions) {
+        let answer = if let Some(look) =
+            translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions)
+        {
             // In a box, as all that few requests do: they all would carry the room for it.
-            Some(look) => Box::pin(keep::answer(&caller, &lifted, index, &look)).await,
-            None => caller.answer(call, &request.operation, None).await,
+            Box::pin(keep::answer(&caller, &lifted, index, &look)).await
+        } else {
+            let key = key_of(&lifted, index, call);
+            caller.answer(call, &request.operation, With { key: key.as_ref(), only_if: None }).await
         };
         answer.map_err(|problem| request.told(*problem, index))
     };
@@ -56,6 +61,24 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
         }
     };
     Fetched { lifted, answers }
+}
+
+/// The client's key, as the call of that index has it.
+fn key_of(lifted: &Lifted, index: usize, call: &Call) -> Option<HeaderValue> {
+    let key = lifted.key.as_ref()?;
+    if lifted.canonical.calls.len() == 1 {
+        return Some(key.header().clone());
+    }
+    Some(key.of_item(lifted.credential.principal(), &call.operation.name, index))
+}
+
+/// What a call has besides what it says.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct With<'a> {
+    /// The entity tag of the record that it is about, and of no other: `If-Match`.
+    pub(super) only_if: Option<&'a HeaderValue>,
+    /// `Idempotency-Key`, for a call that changes something.
+    pub(super) key: Option<&'a HeaderValue>,
 }
 
 /// Calls the backend on behalf of one request.
@@ -95,15 +118,14 @@ impl<'a> Caller<'a> {
         self.exchange.deadline
     }
 
-    /// Makes a call, if there is an entity tag only on the record that has it; of a list that is gathered as many calls
-    /// as it takes, and the one that its answer is read with.
+    /// Makes a call; of a list that is gathered as many calls as it takes, and the one that its answer is read with.
     pub(super) async fn answer(
         &self,
         call: &Call,
         operation: &Operation,
-        only_if: Option<&HeaderValue>,
+        with: With<'_>,
     ) -> Result<answer::Answer, Box<Problem>> {
-        let (first, _) = self.send_if(call, only_if).await?;
+        let (first, _) = self.send_with(call, with).await?;
         if let Some(reads) = operation.reads(first.status) {
             let path = call.path.clone();
             let read = Call { operation: Arc::clone(reads), path, query: Vec::new(), body: None };
@@ -121,21 +143,22 @@ impl<'a> Caller<'a> {
 
     /// Makes one call. An error the backend answers is a problem, and so is an answer that is none.
     pub(super) async fn send(&self, call: &Call) -> Result<answer::Answer, Box<Problem>> {
-        self.send_if(call, None).await.map(|(answer, _)| answer)
+        self.send_with(call, With::default()).await.map(|(answer, _)| answer)
     }
 
-    /// Makes one call, with `If-Match` if there is an entity tag, and gives that of the answer, if it has one.
-    pub(super) async fn send_if(
+    /// Makes one call, and gives the entity tag of the answer, if it has one.
+    pub(super) async fn send_with(
         &self,
         call: &Call,
-        only_if: Option<&HeaderValue>,
+        With { only_if, key }: With<'_>,
     ) -> Result<(answer::Answer, Option<HeaderValue>), Box<Problem>> {
         // A parameter that would change the meaning of the path names nothing that exists.
         let target = call.target().ok_or_else(|| Problem::not_found("no such resource"))?;
         if self.exchange.deadline.has_passed() {
             return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
         }
-        // Nothing of the client's is passed on but who it is and how it calls the request.
+        let key = key.filter(|_| !call.operation.is_safe());
+        // Nothing of the client's is passed on but who it is, how it calls the request, and as which it knows it again.
         let credential = self.credential.authorization();
         let request_id = self.exchange.request_id.as_ref().map(RequestId::to_header);
         let request = upstream::Request {
@@ -146,10 +169,12 @@ impl<'a> Caller<'a> {
                 (ACCEPT, Some(&JSON)),
                 (CONTENT_TYPE, call.body.as_ref().map(|_| &JSON)),
                 (IF_MATCH, only_if),
+                (IDEMPOTENCY_KEY, key),
                 (X_REQUEST_ID, request_id.as_ref()),
             ],
             body: call.body.as_deref().unwrap_or_default(),
             safe: call.operation.is_safe(),
+            is_keyed: key.is_some(),
         };
         self.exchange.count_call();
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
@@ -175,6 +200,7 @@ fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome
         // What we wrote ourselves is no target: nobody was asked.
         Err(UpstreamError::Broken(_) | UpstreamError::Target) => UpstreamOutcome::Broken,
         Err(UpstreamError::Overloaded) => UpstreamOutcome::Overloaded,
+        Err(UpstreamError::Refused { .. }) => UpstreamOutcome::Refused,
         Err(UpstreamError::TimedOut { .. }) => UpstreamOutcome::TimedOut,
         Err(UpstreamError::TooLarge { .. }) => UpstreamOutcome::TooLarge,
         Err(UpstreamError::Unreachable(_)) => UpstreamOutcome::Unreachable,
@@ -194,6 +220,10 @@ fn unanswered(error: &UpstreamError) -> Problem {
     match error {
         UpstreamError::Broken(_) => Problem::bad_gateway("malformed-answer", cause),
         UpstreamError::Overloaded => Problem::unavailable("upstream-overloaded", cause),
+        UpstreamError::Refused { retry_after } => {
+            let retry_after = Some(*retry_after);
+            Problem { retry_after, ..Problem::unavailable("upstream-breaker-open", cause) }
+        }
         UpstreamError::Target => Problem::internal(cause),
         UpstreamError::TimedOut { .. } => Problem::gateway_timeout(cause),
         UpstreamError::TooLarge { .. } => Problem::bad_gateway("answer-too-large", cause),
@@ -232,6 +262,7 @@ mod tests {
         for (error, status, code) in [
             (unreachable, 503, "upstream-unreachable"),
             (UpstreamError::Overloaded, 503, "upstream-overloaded"),
+            (UpstreamError::Refused { retry_after: Duration::ZERO }, 503, "upstream-breaker-open"),
             (UpstreamError::TimedOut { stage: Stage::Head }, 504, "upstream-timeout"),
             (UpstreamError::Broken(upstream::Broken::Encoded), 502, "malformed-answer"),
             (UpstreamError::TooLarge { limit: 1 }, 502, "answer-too-large"),

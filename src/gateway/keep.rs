@@ -6,7 +6,7 @@
 
 use http::{HeaderValue, StatusCode};
 
-use super::fetch::{Caller, without_places};
+use super::fetch::{Caller, With, without_places};
 use super::lift::Lifted;
 use super::resolve::{ROUNDS_MAX, resolve};
 use crate::json::Document;
@@ -27,13 +27,18 @@ pub(super) async fn answer(
 ) -> Result<Answer, Box<Problem>> {
     for _look in 0..=LOOKS_AGAIN_MAX {
         // A refusal to show the record is one to change it, but for places: they are those of another request.
-        let (record, tag) = caller.send_if(&look.call, None).await.map_err(without_places)?;
+        let (record, tag) = caller.send_with(&look.call, With::default()).await.map_err(without_places)?;
         let record =
             record.body.ok_or_else(|| Problem::bad_gateway("invalid-answer", "a record has no body"))?;
         let Changed { call, kept } = without_kept(caller, lifted, index, &record).await?;
         // Where nothing is left out, the client's word counts, whatever was there before.
         let only_if = tag.as_ref().filter(|tag| kept > 0 && is_strong(tag));
-        match caller.answer(&call, &lifted.request.operation, only_if).await {
+        let key = lifted.key.as_ref().map(|key| {
+            let body = call.body.as_deref().unwrap_or_default();
+            key.of_update(caller.principal(), &call.operation.name, index, only_if, body)
+        });
+        let with = With { only_if, key: key.as_ref() };
+        match caller.answer(&call, &lifted.request.operation, with).await {
             Err(problem) if only_if.is_some() && is_too_late(&problem) => {}
             outcome => {
                 caller.count_kept(kept);

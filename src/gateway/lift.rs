@@ -3,6 +3,7 @@
 use super::admit::Credential;
 use super::check::Checked;
 use super::decode::Decoded;
+use super::key::Key;
 use super::resolve::{ROUNDS_MAX, resolve};
 use super::{Caller, Exchange, Gateway};
 use crate::lens::Resolutions;
@@ -14,6 +15,7 @@ use crate::translate::{self, Step};
 pub(super) struct Lifted {
     pub(super) request: translate::Request,
     pub(super) credential: Credential,
+    pub(super) key: Option<Box<Key>>,
     pub(super) canonical: translate::lift::Lifted,
     /// What was looked up; the way back needs much of it again.
     pub(super) resolutions: Resolutions,
@@ -25,7 +27,7 @@ pub(super) async fn lift(
     checked: Checked,
     exchange: &mut Exchange,
 ) -> Result<Lifted, Box<Problem>> {
-    let Decoded { request, credential } = checked.into_inner();
+    let Decoded { request, credential, key } = checked.into_inner();
     let shared = &*gateway.shared;
     if let Some(items) = translate::fan_out(&request, shared.config.fan_out_max)? {
         shared.quotas.charge_rest(&request.dialect.name, credential.principal(), items, exchange)?;
@@ -37,7 +39,7 @@ pub(super) async fn lift(
             Step::Done(canonical) => {
                 exchange.ignored = canonical.ignored;
                 exchange.lost.merge(&canonical.lost);
-                return Ok(Lifted { request, credential, canonical, resolutions });
+                return Ok(Lifted { request, credential, key, canonical, resolutions });
             }
             Step::Needs(needs) => {
                 let caller = Caller::new(gateway, &credential, exchange);

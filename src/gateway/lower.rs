@@ -14,7 +14,8 @@ pub(super) async fn lower(
     fetched: Fetched,
     exchange: &mut Exchange,
 ) -> Result<Lowered, Box<Problem>> {
-    let Fetched { lifted: Lifted { request, credential, canonical, mut resolutions }, mut answers } = fetched;
+    let Fetched { lifted: Lifted { request, credential, canonical, mut resolutions, key: _ }, mut answers } =
+        fetched;
     let api = gateway.shared.registry.api();
     let how = gateway.shared.answer_checks.of(&request.dialect);
     exchange.misfits = misfit::check(how, &request.operation, &canonical, &mut answers);

@@ -18,6 +18,7 @@ use prometheus_client::{
 };
 
 use crate::telemetry::{
+    backend::BackendMetrics,
     loads::LoadMetrics,
     names::metric,
     outcome::{ResolverOutcome, UpstreamOutcome},
@@ -42,8 +43,7 @@ struct Families {
     declared_losses: Family<LossLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
     upstream_calls: Family<CallLabels, Counter>,
-    upstream_connections: Counter,
-    upstream_reuses: Counter,
+    backend: BackendMetrics,
     resolver_lookups: Family<LookupLabels, Counter>,
     requests_in_flight: Gauge,
     connections_open: Gauge,
@@ -110,8 +110,7 @@ impl Metrics {
             declared_losses: Family::default(),
             refusals: Family::default(),
             upstream_calls: Family::default(),
-            upstream_connections: Counter::default(),
-            upstream_reuses: Counter::default(),
+            backend: BackendMetrics::default(),
             resolver_lookups: Family::default(),
             requests_in_flight: Gauge::default(),
             connections_open: Gauge::default(),
@@ -183,14 +182,9 @@ impl Metrics {
         self.0.connections_open.clone()
     }
 
-    /// Connections opened to the backend.
-    pub fn upstream_connections(&self) -> Counter {
-        self.0.upstream_connections.clone()
-    }
-
-    /// Calls sent to the backend on a connection that was open already.
-    pub fn upstream_reuses(&self) -> Counter {
-        self.0.upstream_reuses.clone()
+    /// Connections to the backend, breakers and retries.
+    pub fn backend(&self) -> BackendMetrics {
+        self.0.backend.clone()
     }
 
     /// What was loaded, and when.
@@ -256,16 +250,7 @@ impl Families {
             self.declared_losses.clone(),
         );
         registry.register(metric::UPSTREAM_CALLS, "Calls to the backend", self.upstream_calls.clone());
-        registry.register(
-            metric::UPSTREAM_CONNECTIONS,
-            "Connections opened to the backend",
-            self.upstream_connections.clone(),
-        );
-        registry.register(
-            metric::UPSTREAM_REUSES,
-            "Calls to the backend on a connection that was open already",
-            self.upstream_reuses.clone(),
-        );
+        self.backend.register(registry);
         registry.register(metric::RESOLVER_LOOKUPS, "External ids looked up", self.resolver_lookups.clone());
     }
 }
@@ -447,7 +432,7 @@ mod tests {
     fn clones_and_handles_count_into_the_same_page() {
         let metrics = Metrics::new();
         metrics.clone().requests_in_flight().inc();
-        metrics.upstream_connections().inc();
+        metrics.backend().connections.inc();
         metrics.refusal("acme", "not-found", "downstream");
         metrics.operation("acme", "invite").ignored(3);
         let refusal = r#"gateway_refusals_total{dialect="acme",code="not-found",blame="downstream"} 1"#;

@@ -8,6 +8,8 @@ pub mod field {
     pub const ADMIN_ADDRESS: &str = "admin.address";
     /// How the backend's answer differs from what the canonical API promises: a place and what was expected there.
     pub const ANSWER_MISFIT: &str = "answer.misfit";
+    /// What a worker's breaker has become: `closed`, `half_open` or `open`.
+    pub const BREAKER: &str = "upstream.breaker";
     /// Whose fault a problem is: `downstream`, `upstream` or `internal`.
     pub const BLAME: &str = "problem.blame";
     /// What the client was not told about a problem.
@@ -45,6 +47,16 @@ pub mod metric {
     /// In front of every name.
     pub const PREFIX: &str = "gateway";
 
+    /// Calls that a breaker refused.
+    pub const BREAKER_REFUSALS: &str = "upstream_breaker_refusals";
+    /// Times a breaker changed.
+    pub const BREAKER_TRANSITIONS: &str = "upstream_breaker_transitions";
+    /// Workers whose breaker is not closed, by its state.
+    pub const BREAKERS: &str = "upstream_breakers";
+    /// Calls that were made again.
+    pub const RETRIES: &str = "upstream_retries";
+    /// Calls that were not made again for want of budget.
+    pub const RETRY_REFUSALS: &str = "upstream_retry_refusals";
     /// Answers of the backend that are not what the canonical API promises.
     pub const ANSWER_MISFITS: &str = "answer_misfits";
     /// Which version runs.

@@ -9,6 +9,8 @@ pub enum UpstreamOutcome {
     Broken,
     /// Without a free connection.
     Overloaded,
+    /// Not made: the breaker is open.
+    Refused,
     /// Too late.
     TimedOut,
     /// With too large an answer.
@@ -19,10 +21,11 @@ pub enum UpstreamOutcome {
 
 impl UpstreamOutcome {
     /// In the order of their discriminants.
-    pub(super) const ALL: [UpstreamOutcome; 6] = [
+    pub(super) const ALL: [UpstreamOutcome; 7] = [
         UpstreamOutcome::Answered,
         UpstreamOutcome::Broken,
         UpstreamOutcome::Overloaded,
+        UpstreamOutcome::Refused,
         UpstreamOutcome::TimedOut,
         UpstreamOutcome::TooLarge,
         UpstreamOutcome::Unreachable,
@@ -34,6 +37,7 @@ impl UpstreamOutcome {
             UpstreamOutcome::Answered => "answered",
             UpstreamOutcome::Broken => "broken",
             UpstreamOutcome::Overloaded => "overloaded",
+            UpstreamOutcome::Refused => "refused",
             UpstreamOutcome::TimedOut => "timed_out",
             UpstreamOutcome::TooLarge => "too_large",
             UpstreamOutcome::Unreachable => "unreachable",

@@ -2,6 +2,7 @@
 
 mod backend;
 mod faults;
+mod outage;
 mod quiet;
 mod reuse;
 mod sending;

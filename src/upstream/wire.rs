@@ -40,6 +40,16 @@ pub(super) enum Failure {
     Unsent(Fault),
 }
 
+impl Failure {
+    /// What the caller is told when the call is not sent again.
+    pub(super) fn into_error(self) -> UpstreamError {
+        match self {
+            Failure::Final(error) => error,
+            Failure::Unanswered(fault) | Failure::Unsent(fault) => fault.into(),
+        }
+    }
+}
+
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// A fresh one; nothing is sent yet.
     pub(super) fn new(stream: S) -> Wire<S> {

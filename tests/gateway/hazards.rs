@@ -14,6 +14,7 @@ mod outcomes;
 mod request;
 mod run;
 mod started;
+mod storm;
 mod text;
 
 use std::{
@@ -36,12 +37,13 @@ use started::Started;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The files of cases, each with how many there have to be at least.
-const GROUPS: [(&str, usize); 13] = [
+const GROUPS: [(&str, usize); 14] = [
     ("bulk", 34),
     ("credentials", 71),
     ("framing", 167),
     ("http2", 114),
     ("json", 208),
+    ("keys", 48),
     ("limits", 20),
     ("paths", 140),
     ("quotas", 14),
@@ -79,6 +81,7 @@ groups! {
     framing "framing"
     http2_frames "http2"
     json "json"
+    keys "keys"
     limits "limits"
     paths "paths"
     quotas "quotas"

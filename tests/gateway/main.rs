@@ -14,6 +14,7 @@ mod hazards;
 mod house;
 mod ids;
 mod import;
+mod keys;
 mod laws;
 mod ledger;
 mod lifecycle;

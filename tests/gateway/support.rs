@@ -59,6 +59,8 @@ pub(crate) fn gateway_with(
     let (config, limit) = (gateway::Config::default(), limit::Config::default());
     let registry = Arc::clone(&dialects.registry);
     let shared = gateway::Shared::new(registry, config, &limit, Duration::from_secs(30), Metrics::new());
-    let upstream = upstream::Config { timeout: patience, ..upstream::Config::new(base) };
+    // What is scripted is said once.
+    let retry = upstream::retry::Config { retries_max: 0, ..upstream::retry::Config::default() };
+    let upstream = upstream::Config { timeout: patience, retry, ..upstream::Config::new(base) };
     Gateway::new(Arc::new(more(shared)), Upstream::new(Arc::new(upstream)).expect("plain HTTP needs nothing"))
 }

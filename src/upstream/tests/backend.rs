@@ -128,7 +128,14 @@ pub(super) fn upstream(config: Config) -> Upstream {
 }
 
 pub(super) fn get() -> Request<'static> {
-    Request { method: &Method::GET, target: "/v1/members?limit=1", headers: &[], body: b"", safe: true }
+    Request {
+        method: &Method::GET,
+        target: "/v1/members?limit=1",
+        headers: &[],
+        body: b"",
+        safe: true,
+        is_keyed: false,
+    }
 }
 
 pub(super) fn post() -> Request<'static> {

@@ -103,7 +103,7 @@ async fn a_switch_of_protocols_is_broken() {
         let error = send(&upstream, post()).await.unwrap_err();
         assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
     }
-    assert_eq!(upstream.opened.get(), 2, "never used again");
+    assert_eq!(upstream.metrics.connections.get(), 2, "never used again");
 }
 
 #[tokio::test]

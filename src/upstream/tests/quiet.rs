@@ -25,7 +25,7 @@ async fn a_connection_with_a_byte_too_many_is_not_used_again() {
     for _ in 0..3 {
         assert_eq!(send(&upstream, post()).await.unwrap().body, b"ok");
     }
-    assert_eq!((upstream.opened.get(), upstream.reused.get()), (2, 1));
+    assert_eq!((upstream.metrics.connections.get(), upstream.metrics.reuses.get()), (2, 1));
 }
 
 #[tokio::test]
@@ -47,7 +47,7 @@ async fn a_connection_the_backend_closed_while_idle_is_not_used() {
     advance(Duration::from_millis(10)).await;
     resume();
     send(&upstream, post()).await.unwrap();
-    assert_eq!((upstream.opened.get(), upstream.reused.get()), (2, 0));
+    assert_eq!((upstream.metrics.connections.get(), upstream.metrics.reuses.get()), (2, 0));
     assert_eq!(backend.requests().len(), 2);
 }
 
@@ -68,7 +68,7 @@ async fn a_connection_the_backend_closed_just_now_is_not_used_once_tokio_has_hea
     // With nothing else to do, the thread asks the system what has come for all sockets.
     yield_now().await;
     send(&upstream, post()).await.unwrap();
-    assert_eq!((upstream.opened.get(), upstream.reused.get()), (2, 0));
+    assert_eq!((upstream.metrics.connections.get(), upstream.metrics.reuses.get()), (2, 0));
 }
 
 #[tokio::test]
@@ -82,7 +82,7 @@ async fn an_answer_nobody_asked_for_is_found_although_the_answer_before_it_fille
     let upstream = backend.upstream();
     assert_eq!(send(&upstream, post()).await.unwrap().body.len(), 8000);
     assert_eq!(send(&upstream, post()).await.unwrap().body, b"ok");
-    assert_eq!(upstream.opened.get(), 2);
+    assert_eq!(upstream.metrics.connections.get(), 2);
 }
 
 /// An answer of just as many bytes as are read at once.

@@ -76,7 +76,7 @@ async fn any_status_is_an_answer_and_no_redirect_is_followed() {
         ("HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", 200),
     ] {
         let backend = Backend::answering(text);
-        let answer = send(&backend.upstream(), get()).await.unwrap();
+        let answer = send(&backend.upstream(), post()).await.unwrap();
         assert_eq!(answer.status.as_u16(), status);
         assert_eq!(backend.requests().len(), 1);
     }
@@ -96,7 +96,7 @@ async fn chunks_are_put_together_and_trailers_left_out() {
         assert_eq!(answer.body, b"hello");
         assert_eq!(answer.etag, None, "a trailer is no header");
     }
-    assert_eq!(upstream.opened.get(), 1);
+    assert_eq!(upstream.metrics.connections.get(), 1);
 }
 
 #[tokio::test]
@@ -162,7 +162,7 @@ async fn https_is_spoken_to_a_backend_with_a_certificate_we_trust_and_to_no_othe
     for _ in 0..2 {
         assert_eq!(send(&trusts_it, post()).await.unwrap().body, b"ok");
     }
-    assert_eq!((trusts_it.opened.get(), trusts_it.reused.get()), (1, 1));
+    assert_eq!((trusts_it.metrics.connections.get(), trusts_it.metrics.reuses.get()), (1, 1));
 
     let error = send(&trusting(&backend, other), post()).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Unreachable(_)), "{error:?}");
@@ -183,5 +183,5 @@ async fn what_was_decrypted_and_not_read_is_not_taken_for_the_next_answer() {
     let upstream = trusting(&backend, trusted);
     assert_eq!(send(&upstream, post()).await.unwrap().body.len(), 8000);
     assert_eq!(send(&upstream, post()).await.unwrap().body, b"ok");
-    assert_eq!(upstream.opened.get(), 2);
+    assert_eq!(upstream.metrics.connections.get(), 2);
 }

@@ -64,6 +64,7 @@ impl Answers {
                 invitation["email"] = sent["email"].clone();
                 (201, invitation)
             }
+            ("GET", ["invitations"]) => (200, json!({ "items": [self.document("invitation")], "total": 1 })),
             ("GET" | "PATCH", ["invitations", _]) | ("POST", ["invitations", _, _]) => {
                 (200, self.document("invitation"))
             }

@@ -14,8 +14,16 @@ pub(super) enum Rules {
 }
 
 /// Headers that a request of the program may have, each once.
-const FORWARDED: [&str; 7] =
-    ["accept", "authorization", "content-length", "content-type", "host", "if-match", "x-request-id"];
+const FORWARDED: [&str; 8] = [
+    "accept",
+    "authorization",
+    "content-length",
+    "content-type",
+    "host",
+    "idempotency-key",
+    "if-match",
+    "x-request-id",
+];
 
 pub(super) struct Read {
     /// Method and target.
@@ -78,6 +86,9 @@ pub(super) fn read(head: &[u8], rules: Rules) -> Result<Read, String> {
             "transfer-encoding" => return Err(format!("the encoding {value:?}")),
             _ => {}
         }
+        if rules == Rules::Program && name == "idempotency-key" && !is_key(method, value) {
+            return Err(format!("a key that is none, or where nothing changes: {line:?}"));
+        }
         names.push(name);
     }
     if !names.iter().any(|name| name == "host") {
@@ -85,6 +96,13 @@ pub(super) fn read(head: &[u8], rules: Rules) -> Result<Read, String> {
     }
     let line = format!("{method} {target}");
     Ok(Read { line, framing: framing.unwrap_or(Framing::Length(0)) })
+}
+
+/// Whether it is a string of a structured field (RFC 8941, section 3.3.3), with a call that changes something.
+fn is_key(method: &str, value: &str) -> bool {
+    let inside = value.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or_default();
+    let plain = inside.replace("\\\\", "").replace("\\\"", "");
+    method != "GET" && !inside.is_empty() && inside.len() <= 510 && !plain.contains(['"', '\\', ' '])
 }
 
 fn length(value: &str) -> Result<usize, String> {

@@ -16,13 +16,16 @@ use super::PATIENCE;
 /// A started program.
 pub(super) struct Started {
     pub(super) address: SocketAddr,
+    /// Where its metrics are, if it has an admin listener.
+    pub(super) admin: Option<SocketAddr>,
     child: Child,
     log: Arc<Mutex<String>>,
     reading: Option<JoinHandle<()>>,
     _config: NamedTempFile,
 }
 
-/// What all are started with: one worker, so that cases meet each other's connections.
+/// What all are started with: one worker, so that cases meet each other's connections, and no breaker, so that they do not
+/// pay for each other's failures.
 const SETTINGS: &str = "
     [server]
     workers = 1
@@ -32,6 +35,8 @@ const SETTINGS: &str = "
     enabled = false
     [upstream]
     base = 'http://127.0.0.9:1'
+    [upstream.breaker]
+    enabled = false
 ";
 
 impl Started {
@@ -53,26 +58,26 @@ impl Started {
             .spawn()
             .unwrap();
         let errors = BufReader::new(child.stderr.take().unwrap());
-        let (ready, address) = mpsc::channel();
+        let (ready, addresses) = mpsc::channel();
         let log = Arc::new(Mutex::new(String::new()));
         let writing = Arc::clone(&log);
         let reading = thread::spawn(move || {
             for line in errors.lines().map_while(Result::ok) {
                 if let Some(address) = address_in(&line) {
-                    ready.send(address).ok();
+                    ready.send((address, admin_in(&line))).ok();
                 }
                 let mut log = writing.lock().unwrap_or_else(PoisonError::into_inner);
                 log.push_str(&line);
                 log.push('\n');
             }
         });
-        let found = address.recv_timeout(PATIENCE);
+        let found = addresses.recv_timeout(PATIENCE);
         let said = || log.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let address = found.unwrap_or_else(|_| {
+        let (address, admin) = found.unwrap_or_else(|_| {
             child.kill().ok();
             panic!("the program does not start: {}", said())
         });
-        Started { address, child, log, reading: Some(reading), _config: config }
+        Started { address, admin, child, log, reading: Some(reading), _config: config }
     }
 
     /// Asks the program to end, and gives all that it has written; `Err` if it had ended by itself, or not well.
@@ -100,6 +105,11 @@ impl Drop for Started {
 fn address_in(line: &str) -> Option<SocketAddr> {
     let (_, behind) = line.split_once("listening server.address=\"http://")?;
     behind.split_once('"')?.0.parse().ok()
+}
+
+fn admin_in(line: &str) -> Option<SocketAddr> {
+    let (_, behind) = line.split_once("admin.address=")?;
+    behind.split(' ').next()?.parse().ok()
 }
 
 fn merge(into: &mut Table, more: &Table) {

@@ -15,12 +15,13 @@ use tokio::{
 };
 
 /// What a call of the gateway may carry. Whatever else a client sent must not get through.
-const FORWARDED: [&str; 8] = [
+const FORWARDED: [&str; 9] = [
     "accept",
     "authorization",
     "content-length",
     "content-type",
     "host",
+    "idempotency-key",
     "if-match",
     "user-agent",
     "x-request-id",

@@ -1,0 +1,151 @@
+//! What one worker knows of the backend's health: its breaker, and what it may spend on retries.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::{
+    telemetry::{BackendMetrics, BreakerState, names::field},
+    time::Deadline,
+    upstream::{
+        Answer, Config, UpstreamError,
+        breaker::{Breaker, Change, Pass, Verdict},
+        retry::{self, Budget},
+        wire::Failure,
+    },
+};
+
+/// How long a call has to be given before the backend is to blame for being late. A request that took its time before its
+/// call was made may leave less; were that held against the backend, one client could have it left alone by all.
+const PATIENCE_MIN: Duration = Duration::from_secs(1);
+
+/// A breaker, if there is to be one, and a budget.
+#[derive(Debug)]
+pub(super) struct Health {
+    breaker: Option<Breaker>,
+    budget: Budget,
+    metrics: BackendMetrics,
+}
+
+impl Health {
+    /// That of a backend of which nothing is known.
+    pub(super) fn new(config: &Config, metrics: BackendMetrics) -> Health {
+        let budget = Budget::new(config.retry.clone(), Instant::now());
+        Health { breaker: config.breaker.clone().map(Breaker::new), budget, metrics }
+    }
+
+    pub(super) fn budget(&self) -> &Budget {
+        &self.budget
+    }
+
+    /// Whether a call may be made.
+    pub(super) fn admit(&self) -> Result<Permit<'_>, UpstreamError> {
+        let Some(breaker) = &self.breaker else { return Ok(Permit { health: self, pass: None }) };
+        let (admitted, change) = breaker.admit();
+        self.tell(change);
+        match admitted {
+            Ok(pass) => Ok(Permit { health: self, pass: Some(pass) }),
+            Err(retry_after) => {
+                self.metrics.refused.inc();
+                Err(UpstreamError::Refused { retry_after })
+            }
+        }
+    }
+
+    /// Whether a call may be made again; if so, that is counted.
+    pub(super) fn may_retry(&self) -> bool {
+        let may = self.budget.spend(Instant::now());
+        let counter = if may { &self.metrics.retries } else { &self.metrics.retries_refused };
+        counter.inc();
+        may
+    }
+
+    fn end(&self, pass: Pass, verdict: Verdict) {
+        if let Some(breaker) = &self.breaker {
+            self.tell(breaker.end(pass, verdict));
+        }
+    }
+
+    /// The one event of a change, if there was one.
+    fn tell(&self, change: Option<Change>) {
+        let Some(Change { from, to }) = change else { return };
+        self.metrics.changed(from, to);
+        let name = to.name();
+        match to {
+            BreakerState::Closed => {
+                tracing::info!(
+                    { field::BREAKER } = name,
+                    "the backend answers again: a worker calls it as usual"
+                );
+            }
+            BreakerState::HalfOpen => {
+                tracing::info!({ field::BREAKER } = name, "a worker tries whether the backend answers");
+            }
+            BreakerState::Open => {
+                tracing::warn!(
+                    { field::BREAKER } = name,
+                    "too many calls failed: a worker leaves the backend alone"
+                );
+            }
+        }
+    }
+}
+
+impl Drop for Health {
+    fn drop(&mut self) {
+        if let Some(breaker) = &self.breaker {
+            self.metrics.gone(breaker.state());
+        }
+    }
+}
+
+/// The right to make one call; whoever drops it without a word says that the call was given up.
+#[derive(Debug)]
+pub(super) struct Permit<'a> {
+    health: &'a Health,
+    pass: Option<Pass>,
+}
+
+impl Permit<'_> {
+    /// Says how the call ended.
+    pub(super) fn end(mut self, verdict: Verdict) {
+        if let Some(pass) = self.pass.take() {
+            self.health.end(pass, verdict);
+        }
+    }
+}
+
+impl Drop for Permit<'_> {
+    fn drop(&mut self) {
+        if let Some(pass) = self.pass.take() {
+            self.health.end(pass, Verdict::Neither);
+        }
+    }
+}
+
+/// Whether a call that must end by `deadline` is given time enough, where `whole` is the end of all the `timeout` that
+/// begins now.
+pub(super) fn is_patient(timeout: Duration, whole: Deadline, deadline: Deadline) -> bool {
+    let cut = whole.instant() - deadline.instant();
+    timeout.saturating_sub(cut) >= timeout.min(PATIENCE_MIN)
+}
+
+/// What the outcome of a call says about the backend.
+pub(super) fn verdict(outcome: &Result<Answer, Failure>, is_patient: bool) -> Verdict {
+    match outcome {
+        Ok(answer) if retry::is_away(answer.status) => Verdict::Failed,
+        // Whatever it says, it is there to say it: what it refuses is a client's affair, and where it fails at one thing
+        // it may be well at others.
+        Ok(_) | Err(Failure::Final(UpstreamError::TooLarge { .. })) => Verdict::Succeeded,
+        Err(Failure::Unanswered(_) | Failure::Unsent(_)) => Verdict::Failed,
+        Err(Failure::Final(error)) => match error {
+            UpstreamError::Broken(_) | UpstreamError::Unreachable(_) => Verdict::Failed,
+            UpstreamError::TimedOut { .. } if is_patient => Verdict::Failed,
+            UpstreamError::TimedOut { .. }
+            | UpstreamError::Overloaded
+            | UpstreamError::Refused { .. }
+            | UpstreamError::Target
+            | UpstreamError::TooLarge { .. } => Verdict::Neither,
+        },
+    }
+}

@@ -1,0 +1,275 @@
+//! A backend that goes away and comes back: what is tried again, and what is not even tried.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
+    time::Duration,
+};
+
+use http::{HeaderName, HeaderValue, StatusCode};
+use tokio::time::{advance, pause, resume};
+
+use super::backend::{Backend, OK, get, post, send, upstream};
+use crate::{
+    telemetry::Metrics,
+    time::Deadline,
+    upstream::{Answer, Config, Keys, Request, Upstream, UpstreamError, breaker, retry},
+};
+
+const AWAY: &str = "HTTP/1.1 503 Away\r\nContent-Length: 0\r\n\r\n";
+
+/// Answers the first `failures` requests with `failure` (with nothing but the end of the connection if that is empty) and
+/// all others well.
+fn recovering(failures: usize, failure: &'static str) -> Backend {
+    let asked = Arc::new(AtomicUsize::new(0));
+    Backend::start(move |_, connection| {
+        while connection.request() {
+            let is_failure = asked.fetch_add(1, Ordering::SeqCst) < failures;
+            if is_failure && failure.is_empty() {
+                return;
+            }
+            connection.say(if is_failure { failure } else { OK });
+        }
+    })
+}
+
+fn keyed() -> Request<'static> {
+    Request { is_keyed: true, ..post() }
+}
+
+fn honouring(backend: &Backend) -> Upstream {
+    upstream(Config { idempotency_keys: Keys::Honoured, ..backend.config() })
+}
+
+fn status(outcome: Result<Answer, UpstreamError>) -> u16 {
+    outcome.map_or(0, |answer| answer.status.as_u16())
+}
+
+/// Statuses, 0 for none, and how many requests came, of `call` to backends that fail once.
+async fn after_one_failure(call: Request<'_>, keys: Keys) -> [(u16, usize); 4] {
+    let mut all = [(0, 0); 4];
+    let wait = "HTTP/1.1 503 Away\r\nRetry-After: 1\r\nContent-Length: 0\r\n\r\n";
+    let broken = "HTTP/1.1 200 OK\r\nContent-Length: x\r\n\r\n";
+    for (failure, told) in ["", AWAY, wait, broken].into_iter().zip(&mut all) {
+        let backend = recovering(1, failure);
+        let upstream = upstream(Config { idempotency_keys: keys, ..backend.config() });
+        *told = (status(send(&upstream, call).await), backend.requests().len());
+    }
+    all
+}
+
+#[tokio::test]
+async fn what_may_be_repeated_is_where_that_may_help() {
+    let expected = [(200, 2), (200, 2), (503, 1), (0, 1)];
+    assert_eq!(after_one_failure(get(), Keys::Ignored).await, expected);
+    assert_eq!(after_one_failure(keyed(), Keys::Honoured).await, expected);
+}
+
+#[tokio::test]
+async fn what_may_have_been_done_is_not_repeated() {
+    let expected = [(0, 1), (503, 1), (503, 1), (0, 1)];
+    assert_eq!(after_one_failure(post(), Keys::Honoured).await, expected, "without a key");
+    assert_eq!(after_one_failure(keyed(), Keys::Ignored).await, expected, "with a key that nobody looks at");
+}
+
+#[tokio::test]
+async fn a_call_is_repeated_once_and_not_past_its_deadline() {
+    let backend = recovering(2, AWAY);
+    assert_eq!(status(send(&backend.upstream(), get()).await), 503);
+    assert_eq!(backend.requests().len(), 2);
+    let backend = recovering(1, AWAY);
+    let soon = Deadline::after(retry::PAUSE);
+    assert_eq!(status(backend.upstream().send(get(), soon).await), 503);
+    assert_eq!(backend.requests().len(), 1);
+    let backend = recovering(1, AWAY);
+    let never = retry::Config { retries_max: 0, ..retry::Config::default() };
+    assert_eq!(status(send(&upstream(Config { retry: never, ..backend.config() }), get()).await), 503);
+}
+
+#[tokio::test]
+async fn a_call_that_a_closed_connection_had_sent_again_is_not_sent_a_third_time() {
+    let backend = Backend::start(|number, connection| {
+        while connection.request() {
+            if number > 1 || connection.served() == 2 {
+                return;
+            }
+            connection.say(OK);
+        }
+    });
+    let upstream = backend.upstream();
+    send(&upstream, get()).await.unwrap();
+    send(&upstream, get()).await.unwrap_err();
+    assert_eq!(backend.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_post_that_was_never_written_is_tried_again() {
+    // Bound and not listening: connections are refused, and nobody else can have the port.
+    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+    socket.bind(&"127.0.0.3:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    let config = Config::new(format!("http://{address}").parse().unwrap());
+    let metrics = Metrics::new().backend();
+    let away = upstream(config).count_into(metrics.clone());
+    let error = send(&away, post()).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Unreachable(_)), "{error:?}");
+    assert_eq!(metrics.retries.get(), 1);
+}
+
+#[tokio::test]
+async fn a_conflict_with_what_may_still_be_under_way_is_not_told() {
+    let answers = ["", "HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"];
+    let backend = Backend::start(move |number, connection| {
+        connection.request();
+        connection.say(answers[number - 1]);
+    });
+    let error = send(&honouring(&backend), keyed()).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
+    assert_eq!(backend.requests().len(), 2);
+}
+
+#[tokio::test]
+async fn a_backend_that_is_down_is_asked_a_fifth_more_often_and_no_more() {
+    let backend = recovering(usize::MAX, AWAY);
+    let metrics = Metrics::new().backend();
+    let config = Config {
+        breaker: None,
+        retry: retry::Config { floor_per_second: 0, ..retry::Config::default() },
+        ..backend.config()
+    };
+    let upstream = upstream(config).count_into(metrics.clone());
+    for _ in 0..50 {
+        assert_eq!(status(send(&upstream, get()).await), 503);
+    }
+    assert_eq!(backend.requests().len(), 60);
+    assert_eq!((metrics.retries.get(), metrics.retries_refused.get()), (10, 40));
+}
+
+/// An upstream that breaks soon and never tries again.
+fn breaking(backend: &Backend) -> Upstream {
+    let breaker = breaker::Config {
+        calls_min: 4,
+        window_calls: 4,
+        open_for: Duration::from_mins(1),
+        probes: 2,
+        ..breaker::Config::default()
+    };
+    let retry = retry::Config { retries_max: 0, ..retry::Config::default() };
+    upstream(Config { breaker: Some(breaker), retry, ..backend.config() })
+}
+
+async fn is_refused(upstream: &Upstream) -> bool {
+    matches!(send(upstream, post()).await, Err(UpstreamError::Refused { .. }))
+}
+
+#[tokio::test]
+async fn a_backend_that_fails_is_left_alone_until_it_was_tried() {
+    let backend = recovering(5, AWAY);
+    let metrics = Metrics::new();
+    let upstream = breaking(&backend).count_into(metrics.backend());
+    for _ in 0..4 {
+        assert_eq!(status(send(&upstream, post()).await), 503);
+    }
+    let Err(UpstreamError::Refused { retry_after }) = send(&upstream, post()).await else {
+        panic!("it is open")
+    };
+    assert!((Duration::from_secs(50)..=Duration::from_mins(1)).contains(&retry_after));
+    assert_eq!(backend.requests().len(), 4);
+    assert!(metrics.render().contains("gateway_upstream_breakers{state=\"open\"} 1"));
+    // The first probe fails, and all is as before.
+    over(Duration::from_mins(1)).await;
+    assert_eq!(status(send(&upstream, post()).await), 503);
+    assert!(is_refused(&upstream).await);
+    // Two that end well close it.
+    over(Duration::from_mins(1)).await;
+    for _ in 0..3 {
+        assert_eq!(status(send(&upstream, post()).await), 200);
+    }
+    assert_eq!(backend.requests().len(), 8);
+    let page = metrics.render();
+    for line in [
+        "gateway_upstream_breakers{state=\"open\"} 0",
+        "gateway_upstream_breakers{state=\"half_open\"} 0",
+        "gateway_upstream_breaker_transitions_total{to=\"open\"} 2",
+        "gateway_upstream_breaker_transitions_total{to=\"half_open\"} 2",
+        "gateway_upstream_breaker_transitions_total{to=\"closed\"} 1",
+        "gateway_upstream_breaker_refusals_total 2",
+    ] {
+        assert!(page.lines().any(|written| written == line), "{line}\n{page}");
+    }
+}
+
+async fn over(time: Duration) {
+    pause();
+    advance(time).await;
+    resume();
+}
+
+#[tokio::test]
+async fn a_worker_decides_for_itself_and_a_breaker_that_is_gone_is_not_counted() {
+    let backend = recovering(usize::MAX, AWAY);
+    let metrics = Metrics::new();
+    let one = breaking(&backend).count_into(metrics.backend());
+    let other = one.sibling();
+    for _ in 0..4 {
+        send(&one, post()).await.unwrap();
+    }
+    assert!(is_refused(&one).await);
+    assert_eq!(status(send(&other, post()).await), 503);
+    drop(one);
+    assert!(metrics.render().contains("gateway_upstream_breakers{state=\"open\"} 0"));
+}
+
+#[tokio::test]
+async fn what_says_nothing_about_the_backend_does_not_open_it() {
+    let problem = "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n";
+    let refusal = "HTTP/1.1 429 Slow down\r\nContent-Length: 0\r\n\r\n";
+    for text in [problem, refusal, "HTTP/1.1 404 No\r\nContent-Length: 0\r\n\r\n"] {
+        let upstream = breaking(&Backend::answering(text));
+        for _ in 0..20 {
+            assert_eq!(status(send(&upstream, post()).await).to_string(), text[9..12]);
+        }
+    }
+    // Answers that are larger than allowed.
+    let backend = Backend::answering(OK);
+    let breaker = Some(breaker::Config { calls_min: 1, ..breaker::Config::default() });
+    let small = upstream(Config { answer_bytes_max: 1, breaker: breaker.clone(), ..backend.config() });
+    // Calls whose client went away, or left them no time.
+    let silent = Backend::start(|_, connection| connection.until_closed());
+    let left = upstream(Config { breaker, ..silent.config() });
+    for _ in 0..3 {
+        assert!(matches!(send(&small, get()).await, Err(UpstreamError::TooLarge { .. })));
+        let given_up = tokio::time::timeout(Duration::from_millis(5), send(&left, get()));
+        assert!(given_up.await.is_err());
+        let late = left.send(get(), Deadline::after(Duration::from_millis(5))).await;
+        assert!(matches!(late, Err(UpstreamError::TimedOut { .. })));
+    }
+}
+
+#[tokio::test]
+async fn what_does_is_no_connection_no_answer_in_time_and_a_broken_one() {
+    let nonsense = Backend::answering("nonsense\r\n\r\n");
+    let silent = Backend::start(|_, connection| connection.until_closed());
+    let closing = Backend::start(|_, connection| {
+        connection.request();
+    });
+    let gateway = Backend::answering("HTTP/1.1 504 Late\r\nContent-Length: 0\r\n\r\n");
+    for backend in [nonsense, silent, closing, gateway] {
+        let breaker = Some(breaker::Config { calls_min: 1, ..breaker::Config::default() });
+        let upstream = upstream(Config { breaker, timeout: Duration::from_millis(30), ..backend.config() });
+        send(&upstream, post()).await.ok();
+        assert!(is_refused(&upstream).await);
+    }
+}
+
+#[tokio::test]
+async fn a_key_is_a_header_like_any_other() {
+    let backend = Backend::answering(OK);
+    let value = HeaderValue::from_static("\"abc\"");
+    let headers = [(HeaderName::from_static("idempotency-key"), Some(&value))];
+    let answer = send(&backend.upstream(), Request { headers: &headers, ..keyed() }).await.unwrap();
+    assert_eq!(answer.status, StatusCode::OK);
+    assert!(backend.requests()[0].contains("\r\nidempotency-key: \"abc\"\r\n"));
+}
