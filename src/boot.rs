@@ -178,11 +178,15 @@ impl Start {
         let admin = admin.transpose()?;
         inherited.finish()?;
 
+        for doubt in server.certificates().doubts() {
+            tracing::warn!("{doubt}: clients refuse it");
+        }
         metrics.loads().loaded(&digest, SystemTime::now());
         let (reloads, asks) = Reloads::channel();
         let reloads = reread.is_some().then_some(reloads);
         let reloader = |reread| {
-            Reloader::new(reread, config.clone(), around, Arc::clone(&workers), (parts, digest.clone()))
+            let loaded = (parts, digest.clone());
+            Reloader::new(reread, config.clone(), around, Arc::clone(&workers), server.certificates(), loaded)
         };
         let reloader = reread.map(|(reread, hangups)| (reloader(reread), hangups));
         let supervisor = Supervisor::start(reloader, asks, Arc::clone(&workers), drain.clone());
@@ -239,7 +243,7 @@ mod tests {
         let address = ([127, 0, 0, 5], 0).into();
         let listeners = vec![ListenerConfig { address, tls: None }];
         let mut config = Config::default();
-        config.server = server::Config { listeners, workers: 2, ..config.server };
+        config.server = server::Config { listeners, workers: Some(2), ..config.server };
         config.admin.address = Some(address);
         config
     }

@@ -227,7 +227,7 @@ format = \"json\"
         assert_eq!(found, []);
         let config = config.unwrap();
 
-        assert_eq!(config.server.workers, 3);
+        assert_eq!(config.server.workers, Some(3));
         assert_eq!(config.server.idle_timeout, Duration::from_mins(2));
         assert_eq!(config.server.listeners.len(), 2);
         assert_eq!(config.server.listeners[1].address, "[::1]:2".parse().unwrap());

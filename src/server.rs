@@ -28,7 +28,7 @@ mod worker;
 
 pub use drain::Drain;
 pub use inherited::{Inherited, InheritedError};
-pub use tls::TlsError;
+pub use tls::{Certificates, Renewal, TlsError};
 
 use self::listen::Listener;
 use crate::telemetry::Metrics;
@@ -38,8 +38,8 @@ use crate::telemetry::Metrics;
 pub struct Config {
     /// Where to listen.
     pub listeners: Vec<ListenerConfig>,
-    /// Threads that serve requests.
-    pub workers: usize,
+    /// Threads that serve requests; if nobody says how many, one for each processor.
+    pub workers: Option<usize>,
     /// Time for a whole request head, from its first byte.
     pub header_timeout: Duration,
     /// Time from accepting a connection to knowing its protocol: TLS handshake and first bytes.
@@ -66,7 +66,7 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             listeners: vec![ListenerConfig { address: ([127, 0, 0, 1], 8080).into(), tls: None }],
-            workers: thread::available_parallelism().map_or(1, usize::from),
+            workers: None,
             header_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
@@ -134,6 +134,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     /// For each worker, its own socket of each listener.
     doors: Vec<Vec<worker::Door>>,
+    certificates: Certificates,
     metrics: Metrics,
 }
 
@@ -181,8 +182,9 @@ impl Server {
 
     /// The same, with the sockets that the program was started with, where there are any for an address.
     pub fn bind_or_take(config: Config, inherited: &mut Inherited) -> Result<Server, BindError> {
-        let workers = config.workers.max(1);
-        let mut addresses = Vec::new();
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
+        let workers = config.workers.unwrap_or_else(processors).max(1);
+        let (mut addresses, mut certificates) = (Vec::new(), Certificates::default());
         let mut doors: Vec<Vec<worker::Door>> = (0..workers).map(|_| Vec::new()).collect();
         for listener in &config.listeners {
             let given = inherited.take(listener.address);
@@ -192,16 +194,22 @@ impl Server {
             };
             let Listener { address, sockets, tls, ending } = bound;
             addresses.push(address);
+            certificates.0.push(tls.clone());
             for (doors, socket) in doors.iter_mut().zip(sockets) {
                 doors.push(worker::Door { socket, tls: tls.clone(), ending });
             }
         }
-        Ok(Server { config, addresses, doors, metrics: Metrics::new() })
+        Ok(Server { config, addresses, doors, certificates, metrics: Metrics::new() })
     }
 
     /// Where the server listens, in the order of the configuration, with the ports that were free.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// What its listeners show to clients, to be renewed while it runs.
+    pub fn certificates(&self) -> Certificates {
+        self.certificates.clone()
     }
 
     /// Counts connections, requests in flight and its own refusals in `metrics`.

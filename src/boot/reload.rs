@@ -16,7 +16,7 @@ use crate::{
     config::Config,
     diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code},
     dialect::Registry,
-    server::{TlsConfig, TlsError},
+    server::{Certificates, Renewal},
     telemetry::{LoadMetrics, LoadResult},
 };
 
@@ -62,8 +62,7 @@ pub(super) struct Reloader {
     around: Surroundings,
     workers: Arc<Workers>,
     current: Mutex<Current>,
-    /// What the certificates and keys of the listeners were at the start.
-    certificates: Vec<[Vec<u8>; 2]>,
+    certificates: Certificates,
 }
 
 struct Current {
@@ -78,10 +77,9 @@ impl Reloader {
         started: Config,
         around: Surroundings,
         workers: Arc<Workers>,
+        certificates: Certificates,
         (parts, digest): (Parts, String),
     ) -> Reloader {
-        // The listeners could use them a moment ago.
-        let certificates = certificates(&started).unwrap_or_default();
         let current = Mutex::new(Current { parts, digest });
         Reloader { reread, started, around, workers, current, certificates }
     }
@@ -103,7 +101,8 @@ impl Reloader {
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let made = self.make(&current.parts, &mut sources, &mut found);
         let (result, done, cause) = match made {
-            Ok(Some(parts)) => {
+            Ok(Some((parts, renewal))) => {
+                renewal.take();
                 let upstream = parts.other_upstream(&current.parts);
                 let done = self.workers.serve(Arc::clone(&parts.shared), upstream);
                 *current = Current { parts, digest: digest(&sources) };
@@ -129,7 +128,7 @@ impl Reloader {
         before: &Parts,
         sources: &mut Sources,
         found: &mut Diagnostics,
-    ) -> Result<Option<Parts>, String> {
+    ) -> Result<Option<(Parts, Renewal)>, String> {
         let Some(files) = (self.reread)(sources, found).map_err(|Unreadable(cause)| cause)? else {
             return Ok(None);
         };
@@ -138,20 +137,16 @@ impl Reloader {
         let is_fixed = fixed.is_empty();
         found.extend(fixed);
         let Some(registry) = files.registry.filter(|_| is_fixed) else { return Ok(None) };
-        if certificates(&files.config).map_err(|error| Outcome::causes(&error))? != self.certificates {
-            let message =
-                "a certificate or its key was changed, and listeners go on with what they were started with";
-            let help = "restart the program before the old certificate expires";
-            found.push(Diagnostic::warning(code::C0301, message).help(help));
+        let renewal = self.certificates.read(&files.config.server.listeners);
+        let renewal = renewal.map_err(|error| Outcome::causes(&error))?;
+        for doubt in renewal.doubts() {
+            found.push(
+                Diagnostic::warning(code::C0302, doubt).help("clients refuse it: renew it, and reload"),
+            );
         }
         let parts = Parts::make(&files.config, registry, &self.around, Some(before));
-        parts.map(Some).map_err(|error| Outcome::causes(&error))
+        parts.map(|parts| Some((parts, renewal))).map_err(|error| Outcome::causes(&error))
     }
-}
-
-/// What the certificates and keys of all listeners are; fails if one of them cannot be used.
-fn certificates(config: &Config) -> Result<Vec<[Vec<u8>; 2]>, TlsError> {
-    config.server.listeners.iter().filter_map(|listener| listener.tls.as_ref()).map(TlsConfig::look).collect()
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ fn server(file: &ServerFile, values: &mut Values<'_>) -> server::Config {
     let listeners: Vec<_> = file.listeners.iter().filter_map(|file| listener(file, values)).collect();
     server::Config {
         listeners: if listeners.is_empty() { default.listeners } else { listeners },
-        workers: values.count(file.workers, 1..=most::WORKERS, default.workers),
+        workers: file.workers.map(|workers| values.count(Some(workers), 1..=most::WORKERS, 1)),
         connections_max: values.count(file.connections_max, 1..=most::CONNECTIONS, default.connections_max),
         in_flight_max: values.count(file.in_flight_max, 1..=most::CONNECTIONS, default.in_flight_max),
         header_bytes_max: values.size(

@@ -184,6 +184,11 @@ codes! {
      them is refused whole, so that what runs is always what one file says: restart the program for it, which drops no \
      request either if it is done as `docs/operations.md` says, or put the old value back."
 
+    C0302 "a certificate whose time is over, or has not come"
+    "The certificate that a listener shows to clients is good from one moment to another, and now is not between the two: \
+     clients refuse the connection. It is taken all the same, for what was there before is rarely better. Put the renewed \
+     file in its place, and reload. If the certificate is good, the clock of this machine is wrong."
+
     M0101 "the mapping is not TOML"
     "The file breaks the grammar of TOML, so the rest of that line could not be read. Text needs quotes, a key \
      stands left of one `=`, and a table is named in square brackets. Nothing is reported as missing \

@@ -32,8 +32,8 @@ use tower::ServiceExt;
 use crate::{
     server::{
         Config, Drain, Handler, Peer, Shared,
-        listen::Tls,
         stack::{Common, stack},
+        tls::Tls,
         watch::Watch,
         wire::{Protocol, Wire, sniff},
     },
@@ -96,10 +96,10 @@ impl<H: Handler> Connections<H> {
             return;
         }
         let opening = Deadline::after(self.shared.config.first_byte_timeout);
-        let Some(Tls(acceptor)) = tls else {
+        let Some(tls) = tls else {
             return self.open(stream, opening, Peer { address, tls: false }).await;
         };
-        match timeout_at(opening.instant(), acceptor.accept(stream)).await {
+        match timeout_at(opening.instant(), tls.acceptor().accept(stream)).await {
             // In a box of its own, so that the tasks of plain connections need not be large enough for both.
             Ok(Ok(stream)) => Box::pin(self.open(stream, opening, Peer { address, tls: true })).await,
             Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),

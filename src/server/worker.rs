@@ -21,7 +21,8 @@ use tokio::{
 use crate::server::{
     Counted, Handler, MakeHandler, RunOutcome, Shared,
     connection::Connections,
-    listen::{Ending, Tls, deafen},
+    listen::{Ending, deafen},
+    tls::Tls,
 };
 
 /// How long to wait when the system has no more file handles or memory for a connection.

@@ -40,7 +40,7 @@ pub(super) struct TestServer {
 pub(super) fn config() -> Config {
     Config {
         listeners: vec![ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: None }],
-        workers: 1,
+        workers: Some(1),
         ..Config::default()
     }
 }
