@@ -97,6 +97,33 @@ pub struct TlsConfig {
     pub certificate: PathBuf,
     /// PEM file with the private key.
     pub key: PathBuf,
+    /// Present where clients are asked for certificates of their own.
+    pub clients: Option<ClientsConfig>,
+}
+
+/// Which certificates clients have to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientsConfig {
+    /// PEM file of the authorities that sign them.
+    pub authorities: PathBuf,
+    /// What becomes of clients that have none.
+    pub certificate: ClientCertificate,
+}
+
+/// Whether a client needs a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// It may do without; one that it shows has to be good.
+    Request,
+    /// There is no connection without.
+    #[default]
+    Require,
+}
+
+impl ClientCertificate {
+    /// How the settings call them.
+    pub const NAMES: [(&'static str, ClientCertificate); 2] =
+        [("request", ClientCertificate::Request), ("require", ClientCertificate::Require)];
 }
 
 /// Makes one handler per worker.

@@ -23,7 +23,7 @@ mod writer;
 pub use explanations::Explanations;
 pub use loads::{LoadMetrics, LoadResult};
 pub use metrics::{Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics};
-pub use outcome::{ResolverOutcome, UpstreamOutcome};
+pub use outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome};
 pub use request_id::{RequestId, X_REQUEST_ID};
 pub use writer::Flush;
 use writer::Lines;

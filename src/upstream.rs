@@ -42,6 +42,17 @@ pub struct Config {
     pub answer_bytes_max: usize,
     /// A PEM file of certificate authorities to trust instead of the system's; for `https` only.
     pub authorities: Option<PathBuf>,
+    /// What to show to a backend that asks for a certificate; for `https` only.
+    pub identity: Option<Identity>,
+}
+
+/// A certificate of our own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// PEM file with the certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
 }
 
 impl Config {
@@ -55,6 +66,7 @@ impl Config {
             idle_timeout: Duration::from_secs(15),
             answer_bytes_max: 8 * 1024 * 1024,
             authorities: None,
+            identity: None,
         }
     }
 }
@@ -172,6 +184,14 @@ pub enum ConfigError {
     /// The base is no address of a backend.
     #[error("`{0}` is not `http://` or `https://` with a host, an optional port and an optional path")]
     Base(String),
+    /// The certificate to show to the backend, or its key, cannot be used.
+    #[error("cannot show the certificate `{}` to the backend", path.display())]
+    Identity {
+        /// The certificate's file.
+        path: PathBuf,
+        /// What is wrong with it or its key.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// No authorities are configured and the system's were not found.
     #[error("found no certificate authorities to trust; name a file of them")]
     NoAuthorities,

@@ -3,6 +3,7 @@
 use std::{fs, sync::Arc};
 
 use http::Uri;
+use sha2::{Digest as _, Sha256};
 
 use super::{ServeError, explain};
 use crate::{
@@ -36,8 +37,8 @@ pub(super) struct Parts {
 #[derive(Debug, PartialEq, Eq)]
 struct Backend {
     config: upstream::Config,
-    /// What the file of authorities says, which may change while its name does not.
-    authorities: Option<Vec<u8>>,
+    /// Of what its files say (authorities, certificate and key), which may change while their names do not.
+    files: Vec<Option<[u8; 32]>>,
 }
 
 impl Parts {
@@ -97,8 +98,10 @@ impl Backend {
     fn of(config: &Config, built_in: Option<&Uri>) -> Backend {
         let usual = || upstream::Config::new(built_in.cloned().unwrap_or_default());
         let config = config.upstream.clone().unwrap_or_else(usual);
+        let identity = config.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
         // One that cannot be read is told by whoever needs it.
-        let authorities = config.authorities.as_ref().and_then(|path| fs::read(path).ok());
-        Backend { config, authorities }
+        let digest = |path| fs::read(path).ok().map(|text| Sha256::digest(text).into());
+        let files = config.authorities.iter().chain(identity).map(digest).collect();
+        Backend { config, files }
     }
 }

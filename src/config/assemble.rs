@@ -2,12 +2,12 @@
 //!
 //! A value that is wrong is reported and its default stands in for it, so that the rest can be looked at too.
 
-use super::file::{AdminFile, AnswersFile, TelemetryFile, TlsFile, UpstreamFile};
+use super::file::{AdminFile, AnswersFile, ClientsFile, IdentityFile, TelemetryFile, TlsFile, UpstreamFile};
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
 use super::{Config, FilesConfig};
-use crate::server::{ListenerConfig, TlsConfig};
+use crate::server::{ClientCertificate, ClientsConfig, ListenerConfig, TlsConfig};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
 /// More than these is a slip of the finger, not a wish.
@@ -75,7 +75,14 @@ fn listener(file: &ListenerFile, values: &mut Values<'_>) -> Option<ListenerConf
 fn tls(file: &TlsFile, values: &mut Values<'_>) -> Option<TlsConfig> {
     let certificate = values.path(file.certificate.as_ref());
     let key = values.path(file.key.as_ref());
-    Some(TlsConfig { certificate: certificate?, key: key? })
+    let clients = file.clients.as_ref().and_then(|file| clients(file, values));
+    Some(TlsConfig { certificate: certificate?, key: key?, clients })
+}
+
+fn clients(file: &ClientsFile, values: &mut Values<'_>) -> Option<ClientsConfig> {
+    let authorities = values.path(file.authorities.as_ref());
+    let certificate = values.client_certificate(file.certificate.as_ref(), ClientCertificate::default());
+    Some(ClientsConfig { authorities: authorities?, certificate })
 }
 
 fn admin(file: &AdminFile, values: &mut Values<'_>) -> admin::Config {
@@ -100,8 +107,15 @@ fn upstream(file: &UpstreamFile, values: &mut Values<'_>) -> Option<upstream::Co
             default.answer_bytes_max,
         ),
         authorities: values.path(file.authorities.as_ref()),
+        identity: file.tls.as_ref().and_then(|file| identity(file, values)),
     };
     base.map(|_| config)
+}
+
+fn identity(file: &IdentityFile, values: &mut Values<'_>) -> Option<upstream::Identity> {
+    let certificate = values.path(file.certificate.as_ref());
+    let key = values.path(file.key.as_ref());
+    Some(upstream::Identity { certificate: certificate?, key: key? })
 }
 
 fn backend(file: &BackendFile, values: &mut Values<'_>) -> backend::Config {

@@ -98,6 +98,13 @@ pub(super) fn unused_backend(backend: Span, upstream: Span) -> Diagnostic {
         .help("remove one of the two tables")
 }
 
+pub(super) fn unused_identity(tls: Span, base: Span) -> Diagnostic {
+    Diagnostic::warning(code::C0214, "`upstream.tls` has no effect on a backend that is called without TLS")
+        .at(tls, "nobody asks for this certificate")
+        .also(base, "the scheme is `http`")
+        .help("write `https`, or remove `tls`")
+}
+
 pub(super) fn unreachable_limit(
     inner: &str,
     inner_span: Span,
@@ -199,6 +206,8 @@ mod tests {
         (code::C0211, "[telemetry]\nfilter = \"inof\"\n", (2, 10)),
         (code::C0211, "[telemetry]\nfilter = \"info,a=loud\"\n", (2, 10)),
         (code::C0212, "[files]\nschemas = \"\"\n", (2, 11)),
+        (code::C0206, "[[server.listener]]\naddress = \"[::]:80\"\ntls = { certificate = \"c\", key = \"k\", clients = { authorities = \"a\", certificate = \"wish\" } }\n", (3, 83)),
+        (code::C0214, "[upstream]\nbase = \"http://b\"\ntls = { certificate = \"c\", key = \"k\" }\n", (3, 7)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
     ];
 

@@ -55,6 +55,22 @@ pub(super) struct ListenerFile {
 pub(super) struct TlsFile {
     pub(super) certificate: Text,
     pub(super) key: Text,
+    pub(super) clients: Option<ClientsFile>,
+}
+
+/// `[server.listener.tls.clients]`
+#[derive(Debug)]
+pub(super) struct ClientsFile {
+    pub(super) authorities: Text,
+    pub(super) certificate: Text,
+}
+
+/// `[upstream.tls]`
+#[derive(Debug)]
+pub(super) struct IdentityFile {
+    pub(super) header: Span,
+    pub(super) certificate: Text,
+    pub(super) key: Text,
 }
 
 /// `[admin]`
@@ -75,6 +91,7 @@ pub(super) struct UpstreamFile {
     pub(super) connections_max: Integer,
     pub(super) answer_bytes_max: Text,
     pub(super) authorities: Text,
+    pub(super) tls: Option<IdentityFile>,
 }
 
 /// `[backend]`
@@ -190,6 +207,26 @@ impl TlsFile {
         table.read(|table| Self {
             certificate: table.required_text("certificate"),
             key: table.required_text("key"),
+            clients: table.table("clients").map(ClientsFile::read),
+        })
+    }
+}
+
+impl ClientsFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            authorities: table.required_text("authorities"),
+            certificate: table.text("certificate"),
+        })
+    }
+}
+
+impl IdentityFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            header: table.span(),
+            certificate: table.required_text("certificate"),
+            key: table.required_text("key"),
         })
     }
 }
@@ -211,6 +248,7 @@ impl UpstreamFile {
             connections_max: table.integer("connections_max"),
             answer_bytes_max: table.text("answer_bytes_max"),
             authorities: table.text("authorities"),
+            tls: table.table("tls").map(IdentityFile::read),
         })
     }
 }

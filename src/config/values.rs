@@ -13,6 +13,7 @@ use super::{diags, size};
 use crate::diag::{Diagnostic, Diagnostics, Spanned};
 use crate::gateway::AnswerCheck;
 use crate::limit::Window;
+use crate::server::ClientCertificate;
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
 
@@ -122,6 +123,14 @@ impl<'a> Values<'a> {
         default: AnswerCheck,
     ) -> AnswerCheck {
         self.choice(written, &AnswerCheck::NAMES, default)
+    }
+
+    pub(super) fn client_certificate(
+        &mut self,
+        written: Option<&Spanned<String>>,
+        default: ClientCertificate,
+    ) -> ClientCertificate {
+        self.choice(written, &ClientCertificate::NAMES, default)
     }
 
     /// What one of a few names stands for.

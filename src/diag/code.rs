@@ -178,6 +178,10 @@ codes! {
      without `.toml`; the message lists those there are. A setting for a dialect that does not exist would have \
      no effect, and somebody would believe it had."
 
+    C0214 "a certificate that nobody asks for"
+    "The settings name a certificate to show to the backend, and the backend's URL begins with `http:`. Without TLS nobody \
+     asks for a certificate, so that it proves nothing, and the credentials of clients cross the network in the clear."
+
     C0301 "a setting that only a restart changes"
     "A reload takes mappings, schemas and most settings without dropping a request. Sockets, threads, time limits of \
      connections, the built-in backend and the log are made once, when the program starts. A file that changes one of \

@@ -37,6 +37,7 @@ use crate::{
         watch::Watch,
         wire::{Protocol, Wire, sniff},
     },
+    telemetry::HandshakeOutcome,
     time::Deadline,
 };
 
@@ -99,11 +100,25 @@ impl<H: Handler> Connections<H> {
         let Some(tls) = tls else {
             return self.open(stream, opening, Peer { address, tls: false }).await;
         };
+        let metrics = &self.shared.metrics;
+        let failed = || metrics.shook_hands(HandshakeOutcome::Failed);
         match timeout_at(opening.instant(), tls.acceptor().accept(stream)).await {
-            // In a box of its own, so that the tasks of plain connections need not be large enough for both.
-            Ok(Ok(stream)) => Box::pin(self.open(stream, opening, Peer { address, tls: true })).await,
-            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-            Err(_too_slow) => tracing::debug!("TLS handshake took too long"),
+            Ok(Ok(stream)) => {
+                metrics.shook_hands(match stream.get_ref().1.peer_certificates() {
+                    Some(_) => HandshakeOutcome::Authenticated,
+                    None => HandshakeOutcome::Anonymous,
+                });
+                // In a box of its own, so that the tasks of plain connections need not be large enough for both.
+                Box::pin(self.open(stream, opening, Peer { address, tls: true })).await;
+            }
+            Ok(Err(error)) => {
+                failed();
+                tracing::debug!(%error, "TLS handshake failed");
+            }
+            Err(_too_slow) => {
+                failed();
+                tracing::debug!("TLS handshake took too long");
+            }
         }
     }
 

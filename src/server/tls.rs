@@ -12,15 +12,16 @@ use std::{
 };
 
 use rustls::{
-    ServerConfig,
-    crypto::aws_lc_rs,
+    RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    server::{ListenerConfig, TlsConfig},
+    server::{ClientCertificate, ClientsConfig, ListenerConfig, TlsConfig},
     time::rfc3339,
 };
 
@@ -36,6 +37,14 @@ pub enum TlsError {
         path: PathBuf,
         /// What is wrong with it.
         source: pem::Error,
+    },
+    /// The file of authorities that sign clients' certificates cannot be used.
+    #[error("cannot use the authorities of clients `{}`", path.display())]
+    Clients {
+        /// The configured file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The certificate file holds no certificate.
     #[error("no certificate in `{}`", path.display())]
@@ -150,7 +159,7 @@ impl Renewal {
 
 impl Loaded {
     fn read(config: &TlsConfig) -> Result<Loaded, TlsError> {
-        let TlsConfig { certificate, key } = config;
+        let TlsConfig { certificate, key, clients } = config;
         let unreadable = |source| TlsError::Certificate { path: certificate.clone(), source };
         let keyless = |source| TlsError::Key { path: key.clone(), source };
         let unusable =
@@ -158,6 +167,8 @@ impl Loaded {
 
         // Each file is read once, so that what is compared later is what is in use.
         let texts = (read(certificate).map_err(unreadable)?, read(key).map_err(keyless)?);
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let (verifier, authorities) = verifier(clients.as_ref(), &provider)?;
         let chain = CertificateDer::pem_slice_iter(&texts.0).collect::<Result<Vec<_>, _>>();
         let chain = chain.map_err(unreadable)?;
         let Some(leaf) = chain.first() else { return Err(TlsError::Empty { path: certificate.clone() }) };
@@ -166,15 +177,40 @@ impl Loaded {
         let key = PrivateKeyDer::from_pem_slice(&texts.1).map_err(keyless)?;
 
         // The provider is named, for rustls panics when it has to guess between two.
-        let mut settings = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+        let mut settings = ServerConfig::builder_with_provider(provider)
             .with_safe_default_protocol_versions()
             .map_err(unusable)?
-            .with_no_client_auth()
+            .with_client_cert_verifier(verifier)
             .with_single_cert(chain, key)
             .map_err(unusable)?;
         settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-        Ok(Loaded { settings: Arc::new(settings), digest: digest([&texts.0, &texts.1]), doubt })
+        Ok(Loaded { settings: Arc::new(settings), digest: digest([&texts.0, &texts.1, &authorities]), doubt })
     }
+}
+
+/// Who judges what clients show, and what it depends on. Nobody asks whether a certificate was withdrawn meanwhile.
+fn verifier(
+    clients: Option<&ClientsConfig>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(Arc<dyn ClientCertVerifier>, Vec<u8>), TlsError> {
+    let Some(ClientsConfig { authorities: path, certificate }) = clients else {
+        return Ok((WebPkiClientVerifier::no_client_auth(), Vec::new()));
+    };
+    let unusable =
+        |source: Box<dyn std::error::Error + Send + Sync>| TlsError::Clients { path: path.clone(), source };
+    let mut text = read(path).map_err(|error| unusable(error.into()))?;
+    let mut roots = RootCertStore::empty();
+    for authority in CertificateDer::pem_slice_iter(&text) {
+        let authority = authority.map_err(|error| unusable(error.into()))?;
+        roots.add(authority).map_err(|error| unusable(error.into()))?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let verifier = match certificate {
+        ClientCertificate::Request => verifier.allow_unauthenticated(),
+        ClientCertificate::Require => verifier,
+    };
+    text.push(u8::from(*certificate == ClientCertificate::Require));
+    Ok((verifier.build().map_err(|error| unusable(error.into()))?, text))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, pem::Error> {

@@ -55,6 +55,8 @@ pub mod metric {
     pub const CONFIG_LOADED: &str = "config_loaded_timestamp_seconds";
     /// Connections of clients.
     pub const CONNECTIONS_OPEN: &str = "connections_open";
+    /// Connections of clients that were closed before anything was read.
+    pub const CONNECTIONS_REFUSED: &str = "connections_refused";
     /// Fields clients sent that nobody reads.
     pub const IGNORED_FIELDS: &str = "ignored_fields";
     /// Fields that were left out of updates because the client wrote what it was told.
@@ -75,6 +77,8 @@ pub mod metric {
     pub const REQUEST_DURATION: &str = "request_duration";
     /// Ids looked up.
     pub const RESOLVER_LOOKUPS: &str = "resolver_lookups";
+    /// TLS handshakes of clients.
+    pub const TLS_HANDSHAKES: &str = "tls_handshakes";
     /// Calls to the backend.
     pub const UPSTREAM_CALLS: &str = "upstream_calls";
     /// Connections opened to the backend.

@@ -2,6 +2,7 @@
 
 mod backend;
 mod faults;
+mod identity;
 mod quiet;
 mod reuse;
 mod sending;

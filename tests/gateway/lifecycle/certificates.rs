@@ -1,5 +1,8 @@
 //! Certificates of listeners are renewed by a reload, for whoever comes after it and for nobody else.
 
+use std::sync::Arc;
+
+use rustls::ClientConfig;
 use serde_json::Value;
 
 use super::backend::Backend;
@@ -31,7 +34,7 @@ fn reload(process: &Process) -> Answer {
 }
 
 /// That every handshake shows this one. The client has sessions with the certificates of before, and takes none of them up.
-fn assert_shows(process: &Process, client: &std::sync::Arc<rustls::ClientConfig>, pair: &Pair) {
+fn assert_shows(process: &Process, client: &Arc<ClientConfig>, pair: &Pair) {
     for turn in 0..TURNS {
         let mut connection = Secure::connect(process.address, client).unwrap();
         assert_eq!(connection.ask().unwrap(), 404);
@@ -107,5 +110,44 @@ fn a_certificate_whose_time_is_over_is_taken_with_a_warning() {
         "{told}"
     );
     assert!(found["message"].as_str().unwrap().ends_with("expired at 2020-01-01T00:00:00Z"), "{found}");
+    process.stop();
+}
+
+/// Whether each of these clients is answered.
+fn served(process: &Process, clients: &[&Arc<ClientConfig>]) -> Vec<bool> {
+    let ask = |client: &&Arc<ClientConfig>| Secure::connect(process.address, client)?.ask();
+    clients.iter().map(|client| ask(client).is_ok_and(|status| status == 404)).collect()
+}
+
+#[test]
+fn clients_show_certificates_of_the_authorities_that_are_configured_now() {
+    let (pki, first, second) = (Pki::new(), Pki::new(), Pki::new());
+    let authorities = pki.path("clients.pem");
+    std::fs::copy(first.path("authorities.pem"), &authorities).unwrap();
+    let clients = format!("clients = {{ authorities = {authorities:?}, certificate = \"require\" }}");
+    let (_backend, files, process) = start(&pki, &format!("{}, {clients}", pki.settings()));
+    let none = pki.client(None);
+    let [of_first, of_second] = [&first, &second].map(|authority| pki.client(Some(&authority.issue())));
+    let all = [&none, &of_first, &of_second];
+    assert_eq!(served(&process, &all), [false, true, false]);
+    assert_eq!(process.metric("gateway_tls_handshakes_total{outcome=\"authenticated\"}"), 1);
+    assert_eq!(process.metric("gateway_tls_handshakes_total{outcome=\"failed\"}"), 2);
+
+    // The client of the first has a session by now, and cannot take it up.
+    std::fs::copy(second.path("authorities.pem"), &authorities).unwrap();
+    assert_eq!(served(&process, &all), [false, true, false], "nobody asked for a reload");
+    assert_eq!(reload(&process).status, 200);
+    assert_eq!(served(&process, &all), [false, false, true]);
+
+    let text = std::fs::read_to_string(files.config()).unwrap();
+    std::fs::write(files.config(), text.replace("\"require\"", "\"request\"")).unwrap();
+    assert_eq!(reload(&process).status, 200);
+    assert_eq!(served(&process, &all), [true, false, true], "who shows a certificate shows a good one");
+    assert_eq!(process.metric("gateway_tls_handshakes_total{outcome=\"anonymous\"}"), 1);
+
+    std::fs::write(&authorities, "").unwrap();
+    let answer = reload(&process);
+    assert_eq!(answer.status, 422);
+    assert!(answer.body.contains("cannot use the authorities of clients"), "{}", answer.body);
     process.stop();
 }
