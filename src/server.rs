@@ -15,6 +15,7 @@ use hyper::body::Incoming;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Semaphore;
 
+mod addresses;
 mod connection;
 mod drain;
 mod inherited;
@@ -30,7 +31,7 @@ pub use drain::Drain;
 pub use inherited::{Inherited, InheritedError};
 pub use tls::{Certificates, Renewal, TlsError};
 
-use self::listen::Listener;
+use self::{addresses::Addresses, listen::Listener};
 use crate::telemetry::Metrics;
 
 /// How the server listens and what a client may cost it.
@@ -50,6 +51,13 @@ pub struct Config {
     pub request_deadline: Duration,
     /// Connections open at once; more wait unaccepted.
     pub connections_max: usize,
+    /// Connections of one address; more are reset. Those of trusted hops are not counted, and what they bring is: requests
+    /// in flight of one client, of which more are answered 429.
+    pub connections_per_address_max: usize,
+    /// How many of its bits tell an address of IPv4 from others.
+    pub ipv4_prefix: u8,
+    /// The same of IPv6.
+    pub ipv6_prefix: u8,
     /// Requests in flight at once; more are answered 503.
     pub in_flight_max: usize,
     /// Bytes of a request head.
@@ -72,6 +80,9 @@ impl Default for Config {
             idle_timeout: Duration::from_mins(1),
             request_deadline: Duration::from_secs(30),
             connections_max: 10_000,
+            connections_per_address_max: 5_000,
+            ipv4_prefix: 32,
+            ipv6_prefix: 64,
             in_flight_max: 1024,
             header_bytes_max: 64 * 1024,
             share_port: false,
@@ -253,6 +264,7 @@ impl Server {
     pub fn run(self, make: &impl MakeHandler, drain: &Drain) -> io::Result<RunOutcome> {
         let shared = Arc::new(Shared {
             slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
+            addresses: Arc::new(Addresses::new(&self.config)),
             metrics: self.metrics,
             drain: drain.clone(),
             config: self.config,
@@ -307,6 +319,8 @@ struct Shared {
     drain: Drain,
     /// One permit per connection.
     slots: Arc<Semaphore>,
+    /// What each address has of them.
+    addresses: Arc<Addresses>,
     metrics: Metrics,
 }
 

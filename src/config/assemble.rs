@@ -50,6 +50,13 @@ fn server(file: &ServerFile, values: &mut Values<'_>) -> server::Config {
         listeners: if listeners.is_empty() { default.listeners } else { listeners },
         workers: file.workers.map(|workers| values.count(Some(workers), 1..=most::WORKERS, 1)),
         connections_max: values.count(file.connections_max, 1..=most::CONNECTIONS, default.connections_max),
+        connections_per_address_max: values.count(
+            file.connections_per_address_max,
+            1..=most::CONNECTIONS,
+            default.connections_per_address_max,
+        ),
+        ipv4_prefix: values.count(file.ipv4_prefix, 1..=32, default.ipv4_prefix),
+        ipv6_prefix: values.count(file.ipv6_prefix, 1..=128, default.ipv6_prefix),
         in_flight_max: values.count(file.in_flight_max, 1..=most::CONNECTIONS, default.in_flight_max),
         header_bytes_max: values.size(
             file.header_bytes_max.as_ref(),

@@ -206,7 +206,7 @@ mod tests {
         (code::C0211, "[telemetry]\nfilter = \"inof\"\n", (2, 10)),
         (code::C0211, "[telemetry]\nfilter = \"info,a=loud\"\n", (2, 10)),
         (code::C0212, "[files]\nschemas = \"\"\n", (2, 11)),
-        (code::C0206, "[[server.listener]]\naddress = \"[::]:80\"\ntls = { certificate = \"c\", key = \"k\", clients = { authorities = \"a\", certificate = \"wish\" } }\n", (3, 83)),
+        (code::C0206, "[[server.listener]]\naddress = \"[::]:80\"\ntls = { certificate = \"c\", key = \"k\", clients = { authorities = \"a\", certificate = \"wish\" } }\n", (3, 84)),
         (code::C0214, "[upstream]\nbase = \"http://b\"\ntls = { certificate = \"c\", key = \"k\" }\n", (3, 7)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
     ];

@@ -41,6 +41,9 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         idle_timeout,
         request_deadline,
         connections_max,
+        connections_per_address_max,
+        ipv4_prefix,
+        ipv6_prefix,
         in_flight_max,
         header_bytes_max,
         share_port,
@@ -48,6 +51,7 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         drain_timeout,
     } = new;
     let first_byte = at(file.first_byte_timeout.as_ref());
+    let per_address = at(file.connections_per_address_max.as_ref());
     let deadline = at(file.request_deadline.as_ref());
     vec![
         listener(&old.listeners, listeners, &file.listeners),
@@ -58,6 +62,14 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
             connections_max,
             at(file.connections_max.as_ref()),
         ),
+        look(
+            "server.connections_per_address_max",
+            &old.connections_per_address_max,
+            connections_per_address_max,
+            per_address,
+        ),
+        look("server.ipv4_prefix", &old.ipv4_prefix, ipv4_prefix, at(file.ipv4_prefix.as_ref())),
+        look("server.ipv6_prefix", &old.ipv6_prefix, ipv6_prefix, at(file.ipv6_prefix.as_ref())),
         look("server.in_flight_max", &old.in_flight_max, in_flight_max, at(file.in_flight_max.as_ref())),
         look(
             "server.header_bytes_max",
@@ -189,14 +201,14 @@ mod tests {
 
     #[test]
     fn every_fixed_setting_is_noticed() {
-        let all = "[server]\nworkers = 1023\nconnections_max = 7\nin_flight_max = 7\nheader_bytes_max = \"32 KiB\"\n\
+        let all = "[server]\nworkers = 1023\nconnections_max = 7\nconnections_per_address_max = 7\nipv4_prefix = 24\nipv6_prefix = 48\nin_flight_max = 7\nheader_bytes_max = \"32 KiB\"\n\
              first_byte_timeout = \"7s\"\nheader_timeout = \"7s\"\nidle_timeout = \"7s\"\nrequest_deadline = \"17s\"\n\
              drain_delay = \"7s\"\ndrain_timeout = \"7s\"\nshare_port = true\n\
              [[server.listener]]\naddress = \"127.0.0.1:7\"\n[admin]\naddress = \"127.0.0.1:8\"\n\
              [backend]\nseed = false\ndatabase = \"x\"\n[telemetry]\nformat = \"json\"\nfilter = \"warn\"\n";
         let text = told("", all);
-        assert_eq!(text.matches("error[C0301]").count(), 17, "{text}");
-        assert_eq!(text.matches("--> config.toml:").count(), 17, "{text}");
+        assert_eq!(text.matches("error[C0301]").count(), 20, "{text}");
+        assert_eq!(text.matches("--> config.toml:").count(), 20, "{text}");
         let text = told("", "[upstream]\nbase = \"http://127.0.0.1:1\"\n");
         assert!(text.contains("`upstream` cannot change"), "{text}");
     }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use prometheus_client::metrics::gauge::Gauge;
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, LocalOptions},
@@ -152,12 +153,18 @@ impl<H: Handler> Entrance<H> {
     }
 
     /// Serves a connection in a task of its own, once there is a slot for it. Until then no other is accepted: they stay
-    /// with the system, which keeps them waiting.
+    /// with the system, which keeps them waiting. One of an address that has too many is not kept waiting.
     async fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = self.connections.shared();
+        let Some(place) = shared.addresses.enter(address.ip()) else {
+            shared.metrics.connections_refused().inc();
+            reset(stream);
+            tracing::debug!("closed a connection, for its address has too many");
+            return;
+        };
         let slot = Arc::clone(&shared.slots).acquire_owned().await;
         let counted = [Counted::new(&shared.metrics.connections_open()), Counted::new(&self.open)];
-        let held = (slot, self.alive.clone(), counted);
+        let held = (slot, place, self.alive.clone(), counted);
         let connections = Rc::clone(&self.connections);
         let tls = self.tls.clone();
         spawn_local(async move {
@@ -165,6 +172,15 @@ impl<H: Handler> Entrance<H> {
             drop(held);
         });
     }
+}
+
+/// Closes a connection so that nothing of it stays with the system either, as it would for a minute after an orderly end.
+/// Nothing was said to the client, and before TLS nothing could be.
+fn reset(stream: TcpStream) {
+    if let Err(error) = SockRef::from(&stream).set_linger(Some(Duration::ZERO)) {
+        tracing::debug!(%error, "cannot reset a connection");
+    }
+    drop(stream);
 }
 
 /// Errors of `accept` that concern the connection it would have returned, and no other.
