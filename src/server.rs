@@ -5,7 +5,13 @@
 //! short tower stack (`server/stack.rs`) does what every HTTP server needs, the handler does the rest.
 
 use std::{
-    future::Future, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, sync::Arc, thread,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    panic::resume_unwind,
+    path::PathBuf,
+    sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -18,6 +24,7 @@ use tokio::sync::Semaphore;
 mod addresses;
 mod connection;
 mod drain;
+mod forwarded;
 mod inherited;
 mod listen;
 mod refusal;
@@ -28,6 +35,7 @@ mod wire;
 mod worker;
 
 pub use drain::Drain;
+pub use forwarded::{HopHeader, HopsConfig, Network, NetworkError};
 pub use inherited::{Inherited, InheritedError};
 pub use tls::{Certificates, Renewal, TlsError};
 
@@ -58,6 +66,8 @@ pub struct Config {
     pub ipv4_prefix: u8,
     /// The same of IPv6.
     pub ipv6_prefix: u8,
+    /// Who may say where a request comes from.
+    pub hops: HopsConfig,
     /// Requests in flight at once; more are answered 503.
     pub in_flight_max: usize,
     /// Bytes of a request head.
@@ -83,6 +93,7 @@ impl Default for Config {
             connections_per_address_max: 5_000,
             ipv4_prefix: 32,
             ipv6_prefix: 64,
+            hops: HopsConfig::default(),
             in_flight_max: 1024,
             header_bytes_max: 64 * 1024,
             share_port: false,
@@ -161,8 +172,16 @@ pub trait Handler: Clone + 'static {
 pub struct Peer {
     /// The client's address, or its proxy's.
     pub address: SocketAddr,
+    /// Whose request it is: the same address, or the one a trusted hop names; none if that does not name any.
+    pub client: Option<IpAddr>,
     /// Whether the connection is encrypted.
     pub tls: bool,
+}
+
+impl Peer {
+    fn new(address: SocketAddr, tls: bool) -> Peer {
+        Peer { address, client: Some(address.ip()), tls }
+    }
 }
 
 /// Bound sockets, ready to run.

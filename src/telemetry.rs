@@ -35,11 +35,17 @@ pub struct Config {
     pub format: LogFormat,
     /// What is logged, in tracing's filter syntax: `info`, or `warn,interlingua::upstream=debug`.
     pub filter: String,
+    /// Whether events of requests name the addresses of clients, which are personal data.
+    pub addresses: bool,
 }
+
+/// Where a request comes from, as far as the log may say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub std::net::IpAddr);
 
 impl Default for Config {
     fn default() -> Config {
-        Config { format: LogFormat::Text, filter: "info".into() }
+        Config { format: LogFormat::Text, filter: "info".into(), addresses: false }
     }
 }
 

@@ -7,7 +7,7 @@ use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, Liste
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
 use super::{Config, FilesConfig};
-use crate::server::{ClientCertificate, ClientsConfig, ListenerConfig, TlsConfig};
+use crate::server::{ClientCertificate, ClientsConfig, HopsConfig, ListenerConfig, TlsConfig};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
 /// More than these is a slip of the finger, not a wish.
@@ -57,6 +57,10 @@ fn server(file: &ServerFile, values: &mut Values<'_>) -> server::Config {
         ),
         ipv4_prefix: values.count(file.ipv4_prefix, 1..=32, default.ipv4_prefix),
         ipv6_prefix: values.count(file.ipv6_prefix, 1..=128, default.ipv6_prefix),
+        hops: HopsConfig {
+            trusted: file.hops.trusted.iter().filter_map(|network| values.network(network)).collect(),
+            header: values.hop_header(file.hops.header.as_ref(), default.hops.header),
+        },
         in_flight_max: values.count(file.in_flight_max, 1..=most::CONNECTIONS, default.in_flight_max),
         header_bytes_max: values.size(
             file.header_bytes_max.as_ref(),
@@ -167,6 +171,7 @@ fn telemetry(file: &TelemetryFile, values: &mut Values<'_>) -> telemetry::Config
     telemetry::Config {
         format: values.log_format(file.format.as_ref(), default.format),
         filter: values.log_filter(file.filter.as_ref(), default.filter),
+        addresses: file.addresses.map_or(default.addresses, |addresses| addresses.value),
     }
 }
 

@@ -10,6 +10,7 @@ use super::size::{SizeError, spell};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::limit::WindowError;
+use crate::server::NetworkError;
 use crate::time::DurationError;
 
 pub(super) fn duration(text: &Spanned<String>, why: DurationError) -> Diagnostic {
@@ -28,6 +29,12 @@ pub(super) fn window(text: &Spanned<String>, why: WindowError) -> Diagnostic {
     Diagnostic::error(code::C0203, format!("`{}` is not a quota", text.value))
         .at(text.span, why.to_string())
         .help("write a count and a period, such as `\"300/minute\"` or `\"100/30s\"`")
+}
+
+pub(super) fn network(text: &Spanned<String>, why: NetworkError) -> Diagnostic {
+    Diagnostic::error(code::C0215, format!("`{}` is not a network", text.value))
+        .at(text.span, why.to_string())
+        .help("write an address, or a network such as `\"10.0.0.0/8\"` or `\"fd00::/8\"`")
 }
 
 pub(super) fn address(text: &Spanned<String>) -> Diagnostic {
@@ -208,6 +215,8 @@ mod tests {
         (code::C0212, "[files]\nschemas = \"\"\n", (2, 11)),
         (code::C0206, "[[server.listener]]\naddress = \"[::]:80\"\ntls = { certificate = \"c\", key = \"k\", clients = { authorities = \"a\", certificate = \"wish\" } }\n", (3, 84)),
         (code::C0214, "[upstream]\nbase = \"http://b\"\ntls = { certificate = \"c\", key = \"k\" }\n", (3, 7)),
+        (code::C0206, "[server.hops]\nheader = \"x-real-ip\"\n", (2, 10)),
+        (code::C0215, "[server.hops]\ntrusted = [\"10.0.0.0/8\", \"10.0.0.1/8\"]\n", (2, 26)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
     ];
 

@@ -35,6 +35,7 @@ pub(super) struct ServerFile {
     pub(super) connections_per_address_max: Integer,
     pub(super) ipv4_prefix: Integer,
     pub(super) ipv6_prefix: Integer,
+    pub(super) hops: HopsFile,
     pub(super) in_flight_max: Integer,
     pub(super) header_bytes_max: Text,
     pub(super) first_byte_timeout: Text,
@@ -44,6 +45,13 @@ pub(super) struct ServerFile {
     pub(super) share_port: Switch,
     pub(super) drain_delay: Text,
     pub(super) drain_timeout: Text,
+}
+
+/// `[server.hops]`
+#[derive(Debug, Default)]
+pub(super) struct HopsFile {
+    pub(super) header: Text,
+    pub(super) trusted: Vec<Spanned<String>>,
 }
 
 /// `[[server.listener]]`
@@ -146,6 +154,7 @@ pub(super) struct ExplainFile {
 pub(super) struct TelemetryFile {
     pub(super) format: Text,
     pub(super) filter: Text,
+    pub(super) addresses: Switch,
 }
 
 /// `[files]`
@@ -186,6 +195,7 @@ impl ServerFile {
             connections_per_address_max: table.integer("connections_per_address_max"),
             ipv4_prefix: table.integer("ipv4_prefix"),
             ipv6_prefix: table.integer("ipv6_prefix"),
+            hops: table.table("hops").map(HopsFile::read).unwrap_or_default(),
             in_flight_max: table.integer("in_flight_max"),
             header_bytes_max: table.text("header_bytes_max"),
             first_byte_timeout: table.text("first_byte_timeout"),
@@ -196,6 +206,12 @@ impl ServerFile {
             drain_delay: table.text("drain_delay"),
             drain_timeout: table.text("drain_timeout"),
         })
+    }
+}
+
+impl HopsFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self { header: table.text("header"), trusted: table.texts("trusted") })
     }
 }
 
@@ -320,7 +336,11 @@ impl ExplainFile {
 
 impl TelemetryFile {
     fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self { format: table.text("format"), filter: table.text("filter") })
+        table.read(|table| Self {
+            format: table.text("format"),
+            filter: table.text("filter"),
+            addresses: table.boolean("addresses"),
+        })
     }
 }
 

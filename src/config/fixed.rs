@@ -44,6 +44,7 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         connections_per_address_max,
         ipv4_prefix,
         ipv6_prefix,
+        hops: server::HopsConfig { trusted, header },
         in_flight_max,
         header_bytes_max,
         share_port,
@@ -70,6 +71,8 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         ),
         look("server.ipv4_prefix", &old.ipv4_prefix, ipv4_prefix, at(file.ipv4_prefix.as_ref())),
         look("server.ipv6_prefix", &old.ipv6_prefix, ipv6_prefix, at(file.ipv6_prefix.as_ref())),
+        look("server.hops.trusted", &old.hops.trusted, trusted, at(file.hops.trusted.first())),
+        look("server.hops.header", &old.hops.header, header, at(file.hops.header.as_ref())),
         look("server.in_flight_max", &old.in_flight_max, in_flight_max, at(file.in_flight_max.as_ref())),
         look(
             "server.header_bytes_max",
@@ -122,13 +125,15 @@ fn backends(started: &Config, now: &Config, file: Option<&ConfigFile>) -> Vec<To
 }
 
 fn telemetry(old: &telemetry::Config, new: &telemetry::Config, file: Option<&ConfigFile>) -> Vec<Told> {
-    let telemetry::Config { format, filter } = new;
+    let telemetry::Config { format, filter, addresses } = new;
     let file = file.map(|file| &file.telemetry);
     let other_format = file.and_then(|file| at(file.format.as_ref()));
+    let other_addresses = file.and_then(|file| at(file.addresses.as_ref()));
     let other_filter = file.and_then(|file| at(file.filter.as_ref()));
     vec![
         look("telemetry.format", &old.format, format, other_format),
         look("telemetry.filter", &old.filter, filter, other_filter),
+        look("telemetry.addresses", &old.addresses, addresses, other_addresses),
     ]
 }
 
@@ -204,11 +209,12 @@ mod tests {
         let all = "[server]\nworkers = 1023\nconnections_max = 7\nconnections_per_address_max = 7\nipv4_prefix = 24\nipv6_prefix = 48\nin_flight_max = 7\nheader_bytes_max = \"32 KiB\"\n\
              first_byte_timeout = \"7s\"\nheader_timeout = \"7s\"\nidle_timeout = \"7s\"\nrequest_deadline = \"17s\"\n\
              drain_delay = \"7s\"\ndrain_timeout = \"7s\"\nshare_port = true\n\
+             [server.hops]\ntrusted = [\"::1\"]\nheader = \"forwarded\"\n\
              [[server.listener]]\naddress = \"127.0.0.1:7\"\n[admin]\naddress = \"127.0.0.1:8\"\n\
-             [backend]\nseed = false\ndatabase = \"x\"\n[telemetry]\nformat = \"json\"\nfilter = \"warn\"\n";
+             [backend]\nseed = false\ndatabase = \"x\"\n[telemetry]\nformat = \"json\"\nfilter = \"warn\"\naddresses = true\n";
         let text = told("", all);
-        assert_eq!(text.matches("error[C0301]").count(), 20, "{text}");
-        assert_eq!(text.matches("--> config.toml:").count(), 20, "{text}");
+        assert_eq!(text.matches("error[C0301]").count(), 23, "{text}");
+        assert_eq!(text.matches("--> config.toml:").count(), 23, "{text}");
         let text = told("", "[upstream]\nbase = \"http://127.0.0.1:1\"\n");
         assert!(text.contains("`upstream` cannot change"), "{text}");
     }

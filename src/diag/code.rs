@@ -182,6 +182,11 @@ codes! {
     "The settings name a certificate to show to the backend, and the backend's URL begins with `http:`. Without TLS nobody \
      asks for a certificate, so that it proves nothing, and the credentials of clients cross the network in the clear."
 
+    C0215 "not a network"
+    "Trusted hops are named by their addresses, or by networks: an address, a slash, and how many of its bits count, such as \
+     `10.0.0.0/8`. Bits behind those must be zero. Whoever connects from there may say whose request it brings, so that a \
+     network that was meant otherwise is not guessed at."
+
     C0301 "a setting that only a restart changes"
     "A reload takes mappings, schemas and most settings without dropping a request. Sockets, threads, time limits of \
      connections, the built-in backend and the log are made once, when the program starts. A file that changes one of \

@@ -98,7 +98,7 @@ impl<H: Handler> Connections<H> {
         }
         let opening = Deadline::after(self.shared.config.first_byte_timeout);
         let Some(tls) = tls else {
-            return self.open(stream, opening, Peer { address, tls: false }).await;
+            return self.open(stream, opening, Peer::new(address, false)).await;
         };
         let metrics = &self.shared.metrics;
         let failed = || metrics.shook_hands(HandshakeOutcome::Failed);
@@ -109,7 +109,7 @@ impl<H: Handler> Connections<H> {
                     None => HandshakeOutcome::Anonymous,
                 });
                 // In a box of its own, so that the tasks of plain connections need not be large enough for both.
-                Box::pin(self.open(stream, opening, Peer { address, tls: true })).await;
+                Box::pin(self.open(stream, opening, Peer::new(address, true))).await;
             }
             Ok(Err(error)) => {
                 failed();

@@ -3,6 +3,7 @@
 mod crowds;
 mod draining;
 mod handover;
+mod hops;
 mod limits;
 mod serving;
 mod support;

@@ -156,12 +156,15 @@ impl<H: Handler> Entrance<H> {
     /// with the system, which keeps them waiting. One of an address that has too many is not kept waiting.
     async fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = self.connections.shared();
-        let Some(place) = shared.addresses.enter(address.ip()) else {
+        // Behind a hop there are many clients: what it brings is counted instead.
+        let is_hop = shared.config.hops.trust(address.ip());
+        let place = if is_hop { None } else { shared.addresses.enter(address.ip()) };
+        if place.is_none() && !is_hop {
             shared.metrics.connections_refused().inc();
             reset(stream);
             tracing::debug!("closed a connection, for its address has too many");
             return;
-        };
+        }
         let slot = Arc::clone(&shared.slots).acquire_owned().await;
         let counted = [Counted::new(&shared.metrics.connections_open()), Counted::new(&self.open)];
         let held = (slot, place, self.alive.clone(), counted);

@@ -14,7 +14,7 @@ pub mod field {
     pub const CAUSE: &str = "problem.cause";
     /// The problem's code.
     pub const CODE: &str = "problem.code";
-    /// Who asked for it, on the admin listener.
+    /// Who asks: on the admin listener, and, where the settings say so, of each request.
     pub const CLIENT_ADDRESS: &str = "client.address";
     /// What the files in use say, in short.
     pub const CONFIG_DIGEST: &str = "config.digest";

@@ -10,6 +10,7 @@ mod certificates;
 mod client;
 mod ending;
 mod files;
+mod hops;
 mod load;
 mod pki;
 mod process;
