@@ -60,7 +60,7 @@ impl Admin {
             inherited.take_admin(address).unwrap_or_else(|| (address, Inherited::default()));
         let config = server::Config {
             listeners: vec![ListenerConfig { address, tls: None }],
-            workers: 1,
+            workers: Some(1),
             connections_max: 64,
             request_deadline: ANSWER_DEADLINE,
             ..server::Config::default()

@@ -171,18 +171,26 @@ impl Start {
         let (metrics, explanations) = (Metrics::new(), Explanations::default());
         let around = Surroundings { metrics: metrics.clone(), explanations: explanations.clone(), built_in };
         let parts = Parts::make(&config, registry, &around, None)?;
-        let workers = Arc::new(Workers::new(Arc::clone(&parts.shared), parts.upstream.clone()));
+        let workers = Arc::new(Workers::new(
+            Arc::clone(&parts.shared),
+            parts.upstream.clone(),
+            config.telemetry.addresses,
+        ));
 
         let server = Server::bind_or_take(config.server.clone(), &mut inherited)?.count_into(&metrics);
         let admin = config.admin.address.map(|address| Admin::bind_or_take(address, &mut inherited));
         let admin = admin.transpose()?;
         inherited.finish()?;
 
+        for doubt in server.certificates().doubts() {
+            tracing::warn!("{doubt}: clients refuse it");
+        }
         metrics.loads().loaded(&digest, SystemTime::now());
         let (reloads, asks) = Reloads::channel();
         let reloads = reread.is_some().then_some(reloads);
         let reloader = |reread| {
-            Reloader::new(reread, config.clone(), around, Arc::clone(&workers), (parts, digest.clone()))
+            let loaded = (parts, digest.clone());
+            Reloader::new(reread, config.clone(), around, Arc::clone(&workers), server.certificates(), loaded)
         };
         let reloader = reread.map(|(reread, hangups)| (reloader(reread), hangups));
         let supervisor = Supervisor::start(reloader, asks, Arc::clone(&workers), drain.clone());
@@ -239,7 +247,7 @@ mod tests {
         let address = ([127, 0, 0, 5], 0).into();
         let listeners = vec![ListenerConfig { address, tls: None }];
         let mut config = Config::default();
-        config.server = server::Config { listeners, workers: 2, ..config.server };
+        config.server = server::Config { listeners, workers: Some(2), ..config.server };
         config.admin.address = Some(address);
         config
     }

@@ -190,9 +190,10 @@ mod tests {
     fn the_settings_commented_out_in_config_toml_would_be_accepted() {
         let (config, found) = parse(&documented_in_full());
 
-        // The file shows the built-in backend and one to forward to; only one of them can be had.
+        // The file shows the built-in backend and one to forward to, of which one can be had, and how the latter is called
+        // without TLS and with.
         let codes: Vec<_> = found.iter().map(|one| one.code).collect();
-        assert_eq!(codes, [code::C0209]);
+        assert_eq!(codes, [code::C0214, code::C0209]);
         let config = config.unwrap();
         assert_eq!(config.upstream.unwrap().base, "http://127.0.0.1:9000/");
         assert_eq!(config.backend.database, Some(PathBuf::from("interlingua.db")));
@@ -227,7 +228,7 @@ format = \"json\"
         assert_eq!(found, []);
         let config = config.unwrap();
 
-        assert_eq!(config.server.workers, 3);
+        assert_eq!(config.server.workers, Some(3));
         assert_eq!(config.server.idle_timeout, Duration::from_mins(2));
         assert_eq!(config.server.listeners.len(), 2);
         assert_eq!(config.server.listeners[1].address, "[::1]:2".parse().unwrap());

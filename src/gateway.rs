@@ -35,7 +35,7 @@ use crate::ids::resolver::Resolvers;
 use crate::lens::{Resolutions, Tally};
 use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
-use crate::telemetry::{Metrics, RequestId};
+use crate::telemetry::{ClientAddress, Metrics, RequestId};
 use crate::time::Deadline;
 use crate::translate::misfit::Misfit;
 use crate::translate::{self, explain::Narrator};
@@ -285,6 +285,8 @@ struct Exchange {
     dialect: Option<Arc<Dialect>>,
     operation: Option<Arc<Operation>>,
     request_id: Option<RequestId>,
+    /// Who asks, if the log may say it.
+    client: Option<ClientAddress>,
     deadline: Deadline,
     /// Where the principal stands, once it was admitted or refused.
     standing: Option<Standing>,
@@ -311,6 +313,7 @@ impl Exchange {
             dialect: None,
             operation: None,
             request_id: extensions.get().cloned(),
+            client: extensions.get().copied(),
             deadline: extensions.get().copied().unwrap_or_else(|| Deadline::after(allowance)),
             standing: None,
             ignored: 0,

@@ -5,7 +5,13 @@
 //! short tower stack (`server/stack.rs`) does what every HTTP server needs, the handler does the rest.
 
 use std::{
-    future::Future, io, net::SocketAddr, panic::resume_unwind, path::PathBuf, sync::Arc, thread,
+    future::Future,
+    io,
+    net::{IpAddr, SocketAddr},
+    panic::resume_unwind,
+    path::PathBuf,
+    sync::Arc,
+    thread,
     time::Duration,
 };
 
@@ -15,8 +21,10 @@ use hyper::body::Incoming;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Semaphore;
 
+mod addresses;
 mod connection;
 mod drain;
+mod forwarded;
 mod inherited;
 mod listen;
 mod refusal;
@@ -27,10 +35,11 @@ mod wire;
 mod worker;
 
 pub use drain::Drain;
+pub use forwarded::{HopHeader, HopsConfig, Network, NetworkError};
 pub use inherited::{Inherited, InheritedError};
-pub use tls::TlsError;
+pub use tls::{Certificates, Renewal, TlsError};
 
-use self::listen::Listener;
+use self::{addresses::Addresses, listen::Listener};
 use crate::telemetry::Metrics;
 
 /// How the server listens and what a client may cost it.
@@ -38,8 +47,8 @@ use crate::telemetry::Metrics;
 pub struct Config {
     /// Where to listen.
     pub listeners: Vec<ListenerConfig>,
-    /// Threads that serve requests.
-    pub workers: usize,
+    /// Threads that serve requests; if nobody says how many, one for each processor.
+    pub workers: Option<usize>,
     /// Time for a whole request head, from its first byte.
     pub header_timeout: Duration,
     /// Time from accepting a connection to knowing its protocol: TLS handshake and first bytes.
@@ -50,6 +59,15 @@ pub struct Config {
     pub request_deadline: Duration,
     /// Connections open at once; more wait unaccepted.
     pub connections_max: usize,
+    /// Connections of one address; more are reset. Those of trusted hops are not counted, and what they bring is: requests
+    /// in flight of one client, of which more are answered 429.
+    pub connections_per_address_max: usize,
+    /// How many of its bits tell an address of IPv4 from others.
+    pub ipv4_prefix: u8,
+    /// The same of IPv6.
+    pub ipv6_prefix: u8,
+    /// Who may say where a request comes from.
+    pub hops: HopsConfig,
     /// Requests in flight at once; more are answered 503.
     pub in_flight_max: usize,
     /// Bytes of a request head.
@@ -66,12 +84,16 @@ impl Default for Config {
     fn default() -> Config {
         Config {
             listeners: vec![ListenerConfig { address: ([127, 0, 0, 1], 8080).into(), tls: None }],
-            workers: thread::available_parallelism().map_or(1, usize::from),
+            workers: None,
             header_timeout: Duration::from_secs(10),
             first_byte_timeout: Duration::from_secs(10),
             idle_timeout: Duration::from_mins(1),
             request_deadline: Duration::from_secs(30),
             connections_max: 10_000,
+            connections_per_address_max: 5_000,
+            ipv4_prefix: 32,
+            ipv6_prefix: 64,
+            hops: HopsConfig::default(),
             in_flight_max: 1024,
             header_bytes_max: 64 * 1024,
             share_port: false,
@@ -97,6 +119,33 @@ pub struct TlsConfig {
     pub certificate: PathBuf,
     /// PEM file with the private key.
     pub key: PathBuf,
+    /// Present where clients are asked for certificates of their own.
+    pub clients: Option<ClientsConfig>,
+}
+
+/// Which certificates clients have to show.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientsConfig {
+    /// PEM file of the authorities that sign them.
+    pub authorities: PathBuf,
+    /// What becomes of clients that have none.
+    pub certificate: ClientCertificate,
+}
+
+/// Whether a client needs a certificate.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ClientCertificate {
+    /// It may do without; one that it shows has to be good.
+    Request,
+    /// There is no connection without.
+    #[default]
+    Require,
+}
+
+impl ClientCertificate {
+    /// How the settings call them.
+    pub const NAMES: [(&'static str, ClientCertificate); 2] =
+        [("request", ClientCertificate::Request), ("require", ClientCertificate::Require)];
 }
 
 /// Makes one handler per worker.
@@ -123,8 +172,16 @@ pub trait Handler: Clone + 'static {
 pub struct Peer {
     /// The client's address, or its proxy's.
     pub address: SocketAddr,
+    /// Whose request it is: the same address, or the one a trusted hop names; none if that does not name any.
+    pub client: Option<IpAddr>,
     /// Whether the connection is encrypted.
     pub tls: bool,
+}
+
+impl Peer {
+    fn new(address: SocketAddr, tls: bool) -> Peer {
+        Peer { address, client: Some(address.ip()), tls }
+    }
 }
 
 /// Bound sockets, ready to run.
@@ -134,6 +191,7 @@ pub struct Server {
     addresses: Vec<SocketAddr>,
     /// For each worker, its own socket of each listener.
     doors: Vec<Vec<worker::Door>>,
+    certificates: Certificates,
     metrics: Metrics,
 }
 
@@ -181,8 +239,9 @@ impl Server {
 
     /// The same, with the sockets that the program was started with, where there are any for an address.
     pub fn bind_or_take(config: Config, inherited: &mut Inherited) -> Result<Server, BindError> {
-        let workers = config.workers.max(1);
-        let mut addresses = Vec::new();
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
+        let workers = config.workers.unwrap_or_else(processors).max(1);
+        let (mut addresses, mut certificates) = (Vec::new(), Certificates::default());
         let mut doors: Vec<Vec<worker::Door>> = (0..workers).map(|_| Vec::new()).collect();
         for listener in &config.listeners {
             let given = inherited.take(listener.address);
@@ -192,16 +251,22 @@ impl Server {
             };
             let Listener { address, sockets, tls, ending } = bound;
             addresses.push(address);
+            certificates.0.push(tls.clone());
             for (doors, socket) in doors.iter_mut().zip(sockets) {
                 doors.push(worker::Door { socket, tls: tls.clone(), ending });
             }
         }
-        Ok(Server { config, addresses, doors, metrics: Metrics::new() })
+        Ok(Server { config, addresses, doors, certificates, metrics: Metrics::new() })
     }
 
     /// Where the server listens, in the order of the configuration, with the ports that were free.
     pub fn addresses(&self) -> &[SocketAddr] {
         &self.addresses
+    }
+
+    /// What its listeners show to clients, to be renewed while it runs.
+    pub fn certificates(&self) -> Certificates {
+        self.certificates.clone()
     }
 
     /// Counts connections, requests in flight and its own refusals in `metrics`.
@@ -218,6 +283,7 @@ impl Server {
     pub fn run(self, make: &impl MakeHandler, drain: &Drain) -> io::Result<RunOutcome> {
         let shared = Arc::new(Shared {
             slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
+            addresses: Arc::new(Addresses::new(&self.config)),
             metrics: self.metrics,
             drain: drain.clone(),
             config: self.config,
@@ -272,6 +338,8 @@ struct Shared {
     drain: Drain,
     /// One permit per connection.
     slots: Arc<Semaphore>,
+    /// What each address has of them.
+    addresses: Arc<Addresses>,
     metrics: Metrics,
 }
 

@@ -25,7 +25,7 @@ pub use backend::{BackendMetrics, BreakerState};
 pub use explanations::Explanations;
 pub use loads::{LoadMetrics, LoadResult};
 pub use metrics::{Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics};
-pub use outcome::{ResolverOutcome, UpstreamOutcome};
+pub use outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome};
 pub use request_id::{RequestId, X_REQUEST_ID};
 pub use writer::Flush;
 use writer::Lines;
@@ -37,11 +37,17 @@ pub struct Config {
     pub format: LogFormat,
     /// What is logged, in tracing's filter syntax: `info`, or `warn,interlingua::upstream=debug`.
     pub filter: String,
+    /// Whether events of requests name the addresses of clients, which are personal data.
+    pub addresses: bool,
 }
+
+/// Where a request comes from, as far as the log may say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ClientAddress(pub std::net::IpAddr);
 
 impl Default for Config {
     fn default() -> Config {
-        Config { format: LogFormat::Text, filter: "info".into() }
+        Config { format: LogFormat::Text, filter: "info".into(), addresses: false }
     }
 }
 

@@ -39,12 +39,23 @@ pub struct Config {
     pub answer_bytes_max: usize,
     /// A PEM file of certificate authorities to trust instead of the system's; for `https` only.
     pub authorities: Option<PathBuf>,
+    /// What to show to a backend that asks for a certificate; for `https` only.
+    pub identity: Option<Identity>,
     /// When the backend is left alone; none never does.
     pub breaker: Option<breaker::Config>,
     /// When a call is made again.
     pub retry: retry::Config,
     /// What the backend makes of keys.
     pub idempotency_keys: Keys,
+}
+
+/// A certificate of our own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Identity {
+    /// PEM file with the certificate chain, leaf first.
+    pub certificate: PathBuf,
+    /// PEM file with the private key.
+    pub key: PathBuf,
 }
 
 /// What the backend makes of the key that a call has ([`Request::is_keyed`]).
@@ -73,6 +84,7 @@ impl Config {
             idle_timeout: Duration::from_secs(15),
             answer_bytes_max: 8 * 1024 * 1024,
             authorities: None,
+            identity: None,
             breaker: Some(breaker::Config::default()),
             retry: retry::Config::default(),
             idempotency_keys: Keys::default(),
@@ -201,6 +213,14 @@ pub enum ConfigError {
     /// The base is no address of a backend.
     #[error("`{0}` is not `http://` or `https://` with a host, an optional port and an optional path")]
     Base(String),
+    /// The certificate to show to the backend, or its key, cannot be used.
+    #[error("cannot show the certificate `{}` to the backend", path.display())]
+    Identity {
+        /// The certificate's file.
+        path: PathBuf,
+        /// What is wrong with it or its key.
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
     /// No authorities are configured and the system's were not found.
     #[error("found no certificate authorities to trust; name a file of them")]
     NoAuthorities,

@@ -94,6 +94,9 @@ impl Outcome {
         let found: String = self.found.iter().map(|one| line(one, &self.sources)).collect();
         let cause = self.cause.as_ref().map(|cause| format!("{cause}\n")).unwrap_or_default();
         let what = match self.result {
+            LoadResult::Taken if self.cause.is_some() => {
+                "taken: requests are answered by the files as they are now, but for that"
+            }
             LoadResult::Taken => "taken: requests are answered by the files as they are now",
             LoadResult::Refused | LoadResult::Failed => "nothing was taken: what was in use stays in use",
         };

@@ -1,8 +1,14 @@
 //! What requests are answered with: made from the settings and a registry, at the start and at each reload.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use http::Uri;
+use sha2::{Digest as _, Sha256};
 
 use super::{ServeError, explain};
 use crate::{
@@ -29,15 +35,23 @@ pub(super) struct Parts {
     pub(super) shared: Arc<gateway::Shared>,
     pub(super) upstream: Upstream,
     backend: Backend,
-    ids: Option<(ids::Config, IdMap)>,
+    ids: Option<(IdFile, IdMap)>,
+}
+
+/// The file of imported ids: another one may be put in its place under the same name.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct IdFile {
+    path: PathBuf,
+    /// Device and number on it; none if there is no file yet.
+    place: Option<(u64, u64)>,
 }
 
 /// What connections to the backend depend on.
 #[derive(Debug, PartialEq, Eq)]
 struct Backend {
     config: upstream::Config,
-    /// What the file of authorities says, which may change while its name does not.
-    authorities: Option<Vec<u8>>,
+    /// Of what its files say (authorities, certificate and key), which may change while their names do not.
+    files: Vec<Option<[u8; 32]>>,
 }
 
 impl Parts {
@@ -55,11 +69,17 @@ impl Parts {
             Some(before) => before.upstream.clone(),
             None => Upstream::new(Arc::new(backend.config.clone()))?.count_into(metrics.backend()),
         };
-        let known = before.and_then(|before| before.ids.as_ref()).filter(|(known, _)| *known == config.ids);
-        let ids = match (known, &config.ids.store) {
-            (Some(known), _) => Some(known.clone()),
-            (None, Some(path)) => Some((config.ids.clone(), IdMap::new(ids::embedded::Store::open(path)?))),
-            (None, None) => None,
+        let known = before.and_then(|before| before.ids.as_ref());
+        let ids = match &config.ids.store {
+            Some(path) => match known.filter(|(file, _)| *file == IdFile::at(path)) {
+                Some(known) => Some(known.clone()),
+                None => {
+                    let store = ids::embedded::Store::open(path)?;
+                    // It may have been made just now.
+                    Some((IdFile::at(path), IdMap::new(store)))
+                }
+            },
+            None => None,
         };
 
         let deadline = config.server.request_deadline;
@@ -92,6 +112,13 @@ impl Parts {
     }
 }
 
+impl IdFile {
+    fn at(path: &Path) -> IdFile {
+        let place = fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
+        IdFile { path: path.to_owned(), place }
+    }
+}
+
 impl Backend {
     fn of(config: &Config, built_in: Option<&Uri>) -> Backend {
         // The built-in backend honours keys.
@@ -100,8 +127,30 @@ impl Backend {
             ..upstream::Config::new(built_in.cloned().unwrap_or_default())
         };
         let config = config.upstream.clone().unwrap_or_else(usual);
+        let identity = config.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
         // One that cannot be read is told by whoever needs it.
-        let authorities = config.authorities.as_ref().and_then(|path| fs::read(path).ok());
-        Backend { config, authorities }
+        let digest = |path| fs::read(path).ok().map(|text| Sha256::digest(text).into());
+        let files = config.authorities.iter().chain(identity).map(digest).collect();
+        Backend { config, files }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_of_ids_is_another_when_it_was_put_in_the_place_of_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("ids.db"), folder.path().join("other.db"));
+        let none = IdFile::at(&path);
+        fs::write(&path, "1").unwrap();
+        let first = IdFile::at(&path);
+        assert_ne!(none, first);
+        fs::write(&path, "what is written into it changes nothing").unwrap();
+        assert_eq!(first, IdFile::at(&path));
+        fs::write(&other, "1").unwrap();
+        fs::rename(&other, &path).unwrap();
+        assert_ne!(first, IdFile::at(&path));
     }
 }

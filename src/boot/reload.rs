@@ -2,10 +2,14 @@
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use sha2::{Digest as _, Sha256};
+use tokio::{
+    task::spawn_blocking,
+    time::{Instant, sleep},
+};
 
 use super::{
     parts::{Parts, Surroundings},
@@ -16,9 +20,12 @@ use crate::{
     config::Config,
     diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code},
     dialect::Registry,
-    server::{TlsConfig, TlsError},
+    server::{Certificates, Renewal},
     telemetry::{LoadMetrics, LoadResult},
 };
+
+/// How often somebody looks whether what was in use is used any more.
+const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 
 /// How to read all files. None if not even the settings are sound.
 pub type Reread =
@@ -39,13 +46,16 @@ pub struct Files {
 #[error("{0}")]
 pub struct Unreadable(pub String);
 
-/// What texts say, in short: 16 hexadecimal digits that are others when any text or its file's name is another.
+/// What texts say, in short: 16 hexadecimal digits that are others when any text, its file's name, or the folder that is in
+/// is another: for a schema the folder is the dialect.
 pub fn digest(sources: &Sources) -> String {
     let mut digest = Sha256::new();
     for id in sources.ids() {
         let (path, text) = (sources.path(id), sources.text(id));
-        let name = path.rsplit('/').next().unwrap_or_default();
-        for part in [name, text] {
+        let parts: Vec<_> = path.rsplitn(3, '/').take(2).collect();
+        // The settings may have any name, and lie anywhere.
+        let name = if path.ends_with(".json") { parts.join("/") } else { parts[0].to_owned() };
+        for part in [name.as_str(), text] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
@@ -62,8 +72,7 @@ pub(super) struct Reloader {
     around: Surroundings,
     workers: Arc<Workers>,
     current: Mutex<Current>,
-    /// What the certificates and keys of the listeners were at the start.
-    certificates: Vec<[Vec<u8>; 2]>,
+    certificates: Certificates,
 }
 
 struct Current {
@@ -71,17 +80,42 @@ struct Current {
     digest: String,
 }
 
+/// What there is to wait for, and to clear away, when a reload was taken.
+pub(super) struct Taken {
+    /// Says when every worker uses the new parts.
+    pub(super) done: Done,
+    /// What was in use before. It is large, and requests that began with it still need it.
+    pub(super) before: Parts,
+}
+
+impl Taken {
+    /// Waits until nobody uses what was there before, as long as requests may take, and drops it where that keeps no request
+    /// waiting.
+    pub(super) async fn clear_away(before: Parts, longest: Duration) {
+        let latest = Instant::now() + longest;
+        while Arc::strong_count(&before.shared) > 1 && Instant::now() < latest {
+            sleep(BETWEEN_LOOKS).await;
+        }
+        // Whether it panicked while it was dropped changes nothing any more.
+        spawn_blocking(move || drop(before)).await.ok();
+    }
+}
+
 impl Reloader {
+    /// The longest that a request may go on with what was in use when it came.
+    pub(super) fn longest_request(&self) -> Duration {
+        self.started.server.request_deadline
+    }
+
     /// One that puts what it reads in the place of `parts`.
     pub(super) fn new(
         reread: Reread,
         started: Config,
         around: Surroundings,
         workers: Arc<Workers>,
+        certificates: Certificates,
         (parts, digest): (Parts, String),
     ) -> Reloader {
-        // The listeners could use them a moment ago.
-        let certificates = certificates(&started).unwrap_or_default();
         let current = Mutex::new(Current { parts, digest });
         Reloader { reread, started, around, workers, current, certificates }
     }
@@ -98,17 +132,18 @@ impl Reloader {
 
     /// Reads everything, and has the workers use it if it is good: then what is returned besides says when they do.
     /// Blocks the calling thread for as long as it takes.
-    pub(super) fn reload(&self) -> (Outcome, Option<Done>) {
+    pub(super) fn reload(&self) -> (Outcome, Option<Taken>) {
         let mut current = self.current();
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let made = self.make(&current.parts, &mut sources, &mut found);
-        let (result, done, cause) = match made {
-            Ok(Some(parts)) => {
+        let (result, taken, cause) = match made {
+            Ok(Some((parts, renewal))) => {
+                renewal.take();
                 let upstream = parts.other_upstream(&current.parts);
                 let done = self.workers.serve(Arc::clone(&parts.shared), upstream);
-                *current = Current { parts, digest: digest(&sources) };
+                let before = std::mem::replace(&mut *current, Current { parts, digest: digest(&sources) });
                 self.metrics().loaded(&current.digest, SystemTime::now());
-                (LoadResult::Taken, Some(done), None)
+                (LoadResult::Taken, Some(Taken { done, before: before.parts }), None)
             }
             Ok(None) => (LoadResult::Refused, None, None),
             Err(cause) => (LoadResult::Refused, None, Some(cause)),
@@ -116,7 +151,7 @@ impl Reloader {
         let mut found = found.into_vec();
         found.retain(|one| one.severity != Severity::Note);
         let outcome = Outcome { result, digest: current.digest.clone(), found, sources, cause };
-        (outcome, done)
+        (outcome, taken)
     }
 
     /// A panic while the lock was held cannot have left anything half taken, so poison is ignored.
@@ -129,7 +164,7 @@ impl Reloader {
         before: &Parts,
         sources: &mut Sources,
         found: &mut Diagnostics,
-    ) -> Result<Option<Parts>, String> {
+    ) -> Result<Option<(Parts, Renewal)>, String> {
         let Some(files) = (self.reread)(sources, found).map_err(|Unreadable(cause)| cause)? else {
             return Ok(None);
         };
@@ -138,20 +173,16 @@ impl Reloader {
         let is_fixed = fixed.is_empty();
         found.extend(fixed);
         let Some(registry) = files.registry.filter(|_| is_fixed) else { return Ok(None) };
-        if certificates(&files.config).map_err(|error| Outcome::causes(&error))? != self.certificates {
-            let message =
-                "a certificate or its key was changed, and listeners go on with what they were started with";
-            let help = "restart the program before the old certificate expires";
-            found.push(Diagnostic::warning(code::C0301, message).help(help));
+        let renewal = self.certificates.read(&files.config.server.listeners);
+        let renewal = renewal.map_err(|error| Outcome::causes(&error))?;
+        for doubt in renewal.doubts() {
+            found.push(
+                Diagnostic::warning(code::C0302, doubt).help("clients refuse it: renew it, and reload"),
+            );
         }
         let parts = Parts::make(&files.config, registry, &self.around, Some(before));
-        parts.map(Some).map_err(|error| Outcome::causes(&error))
+        parts.map(|parts| Some((parts, renewal))).map_err(|error| Outcome::causes(&error))
     }
-}
-
-/// What the certificates and keys of all listeners are; fails if one of them cannot be used.
-fn certificates(config: &Config) -> Result<Vec<[Vec<u8>; 2]>, TlsError> {
-    config.server.listeners.iter().filter_map(|listener| listener.tls.as_ref()).map(TlsConfig::look).collect()
 }
 
 #[cfg(test)]
@@ -168,6 +199,9 @@ mod tests {
 
     #[test]
     fn a_digest_is_of_the_texts_and_their_names_wherever_they_are() {
+        let folder = |name: &str| digest_of(&[(&format!("/schemas/{name}/x.json"), "{}")]);
+        assert_eq!(folder("acme"), digest_of(&[("elsewhere/acme/x.json", "{}")]));
+        assert_ne!(folder("acme"), folder("emca"), "the folder is the dialect");
         let first = digest_of(&[("a/x.toml", "1"), ("a/y.toml", "2")]);
         assert_eq!(first.len(), 16);
         assert_eq!(first, digest_of(&[("elsewhere/x.toml", "1"), ("y.toml", "2")]));

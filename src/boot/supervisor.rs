@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    reload::Reloader,
+    reload::{Reloader, Taken},
     service,
     workers::{Done, Workers},
 };
@@ -79,15 +79,15 @@ impl Supervisor {
         };
         let (stop, stopped) = oneshot::channel();
         let supervise = move || {
-            let desk = Desk {
+            let supervision = Supervision {
                 reloader: reloader.map(Arc::new),
                 hangups,
                 asks: Some(asks),
                 running: None,
                 workers,
-                roll: None,
+                asked: None,
             };
-            runtime.block_on(desk.sit(&drain, stopped));
+            runtime.block_on(supervision.run(&drain, stopped));
             // Nobody waits for a reload that has lost its meaning.
             runtime.shutdown_background();
         };
@@ -108,19 +108,19 @@ impl Drop for Supervisor {
 /// Who asked for a reload; none for a signal.
 type Asker = Option<Ask>;
 
-struct Desk {
+struct Supervision {
     reloader: Option<Arc<Reloader>>,
     hangups: Option<Signal>,
     /// None once we are leaving.
     asks: Option<mpsc::Receiver<Ask>>,
     running: Option<(task::JoinHandle<Outcome>, Asker)>,
     workers: Arc<Workers>,
-    /// The workers that have been asked whether they are there.
-    roll: Option<Done>,
+    /// The workers that were asked whether they are there, and have not all answered.
+    asked: Option<Done>,
 }
 
-impl Desk {
-    async fn sit(mut self, drain: &Drain, mut stopped: oneshot::Receiver<()>) {
+impl Supervision {
+    async fn run(mut self, drain: &Drain, mut stopped: oneshot::Receiver<()>) {
         let mut rounds = service::watchdog().map(every);
         loop {
             let is_free = self.asks.is_some() && self.running.is_none();
@@ -140,8 +140,8 @@ impl Desk {
                 outcome = ended(&mut self.running) => self.answer(outcome),
                 () = hung_up(&mut self.hangups), if is_free => self.reload(None),
                 Some(ask) = asked(&mut self.asks), if is_free => self.reload(Some(ask)),
-                () = answered(&mut self.roll) => service::alive(),
-                () = turn(&mut rounds), if self.roll.is_none() => self.roll = Some(self.workers.call_the_roll()),
+                () = all_answered(&mut self.asked) => service::alive(),
+                () = turn(&mut rounds), if self.asked.is_none() => self.asked = Some(self.workers.ask_all()),
             }
         }
     }
@@ -175,12 +175,17 @@ impl Desk {
 
 /// Has a reload made beside the workers and beside us, and waits until all workers use what came of it.
 async fn made(reloader: Arc<Reloader>) -> Outcome {
-    let (outcome, done) =
+    let longest = reloader.longest_request();
+    let (mut outcome, taken) =
         spawn_blocking(move || reloader.reload()).await.unwrap_or_else(|broken| resume(broken));
-    if let Some(mut done) = done
-        && timeout(SWAP_PATIENCE, done.recv()).await.is_err()
-    {
-        tracing::warn!("a worker has not heard of the reload yet");
+    if let Some(Taken { mut done, before }) = taken {
+        if timeout(SWAP_PATIENCE, done.recv()).await.is_err() {
+            outcome.cause = Some(format!(
+                "a worker has been busy for {} s, and goes on with the files of before until it is not",
+                SWAP_PATIENCE.as_secs()
+            ));
+        }
+        task::spawn(Taken::clear_away(before, longest));
     }
     outcome
 }
@@ -220,12 +225,12 @@ async fn asked(asks: &mut Option<mpsc::Receiver<Ask>>) -> Option<Ask> {
     asks.as_mut()?.recv().await
 }
 
-async fn answered(roll: &mut Option<Done>) {
-    match roll {
+async fn all_answered(asked: &mut Option<Done>) {
+    match asked {
         Some(workers) => drop(workers.recv().await),
         None => std::future::pending().await,
     }
-    *roll = None;
+    *asked = None;
 }
 
 async fn turn(rounds: &mut Option<Interval>) {
@@ -258,6 +263,7 @@ fn log(outcome: &Outcome, asker: Option<&Ask>) {
             { field::CONFIG_DIGEST } = digest,
             by,
             found,
+            cause = outcome.cause,
             "reload taken"
         ),
         LoadResult::Refused | LoadResult::Failed => tracing::error!(
@@ -267,7 +273,8 @@ fn log(outcome: &Outcome, asker: Option<&Ask>) {
             by,
             found,
             cause = outcome.cause,
-            "reload refused, what was in use stays in use"
+            "reload {}, what was in use stays in use",
+            outcome.result.name()
         ),
     }
 }

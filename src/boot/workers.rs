@@ -20,27 +20,31 @@ use tokio::{sync::mpsc, task::spawn_local};
 use crate::{
     gateway::{self, Gateway},
     server::{Handler, MakeHandler, Peer},
+    telemetry::ClientAddress,
     upstream::Upstream,
 };
 
 /// Gives each worker a gateway with connections of its own, and later others.
 #[derive(Debug)]
-pub(super) struct Workers(Mutex<Stand>);
+pub(super) struct Workers {
+    in_use: Mutex<InUse>,
+    tells_addresses: bool,
+}
 
 #[derive(Debug)]
-struct Stand {
+struct InUse {
     shared: Arc<gateway::Shared>,
     upstream: Upstream,
     /// One for each worker that has begun.
-    posts: Vec<mpsc::UnboundedSender<Order>>,
+    workers: Vec<mpsc::UnboundedSender<Message>>,
 }
 
 /// What a worker is told. Who holds one has not done it yet.
 #[derive(Debug)]
-struct Order {
+struct Message {
     /// What to answer requests with from now on; none only asks whether somebody is there.
     serve: Option<Serve>,
-    _undone: Undone,
+    _pending: Pending,
 }
 
 #[derive(Clone, Debug)]
@@ -50,44 +54,45 @@ struct Serve {
     upstream: Option<Upstream>,
 }
 
-/// Nothing is ever sent through it; the channel closes when the last order is done, or its worker gone.
-type Undone = mpsc::Sender<Infallible>;
+/// Nothing is ever sent through it; the channel closes when the last message is heeded, or its worker gone.
+type Pending = mpsc::Sender<Infallible>;
 
 /// Closes when every worker has done what it was told.
 pub(super) type Done = mpsc::Receiver<Infallible>;
 
 impl Workers {
-    pub(super) fn new(shared: Arc<gateway::Shared>, upstream: Upstream) -> Workers {
-        Workers(Mutex::new(Stand { shared, upstream, posts: Vec::new() }))
+    pub(super) fn new(shared: Arc<gateway::Shared>, upstream: Upstream, tells_addresses: bool) -> Workers {
+        Workers { in_use: Mutex::new(InUse { shared, upstream, workers: Vec::new() }), tells_addresses }
     }
 
     /// Has all workers answer requests that come from now on with `shared`, over the connections they have unless there
     /// is another backend.
     pub(super) fn serve(&self, shared: Arc<gateway::Shared>, upstream: Option<Upstream>) -> Done {
-        let mut stand = self.lock();
-        stand.shared = Arc::clone(&shared);
+        let mut in_use = self.lock();
+        in_use.shared = Arc::clone(&shared);
         if let Some(upstream) = &upstream {
-            stand.upstream = upstream.clone();
+            in_use.upstream = upstream.clone();
         }
-        stand.tell(Some(&Serve { shared, upstream }))
+        in_use.tell(Some(&Serve { shared, upstream }))
     }
 
     /// Asks all workers whether they are there: none is, that is stuck.
-    pub(super) fn call_the_roll(&self) -> Done {
+    pub(super) fn ask_all(&self) -> Done {
         self.lock().tell(None)
     }
 
     /// A panic while the lock was held cannot have left anything half done, so poison is ignored.
-    fn lock(&self) -> MutexGuard<'_, Stand> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, InUse> {
+        self.in_use.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Stand {
+impl InUse {
     fn tell(&mut self, serve: Option<&Serve>) -> Done {
-        let (undone, done) = mpsc::channel(1);
+        let (pending, done) = mpsc::channel(1);
         // A worker that has ended needs to be told nothing.
-        self.posts.retain(|post| post.send(Order { serve: serve.cloned(), _undone: undone.clone() }).is_ok());
+        let message = || Message { serve: serve.cloned(), _pending: pending.clone() };
+        self.workers.retain(|worker| worker.send(message()).is_ok());
         done
     }
 }
@@ -96,25 +101,26 @@ impl MakeHandler for Workers {
     type Handler = Worker;
 
     fn make(&self, _worker: usize) -> Worker {
-        let (post, orders) = mpsc::unbounded_channel();
-        let mut stand = self.lock();
-        let gateway = Gateway::new(Arc::clone(&stand.shared), stand.upstream.sibling());
-        stand.posts.push(post);
-        drop(stand);
-        let worker = Worker(Rc::new(RefCell::new(Rc::new(gateway))));
-        spawn_local(obey(orders, worker.clone()));
+        let (sender, messages) = mpsc::unbounded_channel();
+        let mut in_use = self.lock();
+        let gateway = Gateway::new(Arc::clone(&in_use.shared), in_use.upstream.sibling());
+        in_use.workers.push(sender);
+        drop(in_use);
+        let gateway = Rc::new(RefCell::new(Rc::new(gateway)));
+        let worker = Worker { gateway, tells_addresses: self.tells_addresses };
+        spawn_local(heed(messages, worker.clone()));
         worker
     }
 }
 
-async fn obey(mut orders: mpsc::UnboundedReceiver<Order>, worker: Worker) {
-    while let Some(Order { serve, _undone }) = orders.recv().await {
+async fn heed(mut messages: mpsc::UnboundedReceiver<Message>, worker: Worker) {
+    while let Some(Message { serve, _pending }) = messages.recv().await {
         if let Some(Serve { shared, upstream }) = serve {
             let upstream = match upstream {
                 Some(upstream) => upstream.sibling(),
                 None => worker.gateway().upstream().clone(),
             };
-            *worker.0.borrow_mut() = Rc::new(Gateway::new(shared, upstream));
+            *worker.gateway.borrow_mut() = Rc::new(Gateway::new(shared, upstream));
         }
     }
 }
@@ -122,21 +128,30 @@ async fn obey(mut orders: mpsc::UnboundedReceiver<Order>, worker: Worker) {
 /// The gateway as the server knows it. It is cloned for each request, and counting those clones must not make processors
 /// wait for one another.
 #[derive(Clone)]
-pub(super) struct Worker(Rc<RefCell<Rc<Gateway>>>);
+pub(super) struct Worker {
+    gateway: Rc<RefCell<Rc<Gateway>>>,
+    /// Whether the log may name the addresses of clients.
+    tells_addresses: bool,
+}
 
 impl Worker {
     /// The gateway of this moment.
     fn gateway(&self) -> Rc<Gateway> {
-        Rc::clone(&self.0.borrow())
+        Rc::clone(&self.gateway.borrow())
     }
 }
 
 impl Handler for Worker {
     async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
-        if peer.tls {
+        // A hop may have said otherwise of its client.
+        if peer.tls && request.extensions().get::<Scheme>().is_none() {
             request.extensions_mut().insert(Scheme::HTTPS);
         }
+        let gateway = self.gateway();
+        if let Some(client) = peer.client.filter(|_| self.tells_addresses) {
+            request.extensions_mut().insert(ClientAddress(client));
+        }
         // Whatever comes into use meanwhile, this request is answered with one and the same.
-        self.gateway().answer(request).await
+        gateway.answer(request).await
     }
 }

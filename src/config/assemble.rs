@@ -2,12 +2,15 @@
 //!
 //! A value that is wrong is reported and its default stands in for it, so that the rest can be looked at too.
 
-use super::file::{AdminFile, AnswersFile, BreakerFile, RetryFile, TelemetryFile, TlsFile, UpstreamFile};
+use super::file::{
+    AdminFile, AnswersFile, BreakerFile, ClientsFile, IdentityFile, RetryFile, TelemetryFile, TlsFile,
+    UpstreamFile,
+};
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
 use super::{Config, FilesConfig};
-use crate::server::{ListenerConfig, TlsConfig};
+use crate::server::{ClientCertificate, ClientsConfig, HopsConfig, ListenerConfig, TlsConfig};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
 /// More than these is a slip of the finger, not a wish.
@@ -52,8 +55,19 @@ fn server(file: &ServerFile, values: &mut Values<'_>) -> server::Config {
     let listeners: Vec<_> = file.listeners.iter().filter_map(|file| listener(file, values)).collect();
     server::Config {
         listeners: if listeners.is_empty() { default.listeners } else { listeners },
-        workers: values.count(file.workers, 1..=most::WORKERS, default.workers),
+        workers: file.workers.map(|workers| values.count(Some(workers), 1..=most::WORKERS, 1)),
         connections_max: values.count(file.connections_max, 1..=most::CONNECTIONS, default.connections_max),
+        connections_per_address_max: values.count(
+            file.connections_per_address_max,
+            1..=most::CONNECTIONS,
+            default.connections_per_address_max,
+        ),
+        ipv4_prefix: values.count(file.ipv4_prefix, 1..=32, default.ipv4_prefix),
+        ipv6_prefix: values.count(file.ipv6_prefix, 1..=128, default.ipv6_prefix),
+        hops: HopsConfig {
+            trusted: file.hops.trusted.iter().filter_map(|network| values.network(network)).collect(),
+            header: values.hop_header(file.hops.header.as_ref(), default.hops.header),
+        },
         in_flight_max: values.count(file.in_flight_max, 1..=most::CONNECTIONS, default.in_flight_max),
         header_bytes_max: values.size(
             file.header_bytes_max.as_ref(),
@@ -79,7 +93,14 @@ fn listener(file: &ListenerFile, values: &mut Values<'_>) -> Option<ListenerConf
 fn tls(file: &TlsFile, values: &mut Values<'_>) -> Option<TlsConfig> {
     let certificate = values.path(file.certificate.as_ref());
     let key = values.path(file.key.as_ref());
-    Some(TlsConfig { certificate: certificate?, key: key? })
+    let clients = file.clients.as_ref().and_then(|file| clients(file, values));
+    Some(TlsConfig { certificate: certificate?, key: key?, clients })
+}
+
+fn clients(file: &ClientsFile, values: &mut Values<'_>) -> Option<ClientsConfig> {
+    let authorities = values.path(file.authorities.as_ref());
+    let certificate = values.client_certificate(file.certificate.as_ref(), ClientCertificate::default());
+    Some(ClientsConfig { authorities: authorities?, certificate })
 }
 
 fn admin(file: &AdminFile, values: &mut Values<'_>) -> admin::Config {
@@ -104,6 +125,7 @@ fn upstream(file: &UpstreamFile, values: &mut Values<'_>) -> Option<upstream::Co
             default.answer_bytes_max,
         ),
         authorities: values.path(file.authorities.as_ref()),
+        identity: file.tls.as_ref().and_then(|file| identity(file, values)),
         breaker: breaker(&file.breaker, values),
         retry: retry(&file.retry, values),
         idempotency_keys: values.keys(file.idempotency_keys.as_ref(), default.idempotency_keys),
@@ -137,6 +159,12 @@ fn retry(file: &RetryFile, values: &mut Values<'_>) -> upstream::retry::Config {
             default.floor_per_second,
         ),
     }
+}
+
+fn identity(file: &IdentityFile, values: &mut Values<'_>) -> Option<upstream::Identity> {
+    let certificate = values.path(file.certificate.as_ref());
+    let key = values.path(file.key.as_ref());
+    Some(upstream::Identity { certificate: certificate?, key: key? })
 }
 
 fn backend(file: &BackendFile, values: &mut Values<'_>) -> backend::Config {
@@ -181,6 +209,7 @@ fn telemetry(file: &TelemetryFile, values: &mut Values<'_>) -> telemetry::Config
     telemetry::Config {
         format: values.log_format(file.format.as_ref(), default.format),
         filter: values.log_filter(file.filter.as_ref(), default.filter),
+        addresses: file.addresses.map_or(default.addresses, |addresses| addresses.value),
     }
 }
 

@@ -73,6 +73,13 @@ fn unused_backend(file: &ConfigFile, found: &mut Diagnostics) {
     if let (Some(backend), Some(upstream)) = (&file.backend, &file.upstream) {
         found.push(diags::unused_backend(backend.header, upstream.header));
     }
+    // Nobody is asked for a certificate on a connection without TLS.
+    if let Some(upstream) = &file.upstream
+        && let (Some(tls), Some(base)) = (&upstream.tls, &upstream.base)
+        && base.value.starts_with("http:")
+    {
+        found.push(diags::unused_identity(tls.header, base.span));
+    }
 }
 
 /// A limit inside a shorter one never fires. Only limits somebody wrote are worth a word.

@@ -35,6 +35,10 @@ pub(super) struct ServerFile {
     pub(super) listeners: Vec<ListenerFile>,
     pub(super) workers: Integer,
     pub(super) connections_max: Integer,
+    pub(super) connections_per_address_max: Integer,
+    pub(super) ipv4_prefix: Integer,
+    pub(super) ipv6_prefix: Integer,
+    pub(super) hops: HopsFile,
     pub(super) in_flight_max: Integer,
     pub(super) header_bytes_max: Text,
     pub(super) first_byte_timeout: Text,
@@ -44,6 +48,13 @@ pub(super) struct ServerFile {
     pub(super) share_port: Switch,
     pub(super) drain_delay: Text,
     pub(super) drain_timeout: Text,
+}
+
+/// `[server.hops]`
+#[derive(Debug, Default)]
+pub(super) struct HopsFile {
+    pub(super) header: Text,
+    pub(super) trusted: Vec<Spanned<String>>,
 }
 
 /// `[[server.listener]]`
@@ -56,6 +67,22 @@ pub(super) struct ListenerFile {
 /// `[server.listener.tls]`
 #[derive(Debug)]
 pub(super) struct TlsFile {
+    pub(super) certificate: Text,
+    pub(super) key: Text,
+    pub(super) clients: Option<ClientsFile>,
+}
+
+/// `[server.listener.tls.clients]`
+#[derive(Debug)]
+pub(super) struct ClientsFile {
+    pub(super) authorities: Text,
+    pub(super) certificate: Text,
+}
+
+/// `[upstream.tls]`
+#[derive(Debug)]
+pub(super) struct IdentityFile {
+    pub(super) header: Span,
     pub(super) certificate: Text,
     pub(super) key: Text,
 }
@@ -78,6 +105,7 @@ pub(super) struct UpstreamFile {
     pub(super) connections_max: Integer,
     pub(super) answer_bytes_max: Text,
     pub(super) authorities: Text,
+    pub(super) tls: Option<IdentityFile>,
     pub(super) idempotency_keys: Text,
     pub(super) breaker: BreakerFile,
     pub(super) retry: RetryFile,
@@ -132,6 +160,7 @@ pub(super) struct ExplainFile {
 pub(super) struct TelemetryFile {
     pub(super) format: Text,
     pub(super) filter: Text,
+    pub(super) addresses: Switch,
 }
 
 /// `[files]`
@@ -169,6 +198,10 @@ impl ServerFile {
             listeners: table.tables("listener").into_iter().map(ListenerFile::read).collect(),
             workers: table.integer("workers"),
             connections_max: table.integer("connections_max"),
+            connections_per_address_max: table.integer("connections_per_address_max"),
+            ipv4_prefix: table.integer("ipv4_prefix"),
+            ipv6_prefix: table.integer("ipv6_prefix"),
+            hops: table.table("hops").map(HopsFile::read).unwrap_or_default(),
             in_flight_max: table.integer("in_flight_max"),
             header_bytes_max: table.text("header_bytes_max"),
             first_byte_timeout: table.text("first_byte_timeout"),
@@ -179,6 +212,12 @@ impl ServerFile {
             drain_delay: table.text("drain_delay"),
             drain_timeout: table.text("drain_timeout"),
         })
+    }
+}
+
+impl HopsFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self { header: table.text("header"), trusted: table.texts("trusted") })
     }
 }
 
@@ -194,6 +233,26 @@ impl ListenerFile {
 impl TlsFile {
     fn read(table: Table<'_>) -> Self {
         table.read(|table| Self {
+            certificate: table.required_text("certificate"),
+            key: table.required_text("key"),
+            clients: table.table("clients").map(ClientsFile::read),
+        })
+    }
+}
+
+impl ClientsFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            authorities: table.required_text("authorities"),
+            certificate: table.text("certificate"),
+        })
+    }
+}
+
+impl IdentityFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            header: table.span(),
             certificate: table.required_text("certificate"),
             key: table.required_text("key"),
         })
@@ -217,6 +276,7 @@ impl UpstreamFile {
             connections_max: table.integer("connections_max"),
             answer_bytes_max: table.text("answer_bytes_max"),
             authorities: table.text("authorities"),
+            tls: table.table("tls").map(IdentityFile::read),
             idempotency_keys: table.text("idempotency_keys"),
             breaker: table.table("breaker").map(BreakerFile::read).unwrap_or_default(),
             retry: table.table("retry").map(RetryFile::read).unwrap_or_default(),
@@ -285,7 +345,11 @@ impl ExplainFile {
 
 impl TelemetryFile {
     fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self { format: table.text("format"), filter: table.text("filter") })
+        table.read(|table| Self {
+            format: table.text("format"),
+            filter: table.text("filter"),
+            addresses: table.boolean("addresses"),
+        })
     }
 }
 

@@ -1,124 +1,139 @@
 //! What cannot change while the program runs: sockets, threads, the built-in backend, the log.
+//!
+//! Settings of which any is fixed are taken apart field by field, so that a new field does not compile before somebody has
+//! said here what becomes of it.
 
-use super::file::ConfigFile;
+use super::file::{ConfigFile, ListenerFile, ServerFile};
 use super::{Config, diags};
-use crate::diag::{Diagnostic, Span};
-
-/// A setting that is fixed: its key, whether it is another one now, and where the new one was written.
-type Fixed = (&'static str, bool, Option<Span>);
+use crate::diag::{Diagnostic, Span, Spanned};
+use crate::server::ListenerConfig;
+use crate::{admin, backend, server, telemetry};
 
 /// A diagnostic for each setting that differs from what the program was started with.
 pub(super) fn changes(started: &Config, now: &Config, file: Option<&ConfigFile>) -> Vec<Diagnostic> {
-    let fixed = [server(started, now, file).as_slice(), &others(started, now, file)].concat();
-    let changed = fixed.into_iter().filter(|(_, differs, _)| *differs);
-    changed.map(|(key, _, span)| diags::fixed(key, span)).collect()
+    let nothing = ServerFile::default();
+    let all = [
+        server(&started.server, &now.server, file.map_or(&nothing, |file| &file.server)),
+        admin(started.admin, now.admin, file),
+        backends(started, now, file),
+        telemetry(&started.telemetry, &now.telemetry, file),
+    ];
+    all.into_iter().flatten().flatten().collect()
 }
 
-fn server(started: &Config, now: &Config, file: Option<&ConfigFile>) -> [Fixed; 11] {
-    let (old, new) = (&started.server, &now.server);
-    let file = file.map(|file| &file.server);
-    let listener = file.and_then(|file| file.listeners.iter().find_map(|one| one.address.as_ref()));
-    [
-        ("server.listener", old.listeners != new.listeners, listener.map(|text| text.span)),
-        // Who does not say how many gets as many as there are processors, and those may come and go.
-        (
-            "server.workers",
-            old.workers != new.workers && file.is_some_and(|f| f.workers.is_some()),
-            file.and_then(|f| Some(f.workers?.span)),
-        ),
-        (
+/// What there is to say of one setting, if anything.
+type Told = Option<Diagnostic>;
+
+fn look<T: PartialEq>(key: &str, old: &T, new: &T, written: Option<Span>) -> Told {
+    (old != new).then(|| diags::fixed(key, written))
+}
+
+fn at<T>(written: Option<&Spanned<T>>) -> Option<Span> {
+    written.map(|written| written.span)
+}
+
+fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<Told> {
+    let server::Config {
+        listeners,
+        workers,
+        header_timeout,
+        first_byte_timeout,
+        idle_timeout,
+        request_deadline,
+        connections_max,
+        connections_per_address_max,
+        ipv4_prefix,
+        ipv6_prefix,
+        hops: server::HopsConfig { trusted, header },
+        in_flight_max,
+        header_bytes_max,
+        share_port,
+        drain_delay,
+        drain_timeout,
+    } = new;
+    let first_byte = at(file.first_byte_timeout.as_ref());
+    let per_address = at(file.connections_per_address_max.as_ref());
+    let deadline = at(file.request_deadline.as_ref());
+    vec![
+        listener(&old.listeners, listeners, &file.listeners),
+        look("server.workers", &old.workers, workers, at(file.workers.as_ref())),
+        look(
             "server.connections_max",
-            old.connections_max != new.connections_max,
-            file.and_then(|f| Some(f.connections_max?.span)),
+            &old.connections_max,
+            connections_max,
+            at(file.connections_max.as_ref()),
         ),
-        (
-            "server.in_flight_max",
-            old.in_flight_max != new.in_flight_max,
-            file.and_then(|f| Some(f.in_flight_max?.span)),
+        look(
+            "server.connections_per_address_max",
+            &old.connections_per_address_max,
+            connections_per_address_max,
+            per_address,
         ),
-        (
+        look("server.ipv4_prefix", &old.ipv4_prefix, ipv4_prefix, at(file.ipv4_prefix.as_ref())),
+        look("server.ipv6_prefix", &old.ipv6_prefix, ipv6_prefix, at(file.ipv6_prefix.as_ref())),
+        look("server.hops.trusted", &old.hops.trusted, trusted, at(file.hops.trusted.first())),
+        look("server.hops.header", &old.hops.header, header, at(file.hops.header.as_ref())),
+        look("server.in_flight_max", &old.in_flight_max, in_flight_max, at(file.in_flight_max.as_ref())),
+        look(
             "server.header_bytes_max",
-            old.header_bytes_max != new.header_bytes_max,
-            file.and_then(|f| Some(f.header_bytes_max.as_ref()?.span)),
+            &old.header_bytes_max,
+            header_bytes_max,
+            at(file.header_bytes_max.as_ref()),
         ),
-        (
-            "server.first_byte_timeout",
-            old.first_byte_timeout != new.first_byte_timeout,
-            file.and_then(|f| Some(f.first_byte_timeout.as_ref()?.span)),
-        ),
-        (
-            "server.header_timeout",
-            old.header_timeout != new.header_timeout,
-            file.and_then(|f| Some(f.header_timeout.as_ref()?.span)),
-        ),
-        (
-            "server.idle_timeout",
-            old.idle_timeout != new.idle_timeout,
-            file.and_then(|f| Some(f.idle_timeout.as_ref()?.span)),
-        ),
-        (
-            "server.request_deadline",
-            old.request_deadline != new.request_deadline,
-            file.and_then(|f| Some(f.request_deadline.as_ref()?.span)),
-        ),
-        (
-            "server.drain_delay",
-            old.drain_delay != new.drain_delay,
-            file.and_then(|f| Some(f.drain_delay.as_ref()?.span)),
-        ),
-        (
-            "server.drain_timeout",
-            old.drain_timeout != new.drain_timeout,
-            file.and_then(|f| Some(f.drain_timeout.as_ref()?.span)),
-        ),
+        look("server.first_byte_timeout", &old.first_byte_timeout, first_byte_timeout, first_byte),
+        look("server.header_timeout", &old.header_timeout, header_timeout, at(file.header_timeout.as_ref())),
+        look("server.idle_timeout", &old.idle_timeout, idle_timeout, at(file.idle_timeout.as_ref())),
+        look("server.request_deadline", &old.request_deadline, request_deadline, deadline),
+        look("server.share_port", &old.share_port, share_port, at(file.share_port.as_ref())),
+        look("server.drain_delay", &old.drain_delay, drain_delay, at(file.drain_delay.as_ref())),
+        look("server.drain_timeout", &old.drain_timeout, drain_timeout, at(file.drain_timeout.as_ref())),
     ]
 }
 
-fn others(started: &Config, now: &Config, file: Option<&ConfigFile>) -> [Fixed; 7] {
-    let has_upstream = |config: &Config| config.upstream.is_some();
-    // Nobody looks at the settings of a built-in backend that is not used.
-    let is_built_in = !has_upstream(started) && !has_upstream(now);
-    let backend = file.and_then(|file| file.backend.as_ref());
-    let telemetry = file.map(|file| &file.telemetry);
-    [
-        (
-            "server.share_port",
-            started.server.share_port != now.server.share_port,
-            file.and_then(|file| Some(file.server.share_port?.span)),
-        ),
-        (
-            "admin.address",
-            started.admin != now.admin,
-            file.and_then(|file| {
-                let address = file.admin.address.as_ref().map(|text| text.span);
-                address.or_else(|| Some(file.admin.enabled?.span))
-            }),
-        ),
-        (
-            "upstream",
-            has_upstream(started) != has_upstream(now),
-            file.and_then(|file| Some(file.upstream.as_ref()?.header)),
-        ),
-        (
-            "backend.database",
-            is_built_in && started.backend.database != now.backend.database,
-            backend.and_then(|file| Some(file.database.as_ref()?.span)),
-        ),
-        (
-            "backend.seed",
-            is_built_in && started.backend.seed != now.backend.seed,
-            backend.and_then(|file| Some(file.seed?.span)),
-        ),
-        (
-            "telemetry.format",
-            started.telemetry.format != now.telemetry.format,
-            telemetry.and_then(|file| Some(file.format.as_ref()?.span)),
-        ),
-        (
-            "telemetry.filter",
-            started.telemetry.filter != now.telemetry.filter,
-            telemetry.and_then(|file| Some(file.filter.as_ref()?.span)),
-        ),
+/// The first listener that is another one now. Which files its TLS has may change, and what they say.
+fn listener(old: &[ListenerConfig], new: &[ListenerConfig], file: &[ListenerFile]) -> Told {
+    let fixed = |listener: &ListenerConfig| {
+        let ListenerConfig { address, tls } = listener;
+        (*address, tls.is_some())
+    };
+    let same = old.iter().zip(new).take_while(|(old, new)| fixed(old) == fixed(new)).count();
+    let written = file.get(same).and_then(|listener| at(listener.address.as_ref()));
+    let is_other = same < old.len().max(new.len());
+    is_other.then(|| diags::fixed("server.listener", written))
+}
+
+fn admin(old: admin::Config, new: admin::Config, file: Option<&ConfigFile>) -> Vec<Told> {
+    let admin::Config { address } = new;
+    let written = file.and_then(|file| at(file.admin.address.as_ref()).or(at(file.admin.enabled.as_ref())));
+    vec![look("admin.address", &old.address, &address, written)]
+}
+
+/// Which of the two backends it is, and the settings of the built-in one where it is used.
+fn backends(started: &Config, now: &Config, file: Option<&ConfigFile>) -> Vec<Told> {
+    let is_built_in = |config: &Config| config.upstream.is_none();
+    let written = file.and_then(|file| Some(file.upstream.as_ref()?.header));
+    let which = look("upstream", &is_built_in(started), &is_built_in(now), written);
+    if !(is_built_in(started) && is_built_in(now)) {
+        return vec![which];
+    }
+    let file = file.and_then(|file| file.backend.as_ref());
+    let backend::Config { database, seed } = &now.backend;
+    let written = file.and_then(|file| at(file.database.as_ref()));
+    let other_database = look("backend.database", &started.backend.database, database, written);
+    let written = file.and_then(|file| at(file.seed.as_ref()));
+    vec![which, other_database, look("backend.seed", &started.backend.seed, seed, written)]
+}
+
+fn telemetry(old: &telemetry::Config, new: &telemetry::Config, file: Option<&ConfigFile>) -> Vec<Told> {
+    let telemetry::Config { format, filter, addresses } = new;
+    let file = file.map(|file| &file.telemetry);
+    let other_format = file.and_then(|file| at(file.format.as_ref()));
+    let other_addresses = file.and_then(|file| at(file.addresses.as_ref()));
+    let other_filter = file.and_then(|file| at(file.filter.as_ref()));
+    vec![
+        look("telemetry.format", &old.format, format, other_format),
+        look("telemetry.filter", &old.filter, filter, other_filter),
+        look("telemetry.addresses", &old.addresses, addresses, other_addresses),
     ]
 }
 
@@ -156,15 +171,50 @@ mod tests {
     }
 
     #[test]
+    fn what_the_machine_decided_before_is_told_when_it_decides_again() {
+        let text = told("[server]\nworkers = 1023\n", "");
+        assert!(
+            text.contains("`server.workers` cannot change") && text.contains("does not set it"),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn of_the_listeners_the_first_that_is_another_is_shown() {
+        let listeners = |ports: &[u16]| -> String {
+            ports
+                .iter()
+                .map(|port| format!("[[server.listener]]\naddress = \"127.0.0.1:{port}\"\n"))
+                .collect()
+        };
+        let place = |ports: &[u16]| {
+            let text = told(&listeners(&[1, 2]), &listeners(ports));
+            assert_eq!(text.matches("error[C0301]").count(), usize::from(ports != [1, 2]), "{text}");
+            text.split("--> config.toml:").nth(1).map(|rest| rest.split('\n').next().unwrap().to_owned())
+        };
+        assert_eq!(place(&[1, 2]), None);
+        assert_eq!(place(&[1, 3]), Some("4:11".to_owned()));
+        assert_eq!(place(&[3, 2]), Some("2:11".to_owned()));
+        assert_eq!(place(&[1, 2, 3]), Some("6:11".to_owned()));
+        assert_eq!(place(&[1]), None, "what is not there has no place");
+        let tls = "tls = { certificate = \"c\", key = \"k\" }\n";
+        let text = told(&listeners(&[1]), &(listeners(&[1]) + tls));
+        assert!(text.contains("`server.listener` cannot change"), "{text}");
+        let other = "tls = { certificate = \"d\", key = \"k\" }\n";
+        assert_eq!(told(&(listeners(&[1]) + tls), &(listeners(&[1]) + other)), "", "files may be others");
+    }
+
+    #[test]
     fn every_fixed_setting_is_noticed() {
-        let all = "[server]\nworkers = 1023\nconnections_max = 7\nin_flight_max = 7\nheader_bytes_max = \"32 KiB\"\n\
+        let all = "[server]\nworkers = 1023\nconnections_max = 7\nconnections_per_address_max = 7\nipv4_prefix = 24\nipv6_prefix = 48\nin_flight_max = 7\nheader_bytes_max = \"32 KiB\"\n\
              first_byte_timeout = \"7s\"\nheader_timeout = \"7s\"\nidle_timeout = \"7s\"\nrequest_deadline = \"17s\"\n\
              drain_delay = \"7s\"\ndrain_timeout = \"7s\"\nshare_port = true\n\
+             [server.hops]\ntrusted = [\"::1\"]\nheader = \"forwarded\"\n\
              [[server.listener]]\naddress = \"127.0.0.1:7\"\n[admin]\naddress = \"127.0.0.1:8\"\n\
-             [backend]\nseed = false\ndatabase = \"x\"\n[telemetry]\nformat = \"json\"\nfilter = \"warn\"\n";
+             [backend]\nseed = false\ndatabase = \"x\"\n[telemetry]\nformat = \"json\"\nfilter = \"warn\"\naddresses = true\n";
         let text = told("", all);
-        assert_eq!(text.matches("error[C0301]").count(), 17, "{text}");
-        assert_eq!(text.matches("--> config.toml:").count(), 17, "{text}");
+        assert_eq!(text.matches("error[C0301]").count(), 23, "{text}");
+        assert_eq!(text.matches("--> config.toml:").count(), 23, "{text}");
         let text = told("", "[upstream]\nbase = \"http://127.0.0.1:1\"\n");
         assert!(text.contains("`upstream` cannot change"), "{text}");
     }

@@ -13,6 +13,7 @@ use super::{diags, size};
 use crate::diag::{Diagnostic, Diagnostics, Spanned};
 use crate::gateway::AnswerCheck;
 use crate::limit::Window;
+use crate::server::{ClientCertificate, HopHeader, Network};
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
 use crate::upstream::Keys;
@@ -127,6 +128,22 @@ impl<'a> Values<'a> {
 
     pub(super) fn keys(&mut self, written: Option<&Spanned<String>>, default: Keys) -> Keys {
         self.choice(written, &Keys::NAMES, default)
+    }
+
+    pub(super) fn client_certificate(
+        &mut self,
+        written: Option<&Spanned<String>>,
+        default: ClientCertificate,
+    ) -> ClientCertificate {
+        self.choice(written, &ClientCertificate::NAMES, default)
+    }
+
+    pub(super) fn network(&mut self, written: &Spanned<String>) -> Option<Network> {
+        self.take(Some(written.value.parse().map_err(|why| diags::network(written, why))))
+    }
+
+    pub(super) fn hop_header(&mut self, written: Option<&Spanned<String>>, default: HopHeader) -> HopHeader {
+        self.choice(written, &HopHeader::NAMES, default)
     }
 
     /// What one of a few names stands for.

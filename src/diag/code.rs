@@ -178,11 +178,25 @@ codes! {
      without `.toml`; the message lists those there are. A setting for a dialect that does not exist would have \
      no effect, and somebody would believe it had."
 
+    C0214 "a certificate that nobody asks for"
+    "The settings name a certificate to show to the backend, and the backend's URL begins with `http:`. Without TLS nobody \
+     asks for a certificate, so that it proves nothing, and the credentials of clients cross the network in the clear."
+
+    C0215 "not a network"
+    "Trusted hops are named by their addresses, or by networks: an address, a slash, and how many of its bits count, such as \
+     `10.0.0.0/8`. Bits behind those must be zero. Whoever connects from there may say whose request it brings, so that a \
+     network that was meant otherwise is not guessed at."
+
     C0301 "a setting that only a restart changes"
     "A reload takes mappings, schemas and most settings without dropping a request. Sockets, threads, time limits of \
      connections, the built-in backend and the log are made once, when the program starts. A file that changes one of \
      them is refused whole, so that what runs is always what one file says: restart the program for it, which drops no \
      request either if it is done as `docs/operations.md` says, or put the old value back."
+
+    C0302 "a certificate whose time is over, or has not come"
+    "The certificate that a listener shows to clients is good from one moment to another, and now is not between the two: \
+     clients refuse the connection. It is taken all the same, for what was there before is rarely better. Put the renewed \
+     file in its place, and reload. If the certificate is good, the clock of this machine is wrong."
 
     M0101 "the mapping is not TOML"
     "The file breaks the grammar of TOML, so the rest of that line could not be read. Text needs quotes, a key \

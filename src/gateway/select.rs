@@ -1,5 +1,7 @@
 //! Phase 1: which dialect and operation a request is meant for, from its head alone.
 
+use std::fmt;
+
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -11,13 +13,19 @@ use crate::dialect::{self, Registry};
 use crate::problem::Problem;
 
 /// A request whose operation is known.
-#[derive(Debug)]
 pub(super) struct Selected<B> {
     pub(super) target: dialect::Selected,
     /// The address the client used.
     pub(super) url: Url,
     pub(super) head: Parts,
     pub(super) body: B,
+}
+
+/// Shows nothing of the head: the credential is in it.
+impl<B> fmt::Debug for Selected<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Selected").field("operation", &self.target.operation.name).finish_non_exhaustive()
+    }
 }
 
 /// What a request is meant for.
@@ -65,7 +73,7 @@ pub(super) fn select<B>(
     Ok(Selection::Operation(Selected { target, url, head, body }))
 }
 
-/// What the server says the connection is.
+/// What the server says the connection is, or that of the client is, where a trusted hop passes the request on.
 fn scheme(head: &Parts) -> Scheme {
     head.extensions.get().cloned().unwrap_or(Scheme::HTTP)
 }
@@ -89,7 +97,8 @@ fn authority(head: &Parts) -> Result<Option<Authority>, Box<Problem>> {
     {
         return refused("the request names more than one host");
     }
-    let named = head.uri.authority().cloned().map(Ok);
+    // A trusted hop may have called us by another name than its client called it.
+    let named = head.extensions.get().or(head.uri.authority()).cloned().map(Ok);
     match named.or_else(|| value.map(|value| Authority::try_from(value.as_bytes()))) {
         None => Ok(None),
         Some(Ok(authority)) if is_plain(&authority) => Ok(Some(authority)),
@@ -127,6 +136,23 @@ mod tests {
     /// The host of a request for `target` with these `Host` headers.
     fn host_of(target: &str, hosts: &[&'static str]) -> Result<Option<String>, String> {
         host_in(Version::HTTP_11, target, hosts)
+    }
+
+    #[test]
+    fn the_host_that_a_trusted_hop_says_was_called_comes_before_all_others() {
+        let host_of = |told: &'static str, hosts: &[&'static str]| {
+            let mut request = Request::builder().uri("/a").extension(Authority::from_static(told));
+            for host in hosts {
+                request = request.header(HOST, HeaderValue::from_static(host));
+            }
+            let (head, ()) = request.body(()).unwrap().into_parts();
+            authority(&head)
+                .map(|found| found.unwrap().to_string())
+                .map_err(|problem| problem.code.into_owned())
+        };
+        assert_eq!(host_of("api.example", &["inner"]), Ok("api.example".to_owned()));
+        assert_eq!(host_of("me@api.example", &["inner"]), Err("invalid-host".to_owned()));
+        assert_eq!(host_of("api.example", &["inner", "inner"]), Err("invalid-host".to_owned()));
     }
 
     fn host_in(version: Version, target: &str, hosts: &[&'static str]) -> Result<Option<String>, String> {

@@ -32,11 +32,12 @@ use tower::ServiceExt;
 use crate::{
     server::{
         Config, Drain, Handler, Peer, Shared,
-        listen::Tls,
         stack::{Common, stack},
+        tls::Tls,
         watch::Watch,
         wire::{Protocol, Wire, sniff},
     },
+    telemetry::HandshakeOutcome,
     time::Deadline,
 };
 
@@ -96,14 +97,28 @@ impl<H: Handler> Connections<H> {
             return;
         }
         let opening = Deadline::after(self.shared.config.first_byte_timeout);
-        let Some(Tls(acceptor)) = tls else {
-            return self.open(stream, opening, Peer { address, tls: false }).await;
+        let Some(tls) = tls else {
+            return self.open(stream, opening, Peer::new(address, false)).await;
         };
-        match timeout_at(opening.instant(), acceptor.accept(stream)).await {
-            // In a box of its own, so that the tasks of plain connections need not be large enough for both.
-            Ok(Ok(stream)) => Box::pin(self.open(stream, opening, Peer { address, tls: true })).await,
-            Ok(Err(error)) => tracing::debug!(%error, "TLS handshake failed"),
-            Err(_too_slow) => tracing::debug!("TLS handshake took too long"),
+        let metrics = &self.shared.metrics;
+        let failed = || metrics.shook_hands(HandshakeOutcome::Failed);
+        match timeout_at(opening.instant(), tls.acceptor().accept(stream)).await {
+            Ok(Ok(stream)) => {
+                metrics.shook_hands(match stream.get_ref().1.peer_certificates() {
+                    Some(_) => HandshakeOutcome::Authenticated,
+                    None => HandshakeOutcome::Anonymous,
+                });
+                // In a box of its own, so that the tasks of plain connections need not be large enough for both.
+                Box::pin(self.open(stream, opening, Peer::new(address, true))).await;
+            }
+            Ok(Err(error)) => {
+                failed();
+                tracing::debug!(%error, "TLS handshake failed");
+            }
+            Err(_too_slow) => {
+                failed();
+                tracing::debug!("TLS handshake took too long");
+            }
         }
     }
 

@@ -42,6 +42,9 @@ pub enum InheritedError {
         /// What the system said, if it did.
         source: Option<io::Error>,
     },
+    /// It is called `admin`, and there is no admin listener.
+    #[error("a socket called `admin` was passed to the program, but the admin listener is switched off")]
+    NoAdmin,
     /// Nothing is configured for it.
     #[error(
         "a socket for {address} was passed to the program, but no listener has that address; name it `admin`, or \
@@ -95,7 +98,11 @@ impl Inherited {
 
     /// Whether all were taken: one that is left would have connections that nobody serves.
     pub fn finish(self) -> Result<(), InheritedError> {
-        self.0.first().map_or(Ok(()), |socket| Err(InheritedError::Unused { address: socket.address }))
+        match self.0.first() {
+            None => Ok(()),
+            Some(socket) if socket.name == ADMIN => Err(InheritedError::NoAdmin),
+            Some(socket) => Err(InheritedError::Unused { address: socket.address }),
+        }
     }
 
     fn take_where(&mut self, is_it: impl Fn(&Socket) -> bool) -> Option<TcpListener> {
@@ -144,6 +151,8 @@ mod tests {
         let (given, addresses) = inherited(&["web"]);
         let error = given.finish().unwrap_err();
         assert!(error.to_string().contains(&addresses[0].to_string()), "{error}");
+        let error = inherited(&["admin"]).0.finish().unwrap_err();
+        assert!(error.to_string().contains("switched off"), "{error}");
     }
 
     #[test]

@@ -9,9 +9,8 @@ use std::{
 };
 
 use socket2::{Domain, Protocol, SockFilter, SockRef, Socket, Type};
-use tokio_rustls::TlsAcceptor;
 
-use crate::server::{BindError, ListenerConfig, tls};
+use crate::server::{BindError, ListenerConfig, tls::Tls};
 
 /// Connections the system completes for us before we take them.
 const BACKLOG: i32 = 1024;
@@ -37,16 +36,6 @@ pub(super) enum Ending {
     LetGo,
 }
 
-/// [`TlsAcceptor`] with a `Debug` that shows nothing of the key.
-#[derive(Clone)]
-pub(super) struct Tls(pub(super) TlsAcceptor);
-
-impl std::fmt::Debug for Tls {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Tls")
-    }
-}
-
 impl Listener {
     /// Binds `workers` sockets to the address.
     pub(super) fn bind(
@@ -54,7 +43,7 @@ impl Listener {
         workers: usize,
         share_port: bool,
     ) -> Result<Listener, BindError> {
-        let tls = acceptor(config)?;
+        let tls = tls(config)?;
         let sockets = sockets(config.address, workers, share_port)
             .map_err(|source| BindError::Listen { address: config.address, source });
         let (address, sockets) = sockets?;
@@ -68,7 +57,7 @@ impl Listener {
         socket: &StdListener,
         workers: usize,
     ) -> Result<Listener, BindError> {
-        let tls = acceptor(config)?;
+        let tls = tls(config)?;
         let copies = || -> io::Result<(SocketAddr, Vec<StdListener>)> {
             socket.set_nonblocking(true)?;
             let copies = (0..workers).map(|_| socket.try_clone()).collect::<io::Result<_>>()?;
@@ -80,8 +69,8 @@ impl Listener {
     }
 }
 
-fn acceptor(config: &ListenerConfig) -> Result<Option<Tls>, BindError> {
-    Ok(config.tls.as_ref().map(tls::acceptor).transpose()?.map(Tls))
+fn tls(config: &ListenerConfig) -> Result<Option<Tls>, BindError> {
+    Ok(config.tls.as_ref().map(Tls::load).transpose()?)
 }
 
 /// Makes a listening socket hear no newcomers any more, without closing it.

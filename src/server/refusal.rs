@@ -12,8 +12,12 @@ use crate::telemetry::Metrics;
 /// Why a request is answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Refusal {
+    /// The address of the client has too many requests in flight.
+    Crowded,
     /// The handler took too long.
     DeadlineExceeded,
+    /// A trusted hop says in a way that nobody can read whose request it is.
+    Forwarded,
     /// The request's end can be read in two ways.
     Framing,
     /// The handler panicked.
@@ -25,8 +29,9 @@ pub(super) enum Refusal {
 impl Refusal {
     fn status(self) -> StatusCode {
         match self {
+            Refusal::Crowded => StatusCode::TOO_MANY_REQUESTS,
             Refusal::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
-            Refusal::Framing => StatusCode::BAD_REQUEST,
+            Refusal::Forwarded | Refusal::Framing => StatusCode::BAD_REQUEST,
             Refusal::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
         }
@@ -34,7 +39,9 @@ impl Refusal {
 
     fn code(self) -> &'static str {
         match self {
+            Refusal::Crowded => "too-many-from-address",
             Refusal::DeadlineExceeded => "deadline-exceeded",
+            Refusal::Forwarded => "unreadable-forwarded",
             Refusal::Framing => "ambiguous-framing",
             Refusal::Internal => "internal",
             Refusal::Overloaded => "overloaded",
@@ -43,7 +50,9 @@ impl Refusal {
 
     fn detail(self) -> &'static str {
         match self {
+            Refusal::Crowded => "too many requests of this address are in flight, try again in a moment",
             Refusal::DeadlineExceeded => "the request could not be answered in time",
+            Refusal::Forwarded => "it cannot be read from which address the request was forwarded",
             Refusal::Framing => "the request body must come with a length or as plain chunks",
             Refusal::Internal => "the request could not be answered because of an error of ours",
             Refusal::Overloaded => "too many requests are in flight, try again in a moment",
@@ -53,7 +62,7 @@ impl Refusal {
     /// Whose fault it is, as metrics name it.
     fn blame(self) -> &'static str {
         match self {
-            Refusal::Framing => "downstream",
+            Refusal::Crowded | Refusal::Forwarded | Refusal::Framing => "downstream",
             Refusal::DeadlineExceeded | Refusal::Internal | Refusal::Overloaded => "internal",
         }
     }
@@ -70,7 +79,7 @@ impl Refusal {
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if self == Refusal::Overloaded {
+        if matches!(self, Refusal::Crowded | Refusal::Overloaded) {
             headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
         }
         if self == Refusal::Framing {
@@ -105,7 +114,14 @@ mod tests {
 
     #[tokio::test]
     async fn a_refusal_is_a_problem_document_that_agrees_with_its_status() {
-        for refusal in [Refusal::DeadlineExceeded, Refusal::Framing, Refusal::Internal, Refusal::Overloaded] {
+        for refusal in [
+            Refusal::Crowded,
+            Refusal::DeadlineExceeded,
+            Refusal::Forwarded,
+            Refusal::Framing,
+            Refusal::Internal,
+            Refusal::Overloaded,
+        ] {
             let answer = refusal.answer();
             let status = answer.status();
             assert_eq!(answer.headers()[CONTENT_TYPE], "application/problem+json");
@@ -118,7 +134,8 @@ mod tests {
     }
 
     #[test]
-    fn only_an_overload_says_when_to_come_back() {
+    fn what_passes_says_when_to_come_back() {
+        assert_eq!(Refusal::Crowded.answer().headers()[RETRY_AFTER], "1");
         assert_eq!(Refusal::Overloaded.answer().headers()[RETRY_AFTER], "1");
         assert!(!Refusal::Internal.answer().headers().contains_key(RETRY_AFTER));
     }

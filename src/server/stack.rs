@@ -7,6 +7,7 @@ use std::{
     convert::Infallible,
     future::ready,
     rc::Rc,
+    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -25,12 +26,14 @@ use crate::server::{
 
 mod deadline;
 mod farewell;
+mod hops;
 mod panic;
 mod request_id;
 mod shed;
 
 use deadline::DeadlineLayer;
 use farewell::FarewellLayer;
+use hops::Hops;
 use panic::PanicLayer;
 use request_id::RequestIdLayer;
 use shed::{Load, ShedLayer};
@@ -44,16 +47,18 @@ type Response = http::Response<Full<Bytes>>;
 pub(super) struct Common {
     drain: Rc<Drain>,
     load: Rc<Load>,
+    hops: Rc<Hops>,
     refusals: Rc<Refusals>,
     request_deadline: Duration,
 }
 
 impl Common {
     pub(super) fn new(shared: &Shared) -> Common {
-        let Shared { config, drain, metrics, .. } = shared;
+        let Shared { config, drain, addresses, metrics, .. } = shared;
         Common {
             drain: Rc::new(drain.clone()),
             load: Rc::new(Load::new(metrics.requests_in_flight(), config.in_flight_max)),
+            hops: Rc::new(Hops::new(config.hops.clone(), Arc::clone(addresses))),
             refusals: Rc::new(Refusals::new(metrics.clone())),
             request_deadline: config.request_deadline,
         }
@@ -72,7 +77,8 @@ pub(super) fn stack<H: Handler>(
     Future = impl Future<Output = Result<Response, Infallible>> + use<H>,
 > + Clone
 + use<H> {
-    let Common { drain, load, refusals, request_deadline } = common;
+    let Common { drain, load, hops, refusals, request_deadline } = common;
+    let hops = hops.trust(peer.address.ip()).then_some(hops);
     ServiceBuilder::new()
         // Outermost, so that every answer carries the request's id, the ones of the layers below too.
         .layer(RequestIdLayer)
@@ -84,7 +90,7 @@ pub(super) fn stack<H: Handler>(
         .layer(ShedLayer::new(load, Rc::clone(&refusals)))
         // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
         .layer(DeadlineLayer::new(request_deadline, Rc::clone(&refusals)))
-        .service(Handling { handler, peer, refusals })
+        .service(Handling { handler, peer, hops, refusals })
 }
 
 /// The handler as a service; the only place where a future is boxed.
@@ -92,6 +98,8 @@ pub(super) fn stack<H: Handler>(
 struct Handling<H> {
     handler: H,
     peer: Peer,
+    /// Present where the peer is a trusted hop.
+    hops: Option<Rc<Hops>>,
     refusals: Rc<Refusals>,
 }
 
@@ -115,12 +123,22 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        let Handling { handler, peer, refusals } = self.clone();
+    fn call(&mut self, mut request: http::Request<Incoming>) -> Self::Future {
+        let Handling { handler, mut peer, hops, refusals } = self.clone();
         if !is_plainly_framed(request.headers()) {
             return Box::pin(ready(Ok(refusals.answer(Refusal::Framing))));
         }
-        Box::pin(async move { Ok(handler.handle(request, peer).await) })
+        let Some(hops) = hops else {
+            return Box::pin(async move { Ok(handler.handle(request, peer).await) });
+        };
+        match hops.admit(&mut request, &mut peer) {
+            Ok(place) => Box::pin(async move {
+                let answer = handler.handle(request, peer).await;
+                drop(place);
+                Ok(answer)
+            }),
+            Err(refusal) => Box::pin(ready(Ok(refusals.answer(refusal)))),
+        }
     }
 }
 

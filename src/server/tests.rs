@@ -1,7 +1,9 @@
 //! The server over real sockets: one file per concern.
 
+mod crowds;
 mod draining;
 mod handover;
+mod hops;
 mod limits;
 mod serving;
 mod support;

@@ -1,16 +1,31 @@
-//! A listener's side of TLS: the certificate and key of its configuration, HTTP/2 and HTTP/1.1 on offer.
+//! A listener's side of TLS: the certificate and key of its configuration, HTTP/2 and HTTP/1.1 on offer, and how others
+//! come into use while connections are open.
+//!
+//! What is swapped is the whole of the TLS settings, with the sessions that clients may take up again: nobody takes up a
+//! session of an older certificate. A handshake that has begun ends with what it began with, and an open connection
+//! never asks again.
 
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::{Arc, PoisonError, RwLock},
+    time::SystemTime,
+};
 
 use rustls::{
-    ServerConfig,
-    crypto::aws_lc_rs,
+    RootCertStore, ServerConfig,
+    crypto::{CryptoProvider, aws_lc_rs},
     pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
+    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 
-use crate::server::TlsConfig;
+use crate::{
+    server::{ClientCertificate, ClientsConfig, ListenerConfig, TlsConfig},
+    time::rfc3339,
+};
+
+mod validity;
 
 /// Why a listener cannot speak TLS.
 #[derive(Debug, thiserror::Error)]
@@ -22,6 +37,14 @@ pub enum TlsError {
         path: PathBuf,
         /// What is wrong with it.
         source: pem::Error,
+    },
+    /// The file of authorities that sign clients' certificates cannot be used.
+    #[error("cannot use the authorities of clients `{}`", path.display())]
+    Clients {
+        /// The configured file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// The certificate file holds no certificate.
     #[error("no certificate in `{}`", path.display())]
@@ -38,39 +61,176 @@ pub enum TlsError {
         source: pem::Error,
     },
     /// Certificate and key do not belong together, or are of a kind we cannot use.
-    #[error("certificate and private key cannot be used")]
-    Unusable(#[from] rustls::Error),
+    #[error("certificate and private key cannot be used: `{}` and `{}`", certificate.display(), key.display())]
+    Unusable {
+        /// The configured certificate.
+        certificate: PathBuf,
+        /// The configured key.
+        key: PathBuf,
+        /// What is wrong with them.
+        source: rustls::Error,
+    },
 }
 
-impl TlsConfig {
-    /// What the two files say, to see whether they were changed. Fails where a listener could not use them.
-    pub fn look(&self) -> Result<[Vec<u8>; 2], TlsError> {
-        acceptor(self)?;
-        let read = |path: &PathBuf, error: fn(PathBuf, pem::Error) -> TlsError| {
-            std::fs::read(path).map_err(|source| error(path.clone(), pem::Error::Io(source)))
-        };
-        let certificate = read(&self.certificate, |path, source| TlsError::Certificate { path, source })?;
-        let key = read(&self.key, |path, source| TlsError::Key { path, source })?;
-        Ok([certificate, key].map(|text| Sha256::digest(text).to_vec()))
+/// The TLS settings of a listener, as they are now. Clones share them.
+#[derive(Clone)]
+pub(super) struct Tls(Arc<RwLock<Arc<Loaded>>>);
+
+/// What the files of a listener say.
+struct Loaded {
+    settings: Arc<ServerConfig>,
+    /// Of all files, to see whether any was changed.
+    digest: [u8; 32],
+    /// Why clients might refuse what is shown to them.
+    doubt: Option<String>,
+}
+
+impl Tls {
+    /// Reads the files of a listener.
+    pub(super) fn load(config: &TlsConfig) -> Result<Tls, TlsError> {
+        Ok(Tls(Arc::new(RwLock::new(Arc::new(Loaded::read(config)?)))))
+    }
+
+    /// What opens the next connection.
+    pub(super) fn acceptor(&self) -> TlsAcceptor {
+        TlsAcceptor::from(Arc::clone(&self.loaded().settings))
+    }
+
+    /// Nothing is done under the lock that could panic half-way, so poison is ignored.
+    fn loaded(&self) -> Arc<Loaded> {
+        Arc::clone(&self.0.read().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, loaded: Loaded) {
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Arc::new(loaded);
     }
 }
 
-/// Loads what is needed to accept TLS connections.
-pub(super) fn acceptor(config: &TlsConfig) -> Result<TlsAcceptor, TlsError> {
-    let unreadable = |source| TlsError::Certificate { path: config.certificate.clone(), source };
-    let chain = CertificateDer::pem_file_iter(&config.certificate)
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>)
-        .map_err(unreadable)?;
-    if chain.is_empty() {
-        return Err(TlsError::Empty { path: config.certificate.clone() });
+/// Shows nothing of the key.
+impl std::fmt::Debug for Tls {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Tls")
     }
-    let key = PrivateKeyDer::from_pem_file(&config.key)
-        .map_err(|source| TlsError::Key { path: config.key.clone(), source })?;
-    // The provider is named, for rustls panics when it has to guess between two.
-    let mut tls = ServerConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(chain, key)?;
-    tls.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(TlsAcceptor::from(Arc::new(tls)))
+}
+
+/// The certificates and keys of a server's listeners, to be renewed while it runs; none for a listener without TLS.
+#[derive(Clone, Debug, Default)]
+pub struct Certificates(pub(super) Vec<Option<Tls>>);
+
+/// Certificates and keys that were read and found good, and are not in use yet.
+#[must_use = "nothing is renewed before it is taken"]
+pub struct Renewal(Vec<(Tls, Loaded)>);
+
+impl Certificates {
+    /// Reads the files that the settings name now; the listeners must be the same, and each with or without TLS as before.
+    ///
+    /// # Errors
+    ///
+    /// When a listener could not use its files; what is in use stays in use.
+    pub fn read(&self, listeners: &[ListenerConfig]) -> Result<Renewal, TlsError> {
+        let pairs = self.0.iter().zip(listeners);
+        let pairs = pairs.filter_map(|(tls, listener)| tls.as_ref().zip(listener.tls.as_ref()));
+        let read = pairs.map(|(tls, config)| Ok((tls.clone(), Loaded::read(config)?)));
+        read.collect::<Result<_, _>>().map(Renewal)
+    }
+
+    /// Why clients might refuse what is in use.
+    pub fn doubts(&self) -> Vec<String> {
+        self.0.iter().flatten().filter_map(|tls| tls.loaded().doubt.clone()).collect()
+    }
+}
+
+impl Renewal {
+    /// Has every handshake that begins from now on show what was read. Where that is what is shown anyway, sessions stay
+    /// as well.
+    pub fn take(self) {
+        for (tls, loaded) in self.0 {
+            if tls.loaded().digest != loaded.digest {
+                tls.replace(loaded);
+            }
+        }
+    }
+
+    /// Why clients might refuse what was read.
+    pub fn doubts(&self) -> Vec<String> {
+        self.0.iter().filter_map(|(_, loaded)| loaded.doubt.clone()).collect()
+    }
+}
+
+impl Loaded {
+    fn read(config: &TlsConfig) -> Result<Loaded, TlsError> {
+        let TlsConfig { certificate, key, clients } = config;
+        let unreadable = |source| TlsError::Certificate { path: certificate.clone(), source };
+        let keyless = |source| TlsError::Key { path: key.clone(), source };
+        let unusable =
+            |source| TlsError::Unusable { certificate: certificate.clone(), key: key.clone(), source };
+
+        // Each file is read once, so that what is compared later is what is in use.
+        let texts = (read(certificate).map_err(unreadable)?, read(key).map_err(keyless)?);
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let (verifier, authorities) = verifier(clients.as_ref(), &provider)?;
+        let chain = CertificateDer::pem_slice_iter(&texts.0).collect::<Result<Vec<_>, _>>();
+        let chain = chain.map_err(unreadable)?;
+        let Some(leaf) = chain.first() else { return Err(TlsError::Empty { path: certificate.clone() }) };
+        let doubt = doubt(leaf, SystemTime::now());
+        let doubt = doubt.map(|doubt| format!("the certificate `{}` {doubt}", certificate.display()));
+        let key = PrivateKeyDer::from_pem_slice(&texts.1).map_err(keyless)?;
+
+        // The provider is named, for rustls panics when it has to guess between two.
+        let mut settings = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()
+            .map_err(unusable)?
+            .with_client_cert_verifier(verifier)
+            .with_single_cert(chain, key)
+            .map_err(unusable)?;
+        settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        Ok(Loaded { settings: Arc::new(settings), digest: digest([&texts.0, &texts.1, &authorities]), doubt })
+    }
+}
+
+/// Who judges what clients show, and what it depends on. Nobody asks whether a certificate was withdrawn meanwhile.
+fn verifier(
+    clients: Option<&ClientsConfig>,
+    provider: &Arc<CryptoProvider>,
+) -> Result<(Arc<dyn ClientCertVerifier>, Vec<u8>), TlsError> {
+    let Some(ClientsConfig { authorities: path, certificate }) = clients else {
+        return Ok((WebPkiClientVerifier::no_client_auth(), Vec::new()));
+    };
+    let unusable =
+        |source: Box<dyn std::error::Error + Send + Sync>| TlsError::Clients { path: path.clone(), source };
+    let mut text = read(path).map_err(|error| unusable(error.into()))?;
+    let mut roots = RootCertStore::empty();
+    for authority in CertificateDer::pem_slice_iter(&text) {
+        let authority = authority.map_err(|error| unusable(error.into()))?;
+        roots.add(authority).map_err(|error| unusable(error.into()))?;
+    }
+    let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
+    let verifier = match certificate {
+        ClientCertificate::Request => verifier.allow_unauthenticated(),
+        ClientCertificate::Require => verifier,
+    };
+    text.push(u8::from(*certificate == ClientCertificate::Require));
+    Ok((verifier.build().map_err(|error| unusable(error.into()))?, text))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, pem::Error> {
+    std::fs::read(path).map_err(pem::Error::Io)
+}
+
+fn digest<'a>(texts: impl IntoIterator<Item = &'a Vec<u8>>) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for text in texts {
+        digest.update((text.len() as u64).to_be_bytes());
+        digest.update(text);
+    }
+    digest.finalize().into()
+}
+
+/// What is wrong with the time of a certificate.
+fn doubt(certificate: &CertificateDer<'_>, now: SystemTime) -> Option<String> {
+    let (from, until) = validity::of(certificate)?;
+    if until < now {
+        return Some(format!("expired at {}", rfc3339(until)));
+    }
+    (now < from).then(|| format!("is not good before {}", rfc3339(from)))
 }

@@ -10,6 +10,7 @@ use std::{
 };
 
 use prometheus_client::metrics::gauge::Gauge;
+use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, LocalOptions},
@@ -21,7 +22,8 @@ use tokio::{
 use crate::server::{
     Counted, Handler, MakeHandler, RunOutcome, Shared,
     connection::Connections,
-    listen::{Ending, Tls, deafen},
+    listen::{Ending, deafen},
+    tls::Tls,
 };
 
 /// How long to wait when the system has no more file handles or memory for a connection.
@@ -151,12 +153,21 @@ impl<H: Handler> Entrance<H> {
     }
 
     /// Serves a connection in a task of its own, once there is a slot for it. Until then no other is accepted: they stay
-    /// with the system, which keeps them waiting.
+    /// with the system, which keeps them waiting. One of an address that has too many is not kept waiting.
     async fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = self.connections.shared();
+        // Behind a hop there are many clients: what it brings is counted instead.
+        let is_hop = shared.config.hops.trust(address.ip());
+        let place = if is_hop { None } else { shared.addresses.enter(address.ip()) };
+        if place.is_none() && !is_hop {
+            shared.metrics.connections_refused().inc();
+            reset(stream);
+            tracing::debug!("closed a connection, for its address has too many");
+            return;
+        }
         let slot = Arc::clone(&shared.slots).acquire_owned().await;
         let counted = [Counted::new(&shared.metrics.connections_open()), Counted::new(&self.open)];
-        let held = (slot, self.alive.clone(), counted);
+        let held = (slot, place, self.alive.clone(), counted);
         let connections = Rc::clone(&self.connections);
         let tls = self.tls.clone();
         spawn_local(async move {
@@ -164,6 +175,15 @@ impl<H: Handler> Entrance<H> {
             drop(held);
         });
     }
+}
+
+/// Closes a connection so that nothing of it stays with the system either, as it would for a minute after an orderly end.
+/// Nothing was said to the client, and before TLS nothing could be.
+fn reset(stream: TcpStream) {
+    if let Err(error) = SockRef::from(&stream).set_linger(Some(Duration::ZERO)) {
+        tracing::debug!(%error, "cannot reset a connection");
+    }
+    drop(stream);
 }
 
 /// Errors of `accept` that concern the connection it would have returned, and no other.

@@ -21,7 +21,7 @@ use crate::telemetry::{
     backend::BackendMetrics,
     loads::LoadMetrics,
     names::metric,
-    outcome::{ResolverOutcome, UpstreamOutcome},
+    outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome},
 };
 
 /// Every metric of the process; clones share them.
@@ -47,6 +47,8 @@ struct Families {
     resolver_lookups: Family<LookupLabels, Counter>,
     requests_in_flight: Gauge,
     connections_open: Gauge,
+    connections_refused: Family<ReasonLabels, Counter>,
+    tls_handshakes: Family<HandshakeLabels, Counter>,
     loads: LoadMetrics,
     registry: Registry,
 }
@@ -91,6 +93,16 @@ struct LookupLabels {
     outcome: &'static str,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HandshakeLabels {
+    outcome: &'static str,
+}
+
 impl Default for Metrics {
     fn default() -> Metrics {
         Metrics::new()
@@ -114,6 +126,8 @@ impl Metrics {
             resolver_lookups: Family::default(),
             requests_in_flight: Gauge::default(),
             connections_open: Gauge::default(),
+            connections_refused: Family::default(),
+            tls_handshakes: Family::default(),
             loads: LoadMetrics::default(),
             registry: Registry::with_prefix(metric::PREFIX),
         };
@@ -182,6 +196,16 @@ impl Metrics {
         self.0.connections_open.clone()
     }
 
+    /// Connections that were closed at once because their address has too many.
+    pub fn connections_refused(&self) -> Counter {
+        self.0.connections_refused.get_or_create_owned(&ReasonLabels { reason: "address" })
+    }
+
+    /// Counts a TLS handshake of a client.
+    pub fn shook_hands(&self, outcome: HandshakeOutcome) {
+        self.0.tls_handshakes.get_or_create(&HandshakeLabels { outcome: outcome.name() }).inc();
+    }
+
     /// Connections to the backend, breakers and retries.
     pub fn backend(&self) -> BackendMetrics {
         self.0.backend.clone()
@@ -223,6 +247,21 @@ impl Families {
             self.requests_in_flight.clone(),
         );
         registry.register(metric::CONNECTIONS_OPEN, "Connections of clients", self.connections_open.clone());
+        // From the beginning, so that the first is a step and not a new series.
+        for outcome in HandshakeOutcome::ALL {
+            drop(self.tls_handshakes.get_or_create(&HandshakeLabels { outcome: outcome.name() }));
+        }
+        drop(self.connections_refused.get_or_create(&ReasonLabels { reason: "address" }));
+        registry.register(
+            metric::CONNECTIONS_REFUSED,
+            "Connections of clients that were closed before anything was read",
+            self.connections_refused.clone(),
+        );
+        registry.register(
+            metric::TLS_HANDSHAKES,
+            "TLS handshakes of clients, by whether they showed a certificate",
+            self.tls_handshakes.clone(),
+        );
         registry.register(metric::REFUSALS, "Answers that are a problem", self.refusals.clone());
         registry.register(
             metric::IGNORED_FIELDS,

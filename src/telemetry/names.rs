@@ -16,7 +16,7 @@ pub mod field {
     pub const CAUSE: &str = "problem.cause";
     /// The problem's code.
     pub const CODE: &str = "problem.code";
-    /// Who asked for it, on the admin listener.
+    /// Who asks: on the admin listener, and, where the settings say so, of each request.
     pub const CLIENT_ADDRESS: &str = "client.address";
     /// What the files in use say, in short.
     pub const CONFIG_DIGEST: &str = "config.digest";
@@ -67,6 +67,8 @@ pub mod metric {
     pub const CONFIG_LOADED: &str = "config_loaded_timestamp_seconds";
     /// Connections of clients.
     pub const CONNECTIONS_OPEN: &str = "connections_open";
+    /// Connections of clients that were closed before anything was read.
+    pub const CONNECTIONS_REFUSED: &str = "connections_refused";
     /// Fields clients sent that nobody reads.
     pub const IGNORED_FIELDS: &str = "ignored_fields";
     /// Fields that were left out of updates because the client wrote what it was told.
@@ -87,6 +89,8 @@ pub mod metric {
     pub const REQUEST_DURATION: &str = "request_duration";
     /// Ids looked up.
     pub const RESOLVER_LOOKUPS: &str = "resolver_lookups";
+    /// TLS handshakes of clients.
+    pub const TLS_HANDSHAKES: &str = "tls_handshakes";
     /// Calls to the backend.
     pub const UPSTREAM_CALLS: &str = "upstream_calls";
     /// Connections opened to the backend.

@@ -45,6 +45,32 @@ impl UpstreamOutcome {
     }
 }
 
+/// How a client's TLS handshake ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum HandshakeOutcome {
+    /// Well, and the client showed no certificate.
+    Anonymous,
+    /// Well, and the client showed a good one.
+    Authenticated,
+    /// With an error, or not in time.
+    Failed,
+}
+
+impl HandshakeOutcome {
+    /// In the order of their discriminants.
+    pub(super) const ALL: [HandshakeOutcome; 3] =
+        [HandshakeOutcome::Anonymous, HandshakeOutcome::Authenticated, HandshakeOutcome::Failed];
+
+    /// Its label.
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            HandshakeOutcome::Anonymous => "anonymous",
+            HandshakeOutcome::Authenticated => "authenticated",
+            HandshakeOutcome::Failed => "failed",
+        }
+    }
+}
+
 /// How a lookup of an external id ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ResolverOutcome {

@@ -49,7 +49,7 @@ impl Target {
         }
         let tls = if secure {
             let name = ServerName::try_from(host.clone()).map_err(|_| refused())?;
-            Some((tls::connector(config.authorities.as_deref())?, name))
+            Some((tls::connector(config.authorities.as_deref(), config.identity.as_ref())?, name))
         } else {
             None
         };

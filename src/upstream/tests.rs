@@ -2,6 +2,7 @@
 
 mod backend;
 mod faults;
+mod identity;
 mod outage;
 mod quiet;
 mod reuse;

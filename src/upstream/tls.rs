@@ -1,4 +1,4 @@
-//! The upstream side of TLS: whom to trust.
+//! The upstream side of TLS: whom to trust, and what to show.
 
 use std::{
     io,
@@ -9,11 +9,11 @@ use std::{
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
 };
 use tokio_rustls::TlsConnector;
 
-use crate::upstream::ConfigError;
+use crate::upstream::{ConfigError, Identity};
 
 /// Where systems keep the authorities they trust.
 const SYSTEM_BUNDLES: [&str; 4] = [
@@ -23,8 +23,12 @@ const SYSTEM_BUNDLES: [&str; 4] = [
     "/etc/ssl/cert.pem",
 ];
 
-/// A connector that trusts the authorities in the file, or the system's when none is named.
-pub(super) fn connector(authorities: Option<&Path>) -> Result<TlsConnector, ConfigError> {
+/// A connector that trusts the authorities in the file, or the system's when none is named, and shows `identity` to whoever
+/// asks.
+pub(super) fn connector(
+    authorities: Option<&Path>,
+    identity: Option<&Identity>,
+) -> Result<TlsConnector, ConfigError> {
     let bundle = authorities
         .or_else(|| SYSTEM_BUNDLES.into_iter().map(Path::new).find(|path| path.exists()))
         .ok_or(ConfigError::NoAuthorities)?;
@@ -34,9 +38,27 @@ pub(super) fn connector(authorities: Option<&Path>) -> Result<TlsConnector, Conf
     let config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
         .with_safe_default_protocol_versions()
         .map_err(ConfigError::Tls)?
-        .with_root_certificates(roots)
-        .with_no_client_auth();
+        .with_root_certificates(roots);
+    let config = match identity {
+        Some(identity) => {
+            let unusable = |source| ConfigError::Identity { path: identity.certificate.clone(), source };
+            let (chain, key) = pair(identity).map_err(unusable)?;
+            config.with_client_auth_cert(chain, key).map_err(|error| unusable(error.into()))?
+        }
+        None => config.with_no_client_auth(),
+    };
     Ok(TlsConnector::from(Arc::new(config)))
+}
+
+type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
+
+fn pair(identity: &Identity) -> Result<Pair, Box<dyn std::error::Error + Send + Sync>> {
+    let chain: Vec<_> = CertificateDer::pem_file_iter(&identity.certificate)?.collect::<Result<_, _>>()?;
+    if chain.is_empty() {
+        return Err("no certificate in it".into());
+    }
+    let key = PrivateKeyDer::from_pem_file(&identity.key);
+    Ok((chain, key.map_err(|error| format!("the private key `{}`: {error}", identity.key.display()))?))
 }
 
 /// Reads a bundle. Systems ship certificates we cannot use among those we can, so single ones may fail.

@@ -6,10 +6,13 @@
 //! 100 reloads and 10 restarts of each kind.
 
 mod backend;
+mod certificates;
 mod client;
 mod ending;
 mod files;
+mod hops;
 mod load;
+mod pki;
 mod process;
 mod reloads;
 mod restarts;

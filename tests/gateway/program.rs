@@ -49,7 +49,7 @@ impl Program {
         let registry = loaded.registry.expect("the files are good");
         let mut config = Config::default();
         let listeners = vec![ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: None }];
-        config.server = server::Config { listeners, workers: 1, ..config.server };
+        config.server = server::Config { listeners, workers: Some(1), ..config.server };
         config.admin.address = None;
         config.backend.seed = true;
         change(&mut config);

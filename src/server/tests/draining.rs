@@ -14,7 +14,7 @@ use crate::server::{Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, R
 
 #[test]
 fn requests_in_flight_are_finished_and_told_to_go_elsewhere() {
-    let server = TestServer::start(Config { workers: 2, ..config() });
+    let server = TestServer::start(Config { workers: Some(2), ..config() });
     let mut clients: Vec<_> = (0..20).map(|_| server.client()).collect();
     for client in &mut clients {
         client.send(&get("/wait"));
@@ -142,7 +142,7 @@ fn a_worker_that_cannot_start_takes_the_others_along() {
     }
 
     let drain = Drain::new();
-    let server = Server::bind(Config { workers: 2, ..config() }).unwrap();
+    let server = Server::bind(Config { workers: Some(2), ..config() }).unwrap();
     let begun = drain.clone();
     assert!(thread::spawn(move || server.run(&Unlucky, &begun)).join().is_err());
     assert!(drain.has_begun());

@@ -58,7 +58,7 @@ fn nobody_who_connects_meanwhile_is_refused_or_reset() {
 
 fn server(address: SocketAddr) -> TestServer {
     let listeners = vec![ListenerConfig { address, tls: None }];
-    TestServer::start(Config { listeners, workers: 2, share_port: true, ..config() })
+    TestServer::start(Config { listeners, workers: Some(2), share_port: true, ..config() })
 }
 
 /// One request on a connection of its own.

@@ -64,7 +64,7 @@ fn the_handler_knows_who_is_calling() {
 
 #[test]
 fn all_workers_serve_the_same_address() {
-    let server = TestServer::start(Config { workers: 2, ..config() });
+    let server = TestServer::start(Config { workers: Some(2), ..config() });
     // The system deals connections out by a hash of their addresses, so both workers are met sooner or later.
     let mut met = HashSet::new();
     while met.len() < 2 {

@@ -40,7 +40,7 @@ pub(super) struct TestServer {
 pub(super) fn config() -> Config {
     Config {
         listeners: vec![ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: None }],
-        workers: 1,
+        workers: Some(1),
         ..Config::default()
     }
 }
@@ -141,6 +141,14 @@ struct TestHandler {
 impl Handler for TestHandler {
     async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
         match request.uri().path() {
+            "/client" => {
+                let extensions = request.extensions();
+                let text =
+                    |part: Option<&dyn std::fmt::Display>| part.map_or("-".to_owned(), ToString::to_string);
+                let scheme = extensions.get::<http::uri::Scheme>().map(|one| one as _);
+                let host = extensions.get::<http::uri::Authority>().map(|one| one as _);
+                Response::new(Full::from(format!("{:?} {} {}", peer.client, text(scheme), text(host))))
+            }
             "/echo" => match request.into_body().collect().await {
                 Ok(body) => Response::new(Full::new(body.to_bytes())),
                 Err(_cut_short) => answer(StatusCode::BAD_REQUEST, "bad body"),

@@ -35,7 +35,7 @@ impl Pki {
 
     fn config(&self) -> TlsConfig {
         let file = |name: &str| self.folder.path().join(name);
-        TlsConfig { certificate: file("certificate.pem"), key: file("key.pem") }
+        TlsConfig { certificate: file("certificate.pem"), key: file("key.pem"), clients: None }
     }
 
     async fn connect(&self, server: &TestServer, protocols: &[&str]) -> TlsStream<TcpStream> {
@@ -103,11 +103,12 @@ fn a_server_without_its_certificate_does_not_start() {
     };
     let missing = TlsConfig { certificate: pki.folder.path().join("none.pem"), ..pki.config() };
     assert!(matches!(bind(missing), TlsError::Certificate { .. }));
-    let swapped = TlsConfig { certificate: pki.config().key, key: pki.config().certificate };
+    let TlsConfig { certificate, key, clients } = pki.config();
+    let swapped = TlsConfig { certificate: key, key: certificate, clients };
     assert!(matches!(bind(swapped), TlsError::Empty { .. }));
     let keyless = TlsConfig { key: pki.config().certificate, ..pki.config() };
     assert!(matches!(bind(keyless), TlsError::Key { .. }));
     let other = Pki::new();
     let foreign = TlsConfig { key: other.config().key, ..pki.config() };
-    assert!(matches!(bind(foreign), TlsError::Unusable(_)));
+    assert!(matches!(bind(foreign), TlsError::Unusable { .. }));
 }

@@ -41,8 +41,11 @@ fn without_a_delay_the_first_signal_ends_what_is_idle() {
     let files = Files::new(backend.address, &settings(""));
     let process = Process::start(&files);
     let address = process.address;
-    assert_eq!(add(&mut Client::new(address), "a@example.com").role(), "hand");
+    let mut kept = Client::new(address);
+    assert_eq!(add(&mut kept, "a@example.com").role(), "hand");
+    // It would end with another status if it had to cut the connection off.
     process.stop();
+    assert!(kept.get("/").is_err());
     assert!(Client::new(address).get("/").is_err());
 }
 

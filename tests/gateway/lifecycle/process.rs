@@ -97,7 +97,8 @@ impl Process {
         let value = |log: &str, key: &str| {
             let rest = log.split(&format!("\"{key}\":\"")).nth(1)?;
             let text = rest.split_once('"')?.0;
-            text.strip_prefix("http://").unwrap_or(text).parse::<SocketAddr>().ok()
+            let text = text.split_once("://").map_or(text, |(_scheme, address)| address);
+            text.parse::<SocketAddr>().ok()
         };
         (self.address, self.admin) =
             self.log.find(|log| value(log, "server.address").zip(value(log, "admin.address")));

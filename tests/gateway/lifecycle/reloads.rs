@@ -1,5 +1,12 @@
 //! Reloads: what is taken, what is refused, what is kept.
 
+use std::fs::File;
+use std::io::Write;
+use std::process::Command;
+use std::sync::mpsc;
+use std::thread;
+use std::time::Duration;
+
 use serde_json::Value;
 
 use super::backend::Backend;
@@ -10,6 +17,12 @@ use super::process::Process;
 use super::rounds;
 
 const WORKERS: usize = 2;
+
+/// How many may wait for a reload of their own.
+const WAITING_MAX: usize = 4;
+
+/// Longer than anything takes.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Free ports, events for programs, and as many requests as there is time for.
 const SETTINGS: &str = "[server]\nworkers = 2\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n\
@@ -154,11 +167,33 @@ fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
     let backend = Backend::start();
     let files = Files::new(backend.address, SETTINGS);
     let process = Process::start(&files);
-    std::thread::scope(|scope| {
-        let both = [0, 1].map(|_| scope.spawn(|| process.reload().status));
-        assert_eq!(both.map(|one| one.join().unwrap()), [200, 200]);
+    // Whoever reads a pipe is held until somebody writes it.
+    let (config, sound) = (files.config(), files.path("sound.toml"));
+    std::fs::rename(&config, &sound).unwrap();
+    assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
+    thread::scope(|scope| {
+        let first = scope.spawn(|| process.reload().status);
+        // This returns once the first reload has begun to read.
+        let mut pipe = File::options().write(true).open(&config).unwrap();
+        let (told, answers) = mpsc::channel();
+        for _ in 0..=WAITING_MAX {
+            let (process, told) = (&process, told.clone());
+            scope.spawn(move || told.send(process.reload().status).unwrap());
+        }
+        // While the first is held, nobody is answered but the one who is too many: all others wait.
+        assert_eq!(answers.recv_timeout(PATIENCE), Ok(409));
+        let text = std::fs::read(&sound).unwrap();
+        std::fs::rename(&sound, &config).unwrap();
+        pipe.write_all(&text).unwrap();
+        drop(pipe);
+        for _ in 0..=WAITING_MAX {
+            process.wait_for("READY=1");
+        }
+        assert_eq!(first.join().unwrap(), 200);
+        drop(told);
+        assert_eq!(answers.iter().collect::<Vec<_>>(), [200; WAITING_MAX]);
     });
-    assert_eq!(process.metric("gateway_reloads_total{result=\"taken\"}"), 2);
+    assert_eq!(process.metric("gateway_reloads_total{result=\"taken\"}"), 1 + WAITING_MAX);
     process.stop();
 }
 
