@@ -14,6 +14,7 @@ mod hazards;
 mod house;
 mod ids;
 mod import;
+mod json_texts;
 mod laws;
 mod ledger;
 mod lifecycle;
