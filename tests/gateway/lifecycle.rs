@@ -9,6 +9,7 @@ mod backend;
 mod client;
 mod ending;
 mod files;
+mod kills;
 mod load;
 mod process;
 mod reloads;
