@@ -5,6 +5,7 @@
 //! A few rounds are run every time. `INTERLINGUA_LIFECYCLE=all cargo test --test gateway lifecycle -- --nocapture` runs
 //! 100 reloads and 10 restarts of each kind.
 
+mod attacks;
 mod backend;
 mod client;
 mod ending;
