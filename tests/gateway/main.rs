@@ -9,6 +9,7 @@ mod diagnostics;
 mod documented;
 mod explained;
 mod formats;
+mod fuzzed;
 mod golden;
 mod hazards;
 mod house;
