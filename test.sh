@@ -13,6 +13,7 @@ mkdir -p "$target/clients"
 work=$(cd "$target/clients" && pwd)
 binary=$target/debug/interlingua
 pairs=$work/shortuuid.txt
+texts=$work/json-suite
 passed=0 failed=0
 
 main() {
@@ -23,6 +24,7 @@ main() {
   must "install what the machine lacks" tests/install.sh
   must "install shortuuid" install_python shortuuid tests/clients/shortuuid/requirements.txt
   must "write UUIDs and their short forms" make_pairs
+  must "write the texts of JSONTestSuite" make_texts
   step "run the Rust tests" rust_tests
   must "build the program" cargo build --locked
   step "check what ships" "$binary" check
@@ -51,10 +53,16 @@ make_pairs() {
   "$work/shortuuid/bin/python" tests/clients/shortuuid/make_pairs.py "$pairs"
 }
 
+make_texts() {
+  npm ci --prefix tests/suites/json --no-audit --no-fund --loglevel=error
+  node tests/suites/json/write.mjs "$texts"
+}
+
 # The whole mutation run takes longer than all else together; a tenth part of it is in proportion. All reloads and
 # restarts take half a minute.
 rust_tests() {
-  INTERLINGUA_LIFECYCLE=all INTERLINGUA_SHORTUUID_VECTORS=$pairs cargo test --locked
+  INTERLINGUA_LIFECYCLE=all INTERLINGUA_SHORTUUID_VECTORS=$pairs INTERLINGUA_JSON_SUITE=$texts \
+    cargo test --locked
 }
 
 install_clients() {

@@ -5,12 +5,14 @@
 //! A few rounds are run every time. `INTERLINGUA_LIFECYCLE=all cargo test --test gateway lifecycle -- --nocapture` runs
 //! 100 reloads and 10 restarts of each kind.
 
+mod attacks;
 mod backend;
 mod certificates;
 mod client;
 mod ending;
 mod files;
 mod hops;
+mod kills;
 mod load;
 mod pki;
 mod process;

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use super::client::Client;
 
-const PATH: &str = "/acme/api/orgs/20000000-0000-4000-8000-000000000001/people";
-const HEADERS: &str = "authorization: Token pat_DemoDemo1\r\ncontent-type: application/json\r\n";
+pub(super) const PATH: &str = "/acme/api/orgs/20000000-0000-4000-8000-000000000001/people";
+pub(super) const HEADERS: &str = "authorization: Token pat_DemoDemo1\r\ncontent-type: application/json\r\n";
 
 /// Clients that keep their connections, and those that have one for each request.
 const CLIENTS: [bool; 5] = [true, true, true, false, false];

@@ -141,6 +141,10 @@ impl Process {
         assert!(status.success(), "{status}: {}", log.text.lock().unwrap());
     }
 
+    pub(super) fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// How much memory it has, as the system tells it.
     pub(super) fn memory(&self) -> String {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();

@@ -1,0 +1,199 @@
+//! Clients that mean no good, many at once: each takes one small step at a time, as slowly as it may or with as many frames.
+//!
+//! One thread leads a crowd of thousands, with sockets that never block. The test of attacks uses this file too.
+
+use std::io::{self, ErrorKind, Read, Write};
+use std::net::{SocketAddr, TcpStream};
+
+use socket2::{Domain, Socket, Type};
+
+/// What a crowd does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Connects, and says nothing.
+    Silent,
+    /// Sends a head byte by byte.
+    SlowHead,
+    /// Sends a body byte by byte.
+    SlowBody,
+    /// Asks as often as it may, and reads no answer.
+    SlowRead,
+    /// Opens streams of HTTP/2, and resets each at once.
+    Resets,
+    /// Sends a head of HTTP/2 that never ends.
+    Continuations,
+    /// Sends SETTINGS, each of which wants an answer.
+    Settings,
+    /// Sends PINGs, each of which wants an answer.
+    Pings,
+}
+
+impl Kind {
+    /// All of them, by their names.
+    pub const ALL: [(&'static str, Kind); 8] = [
+        ("silent", Kind::Silent),
+        ("slow-head", Kind::SlowHead),
+        ("slow-body", Kind::SlowBody),
+        ("slow-read", Kind::SlowRead),
+        ("resets", Kind::Resets),
+        ("continuations", Kind::Continuations),
+        ("settings", Kind::Settings),
+        ("pings", Kind::Pings),
+    ];
+
+    /// What each says when it has connected.
+    fn opening(self, request: &Request) -> Vec<u8> {
+        let head = format!("POST {} HTTP/1.1\r\nhost: test\r\n{}", request.target, request.headers);
+        match self {
+            Kind::Silent => Vec::new(),
+            Kind::SlowHead => head.into_bytes(),
+            Kind::SlowBody => format!("{head}content-length: 100000\r\n\r\n").into_bytes(),
+            Kind::SlowRead => request.whole().repeat(8),
+            Kind::Resets | Kind::Settings | Kind::Pings => [PREFACE, &frame(4, 0, 0, &[])].concat(),
+            // HEADERS of a stream without END_HEADERS.
+            Kind::Continuations => [PREFACE, &frame(4, 0, 0, &[]), &frame(1, 1, 1, BLOCK)].concat(),
+        }
+    }
+
+    /// What each says from then on, at the step of that number.
+    fn step(self, number: u32, request: &Request) -> Vec<u8> {
+        match self {
+            Kind::Silent => Vec::new(),
+            Kind::SlowHead | Kind::SlowBody => b"a".to_vec(),
+            Kind::SlowRead => request.whole().repeat(8),
+            Kind::Resets => many(|at| {
+                let stream = 2 * (number * FRAMES + at) + 1;
+                [frame(1, 5, stream, BLOCK), frame(3, 0, stream, &8_u32.to_be_bytes())].concat()
+            }),
+            Kind::Continuations => many(|_| frame(9, 0, 1, b"\x40\x01x\x01y")),
+            Kind::Settings => many(|_| frame(4, 0, 0, &[0, 3, 0, 0, 0, 100])),
+            Kind::Pings => many(|_| frame(6, 0, 0, b"attacked")),
+        }
+    }
+}
+
+/// What those ask who ask anything.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The path.
+    pub target: String,
+    /// Lines of headers, the credential among them.
+    pub headers: String,
+}
+
+impl Request {
+    fn whole(&self) -> Vec<u8> {
+        format!("GET {} HTTP/1.1\r\nhost: test\r\n{}\r\n", self.target, self.headers).into_bytes()
+    }
+}
+
+const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// `:method GET`, `:scheme http`, `:path /` and `:authority test`.
+const BLOCK: &[u8] = b"\x82\x86\x84\x41\x04test";
+
+/// Frames in a step.
+const FRAMES: u32 = 4;
+
+/// What one keeps of what the other side does not take; more than that it does not go on saying.
+const UNSENT_MAX: usize = 1 << 14;
+
+fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
+    let length = u32::try_from(payload.len()).expect("a small frame").to_be_bytes();
+    [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
+}
+
+fn many(one: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
+    (0..FRAMES).flat_map(one).collect()
+}
+
+/// A crowd of attackers.
+#[derive(Debug)]
+pub struct Crowd {
+    address: SocketAddr,
+    kind: Kind,
+    request: Request,
+    attackers: Vec<Attacker>,
+    /// How many were shut out.
+    pub shut_out: usize,
+    /// How many connections were opened.
+    pub opened: usize,
+}
+
+#[derive(Debug)]
+struct Attacker {
+    stream: TcpStream,
+    unsent: Vec<u8>,
+    steps: u32,
+}
+
+impl Crowd {
+    /// Nobody is there yet.
+    pub fn new(address: SocketAddr, kind: Kind, request: Request) -> Crowd {
+        Crowd { address, kind, request, attackers: Vec::new(), shut_out: 0, opened: 0 }
+    }
+
+    /// Lets as many come as are wanting to that number.
+    pub fn fill(&mut self, count: usize) -> io::Result<()> {
+        while self.attackers.len() < count {
+            let stream = self.connected()?;
+            let unsent = self.kind.opening(&self.request);
+            self.attackers.push(Attacker { stream, unsent, steps: 0 });
+            self.opened += 1;
+        }
+        Ok(())
+    }
+
+    /// A connection as it would be between machines: on the loopback interface both systems take megabytes that nobody reads.
+    fn connected(&self) -> io::Result<TcpStream> {
+        let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
+        socket.set_recv_buffer_size(4096)?;
+        socket.set_tcp_mss(1000)?;
+        socket.connect(&self.address.into())?;
+        socket.set_nonblocking(true)?;
+        socket.set_tcp_nodelay(true)?;
+        Ok(socket.into())
+    }
+
+    /// Everybody takes a step; gives how many were not shut out.
+    pub fn step(&mut self) -> usize {
+        let (kind, request) = (self.kind, &self.request);
+        let before = self.attackers.len();
+        self.attackers.retain_mut(|attacker| attacker.step(kind, request));
+        self.shut_out += before - self.attackers.len();
+        self.attackers.len()
+    }
+
+    /// Everybody leaves.
+    pub fn leave(&mut self) {
+        self.attackers.clear();
+    }
+}
+
+impl Attacker {
+    /// False if it was shut out.
+    fn step(&mut self, kind: Kind, request: &Request) -> bool {
+        if self.unsent.len() < UNSENT_MAX {
+            self.unsent.append(&mut kind.step(self.steps, request));
+            self.steps += 1;
+        }
+        while !self.unsent.is_empty() {
+            match self.stream.write(&self.unsent) {
+                Ok(written) => drop(self.unsent.drain(..written)),
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(_) => return false,
+            }
+        }
+        if kind == Kind::SlowRead {
+            return true;
+        }
+        let mut heard = [0; 4096];
+        loop {
+            match self.stream.read(&mut heard) {
+                Ok(0) => return false,
+                Ok(_) => {}
+                Err(error) => return error.kind() == ErrorKind::WouldBlock,
+            }
+        }
+    }
+}

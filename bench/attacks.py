@@ -1,0 +1,148 @@
+"""What a client that does nothing wrong notices of attackers, and what they cost the program."""
+
+import argparse
+import http.client
+import json
+import resource
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from contextlib import ExitStack
+from pathlib import Path
+
+import workloads
+from processes import free_ports, listens, memory, started, wait_for
+
+KINDS = ["silent", "slow-head", "slow-body", "slow-read", "resets", "continuations", "settings", "pings"]
+ORGANIZATION = "CnEqURgZ3swzj528KMLvX5"
+TARGET = f"/closient/account/api/v1/organizations/{ORGANIZATION}/members"
+KEY = "csb_DemoOwnerNorthwind00000000000000_eda246cf"
+TIMES_MAX = 2.0
+"""The 99th percentile under attack, in quiet ones."""
+
+
+def main() -> int:
+    options = arguments()
+    # Attackers and program both need a descriptor for each connection; what is started has the same bound.
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if hard < options.count + 1000:
+        sys.exit(f"{hard} descriptors are too few for {options.count} connections")
+    failed = False
+    with tempfile.TemporaryDirectory(prefix="interlingua-attacks-") as name, ExitStack() as stack:
+        folder = Path(name)
+        workloads.write(folder)
+        port, admin = free_ports(2)
+        process = stack.enter_context(started(command(options.built / "interlingua", folder, port, admin)))
+        wait_for(lambda: listens(port) and listens(admin))
+        prove(port)
+        write_case(folder)
+        load(options, folder, port, 2)
+        idle, quiet_files = memory([process.pid]), descriptors(process.pid)
+        quiet = load(options, folder, port, options.seconds)
+        print(f"{'':14} {'p50, us':>9} {'p99, us':>9} {'times':>6} {'RSS, MiB':>9} {'KiB each':>9} {'files':>6} {'after':>6}  attackers")
+        print(f"{'quiet':14} {quiet['p50']:9} {quiet['p99']:9} {'':6} {idle:9.1f} {'':9} {quiet_files:6}")
+        for kind in options.kinds or KINDS:
+            figures, peak, most, told = attacked(options, folder, port, process.pid, kind)
+            times = figures["p99"] / quiet["p99"]
+            each = (peak - idle) * 1024 / options.count
+            after = settled(process.pid, quiet_files)
+            failed |= times > TIMES_MAX or after > quiet_files
+            print(
+                f"{kind:14} {figures['p50']:9} {figures['p99']:9} {times:6.2f} {peak:9.1f} {each:9.1f} {most:6} {after:6}"
+                f"  {told['opened']} came, {told['shut_out']} were shut out",
+                flush=True,
+            )
+            prove(port)
+    return int(failed)
+
+
+def arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("kinds", nargs="*", choices=[[], *KINDS], metavar="KIND", help=", ".join(KINDS))
+    parser.add_argument("--built", type=Path, required=True, help=argparse.SUPPRESS)
+    parser.add_argument("--debug", action="store_true", help="a debug build")
+    parser.add_argument("--count", type=int, default=2000, help="connections of attackers")
+    parser.add_argument("--seconds", type=float, default=10, help="how long each takes")
+    parser.add_argument("--rate", type=float, default=200, help="requests a second of the client that does nothing wrong")
+    parser.add_argument("--pace", type=int, default=250, help="milliseconds between two steps of an attacker")
+    return parser.parse_args()
+
+
+def command(program: Path, folder: Path, port: int, admin: int) -> list[str]:
+    (folder / "config.toml").write_text(f"""
+[[server.listener]]
+address = "127.0.0.1:{port}"
+[admin]
+address = "127.0.0.1:{admin}"
+[backend]
+seed = true
+[files]
+mappings = "{folder}/mappings"
+[limit]
+windows = []
+""")
+    return [str(program.resolve()), "serve", "--config", str(folder / "config.toml")]
+
+
+def prove(port: int) -> None:
+    """Whether the request that is asked all the time is answered as it should be."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    connection.request("GET", TARGET, headers={"X-API-Key": KEY})
+    if (status := connection.getresponse().status) != 200:
+        sys.exit(f"an innocent request was answered {status}")
+    connection.close()
+
+
+def write_case(folder: Path) -> None:
+    case = {"name": "innocent", "method": "GET", "target": TARGET, "headers": {"X-API-Key": KEY}, "body": ""}
+    (folder / "innocent.json").write_text(json.dumps([case]))
+
+
+def load(options, folder: Path, port: int, seconds: float) -> dict:
+    words = [options.built / "load", f"127.0.0.1:{port}", folder / "innocent.json", "innocent", options.rate, seconds, 8]
+    output = subprocess.run([str(word) for word in words], check=True, stdout=subprocess.PIPE, text=True).stdout
+    return json.loads(output.split("figures ", 1)[1])
+
+
+def attacked(options, folder: Path, port: int, pid: int, kind: str):
+    """Figures of the innocent client, the most memory and descriptors the program had, and what became of the attackers."""
+    words = [options.built / "attack", f"127.0.0.1:{port}", kind, options.count, options.seconds + 3, options.pace]
+    words += [TARGET, f"x-api-key: {KEY}\ncontent-type: application/json"]
+    attack = subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True)
+    attack.stdout.readline()
+    samples, over = [], threading.Event()
+
+    def watch() -> None:
+        while not over.wait(0.2):
+            samples.append((memory([pid]), descriptors(pid)))
+
+    watching = threading.Thread(target=watch)
+    watching.start()
+    time.sleep(1)
+    try:
+        figures = load(options, folder, port, options.seconds)
+    finally:
+        over.set()
+        watching.join()
+    told, _ = attack.communicate(timeout=60)
+    peak, most = (max(column) for column in zip(*samples))
+    return figures, peak, most, json.loads(told.split("figures ", 1)[1])
+
+
+def descriptors(pid: int) -> int:
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def settled(pid: int, wanted: int) -> int:
+    """How many descriptors are left when all have gone, after a while at most."""
+    end = time.monotonic() + 30
+    while descriptors(pid) > wanted and time.monotonic() < end:
+        time.sleep(0.1)
+    return descriptors(pid)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

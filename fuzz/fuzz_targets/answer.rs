@@ -1,0 +1,4 @@
+//! See `answer::check`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| interlingua_fuzz::answer::check(bytes));

@@ -1,0 +1,4 @@
+//! See `json::check`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| interlingua_fuzz::json::check(bytes));

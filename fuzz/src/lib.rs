@@ -1,0 +1,13 @@
+//! What is fuzzed, and what must hold of any bytes at all.
+//!
+//! Each module has one function, `check`, which is given bytes and panics if something does not hold. The fuzzer calls it
+//! (`fuzz/run`), and so does `cargo test`, with everything in `fuzz/corpus`: there is one text of each.
+
+pub mod answer;
+pub mod choices;
+pub mod chunked;
+pub mod ids;
+pub mod json;
+pub mod lens;
+pub mod mapping;
+pub mod request;
