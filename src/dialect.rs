@@ -26,6 +26,7 @@ pub mod page;
 pub mod parameters;
 pub mod registry;
 pub mod resolver;
+pub mod retirement;
 pub mod selector;
 pub mod url;
 
@@ -35,6 +36,7 @@ pub use origins::Origins;
 pub use page::Page;
 pub use registry::{Registry, Selected, Unselected};
 pub use resolver::Resolver;
+pub use retirement::Retirement;
 pub use selector::Selector;
 
 /// One client-facing API.
@@ -59,6 +61,8 @@ pub struct Dialect {
     pub credentials: Vec<Credential>,
     /// How much a principal may ask.
     pub quota: Quota,
+    /// How all of it retires, if it does.
+    pub retirement: Option<Arc<Retirement>>,
     /// How its errors look.
     pub errors: ErrorShape,
     /// Its lookups; lenses name them by index.

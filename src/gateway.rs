@@ -5,10 +5,10 @@
 //!
 //! | phase | from | to | may refuse with |
 //! | --- | --- | --- | --- |
-//! | `select` | the head of the request | dialect and operation | 400, 404, 405 |
+//! | `select` | the head of the request | dialect and operation | 400, 404, 405, 410, 503 |
 //! | `admit` | its credential | a principal within its quota | 401, 429 |
 //! | `decode` | its bytes | a document | 400, 408, 413, 415 |
-//! | `check` | the document | one that the operation takes | 400, 422 |
+//! | `check` | the document | one that the operation takes | 400, 422, 503 |
 //! | `lift` | the dialect's request | canonical calls | 404, 422, 429 |
 //! | `fetch` | the calls | the backend's answers | 409, 502, 503, 504 |
 //! | `lower` | the answers | the dialect's | 409, 502 |
@@ -29,14 +29,14 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 
-use crate::dialect::{Dialect, ErrorShape, Operation, Registry};
+use crate::dialect::{Dialect, ErrorShape, Operation, Registry, Retirement};
 use crate::ids::map::IdMap;
 use crate::ids::resolver::Resolvers;
 use crate::lens::{Resolutions, Tally};
 use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
 use crate::telemetry::{ClientAddress, Metrics, RequestId};
-use crate::time::Deadline;
+use crate::time::{Clock, Deadline};
 use crate::translate::misfit::Misfit;
 use crate::translate::{self, explain::Narrator};
 use crate::upstream::Upstream;
@@ -56,6 +56,7 @@ mod lower;
 mod quota;
 mod record;
 mod resolve;
+mod retirement;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -98,6 +99,8 @@ pub struct Shared {
     explainer: Option<Explainer>,
     /// Time for a request that came without a deadline.
     deadline: Duration,
+    /// What time it is, for what retires.
+    clock: Clock,
     /// How an error looks before a dialect was selected.
     standard: ErrorShape,
     meters: Meters,
@@ -127,6 +130,7 @@ impl Shared {
             answer_checks,
             explainer: None,
             deadline,
+            clock: Clock::default(),
             standard,
             meters,
         }
@@ -148,6 +152,12 @@ impl Shared {
     #[must_use]
     pub fn with_explainer(self, explainer: Explainer) -> Shared {
         Shared { explainer: Some(explainer), ..self }
+    }
+
+    /// The same, with a clock that tells when what retires does so.
+    #[must_use]
+    pub fn with_clock(self, clock: Clock) -> Shared {
+        Shared { clock, ..self }
     }
 
     /// The same in the place of `before`: quotas go on being counted from where they are. What resolvers found is found
@@ -223,15 +233,18 @@ impl Gateway {
         let shared = &*self.shared;
         let selected = match select::select(&shared.registry, request, exchange)? {
             Selection::Operation(selected) => selected,
-            Selection::Elsewhere(status, location) => return Ok(encode::redirect(status, location)),
+            Selection::Elsewhere(status, location) => {
+                return Ok(encode::redirect(status, location, exchange));
+            }
         };
         let target = &selected.target;
         exchange.narrator.tell(|story| story.selected(&target.dialect, &target.operation));
+        retirement::refuse(&shared.clock, exchange)?;
         let admitted = admit::admit(&shared.quotas, selected, exchange)?;
         exchange.tell_quota();
         let mut decoded = decode::decode(&shared.config, admitted).await?;
         decoded.request = decoded.request.told_to(exchange.narrator.clone());
-        let checked = check::check(decoded, exchange)?;
+        let checked = check::check(&shared.clock, decoded, exchange)?;
         let lifted = match lift::lift(self, checked, exchange).await {
             Ok(lifted) => lifted,
             Err(problem) => return self.settle(problem, exchange),
@@ -298,6 +311,8 @@ struct Exchange {
     misfits: Vec<Misfit>,
     /// Fields that were left out of updates because the client wrote what it was told. Atomic for the same reason.
     kept: AtomicU64,
+    /// What the request has that retires, besides the operation itself.
+    retiring: Vec<Arc<Retirement>>,
     /// Which declared losses were met.
     lost: Tally,
     /// Who is told what is done with the request.
@@ -320,6 +335,7 @@ impl Exchange {
             omitted: 0,
             misfits: Vec::new(),
             kept: AtomicU64::new(0),
+            retiring: Vec::new(),
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),

@@ -20,6 +20,7 @@ mod operations;
 mod origins;
 mod parts;
 mod patterns;
+mod retirement;
 mod todo;
 
 use std::mem::take;

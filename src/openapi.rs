@@ -12,6 +12,7 @@ use crate::canonical::api::PathPart;
 use crate::canonical::id::{IdCodec, IdForm};
 use crate::dialect::operation::{AnswerBody, AnswerPlan, RequestBody};
 use crate::dialect::page::Style;
+use crate::dialect::retirement::Step;
 use crate::dialect::{Credential, Dialect, Operation};
 use crate::lens::op::Op;
 use crate::problem::Root;
@@ -88,10 +89,23 @@ fn described(dialect: &Dialect, operation: &Operation, components: &mut Componen
         "responses": responses(dialect, operation, components),
     });
     if let RequestBody::One { schema } | RequestBody::Each { schema, .. } = &operation.body {
-        described["requestBody"] =
-            json!({ "required": true, "content": json_content(&components.reference(schema)) });
+        let reference = components.reference(schema);
+        for watch in with_cases(operation).flat_map(|operation| &operation.watches) {
+            if watch.root == Root::Body && watch.values.is_empty() {
+                components.deprecate(&reference, &watch.way);
+            }
+        }
+        described["requestBody"] = json!({ "required": true, "content": json_content(&reference) });
+    }
+    // Whatever the day is: a document must not change because time goes by.
+    if operation.retirement.is_some() {
+        described["deprecated"] = true.into();
     }
     described
+}
+
+fn with_cases(operation: &Operation) -> impl Iterator<Item = &Operation> {
+    std::iter::once(operation).chain(operation.cases.iter().map(|case| &*case.operation))
 }
 
 fn json_content(schema: &Value) -> Value {
@@ -140,7 +154,11 @@ fn id_schema(codec: &IdCodec) -> Value {
 
 fn query_parameters(operation: &Operation, components: &mut Components<'_>) -> Vec<Value> {
     if let Some(parameters) = &operation.parameters {
-        return components.parameters(parameters.schema());
+        let mut described = components.parameters(parameters.schema());
+        for parameter in &mut described {
+            mark_parameter(operation, parameter);
+        }
+        return described;
     }
     let Some(page) = &operation.page else { return Vec::new() };
     let start = match page.style {
@@ -153,9 +171,20 @@ fn query_parameters(operation: &Operation, components: &mut Components<'_>) -> V
     vec![parameter(&page.start, start), parameter(&page.limit, limit)]
 }
 
+/// Marks a parameter that retires, whatever its value is.
+fn mark_parameter(operation: &Operation, parameter: &mut Value) {
+    let retires = operation.watches.iter().any(|watch| {
+        let is_meant = |step: &Step| matches!(step, Step::Member(name) if parameter["name"] == **name);
+        watch.root == Root::Query && watch.values.is_empty() && watch.way.first().is_some_and(is_meant)
+    });
+    if retires {
+        parameter["deprecated"] = true.into();
+    }
+}
+
 fn responses(dialect: &Dialect, operation: &Operation, components: &mut Components<'_>) -> Value {
     let mut responses = Map::new();
-    for operation in std::iter::once(operation).chain(operation.cases.iter().map(|case| &*case.operation)) {
+    for operation in with_cases(operation) {
         for settled in &operation.settled {
             responses
                 .insert(settled.status.as_str().to_owned(), answer(settled.status, None, false, components));

@@ -21,6 +21,12 @@ pub const NO_SUCH_RESOURCE: &str = "no-such-resource";
 /// The code of [`Problem::unrepresentable`].
 pub const UNREPRESENTABLE: &str = "unrepresentable";
 
+/// The code of [`Problem::gone`], and of a part of a request that is.
+pub const GONE: &str = "gone";
+
+/// The code of [`Problem::browned_out`], and of a part of a request that is.
+pub const BROWN_OUT: &str = "brown-out";
+
 /// An error about to become a response.
 #[derive(Clone, Debug)]
 pub struct Problem {
@@ -176,6 +182,12 @@ impl Problem {
         )
     }
 
+    /// 410: what was asked for is there no more, and will not be again.
+    pub fn gone(detail: String) -> Problem {
+        let problem = Problem::new(StatusCode::GONE, GONE, Blame::Downstream, "");
+        Problem { detail: detail.into(), ..problem }
+    }
+
     /// 413: the body is larger than `limit` bytes.
     pub fn body_too_large(limit: usize) -> Problem {
         let problem = Problem::new(StatusCode::PAYLOAD_TOO_LARGE, "body-too-large", Blame::Downstream, "");
@@ -236,6 +248,13 @@ impl Problem {
             "the backend cannot be reached at the moment",
         );
         Problem { retry_after: Some(Duration::from_secs(1)), cause: Some(cause.into()), ..problem }
+    }
+
+    /// 503: what is still there is refused for a while, so that whoever uses it notices. It is the client's turn, though the
+    /// status has to say that it is only for a while (RFC 9110, section 15.6.4).
+    pub fn browned_out(detail: String, remaining: Duration) -> Problem {
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, BROWN_OUT, Blame::Downstream, "");
+        Problem { detail: detail.into(), retry_after: Some(remaining), ..problem }
     }
 
     /// 504: the backend took too long.

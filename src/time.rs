@@ -39,6 +39,36 @@ impl Deadline {
     }
 }
 
+/// Where the time of day comes from: that of the system, or one that goes with tokio's clock, so that a test can stop it.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Clock(Option<(SystemTime, Instant)>);
+
+impl Clock {
+    /// A clock that shows `moment` now, and goes on as tokio's clock does.
+    pub fn set_to(moment: SystemTime) -> Clock {
+        Clock(Some((moment, Instant::now())))
+    }
+
+    /// What it shows.
+    pub fn now(&self) -> SystemTime {
+        match self.0 {
+            Some((moment, began)) => moment + began.elapsed(),
+            None => SystemTime::now(),
+        }
+    }
+}
+
+/// A moment as headers have it: the IMF-fixdate of RFC 9110, section 5.6.7.
+pub fn http_date(moment: SystemTime) -> String {
+    const DAYS: [&str; 7] = ["Thu", "Fri", "Sat", "Sun", "Mon", "Tue", "Wed"]; // 1970 began with a Thursday
+    const MONTHS: [&str; 12] =
+        ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+    let text = rfc3339(moment);
+    let day = DAYS[usize::try_from(unix_seconds(moment) / (24 * 60 * 60) % 7).unwrap_or_default()];
+    let month = MONTHS[text[5..7].parse::<usize>().map_or(0, |month| month - 1)];
+    format!("{day}, {} {month} {} {} GMT", &text[8..10], &text[..4], &text[11..19])
+}
+
 /// A moment as RFC 3339 writes it, in UTC and whole seconds.
 pub fn rfc3339(moment: SystemTime) -> String {
     humantime::format_rfc3339_seconds(moment).to_string()
@@ -112,6 +142,30 @@ mod tests {
         // RFC 3339, section 5.8: 16:39:57-08:00 on 1996-12-19 is 00:39:57 UTC on the next day.
         let time = SystemTime::UNIX_EPOCH + Duration::from_millis(851_042_397_600);
         assert_eq!(rfc3339(time), "1996-12-20T00:39:57Z");
+    }
+
+    #[test]
+    fn times_in_headers_are_those_of_rfc_9110() {
+        // RFC 9110, section 5.6.7: a Sunday. Its Unix time is that of `date -u -d "1994-11-06 08:49:37" +%s`.
+        let moment = UNIX_EPOCH + Duration::from_secs(784_111_777);
+        assert_eq!(http_date(moment), "Sun, 06 Nov 1994 08:49:37 GMT");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn another_reader_reads_the_time_of_a_header_as_it_was(seconds in 0_u64..253_402_300_800) {
+            let moment = UNIX_EPOCH + Duration::from_secs(seconds);
+            proptest::prop_assert_eq!(httpdate::parse_http_date(&http_date(moment)).unwrap(), moment);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_clock_that_was_set_goes_with_that_of_tokio() {
+        let clock = Clock::set_to(UNIX_EPOCH);
+        assert_eq!(clock.now(), UNIX_EPOCH);
+        tokio::time::advance(Duration::from_hours(1)).await;
+        assert_eq!(clock.now(), UNIX_EPOCH + Duration::from_hours(1));
+        assert!(Clock::default().now() > clock.now());
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! `check`: load everything, say everything that is wrong.
 
 mod ledger;
+mod past;
 
 use std::path::Path;
+use std::time::SystemTime;
 
 use clap::Args;
 use serde_json::json;
@@ -38,6 +40,10 @@ pub(super) struct Arguments {
     /// What those depend on: the same seed makes the same ones
     #[arg(long, value_name = "NUMBER", default_value_t = Trials::default().seed)]
     seed: u64,
+
+    /// Warn of what retires and is past by this day, such as 2027-03-01; without it, no check depends on the day
+    #[arg(long, value_name = "DATE", value_parser = past::date)]
+    on: Option<SystemTime>,
 }
 
 pub(super) fn run(
@@ -54,6 +60,9 @@ pub(super) fn run(
     let trials = Trials { others: arguments.tries, seed: arguments.seed };
     let loaded = files.look_and_try(&mut sources, &mut found, trials)?;
 
+    if let Some((loaded, on)) = loaded.as_ref().zip(arguments.on) {
+        found.extend(past::past(&loaded.registry, on));
+    }
     let found = found.into_vec();
     let registry = loaded.as_ref().map(|loaded| &loaded.registry).filter(|_| arguments.ledger);
     let counts = if arguments.ledger && arguments.format == Format::Json {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use clap::Args;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{
     Failure, Outcome,
@@ -12,6 +12,8 @@ use super::{
     names,
 };
 use crate::dialect::Dialect;
+use crate::dialect::retirement::Dates;
+use crate::time::rfc3339;
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -34,6 +36,8 @@ struct Route {
     path: String,
     canonical: String,
     calls: String,
+    /// When the operation retires, if it does.
+    retires: Option<Dates>,
 }
 
 pub(super) fn run(
@@ -73,6 +77,7 @@ fn routes(dialects: &[Arc<Dialect>]) -> Vec<Route> {
             path: format!("{}{}", dialect.prefix, operation.template()),
             canonical: operation.calls.name.clone(),
             calls: operation.calls.to_string(),
+            retires: operation.retirement.as_ref().map(|retirement| retirement.dates().clone()),
         })
     };
     dialects.iter().flat_map(of).collect()
@@ -94,8 +99,40 @@ impl Route {
         if let Some((header, pattern)) = &self.select {
             shown["select"] = json!({ "header": header, "pattern": pattern });
         }
+        if let Some(dates) = &self.retires {
+            shown["retirement"] = dates_json(dates);
+        }
         shown
     }
+}
+
+/// The dates of what retires, by name, in order.
+fn told(dates: &Dates) -> impl Iterator<Item = (&'static str, String)> {
+    let dates = [("deprecated", Some(dates.deprecated)), ("sunset", dates.sunset), ("gone", dates.gone)];
+    dates.into_iter().filter_map(|(name, moment)| Some((name, rfc3339(moment?))))
+}
+
+fn dates_json(dates: &Dates) -> Value {
+    let mut shown: Map<String, Value> =
+        told(dates).map(|(name, moment)| (name.to_owned(), moment.into())).collect();
+    let windows = dates.brown_outs.iter();
+    let windows: Vec<_> =
+        windows.map(|window| json!({ "from": rfc3339(window.start), "to": rfc3339(window.end) })).collect();
+    if !windows.is_empty() {
+        shown.insert("brown_outs".to_owned(), windows.into());
+    }
+    for (name, link) in [("docs", &dates.docs), ("successor", &dates.successor)] {
+        shown.extend(link.as_ref().map(|link| (name.to_owned(), link.as_str().into())));
+    }
+    Value::Object(shown)
+}
+
+/// The same for people, who are not told of midnight.
+fn dates_text(dates: &Dates) -> String {
+    let told: Vec<_> = told(dates)
+        .map(|(name, moment)| format!("{name} {}", moment.strip_suffix("T00:00:00Z").unwrap_or(&moment)))
+        .collect();
+    told.join(", ")
 }
 
 /// How requests get to a generation of another dialect.
@@ -116,9 +153,15 @@ fn text(routes: &[Route]) -> Vec<String> {
     let method = width(|route| &route.method);
     let path = width(|route| &route.path);
     let line = |route: &Route| {
+        let retires = route.retires.as_ref().map(|dates| format!("  ({})", dates_text(dates)));
         format!(
-            "{:dialect$}  {:operation$}  {:method$} {:path$}  → {}",
-            route.dialect, route.operation, route.method, route.path, route.calls
+            "{:dialect$}  {:operation$}  {:method$} {:path$}  → {}{}",
+            route.dialect,
+            route.operation,
+            route.method,
+            route.path,
+            route.calls,
+            retires.unwrap_or_default()
         )
     };
     routes.iter().map(line).collect()
@@ -128,7 +171,7 @@ fn text(routes: &[Route]) -> Vec<String> {
 mod tests {
     use std::process::ExitCode;
 
-    use super::super::testing::ran_in_acme;
+    use super::super::testing::{ran_in, ran_in_acme};
 
     #[test]
     fn routes_stand_in_columns() {
@@ -156,6 +199,31 @@ acme  list_links   GET  /api/orgs/{org}/links   → GET /v1/organizations/{organ
             "calls": "POST /v1/organizations/{organization_id}/members",
         });
         assert_eq!(routes[0], expected);
+    }
+
+    #[test]
+    fn dates_stand_beside_what_retires() {
+        let ran = ran_in("retiring", &["routes"]);
+        let lines: Vec<_> = ran.out.lines().collect();
+        let dates = "(deprecated 2026-03-01, sunset 2027-03-01, gone 2027-05-31T22:00:00Z)";
+        assert!(lines[0].ends_with(&format!("→ POST /v1/people  {dates}")), "{}", ran.out);
+        assert!(lines[2].ends_with("→ GET /v1/people"), "{}", ran.out);
+        assert!(
+            lines[3].ends_with("(deprecated 2026-03-01, sunset 2026-12-01, gone 2026-12-01)"),
+            "{}",
+            ran.out
+        );
+
+        let ran = ran_in("retiring", &["routes", "--format", "json"]);
+        let routes: serde_json::Value = serde_json::from_str(&ran.out).unwrap();
+        let all = &routes[0]["retirement"];
+        assert_eq!(all["docs"], "https://bureau.example/docs/the-end");
+        let windows = all["brown_outs"].as_array().unwrap();
+        // One, and then every Monday of February.
+        assert_eq!(windows.len(), 5);
+        let last = serde_json::json!({ "from": "2027-02-22T00:00:00Z", "to": "2027-02-22T00:10:00Z" });
+        assert_eq!(windows[4], last);
+        assert_eq!(routes[2].get("retirement"), None);
     }
 
     #[test]

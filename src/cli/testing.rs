@@ -29,13 +29,22 @@ pub(super) fn ran(arguments: &[&str]) -> Ran {
 
 /// Runs it with the mappings and schemas of the fixture.
 pub(super) fn ran_in_acme(arguments: &[&str]) -> Ran {
-    let (mappings, schemas) = (acme("mappings"), acme("schemas"));
+    ran_in("acme", arguments)
+}
+
+/// Runs it with the mappings and schemas of that fixture.
+pub(super) fn ran_in(fixture: &str, arguments: &[&str]) -> Ran {
+    let (mappings, schemas) = (folder_of(fixture, "mappings"), folder_of(fixture, "schemas"));
     ran(&[arguments, &["--mappings", &mappings, "--schemas", &schemas]].concat())
 }
 
-/// A folder of the fixture.
+/// A folder of the usual fixture.
 pub(super) fn acme(folder: &str) -> String {
-    format!("{}/tests/fixtures/acme/{folder}", env!("CARGO_MANIFEST_DIR"))
+    folder_of("acme", folder)
+}
+
+fn folder_of(fixture: &str, folder: &str) -> String {
+    format!("{}/tests/fixtures/{fixture}/{folder}", env!("CARGO_MANIFEST_DIR"))
 }
 
 /// A file of that name in a folder of its own.

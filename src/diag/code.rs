@@ -18,6 +18,7 @@
 //! | `M07xx` | wire generations: mappings that extend others |
 //! | `M08xx` | what is still to be decided |
 //! | `M09xx` | whether what is written, read and written back stays the same |
+//! | `M10xx` | what retires |
 //! | `R01xx` | routes |
 //! | `V01xx` | documents that `validate` and `translate` are given |
 //!
@@ -54,6 +55,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("M07", "generations"),
     ("M08", "to decide"),
     ("M09", "round trip"),
+    ("M10", "retirement"),
     ("R01", "routes"),
     ("S01", "schema"),
     ("V01", "document"),
@@ -536,6 +538,39 @@ codes! {
     M0903 "one id in two spellings"
     "Two fields of one document tell the same id, such as an id and the address that ends with it, and spell it in two \
      forms. A client that compares them, or cuts the one out of the other, finds another id. Use one kind for both."
+
+    M1001 "a date that is no moment"
+    "Something retires at a moment that is the same for every client, wherever it is. A day is written as in `2027-03-01` and \
+     begins at midnight UTC; a time needs its offset, as in `2027-03-01T09:00:00Z`. Years before 1970 and after 9999 cannot \
+     be told in headers."
+
+    M1002 "dates that are out of order"
+    "What retires is deprecated first, then its sunset comes, then it is gone: a sunset earlier than the deprecation must not be \
+     told (RFC 9745, section 4), and what is gone before the sunset breaks the promise that the `Sunset` header makes. \
+     Therefore what is `gone` needs a `sunset`, too. Two of the dates may be the same."
+
+    M1003 "a brown-out that cannot be"
+    "A brown-out shows clients what the sunset will be like, so it lies between the deprecation and the sunset, lasts a while, \
+     and is over before the next begins. What comes again (`every`) needs a sunset up to which it does, and a thousand \
+     times are enough."
+
+    M1004 "a link that nobody can follow"
+    "`docs` and `successor` are told to clients in a `Link` header, for people to open: an absolute URL that begins with \
+     `https://`, in ASCII, without a user name."
+
+    M1005 "something retires that no request can have"
+    "Clients are told that a field, a value or a word of the roles retires when they send it. This one is in no body and no query \
+     of any operation: it is only shown, or stands in a path. Say it of the operations instead."
+
+    M1006 "a field retires that every request needs"
+    "The dialect's schema requires the field, so no client can do without it. If it is only deprecated, say under `successor` \
+     where it is described what to do instead. If it is to be refused at times, all of the operation would be: say that of \
+     the operation, or let the schema not require the field any more."
+
+    M1007 "something that retires and whose time has come"
+    "This is said by `check --on DATE` alone: a check that fails one day although nobody changed a file helps nobody. What was \
+     to be gone by that date is refused, and may be taken out of the mapping with everything that only it needs; what is past \
+     its sunset and still served breaks no promise, but may be forgotten. Either say when it is gone, or move the sunset."
 
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."

@@ -8,6 +8,7 @@ use http::{Method, StatusCode};
 use super::errors::Template;
 use super::page::Page;
 use super::parameters::QueryShape;
+use super::retirement::{Retirement, Watch};
 use crate::canonical::api::{self, PathPart};
 use crate::json::Value;
 use crate::lens::Lens;
@@ -46,6 +47,10 @@ pub struct Operation {
     pub settled: Vec<Settled>,
     /// Error statuses this operation tells as others, before the dialect's own folds.
     pub folds: Vec<(StatusCode, StatusCode)>,
+    /// How it retires, if it does, be it alone or with all of its dialect.
+    pub retirement: Option<Arc<Retirement>>,
+    /// What of its requests retires.
+    pub watches: Vec<Watch>,
 }
 
 /// What body an operation takes.

@@ -9,8 +9,8 @@ use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICAT
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::Full;
 
-use super::Exchange;
 use super::quota::Quotas;
+use super::{Exchange, retirement};
 use crate::dialect::Dialect;
 use crate::dialect::errors::Rendered;
 use crate::limit::Headers;
@@ -27,15 +27,17 @@ pub(super) fn encode(lowered: Lowered, quotas: &Quotas, exchange: &Exchange) -> 
         response.headers_mut().insert(LOCATION, location);
     }
     quotas.write_headers(exchange, SystemTime::now(), response.headers_mut());
+    retirement::write_headers(exchange, response.headers_mut());
     response
 }
 
 /// The same request, to be asked at another address.
-pub(super) fn redirect(status: StatusCode, location: String) -> Response<Full<Bytes>> {
+pub(super) fn redirect(status: StatusCode, location: String, exchange: &Exchange) -> Response<Full<Bytes>> {
     let mut response = response(status, Vec::new(), HeaderValue::from_static("application/json"));
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(LOCATION, location);
     }
+    retirement::write_headers(exchange, response.headers_mut());
     response
 }
 
@@ -59,6 +61,7 @@ pub(super) fn refusal(
         write_challenges(dialect, headers);
     }
     quotas.write_headers(exchange, SystemTime::now(), headers);
+    retirement::write_headers(exchange, headers);
     response
 }
 

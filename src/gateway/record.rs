@@ -108,6 +108,9 @@ impl<'a> Record<'a> {
             if !exchange.misfits.is_empty() {
                 metrics.misfits(exchange.misfits.len() as u64);
             }
+            if exchange.retires() {
+                metrics.retiring();
+            }
             let kept = exchange.kept.load(Ordering::Relaxed);
             if kept > 0 {
                 metrics.kept(kept);
@@ -135,6 +138,7 @@ impl<'a> Record<'a> {
             { field::CAUSE } = problem.and_then(|problem| problem.cause.as_deref()),
             { field::ANSWER_MISFIT } = exchange.misfits.first().map(Misfit::text),
             { field::KEPT_FIELDS } = exchange.kept.load(Ordering::Relaxed),
+            { field::RETIRING } = exchange.retires().then_some(true),
             { field::UPSTREAM_CALLS } = exchange.calls.load(Ordering::Relaxed),
             { field::LATENCY_MS } = f64::from(latency_us) / 1000.0,
             "request"

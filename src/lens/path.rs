@@ -92,10 +92,15 @@ impl Literal {
     pub(super) fn is(&self, source: Source<'_>) -> bool {
         match source {
             Source::Json(value) => self.value().same(value),
-            Source::Text(text) => match self.value().as_str() {
-                Some(own) => own == text,
-                None => self.json() == text,
-            },
+            Source::Text(text) => self.is_text(text),
+        }
+    }
+
+    /// Whether a parameter that reads so is this value.
+    pub fn is_text(&self, text: &str) -> bool {
+        match self.value().as_str() {
+            Some(own) => own == text,
+            None => self.json() == text,
         }
     }
 }

@@ -14,6 +14,7 @@ use super::check::role_names::RoleNames;
 use super::file::{MappingFile, Named, Text};
 use super::lenses::Built;
 use super::patterns::Patterns;
+use super::retirement::Retirements;
 use super::{CANONICAL, check, origins};
 use crate::canonical::api;
 use crate::diag::{Code, Diagnostic, Diagnostics, Spanned, code};
@@ -49,6 +50,7 @@ pub(super) struct Compiler<'a> {
     pub(super) lenses: BTreeMap<&'a str, Built<'a>>,
     /// By which names roles are known, and what is written under names.
     pub(super) role_names: RoleNames,
+    pub(super) retirements: Retirements,
 }
 
 /// What a status is for.
@@ -121,6 +123,7 @@ impl<'a> Compiler<'a> {
             pages: BTreeMap::new(),
             lenses: BTreeMap::new(),
             role_names: RoleNames::default(),
+            retirements: Retirements::default(),
         }
     }
 
@@ -139,7 +142,9 @@ impl<'a> Compiler<'a> {
         self.check_head();
         let credentials = self.credentials();
         let quota = self.quota();
+        self.build_retirements();
         let operations = self.operations();
+        self.check_watched();
         let select = self.select();
         let wrong_slash = self.file.dialect.as_ref().and_then(|head| head.wrong_slash);
         let wrong_slash = wrong_slash.and_then(|status| self.status_of(StatusSort::Redirect, status));
@@ -163,6 +168,7 @@ impl<'a> Compiler<'a> {
             wrong_slash,
             credentials,
             quota,
+            retirement: take(&mut self.retirements.whole),
             errors: errors?,
             resolvers: take(&mut self.resolvers).into_iter().map(|(resolver, _)| resolver).collect(),
             operations: operations.into_iter().map(Arc::new).collect(),

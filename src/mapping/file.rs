@@ -7,6 +7,7 @@
 mod errors;
 mod lens;
 mod operation;
+mod retirement;
 mod table;
 mod value;
 
@@ -18,6 +19,7 @@ pub(super) use lens::{FieldPart, LensPart, OpPart};
 pub(super) use operation::{
     AnswerPart, CasePart, CollectPart, EachPart, GatherPart, LocationPart, OperationPart,
 };
+pub(super) use retirement::{BrownOutPart, RetirementPart, Retires};
 pub(super) use table::{Landing, RowPart, TablePart};
 
 use value::{extends_nothing, named, texts};
@@ -40,6 +42,7 @@ pub(super) struct MappingFile {
     pub(super) dialect: Option<DialectPart>,
     pub(super) credentials: Vec<CredentialPart>,
     pub(super) quota: QuotaPart,
+    pub(super) retirement: Option<RetirementPart>,
     pub(super) errors: Option<ErrorsPart>,
     pub(super) ids: Vec<Named<IdPart>>,
     pub(super) roles: Option<TablePart>,
@@ -143,6 +146,7 @@ impl MappingFile {
         let credentials = root.required("credential").map(|node| node.tables()).unwrap_or_default();
         let credentials = credentials.into_iter().filter_map(CredentialPart::read).collect();
         let quota = root.table("quota").map(QuotaPart::read).unwrap_or_default();
+        let retirement = root.table("retirement").map(RetirementPart::read);
         let errors = root.table("errors").map(ErrorsPart::read);
         let ids = named(&mut root, "id", |_, table| IdPart::read(table));
         let roles_at = root.key_span("role");
@@ -164,6 +168,7 @@ impl MappingFile {
             dialect,
             credentials,
             quota,
+            retirement,
             errors,
             ids,
             roles,

@@ -17,7 +17,7 @@ use super::lenses::{Built, Line, Schemas, Shapes, loss};
 use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, Span, code};
 use crate::dialect::operation::{Case, RequestBody};
-use crate::dialect::{Operation, Page};
+use crate::dialect::{Operation, Page, Retirement};
 use crate::lens::explain::Loss;
 use crate::lens::op::Op;
 use crate::lens::path::Address;
@@ -82,7 +82,9 @@ impl<'a> Compiler<'a> {
         let settled = self.settled(part);
         let parameters = self.parameters(part);
         let gather = self.gather_limit(part);
-        let cases = part.cases.iter().filter_map(|case| self.case(part, case)).collect();
+        let retirement = self.operation_retirement(part);
+        let watches = self.watches(part, parameters.as_ref());
+        let cases = part.cases.iter().filter_map(|case| self.case(part, case, retirement.as_ref())).collect();
         Some(Operation {
             name: part.name.value.clone(),
             method,
@@ -98,11 +100,18 @@ impl<'a> Compiler<'a> {
             cases,
             settled,
             folds,
+            retirement,
+            watches,
         })
     }
 
     /// A case of an operation, as an operation that no request leads to directly.
-    fn case(&mut self, whole: &OperationPart, part: &'a CasePart) -> Option<Case> {
+    fn case(
+        &mut self,
+        whole: &OperationPart,
+        part: &'a CasePart,
+        retirement: Option<&Arc<Retirement>>,
+    ) -> Option<Case> {
         let (path, values) = &part.when;
         let at = self.address(path);
         let body = whole.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str()));
@@ -116,7 +125,8 @@ impl<'a> Compiler<'a> {
         let operation = self.operation(&part.operation);
         self.saw_all &= operation.is_some();
         let values = values.iter().map(|value| value.value.clone()).collect();
-        Some(Case { at: at?, values, operation: Arc::new(operation?) })
+        let operation = Operation { retirement: retirement.cloned(), ..operation? };
+        Some(Case { at: at?, values, operation: Arc::new(operation) })
     }
 
     fn gather_limit(&mut self, part: &OperationPart) -> Option<u32> {

@@ -40,6 +40,7 @@ struct Families {
     kept_fields: Family<OperationLabels, Counter>,
     omitted_items: Family<OperationLabels, Counter>,
     answer_misfits: Family<OperationLabels, Counter>,
+    retiring_requests: Family<OperationLabels, Counter>,
     declared_losses: Family<LossLabels, Counter>,
     refusals: Family<RefusalLabels, Counter>,
     upstream_calls: Family<CallLabels, Counter>,
@@ -119,6 +120,7 @@ impl Metrics {
             kept_fields: Family::default(),
             omitted_items: Family::default(),
             answer_misfits: Family::default(),
+            retiring_requests: Family::default(),
             declared_losses: Family::default(),
             refusals: Family::default(),
             upstream_calls: Family::default(),
@@ -154,6 +156,8 @@ impl Metrics {
             kept_fields: self.0.kept_fields.get_or_create_owned(&labels),
             omitted_items: self.0.omitted_items.get_or_create_owned(&labels),
             answer_misfits: self.0.answer_misfits.get_or_create_owned(&labels),
+            retiring: OnceLock::new(),
+            retiring_requests: self.0.retiring_requests.clone(),
             successes: array::from_fn(|_| OnceLock::new()),
             requests: self.0.requests.clone(),
             lost: losses.iter().map(|_| OnceLock::new()).collect(),
@@ -284,6 +288,11 @@ impl Families {
             self.answer_misfits.clone(),
         );
         registry.register(
+            metric::RETIRING_REQUESTS,
+            "Requests that used something that retires",
+            self.retiring_requests.clone(),
+        );
+        registry.register(
             metric::DECLARED_LOSSES,
             "Fields and words that were lost as the mapping declares",
             self.declared_losses.clone(),
@@ -306,6 +315,9 @@ struct Operation {
     kept_fields: Counter,
     omitted_items: Counter,
     answer_misfits: Counter,
+    /// Filled in when it occurs: most operations do not retire.
+    retiring: OnceLock<Counter>,
+    retiring_requests: Family<OperationLabels, Counter>,
     /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
     successes: [OnceLock<Counter>; 100],
     requests: Family<RequestLabels, Counter>,
@@ -334,6 +346,12 @@ impl OperationMetrics {
     /// Counts fields that were left out of updates.
     pub fn kept(&self, fields: u64) {
         self.0.kept_fields.inc_by(fields);
+    }
+
+    /// Counts a request that used something that retires.
+    pub fn retiring(&self) {
+        let counter = || self.0.retiring_requests.get_or_create_owned(&self.0.labels);
+        self.0.retiring.get_or_init(counter).inc();
     }
 
     /// Counts a declared loss, by its number.

@@ -34,6 +34,8 @@ pub mod field {
     pub const OPERATION: &str = "operation.name";
     /// The id the client was given.
     pub const REQUEST_ID: &str = "request.id";
+    /// That the request used something that retires.
+    pub const RETIRING: &str = "retiring";
     /// The status the client was given.
     pub const STATUS: &str = "status";
     /// How many calls to the backend the request took.
@@ -81,6 +83,8 @@ pub mod metric {
     pub const REFUSALS: &str = "refusals";
     /// Times the files were read anew.
     pub const RELOADS: &str = "reloads";
+    /// Requests that used something that retires.
+    pub const RETIRING_REQUESTS: &str = "retiring_requests";
     /// Requests answered.
     pub const REQUESTS: &str = "requests";
     /// Requests accepted and not yet answered.

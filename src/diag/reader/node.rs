@@ -1,7 +1,10 @@
 //! One TOML value being read.
 
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
 use serde_json::{Map, Value};
 use toml::de::{DeInteger, DeValue};
+use toml::value::{Datetime, Offset};
 
 use crate::diag::reader::{Context, Table};
 use crate::diag::{Diagnostic, Span, Spanned};
@@ -107,6 +110,13 @@ impl<'r> Node<'r> {
         Some(Spanned::new(boolean, self.span()))
     }
 
+    /// The moment, if it is a date: the first one of a day (in UTC), or that of a time with its offset. None inside for a
+    /// date that is no moment: a time without an offset is another one in every place.
+    pub fn as_moment(&self) -> Option<Spanned<Option<SystemTime>>> {
+        let DeValue::Datetime(written) = self.value.get_ref() else { return None };
+        Some(Spanned::new(moment(written), self.span()))
+    }
+
     /// The table, if it is one.
     pub fn as_table(&self) -> Option<Table<'r>> {
         let entries = self.value.get_ref().as_table()?;
@@ -156,6 +166,55 @@ impl<'r> Node<'r> {
     }
 }
 
+/// The last moment that four digits of a year can write.
+const LAST: Duration = Duration::from_secs(253_402_300_799);
+
+fn moment(written: &Datetime) -> Option<SystemTime> {
+    let minutes = match (written.time, written.offset) {
+        (None, None) | (Some(_), Some(Offset::Z)) => 0,
+        (Some(_), Some(Offset::Custom { minutes })) => minutes,
+        (Some(_), None) | (None, Some(_)) => return None,
+    };
+    let (date, time) = (written.date?, written.time);
+    let (hour, minute) = time.map_or((0, 0), |time| (time.hour, time.minute));
+    let second = time.and_then(|time| time.second).unwrap_or_default();
+    let local = humantime::parse_rfc3339(&format!("{date}T{hour:02}:{minute:02}:{second:02}Z")).ok()?;
+    // What the clocks of that place show is later than UTC by the offset.
+    let offset = Duration::from_mins(minutes.unsigned_abs().into());
+    let moment = if minutes < 0 { local.checked_add(offset) } else { local.checked_sub(offset) };
+    moment.filter(|moment| moment.duration_since(UNIX_EPOCH).is_ok_and(|since| since <= LAST))
+}
+
 fn small(integer: &DeInteger<'_>) -> Option<i64> {
     i64::from_str_radix(integer.as_str(), integer.radix()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::time::rfc3339;
+
+    fn told(text: &str) -> Option<String> {
+        moment(&text.parse().unwrap()).map(rfc3339)
+    }
+
+    #[test]
+    fn a_date_is_the_moment_it_begins_in_utc() {
+        assert_eq!(told("2027-02-28").as_deref(), Some("2027-02-28T00:00:00Z"));
+    }
+
+    #[test]
+    fn an_offset_is_taken_away() {
+        // RFC 3339, section 5.8: both are one moment.
+        for text in ["1996-12-19T16:39:57-08:00", "1996-12-20T00:39:57Z", "1996-12-20 02:09:57+01:30"] {
+            assert_eq!(told(text).as_deref(), Some("1996-12-20T00:39:57Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_that_is_another_one_in_every_place_is_no_moment() {
+        for text in ["2027-02-28T10:00:00", "10:00:00", "1969-12-31", "9999-12-31T23:59:59-01:00"] {
+            assert_eq!(told(text), None, "{text}");
+        }
+    }
 }

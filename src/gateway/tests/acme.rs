@@ -111,6 +111,7 @@ fn dialect(
         roles: None,
         losses: Vec::new(),
         exceptions: Vec::new(),
+        retirement: None,
         origins: crate::dialect::Origins::default(),
         lenses: BTreeMap::new(),
     }
@@ -142,6 +143,8 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
         cases: Vec::new(),
         settled: Vec::new(),
         folds: Vec::new(),
+        retirement: None,
+        watches: Vec::new(),
     }
 }
 
@@ -175,6 +178,8 @@ fn add_things(add: &Arc<api::Operation>) -> Operation {
         cases: Vec::new(),
         settled: Vec::new(),
         folds: Vec::new(),
+        retirement: None,
+        watches: Vec::new(),
     }
 }
 
@@ -222,6 +227,8 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
         cases: Vec::new(),
         settled: Vec::new(),
         folds: Vec::new(),
+        retirement: None,
+        watches: Vec::new(),
     }
 }
 

@@ -4,8 +4,8 @@ use crate::diag::reader::{Node, Table};
 use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 
-use super::Text;
 use super::value::{entries, extends_nothing, flag, literal, literals, single, texts};
+use super::{RetirementPart, Text};
 
 /// `[lens.<name>]`
 #[derive(Debug)]
@@ -51,6 +51,8 @@ pub(in crate::mapping) struct FieldPart {
     pub(in crate::mapping) tag: Option<(Text, Spanned<Literal>)>,
     /// Values of the elements that are told.
     pub(in crate::mapping) only: Vec<(Text, Spanned<Literal>)>,
+    /// How it retires, or some of its values.
+    pub(in crate::mapping) retirement: Option<RetirementPart>,
 }
 
 /// The op of a field, by the names it uses.
@@ -146,6 +148,7 @@ impl FieldPart {
             when: None,
             tag: None,
             only: Vec::new(),
+            retirement: None,
         };
         if part.at.is_some() {
             part.op = Some(OpPart::Copy);
@@ -164,6 +167,7 @@ impl FieldPart {
         part.optional = flag(&mut table, "optional");
         part.when = table.node("when").and_then(|node| condition(&node));
         part.only = entries(table.table("where"), literal);
+        part.retirement = table.table("retirement").map(RetirementPart::read_of_field);
         part.tag = table.node("tag").and_then(|node| {
             let (path, value) = single(&node)?;
             Some((path, literal(&value)?))

@@ -6,7 +6,7 @@ use crate::lens::path::Literal;
 
 use super::lens::condition;
 use super::value::{entries, extends_nothing, flag, integers, literal, texts};
-use super::{FieldPart, Text};
+use super::{FieldPart, Retires, Text};
 
 /// `[[operation]]`
 #[derive(Debug)]
@@ -36,6 +36,8 @@ pub(in crate::mapping) struct OperationPart {
     pub(in crate::mapping) answers: Vec<(Text, AnswerPart)>,
     pub(in crate::mapping) collect: Option<CollectPart>,
     pub(in crate::mapping) folds: Vec<(Text, Spanned<i64>)>,
+    /// How it retires, if that is said of it; a case retires as its operation does.
+    pub(in crate::mapping) retirement: Option<Retires>,
     /// Whether there is nothing that could not be read.
     pub(in crate::mapping) is_whole: bool,
 }
@@ -125,6 +127,7 @@ impl OperationPart {
             let gather = table.integer("gather");
             let collect = table.table("collect").map(CollectPart::read);
             let folds = integers(table.table("folds"));
+            let retirement = table.node("retirement").map(|node| Retires::read(&node));
             let cases = table.tables("case");
             let outcome = Outcome::read(table);
             extends_nothing(table);
@@ -153,6 +156,7 @@ impl OperationPart {
                 answers: outcome.answers,
                 collect: collect.flatten(),
                 folds,
+                retirement: retirement.flatten(),
                 is_whole,
             };
             let cases: Vec<_> = cases.into_iter().map(|case| CasePart::read(case, &operation)).collect();
@@ -211,6 +215,7 @@ impl CasePart {
                 answers,
                 collect: None,
                 folds: operation.folds.clone(),
+                retirement: None,
                 is_whole: operation.is_whole && is_whole,
             };
             Some(Self { when: when?, operation })

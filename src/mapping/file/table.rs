@@ -4,8 +4,8 @@ use crate::diag::reader::{Node, Table};
 use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 
-use super::Text;
 use super::value::{entries, extends_nothing, literal, literals};
+use super::{RetirementPart, Text};
 
 /// Rows of words, and where canonical words without a row land.
 #[derive(Debug)]
@@ -31,6 +31,8 @@ pub(in crate::mapping) struct RowPart {
     pub(in crate::mapping) label: Option<Text>,
     pub(in crate::mapping) may: Vec<Text>,
     pub(in crate::mapping) widens: Option<Text>,
+    /// How the word retires, if it does.
+    pub(in crate::mapping) retirement: Option<RetirementPart>,
 }
 
 /// Where a canonical word without a row goes.
@@ -85,7 +87,8 @@ impl RowPart {
             let label = table.text("label");
             let may = table.required("may").map(|node| node.texts());
             let widens = table.text("widens");
-            Some(Self { span, word: word?, also, is: is?, label, may: may?, widens })
+            let retirement = table.table("retirement").map(RetirementPart::read);
+            Some(Self { span, word: word?, also, is: is?, label, may: may?, widens, retirement })
         })
     }
 
@@ -104,6 +107,7 @@ impl RowPart {
             label: None,
             may: Vec::new(),
             widens: None,
+            retirement: None,
         })
     }
 }

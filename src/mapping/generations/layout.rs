@@ -19,6 +19,8 @@ pub(super) static LAYOUT: Layout = Layout {
             ("role", Rule::Keys(&ROLE)),
             ("lens", Rule::Keys(&LENSES)),
             ("operation", Rule::Rows("name", &OPERATION)),
+            // That one retires says nothing of the other: mostly it is why there is another.
+            ("retirement", Rule::Own),
         ],
         others: Rule::Replace,
         needs: None,

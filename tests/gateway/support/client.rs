@@ -7,10 +7,12 @@ use interlingua::gateway::Gateway;
 use serde_json::Value;
 
 /// Headers an answer may have. A proxy leaks headers by default; this one must not.
-const ANSWERED: [&str; 14] = [
+const ANSWERED: [&str; 17] = [
     "allow",
     "cache-control",
     "content-type",
+    "deprecation",
+    "link",
     "location",
     "ratelimit",
     "ratelimit-limit",
@@ -18,6 +20,7 @@ const ANSWERED: [&str; 14] = [
     "ratelimit-remaining",
     "ratelimit-reset",
     "retry-after",
+    "sunset",
     "www-authenticate",
     "x-ratelimit-limit",
     "x-ratelimit-remaining",

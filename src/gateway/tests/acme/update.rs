@@ -84,6 +84,8 @@ pub(super) fn operations([update, get]: &[Arc<api::Operation>; 2]) -> [Operation
             cases: Vec::new(),
             settled: Vec::new(),
             folds: Vec::new(),
+            retirement: None,
+            watches: Vec::new(),
         }
     };
     let body = RequestBody::One { schema: schema("anything") };

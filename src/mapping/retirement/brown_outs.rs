@@ -1,0 +1,101 @@
+//! Brown-outs: each with a beginning and an end, between the deprecation and the sunset.
+
+use std::ops::Range;
+use std::time::{Duration, SystemTime};
+
+use crate::diag::{Diagnostic, Span, Spanned, code};
+use crate::mapping::compile::Compiler;
+use crate::mapping::file::{BrownOutPart, Text};
+use crate::time::parse_duration;
+
+/// More than that are no rehearsal of the end but the end.
+const WINDOWS_MAX: usize = 1000;
+
+impl Compiler<'_> {
+    /// Every window there is, in order, if all of them can be.
+    pub(super) fn brown_outs(
+        &mut self,
+        parts: &[BrownOutPart],
+        deprecated: Spanned<SystemTime>,
+        sunset: Option<Spanned<SystemTime>>,
+    ) -> Option<Vec<Range<SystemTime>>> {
+        let mut all: Vec<(Range<SystemTime>, Span)> = Vec::new();
+        let mut is_sound = true;
+        for part in parts {
+            match self.windows(part, deprecated, sunset) {
+                Some(windows) => all.extend(windows.into_iter().map(|window| (window, part.from.span))),
+                None => is_sound = false,
+            }
+        }
+        all.sort_by_key(|(window, _)| window.start);
+        let overlap = all.windows(2).find(|pair| pair[1].0.start < pair[0].0.end);
+        if let Some([(_, earlier), (_, later)]) = overlap {
+            is_sound = false;
+            let found = Diagnostic::error(code::M1003, "two brown-outs overlap");
+            let found = found.at(*later, "begins before another one is over");
+            self.report(if earlier == later { found } else { found.also(*earlier, "that one") });
+        }
+        is_sound.then(|| all.into_iter().map(|(window, _)| window).collect())
+    }
+
+    fn windows(
+        &mut self,
+        part: &BrownOutPart,
+        deprecated: Spanned<SystemTime>,
+        sunset: Option<Spanned<SystemTime>>,
+    ) -> Option<Vec<Range<SystemTime>>> {
+        let lasts = self.lasting(&part.lasts)?;
+        let every = match &part.every {
+            Some(every) => Some(Spanned::new(self.lasting(every)?, every.span)),
+            None => None,
+        };
+        let first = part.from.value..part.from.value + lasts;
+        if first.start < deprecated.value {
+            let found = Diagnostic::error(code::M1003, "a brown-out begins before the deprecation");
+            let found = found.at(part.from.span, "what is not deprecated is served");
+            self.report(found.also(deprecated.span, "deprecated from here on"));
+            return None;
+        }
+        if let Some(sunset) = sunset.filter(|sunset| sunset.value < first.end) {
+            let found = Diagnostic::error(code::M1003, "a brown-out goes on after the sunset");
+            let found = found.at(part.from.span, "it shows what the sunset will be like");
+            self.report(found.also(sunset.span, "the sunset"));
+            return None;
+        }
+        let Some(every) = every else { return Some(vec![first]) };
+        let Some(sunset) = sunset else {
+            let found = Diagnostic::error(code::M1003, "brown-outs come again and again without an end");
+            self.report(found.at(every.span, "needs a `sunset`, up to which they do"));
+            return None;
+        };
+        let starts = std::iter::successors(Some(first.start), |start| start.checked_add(every.value));
+        let windows =
+            starts.map(|start| start..start + lasts).take_while(|window| window.end <= sunset.value);
+        let windows: Vec<_> = windows.take(WINDOWS_MAX + 1).collect();
+        if windows.len() > WINDOWS_MAX {
+            let message = format!("there are more than {WINDOWS_MAX} brown-outs");
+            self.report(Diagnostic::error(code::M1003, message).at(every.span, "less often, or later"));
+            return None;
+        }
+        Some(windows)
+    }
+
+    fn lasting(&mut self, text: &Text) -> Option<Duration> {
+        /// Far beyond every sunset, and still in the range of dates.
+        const MOST: Duration = Duration::from_hours(24 * 366);
+        match parse_duration(&text.value) {
+            Ok(duration) if !duration.is_zero() && duration <= MOST => Some(duration),
+            Ok(_) => {
+                let message = format!("a brown-out of `{}` is none", text.value);
+                let found = Diagnostic::error(code::M1003, message);
+                self.report(found.at(text.span, "lasts longer than nothing, and no more than a year"));
+                None
+            }
+            Err(error) => {
+                let found = Diagnostic::error(code::M0110, format!("`{}` is no duration", text.value));
+                self.report(found.at(text.span, error.to_string()));
+                None
+            }
+        }
+    }
+}

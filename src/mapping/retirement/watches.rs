@@ -1,0 +1,190 @@
+//! Fields, values and words that retire, as parts of the requests that can have them.
+
+use std::sync::Arc;
+
+use crate::diag::{Diagnostic, code};
+use crate::dialect::parameters::QueryShape;
+use crate::dialect::retirement::{Step, Watch};
+use crate::lens::path::{Address, Literal};
+use crate::mapping::compile::Compiler;
+use crate::mapping::file::{FieldPart, LensPart, OpPart, OperationPart, RetirementPart, Text};
+use crate::mapping::lenses::shape_at;
+use crate::problem::Root;
+use crate::schema::{Schema, Shape};
+
+/// Where the fields of a lens lie in a request.
+#[derive(Clone, Copy)]
+struct Below<'w> {
+    /// The way to the whole that the lens is about.
+    way: &'w [Step],
+    /// The lens, unless the fields are parameters.
+    lens: Option<&'w LensPart>,
+    schema: Option<&'w Schema>,
+}
+
+impl Compiler<'_> {
+    /// What of an operation's requests retires.
+    pub(in crate::mapping) fn watches(
+        &mut self,
+        part: &OperationPart,
+        parameters: Option<&QueryShape>,
+    ) -> Vec<Watch> {
+        if self.retirements.parts.is_empty() {
+            return Vec::new();
+        }
+        let mut watches = Vec::new();
+        let items = part.each.as_ref().map_or_else(Vec::new, |each| {
+            let over = Address::parse(&each.over.value).unwrap_or_else(Address::whole);
+            over.path.into_iter().map(Step::Member).chain([Step::Elements]).collect()
+        });
+        if let Some(body) = &part.body {
+            self.watch_lens(body, &items, &mut watches);
+        }
+        let schema = parameters.map(|parameters| &**parameters.schema());
+        for field in &part.query {
+            let at = Address { root: Root::Query, path: vec![field.left.value.as_str().into()] };
+            self.watch_field(field, &at, Below { way: &[], lens: None, schema }, &mut watches);
+        }
+        watches
+    }
+
+    /// The fields of a lens, and of those inside it.
+    fn watch_lens(&mut self, name: &Text, way: &[Step], watches: &mut Vec<Watch>) {
+        let Some(built) = self.lenses.get(name.value.as_str()) else { return };
+        let (part, schema) = (built.part, built.left.clone());
+        let below = Below { way, lens: Some(part), schema: schema.as_deref() };
+        for field in &part.fields {
+            let Some(at) = Address::parse(&field.left.value) else { continue };
+            self.watch_field(field, &at, below, watches);
+            if let Some(from) = field.from.as_ref().and_then(|from| Address::parse(&from.value)) {
+                self.watch_field(field, &from, Below { schema: None, ..below }, watches);
+            }
+            let (inner, item) = match &field.op {
+                Some(OpPart::Lens(inner)) => (inner, None),
+                Some(OpPart::EachLens(inner)) => (inner, Some(Step::Elements)),
+                _ => continue,
+            };
+            let way: Vec<_> = below.to(field, &at).into_iter().chain(item).collect();
+            self.watch_lens(inner, &way, watches);
+        }
+    }
+
+    /// One field, if it retires or holds words that do.
+    fn watch_field(&mut self, field: &FieldPart, at: &Address, below: Below<'_>, watches: &mut Vec<Watch>) {
+        // What is only shown is in no request.
+        if matches!(field.op, Some(OpPart::Constant(_) | OpPart::Has(_) | OpPart::Label)) {
+            return;
+        }
+        let way = below.to(field, at);
+        let root = if at.root == Root::Query { Root::Query } else { Root::Body };
+        if let Some(part) = &field.retirement
+            && let Some(retirement) = self.retirements.parts.get(&part.span).map(Arc::clone)
+        {
+            if self.retirements.watched.insert(part.span) {
+                self.check_field(field, part, at, below);
+            }
+            let values = part.values.iter().flatten().map(|value| value.value.clone()).collect();
+            let mut way = way.clone();
+            if part.values.is_some() && matches!(field.op, Some(OpPart::Each | OpPart::EachId(_))) {
+                way.push(Step::Elements);
+            }
+            watches.push(Watch { root, way, values, retirement });
+        }
+        let names_roles = match &field.op {
+            Some(OpPart::Role) => true,
+            Some(OpPart::Filter(table)) => table.value == "role",
+            _ => false,
+        };
+        let rows = self.file.roles.iter().flat_map(|roles| &roles.rows);
+        for row in rows.filter(|_| names_roles) {
+            let Some(part) = &row.retirement else { continue };
+            let Some(retirement) = self.retirements.parts.get(&part.span).map(Arc::clone) else { continue };
+            self.retirements.watched.insert(part.span);
+            let words = std::iter::once(&row.word).chain(&row.also);
+            let values: Vec<Literal> = words.map(|word| word.value.clone()).collect();
+            watches.push(Watch { root, way: way.clone(), values, retirement });
+        }
+    }
+
+    /// What is said of a field that requests can have.
+    fn check_field(&mut self, field: &FieldPart, part: &RetirementPart, at: &Address, below: Below<'_>) {
+        if let Some(values) = &part.values {
+            if values.is_empty() {
+                let message = format!("no value of `{}` retires", field.left.value);
+                let found = Diagnostic::error(code::M1005, message);
+                self.report(found.at(part.span, "name some values, or none for all of the field"));
+            }
+            // The schema of a list says nothing at this place of what is in it.
+            let schema = below.schema.filter(|_| !matches!(field.op, Some(OpPart::Each | OpPart::EachId(_))));
+            for value in values {
+                self.check_met(value, at, schema);
+            }
+            return;
+        }
+        let is_required = below.schema.is_some_and(|schema| is_required(&schema.shape(), at));
+        let is_refused = part.gone.is_some() || part.brown_outs.is_some();
+        if !is_required || part.successor.is_some() && !is_refused {
+            return;
+        }
+        let message = format!("`{}` retires, and every request needs it", field.left.value);
+        let found = Diagnostic::error(code::M1006, message);
+        self.report(if is_refused {
+            found
+                .at(part.span, "when it is refused, every request is")
+                .help("say it of the operation, or let the schema not require the field")
+        } else {
+            found
+                .at(part.span, "no client can do without it")
+                .help("say under `successor` where it is described what clients do instead")
+        });
+    }
+
+    /// Whatever retires is something that a request can have: else nobody would ever be told.
+    pub(in crate::mapping) fn check_watched(&mut self) {
+        if !self.saw_all {
+            return;
+        }
+        for part in self.retiring() {
+            let is_own = part.span.source == self.file.source;
+            let is_understood = self.retirements.parts.contains_key(&part.span);
+            if !is_own || !is_understood || self.retirements.watched.contains(&part.span) {
+                continue;
+            }
+            self.report(
+                Diagnostic::error(code::M1005, "what retires here is in no request")
+                    .at(part.span, "no client would be told")
+                    .help("a field or word that is only shown retires with the operations that show it"),
+            );
+        }
+    }
+}
+
+impl Below<'_> {
+    /// The way to a field. An item may be, or is, that field alone; what is around the items is not below them.
+    fn to(&self, field: &FieldPart, at: &Address) -> Vec<Step> {
+        let is = |alone: Option<&Text>| alone.is_some_and(|alone| alone.value == field.left.value);
+        let mut members = at.path.iter().cloned().map(Step::Member);
+        match at.root {
+            Root::Outer | Root::Query | Root::Path => members.collect(),
+            Root::Body if is(self.lens.and_then(|lens| lens.scalar.as_ref())) => self.way.to_vec(),
+            Root::Body if is(self.lens.and_then(|lens| lens.bare.as_ref())) => {
+                let first = members.next().map(|step| match step {
+                    Step::Member(name) => Step::Bare(name),
+                    other => other,
+                });
+                self.way.iter().cloned().chain(first).chain(members).collect()
+            }
+            Root::Body => self.way.iter().cloned().chain(members).collect(),
+        }
+    }
+}
+
+/// Whether everything around it requires what is at that place.
+fn is_required(shape: &Shape<'_>, at: &Address) -> bool {
+    let steps = at.path.iter().enumerate();
+    !at.path.is_empty()
+        && steps.into_iter().all(|(depth, name)| {
+            let around = shape_at(shape.clone(), &at.path[..depth]).ok().flatten();
+            around.is_some_and(|around| around.is_required(name))
+        })
+}
