@@ -87,7 +87,7 @@ milliseconds by looking at it.
 
     #[test]
     fn no_line_of_an_explanation_is_too_long() {
-        for entry in code::ALL {
+        for entry in code::ALL.iter() {
             for line in wrapped(entry.paragraph).lines() {
                 assert!(line.chars().count() <= WIDTH && !line.starts_with(' '), "{}: {line}", entry.code);
             }

@@ -43,7 +43,7 @@ fn each_case_says_its_one_fault_and_nothing_else() {
 #[test]
 fn each_code_has_a_case() {
     let cases = cases();
-    for entry in code::ALL {
+    for entry in code::ALL.iter() {
         let code = entry.code.as_str();
         let has_case = cases.iter().any(|name| name.starts_with(&format!("{code}-")));
         let is_excused = WITHOUT_A_CASE.iter().any(|(excused, _)| *excused == code);

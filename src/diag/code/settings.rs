@@ -1,0 +1,99 @@
+//! The settings: what may be wrong with `config.toml`, and what a reload cannot take.
+
+use super::{Code, Entry};
+
+super::codes! {
+    C0101 "the configuration is not TOML"
+    "The file breaks the grammar of TOML, so the rest of that line could not be read. Text needs quotes, a key \
+     stands left of one `=`, and a table is named in square brackets. Nothing is reported as missing \
+     from the table that line stands in: it might have held it."
+
+    C0102 "unknown configuration key"
+    "No such key exists at this place. It would have no effect, and a setting that quietly has no effect is \
+     worse than a program that does not start. Look for a misspelling, or for a key that stands under the wrong \
+     `[table]`; `config.toml` in the source tree lists every key."
+
+    C0103 "configuration value of the wrong type"
+    "The key exists, but its value is of another type than the one it takes. Durations and sizes are text with a \
+     unit (`\"10s\"`, `\"1 MiB\"`), counts are bare integers, switches are `true` or `false`."
+
+    C0104 "missing configuration key"
+    "Most keys have a default. This one has none: it names something only you can know, such as an address or a \
+     file. Set it, or remove the table that needs it."
+
+    C0105 "configuration key set twice"
+    "TOML lets a key or a table appear once. Which of the two was meant is not ours to guess; remove one."
+
+    C0201 "not a duration"
+    "A duration is a whole number and a unit, in quotes: `\"500ms\"`, `\"10s\"`, `\"5m\"` or `\"1h\"`. A bare \
+     number is refused because nobody can tell seconds from milliseconds by looking at it."
+
+    C0202 "not a size"
+    "A size is a whole number and a unit, in quotes: `\"512 B\"`, `\"64 KiB\"`, `\"8 MiB\"` or `\"1 GiB\"`, \
+     counted in powers of 1024."
+
+    C0203 "not a quota"
+    "A quota is a count and a period, in quotes: `\"300/minute\"`, `\"10000/day\"` or `\"100/30s\"`. Both must \
+     be greater than zero."
+
+    C0204 "not an address to listen on"
+    "An address is an IP address and a port, in quotes: `\"127.0.0.1:8080\"`, or `\"[::]:8080\"` for every \
+     interface. Names are not looked up: one name may stand for several addresses, and it must be plain which \
+     of them are open."
+
+    C0205 "not the URL of a backend"
+    "The backend is named by its scheme, host and, if need be, port and path prefix: `\"http://10.0.0.7:9000\"` \
+     or `\"https://backend.example/api\"`. A query, a fragment or a user name in it has no meaning here."
+
+    C0206 "not one of the names allowed here"
+    "This key takes one of a few names, and the value is none of them. The message lists them."
+
+    C0207 "value out of range"
+    "The number, duration or size is well written, but too small or too large to be meant: at zero no limit here \
+     lets anything through, and some components do not work beyond a point. The message gives the range."
+
+    C0208 "the same address is listened on twice"
+    "Two listeners, or a listener and the admin page, ask for one address. The system would hand each \
+     connection to either of them. Give each its own port."
+
+    C0209 "settings of a backend that is not used"
+    "`[upstream]` names a backend to forward to, so the backend built into the program is not started, and what \
+     `[backend]` says has no effect. Remove one of the two tables."
+
+    C0210 "a time limit that can never be reached"
+    "A longer limit stands inside a shorter one: the outer one always fires first, so the inner one is not what \
+     it seems. Usually two numbers were swapped. The program starts all the same."
+
+    C0211 "not a log filter"
+    "A log filter is a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or several `target=level` pairs \
+     separated by commas: `\"info,interlingua::upstream=debug\"`."
+
+    C0212 "a file is not named"
+    "The key names a file or folder, and the name is empty. An empty name would mean the current folder to some \
+     systems and nothing at all to others. Name it, or remove the key."
+
+    C0213 "no dialect of that name"
+    "The setting is about one dialect, and no mapping is called so. A dialect has the name of its mapping file \
+     without `.toml`; the message lists those there are. A setting for a dialect that does not exist would have \
+     no effect, and somebody would believe it had."
+
+    C0214 "a certificate that nobody asks for"
+    "The settings name a certificate to show to the backend, and the backend's URL begins with `http:`. Without TLS nobody \
+     asks for a certificate, so that it proves nothing, and the credentials of clients cross the network in the clear."
+
+    C0215 "not a network"
+    "Trusted hops are named by their addresses, or by networks: an address, a slash, and how many of its bits count, such as \
+     `10.0.0.0/8`. Bits behind those must be zero. Whoever connects from there may say whose request it brings, so that a \
+     network that was meant otherwise is not guessed at."
+
+    C0301 "a setting that only a restart changes"
+    "A reload takes mappings, schemas and most settings without dropping a request. Sockets, threads, time limits of \
+     connections, the built-in backend and the log are made once, when the program starts. A file that changes one of \
+     them is refused whole, so that what runs is always what one file says: restart the program for it, which drops no \
+     request either if it is done as `docs/operations.md` says, or put the old value back."
+
+    C0302 "a certificate whose time is over, or has not come"
+    "The certificate that a listener shows to clients is good from one moment to another, and now is not between the two: \
+     clients refuse the connection. It is taken all the same, for what was there before is rarely better. Put the renewed \
+     file in its place, and reload. If the certificate is good, the clock of this machine is wrong."
+}
