@@ -1,6 +1,7 @@
 //! Loads small mappings with one fault each, and the shipped ones with any.
 
 mod generations;
+mod retirement;
 
 use std::fs;
 use std::num::NonZeroUsize;

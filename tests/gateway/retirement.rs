@@ -128,7 +128,7 @@ async fn what_is_gone_is_gone_for_everybody_and_in_the_dialects_words() {
 }
 
 #[tokio::test]
-async fn every_refusal_tells_how_the_dialect_retires() {
+async fn every_refusal_and_redirect_tells_how_the_dialect_retires() {
     let gateway = gateway_on(QUIET).await;
     let anonymous = Ask { headers: Vec::new(), ..ask("POST /people", None) }.of(&gateway).await;
     let malformed = Ask { body: Some(b"{".to_vec()), ..ask("POST /people", None) }.of(&gateway).await;
@@ -137,6 +137,7 @@ async fn every_refusal_tells_how_the_dialect_retires() {
         (malformed, 400),
         (told(&gateway, "GET /nowhere", None).await, 404),
         (told(&gateway, "PUT /people", None).await, 405),
+        (told(&gateway, "POST /people/", None).await, 307),
         (told(&gateway, "POST /people", Some(&json!({}))).await, 422),
         (told(&gateway, "POST /people", Some(&json!({"mail": "a@b.example"}))).await, 503),
     ] {

@@ -1,0 +1,102 @@
+//! Brown-outs as they were written become windows, or a reason why not.
+
+use std::ops::Range;
+use std::time::{Duration, SystemTime};
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::time::{http_date, rfc3339};
+
+/// 1 March 2026, from when on everything here is deprecated.
+fn beginning() -> SystemTime {
+    httpdate::parse_http_date("Sun, 01 Mar 2026 00:00:00 GMT").unwrap()
+}
+
+fn hours(hours: u64) -> Duration {
+    Duration::from_hours(hours)
+}
+
+/// What one entry of `brown_outs` becomes, by counting on and on.
+fn windows(from: u64, lasts: u64, every: Option<u64>, sunset: u64) -> Option<Vec<Range<u64>>> {
+    let mut windows = Vec::new();
+    let mut start = from;
+    while start + lasts <= sunset && windows.len() <= 1 {
+        windows.push(start..start + lasts);
+        match every {
+            Some(every) => start += every,
+            None => break,
+        }
+    }
+    let is_sound = lasts > 0 && every != Some(0) && !windows.is_empty();
+    if !is_sound || windows.windows(2).any(|pair| pair[1].start < pair[0].end) {
+        return None;
+    }
+    let count = every.map_or(1, |every| (sunset - from - lasts) / every + 1);
+    let start = |index| from + index * every.unwrap_or_default();
+    Some((0..count).map(|index| start(index)..start(index) + lasts).collect())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(48))]
+    #[test]
+    fn brown_outs_are_windows_up_to_the_sunset(
+        from in 0_u64..100,
+        lasts in 0_u64..12,
+        every in prop::option::of(0_u64..40),
+        sunset in 0_u64..200,
+    ) {
+        let date = |at: u64| rfc3339(beginning() + hours(at));
+        let again = every.map_or_else(String::new, |every| format!(", every = \"{every}h\""));
+        let table = format!(
+            "[retirement]\ndeprecated = 2026-03-01\nsunset = {}\nbrown_outs = [{{ from = {}, lasts = \"{lasts}h\"{again} }}]\n\n[errors]",
+            date(sunset), date(from),
+        );
+        let text = MAPPING_TEXT.replacen("[errors]", &table, 1);
+        let texts = [(CANONICAL, CANONICAL_TEXT), ("acme", text.as_str())];
+        let (registry, found) = compile_texts(&texts, &small_store(), None);
+        match windows(from, lasts, every, sunset) {
+            None => prop_assert_eq!(found.iter().map(|one| one.code).collect::<Vec<_>>(), [code::M1003]),
+            Some(expected) => {
+                prop_assert_eq!(found, []);
+                let registry = registry.unwrap();
+                let dates = registry.dialect("acme").unwrap().retirement.as_ref().unwrap().dates();
+                let at = |range: &Range<u64>| beginning() + hours(range.start)..beginning() + hours(range.end);
+                prop_assert_eq!(&dates.brown_outs, &expected.iter().map(at).collect::<Vec<_>>());
+                prop_assert_eq!(http_date(dates.deprecated), "Sun, 01 Mar 2026 00:00:00 GMT");
+            }
+        }
+    }
+}
+
+#[test]
+fn an_operation_that_says_nothing_retires_with_its_dialect_and_one_that_stays_does_not() {
+    let retirement = |own: &str| {
+        let text = MAPPING_TEXT.replacen("[errors]", "[retirement]\ndeprecated = 2026-03-01\n\n[errors]", 1);
+        let answers = r#"answers = { 201 = { status = 200, body = "thing" } }"#;
+        let text = text.replacen(answers, &format!("{answers}\n{own}"), 1);
+        let texts = [(CANONICAL, CANONICAL_TEXT), ("acme", text.as_str())];
+        let (registry, found) = compile_texts(&texts, &small_store(), None);
+        assert_eq!(found, []);
+        let registry = registry.unwrap();
+        let retirement = registry.dialect("acme").unwrap().operations[0].retirement.clone();
+        retirement.map(|retirement| retirement.dates().clone())
+    };
+    let whole = retirement("").unwrap();
+    assert_eq!((whole.deprecated, whole.sunset), (beginning(), None));
+    assert_eq!(retirement("retirement = false"), None);
+    let own = retirement("retirement = { sunset = 2026-03-02 }").unwrap();
+    assert_eq!((own.deprecated, own.sunset), (beginning(), Some(beginning() + hours(24))));
+}
+
+#[test]
+fn a_generation_does_not_retire_because_its_elder_does() {
+    let text = MAPPING_TEXT.replacen("[errors]", "[retirement]\ndeprecated = 2026-03-01\n\n[errors]", 1);
+    let younger = "[dialect]\nextends = \"acme\"\ntitle = \"Acme 2\"\nprefix = \"/api\"\n";
+    let texts = [(CANONICAL, CANONICAL_TEXT), ("acme", text.as_str()), ("acme2", younger)];
+    let (registry, found) = compile_texts(&texts, &small_store(), None);
+    assert_eq!(found, []);
+    let registry = registry.unwrap();
+    let retires = |name: &str| registry.dialect(name).unwrap().operations[0].retirement.is_some();
+    assert!(retires("acme") && !retires("acme2"));
+}
