@@ -228,6 +228,18 @@ impl Problem {
         Problem { cause: Some(cause.into()), ..problem }
     }
 
+    /// 500: what was asked for was done, and what has to be told of it cannot be had. No other status of this sort says to
+    /// nobody, in any dialect, that the same request may be made again.
+    pub fn done_and_unread(cause: impl Into<String>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "done-and-unread",
+            Blame::Upstream,
+            "the change was made, and what became of it could not be read",
+        );
+        Problem { cause: Some(cause.into()), ..problem }
+    }
+
     /// 502: the backend answered something that is no answer.
     pub fn bad_gateway(code: &'static str, cause: impl Into<String>) -> Problem {
         let problem = Problem::new(

@@ -108,6 +108,8 @@ pub struct Request<'a> {
     pub safe: bool,
     /// Whether one of its headers is a key, by which a backend can know it again.
     pub is_keyed: bool,
+    /// Whether the backend has done already what was asked for, and this is only how to tell it.
+    pub follows: bool,
 }
 
 /// What the backend answered, complete. Of its headers, those are here that somebody asks for.

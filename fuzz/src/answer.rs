@@ -107,7 +107,15 @@ pub(super) fn answered(bytes: &[u8], cut: usize, method: &Method, is_kept: bool)
 
 /// One that is written once.
 fn call(method: &Method) -> Request<'_> {
-    Request { method, target: "/things", headers: &[], body: b"", safe: false, is_keyed: false }
+    Request {
+        method,
+        target: "/things",
+        headers: &[],
+        body: b"",
+        safe: false,
+        is_keyed: false,
+        follows: false,
+    }
 }
 
 /// Answers the first connection with those bytes, and whatever comes next with the next answer.

@@ -6,8 +6,8 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use futures_util::stream::{self, StreamExt};
-use http::HeaderValue;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
+use http::{HeaderValue, StatusCode};
 
 use super::admit::{CARRIER, Credential};
 use super::key::IDEMPOTENCY_KEY;
@@ -82,10 +82,13 @@ pub(super) struct With<'a> {
 }
 
 /// Calls the backend on behalf of one request.
+#[derive(Clone, Copy)]
 pub(super) struct Caller<'a> {
     gateway: &'a Gateway,
     credential: &'a Credential,
     exchange: &'a Exchange,
+    /// Whether what was asked for has been done, and is only to be told.
+    follows: bool,
 }
 
 impl<'a> Caller<'a> {
@@ -94,7 +97,12 @@ impl<'a> Caller<'a> {
         credential: &'a Credential,
         exchange: &'a Exchange,
     ) -> Caller<'a> {
-        Caller { gateway, credential, exchange }
+        Caller { gateway, credential, exchange, follows: false }
+    }
+
+    /// One that reads how to tell what the backend has done.
+    pub(super) fn following(self) -> Caller<'a> {
+        Caller { follows: true, ..self }
     }
 
     pub(super) fn shared(&self) -> &'a Shared {
@@ -129,7 +137,7 @@ impl<'a> Caller<'a> {
         if let Some(reads) = operation.reads(first.status) {
             let path = call.path.clone();
             let read = Call { operation: Arc::clone(reads), path, query: Vec::new(), body: None };
-            let body = Box::pin(self.send(&read)).await.map_err(without_places)?.body;
+            let body = Box::pin(self.following().send(&read)).await.map_err(without_places)?.body;
             return Ok(answer::Answer { status: first.status, body });
         }
         let Some(most) = operation.gather else { return Ok(first) };
@@ -175,6 +183,7 @@ impl<'a> Caller<'a> {
             body: call.body.as_deref().unwrap_or_default(),
             safe: call.operation.is_safe(),
             is_keyed: key.is_some(),
+            follows: self.follows,
         };
         self.exchange.count_call();
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
@@ -187,10 +196,12 @@ impl<'a> Caller<'a> {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
-        let upstream::Answer { status, etag, retry_after, body } =
-            outcome.map_err(|error| Box::new(unanswered(&error)))?;
-        let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
-        Ok((answer, etag))
+        let answer = outcome.map_err(|error| Box::new(unanswered(&error)));
+        let answer = answer.and_then(|upstream::Answer { status, etag, retry_after, body }| {
+            let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
+            Ok((answer, etag))
+        });
+        if self.follows { answer.map_err(after_a_change) } else { answer }
     }
 }
 
@@ -241,6 +252,23 @@ fn chain(error: &dyn Error) -> String {
         source = error.source();
     }
     text
+}
+
+/// What a client is told when what it asked for was done, and how to tell it could not be read: nothing that has it ask
+/// again, for that would do it again.
+fn after_a_change(problem: Box<Problem>) -> Box<Problem> {
+    let is_invitation = matches!(
+        problem.status.get(),
+        StatusCode::TOO_MANY_REQUESTS
+            | StatusCode::BAD_GATEWAY
+            | StatusCode::SERVICE_UNAVAILABLE
+            | StatusCode::GATEWAY_TIMEOUT
+    );
+    if !is_invitation {
+        return problem;
+    }
+    let Problem { code, cause, .. } = *problem;
+    Box::new(Problem::done_and_unread(cause.unwrap_or_else(|| code.into_owned())))
 }
 
 /// How long the backend wants to be left alone. Only the form in seconds is read: the other needs its clock.

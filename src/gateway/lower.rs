@@ -4,6 +4,7 @@ use super::fetch::Fetched;
 use super::lift::Lifted;
 use super::resolve::{ROUNDS_MAX, resolve};
 use super::{Caller, Exchange, Gateway};
+use crate::canonical::api::Call;
 use crate::problem::Problem;
 use crate::translate::lower::Lowered;
 use crate::translate::{self, Step, misfit};
@@ -25,6 +26,10 @@ pub(super) async fn lower(
             Step::Done(lowered) => return Ok(lowered),
             Step::Needs(needs) => {
                 let caller = Caller::new(gateway, &credential, exchange);
+                let changes = |call: &Call| !call.operation.is_safe();
+                let mut all = canonical.calls.iter().zip(&answers);
+                let was_changed = all.any(|(call, answer)| changes(call) && answer.is_ok());
+                let caller = if was_changed { caller.following() } else { caller };
                 // In a box, as all that few requests do: they all would carry the room for it.
                 Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await?;
             }

@@ -40,7 +40,8 @@ pub struct Config {
     pub forget_after: Duration,
     /// How long it stays open.
     pub open_for: Duration,
-    /// How many calls have to end well, once it is half-open, before it closes.
+    /// By how many calls it decides, once it is half-open: it opens again when so many of a hundred of them have failed,
+    /// and else closes.
     pub probes: u32,
 }
 
@@ -128,6 +129,11 @@ impl Breaker {
         machine.succeeded(self.unheard.swap(0, Ordering::Relaxed));
         machine.end(of, verdict, Instant::now());
         self.changed(before, &machine)
+    }
+
+    /// Whether it lets every call through.
+    pub(super) fn is_closed(&self) -> bool {
+        is_closed(self.epoch.load(Ordering::Relaxed))
     }
 
     /// What it is now.

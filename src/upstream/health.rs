@@ -6,7 +6,6 @@ use tokio::time::Instant;
 
 use crate::{
     telemetry::{BackendMetrics, BreakerState, names::field},
-    time::Deadline,
     upstream::{
         Answer, Config, UpstreamError,
         breaker::{Breaker, Change, Pass, Verdict},
@@ -38,9 +37,12 @@ impl Health {
         &self.budget
     }
 
-    /// Whether a call may be made.
-    pub(super) fn admit(&self) -> Result<Permit<'_>, UpstreamError> {
-        let Some(breaker) = &self.breaker else { return Ok(Permit { health: self, pass: None }) };
+    /// Whether a call may be made. One that follows from what was done may, whatever the breaker says: it decides about
+    /// requests, not about their second halves.
+    pub(super) fn admit(&self, follows: bool) -> Result<Permit<'_>, UpstreamError> {
+        let Some(breaker) = self.breaker.as_ref().filter(|_| !follows) else {
+            return Ok(Permit { health: self, pass: None });
+        };
         let (admitted, change) = breaker.admit();
         self.tell(change);
         match admitted {
@@ -52,9 +54,14 @@ impl Health {
         }
     }
 
-    /// Whether a call may be made again; if so, that is counted.
-    pub(super) fn may_retry(&self) -> bool {
-        let may = self.budget.spend(Instant::now());
+    /// Whether calls are made as usual.
+    pub(super) fn is_closed(&self) -> bool {
+        self.breaker.as_ref().is_none_or(Breaker::is_closed)
+    }
+
+    /// Whether a call may be made again, for which the budget pays unless it is free; if so, that is counted.
+    pub(super) fn may_retry(&self, is_free: bool) -> bool {
+        let may = is_free || self.budget.spend(Instant::now());
         let counter = if may { &self.metrics.retries } else { &self.metrics.retries_refused };
         counter.inc();
         may
@@ -123,11 +130,9 @@ impl Drop for Permit<'_> {
     }
 }
 
-/// Whether a call that must end by `deadline` is given time enough, where `whole` is the end of all the `timeout` that
-/// begins now.
-pub(super) fn is_patient(timeout: Duration, whole: Deadline, deadline: Deadline) -> bool {
-    let cut = whole.instant() - deadline.instant();
-    timeout.saturating_sub(cut) >= timeout.min(PATIENCE_MIN)
+/// How long a call has to have left, once it is its turn, for the backend to be to blame if it is late.
+pub(super) fn patience(timeout: Duration) -> Duration {
+    PATIENCE_MIN.min(timeout / 2)
 }
 
 /// What the outcome of a call says about the backend.

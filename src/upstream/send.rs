@@ -8,11 +8,15 @@ use crate::{
     time::Deadline,
     upstream::{
         Answer, Keys, Request, Stage, Upstream, UpstreamError,
+        breaker::Verdict,
         connection::Connection,
         health, retry,
         wire::{Failure, is_target},
     },
 };
+
+/// What became of a call, once.
+type Outcome = Result<Answer, Failure>;
 
 impl Upstream {
     /// Sends one call and reads its whole answer, whatever its status; if need be and nothing speaks against it, again.
@@ -22,76 +26,75 @@ impl Upstream {
         if !is_target(call.target) {
             return Err(UpstreamError::Target);
         }
-        self.health.budget().earn();
-        let whole = Deadline::after(self.config.timeout);
-        let deadline = deadline.min(whole);
-        let mut attempt = Attempt {
+        let mut course = Course {
             is_repeatable: call.safe || call.is_keyed && self.config.idempotency_keys == Keys::Honoured,
-            deadline,
-            is_patient: health::is_patient(self.config.timeout, whole, deadline),
+            deadline: deadline.min(Deadline::after(self.config.timeout)),
             retries: 0,
+            was_kept: false,
         };
         let mut before = None;
         loop {
-            let outcome = self.attempt(&call, &mut attempt).await;
-            if !self.is_worth_another(&outcome, &attempt) {
-                return better(before, outcome, call.safe).map_err(Failure::into_error);
+            let outcome = told(before, self.attempt(&call, &mut course).await, call.safe);
+            if !self.is_worth_another(&outcome, &course) {
+                return outcome.map_err(Failure::into_error);
             }
-            attempt.retries += 1;
+            course.retries += 1;
             // Both in boxes: every call would carry the room for what few need.
             before = Some(Box::new(outcome));
-            Box::pin(sleep(retry::PAUSE)).await;
+            if !course.was_kept {
+                Box::pin(sleep(retry::PAUSE)).await;
+            }
         }
     }
 
     /// Whether to make a call once more that ended so; takes what that costs from the budget.
-    fn is_worth_another(&self, outcome: &Result<Answer, Failure>, attempt: &Attempt) -> bool {
-        retry::may_help(outcome, attempt.is_repeatable)
-            && attempt.retries < self.config.retry.retries_max
-            && attempt.deadline.remaining() > retry::PAUSE
-            && self.health.may_retry()
+    fn is_worth_another(&self, outcome: &Outcome, course: &Course) -> bool {
+        retry::may_help(outcome, course.is_repeatable)
+            && course.retries < self.config.retry.retries_max
+            && course.deadline.remaining() > retry::PAUSE + health::patience(self.config.timeout)
+            && self.health.is_closed()
+            // A kept connection that is closed as it is used again says nothing about the backend: it was idle for too long,
+            // most likely. That costs nothing.
+            && self.health.may_retry(course.was_kept)
     }
 
     /// Makes a call once, if the breaker lets it through.
-    async fn attempt(&self, call: &Request<'_>, attempt: &mut Attempt) -> Result<Answer, Failure> {
-        let permit = self.health.admit().map_err(Failure::Final)?;
-        let outcome = match self.pool.slot(attempt.deadline, self.config.connect_timeout).await {
+    async fn attempt(&self, call: &Request<'_>, course: &mut Course) -> Outcome {
+        let permit = self.health.admit(call.follows).map_err(Failure::Final)?;
+        if course.retries == 0 {
+            self.health.budget().earn();
+        }
+        course.was_kept = false;
+        let mut is_patient = false;
+        let outcome = match self.pool.slot(course.deadline, self.config.connect_timeout).await {
             Ok(_slot) => {
+                is_patient = course.deadline.remaining() >= health::patience(self.config.timeout);
                 let mut stage = Stage::Connect;
-                let deadline = attempt.deadline.instant();
-                let outcome = timeout_at(deadline, self.call(call, attempt, &mut stage)).await;
+                let deadline = course.deadline.instant();
+                let outcome = timeout_at(deadline, self.call(call, course, &mut stage)).await;
                 outcome.unwrap_or(Err(Failure::Final(UpstreamError::TimedOut { stage })))
             }
             Err(error) => Err(Failure::Final(error)),
         };
-        permit.end(health::verdict(&outcome, attempt.is_patient));
+        permit.end(if course.was_kept { Verdict::Neither } else { health::verdict(&outcome, is_patient) });
         outcome
     }
 
     /// One call, on whichever connection takes it.
-    async fn call(
-        &self,
-        call: &Request<'_>,
-        attempt: &mut Attempt,
-        stage: &mut Stage,
-    ) -> Result<Answer, Failure> {
+    async fn call(&self, call: &Request<'_>, course: &mut Course, stage: &mut Stage) -> Outcome {
         while let Some(connection) = self.pool.take() {
             self.metrics.reuses.inc();
             match self.exchange(connection, call, stage).await {
                 // Nothing of it was written: any call may try the next connection.
                 Err(Failure::Unsent(_)) => {}
-                // The backend closed the connection as we wrote, most likely; only what may be repeated is. That costs
-                // nothing of the budget: a connection that is used again is one on which a call ended well.
-                Err(Failure::Unanswered(_)) if attempt.is_repeatable => {
-                    attempt.retries += 1;
-                    self.metrics.retries.inc();
-                    break;
+                outcome => {
+                    course.was_kept = matches!(outcome, Err(Failure::Unanswered(_)));
+                    return outcome;
                 }
-                outcome => return outcome,
             }
         }
         *stage = Stage::Connect;
-        let connection = self.connect(attempt.deadline).await.map_err(Failure::Final)?;
+        let connection = self.connect(course.deadline).await.map_err(Failure::Final)?;
         self.exchange(connection, call, stage).await
     }
 
@@ -121,30 +124,106 @@ impl Upstream {
     }
 }
 
-/// A call under way.
+/// A call, with all that is done about it.
 #[derive(Debug)]
-struct Attempt {
+struct Course {
     /// Whether it does nothing twice when it is sent twice.
     is_repeatable: bool,
     deadline: Deadline,
-    /// Whether the backend is to blame if it is late.
-    is_patient: bool,
-    /// How often it was sent again.
+    /// How often it was made again.
     retries: u32,
+    /// Whether it was last written to a kept connection that closed before an answer came.
+    was_kept: bool,
 }
 
-/// Which of two outcomes is told.
-fn better(
-    before: Option<Box<Result<Answer, Failure>>>,
-    outcome: Result<Answer, Failure>,
-    is_safe: bool,
-) -> Result<Answer, Failure> {
+/// Which of two outcomes is told, where there was one before. Of a call that changes something, whoever made it has to
+/// hear of the one that may have done it: `before` stays, if the later one says nothing of what became of it.
+fn told(before: Option<Box<Outcome>>, outcome: Outcome, is_safe: bool) -> Outcome {
     let Some(before) = before else { return outcome };
-    match &outcome {
-        // It was not made a second time after all.
-        Err(Failure::Final(UpstreamError::Refused { .. } | UpstreamError::Overloaded)) => *before,
-        // The first may still be under way, and be what the second is in conflict with: nobody knows what became of it.
-        Ok(answer) if !is_safe && answer.status == StatusCode::CONFLICT => *before,
-        _ => outcome,
+    let was_not_made =
+        matches!(outcome, Err(Failure::Final(UpstreamError::Refused { .. } | UpstreamError::Overloaded)));
+    // A conflict may be one with the first, which is still under way.
+    let is_silent = match &outcome {
+        Ok(answer) => retry::is_away(answer.status) || answer.status == StatusCode::CONFLICT,
+        Err(_) => true,
+    };
+    let keeps = was_not_made || !is_safe && is_silent && may_be_done(&before);
+    if keeps { *before } else { outcome }
+}
+
+/// Whether the backend may have done what a call asked for that ended so, and has not said it did.
+fn may_be_done(outcome: &Outcome) -> bool {
+    match outcome {
+        Ok(answer) => retry::is_away(answer.status),
+        Err(Failure::Unanswered(_)) => true,
+        Err(Failure::Unsent(_)) => false,
+        Err(Failure::Final(error)) => match error {
+            UpstreamError::Broken(_) | UpstreamError::TooLarge { .. } => true,
+            UpstreamError::TimedOut { stage } => *stage != Stage::Connect,
+            UpstreamError::Overloaded
+            | UpstreamError::Refused { .. }
+            | UpstreamError::Target
+            | UpstreamError::Unreachable(_) => false,
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, time::Duration};
+
+    use super::*;
+    use crate::upstream::Fault;
+
+    /// How a call ended, in a word.
+    fn outcome(word: &str) -> Outcome {
+        let error = match word {
+            "lost" => return Err(Failure::Unanswered(Fault::Closed)),
+            "unsent" => return Err(Failure::Unsent(Fault::Closed)),
+            "no connection" => UpstreamError::Unreachable(io::ErrorKind::ConnectionRefused.into()),
+            "no slot" => UpstreamError::Overloaded,
+            "left alone" => UpstreamError::Refused { retry_after: Duration::ZERO },
+            "late to connect" => UpstreamError::TimedOut { stage: Stage::Connect },
+            "late" => UpstreamError::TimedOut { stage: Stage::Head },
+            status => {
+                let status = status.parse().unwrap();
+                return Ok(Answer { status, etag: None, retry_after: None, body: Vec::new() });
+            }
+        };
+        Err(Failure::Final(error))
+    }
+
+    #[test]
+    fn what_may_have_been_done_is_told_before_what_says_nothing_of_it() {
+        // The two outcomes, and which of them is told of a change and of a call that only reads.
+        for (first, second, of_change, of_read) in [
+            ("lost", "200", 2, 2),
+            ("lost", "404", 2, 2),
+            ("lost", "500", 2, 2),
+            ("lost", "lost", 1, 2),
+            ("lost", "no connection", 1, 2),
+            ("lost", "unsent", 1, 2),
+            ("lost", "late to connect", 1, 2),
+            ("lost", "late", 1, 2),
+            ("lost", "503", 1, 2),
+            ("lost", "409", 1, 2),
+            ("lost", "left alone", 1, 1),
+            ("lost", "no slot", 1, 1),
+            ("503", "no connection", 1, 2),
+            ("503", "409", 1, 2),
+            ("503", "200", 2, 2),
+            ("no connection", "409", 2, 2),
+            ("no connection", "lost", 2, 2),
+            ("no connection", "503", 2, 2),
+            ("no connection", "left alone", 1, 1),
+            ("unsent", "409", 2, 2),
+        ] {
+            for (is_safe, expected) in [(false, of_change), (true, of_read)] {
+                let text = |outcome: &Outcome| format!("{outcome:?}");
+                let told = told(Some(Box::new(outcome(first))), outcome(second), is_safe);
+                let wanted = outcome(if expected == 1 { first } else { second });
+                assert_eq!(text(&told), text(&wanted), "{first}, {second}, only reads: {is_safe}");
+            }
+        }
     }
 }

@@ -31,7 +31,7 @@ pub(super) struct Machine {
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Inner {
     Closed { window: Window, failed_last: Option<Instant> },
-    HalfOpen { under_way: u32, succeeded: u32 },
+    HalfOpen { under_way: u32, succeeded: u32, failed: u32 },
     Open { until: Instant },
 }
 
@@ -65,10 +65,10 @@ impl Machine {
                 return Err(until - now);
             }
             // open -> half-open: it was left alone for long enough
-            self.become_open_or_half(Inner::HalfOpen { under_way: 0, succeeded: 0 });
+            self.become_open_or_half(Inner::HalfOpen { under_way: 0, succeeded: 0, failed: 0 });
         }
-        if let Inner::HalfOpen { under_way, succeeded } = &mut self.inner {
-            if *under_way + *succeeded >= self.config.probes {
+        if let Inner::HalfOpen { under_way, succeeded, failed } = &mut self.inner {
+            if *under_way + *succeeded + *failed >= self.config.probes {
                 return Err(UNTIL_PROBED);
             }
             *under_way += 1;
@@ -104,21 +104,27 @@ impl Machine {
                     self.inner = Inner::Open { until: now + self.config.open_for };
                 }
             }
-            // half-open -> open: a probe failed
-            (Inner::HalfOpen { .. }, Verdict::Failed) => {
-                self.become_open_or_half(Inner::Open { until: now + self.config.open_for });
-            }
             // Another call may be the probe instead.
             (Inner::HalfOpen { under_way, .. }, Verdict::Neither) => *under_way -= 1,
-            (Inner::HalfOpen { under_way, succeeded }, Verdict::Succeeded) => {
+            (Inner::HalfOpen { under_way, succeeded, failed }, verdict) => {
                 *under_way -= 1;
-                *succeeded += 1;
-                if *succeeded >= self.config.probes {
-                    // half-open -> closed: all probes ended well
-                    self.epoch += 1;
-                    self.inner = CLOSED;
-                }
+                *(if verdict == Verdict::Failed { failed } else { succeeded }) += 1;
+                self.judge(now);
             }
+        }
+    }
+
+    /// Whether the probes have said enough: they are judged as all calls are.
+    fn judge(&mut self, now: Instant) {
+        let Inner::HalfOpen { succeeded, failed, .. } = self.inner else { return };
+        let probes = self.config.probes;
+        if failed * 100 >= self.config.failure_percent * probes {
+            // half-open -> open: too many probes failed
+            self.become_open_or_half(Inner::Open { until: now + self.config.open_for });
+        } else if succeeded + failed >= probes {
+            // half-open -> closed: enough of them ended well
+            self.epoch += 1;
+            self.inner = CLOSED;
         }
     }
 

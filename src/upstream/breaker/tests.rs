@@ -1,5 +1,7 @@
 //! What is true of a breaker whatever happens to it.
 
+use std::collections::VecDeque;
+
 use proptest::prelude::*;
 use tokio::{
     runtime::Builder,
@@ -52,6 +54,9 @@ struct Watched {
     /// How many calls ended since it was last closed, and how many of them failed.
     ended: u32,
     failed: u32,
+    /// Which of the last calls failed, while it is closed, and when one last did.
+    last: VecDeque<bool>,
+    failed_last: Option<Instant>,
     /// Of the probes of this round: how many went through and said something, or still may.
     probes: u32,
     opened: Option<Instant>,
@@ -61,7 +66,17 @@ impl Watched {
     fn new(config: &Config) -> Watched {
         let machine = Machine::new(config.clone());
         let now = Instant::now();
-        Watched { machine, now, under_way: Vec::new(), ended: 0, failed: 0, probes: 0, opened: None }
+        Watched {
+            machine,
+            now,
+            under_way: Vec::new(),
+            ended: 0,
+            failed: 0,
+            last: VecDeque::new(),
+            failed_last: None,
+            probes: 0,
+            opened: None,
+        }
     }
 
     fn ask(&mut self, config: &Config) -> bool {
@@ -100,22 +115,50 @@ impl Watched {
         }
         self.machine.end(of, verdict, self.now);
         let after = self.machine.state();
+        if is_present && before == State::Closed && verdict != Verdict::Neither {
+            let must_open = self.looked_at(verdict == Verdict::Failed, config);
+            assert_eq!(after == State::Open, must_open, "when so many of so many failed, and only then");
+        }
         assert!(is_present || before == after, "what was begun before a change changes nothing");
         match (before, after) {
             (State::Closed, State::Open) => {
                 assert!(self.ended >= config.calls_min, "never below the least number of calls");
                 assert!(self.failed > 0 && verdict == Verdict::Failed);
             }
-            (State::HalfOpen, State::Open) => assert_eq!(verdict, Verdict::Failed),
+            (State::HalfOpen, State::Open) => {
+                assert!(self.failed * 100 >= config.failure_percent * config.probes);
+                assert_eq!(verdict, Verdict::Failed);
+            }
             (State::HalfOpen, State::Closed) => {
-                assert_eq!(self.ended, config.probes, "all probes ended well");
+                assert_eq!(self.ended, config.probes, "all probes have ended");
+                assert!(self.failed * 100 < config.failure_percent * config.probes);
             }
             (before, after) => assert_eq!(before, after, "there is no other way"),
         }
         if before != after {
             (self.ended, self.failed, self.probes) = (0, 0, 0);
+            (self.last, self.failed_last) = (VecDeque::new(), None);
             self.opened = (after == State::Open).then_some(self.now);
         }
+    }
+}
+
+impl Watched {
+    /// Notes how one more call ended; whether too many of the last have failed.
+    fn looked_at(&mut self, is_failure: bool, config: &Config) -> bool {
+        if is_failure {
+            if self.failed_last.is_some_and(|last| self.now - last >= config.forget_after) {
+                self.last.clear();
+            }
+            self.failed_last = Some(self.now);
+        }
+        self.last.push_back(is_failure);
+        let calls = config.window_calls as usize;
+        self.last.drain(..self.last.len().saturating_sub(calls));
+        let failures = self.last.iter().filter(|is_failure| **is_failure).count();
+        is_failure
+            && self.last.len() >= config.calls_min as usize
+            && failures * 100 >= config.failure_percent as usize * self.last.len()
     }
 }
 
@@ -137,7 +180,6 @@ proptest! {
         watched.now += config.open_for;
         if watched.machine.state() != State::Closed {
             for _ in 0..config.probes {
-                prop_assert!(watched.machine.state() != State::Closed || watched.ended == 0);
                 if watched.machine.state() == State::Closed {
                     break;
                 }

@@ -135,6 +135,7 @@ pub(super) fn get() -> Request<'static> {
         body: b"",
         safe: true,
         is_keyed: false,
+        follows: false,
     }
 }
 

@@ -1,6 +1,7 @@
 //! A backend that goes away and comes back: what is tried again, and what is not even tried.
 
 use std::{
+    net::SocketAddr,
     sync::{
         Arc,
         atomic::{AtomicUsize, Ordering},
@@ -9,6 +10,7 @@ use std::{
 };
 
 use http::{HeaderName, HeaderValue, StatusCode};
+use socket2::{Domain, Socket, Type};
 use tokio::time::{advance, pause, resume};
 
 use super::backend::{Backend, OK, get, post, send, upstream};
@@ -45,6 +47,14 @@ fn honouring(backend: &Backend) -> Upstream {
 
 fn status(outcome: Result<Answer, UpstreamError>) -> u16 {
     outcome.map_or(0, |answer| answer.status.as_u16())
+}
+
+/// An address that refuses connections and that nobody else can have: bound, and not listening.
+fn nobody() -> (Socket, Config) {
+    let socket = Socket::new(Domain::IPV4, Type::STREAM, None).unwrap();
+    socket.bind(&SocketAddr::from(([127, 0, 0, 3], 0)).into()).unwrap();
+    let address = socket.local_addr().unwrap().as_socket().unwrap();
+    (socket, Config::new(format!("http://{address}").parse().unwrap()))
 }
 
 /// Statuses, 0 for none, and how many requests came, of `call` to backends that fail once.
@@ -106,11 +116,7 @@ async fn a_call_that_a_closed_connection_had_sent_again_is_not_sent_a_third_time
 
 #[tokio::test]
 async fn a_post_that_was_never_written_is_tried_again() {
-    // Bound and not listening: connections are refused, and nobody else can have the port.
-    let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-    socket.bind(&"127.0.0.3:0".parse::<std::net::SocketAddr>().unwrap().into()).unwrap();
-    let address = socket.local_addr().unwrap().as_socket().unwrap();
-    let config = Config::new(format!("http://{address}").parse().unwrap());
+    let (_socket, config) = nobody();
     let metrics = Metrics::new().backend();
     let away = upstream(config).count_into(metrics.clone());
     let error = send(&away, post()).await.unwrap_err();
@@ -128,6 +134,51 @@ async fn a_conflict_with_what_may_still_be_under_way_is_not_told() {
     let error = send(&honouring(&backend), keyed()).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
     assert_eq!(backend.requests().len(), 2);
+    // The same, where the first was written to a connection that was kept.
+    let backend = Backend::start(move |number, connection| {
+        let answers = [&[OK, ""][..], &["HTTP/1.1 409 Conflict\r\nContent-Length: 0\r\n\r\n"]];
+        for answer in answers[number - 1] {
+            connection.request();
+            connection.say(answer);
+        }
+    });
+    let upstream = honouring(&backend);
+    send(&upstream, get()).await.unwrap();
+    let error = send(&upstream, keyed()).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
+    assert_eq!(backend.requests().len(), 3);
+}
+
+#[tokio::test]
+async fn a_change_that_was_lost_is_not_told_as_one_that_was_never_sent() {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let config = Config::new(format!("http://{}", listener.local_addr().unwrap()).parse().unwrap());
+    // It takes one request, and is gone.
+    let dying = std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        std::io::Read::read(&mut stream, &mut [0; 4096]).unwrap()
+    });
+    let upstream = upstream(Config { idempotency_keys: Keys::Honoured, ..config });
+    let error = send(&upstream, keyed()).await.unwrap_err();
+    assert!(matches!(error, UpstreamError::Broken(_)), "{error:?}");
+    assert!(dying.join().unwrap() > 0);
+}
+
+#[tokio::test]
+async fn nothing_is_repeated_where_that_is_turned_off() {
+    // Each connection closes as it is used again.
+    let backend = Backend::start(|_, connection| {
+        connection.request();
+        connection.say(OK);
+        connection.request();
+    });
+    let never = retry::Config { retries_max: 0, ..retry::Config::default() };
+    let upstream = upstream(Config { retry: never, breaker: None, ..backend.config() });
+    for _ in 0..5 {
+        send(&upstream, get()).await.unwrap();
+        send(&upstream, get()).await.unwrap_err();
+    }
+    assert_eq!(backend.requests().len(), 10);
 }
 
 #[tokio::test]
@@ -256,9 +307,11 @@ async fn what_does_is_no_connection_no_answer_in_time_and_a_broken_one() {
         connection.request();
     });
     let gateway = Backend::answering("HTTP/1.1 504 Late\r\nContent-Length: 0\r\n\r\n");
-    for backend in [nonsense, silent, closing, gateway] {
+    let (_socket, away) = nobody();
+    let there = [&nonsense, &silent, &closing, &gateway].map(Backend::config);
+    for config in there.into_iter().chain([away]) {
         let breaker = Some(breaker::Config { calls_min: 1, ..breaker::Config::default() });
-        let upstream = upstream(Config { breaker, timeout: Duration::from_millis(30), ..backend.config() });
+        let upstream = upstream(Config { breaker, timeout: Duration::from_millis(30), ..config });
         send(&upstream, post()).await.ok();
         assert!(is_refused(&upstream).await);
     }

@@ -132,7 +132,15 @@ pub(super) struct Outcome {
 }
 
 pub(super) fn call(method: &Method) -> Request<'_> {
-    Request { method, target: "/things", headers: &[], body: b"", safe: true, is_keyed: false }
+    Request {
+        method,
+        target: "/things",
+        headers: &[],
+        body: b"",
+        safe: true,
+        is_keyed: false,
+        follows: false,
+    }
 }
 
 /// What becomes of a call; none when it waits for ever. Nothing here wakes anybody later.
