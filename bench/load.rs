@@ -52,9 +52,9 @@ fn main() -> Result<(), Failure> {
         waited.extend(thread.join().map_err(|_| "a connection's thread ended early")??);
     }
     waited.sort_unstable();
-    let wanted = case.and_then(|case| case["status"].as_u64());
+    let expected = case.and_then(|case| case["status"].as_u64());
     let others =
-        waited.iter().filter(|(_, status)| wanted.is_some_and(|wanted| wanted != u64::from(*status)));
+        waited.iter().filter(|(_, status)| expected.is_some_and(|expected| expected != u64::from(*status)));
     let others = others.count();
     let at = |part: usize| {
         let index = waited.len().saturating_sub(1) * part / 1000;

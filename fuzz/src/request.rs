@@ -136,7 +136,10 @@ fn found(request: &Request, need: &Need) -> Found {
     })
 }
 
-fn told(lifted: Option<&Lifted>) -> Option<Vec<(Option<String>, Option<Vec<u8>>)>> {
+/// Target and body of a call.
+type Told = (Option<String>, Option<Vec<u8>>);
+
+fn told(lifted: Option<&Lifted>) -> Option<Vec<Told>> {
     Some(lifted?.calls.iter().map(|call| (call.target(), call.body.clone())).collect())
 }
 
