@@ -27,7 +27,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     let kind = Kind::ALL.iter().find(|(name, _)| name == kind).ok_or("there is no such kind")?.1;
     let count: usize = count.parse()?;
     let (length, pace) = (Duration::from_secs_f64(seconds.parse()?), Duration::from_millis(pace.parse()?));
-    let headers = headers.lines().map(|line| format!("{line}\r\n")).collect();
+    let headers = headers.lines().flat_map(|line| [line, "\r\n"]).collect();
     let mut crowd = Crowd::new(address.parse()?, kind, Request { target: target.clone(), headers });
     crowd.fill(count)?;
     writeln!(io::stdout(), "ready")?;

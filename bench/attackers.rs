@@ -9,7 +9,7 @@ use socket2::{Domain, Socket, Type};
 
 /// What a crowd does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Kind {
+pub(crate) enum Kind {
     /// Connects, and says nothing.
     Silent,
     /// Sends a head byte by byte.
@@ -30,7 +30,7 @@ pub enum Kind {
 
 impl Kind {
     /// All of them, by their names.
-    pub const ALL: [(&'static str, Kind); 8] = [
+    pub(crate) const ALL: [(&'static str, Kind); 8] = [
         ("silent", Kind::Silent),
         ("slow-head", Kind::SlowHead),
         ("slow-body", Kind::SlowBody),
@@ -74,11 +74,11 @@ impl Kind {
 
 /// What those ask who ask anything.
 #[derive(Clone, Debug)]
-pub struct Request {
+pub(crate) struct Request {
     /// The path.
-    pub target: String,
+    pub(crate) target: String,
     /// Lines of headers, the credential among them.
-    pub headers: String,
+    pub(crate) headers: String,
 }
 
 impl Request {
@@ -109,15 +109,15 @@ fn many(one: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
 
 /// A crowd of attackers.
 #[derive(Debug)]
-pub struct Crowd {
+pub(crate) struct Crowd {
     address: SocketAddr,
     kind: Kind,
     request: Request,
     attackers: Vec<Attacker>,
     /// How many were shut out.
-    pub shut_out: usize,
+    pub(crate) shut_out: usize,
     /// How many connections were opened.
-    pub opened: usize,
+    pub(crate) opened: usize,
 }
 
 #[derive(Debug)]
@@ -129,12 +129,12 @@ struct Attacker {
 
 impl Crowd {
     /// Nobody is there yet.
-    pub fn new(address: SocketAddr, kind: Kind, request: Request) -> Crowd {
+    pub(crate) fn new(address: SocketAddr, kind: Kind, request: Request) -> Crowd {
         Crowd { address, kind, request, attackers: Vec::new(), shut_out: 0, opened: 0 }
     }
 
     /// Lets as many come as are wanting to that number.
-    pub fn fill(&mut self, count: usize) -> io::Result<()> {
+    pub(crate) fn fill(&mut self, count: usize) -> io::Result<()> {
         while self.attackers.len() < count {
             let stream = self.connected()?;
             let unsent = self.kind.opening(&self.request);
@@ -156,7 +156,7 @@ impl Crowd {
     }
 
     /// Everybody takes a step; gives how many were not shut out.
-    pub fn step(&mut self) -> usize {
+    pub(crate) fn step(&mut self) -> usize {
         let (kind, request) = (self.kind, &self.request);
         let before = self.attackers.len();
         self.attackers.retain_mut(|attacker| attacker.step(kind, request));
@@ -165,7 +165,7 @@ impl Crowd {
     }
 
     /// Everybody leaves.
-    pub fn leave(&mut self) {
+    pub(crate) fn leave(&mut self) {
         self.attackers.clear();
     }
 }

@@ -52,24 +52,30 @@ fn main() -> Result<(), Failure> {
         waited.extend(thread.join().map_err(|_| "a connection's thread ended early")??);
     }
     waited.sort_unstable();
-    let at =
-        |part: usize| waited.get(waited.len().saturating_sub(1) * part / 1000).map_or(0, Duration::as_micros);
+    let expected = case.and_then(|case| case["status"].as_u64());
+    let others =
+        waited.iter().filter(|(_, status)| expected.is_some_and(|expected| expected != u64::from(*status)));
+    let others = others.count();
+    let at = |part: usize| {
+        let index = waited.len().saturating_sub(1) * part / 1000;
+        waited.get(index).map_or(0, |(waited, _)| waited.as_micros())
+    };
     let micros = |part| u64::try_from(at(part)).unwrap_or(u64::MAX);
     let figures = json!({
-        "requests": waited.len(), "rate": rate, "p50": micros(500), "p99": micros(990), "p999": micros(999),
+        "requests": waited.len(), "other_status": others, "rate": rate, "p50": micros(500), "p99": micros(990), "p999": micros(999),
     });
     writeln!(io::stdout(), "figures {figures}")?;
     Ok(())
 }
 
-/// How long each answer took after its request was due.
+/// How long each answer took after its request was due, and its status.
 fn asked(
     stream: TcpStream,
     request: &[u8],
     first: Duration,
     every: Duration,
     length: Duration,
-) -> Result<Vec<Duration>, Failure> {
+) -> Result<Vec<(Duration, u16)>, Failure> {
     let mut writer = stream.try_clone()?;
     let mut reader = BufReader::with_capacity(1 << 16, stream);
     let (start, mut due, mut waited) = (Instant::now(), first, Vec::new());
@@ -77,16 +83,16 @@ fn asked(
     while due < length {
         thread::sleep(due.saturating_sub(start.elapsed()));
         writer.write_all(request)?;
-        read(&mut reader, &mut line, &mut body)?;
-        waited.push(start.elapsed().saturating_sub(due));
+        let status = read(&mut reader, &mut line, &mut body)?;
+        waited.push((start.elapsed().saturating_sub(due), status));
         due += every;
     }
     Ok(waited)
 }
 
-/// Reads one answer.
-fn read(reader: &mut BufReader<TcpStream>, line: &mut String, body: &mut Vec<u8>) -> Result<(), Failure> {
-    let mut length = 0;
+/// Reads one answer; gives its status.
+fn read(reader: &mut BufReader<TcpStream>, line: &mut String, body: &mut Vec<u8>) -> Result<u16, Failure> {
+    let (mut length, mut status) = (0, None);
     loop {
         line.clear();
         if reader.read_line(line)? == 0 {
@@ -95,6 +101,7 @@ fn read(reader: &mut BufReader<TcpStream>, line: &mut String, body: &mut Vec<u8>
         if line.trim_end().is_empty() {
             break;
         }
+        status = status.or_else(|| line.split(' ').nth(1)?.parse().ok());
         if let Some((name, value)) = line.split_once(':')
             && name.eq_ignore_ascii_case("content-length")
         {
@@ -102,7 +109,8 @@ fn read(reader: &mut BufReader<TcpStream>, line: &mut String, body: &mut Vec<u8>
         }
     }
     body.resize(length, 0);
-    Ok(reader.read_exact(body)?)
+    reader.read_exact(body)?;
+    Ok(status.ok_or("an answer without a status")?)
 }
 
 fn request(case: &Value, address: &str) -> Result<Vec<u8>, Failure> {

@@ -5,6 +5,7 @@ set -euo pipefail
 
 packages=()
 command -v cc > /dev/null || packages+=(gcc libc6-dev)
+command -v c++ > /dev/null || packages+=(g++)
 command -v node > /dev/null || packages+=(nodejs)
 command -v npm > /dev/null || packages+=(npm)
 command -v xmllint > /dev/null || packages+=(libxml2-utils)

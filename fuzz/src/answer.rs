@@ -5,7 +5,7 @@
 //! - what is an answer to us is the same answer to hyper's client: status, `ETag` and body;
 //! - it is the same however the bytes are cut into pieces;
 //! - it ends in time: the backend closes, and nobody waits for more;
-//! - whatever it was, the next call has its own answer, and nothing that came behind the first is taken for it.
+//! - whatever it was, the next call has its own answer, and nothing that came with the first is taken for it.
 
 use std::io;
 use std::sync::Arc;
@@ -57,11 +57,10 @@ pub(super) fn check_answer(bytes: &[u8], method: &Method, cut: u8) {
         let ours = (answer.status.as_u16(), answer.body, answer.etag);
         assert_eq!(theirs, Some(ours), "{:?}", String::from_utf8_lossy(bytes));
     }
-    // Whatever the first answer was, the next call has its own.
-    for second in [second, in_pieces.1] {
-        let second = second.expect("the next call is answered");
-        assert_eq!((second.status.as_u16(), second.body.as_slice()), (200, &b"next"[..]));
-    }
+    // Whatever the first answer was, the next call has its own. In pieces that cannot be said: what a backend sends behind an
+    // answer may come when the next call is written already, and nothing in HTTP/1.1 tells whose it is.
+    let second = second.expect("the next call is answered");
+    assert_eq!((second.status.as_u16(), second.body.as_slice()), (200, &b"next"[..]));
 }
 
 /// What can be compared of an outcome. How it failed may depend on what had come when it did.

@@ -54,7 +54,8 @@ pub fn check(bytes: &[u8]) {
 /// None if there is no data: that would be the last one.
 fn push_chunk(answer: &mut Vec<u8>, data: &[u8], zeros: usize, extension: &str) {
     if !data.is_empty() {
-        let size = if zeros % 2 == 0 { format!("{:x}", data.len()) } else { format!("{:X}", data.len()) };
+        let size =
+            if zeros.is_multiple_of(2) { format!("{:x}", data.len()) } else { format!("{:X}", data.len()) };
         answer.extend_from_slice(format!("{}{size}{extension}\r\n", "0".repeat(zeros)).as_bytes());
         answer.extend_from_slice(data);
         answer.extend_from_slice(b"\r\n");

@@ -90,19 +90,15 @@ fn plain(form: IdForm, text: &str) -> Result<CanonicalId, IdError> {
             });
             number.map(|number| CanonicalId::Uuid(Uuid::from_u128(number))).ok_or(IdError::Overflow)
         }
-        IdForm::Integer => match text.parse::<i64>() {
-            Ok(number) if number.to_string() == text => Ok(CanonicalId::Integer(number)),
-            Ok(_) => Err(IdError::Malformed),
-            Err(error) => {
-                use std::num::IntErrorKind::{NegOverflow, PosOverflow};
-                let digits = text.strip_prefix('-').unwrap_or(text);
-                let is_canonical = digits.starts_with(|one| matches!(one, '1'..='9'));
-                match error.kind() {
-                    PosOverflow | NegOverflow if is_canonical => Err(IdError::Overflow),
-                    _ => Err(IdError::Malformed),
-                }
+        IdForm::Integer => {
+            let digits = text.strip_prefix('-').unwrap_or(text);
+            let is_number = !digits.is_empty() && digits.chars().all(|one| one.is_ascii_digit());
+            if !is_number || (digits.starts_with('0') && text != "0") {
+                return Err(IdError::Malformed);
             }
-        },
+            // A number that is spelt as it would be written can only be too large.
+            text.parse().map(CanonicalId::Integer).map_err(|_| IdError::Overflow)
+        }
         IdForm::Opaque => {
             let is_allowed = |one: char| one.is_ascii_alphanumeric() || "_-".contains(one);
             let is_one = (1..=128).contains(&text.chars().count()) && text.chars().all(is_allowed);

@@ -62,7 +62,9 @@ pub fn check(bytes: &[u8]) {
 
     let is_wrong = found.iter().any(|one| one.severity == Severity::Error);
     assert_eq!(registry.is_none(), is_wrong, "{found:?}");
-    found.iter().for_each(|one| points_into(one, &sources));
+    for one in &found {
+        points_into(one, &sources);
+    }
     for format in [Format::Text, Format::Json, Format::Junit, Format::Sarif, Format::Github] {
         let mut report = Report::new(format, "fuzz", None);
         let case = Case { suite: "fuzz", name: "acme", found: &found, skipped: None };

@@ -26,7 +26,7 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
         "json" => paths
             .extend(["accept", "reject"].iter().flat_map(|way| files(&format!("tests/fixtures/json/{way}")))),
         "mapping" => {
-            paths.extend(files("mappings").into_iter().chain(files("tests/diagnostics/base/mappings")))
+            paths.extend(files("mappings").into_iter().chain(files("tests/diagnostics/base/mappings")));
         }
         _ => {}
     }

@@ -12,7 +12,6 @@ use super::files::Files;
 use super::load::{HEADERS, PATH, add, assert_once_each};
 use super::process::Process;
 
-#[allow(unreachable_pub, reason = "it is part of a program, too")]
 #[path = "../../../bench/attackers.rs"]
 mod attackers;
 

@@ -4,11 +4,12 @@
 //! Ids are imported by the program itself while another process of it serves them. Both are killed, at moments that are
 //! drawn. Ten rounds are run every time; `INTERLINGUA_KILLS=all cargo test --test gateway kills -- --nocapture` runs 200.
 
+mod backend;
+
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::io::{BufRead, BufReader};
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::Mutex;
@@ -34,7 +35,7 @@ const HEADERS: &str = "authorization: Token pat_DemoDemo1\r\ncontent-type: appli
 #[test]
 fn nothing_that_was_said_is_lost_however_often_all_is_killed() {
     let rounds = if std::env::var("INTERLINGUA_KILLS").is_ok_and(|asked| asked == "all") { 200 } else { 10 };
-    let backend = start_backend();
+    let backend = backend::start();
     let store = tempfile::tempdir().unwrap();
     let store = store.path().join("ids.sqlite");
     let files = Files::new(backend, &settings(&store));
@@ -246,47 +247,5 @@ impl Random {
     fn below_but_tenths(&mut self, bound: u64) -> u64 {
         let number = self.next() % bound;
         if number.is_multiple_of(10) { number + 1 } else { number }
-    }
-}
-
-/// A backend whose members have the id of their organization.
-fn start_backend() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    let address = listener.local_addr().unwrap();
-    thread::spawn(move || {
-        for stream in listener.incoming() {
-            thread::spawn(move || serve(BufReader::new(stream.unwrap())));
-        }
-    });
-    address
-}
-
-fn serve(mut stream: BufReader<TcpStream>) {
-    stream.get_ref().set_nodelay(true).unwrap();
-    loop {
-        let (mut organization, mut length, mut line) = (String::new(), 0, String::new());
-        while line != "\r\n" {
-            line.clear();
-            if stream.read_line(&mut line).unwrap_or(0) == 0 {
-                return;
-            }
-            if let Some(rest) = line.strip_prefix("POST /v1/organizations/") {
-                organization = rest.split('/').next().unwrap().to_owned();
-            }
-            if let Some(value) = line.strip_prefix("content-length: ") {
-                length = value.trim().parse().unwrap();
-            }
-        }
-        let mut body = vec![0; length];
-        if stream.read_exact(&mut body).is_err() {
-            return;
-        }
-        let member = serde_json::json!({"id": organization, "email": "ada@example.com", "role": "viewer", "note": null});
-        let member = member.to_string();
-        let head = "HTTP/1.1 201 Created\r\ncontent-type: application/json\r\ncontent-length:";
-        if stream.get_mut().write_all(format!("{head} {}\r\n\r\n{member}", member.len()).as_bytes()).is_err()
-        {
-            return;
-        }
     }
 }
