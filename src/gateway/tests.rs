@@ -13,6 +13,7 @@ mod acme;
 mod answers;
 mod ids;
 mod keep;
+mod shown;
 mod support;
 
 const FOUND: &str = r#"{"items":[{"slug":"north","id":"o-1"}],"total":1}"#;
