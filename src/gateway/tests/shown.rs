@@ -12,6 +12,7 @@ use crate::gateway::select::Selection;
 use crate::gateway::{Config, Exchange, admit, check, decode, quota::Quotas, select};
 use crate::lens::{Found, Resolutions};
 use crate::limit;
+use crate::time::Clock;
 use crate::translate::{Step, lift};
 
 /// In the credential, the path, another header, the body, and what was looked up.
@@ -25,6 +26,7 @@ async fn no_phase_shows_what_the_client_wrote() {
         .header(AUTHORIZATION, format!("Bearer {CANARY}"))
         .header(CONTENT_TYPE, "application/json")
         .header("x-other", CANARY)
+        .header("idempotency-key", CANARY)
         .body(Full::<Bytes>::from(format!("{{\"name\":\"{CANARY}\"}}")))
         .unwrap();
     let mut exchange = Exchange::of(&request, Duration::from_secs(30));
@@ -37,7 +39,7 @@ async fn no_phase_shows_what_the_client_wrote() {
     shown.push(format!("{admitted:?}"));
     let decoded = decode::decode(&Config::default(), admitted).await.unwrap();
     shown.push(format!("{decoded:?}"));
-    let checked = check::check(decoded, &mut exchange).unwrap();
+    let checked = check::check(&Clock::default(), decoded, &mut exchange).unwrap();
     shown.push(format!("{checked:?}"));
     let decoded = checked.into_inner();
     let mut resolutions = Resolutions::default();
