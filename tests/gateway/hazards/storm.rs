@@ -87,10 +87,24 @@ fn read<T: for<'de> Deserialize<'de>>(name: &str) -> T {
 
 #[test]
 fn a_backend_that_fails_in_every_way_is_told_in_every_dialects_words() {
+    storm(false);
+}
+
+#[test]
+fn with_keys_that_the_backend_honours_nothing_comes_twice_but_with_its_key() {
+    storm(true);
+}
+
+fn storm(is_keyed: bool) {
     let (clients, faults): (Clients, Faults) = (read("clients.toml"), read("faults.toml"));
     assert!(faults.fault.len() >= 20 && clients.client.len() >= 5);
     let backend = Backend::start(Rules::Program);
-    let storm = Storm::before(backend.clone(), &SETTINGS.parse().unwrap(), clients);
+    let mut settings: Table = SETTINGS.parse().unwrap();
+    if is_keyed {
+        let upstream = settings["upstream"].as_table_mut().unwrap();
+        upstream.insert("idempotency_keys".to_owned(), "honoured".into());
+    }
+    let storm = Storm::before(backend.clone(), &settings, clients, is_keyed);
     let mut told = BTreeMap::new();
     for fault in &faults.fault {
         let parts = faults.parts.clone();
@@ -130,7 +144,7 @@ fn a_backend_that_fails_in_every_way_is_told_in_every_dialects_words() {
 fn a_backend_that_is_not_there_is_told_in_every_dialects_words() {
     let mut settings: Table = SETTINGS.parse().unwrap();
     settings["upstream"].as_table_mut().unwrap().insert("base".to_owned(), "http://127.0.0.9:1".into());
-    let storm = Storm::before(Backend::start(Rules::Program), &settings, read("clients.toml"));
+    let storm = Storm::before(Backend::start(Rules::Program), &settings, read("clients.toml"), false);
     storm.round("refused", None, 503, true);
     let metrics = storm.metrics();
     let of = |name: &str| metrics.iter().find(|(line, _)| line == name).map_or(0.0, |(_, value)| *value);
@@ -147,12 +161,14 @@ struct Storm {
     program: Started,
     /// Each client and each round has a credential of its own: they must not run out of quota.
     credentials: AtomicUsize,
+    /// Whether changes have an `Idempotency-Key`.
+    is_keyed: bool,
 }
 
 impl Storm {
-    fn before(backend: Backend, settings: &Table, clients: Clients) -> Storm {
+    fn before(backend: Backend, settings: &Table, clients: Clients, is_keyed: bool) -> Storm {
         let program = Started::with(settings, backend.address);
-        Storm { clients, backend, program, credentials: AtomicUsize::new(1) }
+        Storm { clients, backend, program, credentials: AtomicUsize::new(1), is_keyed }
     }
 
     /// All clients at once, against a backend that says that. Gives the statuses they were told.
@@ -208,7 +224,10 @@ impl Storm {
         let mut parts = answers::parts();
         parts.extend(self.clients.parts.clone());
         parts.insert("key".to_owned(), key(number));
-        parts.insert("id".to_owned(), format!("storm-{number}-{count}"));
+        let id = format!("storm-{number}-{count}");
+        let keyed = if self.is_keyed { format!("Idempotency-Key: {id}\\r\\n") } else { String::new() };
+        parts.insert("keyed".to_owned(), keyed);
+        parts.insert("id".to_owned(), id);
         parts.insert("body".to_owned(), kind.body.clone());
         client.send(&text::bytes(what, &parts).unwrap_or_else(|why| panic!("{}: {why}", kind.name)));
         client.answer().unwrap_or_else(|silence| panic!("{}: {silence:?}", kind.name))
@@ -238,22 +257,29 @@ impl Storm {
         }
     }
 
-    /// How many calls the backend heard. Whatever changes something must have come once.
+    /// How many calls the backend heard. Whatever changes something must have come once, or, with a key, twice at most and
+    /// with the same.
     fn heard(&self) -> u32 {
         let mut count = 0;
         for number in 1..self.credentials.load(Ordering::Relaxed) {
             let (calls, faults) = self.backend.heard(number);
             assert!(faults.is_empty(), "{faults:#?}");
-            let mut changes: HashMap<_, usize> = HashMap::new();
+            let mut changes: HashMap<_, Vec<Option<String>>> = HashMap::new();
             for call in calls {
                 count += 1;
                 if !call.line.starts_with("GET ") {
-                    let id = call.head.lines().find(|line| line.starts_with("x-request-id: "));
-                    let id = id.expect("every call says of which request it is").to_owned();
-                    *changes.entry((id, call.line, call.body)).or_default() += 1;
+                    let line =
+                        |name: &str| call.head.lines().find(|line| line.starts_with(name)).map(str::to_owned);
+                    let id = line("x-request-id: ").expect("every call says of which request it is");
+                    let key = line("idempotency-key: ");
+                    assert_eq!(key.is_some(), self.is_keyed, "{}", call.head);
+                    changes.entry((id, call.line.clone(), call.body)).or_default().push(key);
                 }
             }
-            let twice: Vec<_> = changes.iter().filter(|(_, count)| **count > 1).collect();
+            let most = if self.is_keyed { 2 } else { 1 };
+            let is_much =
+                |keys: &[Option<String>]| keys.len() > most || keys.iter().any(|key| *key != keys[0]);
+            let twice: Vec<_> = changes.iter().filter(|(_, keys)| is_much(keys)).collect();
             assert!(twice.is_empty(), "{twice:?}");
         }
         assert!(self.backend.strays().is_empty(), "{:#?}", self.backend.strays());
@@ -285,6 +311,12 @@ impl Storm {
 fn check(fault: &str, kind: &Kind, answer: &Answer, status: u16) {
     let text = answer.text();
     assert!(!text.contains("hunter2") && !text.contains("hzd0"), "{fault}, {}: {text}", kind.name);
+    if Some(answer.status) == kind.failed {
+        let body: Value = serde_json::from_slice(&answer.body).unwrap();
+        let many = |name: &str| body[name].as_array().map(Vec::len);
+        assert_eq!(many("sent"), Some(0), "{fault}, {}: nothing was done: {text}", kind.name);
+        assert_ne!(many("failed"), Some(0), "{fault}, {}: {text}", kind.name);
+    }
     if answer.status < 400 {
         return;
     }
