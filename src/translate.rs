@@ -7,6 +7,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashSet;
+use std::fmt;
 use std::sync::Arc;
 
 use percent_encoding::percent_decode_str;
@@ -39,7 +40,6 @@ const COMPARED_MAX: usize = 16;
 pub const VIOLATIONS_MAX: usize = 32;
 
 /// A dialect's request, decoded.
-#[derive(Debug)]
 pub struct Request {
     /// Its dialect.
     pub dialect: Arc<Dialect>,
@@ -55,6 +55,17 @@ pub struct Request {
     pub body: Option<Document>,
     /// Who is told what is done with it.
     pub narrator: Narrator,
+}
+
+/// Shows what it is for, and sizes: parameters are what a client wrote.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Request")
+            .field("dialect", &self.dialect.name)
+            .field("operation", &self.operation.name)
+            .field("body", &self.body)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How far a translation came.

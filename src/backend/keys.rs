@@ -4,12 +4,13 @@
 //! Refusals are not kept: nothing was done, and what was wrong may be right by now.
 
 use std::collections::HashSet;
+use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http::header::{HeaderName, HeaderValue, IF_MATCH};
 use http::request::Parts;
-use http::{HeaderName, Method};
 use rusqlite::{OptionalExtension, Transaction};
 use sha2::{Digest, Sha256};
 
@@ -26,18 +27,24 @@ const LENGTH_MAX: usize = 600;
 
 const HEADER: HeaderName = HeaderName::from_static("idempotency-key");
 
-/// A call's key, and what it asks for.
-#[derive(Clone, Debug)]
+/// A call's key, and what it asks for. People put addresses into keys, so debug output shows none.
+#[derive(Clone)]
 pub(super) struct Key {
     text: String,
     fingerprint: [u8; 32],
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").finish_non_exhaustive()
+    }
 }
 
 impl Key {
     /// The key of a call that changes something, if it has one. Whatever is in the header is the key, quotes included.
     pub(super) fn of(head: &Parts, body: &[u8]) -> Result<Option<Key>, Problem> {
         let mut values = head.headers.get_all(HEADER).iter();
-        let Some(first) = values.next().filter(|_| head.method != Method::GET) else { return Ok(None) };
+        let Some(first) = values.next().filter(|_| !head.method.is_safe()) else { return Ok(None) };
         let text = first.to_str().ok().filter(|text| (1..=LENGTH_MAX).contains(&text.len()));
         let (Some(text), None) = (text, values.next()) else {
             return Err(Problem::new(
@@ -47,7 +54,8 @@ impl Key {
         };
         let mut digest = Sha256::new();
         let target = head.uri.path_and_query().map_or("", |target| target.as_str());
-        for part in [head.method.as_str().as_bytes(), target.as_bytes(), body] {
+        let only_if = head.headers.get(IF_MATCH).map_or(&b""[..], HeaderValue::as_bytes);
+        for part in [head.method.as_str().as_bytes(), target.as_bytes(), only_if, body] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
@@ -140,6 +148,7 @@ mod tests {
     use axum::body::Body;
     use http::Request;
     use serde_json::{Value, json};
+    use tower::ServiceExt;
 
     use super::*;
     use crate::backend::testing::{self, ADA_OWNER, BORIS_ADMIN, Fixture, NORTHWIND, Reply};
@@ -196,6 +205,24 @@ mod tests {
         let elsewhere = fixture.send(request(ADA_OWNER, "PATCH", "", "k", &json!({ "name": "N" }))).await;
         assert_eq!(elsewhere.problem(), (422, "idempotency-key-reused"));
         assert_eq!(add(&fixture, BORIS_ADMIN, "k", "two@example.com").await.status, 201);
+    }
+
+    #[tokio::test]
+    async fn a_condition_is_part_of_the_call_and_a_key_of_what_reads_is_none() {
+        let fixture = Fixture::new();
+        let named = |tag: &str| {
+            let mut request = request(ADA_OWNER, "PATCH", "", "k", &json!({ "name": "N" }));
+            request.headers_mut().insert(IF_MATCH, tag.parse().unwrap());
+            request
+        };
+        assert_eq!(fixture.send(named("*")).await.status, 200);
+        assert_eq!(fixture.send(named("\"other\"")).await.problem(), (422, "idempotency-key-reused"));
+        for method in ["GET", "HEAD"] {
+            // Past what looks at bodies: of HEAD there is none.
+            let read = request(ADA_OWNER, method, "/members", "k2", &Value::Null);
+            assert_eq!(fixture.backend.router().oneshot(read).await.unwrap().status(), 200);
+        }
+        assert_eq!(add(&fixture, ADA_OWNER, "k2", "one@example.com").await.status, 201);
     }
 
     #[tokio::test]

@@ -71,14 +71,15 @@ impl Parts {
         };
         let known = before.and_then(|before| before.ids.as_ref());
         let ids = match &config.ids.store {
-            Some(path) => match known.filter(|(file, _)| *file == IdFile::at(path)) {
-                Some(known) => Some(known.clone()),
-                None => {
+            Some(path) => {
+                if let Some(known) = known.filter(|(file, _)| *file == IdFile::at(path)) {
+                    Some(known.clone())
+                } else {
                     let store = ids::embedded::Store::open(path)?;
                     // It may have been made just now.
                     Some((IdFile::at(path), IdMap::new(store)))
                 }
-            },
+            }
             None => None,
         };
 

@@ -1,6 +1,7 @@
 //! Reads the files anew while the program serves: until everything is proved as at a start, nothing of it is in use.
 
 use std::{
+    path::Path,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{Duration, SystemTime},
 };
@@ -54,7 +55,11 @@ pub fn digest(sources: &Sources) -> String {
         let (path, text) = (sources.path(id), sources.text(id));
         let parts: Vec<_> = path.rsplitn(3, '/').take(2).collect();
         // The settings may have any name, and lie anywhere.
-        let name = if path.ends_with(".json") { parts.join("/") } else { parts[0].to_owned() };
+        let name = if Path::new(path).extension().is_some_and(|kind| kind == "json") {
+            parts.join("/")
+        } else {
+            parts[0].to_owned()
+        };
         for part in [name.as_str(), text] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);

@@ -11,7 +11,7 @@ use super::{
 use crate::{
     boot::{self, DataFiles, FileError},
     config::Config,
-    diag::{Diagnostics, Severity, Sources},
+    diag::{Diagnostic, Diagnostics, Severity, Sources, code},
     dialect::Registry,
     mapping::{Proof, Trials},
     schema::Store,
@@ -121,7 +121,13 @@ impl Files {
     ) -> Result<Option<Config>, Failure> {
         let Some(path) = &self.config else { return Ok(Some(Config::default())) };
         let source = boot::files::read(path, sources)?;
-        Ok(Config::parse(source, sources.text(source), found))
+        let mut told = Diagnostics::default();
+        let config = Config::parse(source, sources.text(source), &mut told);
+        for span in told.iter().filter(|one| one.code == code::C0205).filter_map(Diagnostic::primary) {
+            sources.mask_user(span);
+        }
+        found.extend(told);
+        Ok(config)
     }
 
     /// Where mappings and schemas are: an argument counts more than a setting. None if only the settings know, and

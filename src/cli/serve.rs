@@ -180,6 +180,16 @@ mod tests {
     }
 
     #[test]
+    fn a_password_in_the_settings_is_told_and_not_shown() {
+        for url in ["http://me:hunter2@b", "http://me:hunter2\\u0040b", "http://b/?q=@hunter2@"] {
+            let config = file("config.toml", &format!("[upstream]\nbase = \"{url}\"\n"));
+            let ran = ran(&["serve", "--config", config.path_text()]);
+            assert!(ran.err.contains("error[C0205]") && ran.err.contains("config.toml:2:8"), "{}", ran.err);
+            assert!(!ran.err.contains("hunter2"), "{}", ran.err);
+        }
+    }
+
+    #[test]
     fn mappings_that_cannot_be_read_are_status_2() {
         let schemas = acme("schemas");
         let ran = ran(&["serve", "--mappings", &schemas, "--schemas", &schemas]);

@@ -107,6 +107,15 @@ fn time_limits(file: &ConfigFile, found: &mut Diagnostics) {
     };
     call.must_end_before(&deadline, found);
     connecting.must_end_before(&call, found);
+    if upstream.breaker.enabled.is_none_or(|enabled| enabled.value) {
+        // Else a call that is never answered would make the one before it forgotten.
+        let forgetting = Limit {
+            key: "upstream.breaker.forget_after",
+            written: upstream.breaker.forget_after.as_ref(),
+            default: crate::upstream::breaker::Config::default().forget_after,
+        };
+        call.must_end_before(&forgetting, found);
+    }
 }
 
 /// A time limit: what was written, or else its default.

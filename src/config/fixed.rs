@@ -181,12 +181,8 @@ mod tests {
 
     #[test]
     fn of_the_listeners_the_first_that_is_another_is_shown() {
-        let listeners = |ports: &[u16]| -> String {
-            ports
-                .iter()
-                .map(|port| format!("[[server.listener]]\naddress = \"127.0.0.1:{port}\"\n"))
-                .collect()
-        };
+        let listener = |port: &u16| format!("[[server.listener]]\naddress = \"127.0.0.1:{port}\"\n");
+        let listeners = |ports: &[u16]| ports.iter().map(listener).collect::<Vec<_>>().concat();
         let place = |ports: &[u16]| {
             let text = told(&listeners(&[1, 2]), &listeners(ports));
             assert_eq!(text.matches("error[C0301]").count(), usize::from(ports != [1, 2]), "{text}");

@@ -109,6 +109,20 @@ impl Sources {
         SourceId(id)
     }
 
+    /// Blanks the user and the password of a URL in that span: lines are printed, and what is printed may be kept. No byte
+    /// moves.
+    pub fn mask_user(&mut self, span: Span) {
+        let (source, range) = (&mut self.0[span.source.0 as usize], span.range());
+        let Some(url) = source.text.get(range.clone()) else { return };
+        let begins = url.find("//").map_or(0, |at| at + 2);
+        // Who writes the sign as an escape hides it from us, too.
+        let ends = url.rfind('@').or_else(|| url.contains('\\').then_some(url.len())).unwrap_or(begins);
+        if begins < ends {
+            let masked = "*".repeat(ends - begins);
+            source.text.replace_range(range.start + begins..range.start + ends, &masked);
+        }
+    }
+
     /// The text as it was written.
     pub fn text(&self, id: SourceId) -> &str {
         &self.source(id).text

@@ -1,10 +1,12 @@
 //! The address a client used, for answers that have to name another one of the same API.
 
+use std::fmt;
+
 use http::uri::{Authority, PathAndQuery, Scheme};
 use percent_encoding::percent_decode_str;
 
 /// An address, in the parts a client wrote it. Its parts are shared, not copied: most answers name no address.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Url {
     /// Scheme and host; none if the client did not say.
     pub origin: Option<(Scheme, Authority)>,
@@ -12,6 +14,15 @@ pub struct Url {
     pub target: PathAndQuery,
     /// How much of the path is the mount, in front of what the dialect knows: bytes.
     pub mount: usize,
+}
+
+/// Shows no path and no query: they name people and what is theirs.
+impl fmt::Debug for Url {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Url { origin, target, mount } = self;
+        let bytes = target.as_str().len();
+        f.debug_struct("Url").field("origin", origin).field("bytes", &bytes).field("mount", mount).finish()
+    }
 }
 
 impl Url {

@@ -4,6 +4,8 @@
 //! A request that becomes one call hands its key on. One that becomes several makes a key for each, for a backend must not
 //! take the second item of a bulk request for the first one sent again.
 
+use std::fmt;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use sha2::{Digest, Sha256};
 
@@ -19,13 +21,19 @@ const LENGTH_MAX: usize = 255;
 /// What all digests begin with: another way of making them will have another.
 const FORMULA: &[u8] = b"interlingua-idempotency-1";
 
-/// A client's key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A client's key. People put addresses into them, so debug output shows none.
+#[derive(Clone, PartialEq, Eq)]
 pub(super) struct Key {
     /// Without what it is quoted with.
     text: String,
     /// As it is handed on.
     header: HeaderValue,
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Key").finish_non_exhaustive()
+    }
 }
 
 impl Key {
@@ -42,7 +50,8 @@ impl Key {
                 return Err(refused("the request has more than one `Idempotency-Key`"));
             }
         }
-        let header = HeaderValue::try_from(quoted(&first)).map_err(|_| refused(MALFORMED))?;
+        let mut header = HeaderValue::try_from(quoted(&first)).map_err(|_| refused(MALFORMED))?;
+        header.set_sensitive(true);
         Ok(Some(Box::new(Key { text: first, header })))
     }
 
@@ -87,7 +96,7 @@ impl Key {
 
 const MALFORMED: &str = "`Idempotency-Key` must be 1 to 255 visible ASCII characters, in quotes if `\"`, `\\`, `,` or `;` is one of them";
 
-/// Reads a key: a string of a structured field (RFC 8941, section 3.3.3), or its characters alone, as most clients send it.
+/// Reads a key: a string of a structured field (RFC 9651, section 3.3.3), or its characters alone, as most clients send it.
 fn parse(value: &HeaderValue) -> Option<String> {
     let text = value.to_str().ok()?;
     let text = match text.strip_prefix('"') {

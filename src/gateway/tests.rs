@@ -14,6 +14,7 @@ mod answers;
 mod ids;
 mod keep;
 mod keys;
+mod shown;
 mod support;
 
 const FOUND: &str = r#"{"items":[{"slug":"north","id":"o-1"}],"total":1}"#;

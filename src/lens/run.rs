@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::Arc;
 
 use super::Tally;
@@ -84,7 +85,7 @@ pub struct Output {
 }
 
 /// Something to look up before a run can be completed.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Need {
     /// Who knows it.
     pub of: Lookup,
@@ -114,11 +115,32 @@ pub enum Found {
     Value(String),
 }
 
+/// Shows no key: a client wrote it.
+impl fmt::Debug for Need {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Need { of, direction, scope, key } = self;
+        let (scope, key) = (scope.len(), key.len());
+        f.debug_struct("Need")
+            .field("of", of)
+            .field("direction", direction)
+            .field("scope", &scope)
+            .field("key", &key)
+            .finish()
+    }
+}
+
 /// What was looked up so far. A run that lacks something says what; it is then run again with more.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Resolutions {
     known: HashMap<Need, Found>,
     has_id_map: bool,
+}
+
+/// Shows how many.
+impl fmt::Debug for Resolutions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Resolutions").field("known", &self.known.len()).finish_non_exhaustive()
+    }
 }
 
 impl Resolutions {

@@ -153,12 +153,12 @@ impl HopsConfig {
             elements.extend(elements::parse(text(line)?).ok_or(Unreadable)?);
         }
         // Who does not say for whom it speaks has not told who the client is.
-        let client = |element: &Element| Some(element.client.flatten());
+        let client = |element: &Element| Ok(element.client);
         let Some(at) = self.outermost(&elements, client)? else { return Ok(None) };
         let Element { client, scheme, host } = elements.swap_remove(at);
         let scheme = scheme.map(|scheme| parse_scheme(&scheme)).transpose()?;
         let host = host.map(|host| host.parse().map_err(|_| Unreadable)).transpose()?;
-        Ok(Some(Told { client: client.flatten(), scheme, host }))
+        Ok(Some(Told { client, scheme, host }))
     }
 
     fn x_forwarded(&self, headers: &HeaderMap) -> Result<Option<Told>, Unreadable> {
@@ -168,17 +168,17 @@ impl HopsConfig {
         let (schemes, hosts) = (list(headers, &X_FORWARDED_PROTO)?, list(headers, &X_FORWARDED_HOST)?);
         let scheme = same_place(&schemes, behind).map(parse_scheme).transpose()?;
         let host = same_place(&hosts, behind).map(|host| host.parse().map_err(|_| Unreadable)).transpose()?;
-        Ok(Some(Told { client: node(clients[at]).flatten(), scheme, host }))
+        Ok(Some(Told { client: node(clients[at])?, scheme, host }))
     }
 
     /// Which of the hops' words is about the client: the first from the right that names no hop, else the leftmost.
     fn outermost<T>(
         &self,
         said: &[T],
-        client: impl Fn(&T) -> Option<Option<IpAddr>>,
+        client: impl Fn(&T) -> Result<Option<IpAddr>, Unreadable>,
     ) -> Result<Option<usize>, Unreadable> {
         for (at, one) in said.iter().enumerate().rev() {
-            match client(one).ok_or(Unreadable)? {
+            match client(one)? {
                 Some(address) if self.trust(address) => {}
                 Some(_) | None => return Ok(Some(at)),
             }
@@ -194,8 +194,8 @@ fn same_place<'a>(list: &[&'a str], behind: usize) -> Option<&'a str> {
 }
 
 /// A member of `X-Forwarded-For`: an address of IPv6 need not stand in brackets there.
-fn node(text: &str) -> Option<Option<IpAddr>> {
-    text.parse().ok().map(Some).or_else(|| elements::node(text))
+fn node(text: &str) -> Result<Option<IpAddr>, Unreadable> {
+    text.parse().map(Some).or_else(|_| elements::node(text))
 }
 
 fn parse_scheme(text: &str) -> Result<Scheme, Unreadable> {

@@ -35,7 +35,19 @@ impl Target {
     /// Reads the base address; loads the authorities to trust when it is an `https` one.
     pub(super) fn new(config: &Config) -> Result<Target, ConfigError> {
         let base = &config.base;
-        let refused = || ConfigError::Base(base.to_string());
+        // A password in it is shown to nobody.
+        let shown = || {
+            base.authority().map_or_else(
+                || base.to_string(),
+                |authority| match authority.as_str().rsplit_once('@') {
+                    Some((_secret, host)) => {
+                        base.to_string().replace(authority.as_str(), &format!("***@{host}"))
+                    }
+                    None => base.to_string(),
+                },
+            )
+        };
+        let refused = || ConfigError::Base(shown());
         let authority = base.authority().ok_or_else(refused)?;
         let secure = match base.scheme() {
             Some(scheme) if *scheme == Scheme::HTTP => false,
@@ -219,6 +231,8 @@ mod tests {
         ] {
             let refused = target(base);
             assert!(matches!(refused, Err(ConfigError::Base(_))), "{base}: {refused:?}");
+            let shown = format!("{refused:?} {}", refused.as_ref().unwrap_err());
+            assert!(!shown.contains("secret"), "{shown}");
         }
     }
 

@@ -21,12 +21,22 @@ pub(super) use self::outgoing::{Template, is_target};
 use self::{incoming::Incoming, outgoing::Outgoing};
 
 /// A byte stream that carries one call at a time, and the memory that is used for it again and again.
-#[derive(Debug)]
 pub(super) struct Wire<S> {
     stream: S,
     input: Vec<u8>,
     output: Vec<u8>,
     is_reusable: bool,
+}
+
+/// Shows nothing of what is written and read.
+impl<S: std::fmt::Debug> std::fmt::Debug for Wire<S> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Wire { stream, is_reusable, .. } = self;
+        f.debug_struct("Wire")
+            .field("stream", stream)
+            .field("is_reusable", is_reusable)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How an exchange failed, as far as sending the call again is concerned.

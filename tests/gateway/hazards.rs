@@ -50,7 +50,7 @@ const GROUPS: [(&str, usize); 14] = [
     ("roles", 149),
     ("slow", 28),
     ("syntax", 148),
-    ("upstream", 154),
+    ("upstream", 158),
     ("upstream-away", 2),
 ];
 

@@ -1,12 +1,14 @@
 //! The grammar of `Forwarded` (RFC 7239, section 4), read whole or not at all: a quote that the client opened must not
 //! hide what a hop wrote behind it.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// One hop's words. What it does not say is none; a client that it does not know or tell is `Some(None)`.
+use super::Unreadable;
+
+/// One hop's words. What it does not say is none, as is a client that it does not know or tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Element {
-    pub(super) client: Option<Option<IpAddr>>,
+    pub(super) client: Option<IpAddr>,
     pub(super) scheme: Option<String>,
     pub(super) host: Option<String>,
 }
@@ -31,23 +33,23 @@ pub(super) fn parse(line: &str) -> Option<Vec<Element>> {
     }
 }
 
-/// The address in a node, which may have a port; `Some(None)` for one that is `unknown` or hidden (section 6).
-pub(super) fn node(text: &str) -> Option<Option<IpAddr>> {
+/// The address in a node, which may have a port; none for one that is `unknown` or hidden (section 6).
+pub(super) fn node(text: &str) -> Result<Option<IpAddr>, Unreadable> {
     let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
         _ => (text, None),
     };
     if !port.is_none_or(is_port) {
-        return None;
+        return Err(Unreadable);
     }
     if let Some(name) = name.strip_prefix('[') {
-        let address = name.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().ok()?;
-        return Some(Some(address.into()));
+        let address = name.strip_suffix(']').and_then(|name| name.parse::<Ipv6Addr>().ok());
+        return address.map(|address| Some(address.into())).ok_or(Unreadable);
     }
     if name.eq_ignore_ascii_case("unknown") || is_hidden(name) {
-        return Some(None);
+        return Ok(None);
     }
-    name.parse::<std::net::Ipv4Addr>().ok().map(|address| Some(address.into()))
+    name.parse::<Ipv4Addr>().map(|address| Some(address.into())).map_err(|_| Unreadable)
 }
 
 fn is_port(text: &str) -> bool {
@@ -77,7 +79,7 @@ impl<'a> Rest<'a> {
                 names.push(name);
                 let value = self.value()?;
                 match name.to_ascii_lowercase().as_str() {
-                    "for" => element.client = Some(node(&value)?),
+                    "for" => element.client = node(&value).ok()?,
                     "proto" => element.scheme = Some(value),
                     "host" => element.host = Some(value),
                     // At which of its addresses the hop was called (`by`), and extensions.

@@ -217,7 +217,7 @@ async fn is_refused(upstream: &Upstream) -> bool {
 
 #[tokio::test]
 async fn a_backend_that_fails_is_left_alone_until_it_was_tried() {
-    let backend = recovering(5, AWAY);
+    let backend = recovering(6, AWAY);
     let metrics = Metrics::new();
     let upstream = breaking(&backend).count_into(metrics.backend());
     for _ in 0..4 {
@@ -229,6 +229,8 @@ async fn a_backend_that_fails_is_left_alone_until_it_was_tried() {
     assert!((Duration::from_secs(50)..=Duration::from_mins(1)).contains(&retry_after));
     assert_eq!(backend.requests().len(), 4);
     assert!(metrics.render().contains("gateway_upstream_breakers{state=\"open\"} 1"));
+    // What follows a change that was made is let through all the same.
+    assert_eq!(status(send(&upstream, Request { follows: true, ..get() }).await), 503);
     // The first probe fails, and all is as before.
     over(Duration::from_mins(1)).await;
     assert_eq!(status(send(&upstream, post()).await), 503);
@@ -238,7 +240,7 @@ async fn a_backend_that_fails_is_left_alone_until_it_was_tried() {
     for _ in 0..3 {
         assert_eq!(status(send(&upstream, post()).await), 200);
     }
-    assert_eq!(backend.requests().len(), 8);
+    assert_eq!(backend.requests().len(), 9);
     let page = metrics.render();
     for line in [
         "gateway_upstream_breakers{state=\"open\"} 0",

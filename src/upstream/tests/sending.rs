@@ -185,3 +185,18 @@ async fn what_was_decrypted_and_not_read_is_not_taken_for_the_next_answer() {
     assert_eq!(send(&upstream, post()).await.unwrap().body, b"ok");
     assert_eq!(upstream.metrics.connections.get(), 2);
 }
+
+#[tokio::test]
+async fn neither_a_call_nor_an_answer_nor_a_connection_shows_what_it_carries() {
+    let backend =
+        Backend::answering("HTTP/1.1 200 OK\r\nETag: \"secret\"\r\nContent-Length: 6\r\n\r\nsecret");
+    let upstream = backend.upstream();
+    let value = HeaderValue::from_static("Bearer secret");
+    let headers = [(HeaderName::from_static("authorization"), Some(&value))];
+    let call = Request { headers: &headers, body: b"secret", target: "/secret", ..post() };
+    let answer = send(&upstream, call).await.unwrap();
+    assert_eq!(answer.body, b"secret");
+    let connection = upstream.pool.take().unwrap();
+    let shown = format!("{call:?} {answer:?} {connection:?} {upstream:?}");
+    assert!(!shown.contains("secret") && !shown.contains("115, 101, 99"), "{shown}");
+}

@@ -103,12 +103,24 @@ fn put_decimal(buffer: &mut Vec<u8>, mut number: usize) {
 }
 
 /// What is left to be written.
-#[derive(Debug)]
 pub(super) struct Outgoing<'a> {
     head: &'a [u8],
     body: &'a [u8],
     has_begun: bool,
     state: State,
+}
+
+/// Shows sizes alone: the credential is in the head.
+impl std::fmt::Debug for Outgoing<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Outgoing { head, body, has_begun, state } = self;
+        f.debug_struct("Outgoing")
+            .field("head", &head.len())
+            .field("body", &body.len())
+            .field("has_begun", has_begun)
+            .field("state", state)
+            .finish()
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -124,7 +124,8 @@ fn clients_show_certificates_of_the_authorities_that_are_configured_now() {
     let (pki, first, second) = (Pki::new(), Pki::new(), Pki::new());
     let authorities = pki.path("clients.pem");
     std::fs::copy(first.path("authorities.pem"), &authorities).unwrap();
-    let clients = format!("clients = {{ authorities = {authorities:?}, certificate = \"require\" }}");
+    let shown = authorities.display().to_string();
+    let clients = format!("clients = {{ authorities = {shown:?}, certificate = \"require\" }}");
     let (_backend, files, process) = start(&pki, &format!("{}, {clients}", pki.settings()));
     let none = pki.client(None);
     let [of_first, of_second] = [&first, &second].map(|authority| pki.client(Some(&authority.issue())));

@@ -72,7 +72,9 @@ impl Pki {
 
     /// What `tls` of a listener says.
     pub(super) fn settings(&self) -> String {
-        format!("certificate = {:?}, key = {:?}", self.path("certificate.pem"), self.path("key.pem"))
+        let [certificate, key] =
+            ["certificate.pem", "key.pem"].map(|name| self.path(name).display().to_string());
+        format!("certificate = {certificate:?}, key = {key:?}")
     }
 
     /// A client that trusts the authority, and takes up earlier sessions where it may.
