@@ -41,6 +41,18 @@ impl Kind {
         ("pings", Kind::Pings),
     ];
 
+    /// Whether it is no sin as long as all of it is taken.
+    #[allow(dead_code, reason = "the bench asks the program itself")]
+    pub(crate) fn is_flood(self) -> bool {
+        matches!(self, Kind::Resets | Kind::Settings | Kind::Pings)
+    }
+
+    /// Whether it speaks HTTP/2.
+    #[allow(dead_code, reason = "the bench has it from its documentation")]
+    pub(crate) fn is_http2(self) -> bool {
+        self.is_flood() || self == Kind::Continuations
+    }
+
     /// What each says when it has connected.
     fn opening(self, request: &Request) -> Vec<u8> {
         let head = format!("POST {} HTTP/1.1\r\nhost: test\r\n{}", request.target, request.headers);

@@ -20,7 +20,28 @@ from processes import free_ports, listens, memory, started, wait_for
 SHORT = "CnEqURgZ3swzj528KMLvX5"
 UUID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
 JSON = {"Content-Type": "application/json"}
+KEPT_MAX = 16
+"""Idle connections to the backend that may be kept when all clients have left."""
 KEY = {"X-API-Key": "csb_DemoOwnerNorthwind00000000000000_eda246cf"}
+
+
+class Counts:
+    """Numbers that many threads add to."""
+
+    def __init__(self):
+        self.lock, self.counter = threading.Lock(), collections.Counter()
+
+    def add(self, name: str) -> None:
+        with self.lock:
+            self.counter[name] += 1
+
+    def items(self) -> list[tuple[str, int]]:
+        with self.lock:
+            return list(self.counter.items())
+
+    def __getitem__(self, name: str) -> int:
+        with self.lock:
+            return self.counter[name]
 
 
 def bearer(token: str) -> dict[str, str]:
@@ -57,7 +78,7 @@ def requests(number: int) -> list[tuple[str, str, dict, str]]:
 
 def main() -> int:
     options = arguments()
-    counts, stop = collections.Counter(), threading.Event()
+    counts, stop = Counts(), threading.Event()
     with tempfile.TemporaryDirectory(prefix="interlingua-soak-") as name, ExitStack() as stack:
         folder = Path(name)
         workloads.write(folder)
@@ -74,6 +95,7 @@ def main() -> int:
         threads = [
             threading.Thread(target=client, args=(port, seed, options, counts, stop)) for seed in range(options.clients)
         ]
+        before = descriptors(process.pid)
         for thread in threads:
             thread.start()
         try:
@@ -82,7 +104,10 @@ def main() -> int:
             stop.set()
             for thread in threads:
                 thread.join()
-    return told(samples, counts)
+        end = time.monotonic() + 90
+        while (quiet := descriptors(process.pid)) > before + KEPT_MAX and time.monotonic() < end:
+            time.sleep(0.5)
+    return told(samples, counts, options, before, quiet)
 
 
 def arguments() -> argparse.Namespace:
@@ -93,6 +118,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--pause", type=float, default=10, help="milliseconds between two requests of a client")
     parser.add_argument("--faults", type=float, default=1, help="of a hundred calls and of a hundred requests, how many break")
+    parser.add_argument("--slope", type=float, default=1, help="MiB an hour that memory may grow, judged from 20 minutes on")
     parser.add_argument("--every", type=float, default=10, help="seconds between two samples")
     return parser.parse_args()
 
@@ -113,7 +139,7 @@ windows = []
     return [program, "serve", "--config", str(folder / "config.toml")]
 
 
-def client(port: int, seed: int, options: argparse.Namespace, counts: collections.Counter, stop: threading.Event) -> None:
+def client(port: int, seed: int, options: argparse.Namespace, counts: Counts, stop: threading.Event) -> None:
     """Asks one thing after another, now and then in a way nobody should."""
     chance = random.Random(seed)
     connection = None
@@ -122,7 +148,7 @@ def client(port: int, seed: int, options: argparse.Namespace, counts: collection
             return
         try:
             if chance.random() * 100 < options.faults:
-                counts["broken requests"] += 1
+                counts.add("broken requests")
                 misbehave(port, chance)
                 continue
             connection = connection or http.client.HTTPConnection("127.0.0.1", port, timeout=40)
@@ -130,13 +156,16 @@ def client(port: int, seed: int, options: argparse.Namespace, counts: collection
             connection.request(method, target, body or None, headers)
             answer = connection.getresponse()
             answer.read()
-            counts[f"{target.split('/')[1]} {answer.status}"] += 1
+            counts.add(f"{target.split('/')[1]} {answer.status}")
             if answer.getheader("connection") == "close" or chance.random() < 0.05:
                 connection.close()
                 connection = None
         except (OSError, http.client.HTTPException) as failure:
-            counts[f"no answer: {type(failure).__name__}"] += 1
+            counts.add(f"no answer: {type(failure).__name__}")
             connection = None
+        except BaseException:
+            counts.add("clients that died")
+            raise
 
 
 def misbehave(port: int, chance: random.Random) -> None:
@@ -157,7 +186,7 @@ def misbehave(port: int, chance: random.Random) -> None:
             stream.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
-def relay(port: int, backend: int, faults: float, counts: collections.Counter) -> None:
+def relay(port: int, backend: int, faults: float, counts: Counts) -> None:
     """The backend as the network makes it: passes bytes on, and now and then breaks an answer."""
     listener = socket.create_server(("127.0.0.1", port), backlog=1024)
     chance = random.Random(0)
@@ -170,11 +199,11 @@ def relay(port: int, backend: int, faults: float, counts: collections.Counter) -
         threading.Thread(target=passed, args=(far, near, (faults, chance), counts), daemon=True).start()
 
 
-def passed(source: socket.socket, sink: socket.socket, faults, counts: collections.Counter) -> None:
+def passed(source: socket.socket, sink: socket.socket, faults, counts: Counts) -> None:
     try:
         while data := source.recv(65536):
             if faults and faults[1].random() < faults[0]:
-                counts["broken answers"] += 1
+                counts.add("broken answers")
                 kind = faults[1].randrange(4)
                 if kind == 0:
                     sink.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
@@ -196,7 +225,7 @@ def passed(source: socket.socket, sink: socket.socket, faults, counts: collectio
         stream.close()
 
 
-def watched(process, seconds: float, every: float, counts: collections.Counter) -> list[tuple[float, float, int]]:
+def watched(process, seconds: float, every: float, counts: Counts) -> list[tuple[float, float, int]]:
     """Minutes, MiB and descriptors."""
     begun, samples = time.monotonic(), []
     print(f"{'min':>6} {'RSS, MiB':>9} {'files':>6} {'answers':>9}")
@@ -204,26 +233,36 @@ def watched(process, seconds: float, every: float, counts: collections.Counter) 
         time.sleep(every)
         if process.poll() is not None:
             sys.exit(f"the program ended with status {process.returncode}")
-        minutes, files = (time.monotonic() - begun) / 60, sum(1 for _ in Path(f"/proc/{process.pid}/fd").iterdir())
+        minutes, files = (time.monotonic() - begun) / 60, descriptors(process.pid)
         samples.append((minutes, memory([process.pid]), files))
-        answers = sum(count for name, count in list(counts.items()) if name[-3:].isdigit())
+        answers = sum(count for name, count in counts.items() if name[-3:].isdigit())
         print(f"{minutes:6.1f} {samples[-1][1]:9.1f} {files:6} {answers:9}", flush=True)
     return samples
 
 
-def told(samples: list[tuple[float, float, int]], counts: collections.Counter) -> int:
-    """Prints what came of it; 1 if there are failures nobody has caused."""
+def descriptors(pid: int) -> int:
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
+
+
+def told(samples: list[tuple[float, float, int]], counts: Counts, options, before: int, quiet: int) -> int:
+    """Prints what came of it; 1 if something leaks, or there are failures nobody has caused."""
     # The first tenth fills caches and pools.
     late = samples[len(samples) // 10 :]
-    for name, column, unit in (("memory", 1, "MiB"), ("descriptors", 2, "")):
-        print(f"{name}: {slope([(one[0] / 60, one[column]) for one in late]):+.2f} {unit} an hour".replace("  ", " "))
+    grows = [slope([(one[0] / 60, one[column]) for one in late]) for column in (1, 2)]
+    print(f"memory: {grows[0]:+.2f} MiB an hour; descriptors: {grows[1]:+.2f} an hour, {before} before and {quiet} after all")
+    leaks = quiet > before + KEPT_MAX
+    # In less time the noise of a few samples is steeper than any leak.
+    if options.minutes >= 20:
+        leaks |= grows[0] > options.slope
+    else:
+        print("too short to judge the slope of memory")
     for name, count in sorted(counts.items()):
         print(f"{count:9} {name}")
     failures = sum(count for name, count in counts.items() if name[-3:].isdigit() and name[-3] == "5")
     silent = sum(count for name, count in counts.items() if name.startswith("no answer"))
     print(f"{failures} answers of 5xx and {silent} requests without one, by {counts['broken answers']} broken answers")
     # Each broken answer takes one connection, and what is on it: one call.
-    return int(failures > counts["broken answers"] or silent > 0)
+    return int(leaks or failures > counts["broken answers"] or silent > 0 or counts["clients that died"] > 0)
 
 
 def slope(points: list[tuple[float, float]]) -> float:

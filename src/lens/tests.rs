@@ -44,6 +44,28 @@ fn a_default_is_a_word_of_the_dialect() {
 }
 
 #[test]
+fn a_default_that_nothing_is_made_of_is_none() {
+    // The lens inside has nothing of its own to write, not even an object.
+    let inside = Lens::new("inside", Wrap::Object, vec![field("a", "$body", Op::Copy)]);
+    let op = Op::Nested(Nested { lens: Arc::new(inside) });
+    assert_eq!(op.beforehand(&literal("{}")), None);
+    assert_eq!(op.beforehand(&literal(r#"{"a":7}"#)).as_deref(), Some("7"));
+    // It refuses this, and has its object begun by then.
+    let role = Lens::new("role", Wrap::Object, vec![field("is", "is", Op::Table(Arc::new(roles())))]);
+    let role = Op::Nested(Nested { lens: Arc::new(role) });
+    assert_eq!(role.beforehand(&literal(r#"{"is":"nobody"}"#)), None);
+    let when = Presence { default: Some(literal("{}")), ..Presence::default() };
+    let lens = Lens::new(
+        "test",
+        Wrap::Object,
+        vec![Field { when, ..field("b", "b", op) }, field("c", "c", Op::Copy)],
+    );
+    assert_eq!(lift(&lens, r#"{"c":1}"#), Became::body(r#"{"c":1}"#));
+    assert_eq!(lift(&lens, r#"{"b":{},"c":1}"#), Became::body(r#"{"c":1}"#));
+    assert_eq!(lift(&lens, r#"{"b":{"a":7}}"#), Became::body(r#"{"b":7}"#));
+}
+
+#[test]
 fn a_value_that_stands_for_none_is_not_sent_on() {
     let when = Presence { absent: Some(literal("\"\"")), ..Presence::default() };
     let lens = with(field("name", "name", Op::Copy), when);

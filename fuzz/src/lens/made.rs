@@ -20,10 +20,9 @@ use interlingua::problem::Root;
 
 use super::super::choices::Choices;
 
-/// Not `$body`: a lens inside another that only tells it writes no value when it is lifted, and nothing at its place is no
-/// JSON. The loader has to keep such lenses out, and is another target.
-const PLACES: [&str; 13] =
-    ["a", "b", "c", "d", "e.a", "e.b", "e.c.a", "e.c.b", "f", "g", "$path.p", "$query.q", "$query.r"];
+const PLACES: [&str; 14] = [
+    "a", "b", "c", "d", "e.a", "e.b", "e.c.a", "e.c.b", "f", "g", "$path.p", "$query.q", "$query.r", "$body",
+];
 
 const LITERALS: [&str; 12] = [
     "null",

@@ -194,13 +194,17 @@ impl Step {
 }
 
 impl Op {
-    /// What a default of the dialect is in the canonical form. None if the op refuses it, or would have to look it
-    /// up: a default is computed once, at the start.
+    /// What a default of the dialect is in the canonical form. None if the op refuses it, makes nothing of it, or would
+    /// have to look something up: a default is computed once, at the start.
     pub fn beforehand(&self, default: &Literal) -> Option<Box<str>> {
         let resolutions = Resolutions::default();
         let mut run = Run::new(Direction::Lift, &resolutions);
         let mut out = Writer::new();
         self.run(Source::Json(default.value()), &mut run, &mut out).ok()?;
+        // A lens inside is asked for all it needs before it stops, and may have nothing to write: that is no JSON.
+        if !run.needs().is_empty() || out.is_empty() {
+            return None;
+        }
         String::from_utf8(out.into_vec()).ok().map(String::into_boxed_str)
     }
 }

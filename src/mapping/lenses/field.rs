@@ -256,7 +256,7 @@ impl<'a> Compiler<'a> {
             Op::Resolve(_) | Op::Row(_) => {
                 "would have to be looked up, and a default is computed at the start"
             }
-            _ => "the op of this field refuses it",
+            _ => "the op of this field refuses it or makes nothing of it",
         };
         self.report(Diagnostic::error(code::M0106, message).at(default.span, label));
     }
