@@ -38,21 +38,24 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// What is said of fields and words, wherever it is.
+    /// What is said of fields and words, wherever it is. What an elder says of them is said of the elder alone.
     fn retiring(&self) -> Vec<&'a RetirementPart> {
         let lenses = self.file.lenses.iter().filter_map(|lens| lens.part.as_ref());
         let fields = lenses.flat_map(|lens| &lens.fields);
         let parameters = self.file.operations.iter().flat_map(|part| part.path.iter().chain(&part.query));
         let of_fields = fields.chain(parameters).filter_map(|field: &FieldPart| field.retirement.as_ref());
         let rows = self.file.roles.iter().flat_map(|roles| &roles.rows);
-        of_fields.chain(rows.filter_map(|row| row.retirement.as_ref())).collect()
+        let all = of_fields.chain(rows.filter_map(|row| row.retirement.as_ref()));
+        all.filter(|part| part.span.source == self.file.source).collect()
     }
 
-    /// How an operation retires: as is said of it, and for the rest as all of its dialect does.
+    /// How an operation retires: as is said of it, and for the rest as all of its dialect does. What an elder says is what
+    /// is different from the elder's table, which is not this dialect's.
     pub(super) fn operation_retirement(&mut self, part: &OperationPart) -> Option<Arc<Retirement>> {
-        match &part.retirement {
+        let own = part.retirement.as_ref().filter(|own| own.span().source == self.file.source);
+        match own {
             None => self.retirements.whole.clone(),
-            Some(Retires::Stays) => None,
+            Some(Retires::Stays(_)) => None,
             Some(Retires::So(own)) => {
                 let file = self.file;
                 self.retirement(own, file.retirement.as_ref())

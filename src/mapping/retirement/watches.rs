@@ -145,9 +145,8 @@ impl Compiler<'_> {
             return;
         }
         for part in self.retiring() {
-            let is_own = part.span.source == self.file.source;
             let is_understood = self.retirements.parts.contains_key(&part.span);
-            if !is_own || !is_understood || self.retirements.watched.contains(&part.span) {
+            if !is_understood || self.retirements.watched.contains(&part.span) {
                 continue;
             }
             self.report(

@@ -100,3 +100,32 @@ fn a_generation_does_not_retire_because_its_elder_does() {
     let retires = |name: &str| registry.dialect(name).unwrap().operations[0].retirement.is_some();
     assert!(retires("acme") && !retires("acme2"));
 }
+
+#[test]
+fn what_an_elder_says_of_its_parts_is_not_said_of_the_younger() {
+    let answers = r#"answers = { 201 = { status = 200, body = "thing" } }"#;
+    let part = "retirement = { deprecated = 2026-03-01, successor = \"https://acme.example\" }";
+    for (whole, own) in [("deprecated = 2026-03-01", "{ sunset = 2026-03-02 }"), ("deprecated = 2026-03-01", "false")] {
+        let text = MAPPING_TEXT
+            .replacen("[errors]", &format!("[retirement]\n{whole}\n\n[errors]"), 1)
+            .replacen(answers, &format!("{answers}\nretirement = {own}"), 1)
+            .replacen("role = true }", &format!("role = true, {part} }}"), 1)
+            .replacen("may  = [\"*\"]", &format!("may  = [\"*\"]\n{part}"), 1);
+        let younger = "[dialect]\nextends = \"acme\"\ntitle = \"Acme 2\"\nprefix = \"/api\"\n";
+        let retiring = format!("{younger}\n[retirement]\ndeprecated = 2026-05-01\n");
+        let texts = [
+            (CANONICAL, CANONICAL_TEXT),
+            ("acme", text.as_str()),
+            ("acme2", younger),
+            ("acme3", retiring.as_str()),
+        ];
+        let (registry, found) = compile_texts(&texts, &small_store(), None);
+        assert_eq!(found, [], "{own}");
+        let registry = registry.unwrap();
+        let operation = |name: &str| &registry.dialect(name).unwrap().operations[0];
+        assert_eq!(operation("acme").watches.len(), 2, "the field, and the word in it");
+        assert_eq!((operation("acme2").retirement.is_some(), operation("acme2").watches.len()), (false, 0));
+        let dates = operation("acme3").retirement.as_ref().map(|retirement| retirement.dates().clone()).unwrap();
+        assert_eq!((http_date(dates.deprecated).as_str(), dates.sunset), ("Fri, 01 May 2026 00:00:00 GMT", None));
+    }
+}
