@@ -76,6 +76,7 @@ fn links(headers: &HeaderMap) -> Vec<&str> {
 
 /// 2026-03-01T00:00:00Z, as `date -u -d 2026-03-01 +%s` says, and so on.
 const MARCH: i64 = 1_772_323_200;
+const MAY: i64 = 1_777_593_600;
 const JULY: i64 = 1_782_864_000;
 
 const QUIET: &str = "Mon, 01 Jun 2026 12:00:00 GMT";
@@ -258,6 +259,19 @@ async fn a_value_in_a_brown_out_is_refused_for_a_while() {
     }
     let other = told(&gateway, "POST /people", Some(&json!({"mail": "a", "hours": 20}))).await;
     assert_eq!(other.headers[RETRY_AFTER], "1", "nobody listens there");
+}
+
+#[tokio::test]
+async fn a_case_of_an_operation_is_no_way_round_what_retires() {
+    let gateway = gateway_on("Thu, 24 Dec 2026 03:00:00 GMT").await;
+    for role in ["guest", "head"] {
+        let body = json!({"mail": "a", "shown": "", "role": role});
+        let refused = told(&gateway, "POST /people/new", Some(&body)).await;
+        assert_eq!(refused.status, 422, "{role}");
+        assert_eq!(refused.json().unwrap()["places"][0]["at"], "/shown", "{role}");
+        let expected = (Some(MAY), Some("Thu, 24 Dec 2026 00:00:00 GMT".to_owned()));
+        assert_eq!(dates(&refused.headers), expected, "{role}");
+    }
 }
 
 #[tokio::test]

@@ -36,6 +36,12 @@ pub enum Step {
 }
 
 impl Watch {
+    /// Whether both find the same and say the same of it.
+    pub fn is_same(&self, other: &Watch) -> bool {
+        let is_there = self.root == other.root && self.way == other.way;
+        is_there && self.values == other.values && Arc::ptr_eq(&self.retirement, &other.retirement)
+    }
+
     /// Whether the request has it.
     pub fn is_used(&self, body: Option<Value<'_>>, query: &Parameters) -> bool {
         match (self.root, body) {
