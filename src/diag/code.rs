@@ -558,6 +558,11 @@ codes! {
      to be gone by that date is refused, and may be taken out of the mapping with everything that only it needs; what is past \
      its sunset and still served breaks no promise, but may be forgotten. Either say when it is gone, or move the sunset."
 
+    M1008 "one way to read a field retires, and another does not"
+    "A client knows its field and not the ways in which it is read, and is told of whatever retires when it sends the field. So \
+     all ways to read one field say the same `retirement`, or none does. What retires only sometimes is some of the values of \
+     the field: name them under `values`."
+
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."
 

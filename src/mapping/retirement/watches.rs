@@ -19,6 +19,8 @@ struct Below<'w> {
     way: &'w [Step],
     /// The lens, unless the fields are parameters.
     lens: Option<&'w LensPart>,
+    /// All of them.
+    fields: &'w [FieldPart],
     schema: Option<&'w Schema>,
 }
 
@@ -43,7 +45,7 @@ impl Compiler<'_> {
         let schema = parameters.map(|parameters| &**parameters.schema());
         for field in &part.query {
             let at = Address { root: Root::Query, path: vec![field.left.value.as_str().into()] };
-            self.watch_field(field, &at, Below { way: &[], lens: None, schema }, &mut watches);
+            self.watch_field(field, &at, Below { way: &[], lens: None, fields: &part.query, schema }, &mut watches);
         }
         watches
     }
@@ -52,7 +54,7 @@ impl Compiler<'_> {
     fn watch_lens(&mut self, name: &Text, way: &[Step], watches: &mut Vec<Watch>) {
         let Some(built) = self.lenses.get(name.value.as_str()) else { return };
         let (part, schema) = (built.part, built.left.clone());
-        let below = Below { way, lens: Some(part), schema: schema.as_deref() };
+        let below = Below { way, lens: Some(part), fields: &part.fields, schema: schema.as_deref() };
         for field in &part.fields {
             let Some(at) = Address::parse(&field.left.value) else { continue };
             self.watch_field(field, &at, below, watches);
@@ -71,8 +73,8 @@ impl Compiler<'_> {
 
     /// One field, if it retires or holds words that do.
     fn watch_field(&mut self, field: &FieldPart, at: &Address, below: Below<'_>, watches: &mut Vec<Watch>) {
-        // What is only shown is in no request.
-        if matches!(field.op, Some(OpPart::Constant(_) | OpPart::Has(_) | OpPart::Label)) {
+        // What is only shown is in no request, and a path is what the operation is, not what its client says.
+        if !is_read(field) || at.root == Root::Path {
             return;
         }
         let way = below.to(field, at);
@@ -108,6 +110,7 @@ impl Compiler<'_> {
 
     /// What is said of a field that requests can have.
     fn check_field(&mut self, field: &FieldPart, part: &RetirementPart, at: &Address, below: Below<'_>) {
+        self.check_ways(field, part, below.fields);
         if let Some(values) = &part.values {
             if values.is_empty() {
                 let message = format!("no value of `{}` retires", field.left.value);
@@ -137,6 +140,28 @@ impl Compiler<'_> {
                 .at(part.span, "no client can do without it")
                 .help("say under `successor` where it is described what clients do instead")
         });
+    }
+
+    /// A client knows the field and not the ways it is read, and all of them say the same of it.
+    fn check_ways(&mut self, field: &FieldPart, part: &RetirementPart, fields: &[FieldPart]) {
+        let said = |part: &RetirementPart| {
+            let values = part.values.iter().flatten().map(|value| value.value.clone());
+            let retirement = self.retirements.parts.get(&part.span)?;
+            Some((retirement.dates().clone(), values.collect::<Vec<_>>()))
+        };
+        let own = said(part);
+        let is_other = |way: &&FieldPart| match &way.retirement {
+            Some(other) => said(other).is_some_and(|other| Some(other) != own),
+            None => true,
+        };
+        let mut ways = fields.iter().filter(|way| way.left.value == field.left.value && is_read(way));
+        let Some(other) = ways.find(is_other) else { return };
+        let message = format!("one way to read `{}` retires, and another does not", field.left.value);
+        self.report(
+            Diagnostic::error(code::M1008, message)
+                .at(part.span, "whoever sends the field is told so")
+                .also(other.span, "also where it is read so"),
+        );
     }
 
     /// Whatever retires is something that a request can have: else nobody would ever be told.
@@ -176,6 +201,11 @@ impl Below<'_> {
             Root::Body => self.way.iter().cloned().chain(members).collect(),
         }
     }
+}
+
+/// Whether a field is in requests; some are only shown.
+fn is_read(field: &FieldPart) -> bool {
+    !matches!(field.op, Some(OpPart::Constant(_) | OpPart::Has(_) | OpPart::Label))
 }
 
 /// Whether everything around it requires what is at that place.

@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialect::retirement::Step;
+use crate::problem::Root;
 use crate::time::{http_date, rfc3339};
 
 /// 1 March 2026, from when on everything here is deprecated.
@@ -128,4 +130,17 @@ fn what_an_elder_says_of_its_parts_is_not_said_of_the_younger() {
         let dates = operation("acme3").retirement.as_ref().map(|retirement| retirement.dates().clone()).unwrap();
         assert_eq!((http_date(dates.deprecated).as_str(), dates.sunset), ("Fri, 01 May 2026 00:00:00 GMT", None));
     }
+}
+
+#[test]
+fn what_is_read_from_the_path_is_not_looked_for_in_the_body() {
+    let retires = r#"{ at = "place.room", from = "$path.group", retirement = { deprecated = 2026-03-01, successor = "https://acme.example" } }"#;
+    let text = MAPPING_TEXT.replacen("place = \"place.room\"", &format!("place = {retires}"), 1);
+    let texts = [(CANONICAL, CANONICAL_TEXT), ("acme", text.as_str())];
+    let (registry, found) = compile_texts(&texts, &small_store(), None);
+    assert_eq!(found, []);
+    let registry = registry.unwrap();
+    let watches = &registry.dialect("acme").unwrap().operations[0].watches;
+    let ways: Vec<_> = watches.iter().map(|watch| (watch.root, watch.way.clone())).collect();
+    assert_eq!(ways, [(Root::Body, vec![Step::Member("place".into())])]);
 }
