@@ -12,11 +12,13 @@ use http::header::LINK;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::diag::Span;
-use crate::problem::{BROWN_OUT, GONE, Place, Problem, Violation};
+use crate::problem::Problem;
 use crate::time::{http_date, rfc3339, unix_seconds};
 
+mod refused;
 mod watch;
 
+pub use refused::refusal_of_parts;
 pub use watch::{Step, Watch};
 
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
@@ -106,28 +108,11 @@ impl Retirement {
     pub fn refusal(&self, now: SystemTime) -> Option<Problem> {
         let standing = self.standing(now);
         let detail = format!("this operation {}", self.told(standing)?);
-        Some(match standing {
-            Standing::BrownOut(until) => Problem::browned_out(detail, remaining(until, now)),
-            Standing::Gone(_) | Standing::Served => Problem::gone(detail),
-        })
-    }
-
-    /// Why a request with something at those places is refused at that moment, if it is. The operation is still there, so
-    /// that what is gone is told like anything else that the request must not hold.
-    pub fn refusal_at(&self, places: impl FnOnce() -> Vec<Place>, now: SystemTime) -> Option<Problem> {
-        let standing = self.standing(now);
-        let told = self.told(standing)?;
-        let violations = |kind: &'static str| {
-            let violation = |place| Violation { place, kind: kind.into(), message: told.clone() };
-            places().into_iter().map(violation).collect()
-        };
-        Some(match standing {
-            Standing::BrownOut(until) => {
-                let problem = Problem::browned_out(SWITCHED_OFF.to_owned(), remaining(until, now));
-                Problem { violations: violations(BROWN_OUT), ..problem }
-            }
-            Standing::Gone(_) | Standing::Served => Problem::invalid(violations(GONE)),
-        })
+        match standing {
+            Standing::Served => None,
+            Standing::BrownOut(until) => Some(Problem::browned_out(detail, remaining(until, now))),
+            Standing::Gone(_) => Some(Problem::gone(detail)),
+        }
     }
 
     /// What is said of it where it is refused.
@@ -162,9 +147,6 @@ impl Retirement {
         }
     }
 }
-
-/// The sentence of a request whose violations say which part of it is refused for a while.
-const SWITCHED_OFF: &str = "a part of the request is switched off for a while";
 
 fn remaining(until: SystemTime, now: SystemTime) -> Duration {
     until.duration_since(now).unwrap_or_default()

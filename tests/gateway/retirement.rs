@@ -275,6 +275,20 @@ async fn a_case_of_an_operation_is_no_way_round_what_retires() {
 }
 
 #[tokio::test]
+async fn of_several_parts_the_gravest_decides_and_all_of_its_kind_are_told() {
+    let refused = async |date: &str| {
+        let gateway = gateway_on(date).await;
+        let body = json!({"mail": "a", "hours": 0, "shown": "", "role": "guest"});
+        let refused = told(&gateway, "POST /people", Some(&body)).await;
+        let places = refused.json().unwrap()["places"].clone();
+        let places: Vec<_> = places.as_array().unwrap().iter().map(|one| one["at"].clone()).collect();
+        (refused.status.as_u16(), refused.headers.contains_key(RETRY_AFTER), places)
+    };
+    assert_eq!(refused("Sat, 01 Aug 2026 01:00:00 GMT").await, (503, true, vec![json!("/hours")]));
+    assert_eq!(refused("Thu, 24 Dec 2026 01:00:00 GMT").await, (422, false, vec![json!("/shown")]));
+}
+
+#[tokio::test]
 async fn requests_that_use_what_retires_are_counted_and_others_are_not() {
     let metrics = Metrics::new();
     let (config, limit) = (gateway::Config::default(), limit::Config::default());

@@ -129,15 +129,3 @@ fn what_is_refused_says_until_when_or_since_when_and_where_to_read_on() {
     let problem = retirement.refusal(at(1_720_000_000)).unwrap();
     assert_eq!((problem.status.get().as_u16(), problem.label(), problem.retry_after), (410, "gone", None));
 }
-
-#[test]
-fn a_part_that_is_gone_is_a_fault_at_its_place_and_the_operation_is_still_there() {
-    let retirement = Retirement::new(Dates { gone: Some(at(1_720_000_000)), ..dates() }, None);
-    let places = || vec![Place::parameter(crate::problem::Root::Query, "level")];
-    assert!(retirement.refusal_at(|| unreachable!("nobody asks"), at(0)).is_none());
-    let problem = retirement.refusal_at(places, at(1_720_000_001)).unwrap();
-    assert_eq!((problem.status.get().as_u16(), problem.label()), (422, "invalid-request"));
-    let [violation] = problem.violations.as_slice() else { panic!("{problem:?}") };
-    assert_eq!((violation.place.pointer().as_str(), &*violation.kind), ("/level", "gone"));
-    assert_eq!(violation.message, "is gone since 2024-07-03T09:46:40Z: see https://api.example/v2");
-}
