@@ -537,7 +537,7 @@ codes! {
 
     M1003 "a brown-out that cannot be"
     "A brown-out shows clients what the sunset will be like, so it lies between the deprecation and the sunset, lasts a while, \
-     and is over before the next begins. What comes again (`every`) needs a sunset up to which it does, and a thousand \
+     and is over a while before the next begins, and before it is gone. What comes again (`every`) needs a sunset up to which it does, and a thousand \
      times are enough."
 
     M1004 "a link that nobody can follow"

@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use http::Uri;
 
+use self::brown_outs::Term;
 use super::compile::Compiler;
 use super::file::{FieldPart, OperationPart, RetirementPart, Retires, Text};
 use crate::diag::{Diagnostic, Span, Spanned, code};
@@ -83,10 +84,11 @@ impl<'a> Compiler<'a> {
             self.report(found.at(own.span, "neither here nor under `[retirement]`"));
             return None;
         };
-        let is_in_order = self.check_order(deprecated, sunset, gone);
+        let is_in_order = self.check_order(deprecated, sunset, gone, base.is_some());
+        let is_another = own.brown_outs.is_none() && base.is_some();
         let brown_outs = own.brown_outs.as_ref().or(base.and_then(|base| base.brown_outs.as_ref()));
         let brown_outs = match brown_outs {
-            Some(parts) => self.brown_outs(parts, deprecated, sunset)?,
+            Some(parts) => self.brown_outs(parts, Term { deprecated, sunset, gone, is_another })?,
             None => Vec::new(),
         };
         let dates = Dates {
@@ -108,13 +110,16 @@ impl<'a> Compiler<'a> {
         deprecated: Spanned<SystemTime>,
         sunset: Option<Spanned<SystemTime>>,
         gone: Option<Spanned<SystemTime>>,
+        is_of_an_operation: bool,
     ) -> bool {
         let mut is_in_order = true;
         let mut after = |later: Spanned<SystemTime>, earlier: Spanned<SystemTime>, message, label| {
             if later.value < earlier.value {
                 is_in_order = false;
                 let found = Diagnostic::error(code::M1002, message).at(later.span, label);
-                self.report(found.also(earlier.span, "which is later"));
+                let found = found.also(earlier.span, "which is later");
+                let help = "what an operation does not say itself is as `[retirement]` says it";
+                self.report(if is_of_an_operation { found.help(help) } else { found });
             }
         };
         if let Some(sunset) = sunset {
