@@ -71,7 +71,7 @@ pub(super) fn refuse_parts(
 /// Tells the client what it uses that retires.
 pub(super) fn write_headers(exchange: &Exchange, headers: &mut HeaderMap) {
     if exchange.retires() {
-        let all = exchange.retirement().into_iter().chain(&exchange.retiring);
-        Retirement::tell(all.map(|one| &**one), headers);
+        let whole = exchange.retirement().map(|whole| &**whole);
+        Retirement::tell(whole, exchange.retiring.iter().map(|part| &**part), headers);
     }
 }

@@ -97,7 +97,11 @@ mod tests {
         assert_eq!(refused(&watches, body, 9), None);
         assert_eq!(refused(&watches, body, 12), Some((503, Some(28), places(&["a", "c"]))), "the latest end");
         assert_eq!(refused(&watches, body, 15), Some((422, None, places(&["b", "d"]))));
-        assert_eq!(refused(&watches, r#"{"a":1}"#, 12), Some((503, Some(8), places(&["a"]))), "of what is used");
+        assert_eq!(
+            refused(&watches, r#"{"a":1}"#, 12),
+            Some((503, Some(8), places(&["a"]))),
+            "of what is used"
+        );
         assert_eq!(refused(&watches, "{}", 15), None);
     }
 

@@ -233,7 +233,9 @@ mod tests {
     #[test]
     fn a_parameter_is_compared_by_its_text_unless_it_is_a_number() {
         let level = watch(Root::Query, vec![member("level")], &["2", "\"high\""]);
-        for (text, is_used) in [("2", true), ("high", true), ("02", true), ("high ", false), ("\"high\"", false)] {
+        for (text, is_used) in
+            [("2", true), ("high", true), ("02", true), ("high ", false), ("\"high\"", false)]
+        {
             let query = Parameters::from([("level".into(), text.to_owned())]);
             assert_eq!(level.is_used(None, &query), is_used, "{text}");
             assert_eq!(level.places(None, &query, 32).len(), usize::from(is_used));
