@@ -139,7 +139,7 @@ fn moment(node: &Node<'_>) -> Option<Spanned<SystemTime>> {
         let message = format!("`{}` is no moment", node.path());
         node.report(
             Diagnostic::error(code::M1001, message)
-                .at(written.span, "a day from 1970 on, or a time with its offset")
+                .at(written.span, "a day from 1970 on, or a time with its offset, in whole seconds")
                 .help("as in `2027-03-01`, which begins at midnight UTC, or `2027-03-01T09:00:00Z`"),
         );
     }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Tree;
+
 use crate::diag::{Diagnostic, code};
 use crate::dialect::parameters::QueryShape;
 use crate::dialect::retirement::{Step, Watch};
@@ -45,7 +47,12 @@ impl Compiler<'_> {
         let schema = parameters.map(|parameters| &**parameters.schema());
         for field in &part.query {
             let at = Address { root: Root::Query, path: vec![field.left.value.as_str().into()] };
-            self.watch_field(field, &at, Below { way: &[], lens: None, fields: &part.query, schema }, &mut watches);
+            self.watch_field(
+                field,
+                &at,
+                Below { way: &[], lens: None, fields: &part.query, schema },
+                &mut watches,
+            );
         }
         watches
     }
@@ -87,7 +94,7 @@ impl Compiler<'_> {
             }
             let values = part.values.iter().flatten().map(|value| value.value.clone()).collect();
             let mut way = way.clone();
-            if part.values.is_some() && matches!(field.op, Some(OpPart::Each | OpPart::EachId(_))) {
+            if part.values.is_some() && is_list(field) {
                 way.push(Step::Elements);
             }
             watches.push(Watch { root, way, values, retirement });
@@ -117,15 +124,20 @@ impl Compiler<'_> {
                 let found = Diagnostic::error(code::M1005, message);
                 self.report(found.at(part.span, "name some values, or none for all of the field"));
             }
-            // The schema of a list says nothing at this place of what is in it.
-            let schema = below.schema.filter(|_| !matches!(field.op, Some(OpPart::Each | OpPart::EachId(_))));
+            let shape = below.schema.and_then(|schema| shape_of(field, at, schema));
             for value in values {
-                self.check_met(value, at, schema);
+                if let Some(shape) = &shape {
+                    self.check_met_by(value, at, shape);
+                }
             }
-            return;
+            let known = shape.and_then(|shape| shape.enumeration()).filter(|_| !is_list(field));
+            let retires = |known: &Tree| values.iter().any(|value| value.value.value().to_value() == *known);
+            if !known.is_some_and(|known| known.iter().all(retires)) {
+                return;
+            }
         }
         let is_required = below.schema.is_some_and(|schema| is_required(&schema.shape(), at));
-        let is_refused = part.gone.is_some() || part.brown_outs.is_some();
+        let is_refused = part.gone.is_some() || part.brown_outs.as_ref().is_some_and(|all| !all.is_empty());
         if !is_required || part.successor.is_some() && !is_refused {
             return;
         }
@@ -208,10 +220,25 @@ fn is_read(field: &FieldPart) -> bool {
     !matches!(field.op, Some(OpPart::Constant(_) | OpPart::Has(_) | OpPart::Label))
 }
 
+/// Whether it is the elements that have a value.
+fn is_list(field: &FieldPart) -> bool {
+    matches!(field.op, Some(OpPart::Each | OpPart::EachId(_)))
+}
+
+/// What the schema says of a field, or of each of its elements. Of what is around an item its schema says nothing.
+fn shape_of<'s>(field: &FieldPart, at: &Address, schema: &'s Schema) -> Option<Shape<'s>> {
+    if at.path.is_empty() || !matches!(at.root, Root::Body | Root::Query) {
+        return None;
+    }
+    let shape = shape_at(schema.shape(), &at.path).ok()??;
+    if is_list(field) { shape.items() } else { Some(shape) }
+}
+
 /// Whether everything around it requires what is at that place.
 fn is_required(shape: &Shape<'_>, at: &Address) -> bool {
     let steps = at.path.iter().enumerate();
-    !at.path.is_empty()
+    matches!(at.root, Root::Body | Root::Query)
+        && !at.path.is_empty()
         && steps.into_iter().all(|(depth, name)| {
             let around = shape_at(shape.clone(), &at.path[..depth]).ok().flatten();
             around.is_some_and(|around| around.is_required(name))
