@@ -144,11 +144,12 @@ impl Retirement {
         parts: impl Iterator<Item = &'r Retirement> + Clone,
         headers: &mut HeaderMap,
     ) {
-        let all = whole.into_iter().chain(parts.clone());
+        let ending = || parts.clone().filter(|one| one.sunset.is_some()).min_by_key(|one| one.dates.sunset);
+        let ending = whole.or_else(ending);
+        let all = whole.into_iter().chain(parts);
         let Some(first) = all.clone().min_by_key(|one| one.dates.deprecated) else { return };
         headers.insert(DEPRECATION, first.deprecation.clone());
-        let ending = || parts.clone().filter(|one| one.sunset.is_some()).min_by_key(|one| one.dates.sunset);
-        if let Some(sunset) = whole.or_else(ending).and_then(|one| one.sunset.as_ref()) {
+        if let Some(sunset) = ending.and_then(|one| one.sunset.as_ref()) {
             headers.insert(SUNSET, sunset.clone());
         }
         let mut several = all.clone();

@@ -97,7 +97,7 @@ fn the_end_of_a_part_is_not_told_as_that_of_an_operation_that_has_its_own_dates(
         (Some(dates()), Some("Sun, 30 Jun 2024 23:59:59 GMT")),
         (Some(stays), None),
     ] {
-        let headers = told(whole.as_ref(), &[part.clone()]);
+        let headers = told(whole.as_ref(), std::slice::from_ref(&part));
         assert_eq!(headers.get("sunset").map(|value| value.to_str().unwrap()), sunset);
     }
 }
