@@ -5,8 +5,8 @@
 //!
 //! | phase | from | to | may refuse with |
 //! | --- | --- | --- | --- |
-//! | `select` | the head of the request | dialect and operation | 400, 404, 405, 410, 503 |
-//! | `admit` | its credential | a principal within its quota | 401, 429 |
+//! | `select` | the head of the request | dialect and operation | 400, 404, 405 |
+//! | `admit` | its credential | a principal within its quota | 401, 410, 429, 503 |
 //! | `decode` | its bytes | a document | 400, 408, 413, 415 |
 //! | `check` | the document | one that the operation takes | 400, 422, 503 |
 //! | `lift` | the dialect's request | canonical calls | 404, 422, 429 |
@@ -239,8 +239,7 @@ impl Gateway {
         };
         let target = &selected.target;
         exchange.narrator.tell(|story| story.selected(&target.dialect, &target.operation));
-        retirement::refuse(&shared.clock, exchange)?;
-        let admitted = admit::admit(&shared.quotas, selected, exchange)?;
+        let admitted = admit::admit(&shared.clock, &shared.quotas, selected, exchange)?;
         exchange.tell_quota();
         let mut decoded = decode::decode(&shared.config, admitted).await?;
         decoded.request = decoded.request.told_to(exchange.narrator.clone());

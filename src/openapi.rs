@@ -90,7 +90,7 @@ fn described(dialect: &Dialect, operation: &Operation, components: &mut Componen
     });
     if let RequestBody::One { schema } | RequestBody::Each { schema, .. } = &operation.body {
         let reference = components.reference(schema);
-        for watch in with_cases(operation).flat_map(|operation| &operation.watches) {
+        for watch in operation.with_cases().flat_map(|operation| &operation.watches) {
             if watch.root == Root::Body && watch.values.is_empty() {
                 components.deprecate(&reference, &watch.way);
             }
@@ -102,10 +102,6 @@ fn described(dialect: &Dialect, operation: &Operation, components: &mut Componen
         described["deprecated"] = true.into();
     }
     described
-}
-
-fn with_cases(operation: &Operation) -> impl Iterator<Item = &Operation> {
-    std::iter::once(operation).chain(operation.cases.iter().map(|case| &*case.operation))
 }
 
 fn json_content(schema: &Value) -> Value {
@@ -184,7 +180,7 @@ fn mark_parameter(operation: &Operation, parameter: &mut Value) {
 
 fn responses(dialect: &Dialect, operation: &Operation, components: &mut Components<'_>) -> Value {
     let mut responses = Map::new();
-    for operation in with_cases(operation) {
+    for operation in operation.with_cases() {
         for settled in &operation.settled {
             responses
                 .insert(settled.status.as_str().to_owned(), answer(settled.status, None, false, components));

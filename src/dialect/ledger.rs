@@ -124,7 +124,7 @@ impl Ledger {
         let all = || dialect.lenses.values().map(|shaped| &shaped.lens);
         let said: HashSet<Span> = all().flat_map(|lens| origins(lens)).collect();
         let is_own = |origin: Option<Span>| origin.is_none_or(|origin| !said.contains(&origin));
-        let every = || dialect.operations.iter().flat_map(|operation| with_cases(operation));
+        let every = || dialect.operations.iter().flat_map(|operation| operation.with_cases());
         let operations = every().map(|operation| OperationEntries {
             operation: operation.name.clone(),
             calls: operation.calls.name.clone(),
@@ -162,11 +162,6 @@ impl WordEntries {
         }
         Self { table: table.name.clone(), told, refused, merged }
     }
-}
-
-/// An operation and those it becomes when a field of its body says so.
-fn with_cases(operation: &Operation) -> impl Iterator<Item = &Operation> {
-    std::iter::once(operation).chain(operation.cases.iter().map(|case| &*case.operation))
 }
 
 /// Why items are left out of the lists of an operation.

@@ -239,6 +239,11 @@ impl Operation {
         self.cases.iter().find(says).map(|case| &case.operation)
     }
 
+    /// The operation, and every case of it.
+    pub fn with_cases(&self) -> impl Iterator<Item = &Operation> {
+        std::iter::once(self).chain(self.cases.iter().map(|case| &*case.operation))
+    }
+
     /// What an answer of that canonical status is read with.
     pub fn reads(&self, status: StatusCode) -> Option<&Arc<api::Operation>> {
         let AnswerPlan::One(answers) = &self.answer else { return None };

@@ -12,11 +12,13 @@ use http::header::LINK;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
 use crate::diag::Span;
-use crate::problem::{BROWN_OUT, GONE, Place, Problem, Violation};
+use crate::problem::Problem;
 use crate::time::{http_date, rfc3339, unix_seconds};
 
+mod refused;
 mod watch;
 
+pub use refused::refusal_of_parts;
 pub use watch::{Step, Watch};
 
 const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
@@ -45,7 +47,9 @@ pub struct Retirement {
     dates: Dates,
     deprecation: HeaderValue,
     sunset: Option<HeaderValue>,
-    links: Vec<HeaderValue>,
+    links: Vec<String>,
+    /// All of them, for answers to requests that use nothing else that retires.
+    line: Option<HeaderValue>,
     /// Where the mapping says so.
     origin: Option<Span>,
 }
@@ -65,15 +69,18 @@ impl Retirement {
     /// Writes the headers.
     pub fn new(dates: Dates, origin: Option<Span>) -> Retirement {
         let value = |text: String| HeaderValue::try_from(text).expect("dates and checked links are ASCII");
-        let link = |(url, relation): (&String, &str)| value(format!("<{url}>; rel=\"{relation}\""));
-        // RFC 9745, section 3, and RFC 8594, section 6: the one names what is said of the deprecation, the other of the end.
+        let link = |(url, relation): (&String, &str)| format!("<{url}>; rel=\"{relation}\"");
+        // RFC 9745, section 3, and RFC 8594, section 6: the one names what is said of the deprecation, the other of the end;
+        // the third is of RFC 5829.
         let docs = dates.docs.iter().map(|url| (url, "deprecation"));
         let policy = dates.docs.iter().filter(|_| dates.sunset.is_some()).map(|url| (url, "sunset"));
         let successor = dates.successor.iter().map(|url| (url, "successor-version"));
+        let links: Vec<String> = docs.chain(policy).chain(successor).map(link).collect();
         Retirement {
             deprecation: value(format!("@{}", unix_seconds(dates.deprecated))),
             sunset: dates.sunset.map(|moment| value(http_date(moment))),
-            links: docs.chain(policy).chain(successor).map(link).collect(),
+            line: line(links.iter()),
+            links,
             dates,
             origin,
         }
@@ -106,28 +113,11 @@ impl Retirement {
     pub fn refusal(&self, now: SystemTime) -> Option<Problem> {
         let standing = self.standing(now);
         let detail = format!("this operation {}", self.told(standing)?);
-        Some(match standing {
-            Standing::BrownOut(until) => Problem::browned_out(detail, remaining(until, now)),
-            Standing::Gone(_) | Standing::Served => Problem::gone(detail),
-        })
-    }
-
-    /// Why a request with something at those places is refused at that moment, if it is. The operation is still there, so
-    /// that what is gone is told like anything else that the request must not hold.
-    pub fn refusal_at(&self, places: impl FnOnce() -> Vec<Place>, now: SystemTime) -> Option<Problem> {
-        let standing = self.standing(now);
-        let told = self.told(standing)?;
-        let violations = |kind: &'static str| {
-            let violation = |place| Violation { place, kind: kind.into(), message: told.clone() };
-            places().into_iter().map(violation).collect()
-        };
-        Some(match standing {
-            Standing::BrownOut(until) => {
-                let problem = Problem::browned_out(SWITCHED_OFF.to_owned(), remaining(until, now));
-                Problem { violations: violations(BROWN_OUT), ..problem }
-            }
-            Standing::Gone(_) | Standing::Served => Problem::invalid(violations(GONE)),
-        })
+        match standing {
+            Standing::Served => None,
+            Standing::BrownOut(until) => Some(Problem::browned_out(detail, remaining(until, now))),
+            Standing::Gone(_) => Some(Problem::gone(detail)),
+        }
     }
 
     /// What is said of it where it is refused.
@@ -146,25 +136,50 @@ impl Retirement {
         Some(told)
     }
 
-    /// Writes the headers of everything that a request used and that retires. Of several the earliest moments are told,
-    /// because each header holds one, and every link.
-    pub fn tell<'r>(all: impl Iterator<Item = &'r Retirement> + Clone, headers: &mut HeaderMap) {
+    /// Writes the headers of an operation that retires, and of parts that its request has. Both dates are read as those
+    /// of the operation: `Sunset` is a part's only where the operation itself has no end that this could be taken for.
+    /// Each header holds one date, the earliest.
+    pub fn tell<'r>(
+        whole: Option<&'r Retirement>,
+        parts: impl Iterator<Item = &'r Retirement> + Clone,
+        headers: &mut HeaderMap,
+    ) {
+        let ending = || parts.clone().filter(|one| one.sunset.is_some()).min_by_key(|one| one.dates.sunset);
+        let ending = whole.or_else(ending);
+        let all = whole.into_iter().chain(parts);
         let Some(first) = all.clone().min_by_key(|one| one.dates.deprecated) else { return };
         headers.insert(DEPRECATION, first.deprecation.clone());
-        let ending = all.clone().filter(|one| one.sunset.is_some()).min_by_key(|one| one.dates.sunset);
         if let Some(sunset) = ending.and_then(|one| one.sunset.as_ref()) {
             headers.insert(SUNSET, sunset.clone());
         }
-        for link in all.flat_map(|one| &one.links) {
-            if !headers.get_all(LINK).iter().any(|known| known == link) {
-                headers.append(LINK, link.clone());
-            }
+        let mut several = all.clone();
+        let links = match (several.next(), several.next()) {
+            (Some(only), None) => only.line.clone(),
+            _ => line(all.flat_map(|one| &one.links)),
+        };
+        if let Some(links) = links {
+            headers.insert(LINK, links);
         }
     }
 }
 
-/// The sentence of a request whose violations say which part of it is refused for a while.
-const SWITCHED_OFF: &str = "a part of the request is switched off for a while";
+/// More links than that are told to nobody: there are clients that read no more than a hundred lines, and proxies that
+/// have room for a few kilobytes. The operation's own are the first.
+const LINKS_MAX: usize = 8;
+const LINKS_BYTES: usize = 2048;
+
+/// Every link once, in one line.
+fn line<'l>(links: impl Iterator<Item = &'l String>) -> Option<HeaderValue> {
+    let (mut told, mut length): (Vec<&str>, usize) = (Vec::new(), 0);
+    for link in links {
+        let fits = told.len() < LINKS_MAX && length + link.len() <= LINKS_BYTES;
+        if fits && !told.contains(&link.as_str()) {
+            length += link.len();
+            told.push(link);
+        }
+    }
+    if told.is_empty() { None } else { HeaderValue::try_from(told.join(", ")).ok() }
+}
 
 fn remaining(until: SystemTime, now: SystemTime) -> Duration {
     until.duration_since(now).unwrap_or_default()

@@ -6,12 +6,13 @@ use bytes::BytesMut;
 use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, HeaderValue};
 
-use super::Exchange;
 use super::quota::Quotas;
 use super::select::Selected;
+use super::{Exchange, retirement};
 use crate::dialect;
 use crate::limit::{ONE, Principal};
 use crate::problem::Problem;
+use crate::time::Clock;
 
 /// A request whose credential has the right form and whose principal may ask.
 #[derive(Debug)]
@@ -26,12 +27,14 @@ pub(super) struct Credential {
     principal: Principal,
 }
 
-/// Takes the credential and charges one cell. A bulk request pays for the rest when it is known how large it is.
+/// Refuses what is gone, whoever asks; then takes the credential and charges one cell. A bulk request pays for the rest when it is known how large it is.
 pub(super) fn admit<B>(
+    clock: &Clock,
     quotas: &Quotas,
     selected: Selected<B>,
     exchange: &mut Exchange,
 ) -> Result<Admitted<B>, Box<Problem>> {
+    retirement::refuse(clock, exchange)?;
     let dialect = &selected.target.dialect;
     let credential = credential(&dialect.credentials, &selected.head.headers)?;
     quotas.charge(&dialect.name, credential.principal, ONE, exchange)?;

@@ -9,6 +9,7 @@ use http::HeaderMap;
 
 use super::Exchange;
 use crate::dialect::Retirement;
+use crate::dialect::retirement::refusal_of_parts;
 use crate::json::Document;
 use crate::problem::Problem;
 use crate::time::Clock;
@@ -50,7 +51,7 @@ pub(super) fn note(request: &Request, exchange: &mut Exchange) {
     }
 }
 
-/// Refuses a request with something that is in a brown-out, or gone.
+/// Refuses a request with parts that are in a brown-out, or gone.
 pub(super) fn refuse_parts(
     clock: &Clock,
     request: &Request,
@@ -59,23 +60,18 @@ pub(super) fn refuse_parts(
     if exchange.retiring.is_empty() {
         return Ok(());
     }
-    let (now, body) = (clock.now(), request.body.as_ref().map(Document::root));
-    for watch in &request.operation.watches {
-        if !watch.is_used(body, &request.query) {
-            continue;
-        }
-        let places = || watch.places(body, &request.query, VIOLATIONS_MAX);
-        if let Some(problem) = watch.retirement.refusal_at(places, now) {
-            return Err(Box::new(problem));
-        }
+    let (watches, query) = (&request.operation.watches, &request.query);
+    let body = request.body.as_ref().map(Document::root);
+    match refusal_of_parts(watches, body, query, clock.now(), VIOLATIONS_MAX) {
+        Some(problem) => Err(Box::new(problem)),
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// Tells the client what it uses that retires.
 pub(super) fn write_headers(exchange: &Exchange, headers: &mut HeaderMap) {
     if exchange.retires() {
-        let all = exchange.retirement().into_iter().chain(&exchange.retiring);
-        Retirement::tell(all.map(|one| &**one), headers);
+        let whole = exchange.retirement().map(|whole| &**whole);
+        Retirement::tell(whole, exchange.retiring.iter().map(|part| &**part), headers);
     }
 }

@@ -17,6 +17,7 @@ use super::lenses::{Built, Line, Schemas, Shapes, loss};
 use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, Span, code};
 use crate::dialect::operation::{Case, RequestBody};
+use crate::dialect::retirement::Watch;
 use crate::dialect::{Operation, Page, Retirement};
 use crate::lens::explain::Loss;
 use crate::lens::op::Op;
@@ -84,7 +85,8 @@ impl<'a> Compiler<'a> {
         let gather = self.gather_limit(part);
         let retirement = self.operation_retirement(part);
         let watches = self.watches(part, parameters.as_ref());
-        let cases = part.cases.iter().filter_map(|case| self.case(part, case, retirement.as_ref())).collect();
+        let cases = part.cases.iter();
+        let cases = cases.filter_map(|case| self.case(part, case, retirement.as_ref(), &watches)).collect();
         Some(Operation {
             name: part.name.value.clone(),
             method,
@@ -111,6 +113,7 @@ impl<'a> Compiler<'a> {
         whole: &OperationPart,
         part: &'a CasePart,
         retirement: Option<&Arc<Retirement>>,
+        watches: &[Watch],
     ) -> Option<Case> {
         let (path, values) = &part.when;
         let at = self.address(path);
@@ -125,7 +128,13 @@ impl<'a> Compiler<'a> {
         let operation = self.operation(&part.operation);
         self.saw_all &= operation.is_some();
         let values = values.iter().map(|value| value.value.clone()).collect();
-        let operation = Operation { retirement: retirement.cloned(), ..operation? };
+        let mut operation = Operation { retirement: retirement.cloned(), ..operation? };
+        // Clients write the same body and query whatever that becomes.
+        for watch in watches {
+            if !operation.watches.iter().any(|own| own.is_same(watch)) {
+                operation.watches.push(watch.clone());
+            }
+        }
         Some(Case { at: at?, values, operation: Arc::new(operation) })
     }
 

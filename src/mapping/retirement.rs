@@ -9,6 +9,7 @@ use std::time::SystemTime;
 
 use http::Uri;
 
+use self::brown_outs::Term;
 use super::compile::Compiler;
 use super::file::{FieldPart, OperationPart, RetirementPart, Retires, Text};
 use crate::diag::{Diagnostic, Span, Spanned, code};
@@ -38,21 +39,24 @@ impl<'a> Compiler<'a> {
         }
     }
 
-    /// What is said of fields and words, wherever it is.
+    /// What is said of fields and words, wherever it is. What an elder says of them is said of the elder alone.
     fn retiring(&self) -> Vec<&'a RetirementPart> {
         let lenses = self.file.lenses.iter().filter_map(|lens| lens.part.as_ref());
         let fields = lenses.flat_map(|lens| &lens.fields);
         let parameters = self.file.operations.iter().flat_map(|part| part.path.iter().chain(&part.query));
         let of_fields = fields.chain(parameters).filter_map(|field: &FieldPart| field.retirement.as_ref());
         let rows = self.file.roles.iter().flat_map(|roles| &roles.rows);
-        of_fields.chain(rows.filter_map(|row| row.retirement.as_ref())).collect()
+        let all = of_fields.chain(rows.filter_map(|row| row.retirement.as_ref()));
+        all.filter(|part| part.span.source == self.file.source).collect()
     }
 
-    /// How an operation retires: as is said of it, and for the rest as all of its dialect does.
+    /// How an operation retires: as is said of it, and for the rest as all of its dialect does. What an elder says is what
+    /// is different from the elder's table, which is not this dialect's.
     pub(super) fn operation_retirement(&mut self, part: &OperationPart) -> Option<Arc<Retirement>> {
-        match &part.retirement {
+        let own = part.retirement.as_ref().filter(|own| own.span().source == self.file.source);
+        match own {
             None => self.retirements.whole.clone(),
-            Some(Retires::Stays) => None,
+            Some(Retires::Stays(_)) => None,
             Some(Retires::So(own)) => {
                 let file = self.file;
                 self.retirement(own, file.retirement.as_ref())
@@ -80,10 +84,11 @@ impl<'a> Compiler<'a> {
             self.report(found.at(own.span, "neither here nor under `[retirement]`"));
             return None;
         };
-        let is_in_order = self.check_order(deprecated, sunset, gone);
+        let is_in_order = self.check_order(deprecated, sunset, gone, base.is_some());
+        let is_another = own.brown_outs.is_none() && base.is_some();
         let brown_outs = own.brown_outs.as_ref().or(base.and_then(|base| base.brown_outs.as_ref()));
         let brown_outs = match brown_outs {
-            Some(parts) => self.brown_outs(parts, deprecated, sunset)?,
+            Some(parts) => self.brown_outs(parts, Term { deprecated, sunset, gone, is_another })?,
             None => Vec::new(),
         };
         let dates = Dates {
@@ -105,13 +110,16 @@ impl<'a> Compiler<'a> {
         deprecated: Spanned<SystemTime>,
         sunset: Option<Spanned<SystemTime>>,
         gone: Option<Spanned<SystemTime>>,
+        is_of_an_operation: bool,
     ) -> bool {
         let mut is_in_order = true;
         let mut after = |later: Spanned<SystemTime>, earlier: Spanned<SystemTime>, message, label| {
             if later.value < earlier.value {
                 is_in_order = false;
                 let found = Diagnostic::error(code::M1002, message).at(later.span, label);
-                self.report(found.also(earlier.span, "which is later"));
+                let found = found.also(earlier.span, "which is later");
+                let help = "what an operation does not say itself is as `[retirement]` says it";
+                self.report(if is_of_an_operation { found.help(help) } else { found });
             }
         };
         if let Some(sunset) = sunset {

@@ -70,12 +70,15 @@ fn dates(headers: &HeaderMap) -> (Option<i64>, Option<String>) {
     (deprecation, sunset)
 }
 
+/// The links of the one line; no URL has a space.
 fn links(headers: &HeaderMap) -> Vec<&str> {
-    headers.get_all(LINK).iter().map(|link| link.to_str().unwrap()).collect()
+    assert!(headers.get_all(LINK).iter().count() <= 1, "{headers:?}");
+    headers.get(LINK).map_or_else(Vec::new, |line| line.to_str().unwrap().split(", ").collect())
 }
 
 /// 2026-03-01T00:00:00Z, as `date -u -d 2026-03-01 +%s` says, and so on.
 const MARCH: i64 = 1_772_323_200;
+const MAY: i64 = 1_777_593_600;
 const JULY: i64 = 1_782_864_000;
 
 const QUIET: &str = "Mon, 01 Jun 2026 12:00:00 GMT";
@@ -205,27 +208,24 @@ async fn a_parameter_is_told_to_those_who_send_it() {
 #[tokio::test]
 async fn fields_values_and_words_are_told_to_those_who_send_them() {
     let gateway = gateway_on(QUIET).await;
-    let sunset = async |body: Value| dates(&told(&gateway, "POST /people", Some(&body)).await.headers).1;
+    let sunset = async |body: &Value| dates(&told(&gateway, "POST /people/new", Some(body)).await.headers).1;
     for (body, expected) in [
-        (json!({"mail": "a"}), "Mon, 01 Mar 2027 00:00:00 GMT"),
-        (json!({"mail": "a", "role": "guest"}), "Mon, 01 Mar 2027 00:00:00 GMT"),
-        (json!({"mail": "a", "role": "clerk"}), "Tue, 01 Dec 2026 00:00:00 GMT"),
-        (json!({"mail": "a", "role": "CLERK"}), "Tue, 01 Dec 2026 00:00:00 GMT"),
-        (json!({"mail": "a", "shown": ""}), "Thu, 24 Dec 2026 00:00:00 GMT"),
-        (json!({"mail": "a", "shown": "", "role": "clerk"}), "Tue, 01 Dec 2026 00:00:00 GMT"),
-        (json!({"mail": 7, "role": "clerk"}), "Tue, 01 Dec 2026 00:00:00 GMT"),
-        (json!({"mail": "a", "hours": 20}), "Mon, 01 Mar 2027 00:00:00 GMT"),
+        (json!({"mail": "a"}), None),
+        (json!({"mail": "a", "role": "guest"}), None),
+        (json!({"mail": "a", "role": "clerk"}), Some("Tue, 01 Dec 2026 00:00:00 GMT")),
+        (json!({"mail": "a", "role": "CLERK"}), Some("Tue, 01 Dec 2026 00:00:00 GMT")),
+        (json!({"mail": "a", "shown": ""}), Some("Thu, 24 Dec 2026 00:00:00 GMT")),
+        (json!({"mail": "a", "shown": "", "role": "clerk"}), Some("Tue, 01 Dec 2026 00:00:00 GMT")),
+        (json!({"mail": 7, "role": "clerk"}), Some("Tue, 01 Dec 2026 00:00:00 GMT")),
+        (json!({"mail": "a", "hours": 20}), None),
     ] {
-        assert_eq!(sunset(body.clone()).await.as_deref(), Some(expected), "{body}");
+        assert_eq!(sunset(&body).await.as_deref(), expected, "{body}");
     }
-    // All of the links, and of the dates the earliest.
+    // All of the links; the end is that of the operation, which has one of its own.
     let body = json!({"mail": "a", "shown": "", "role": "clerk"});
     let headers = told(&gateway, "POST /people", Some(&body)).await.headers;
-    assert_eq!((dates(&headers).0, links(&headers).len()), (Some(MARCH), 5));
-    // Where nothing else retires, a word is all there is to tell.
-    let body = json!({"people": ["a", {"mail": "b", "role": "clerk"}]});
-    let headers = told(&gateway, "POST /people/all", Some(&body)).await.headers;
-    assert_eq!(dates(&headers).1.as_deref(), Some("Tue, 01 Dec 2026 00:00:00 GMT"));
+    let expected = (Some(MARCH), Some("Mon, 01 Mar 2027 00:00:00 GMT".to_owned()));
+    assert_eq!((dates(&headers), links(&headers).len()), (expected, 5));
 }
 
 #[tokio::test]
@@ -258,6 +258,33 @@ async fn a_value_in_a_brown_out_is_refused_for_a_while() {
     }
     let other = told(&gateway, "POST /people", Some(&json!({"mail": "a", "hours": 20}))).await;
     assert_eq!(other.headers[RETRY_AFTER], "1", "nobody listens there");
+}
+
+#[tokio::test]
+async fn a_case_of_an_operation_is_no_way_round_what_retires() {
+    let gateway = gateway_on("Thu, 24 Dec 2026 03:00:00 GMT").await;
+    for role in ["guest", "head"] {
+        let body = json!({"mail": "a", "shown": "", "role": role});
+        let refused = told(&gateway, "POST /people/new", Some(&body)).await;
+        assert_eq!(refused.status, 422, "{role}");
+        assert_eq!(refused.json().unwrap()["places"][0]["at"], "/shown", "{role}");
+        let expected = (Some(MAY), Some("Thu, 24 Dec 2026 00:00:00 GMT".to_owned()));
+        assert_eq!(dates(&refused.headers), expected, "{role}");
+    }
+}
+
+#[tokio::test]
+async fn of_several_parts_the_gravest_decides_and_all_of_its_kind_are_told() {
+    let refused = async |date: &str| {
+        let gateway = gateway_on(date).await;
+        let body = json!({"mail": "a", "hours": 0, "shown": "", "role": "guest"});
+        let refused = told(&gateway, "POST /people", Some(&body)).await;
+        let places = refused.json().unwrap()["places"].clone();
+        let places: Vec<_> = places.as_array().unwrap().iter().map(|one| one["at"].clone()).collect();
+        (refused.status.as_u16(), refused.headers.contains_key(RETRY_AFTER), places)
+    };
+    assert_eq!(refused("Sat, 01 Aug 2026 01:00:00 GMT").await, (503, true, vec![json!("/hours")]));
+    assert_eq!(refused("Thu, 24 Dec 2026 01:00:00 GMT").await, (422, false, vec![json!("/shown")]));
 }
 
 #[tokio::test]

@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::time::SystemTime;
 
 use crate::diag::{Diagnostic, code};
-use crate::dialect::{Operation, Registry, Retirement};
-use crate::time::rfc3339;
+use crate::dialect::{Registry, Retirement};
+use crate::time::{parse_rfc3339, rfc3339};
 
 /// Reads the date of `--on`: a day, or a time in UTC.
 pub(super) fn date(text: &str) -> Result<SystemTime, String> {
     let moment = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00:00Z") };
     let expected = "must be a date such as `2027-03-01` or `2027-03-01T09:00:00Z`";
-    humantime::parse_rfc3339(&moment).map_err(|_| expected.to_owned())
+    parse_rfc3339(&moment).ok_or_else(|| expected.to_owned())
 }
 
 /// A warning of each, at its line.
@@ -31,7 +31,7 @@ pub(super) fn past(registry: &Registry, on: SystemTime) -> Vec<Diagnostic> {
             if let Some(retirement) = &operation.retirement {
                 look(operation.name.clone(), retirement);
             }
-            for watch in with_cases(operation).flat_map(|operation| &operation.watches) {
+            for watch in operation.with_cases().flat_map(|operation| &operation.watches) {
                 look(format!("a part of the requests to `{}`", operation.name), &watch.retirement);
             }
         }
@@ -39,15 +39,11 @@ pub(super) fn past(registry: &Registry, on: SystemTime) -> Vec<Diagnostic> {
     found
 }
 
-fn with_cases(operation: &Operation) -> impl Iterator<Item = &Operation> {
-    std::iter::once(operation).chain(operation.cases.iter().map(|case| &*case.operation))
-}
-
 fn warning(what: &str, retirement: &Retirement, on: SystemTime) -> Option<Diagnostic> {
     let dates = retirement.dates();
     let past = |moment: Option<SystemTime>| moment.filter(|moment| *moment <= on);
     let what = if what.contains(' ') { what.to_owned() } else { format!("`{what}`") };
-    let (message, label) = match (past(dates.gone), past(dates.sunset)) {
+    let (message, label) = match (past(dates.gone), past(dates.sunset).filter(|_| dates.gone.is_none())) {
         (Some(gone), _) => {
             let label = "what is refused may be taken out of the mapping";
             (format!("{what} is gone since {}", rfc3339(gone)), label)
@@ -92,6 +88,10 @@ mod tests {
         let words =
             "a part of the requests to `add` is past its sunset of 2026-12-01T00:00:00Z, and still served";
         assert_eq!(said("2026-12-01"), [words, "`drop` is gone since 2026-12-01T00:00:00Z"]);
+        assert!(
+            !said("2027-04-01").iter().any(|line| line.starts_with("`bureau`")),
+            "it is said when it is gone"
+        );
         let all = said("2027-05-31T22:00:00Z");
         assert_eq!(all[0], "`bureau` is gone since 2027-05-31T22:00:00Z");
     }

@@ -204,8 +204,8 @@ super::codes! {
 
     M1003 "a brown-out that cannot be"
     "A brown-out shows clients what the sunset will be like, so it lies between the deprecation and the sunset, lasts a while, \
-     and is over before the next begins. What comes again (`every`) needs a sunset up to which it does, and a thousand \
-     times are enough."
+     and is over a while before the next begins, and before it is gone. What comes again (`every`) needs a sunset up to \
+     which it does, and a thousand times are enough."
 
     M1004 "a link that nobody can follow"
     "`docs` and `successor` are told to clients in a `Link` header, for people to open: an absolute URL that begins with \
@@ -224,4 +224,9 @@ super::codes! {
     "This is said by `check --on DATE` alone: a check that fails one day although nobody changed a file helps nobody. What was \
      to be gone by that date is refused, and may be taken out of the mapping with everything that only it needs; what is past \
      its sunset and still served breaks no promise, but may be forgotten. Either say when it is gone, or move the sunset."
+
+    M1008 "one way to read a field retires, and another does not"
+    "A client knows its field and not the ways in which it is read, and is told of whatever retires when it sends the field. So \
+     all ways to read one field say the same `retirement`, or none does. What retires only sometimes is some of the values of \
+     the field: name them under `values`."
 }

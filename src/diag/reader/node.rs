@@ -8,6 +8,7 @@ use toml::value::{Datetime, Offset};
 
 use crate::diag::reader::{Context, Table};
 use crate::diag::{Diagnostic, Span, Spanned};
+use crate::time::parse_rfc3339;
 
 /// A value of the file, and the path that led to it.
 ///
@@ -178,7 +179,12 @@ fn moment(written: &Datetime) -> Option<SystemTime> {
     let (date, time) = (written.date?, written.time);
     let (hour, minute) = time.map_or((0, 0), |time| (time.hour, time.minute));
     let second = time.and_then(|time| time.second).unwrap_or_default();
-    let local = humantime::parse_rfc3339(&format!("{date}T{hour:02}:{minute:02}:{second:02}Z")).ok()?;
+    let is_whole = time.and_then(|time| time.nanosecond).unwrap_or_default() == 0;
+    // Headers have whole seconds, and no clock of a system shows a leap second.
+    if !is_whole || second > 59 {
+        return None;
+    }
+    let local = parse_rfc3339(&format!("{date}T{hour:02}:{minute:02}:{second:02}Z"))?;
     // What the clocks of that place show is later than UTC by the offset.
     let offset = Duration::from_mins(minutes.unsigned_abs().into());
     let moment = if minutes < 0 { local.checked_add(offset) } else { local.checked_sub(offset) };
@@ -208,6 +214,14 @@ mod tests {
         // RFC 3339, section 5.8: both are one moment.
         for text in ["1996-12-19T16:39:57-08:00", "1996-12-20T00:39:57Z", "1996-12-20 02:09:57+01:30"] {
             assert_eq!(told(text).as_deref(), Some("1996-12-20T00:39:57Z"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_moment_is_a_whole_second_that_clocks_show() {
+        assert_eq!(told("2027-02-28T09:00:00.0Z").as_deref(), Some("2027-02-28T09:00:00Z"));
+        for text in ["2027-02-28T09:00:00.9Z", "2027-02-28T23:59:60Z"] {
+            assert_eq!(told(text), None, "{text}");
         }
     }
 

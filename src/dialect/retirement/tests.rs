@@ -22,15 +22,23 @@ fn dates() -> Dates {
     }
 }
 
-fn headers(all: &[Dates]) -> HeaderMap {
-    let all: Vec<_> = all.iter().map(|dates| Retirement::new(dates.clone(), None)).collect();
+/// What is told of parts alone.
+fn headers(parts: &[Dates]) -> HeaderMap {
+    told(None, parts)
+}
+
+fn told(whole: Option<&Dates>, parts: &[Dates]) -> HeaderMap {
+    let whole = whole.map(|dates| Retirement::new(dates.clone(), None));
+    let parts: Vec<_> = parts.iter().map(|dates| Retirement::new(dates.clone(), None)).collect();
     let mut headers = HeaderMap::new();
-    Retirement::tell(all.iter(), &mut headers);
+    Retirement::tell(whole.as_ref(), parts.iter(), &mut headers);
     headers
 }
 
+/// The links of the one line; no URL has a space.
 fn links(headers: &HeaderMap) -> Vec<&str> {
-    headers.get_all(LINK).iter().map(|value| value.to_str().unwrap()).collect()
+    assert!(headers.get_all(LINK).iter().count() <= 1);
+    headers.get(LINK).map_or_else(Vec::new, |line| line.to_str().unwrap().split(", ").collect())
 }
 
 #[test]
@@ -71,6 +79,46 @@ fn of_several_the_earliest_moments_are_told_and_every_link_once() {
     assert_eq!(headers.get_all("deprecation").iter().count(), 1);
 }
 
+#[test]
+fn the_earliest_of_each_may_be_of_different_ones() {
+    let old = Dates { deprecated: at(1_600_000_000), sunset: None, docs: None, successor: None, ..dates() };
+    let short = Dates { deprecated: at(1_700_000_000), sunset: Some(at(1_700_000_001)), ..dates() };
+    let headers = headers(&[old, dates(), short]);
+    assert_eq!(headers["deprecation"], "@1600000000");
+    assert_eq!(headers["sunset"], "Tue, 14 Nov 2023 22:13:21 GMT");
+}
+
+#[test]
+fn the_end_of_a_part_is_not_told_as_that_of_an_operation_that_has_its_own_dates() {
+    let part = Dates { sunset: Some(at(1_700_000_000)), ..dates() };
+    let stays = Dates { sunset: None, ..dates() };
+    for (whole, sunset) in [
+        (None, Some("Tue, 14 Nov 2023 22:13:20 GMT")),
+        (Some(dates()), Some("Sun, 30 Jun 2024 23:59:59 GMT")),
+        (Some(stays), None),
+    ] {
+        let headers = told(whole.as_ref(), std::slice::from_ref(&part));
+        assert_eq!(headers.get("sunset").map(|value| value.to_str().unwrap()), sunset);
+    }
+}
+
+#[test]
+fn however_many_retire_at_once_their_links_are_one_short_line_and_the_operation_is_first() {
+    let part = |index: usize| Dates {
+        docs: Some(format!("https://api.example/docs/{index}/{}", "x".repeat(40))),
+        successor: Some(format!("https://api.example/v2/{index}")),
+        ..dates()
+    };
+    let parts: Vec<_> = (0..60).map(part).collect();
+    let headers = told(Some(&dates()), &parts);
+    let (links, own) = (links(&headers), told(Some(&dates()), &[]));
+    assert_eq!(links.len(), 8);
+    assert_eq!(links[..3].join(", "), own[LINK]);
+    let long = Dates { docs: Some(format!("https://api.example/{}", "x".repeat(1900))), ..dates() };
+    let headers = told(Some(&dates()), &[long.clone(), long]);
+    assert!(headers[LINK].len() < 2100, "{}", headers[LINK].len());
+}
+
 proptest! {
     #[test]
     fn other_readers_read_the_moments_as_they_were(
@@ -84,6 +132,25 @@ proptest! {
         prop_assert!(item.params.is_empty());
         let read = httpdate::parse_http_date(headers["sunset"].to_str().unwrap()).unwrap();
         prop_assert_eq!(read, at(sunset));
+    }
+
+    /// RFC 9745, section 4: a sunset must not be before the deprecation. If that holds of each, it holds of what is told.
+    #[test]
+    fn what_is_told_of_several_is_in_order(
+        whole in prop::option::of((0_u64..50, prop::option::of(0_u64..50))),
+        parts in prop::collection::vec((0_u64..50, prop::option::of(0_u64..50)), 0..5),
+    ) {
+        let lawful = |(deprecated, lasts): (u64, Option<u64>)| Dates {
+            deprecated: at(deprecated),
+            sunset: lasts.map(|lasts| at(deprecated + lasts)),
+            ..dates()
+        };
+        let parts: Vec<_> = parts.into_iter().map(lawful).collect();
+        let headers = told(whole.map(lawful).as_ref(), &parts);
+        if let Some(sunset) = headers.get("sunset") {
+            let deprecation = headers["deprecation"].to_str().unwrap()[1..].parse().unwrap();
+            prop_assert!(httpdate::parse_http_date(sunset.to_str().unwrap()).unwrap() >= at(deprecation));
+        }
     }
 
     /// The standing is what one finds by looking at every window.
@@ -128,16 +195,4 @@ fn what_is_refused_says_until_when_or_since_when_and_where_to_read_on() {
     assert!(retirement.refusal(at(1_700_003_600)).is_none(), "the window is over");
     let problem = retirement.refusal(at(1_720_000_000)).unwrap();
     assert_eq!((problem.status.get().as_u16(), problem.label(), problem.retry_after), (410, "gone", None));
-}
-
-#[test]
-fn a_part_that_is_gone_is_a_fault_at_its_place_and_the_operation_is_still_there() {
-    let retirement = Retirement::new(Dates { gone: Some(at(1_720_000_000)), ..dates() }, None);
-    let places = || vec![Place::parameter(crate::problem::Root::Query, "level")];
-    assert!(retirement.refusal_at(|| unreachable!("nobody asks"), at(0)).is_none());
-    let problem = retirement.refusal_at(places, at(1_720_000_001)).unwrap();
-    assert_eq!((problem.status.get().as_u16(), problem.label()), (422, "invalid-request"));
-    let [violation] = problem.violations.as_slice() else { panic!("{problem:?}") };
-    assert_eq!((violation.place.pointer().as_str(), &*violation.kind), ("/level", "gone"));
-    assert_eq!(violation.message, "is gone since 2024-07-03T09:46:40Z: see https://api.example/v2");
 }

@@ -40,7 +40,7 @@ pub(in crate::mapping) enum Retires {
     /// It retires so; what is not said here is as the dialect's own table says it.
     So(Box<RetirementPart>),
     /// It does not, though its dialect does.
-    Stays,
+    Stays(Span),
 }
 
 /// Who may say what.
@@ -94,13 +94,21 @@ impl RetirementPart {
 }
 
 impl Retires {
+    /// Where that is said.
+    pub(in crate::mapping) fn span(&self) -> Span {
+        match self {
+            Self::So(part) => part.span,
+            Self::Stays(span) => *span,
+        }
+    }
+
     /// Reads a table, or `false`.
     pub(super) fn read(node: &Node<'_>) -> Option<Self> {
         if let Some(table) = node.as_table() {
             return Some(Self::So(Box::new(RetirementPart::read_of(Of::Operation, table))));
         }
         match node.as_boolean() {
-            Some(switch) if !switch.value => Some(Self::Stays),
+            Some(switch) if !switch.value => Some(Self::Stays(switch.span)),
             Some(_) | None => {
                 node.wrong_type("a table or `false`");
                 None
@@ -131,7 +139,7 @@ fn moment(node: &Node<'_>) -> Option<Spanned<SystemTime>> {
         let message = format!("`{}` is no moment", node.path());
         node.report(
             Diagnostic::error(code::M1001, message)
-                .at(written.span, "a day from 1970 on, or a time with its offset")
+                .at(written.span, "a day from 1970 on, or a time with its offset, in whole seconds")
                 .help("as in `2027-03-01`, which begins at midnight UTC, or `2027-03-01T09:00:00Z`"),
         );
     }

@@ -47,7 +47,18 @@ impl Compiler<'_> {
     ) {
         let shape = schema.filter(|_| at.root == Root::Body && !at.path.is_empty());
         let shape = shape.and_then(|schema| shape_at(schema.shape(), &at.path).ok().flatten());
-        let Some(shape) = shape else { return };
+        if let Some(shape) = shape {
+            self.check_met_by(value, at, &shape);
+        }
+    }
+
+    /// The same of what is known to stand there, whatever root the place has.
+    pub(in crate::mapping) fn check_met_by(
+        &mut self,
+        value: &Spanned<Literal>,
+        at: &Address,
+        shape: &Shape<'_>,
+    ) {
         let wanted = value.value.value().to_value();
         let is_listed = shape.enumeration().is_none_or(|known| known.contains(&wanted));
         if wanted.is_null() || is_listed && shape.types().contains(Type::of(&wanted)) {

@@ -11,39 +11,63 @@ use crate::time::parse_duration;
 /// More than that are no rehearsal of the end but the end.
 const WINDOWS_MAX: usize = 1000;
 
+/// The time that brown-outs lie in.
+#[derive(Clone, Copy)]
+pub(super) struct Term {
+    pub(super) deprecated: Spanned<SystemTime>,
+    pub(super) sunset: Option<Spanned<SystemTime>>,
+    pub(super) gone: Option<Spanned<SystemTime>>,
+    /// Whether the brown-outs are those of the dialect, and the time is not.
+    pub(super) is_another: bool,
+}
+
+impl Term {
+    fn help(self, found: Diagnostic) -> Diagnostic {
+        if !self.is_another {
+            return found;
+        }
+        found.help(
+            "these are the brown-outs of `[retirement]`: `brown_outs = []` says that the operation has none",
+        )
+    }
+}
+
 impl Compiler<'_> {
     /// Every window there is, in order, if all of them can be.
     pub(super) fn brown_outs(
         &mut self,
         parts: &[BrownOutPart],
-        deprecated: Spanned<SystemTime>,
-        sunset: Option<Spanned<SystemTime>>,
+        term: Term,
     ) -> Option<Vec<Range<SystemTime>>> {
         let mut all: Vec<(Range<SystemTime>, Span)> = Vec::new();
         let mut is_sound = true;
         for part in parts {
-            match self.windows(part, deprecated, sunset) {
+            match self.windows(part, term) {
                 Some(windows) => all.extend(windows.into_iter().map(|window| (window, part.from.span))),
                 None => is_sound = false,
             }
         }
         all.sort_by_key(|(window, _)| window.start);
-        let overlap = all.windows(2).find(|pair| pair[1].0.start < pair[0].0.end);
+        // Clients are told when a window ends, and come back then.
+        let overlap = all.windows(2).find(|pair| pair[1].0.start <= pair[0].0.end);
         if let Some([(_, earlier), (_, later)]) = overlap {
             is_sound = false;
-            let found = Diagnostic::error(code::M1003, "two brown-outs overlap");
-            let found = found.at(*later, "begins before another one is over");
+            let found = Diagnostic::error(code::M1003, "two brown-outs overlap, or are one");
+            let found = found.at(*later, "begins before it was served again after another one");
             self.report(if earlier == later { found } else { found.also(*earlier, "that one") });
+        }
+        let last = all.last().zip(term.gone).filter(|((window, _), gone)| window.end == gone.value);
+        if let Some(((_, span), gone)) = last {
+            is_sound = false;
+            let found = Diagnostic::error(code::M1003, "a brown-out after which it is not served again");
+            let found = found.at(*span, "goes on until it is gone").also(gone.span, "gone from here on");
+            self.report(term.help(found));
         }
         is_sound.then(|| all.into_iter().map(|(window, _)| window).collect())
     }
 
-    fn windows(
-        &mut self,
-        part: &BrownOutPart,
-        deprecated: Spanned<SystemTime>,
-        sunset: Option<Spanned<SystemTime>>,
-    ) -> Option<Vec<Range<SystemTime>>> {
+    fn windows(&mut self, part: &BrownOutPart, term: Term) -> Option<Vec<Range<SystemTime>>> {
+        let Term { deprecated, sunset, .. } = term;
         let lasts = self.lasting(&part.lasts)?;
         let every = match &part.every {
             Some(every) => Some(Spanned::new(self.lasting(every)?, every.span)),
@@ -53,13 +77,13 @@ impl Compiler<'_> {
         if first.start < deprecated.value {
             let found = Diagnostic::error(code::M1003, "a brown-out begins before the deprecation");
             let found = found.at(part.from.span, "what is not deprecated is served");
-            self.report(found.also(deprecated.span, "deprecated from here on"));
+            self.report(term.help(found.also(deprecated.span, "deprecated from here on")));
             return None;
         }
         if let Some(sunset) = sunset.filter(|sunset| sunset.value < first.end) {
             let found = Diagnostic::error(code::M1003, "a brown-out goes on after the sunset");
             let found = found.at(part.from.span, "it shows what the sunset will be like");
-            self.report(found.also(sunset.span, "the sunset"));
+            self.report(term.help(found.also(sunset.span, "the sunset")));
             return None;
         }
         let Some(every) = every else { return Some(vec![first]) };

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use serde_json::Value as Tree;
+
 use crate::diag::{Diagnostic, code};
 use crate::dialect::parameters::QueryShape;
 use crate::dialect::retirement::{Step, Watch};
@@ -19,6 +21,8 @@ struct Below<'w> {
     way: &'w [Step],
     /// The lens, unless the fields are parameters.
     lens: Option<&'w LensPart>,
+    /// All of them.
+    fields: &'w [FieldPart],
     schema: Option<&'w Schema>,
 }
 
@@ -43,7 +47,12 @@ impl Compiler<'_> {
         let schema = parameters.map(|parameters| &**parameters.schema());
         for field in &part.query {
             let at = Address { root: Root::Query, path: vec![field.left.value.as_str().into()] };
-            self.watch_field(field, &at, Below { way: &[], lens: None, schema }, &mut watches);
+            self.watch_field(
+                field,
+                &at,
+                Below { way: &[], lens: None, fields: &part.query, schema },
+                &mut watches,
+            );
         }
         watches
     }
@@ -52,7 +61,7 @@ impl Compiler<'_> {
     fn watch_lens(&mut self, name: &Text, way: &[Step], watches: &mut Vec<Watch>) {
         let Some(built) = self.lenses.get(name.value.as_str()) else { return };
         let (part, schema) = (built.part, built.left.clone());
-        let below = Below { way, lens: Some(part), schema: schema.as_deref() };
+        let below = Below { way, lens: Some(part), fields: &part.fields, schema: schema.as_deref() };
         for field in &part.fields {
             let Some(at) = Address::parse(&field.left.value) else { continue };
             self.watch_field(field, &at, below, watches);
@@ -71,8 +80,8 @@ impl Compiler<'_> {
 
     /// One field, if it retires or holds words that do.
     fn watch_field(&mut self, field: &FieldPart, at: &Address, below: Below<'_>, watches: &mut Vec<Watch>) {
-        // What is only shown is in no request.
-        if matches!(field.op, Some(OpPart::Constant(_) | OpPart::Has(_) | OpPart::Label)) {
+        // What is only shown is in no request, and a path is what the operation is, not what its client says.
+        if !is_read(field) || at.root == Root::Path {
             return;
         }
         let way = below.to(field, at);
@@ -85,7 +94,7 @@ impl Compiler<'_> {
             }
             let values = part.values.iter().flatten().map(|value| value.value.clone()).collect();
             let mut way = way.clone();
-            if part.values.is_some() && matches!(field.op, Some(OpPart::Each | OpPart::EachId(_))) {
+            if part.values.is_some() && is_list(field) {
                 way.push(Step::Elements);
             }
             watches.push(Watch { root, way, values, retirement });
@@ -108,21 +117,27 @@ impl Compiler<'_> {
 
     /// What is said of a field that requests can have.
     fn check_field(&mut self, field: &FieldPart, part: &RetirementPart, at: &Address, below: Below<'_>) {
+        self.check_ways(field, part, below.fields);
         if let Some(values) = &part.values {
             if values.is_empty() {
                 let message = format!("no value of `{}` retires", field.left.value);
                 let found = Diagnostic::error(code::M1005, message);
                 self.report(found.at(part.span, "name some values, or none for all of the field"));
             }
-            // The schema of a list says nothing at this place of what is in it.
-            let schema = below.schema.filter(|_| !matches!(field.op, Some(OpPart::Each | OpPart::EachId(_))));
+            let shape = below.schema.and_then(|schema| shape_of(field, at, schema));
             for value in values {
-                self.check_met(value, at, schema);
+                if let Some(shape) = &shape {
+                    self.check_met_by(value, at, shape);
+                }
             }
-            return;
+            let known = shape.and_then(|shape| shape.enumeration()).filter(|_| !is_list(field));
+            let retires = |known: &Tree| values.iter().any(|value| value.value.value().to_value() == *known);
+            if !known.is_some_and(|known| known.iter().all(retires)) {
+                return;
+            }
         }
         let is_required = below.schema.is_some_and(|schema| is_required(&schema.shape(), at));
-        let is_refused = part.gone.is_some() || part.brown_outs.is_some();
+        let is_refused = part.gone.is_some() || part.brown_outs.as_ref().is_some_and(|all| !all.is_empty());
         if !is_required || part.successor.is_some() && !is_refused {
             return;
         }
@@ -139,15 +154,36 @@ impl Compiler<'_> {
         });
     }
 
+    /// A client knows the field and not the ways it is read, and all of them say the same of it.
+    fn check_ways(&mut self, field: &FieldPart, part: &RetirementPart, fields: &[FieldPart]) {
+        let said = |part: &RetirementPart| {
+            let values = part.values.iter().flatten().map(|value| value.value.clone());
+            let retirement = self.retirements.parts.get(&part.span)?;
+            Some((retirement.dates().clone(), values.collect::<Vec<_>>()))
+        };
+        let own = said(part);
+        let is_other = |way: &&FieldPart| match &way.retirement {
+            Some(other) => said(other).is_some_and(|other| Some(other) != own),
+            None => true,
+        };
+        let mut ways = fields.iter().filter(|way| way.left.value == field.left.value && is_read(way));
+        let Some(other) = ways.find(is_other) else { return };
+        let message = format!("one way to read `{}` retires, and another does not", field.left.value);
+        self.report(
+            Diagnostic::error(code::M1008, message)
+                .at(part.span, "whoever sends the field is told so")
+                .also(other.span, "also where it is read so"),
+        );
+    }
+
     /// Whatever retires is something that a request can have: else nobody would ever be told.
     pub(in crate::mapping) fn check_watched(&mut self) {
         if !self.saw_all {
             return;
         }
         for part in self.retiring() {
-            let is_own = part.span.source == self.file.source;
             let is_understood = self.retirements.parts.contains_key(&part.span);
-            if !is_own || !is_understood || self.retirements.watched.contains(&part.span) {
+            if !is_understood || self.retirements.watched.contains(&part.span) {
                 continue;
             }
             self.report(
@@ -179,10 +215,30 @@ impl Below<'_> {
     }
 }
 
+/// Whether a field is in requests; some are only shown.
+fn is_read(field: &FieldPart) -> bool {
+    !matches!(field.op, Some(OpPart::Constant(_) | OpPart::Has(_) | OpPart::Label))
+}
+
+/// Whether it is the elements that have a value.
+fn is_list(field: &FieldPart) -> bool {
+    matches!(field.op, Some(OpPart::Each | OpPart::EachId(_)))
+}
+
+/// What the schema says of a field, or of each of its elements. Of what is around an item its schema says nothing.
+fn shape_of<'s>(field: &FieldPart, at: &Address, schema: &'s Schema) -> Option<Shape<'s>> {
+    if at.path.is_empty() || !matches!(at.root, Root::Body | Root::Query) {
+        return None;
+    }
+    let shape = shape_at(schema.shape(), &at.path).ok()??;
+    if is_list(field) { shape.items() } else { Some(shape) }
+}
+
 /// Whether everything around it requires what is at that place.
 fn is_required(shape: &Shape<'_>, at: &Address) -> bool {
     let steps = at.path.iter().enumerate();
-    !at.path.is_empty()
+    matches!(at.root, Root::Body | Root::Query)
+        && !at.path.is_empty()
         && steps.into_iter().all(|(depth, name)| {
             let around = shape_at(shape.clone(), &at.path[..depth]).ok().flatten();
             around.is_some_and(|around| around.is_required(name))

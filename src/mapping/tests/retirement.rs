@@ -6,6 +6,8 @@ use std::time::{Duration, SystemTime};
 use proptest::prelude::*;
 
 use super::*;
+use crate::dialect::retirement::Step;
+use crate::problem::Root;
 use crate::time::{http_date, rfc3339};
 
 /// 1 March 2026, from when on everything here is deprecated.
@@ -29,7 +31,7 @@ fn windows(from: u64, lasts: u64, every: Option<u64>, sunset: u64) -> Option<Vec
         }
     }
     let is_sound = lasts > 0 && every != Some(0) && !windows.is_empty();
-    if !is_sound || windows.windows(2).any(|pair| pair[1].start < pair[0].end) {
+    if !is_sound || windows.windows(2).any(|pair| pair[1].start <= pair[0].end) {
         return None;
     }
     let count = every.map_or(1, |every| (sunset - from - lasts) / every + 1);
@@ -99,4 +101,77 @@ fn a_generation_does_not_retire_because_its_elder_does() {
     let registry = registry.unwrap();
     let retires = |name: &str| registry.dialect(name).unwrap().operations[0].retirement.is_some();
     assert!(retires("acme") && !retires("acme2"));
+}
+
+#[test]
+fn what_an_elder_says_of_its_parts_is_not_said_of_the_younger() {
+    let answers = r#"answers = { 201 = { status = 200, body = "thing" } }"#;
+    let part = "retirement = { deprecated = 2026-03-01, successor = \"https://acme.example\" }";
+    for (whole, own) in
+        [("deprecated = 2026-03-01", "{ sunset = 2026-03-02 }"), ("deprecated = 2026-03-01", "false")]
+    {
+        let text = MAPPING_TEXT
+            .replacen("[errors]", &format!("[retirement]\n{whole}\n\n[errors]"), 1)
+            .replacen(answers, &format!("{answers}\nretirement = {own}"), 1)
+            .replacen("role = true }", &format!("role = true, {part} }}"), 1)
+            .replacen("may  = [\"*\"]", &format!("may  = [\"*\"]\n{part}"), 1);
+        let younger = "[dialect]\nextends = \"acme\"\ntitle = \"Acme 2\"\nprefix = \"/api\"\n";
+        let retiring = format!("{younger}\n[retirement]\ndeprecated = 2026-05-01\n");
+        let texts = [
+            (CANONICAL, CANONICAL_TEXT),
+            ("acme", text.as_str()),
+            ("acme2", younger),
+            ("acme3", retiring.as_str()),
+        ];
+        let (registry, found) = compile_texts(&texts, &small_store(), None);
+        assert_eq!(found, [], "{own}");
+        let registry = registry.unwrap();
+        let operation = |name: &str| &registry.dialect(name).unwrap().operations[0];
+        assert_eq!(operation("acme").watches.len(), 2, "the field, and the word in it");
+        assert_eq!((operation("acme2").retirement.is_some(), operation("acme2").watches.len()), (false, 0));
+        let dates =
+            operation("acme3").retirement.as_ref().map(|retirement| retirement.dates().clone()).unwrap();
+        assert_eq!(
+            (http_date(dates.deprecated).as_str(), dates.sunset),
+            ("Fri, 01 May 2026 00:00:00 GMT", None)
+        );
+    }
+}
+
+#[test]
+fn what_is_read_from_the_path_is_not_looked_for_in_the_body() {
+    let retires = r#"{ at = "place.room", from = "$path.group", retirement = { deprecated = 2026-03-01, successor = "https://acme.example" } }"#;
+    let text = MAPPING_TEXT.replacen("place = \"place.room\"", &format!("place = {retires}"), 1);
+    let texts = [(CANONICAL, CANONICAL_TEXT), ("acme", text.as_str())];
+    let (registry, found) = compile_texts(&texts, &small_store(), None);
+    assert_eq!(found, []);
+    let registry = registry.unwrap();
+    let watches = &registry.dialect("acme").unwrap().operations[0].watches;
+    let ways: Vec<_> = watches.iter().map(|watch| (watch.root, watch.way.clone())).collect();
+    assert_eq!(ways, [(Root::Body, vec![Step::Member("place".into())])]);
+}
+
+#[test]
+fn where_two_tables_contradict_each_other_it_is_said_how_one_takes_back_what_the_other_says() {
+    let helps = |own: &str| {
+        let whole = "[retirement]\ndeprecated = 2026-03-01\nsunset = 2027-03-01\n\
+            brown_outs = [{ from = 2027-02-01, lasts = \"1h\" }]\n\n[errors]";
+        let answers = r#"answers = { 201 = { status = 200, body = "thing" } }"#;
+        let text = MAPPING_TEXT.replacen("[errors]", whole, 1);
+        let text = text.replacen(answers, &format!("{answers}\nretirement = {{ {own} }}"), 1);
+        let texts = [(CANONICAL, CANONICAL_TEXT), ("acme", text.as_str())];
+        let (_, found) = compile_texts(&texts, &small_store(), None);
+        found.into_iter().map(|one| (one.code, one.help.unwrap_or_default())).collect::<Vec<_>>()
+    };
+    let found = helps("sunset = 2026-12-01");
+    assert!(
+        matches!(found.as_slice(), [(code::M1003, help)] if help.contains("`brown_outs = []`")),
+        "{found:?}"
+    );
+    let found = helps("sunset = 2026-01-01, brown_outs = []");
+    assert!(
+        matches!(found.as_slice(), [(code::M1002, help)] if help.contains("`[retirement]`")),
+        "{found:?}"
+    );
+    assert_eq!(helps("sunset = 2026-12-01, brown_outs = []"), []);
 }
