@@ -182,6 +182,12 @@ impl Loaded {
             .with_single_cert(chain, key)
             .map_err(unusable)?;
         settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        if clients.is_some() {
+            // A client's certificate is looked at in whole handshakes alone: a session could be taken up, and handed on,
+            // long after the certificate that began it has expired.
+            settings.session_storage = Arc::new(NoServerSessionStorage {});
+            settings.send_tls13_tickets = 0;
+        }
         Ok(Loaded { settings: Arc::new(settings), digest: digest([&texts.0, &texts.1, &authorities]), doubt })
     }
 }

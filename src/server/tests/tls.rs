@@ -176,3 +176,35 @@ fn a_file_whose_line_ends_were_lost_is_refused_without_a_word_of_it() {
         }
     }
 }
+
+/// How the handshakes of a client go that has connected before.
+async fn second_handshake(server: &TestServer, client: ClientConfig) -> HandshakeKind {
+    let connector = TlsConnector::from(Arc::new(client));
+    let mut kinds = Vec::new();
+    for _ in 0..2 {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = connector.connect(name, stream).await.unwrap();
+        // What there is to take up comes behind the handshake, and is read with the answer.
+        stream.write_all(super::support::get("/").as_bytes()).await.unwrap();
+        stream.read_exact(&mut [0; 12]).await.unwrap();
+        kinds.push(stream.get_ref().1.handshake_kind().unwrap());
+    }
+    assert_eq!(kinds[0], HandshakeKind::Full);
+    kinds[1]
+}
+
+#[tokio::test]
+async fn no_session_outlives_the_certificate_of_a_client() {
+    let pki = Pki::new();
+    for versions in [&[&TLS13][..], &[&TLS12]] {
+        let plain = TestServer::with_tls(pki.config());
+        let kind = second_handshake(&plain, pki.client(versions, false)).await;
+        assert_eq!(kind, HandshakeKind::Resumed, "{versions:?}: where nobody is asked it saves a round");
+        for asked in [ClientCertificate::Request, ClientCertificate::Require] {
+            let asking = TestServer::with_tls(pki.clients(asked));
+            let kind = second_handshake(&asking, pki.client(versions, true)).await;
+            assert_eq!(kind, HandshakeKind::Full, "{versions:?} {asked:?}");
+        }
+    }
+}
