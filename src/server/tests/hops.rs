@@ -98,3 +98,12 @@ fn a_place_is_given_back_when_a_request_panics_is_too_late_or_its_client_goes() 
     server.wait_until_left();
     assert_eq!(told(&mut server.client(), line).0, 200, "its client went");
 }
+
+#[test]
+fn a_client_is_an_address_of_ipv4_on_a_socket_for_both() {
+    let mut config = config();
+    config.listeners[0].address = "[::]:0".parse().unwrap();
+    let server = TestServer::start(config);
+    let mut client = Client::connect(([127, 0, 0, 1], server.address.port()).into());
+    assert_eq!(told(&mut client, "X: 1"), (200, "Some(127.0.0.1) http -".to_owned()));
+}

@@ -10,7 +10,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 use tempfile::TempDir;
 
 /// Longer than anything takes.
@@ -113,6 +113,11 @@ impl Secure {
     /// What the server showed.
     pub(super) fn shown(&self) -> CertificateDer<'static> {
         self.0.get_ref().conn.peer_certificates().unwrap()[0].clone()
+    }
+
+    /// Whether it took up an earlier session.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.0.get_ref().conn.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// The status of an answer to a request for nothing that there is.
