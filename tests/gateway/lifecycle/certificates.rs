@@ -139,10 +139,7 @@ fn served(process: &Process, clients: &[&Arc<ClientConfig>]) -> Vec<bool> {
         Ok(status) => status == 404,
         Err(error) => {
             let inner = error.get_ref().and_then(|inner| inner.downcast_ref());
-            let alert = match inner {
-                Some(rustls::Error::AlertReceived(alert)) => alert,
-                _ => panic!("no alert: {error:?}"),
-            };
+            let Some(rustls::Error::AlertReceived(alert)) = inner else { panic!("no alert: {error:?}") };
             // The last one where an authority of the same name has signed it.
             let expected = [
                 AlertDescription::CertificateRequired,

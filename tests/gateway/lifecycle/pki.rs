@@ -72,7 +72,8 @@ impl Pki {
 
     /// What `tls` of a listener says.
     pub(super) fn settings(&self) -> String {
-        format!("certificate = {:?}, key = {:?}", self.path("certificate.pem"), self.path("key.pem"))
+        let (certificate, key) = (self.path("certificate.pem"), self.path("key.pem"));
+        format!("certificate = \"{}\", key = \"{}\"", certificate.display(), key.display())
     }
 
     /// A client that trusts the authority, and takes up earlier sessions where it may.
