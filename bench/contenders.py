@@ -79,7 +79,8 @@ def interlingua(options: argparse.Namespace, workload: Workload, folder: Path, b
         (mappings / mapping.name).write_text(text)
     given = tomllib.loads(options.config.read_text()) if options.config else {}
     ours = {
-        "server": {"workers": 1, "listener": [{"address": f"127.0.0.1:{port}"}]},
+        # All of them come from one address.
+        "server": {"workers": 1, "in_flight_per_address_max": 1024, "listener": [{"address": f"127.0.0.1:{port}"}]},
         "admin": {"address": f"127.0.0.1:{admin}"},
         "upstream": {"base": f"http://127.0.0.1:{backend}", "connections_max": 1024},
         "limit": {"windows": [workload.quota]},

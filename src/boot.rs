@@ -31,13 +31,13 @@ use self::{
 use crate::{
     admin::{Admin, reload::Reloads},
     config::Config,
-    diag::{Diagnostics, Sources},
+    diag::{Diagnostics, Sources, code},
     dialect::Registry,
     ids,
     mapping::{self, Compiled, Proof, Trials},
     schema::Store,
     server::{BindError, Drain, Inherited, InheritedError, RunOutcome, Server},
-    telemetry::{Explanations, Metrics},
+    telemetry::{Explanations, Metrics, names::field},
     upstream,
 };
 
@@ -182,8 +182,12 @@ impl Start {
         let admin = admin.transpose()?;
         inherited.finish()?;
 
+        let code = code::C0302.as_str();
         for doubt in server.certificates().doubts() {
-            tracing::warn!("{doubt}: clients refuse it");
+            tracing::warn!({ field::DIAGNOSTIC_CODE } = code, "{doubt}: clients refuse it");
+        }
+        if let Some(doubt) = reload::doubt_towards_backend(&config) {
+            tracing::warn!({ field::DIAGNOSTIC_CODE } = code, "{doubt}: the backend refuses it");
         }
         metrics.loads().loaded(&digest, SystemTime::now());
         let (reloads, asks) = Reloads::channel();

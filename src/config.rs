@@ -193,7 +193,7 @@ mod tests {
         // The file shows the built-in backend and one to forward to, of which one can be had, and how the latter is called
         // without TLS and with.
         let codes: Vec<_> = found.iter().map(|one| one.code).collect();
-        assert_eq!(codes, [code::C0214, code::C0209]);
+        assert_eq!(codes, [code::C0214, code::C0214, code::C0209]);
         let config = config.unwrap();
         assert_eq!(config.upstream.unwrap().base, "http://127.0.0.1:9000/");
         assert_eq!(config.backend.database, Some(PathBuf::from("interlingua.db")));

@@ -20,11 +20,13 @@
 //! This module never opens a socket or reads a file, and knows no dialect by name.
 
 use std::fmt;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::uri::{Authority, Scheme};
 use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
@@ -35,7 +37,7 @@ use crate::ids::resolver::Resolvers;
 use crate::lens::{Resolutions, Tally};
 use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
-use crate::telemetry::{ClientAddress, Metrics, RequestId};
+use crate::telemetry::{Metrics, RequestId};
 use crate::time::{Clock, Deadline};
 use crate::translate::misfit::Misfit;
 use crate::translate::{self, explain::Narrator};
@@ -186,6 +188,30 @@ impl fmt::Debug for Shared {
     }
 }
 
+/// How a request came, where its head does not say it: among the extensions of a request, put there by whoever runs the
+/// gateway. Without it the request came without TLS. Shows nothing of who asks.
+#[derive(Clone)]
+pub struct Called {
+    /// Over which scheme the client called.
+    pub scheme: Scheme,
+    /// The host that it called, where that is another one than the request names.
+    pub host: Option<Authority>,
+    /// Where it is, if the log may say it.
+    pub client: Option<IpAddr>,
+}
+
+impl Default for Called {
+    fn default() -> Called {
+        Called { scheme: Scheme::HTTP, host: None, client: None }
+    }
+}
+
+impl fmt::Debug for Called {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Called").field("scheme", &self.scheme).finish_non_exhaustive()
+    }
+}
+
 /// Answers requests; one for each worker, with connections of its own.
 #[derive(Clone, Debug)]
 pub struct Gateway {
@@ -297,8 +323,8 @@ struct Exchange {
     dialect: Option<Arc<Dialect>>,
     operation: Option<Arc<Operation>>,
     request_id: Option<RequestId>,
-    /// Who asks, if the log may say it.
-    client: Option<ClientAddress>,
+    /// Who called, and how.
+    called: Called,
     deadline: Deadline,
     /// Where the principal stands, once it was admitted or refused.
     standing: Option<Standing>,
@@ -327,7 +353,7 @@ impl Exchange {
             dialect: None,
             operation: None,
             request_id: extensions.get().cloned(),
-            client: extensions.get().copied(),
+            called: extensions.get().cloned().unwrap_or_default(),
             deadline: extensions.get().copied().unwrap_or_else(|| Deadline::after(allowance)),
             standing: None,
             ignored: 0,

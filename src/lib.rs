@@ -34,7 +34,7 @@
 //! | components | [`ids`], [`upstream`] | lookups that are remembered, calls to the backend |
 //! | model | [`dialect`], [`translate`] | what a compiled dialect is and does |
 //! | engines | [`lens`], [`schema`], [`problem`], [`limit`] | pure: no sockets, no files |
-//! | words | [`canonical`], [`json`], [`diag`], [`telemetry`], [`time`] | what all others speak of |
+//! | words | [`canonical`], [`json`], [`diag`], [`pem`], [`telemetry`], [`time`] | what all others speak of |
 
 pub mod boot;
 pub mod cli;
@@ -64,5 +64,6 @@ pub mod mapping;
 pub mod openapi;
 
 pub mod backend;
+pub mod pem;
 pub mod telemetry;
 pub mod time;

@@ -5,6 +5,7 @@
 //! short tower stack (`server/stack.rs`) does what every HTTP server needs, the handler does the rest.
 
 use std::{
+    fmt,
     future::Future,
     io,
     net::{IpAddr, SocketAddr},
@@ -16,6 +17,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::uri::{Authority, Scheme};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use prometheus_client::metrics::gauge::Gauge;
@@ -25,8 +27,10 @@ mod addresses;
 mod connection;
 mod drain;
 mod forwarded;
+mod in_flight;
 mod inherited;
 mod listen;
+mod network;
 mod refusal;
 mod stack;
 mod tls;
@@ -35,11 +39,12 @@ mod wire;
 mod worker;
 
 pub use drain::Drain;
-pub use forwarded::{HopHeader, HopsConfig, Network, NetworkError};
+pub use forwarded::{HopHeader, HopHeaders, HopsConfig};
 pub use inherited::{Inherited, InheritedError};
+pub use network::{Network, NetworkError};
 pub use tls::{Certificates, Renewal, TlsError};
 
-use self::{addresses::Addresses, listen::Listener};
+use self::{addresses::Addresses, in_flight::InFlight, listen::Listener};
 use crate::telemetry::Metrics;
 
 /// How the server listens and what a client may cost it.
@@ -59,8 +64,7 @@ pub struct Config {
     pub request_deadline: Duration,
     /// Connections open at once; more wait unaccepted.
     pub connections_max: usize,
-    /// Connections of one address; more are reset. Those of trusted hops are not counted, and what they bring is: requests
-    /// in flight of one client, of which more are answered 429.
+    /// Connections of one address; more are reset. Those of trusted hops are not counted.
     pub connections_per_address_max: usize,
     /// How many of its bits tell an address of IPv4 from others.
     pub ipv4_prefix: u8,
@@ -70,6 +74,8 @@ pub struct Config {
     pub hops: HopsConfig,
     /// Requests in flight at once; more are answered 503.
     pub in_flight_max: usize,
+    /// Those of one address, on whatever connections, its own or those of trusted hops; more are answered 429.
+    pub in_flight_per_address_max: usize,
     /// Bytes of a request head.
     pub header_bytes_max: usize,
     /// Whether other processes may listen on the same addresses, such as the one that takes our place.
@@ -78,7 +84,13 @@ pub struct Config {
     pub drain_delay: Duration,
     /// How long a drain may take before what is left is cut off.
     pub drain_timeout: Duration,
+    /// Whether events of refusals name the addresses of clients, which are personal data.
+    pub names_addresses: bool,
 }
+
+/// Which part of all connections, and of all requests in flight, one address may have if nobody says how many.
+pub(crate) const CONNECTIONS_PART: usize = 2;
+pub(crate) const IN_FLIGHT_PART: usize = 8;
 
 impl Default for Config {
     fn default() -> Config {
@@ -90,15 +102,17 @@ impl Default for Config {
             idle_timeout: Duration::from_mins(1),
             request_deadline: Duration::from_secs(30),
             connections_max: 10_000,
-            connections_per_address_max: 5_000,
+            connections_per_address_max: 10_000 / CONNECTIONS_PART,
             ipv4_prefix: 32,
             ipv6_prefix: 64,
             hops: HopsConfig::default(),
             in_flight_max: 1024,
+            in_flight_per_address_max: 1024 / IN_FLIGHT_PART,
             header_bytes_max: 64 * 1024,
             share_port: false,
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
+            names_addresses: false,
         }
     }
 }
@@ -167,20 +181,33 @@ pub trait Handler: Clone + 'static {
     ) -> impl Future<Output = http::Response<Full<Bytes>>>;
 }
 
-/// Who is at the other end of a connection.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Who is at the other end of a connection. Shows nothing of who it is.
+#[derive(Clone, PartialEq, Eq)]
 pub struct Peer {
     /// The client's address, or its proxy's.
     pub address: SocketAddr,
     /// Whose request it is: the same address, or the one a trusted hop names; none if that does not name any.
     pub client: Option<IpAddr>,
+    /// How the client called: as the connection is, or as a trusted hop says.
+    pub scheme: Scheme,
+    /// The host it called, if a trusted hop says it; else the request does.
+    pub host: Option<Authority>,
     /// Whether the connection is encrypted.
     pub tls: bool,
 }
 
+impl fmt::Debug for Peer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Peer").field("tls", &self.tls).finish_non_exhaustive()
+    }
+}
+
 impl Peer {
     fn new(address: SocketAddr, tls: bool) -> Peer {
-        Peer { address, client: Some(address.ip()), tls }
+        // On a socket for both, an address of IPv4 comes in the spelling of IPv6.
+        let client = Some(address.ip().to_canonical());
+        let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
+        Peer { address, client, scheme, host: None, tls }
     }
 }
 
@@ -284,6 +311,7 @@ impl Server {
         let shared = Arc::new(Shared {
             slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
             addresses: Arc::new(Addresses::new(&self.config)),
+            in_flight: Arc::new(InFlight::new(&self.config)),
             metrics: self.metrics,
             drain: drain.clone(),
             config: self.config,
@@ -340,6 +368,8 @@ struct Shared {
     slots: Arc<Semaphore>,
     /// What each address has of them.
     addresses: Arc<Addresses>,
+    /// What each address has of requests in flight.
+    in_flight: Arc<InFlight>,
     metrics: Metrics,
 }
 

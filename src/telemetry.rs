@@ -41,10 +41,6 @@ pub struct Config {
     pub addresses: bool,
 }
 
-/// Where a request comes from, as far as the log may say it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ClientAddress(pub std::net::IpAddr);
-
 impl Default for Config {
     fn default() -> Config {
         Config { format: LogFormat::Text, filter: "info".into(), addresses: false }

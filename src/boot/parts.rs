@@ -15,7 +15,10 @@ use crate::{
     config::Config,
     dialect::Registry,
     gateway,
-    ids::{self, map::IdMap},
+    ids::{
+        embedded::{Store, StoreError},
+        map::IdMap,
+    },
     telemetry::{Explanations, Metrics},
     upstream::{self, Keys, Upstream},
 };
@@ -70,18 +73,7 @@ impl Parts {
             None => Upstream::new(Arc::new(backend.config.clone()))?.count_into(metrics.backend()),
         };
         let known = before.and_then(|before| before.ids.as_ref());
-        let ids = match &config.ids.store {
-            Some(path) => {
-                if let Some(known) = known.filter(|(file, _)| *file == IdFile::at(path)) {
-                    Some(known.clone())
-                } else {
-                    let store = ids::embedded::Store::open(path)?;
-                    // It may have been made just now.
-                    Some((IdFile::at(path), IdMap::new(store)))
-                }
-            }
-            None => None,
-        };
+        let ids = config.ids.store.as_ref().map(|path| IdFile::open(path, known)).transpose()?;
 
         let deadline = config.server.request_deadline;
         let shared = gateway::Shared::new(
@@ -118,6 +110,21 @@ impl IdFile {
         let place = fs::metadata(path).ok().map(|found| (found.dev(), found.ino()));
         IdFile { path: path.to_owned(), place }
     }
+
+    /// What is known, if it is of this file; else the file is opened, or made where none of that name is known. While one is
+    /// in use none is made in its place: it would be empty, and every id that clients have unknown.
+    fn open(path: &Path, known: Option<&(IdFile, IdMap)>) -> Result<(IdFile, IdMap), StoreError> {
+        let found = IdFile::at(path);
+        match known.filter(|(file, _)| file.path == found.path) {
+            Some((file, ids)) if *file == found => Ok((found, ids.clone())),
+            Some(_) => Ok((found, IdMap::new(Store::open_existing(path)?))),
+            None => {
+                let store = Store::open(path)?;
+                let was_made = found.place.is_none();
+                Ok((if was_made { IdFile::at(path) } else { found }, IdMap::new(store)))
+            }
+        }
+    }
 }
 
 impl Backend {
@@ -153,5 +160,19 @@ mod tests {
         fs::write(&other, "1").unwrap();
         fs::rename(&other, &path).unwrap();
         assert_ne!(first, IdFile::at(&path));
+    }
+
+    #[test]
+    fn a_file_of_ids_that_is_gone_is_not_replaced_by_an_empty_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, other) = (folder.path().join("ids.db"), folder.path().join("other.db"));
+        let known = IdFile::open(&path, None).unwrap();
+        assert_eq!(known.0, IdFile::at(&path), "nothing was known: it was made");
+        fs::rename(&path, &other).unwrap();
+        assert!(matches!(IdFile::open(&path, Some(&known)), Err(StoreError::Missing { .. })));
+        assert!(!path.exists());
+        fs::rename(&other, &path).unwrap();
+        assert_eq!(IdFile::open(&path, Some(&known)).unwrap().0, known.0);
+        assert!(IdFile::open(&other, Some(&known)).is_ok(), "the settings name another");
     }
 }

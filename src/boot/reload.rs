@@ -54,12 +54,9 @@ pub fn digest(sources: &Sources) -> String {
     for id in sources.ids() {
         let (path, text) = (sources.path(id), sources.text(id));
         let parts: Vec<_> = path.rsplitn(3, '/').take(2).collect();
+        let is_schema = Path::new(path).extension().is_some_and(|ending| ending == "json");
         // The settings may have any name, and lie anywhere.
-        let name = if Path::new(path).extension().is_some_and(|kind| kind == "json") {
-            parts.join("/")
-        } else {
-            parts[0].to_owned()
-        };
+        let name = if is_schema { parts.join("/") } else { parts[0].to_owned() };
         for part in [name.as_str(), text] {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
@@ -68,6 +65,11 @@ pub fn digest(sources: &Sources) -> String {
     let digest = digest.finalize();
     let first = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
     format!("{first:016x}")
+}
+
+/// Why the backend might refuse the certificate that it is shown.
+pub(super) fn doubt_towards_backend(config: &Config) -> Option<String> {
+    config.upstream.as_ref()?.identity.as_ref()?.doubt(SystemTime::now())
 }
 
 /// Makes reloads, one after the other.
@@ -183,6 +185,11 @@ impl Reloader {
         for doubt in renewal.doubts() {
             found.push(
                 Diagnostic::warning(code::C0302, doubt).help("clients refuse it: renew it, and reload"),
+            );
+        }
+        if let Some(doubt) = doubt_towards_backend(&files.config) {
+            found.push(
+                Diagnostic::warning(code::C0302, doubt).help("the backend refuses it: renew it, and reload"),
             );
         }
         let parts = Parts::make(&files.config, registry, &self.around, Some(before));

@@ -18,9 +18,8 @@ use hyper::body::Incoming;
 use tokio::{sync::mpsc, task::spawn_local};
 
 use crate::{
-    gateway::{self, Gateway},
+    gateway::{self, Called, Gateway},
     server::{Handler, MakeHandler, Peer},
-    telemetry::ClientAddress,
     upstream::Upstream,
 };
 
@@ -143,14 +142,13 @@ impl Worker {
 
 impl Handler for Worker {
     async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
-        // A hop may have said otherwise of its client.
-        if peer.tls && request.extensions().get::<Scheme>().is_none() {
-            request.extensions_mut().insert(Scheme::HTTPS);
+        let Peer { scheme, host, client, .. } = peer;
+        let client = client.filter(|_| self.tells_addresses);
+        // Without a word it is a plain request, of which nothing may be said.
+        if scheme != Scheme::HTTP || host.is_some() || client.is_some() {
+            request.extensions_mut().insert(Called { scheme, host, client });
         }
         let gateway = self.gateway();
-        if let Some(client) = peer.client.filter(|_| self.tells_addresses) {
-            request.extensions_mut().insert(ClientAddress(client));
-        }
         // Whatever comes into use meanwhile, this request is answered with one and the same.
         gateway.answer(request).await
     }

@@ -34,8 +34,9 @@ mod most {
 const HEADER_BYTES_MIN: usize = 8 * KIB;
 
 pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
+    let telemetry = telemetry(&file.telemetry, values);
     Config {
-        server: server(&file.server, values),
+        server: server(&file.server, &telemetry, values),
         admin: admin(&file.admin, values),
         upstream: file.upstream.as_ref().and_then(|file| upstream(file, values)),
         backend: file.backend.as_ref().map(|file| backend(file, values)).unwrap_or_default(),
@@ -45,30 +46,42 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         dialects: file.answers.dialects.iter().map(|(name, _)| name.clone()).collect(),
         ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
         explain: gateway::explain::Config { key: values.path(file.explain.key.as_ref()) },
-        telemetry: telemetry(&file.telemetry, values),
+        telemetry,
         files: files(&file.files, values),
     }
 }
 
-fn server(file: &ServerFile, values: &mut Values<'_>) -> server::Config {
+fn server(file: &ServerFile, telemetry: &telemetry::Config, values: &mut Values<'_>) -> server::Config {
     let default = server::Config::default();
+    let connections_max = values.count(file.connections_max, 1..=most::CONNECTIONS, default.connections_max);
+    let in_flight_max = values.count(file.in_flight_max, 1..=most::CONNECTIONS, default.in_flight_max);
+    // Who allows more in all, or less, means each address too.
+    let part = |all: usize, part: usize| (all / part).max(1);
     let listeners: Vec<_> = file.listeners.iter().filter_map(|file| listener(file, values)).collect();
     server::Config {
         listeners: if listeners.is_empty() { default.listeners } else { listeners },
         workers: file.workers.map(|workers| values.count(Some(workers), 1..=most::WORKERS, 1)),
-        connections_max: values.count(file.connections_max, 1..=most::CONNECTIONS, default.connections_max),
+        connections_max,
         connections_per_address_max: values.count(
             file.connections_per_address_max,
             1..=most::CONNECTIONS,
-            default.connections_per_address_max,
+            part(connections_max, server::CONNECTIONS_PART),
         ),
         ipv4_prefix: values.count(file.ipv4_prefix, 1..=32, default.ipv4_prefix),
         ipv6_prefix: values.count(file.ipv6_prefix, 1..=128, default.ipv6_prefix),
         hops: HopsConfig {
-            trusted: file.hops.trusted.iter().filter_map(|network| values.network(network)).collect(),
-            header: values.hop_header(file.hops.header.as_ref(), default.hops.header),
+            trusted: {
+                let written = file.hops.trusted.iter().flat_map(|trusted| &trusted.value);
+                written.filter_map(|network| values.network(network)).collect()
+            },
+            headers: values.hop_headers(file.hops.headers.as_ref(), default.hops.headers),
         },
-        in_flight_max: values.count(file.in_flight_max, 1..=most::CONNECTIONS, default.in_flight_max),
+        in_flight_max,
+        in_flight_per_address_max: values.count(
+            file.in_flight_per_address_max,
+            1..=most::CONNECTIONS,
+            part(in_flight_max, server::IN_FLIGHT_PART),
+        ),
         header_bytes_max: values.size(
             file.header_bytes_max.as_ref(),
             HEADER_BYTES_MIN..=most::HEADER_BYTES,
@@ -81,6 +94,7 @@ fn server(file: &ServerFile, values: &mut Values<'_>) -> server::Config {
         share_port: file.share_port.map_or(default.share_port, |share| share.value),
         drain_delay: values.delay(file.drain_delay.as_ref(), default.drain_delay),
         drain_timeout: values.duration(file.drain_timeout.as_ref(), default.drain_timeout),
+        names_addresses: telemetry.addresses,
     }
 }
 

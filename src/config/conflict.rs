@@ -13,6 +13,7 @@ use crate::{admin, gateway, server};
 pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
     addresses(file, found);
     unused_backend(file, found);
+    limits_of_addresses(file, found);
     time_limits(file, found);
 }
 
@@ -75,10 +76,43 @@ fn unused_backend(file: &ConfigFile, found: &mut Diagnostics) {
     }
     // Nobody is asked for a certificate on a connection without TLS.
     if let Some(upstream) = &file.upstream
-        && let (Some(tls), Some(base)) = (&upstream.tls, &upstream.base)
-        && base.value.starts_with("http:")
+        && let Some(base) = &upstream.base
+        && base.value.parse().is_ok_and(|base: http::Uri| base.scheme() == Some(&http::uri::Scheme::HTTP))
     {
-        found.push(diags::unused_identity(tls.header, base.span));
+        let tls = upstream.tls.as_ref().map(|tls| ("tls", tls.header));
+        let authorities = upstream.authorities.as_ref().map(|authorities| ("authorities", authorities.span));
+        for (key, written) in tls.into_iter().chain(authorities) {
+            found.push(diags::unused_for_tls(key, written, base.span));
+        }
+    }
+}
+
+/// What one address may have is meant to leave something for others. Only what somebody wrote is worth a word: else it is
+/// a part of what all may have.
+fn limits_of_addresses(file: &ConfigFile, found: &mut Diagnostics) {
+    let (file, default) = (&file.server, server::Config::default());
+    for (inner, written, outer, all, usual) in [
+        (
+            "server.connections_per_address_max",
+            file.connections_per_address_max,
+            "server.connections_max",
+            file.connections_max,
+            default.connections_max,
+        ),
+        (
+            "server.in_flight_per_address_max",
+            file.in_flight_per_address_max,
+            "server.in_flight_max",
+            file.in_flight_max,
+            default.in_flight_max,
+        ),
+    ] {
+        let Some(written) = written else { continue };
+        let most = all.map_or(i64::try_from(usual).unwrap_or(i64::MAX), |all| all.value);
+        if written.value >= most {
+            let all = (most, all.map(|all| all.span));
+            found.push(diags::limit_of_nobody(inner, written.span, outer, all));
+        }
     }
 }
 

@@ -37,6 +37,12 @@ pub(super) fn network(text: &Spanned<String>, why: NetworkError) -> Diagnostic {
         .help("write an address, or a network such as `\"10.0.0.0/8\"` or `\"fd00::/8\"`")
 }
 
+pub(super) fn hop_headers(span: Span) -> Diagnostic {
+    Diagnostic::error(code::C0216, "these headers do not say together whose request it is")
+        .at(span, "expected `forwarded` alone, or `x-forwarded-for` with or without others")
+        .help("write, for example, `[\"x-forwarded-for\", \"x-forwarded-proto\"]`: each of them is written by every hop")
+}
+
 pub(super) fn address(text: &Spanned<String>) -> Diagnostic {
     Diagnostic::error(code::C0204, format!("`{}` is not an address to listen on", text.value))
         .at(text.span, "expected an IP address and a port")
@@ -84,8 +90,7 @@ pub(super) fn fixed(key: &str, span: Option<Span>) -> Diagnostic {
         .help("restart the program, or write what it was started with: nothing of this reload is taken");
     match span {
         Some(span) => diagnostic.at(span, "the program was started with another value"),
-        None => diagnostic
-            .note("the file does not set it any more, and the program was started with another value"),
+        None => diagnostic.note("the file does not set it, and the program was started with another value"),
     }
 }
 
@@ -105,11 +110,12 @@ pub(super) fn unused_backend(backend: Span, upstream: Span) -> Diagnostic {
         .help("remove one of the two tables")
 }
 
-pub(super) fn unused_identity(tls: Span, base: Span) -> Diagnostic {
-    Diagnostic::warning(code::C0214, "`upstream.tls` has no effect on a backend that is called without TLS")
-        .at(tls, "nobody asks for this certificate")
+pub(super) fn unused_for_tls(key: &str, written: Span, base: Span) -> Diagnostic {
+    let headline = format!("`upstream.{key}` has no effect on a backend that is called without TLS");
+    Diagnostic::warning(code::C0214, headline)
+        .at(written, "nobody shows a certificate, or asks for one")
         .also(base, "the scheme is `http`")
-        .help("write `https`, or remove `tls`")
+        .help(format!("write `https`, or remove `{key}`"))
 }
 
 pub(super) fn unreachable_limit(
@@ -124,6 +130,21 @@ pub(super) fn unreachable_limit(
     match outer_span {
         Some(span) => diagnostic.also(span, "this ends first"),
         None => diagnostic.note(format!("`{outer}` is {outer_length:?} by default")),
+    }
+}
+
+pub(super) fn limit_of_nobody(
+    inner: &str,
+    written: Span,
+    outer: &str,
+    all: (i64, Option<Span>),
+) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(code::C0210, format!("`{inner}` protects nobody"))
+        .at(written, format!("one address may have all that `{outer}` allows"))
+        .help("let it be less, for one address can keep out all the others");
+    match all {
+        (_, Some(span)) => diagnostic.also(span, "all addresses together"),
+        (most, None) => diagnostic.note(format!("`{outer}` is {most} by default")),
     }
 }
 
@@ -218,7 +239,14 @@ mod tests {
         (code::C0212, "[files]\nschemas = \"\"\n", (2, 11)),
         (code::C0206, "[[server.listener]]\naddress = \"[::]:80\"\ntls = { certificate = \"c\", key = \"k\", clients = { authorities = \"a\", certificate = \"wish\" } }\n", (3, 84)),
         (code::C0214, "[upstream]\nbase = \"http://b\"\ntls = { certificate = \"c\", key = \"k\" }\n", (3, 7)),
-        (code::C0206, "[server.hops]\nheader = \"x-real-ip\"\n", (2, 10)),
+        (code::C0206, "[server.hops]\nheaders = [\"x-real-ip\"]\n", (2, 12)),
+        (code::C0215, "[server.hops]\ntrusted = [\"::/0\"]\n", (2, 12)),
+        (code::C0216, "[server.hops]\nheaders = [\"x-forwarded-host\"]\n", (2, 11)),
+        (code::C0216, "[server.hops]\nheaders = [\"forwarded\", \"x-forwarded-for\"]\n", (2, 11)),
+        (code::C0216, "[server.hops]\nheaders = []\n", (2, 11)),
+        (code::C0210, "[server]\nconnections_max = 10\nconnections_per_address_max = 10\n", (3, 31)),
+        (code::C0210, "[server]\nin_flight_per_address_max = 1024\n", (2, 29)),
+        (code::C0214, "[upstream]\nbase = \"HTTP://b\"\nauthorities = \"a\"\n", (3, 15)),
         (code::C0215, "[server.hops]\ntrusted = [\"10.0.0.0/8\", \"10.0.0.1/8\"]\n", (2, 26)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
     ];

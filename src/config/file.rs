@@ -40,6 +40,7 @@ pub(super) struct ServerFile {
     pub(super) ipv6_prefix: Integer,
     pub(super) hops: HopsFile,
     pub(super) in_flight_max: Integer,
+    pub(super) in_flight_per_address_max: Integer,
     pub(super) header_bytes_max: Text,
     pub(super) first_byte_timeout: Text,
     pub(super) header_timeout: Text,
@@ -53,8 +54,8 @@ pub(super) struct ServerFile {
 /// `[server.hops]`
 #[derive(Debug, Default)]
 pub(super) struct HopsFile {
-    pub(super) header: Text,
-    pub(super) trusted: Vec<Spanned<String>>,
+    pub(super) headers: Option<Spanned<Vec<Spanned<String>>>>,
+    pub(super) trusted: Option<Spanned<Vec<Spanned<String>>>>,
 }
 
 /// `[[server.listener]]`
@@ -203,6 +204,7 @@ impl ServerFile {
             ipv6_prefix: table.integer("ipv6_prefix"),
             hops: table.table("hops").map(HopsFile::read).unwrap_or_default(),
             in_flight_max: table.integer("in_flight_max"),
+            in_flight_per_address_max: table.integer("in_flight_per_address_max"),
             header_bytes_max: table.text("header_bytes_max"),
             first_byte_timeout: table.text("first_byte_timeout"),
             header_timeout: table.text("header_timeout"),
@@ -217,7 +219,13 @@ impl ServerFile {
 
 impl HopsFile {
     fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self { header: table.text("header"), trusted: table.texts("trusted") })
+        table.read(|table| {
+            let mut list = |key| {
+                let node = table.node(key)?;
+                Some(Spanned { value: node.texts(), span: node.span() })
+            };
+            Self { headers: list("headers"), trusted: list("trusted") }
+        })
     }
 }
 

@@ -24,7 +24,12 @@ pub(super) fn changes(started: &Config, now: &Config, file: Option<&ConfigFile>)
 /// What there is to say of one setting, if anything.
 type Told = Option<Diagnostic>;
 
-fn look<T: PartialEq>(key: &str, old: &T, new: &T, written: Option<Span>) -> Told {
+fn look<T: PartialEq, W>(key: &str, old: &T, new: &T, written: Option<&Spanned<W>>) -> Told {
+    tell(key, old, new, at(written))
+}
+
+/// The same, where it is not written in one place alone.
+fn tell<T: PartialEq>(key: &str, old: &T, new: &T, written: Option<Span>) -> Told {
     (old != new).then(|| diags::fixed(key, written))
 }
 
@@ -44,49 +49,61 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         connections_per_address_max,
         ipv4_prefix,
         ipv6_prefix,
-        hops: server::HopsConfig { trusted, header },
+        hops: server::HopsConfig { trusted, headers },
         in_flight_max,
+        in_flight_per_address_max,
         header_bytes_max,
         share_port,
         drain_delay,
         drain_timeout,
+        // Told as a setting of the log.
+        names_addresses: _,
     } = new;
-    let first_byte = at(file.first_byte_timeout.as_ref());
-    let per_address = at(file.connections_per_address_max.as_ref());
-    let deadline = at(file.request_deadline.as_ref());
+    let ServerFile { hops, .. } = file;
     vec![
-        listener(&old.listeners, listeners, &file.listeners),
-        look("server.workers", &old.workers, workers, at(file.workers.as_ref())),
-        look(
-            "server.connections_max",
-            &old.connections_max,
-            connections_max,
-            at(file.connections_max.as_ref()),
-        ),
+        listener(&old.listeners, listeners, file.listeners.as_ref()),
+        look("server.workers", &old.workers, workers, file.workers.as_ref()),
+        look("server.connections_max", &old.connections_max, connections_max, file.connections_max.as_ref()),
         look(
             "server.connections_per_address_max",
             &old.connections_per_address_max,
             connections_per_address_max,
-            per_address,
+            file.connections_per_address_max.as_ref(),
         ),
-        look("server.ipv4_prefix", &old.ipv4_prefix, ipv4_prefix, at(file.ipv4_prefix.as_ref())),
-        look("server.ipv6_prefix", &old.ipv6_prefix, ipv6_prefix, at(file.ipv6_prefix.as_ref())),
-        look("server.hops.trusted", &old.hops.trusted, trusted, at(file.hops.trusted.first())),
-        look("server.hops.header", &old.hops.header, header, at(file.hops.header.as_ref())),
-        look("server.in_flight_max", &old.in_flight_max, in_flight_max, at(file.in_flight_max.as_ref())),
+        look("server.ipv4_prefix", &old.ipv4_prefix, ipv4_prefix, file.ipv4_prefix.as_ref()),
+        look("server.ipv6_prefix", &old.ipv6_prefix, ipv6_prefix, file.ipv6_prefix.as_ref()),
+        look("server.hops.trusted", &old.hops.trusted, trusted, hops.trusted.as_ref()),
+        look("server.hops.headers", &old.hops.headers, headers, hops.headers.as_ref()),
+        look("server.in_flight_max", &old.in_flight_max, in_flight_max, file.in_flight_max.as_ref()),
+        look(
+            "server.in_flight_per_address_max",
+            &old.in_flight_per_address_max,
+            in_flight_per_address_max,
+            file.in_flight_per_address_max.as_ref(),
+        ),
         look(
             "server.header_bytes_max",
             &old.header_bytes_max,
             header_bytes_max,
-            at(file.header_bytes_max.as_ref()),
+            file.header_bytes_max.as_ref(),
         ),
-        look("server.first_byte_timeout", &old.first_byte_timeout, first_byte_timeout, first_byte),
-        look("server.header_timeout", &old.header_timeout, header_timeout, at(file.header_timeout.as_ref())),
-        look("server.idle_timeout", &old.idle_timeout, idle_timeout, at(file.idle_timeout.as_ref())),
-        look("server.request_deadline", &old.request_deadline, request_deadline, deadline),
-        look("server.share_port", &old.share_port, share_port, at(file.share_port.as_ref())),
-        look("server.drain_delay", &old.drain_delay, drain_delay, at(file.drain_delay.as_ref())),
-        look("server.drain_timeout", &old.drain_timeout, drain_timeout, at(file.drain_timeout.as_ref())),
+        look(
+            "server.first_byte_timeout",
+            &old.first_byte_timeout,
+            first_byte_timeout,
+            file.first_byte_timeout.as_ref(),
+        ),
+        look("server.header_timeout", &old.header_timeout, header_timeout, file.header_timeout.as_ref()),
+        look("server.idle_timeout", &old.idle_timeout, idle_timeout, file.idle_timeout.as_ref()),
+        look(
+            "server.request_deadline",
+            &old.request_deadline,
+            request_deadline,
+            file.request_deadline.as_ref(),
+        ),
+        look("server.share_port", &old.share_port, share_port, file.share_port.as_ref()),
+        look("server.drain_delay", &old.drain_delay, drain_delay, file.drain_delay.as_ref()),
+        look("server.drain_timeout", &old.drain_timeout, drain_timeout, file.drain_timeout.as_ref()),
     ]
 }
 
@@ -105,23 +122,23 @@ fn listener(old: &[ListenerConfig], new: &[ListenerConfig], file: &[ListenerFile
 fn admin(old: admin::Config, new: admin::Config, file: Option<&ConfigFile>) -> Vec<Told> {
     let admin::Config { address } = new;
     let written = file.and_then(|file| at(file.admin.address.as_ref()).or(at(file.admin.enabled.as_ref())));
-    vec![look("admin.address", &old.address, &address, written)]
+    vec![tell("admin.address", &old.address, &address, written)]
 }
 
 /// Which of the two backends it is, and the settings of the built-in one where it is used.
 fn backends(started: &Config, now: &Config, file: Option<&ConfigFile>) -> Vec<Told> {
     let is_built_in = |config: &Config| config.upstream.is_none();
     let written = file.and_then(|file| Some(file.upstream.as_ref()?.header));
-    let which = look("upstream", &is_built_in(started), &is_built_in(now), written);
+    let which = tell("upstream", &is_built_in(started), &is_built_in(now), written);
     if !(is_built_in(started) && is_built_in(now)) {
         return vec![which];
     }
     let file = file.and_then(|file| file.backend.as_ref());
     let backend::Config { database, seed } = &now.backend;
     let written = file.and_then(|file| at(file.database.as_ref()));
-    let other_database = look("backend.database", &started.backend.database, database, written);
+    let other_database = tell("backend.database", &started.backend.database, database, written);
     let written = file.and_then(|file| at(file.seed.as_ref()));
-    vec![which, other_database, look("backend.seed", &started.backend.seed, seed, written)]
+    vec![which, other_database, tell("backend.seed", &started.backend.seed, seed, written)]
 }
 
 fn telemetry(old: &telemetry::Config, new: &telemetry::Config, file: Option<&ConfigFile>) -> Vec<Told> {
@@ -131,9 +148,9 @@ fn telemetry(old: &telemetry::Config, new: &telemetry::Config, file: Option<&Con
     let other_addresses = file.and_then(|file| at(file.addresses.as_ref()));
     let other_filter = file.and_then(|file| at(file.filter.as_ref()));
     vec![
-        look("telemetry.format", &old.format, format, other_format),
-        look("telemetry.filter", &old.filter, filter, other_filter),
-        look("telemetry.addresses", &old.addresses, addresses, other_addresses),
+        tell("telemetry.format", &old.format, format, other_format),
+        tell("telemetry.filter", &old.filter, filter, other_filter),
+        tell("telemetry.addresses", &old.addresses, addresses, other_addresses),
     ]
 }
 
@@ -181,8 +198,10 @@ mod tests {
 
     #[test]
     fn of_the_listeners_the_first_that_is_another_is_shown() {
-        let listener = |port: &u16| format!("[[server.listener]]\naddress = \"127.0.0.1:{port}\"\n");
-        let listeners = |ports: &[u16]| ports.iter().map(listener).collect::<Vec<_>>().concat();
+        let listeners = |ports: &[u16]| -> String {
+            let one = |port| format!("[[server.listener]]\naddress = \"127.0.0.1:{port}\"\n");
+            ports.iter().map(one).collect::<Vec<_>>().concat()
+        };
         let place = |ports: &[u16]| {
             let text = told(&listeners(&[1, 2]), &listeners(ports));
             assert_eq!(text.matches("error[C0301]").count(), usize::from(ports != [1, 2]), "{text}");
@@ -200,19 +219,64 @@ mod tests {
         assert_eq!(told(&(listeners(&[1]) + tls), &(listeners(&[1]) + other)), "", "files may be others");
     }
 
+    /// Each alone, so that none is taken for another that changed as well.
     #[test]
-    fn every_fixed_setting_is_noticed() {
-        let all = "[server]\nworkers = 1023\nconnections_max = 7\nconnections_per_address_max = 7\nipv4_prefix = 24\nipv6_prefix = 48\nin_flight_max = 7\nheader_bytes_max = \"32 KiB\"\n\
-             first_byte_timeout = \"7s\"\nheader_timeout = \"7s\"\nidle_timeout = \"7s\"\nrequest_deadline = \"17s\"\n\
-             drain_delay = \"7s\"\ndrain_timeout = \"7s\"\nshare_port = true\n\
-             [server.hops]\ntrusted = [\"::1\"]\nheader = \"forwarded\"\n\
-             [[server.listener]]\naddress = \"127.0.0.1:7\"\n[admin]\naddress = \"127.0.0.1:8\"\n\
-             [backend]\nseed = false\ndatabase = \"x\"\n[telemetry]\nformat = \"json\"\nfilter = \"warn\"\naddresses = true\n";
-        let text = told("", all);
-        assert_eq!(text.matches("error[C0301]").count(), 23, "{text}");
-        assert_eq!(text.matches("--> config.toml:").count(), 23, "{text}");
+    fn every_fixed_setting_is_noticed_and_no_other() {
+        let server = [
+            "workers = 1023",
+            "connections_max = 7777",
+            "connections_per_address_max = 7",
+            "ipv4_prefix = 24",
+            "ipv6_prefix = 48",
+            "in_flight_max = 777",
+            "in_flight_per_address_max = 7",
+            "header_bytes_max = \"32 KiB\"",
+            "first_byte_timeout = \"7s\"",
+            "header_timeout = \"7s\"",
+            "idle_timeout = \"7s\"",
+            "request_deadline = \"17s\"",
+            "drain_delay = \"7s\"",
+            "drain_timeout = \"7s\"",
+            "share_port = true",
+        ];
+        let server = server.map(|line| ("server", line));
+        let others = [
+            ("server.hops", "trusted = [\"::1\"]"),
+            ("server.hops", "headers = [\"forwarded\"]"),
+            ("admin", "address = \"127.0.0.1:8\""),
+            ("backend", "seed = false"),
+            ("backend", "database = \"x\""),
+            ("telemetry", "format = \"json\""),
+            ("telemetry", "filter = \"warn\""),
+            ("telemetry", "addresses = true"),
+        ];
+        for (table, line) in server.into_iter().chain(others) {
+            let key = format!("{table}.{}", line.split(' ').next().unwrap());
+            // What others may have follows what all may have, where nobody says how much it is.
+            let parts = match key.as_str() {
+                "server.connections_max" => "connections_per_address_max = 5000\n",
+                "server.in_flight_max" => "in_flight_per_address_max = 128\n",
+                _ => "",
+            };
+            let text = told("", &format!("[{table}]\n{parts}{line}\n"));
+            assert!(text.starts_with(&format!("error[C0301]: `{key}` cannot change")), "{line}: {text}");
+            assert_eq!(text.matches("error[C0301]").count(), 1, "{line}: {text}");
+            assert_eq!(text.matches("--> config.toml:").count(), 1, "{line}: {text}");
+            let (with, without) = (format!("[{table}]\n{parts}{line}\n"), format!("[{table}]\n{parts}"));
+            let text = told(&with, &without);
+            assert!(text.starts_with(&format!("error[C0301]: `{key}` cannot change")), "{line}: {text}");
+            assert_eq!(text.matches("error[C0301]").count(), 1, "{line}: {text}");
+        }
+        let text = told("", "[[server.listener]]\naddress = \"127.0.0.1:7\"\n");
+        assert!(text.contains("`server.listener` cannot change"), "{text}");
         let text = told("", "[upstream]\nbase = \"http://127.0.0.1:1\"\n");
         assert!(text.contains("`upstream` cannot change"), "{text}");
+    }
+
+    #[test]
+    fn a_list_that_is_empty_now_is_told_with_its_place() {
+        let text = told("[server.hops]\ntrusted = [\"::1\"]\n", "[server.hops]\ntrusted = []\n");
+        assert!(text.contains("config.toml:2:11"), "{text}");
     }
 
     #[test]

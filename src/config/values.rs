@@ -13,7 +13,7 @@ use super::{diags, size};
 use crate::diag::{Diagnostic, Diagnostics, Spanned};
 use crate::gateway::AnswerCheck;
 use crate::limit::Window;
-use crate::server::{ClientCertificate, HopHeader, Network};
+use crate::server::{ClientCertificate, HopHeader, HopHeaders, Network};
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
 use crate::upstream::Keys;
@@ -142,18 +142,33 @@ impl<'a> Values<'a> {
         self.take(Some(written.value.parse().map_err(|why| diags::network(written, why))))
     }
 
-    pub(super) fn hop_header(&mut self, written: Option<&Spanned<String>>, default: HopHeader) -> HopHeader {
-        self.choice(written, &HopHeader::NAMES, default)
+    pub(super) fn hop_headers(
+        &mut self,
+        written: Option<&Spanned<Vec<Spanned<String>>>>,
+        default: HopHeaders,
+    ) -> HopHeaders {
+        let Some(Spanned { value, span }) = written else { return default };
+        let named: Vec<_> =
+            value.iter().filter_map(|name| self.choose(Some(name), &HopHeader::NAMES)).collect();
+        // Of a name that nobody knows it was said already.
+        if named.len() < value.len() {
+            return default;
+        }
+        self.take(Some(HopHeaders::of(&named).ok_or_else(|| diags::hop_headers(*span)))).unwrap_or(default)
     }
 
     /// What one of a few names stands for.
     fn choice<T: Copy>(&mut self, written: Option<&Spanned<String>>, choices: &[(&str, T)], default: T) -> T {
+        self.choose(written, choices).unwrap_or(default)
+    }
+
+    fn choose<T: Copy>(&mut self, written: Option<&Spanned<String>>, choices: &[(&str, T)]) -> Option<T> {
         let chosen = written.map(|text| {
             let known = choices.iter().find(|(name, _)| *name == text.value);
             let names = || choices.iter().map(|(name, _)| *name).collect::<Vec<_>>();
             known.map(|(_, choice)| *choice).ok_or_else(|| diags::name(text, &names()))
         });
-        self.take(chosen).unwrap_or(default)
+        self.take(chosen)
     }
 
     pub(super) fn log_filter(&mut self, written: Option<&Spanned<String>>, default: String) -> String {

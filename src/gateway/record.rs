@@ -15,8 +15,7 @@ use crate::dialect::Registry;
 use crate::problem::Problem;
 use crate::telemetry::names::field;
 use crate::telemetry::{
-    ClientAddress, Metrics, OperationMetrics, RequestId, ResolverMetrics, ResolverOutcome, UpstreamMetrics,
-    UpstreamOutcome,
+    Metrics, OperationMetrics, RequestId, ResolverMetrics, ResolverOutcome, UpstreamMetrics, UpstreamOutcome,
 };
 use crate::translate::misfit::Misfit;
 
@@ -128,8 +127,7 @@ impl<'a> Record<'a> {
         let latency_us = u32::try_from(self.begun.elapsed().as_micros()).unwrap_or(u32::MAX);
         tracing::info!(
             { field::REQUEST_ID } = exchange.request_id.as_ref().map(RequestId::as_str),
-            { field::CLIENT_ADDRESS } =
-                exchange.client.map(|ClientAddress(address)| tracing::field::display(address)),
+            { field::CLIENT_ADDRESS } = exchange.called.client.map(tracing::field::display),
             { field::DIALECT } = exchange.dialect.as_ref().map(|dialect| dialect.name.as_str()),
             { field::OPERATION } = exchange.operation.as_ref().map(|operation| operation.name.as_str()),
             { field::STATUS } = status.map(|status| status.as_u16()),

@@ -7,7 +7,7 @@ use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{Request, StatusCode, Version};
 
-use super::Exchange;
+use super::{Called, Exchange};
 use crate::dialect::url::Url;
 use crate::dialect::{self, Registry};
 use crate::problem::Problem;
@@ -49,11 +49,11 @@ pub(super) fn select<B>(
     exchange: &mut Exchange,
 ) -> Result<Selection<B>, Box<Problem>> {
     let (head, body) = request.into_parts();
-    let authority = authority(&head)?;
+    let authority = authority(&head, &exchange.called)?;
     let host = authority.as_ref().map(Authority::host);
     let selected = registry.select(&head.method, host, head.uri.path(), &head.headers);
     let url = Url {
-        origin: authority.map(|authority| (scheme(&head), authority)),
+        origin: authority.map(|authority| (exchange.called.scheme.clone(), authority)),
         target: head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")),
         mount: selected.as_ref().map_or(0, |selected| selected.mount),
     };
@@ -73,13 +73,8 @@ pub(super) fn select<B>(
     Ok(Selection::Operation(Selected { target, url, head, body }))
 }
 
-/// What the server says the connection is, or that of the client is, where a trusted hop passes the request on.
-fn scheme(head: &Parts) -> Scheme {
-    head.extensions.get().cloned().unwrap_or(Scheme::HTTP)
-}
-
 /// The host a request is meant for, with or without its port: from its target, else from its one `Host` header.
-fn authority(head: &Parts) -> Result<Option<Authority>, Box<Problem>> {
+fn authority(head: &Parts, called: &Called) -> Result<Option<Authority>, Box<Problem>> {
     let refused = |detail| Err(Box::new(Problem::bad_request("invalid-host", detail)));
     let mut values = head.headers.get_all(HOST).iter();
     let (value, more) = (values.next(), values.next());
@@ -98,7 +93,7 @@ fn authority(head: &Parts) -> Result<Option<Authority>, Box<Problem>> {
         return refused("the request names more than one host");
     }
     // A trusted hop may have called us by another name than its client called it.
-    let named = head.extensions.get().or(head.uri.authority()).cloned().map(Ok);
+    let named = called.host.as_ref().or(head.uri.authority()).cloned().map(Ok);
     match named.or_else(|| value.map(|value| Authority::try_from(value.as_bytes()))) {
         None => Ok(None),
         Some(Ok(authority)) if is_plain(&authority) => Ok(Some(authority)),
@@ -141,12 +136,13 @@ mod tests {
     #[test]
     fn the_host_that_a_trusted_hop_says_was_called_comes_before_all_others() {
         let host_of = |told: &'static str, hosts: &[&'static str]| {
-            let mut request = Request::builder().uri("/a").extension(Authority::from_static(told));
+            let mut request = Request::builder().uri("/a");
             for host in hosts {
                 request = request.header(HOST, HeaderValue::from_static(host));
             }
             let (head, ()) = request.body(()).unwrap().into_parts();
-            authority(&head)
+            let called = Called { host: Some(Authority::from_static(told)), ..Called::default() };
+            authority(&head, &called)
                 .map(|found| found.unwrap().to_string())
                 .map_err(|problem| problem.code.into_owned())
         };
@@ -161,7 +157,7 @@ mod tests {
             request = request.header(HOST, HeaderValue::from_static(host));
         }
         let (head, ()) = request.body(()).unwrap().into_parts();
-        match authority(&head) {
+        match authority(&head, &Called::default()) {
             Ok(authority) => Ok(authority.map(|authority| authority.to_string())),
             Err(problem) => Err(problem.code.clone().into_owned()),
         }

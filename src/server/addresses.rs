@@ -1,18 +1,18 @@
-//! How much each address has of us at this moment, over all workers, and that none has too much.
+//! How many connections each address has at this moment, over all workers, and that none has too many.
 //!
-//! What is counted is a connection, or, where connections come from a trusted hop, a request that it brings. Addresses
-//! are told apart by their first bits, for whoever has one address of IPv6 has the network around it. The table holds
-//! those alone that have something, so nobody can fill it: it never has more entries than there are connections and
-//! requests in flight. Counting takes a lock for a few instructions, one of many, and once for each connection.
+//! Addresses are told apart by their first bits, for whoever has one address of IPv6 has the network around it. The table
+//! holds those alone that have a connection, so nobody can fill it: it never has more entries than there are connections.
+//! Counting takes a lock for a few instructions, one of many, when a connection comes and when it goes. Connections of
+//! trusted hops are not counted.
 
 use std::{
     collections::{HashMap, hash_map::Entry},
     hash::{BuildHasher, RandomState},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    net::IpAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use crate::server::Config;
+use crate::server::{Config, Network};
 
 /// Parts of the table with a lock each: enough for workers to meet seldom.
 const SHARDS: usize = 64;
@@ -21,25 +21,42 @@ const SHARDS: usize = 64;
 #[derive(Debug)]
 pub(super) struct Addresses {
     most: usize,
-    ipv4_bits: u8,
-    ipv6_bits: u8,
+    prefixes: Prefixes,
     hasher: RandomState,
-    shards: [Mutex<HashMap<IpAddr, usize>>; SHARDS],
+    shards: [Mutex<HashMap<Network, usize>>; SHARDS],
+}
+
+/// How many bits tell an address from others.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Prefixes {
+    ipv4: u8,
+    ipv6: u8,
+}
+
+impl Prefixes {
+    pub(super) fn of(config: &Config) -> Prefixes {
+        Prefixes { ipv4: config.ipv4_prefix, ipv6: config.ipv6_prefix }
+    }
+
+    /// Who counts as one with that address. One of IPv4 is that however it is written.
+    pub(super) fn network(self, address: IpAddr) -> Network {
+        let address = address.to_canonical();
+        Network::around(address, if address.is_ipv4() { self.ipv4 } else { self.ipv6 })
+    }
 }
 
 /// One of the places of an address; it is free again when this is dropped.
 #[derive(Debug)]
 pub(super) struct Place {
     addresses: Arc<Addresses>,
-    network: IpAddr,
+    network: Network,
 }
 
 impl Addresses {
     pub(super) fn new(config: &Config) -> Addresses {
         Addresses {
             most: config.connections_per_address_max,
-            ipv4_bits: config.ipv4_prefix,
-            ipv6_bits: config.ipv6_prefix,
+            prefixes: Prefixes::of(config),
             hasher: RandomState::new(),
             shards: std::array::from_fn(|_| Mutex::default()),
         }
@@ -47,7 +64,7 @@ impl Addresses {
 
     /// Takes a place for whoever is behind that address, unless all are taken.
     pub(super) fn enter(self: &Arc<Self>, address: IpAddr) -> Option<Place> {
-        let network = self.network(address);
+        let network = self.prefixes.network(address);
         let mut shard = self.shard(network);
         let taken = shard.entry(network).or_default();
         if *taken >= self.most {
@@ -57,22 +74,8 @@ impl Addresses {
         Some(Place { addresses: Arc::clone(self), network })
     }
 
-    /// The first bits of an address, the others zero. An address of IPv4 is one however it is written.
-    fn network(&self, address: IpAddr) -> IpAddr {
-        match address.to_canonical() {
-            IpAddr::V4(address) => {
-                let mask = u32::MAX.checked_shl(32 - u32::from(self.ipv4_bits)).unwrap_or(0);
-                Ipv4Addr::from_bits(address.to_bits() & mask).into()
-            }
-            IpAddr::V6(address) => {
-                let mask = u128::MAX.checked_shl(128 - u32::from(self.ipv6_bits)).unwrap_or(0);
-                Ipv6Addr::from_bits(address.to_bits() & mask).into()
-            }
-        }
-    }
-
     /// Nothing is done under the lock that could panic half-way, so poison is ignored.
-    fn shard(&self, network: IpAddr) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    fn shard(&self, network: Network) -> MutexGuard<'_, HashMap<Network, usize>> {
         let at = self.hasher.hash_one(network) % SHARDS as u64;
         let at = usize::try_from(at).expect("there are not so many");
         self.shards[at].lock().unwrap_or_else(PoisonError::into_inner)
@@ -93,7 +96,7 @@ impl Drop for Place {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Barrier;
+    use std::{net::Ipv4Addr, sync::Barrier};
 
     use proptest::prelude::*;
 

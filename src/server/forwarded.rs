@@ -2,19 +2,21 @@
 //!
 //! Anybody can write such a header, so it is read only on connections from networks that the settings name, and only as
 //! far as such hops have written it: from the right, to the first address that is none of theirs. What stands left of it
-//! is what that client wrote, and is read by nobody. One header is read, the one that the settings name: a hop that
-//! sets the one passes the other on as the client wrote it.
+//! is what that client wrote, and is read by nobody. Headers that the settings do not name are not read either: a hop that
+//! sets one passes the others on as the client wrote them.
 
-use std::{fmt, net::IpAddr, str::FromStr};
+use std::{net::IpAddr, str::FromStr};
 
 use http::{
     HeaderMap, HeaderName, HeaderValue,
     uri::{Authority, Scheme},
 };
 
+use crate::server::Network;
+
 mod elements;
 
-use elements::Element;
+use elements::{ELEMENTS_MAX, Element, Node};
 
 const FORWARDED: HeaderName = http::header::FORWARDED;
 const X_FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
@@ -26,100 +28,68 @@ const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto
 pub struct HopsConfig {
     /// Where trusted hops are; none means that nobody is believed.
     pub trusted: Vec<Network>,
-    /// What they write.
-    pub header: HopHeader,
+    /// What each of them writes.
+    pub headers: HopHeaders,
 }
 
-/// Which headers a hop writes.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum HopHeader {
-    /// `Forwarded` (RFC 7239).
+/// Which headers every hop overwrites or appends to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HopHeaders {
+    /// `Forwarded` (RFC 7239), where all that a hop says stands together.
     Forwarded,
-    /// `X-Forwarded-For`, with `X-Forwarded-Proto` and `X-Forwarded-Host`.
-    #[default]
-    XForwarded,
+    /// `X-Forwarded-For`.
+    XForwarded {
+        /// `X-Forwarded-Proto` as well.
+        scheme: bool,
+        /// `X-Forwarded-Host` as well.
+        host: bool,
+    },
+}
+
+impl Default for HopHeaders {
+    fn default() -> HopHeaders {
+        HopHeaders::XForwarded { scheme: false, host: false }
+    }
+}
+
+/// One of the headers that the settings may name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum HopHeader {
+    /// `Forwarded`.
+    Forwarded,
+    /// `X-Forwarded-For`.
+    For,
+    /// `X-Forwarded-Host`.
+    Host,
+    /// `X-Forwarded-Proto`.
+    Proto,
 }
 
 impl HopHeader {
     /// How the settings call them.
-    pub const NAMES: [(&'static str, HopHeader); 2] =
-        [("forwarded", HopHeader::Forwarded), ("x-forwarded-for", HopHeader::XForwarded)];
+    pub const NAMES: [(&'static str, HopHeader); 4] = [
+        ("forwarded", HopHeader::Forwarded),
+        ("x-forwarded-for", HopHeader::For),
+        ("x-forwarded-proto", HopHeader::Proto),
+        ("x-forwarded-host", HopHeader::Host),
+    ];
 }
 
-/// Addresses that begin with the same bits, such as `10.0.0.0/8`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    bits: u8,
-}
-
-/// Why a text is no network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NetworkError {
-    /// What stands before the slash is no address.
-    #[error("expected an IP address, with or without `/` and a number of bits")]
-    Address,
-    /// The number behind the slash is none, or one too large.
-    #[error("the number of bits must be one from 0 to 32, or to 128 for IPv6")]
-    Bits,
-    /// Bits are set behind those that count.
-    #[error("the address has bits set that do not count")]
-    Rest,
-}
-
-impl Network {
-    /// Whether an address is in it, however it is written.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        first_bits(address.to_canonical(), self.bits) == self.address
-            && address.to_canonical().is_ipv4() == self.address.is_ipv4()
-    }
-}
-
-fn first_bits(address: IpAddr, bits: u8) -> IpAddr {
-    match address {
-        IpAddr::V4(address) => {
-            let rest = u32::MAX.checked_shr(bits.into()).unwrap_or(0);
-            std::net::Ipv4Addr::from_bits(address.to_bits() & !rest).into()
-        }
-        IpAddr::V6(address) => {
-            let rest = u128::MAX.checked_shr(bits.into()).unwrap_or(0);
-            std::net::Ipv6Addr::from_bits(address.to_bits() & !rest).into()
+impl HopHeaders {
+    /// These together; none where nobody could say what they mean: one of the two that name the client has to be there.
+    pub fn of(headers: &[HopHeader]) -> Option<HopHeaders> {
+        let has = |header| headers.contains(&header);
+        let (scheme, host) = (has(HopHeader::Proto), has(HopHeader::Host));
+        match (has(HopHeader::Forwarded), has(HopHeader::For)) {
+            (true, false) if !scheme && !host => Some(HopHeaders::Forwarded),
+            (false, true) => Some(HopHeaders::XForwarded { scheme, host }),
+            _ => None,
         }
     }
 }
 
-impl FromStr for Network {
-    type Err = NetworkError;
-
-    fn from_str(text: &str) -> Result<Network, NetworkError> {
-        let (address, bits) =
-            text.split_once('/').map_or((text, None), |(address, bits)| (address, Some(bits)));
-        let address: IpAddr = address.parse().map_err(|_| NetworkError::Address)?;
-        let all = if address.is_ipv4() { 32 } else { 128 };
-        let is_number = |bits: &str| bits.bytes().all(|byte| byte.is_ascii_digit());
-        let bits = match bits {
-            None => all,
-            Some(bits) => bits
-                .parse()
-                .ok()
-                .filter(|number| is_number(bits) && *number <= all)
-                .ok_or(NetworkError::Bits)?,
-        };
-        if first_bits(address, bits) != address {
-            return Err(NetworkError::Rest);
-        }
-        Ok(Network { address, bits })
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.bits)
-    }
-}
-
-/// What is known of the client.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// What is known of the client. Shows nothing of it.
+#[derive(Clone, Default, PartialEq, Eq)]
 pub(super) struct Told {
     /// Its address; none if the hop does not know or tell it.
     pub(super) client: Option<IpAddr>,
@@ -135,67 +105,76 @@ pub(super) struct Unreadable;
 
 impl HopsConfig {
     /// Whether connections from that address are those of a hop.
-    pub(super) fn trust(&self, address: IpAddr) -> bool {
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
         self.trusted.iter().any(|network| network.contains(address))
     }
 
     /// What a trusted hop says in these headers; none if it says nothing.
     pub(super) fn read(&self, headers: &HeaderMap) -> Result<Option<Told>, Unreadable> {
-        match self.header {
-            HopHeader::Forwarded => self.forwarded(headers),
-            HopHeader::XForwarded => self.x_forwarded(headers),
+        match self.headers {
+            HopHeaders::Forwarded => self.forwarded(headers),
+            HopHeaders::XForwarded { scheme, host } => self.x_forwarded(headers, scheme, host),
         }
     }
 
+    fn is_hop(&self, node: Option<Node>) -> bool {
+        matches!(node, Some(Node::Address(address)) if self.trusts(address))
+    }
+
+    /// What counts is the last element that names no hop, else the first of all. Who does not say for whom it speaks has
+    /// not told who the client is.
     fn forwarded(&self, headers: &HeaderMap) -> Result<Option<Told>, Unreadable> {
-        let mut elements = Vec::new();
+        let (mut found, mut elements): (Option<Element>, _) = (None, 0);
         for line in headers.get_all(FORWARDED) {
-            elements.extend(elements::parse(text(line)?).ok_or(Unreadable)?);
+            let read = elements::each(text(line)?, |element| {
+                elements += 1;
+                if found.is_none() || !self.is_hop(element.client) {
+                    found = Some(element);
+                }
+            });
+            read.filter(|()| elements <= ELEMENTS_MAX).ok_or(Unreadable)?;
         }
-        // Who does not say for whom it speaks has not told who the client is.
-        let client = |element: &Element| Ok(element.client);
-        let Some(at) = self.outermost(&elements, client)? else { return Ok(None) };
-        let Element { client, scheme, host } = elements.swap_remove(at);
+        let Some(Element { client, scheme, host }) = found else { return Ok(None) };
         let scheme = scheme.map(|scheme| parse_scheme(&scheme)).transpose()?;
         let host = host.map(|host| host.parse().map_err(|_| Unreadable)).transpose()?;
-        Ok(Some(Told { client, scheme, host }))
+        Ok(Some(Told { client: client.and_then(Node::address), scheme, host }))
     }
 
-    fn x_forwarded(&self, headers: &HeaderMap) -> Result<Option<Told>, Unreadable> {
-        let clients = list(headers, &X_FORWARDED_FOR)?;
-        let Some(at) = self.outermost(&clients, |text| node(text))? else { return Ok(None) };
-        let behind = clients.len() - 1 - at;
-        let (schemes, hosts) = (list(headers, &X_FORWARDED_PROTO)?, list(headers, &X_FORWARDED_HOST)?);
-        let scheme = same_place(&schemes, behind).map(parse_scheme).transpose()?;
-        let host = same_place(&hosts, behind).map(|host| host.parse().map_err(|_| Unreadable)).transpose()?;
-        Ok(Some(Told { client: node(clients[at])?, scheme, host }))
-    }
-
-    /// Which of the hops' words is about the client: the first from the right that names no hop, else the leftmost.
-    fn outermost<T>(
-        &self,
-        said: &[T],
-        client: impl Fn(&T) -> Result<Option<IpAddr>, Unreadable>,
-    ) -> Result<Option<usize>, Unreadable> {
-        for (at, one) in said.iter().enumerate().rev() {
-            match client(one)? {
-                Some(address) if self.trust(address) => {}
-                Some(_) | None => return Ok(Some(at)),
+    /// Places in different headers cannot be lined up, for a client shifts them by writing one more: of scheme and host the
+    /// last counts, which a hop has written whatever the client did.
+    fn x_forwarded(&self, headers: &HeaderMap, scheme: bool, host: bool) -> Result<Option<Told>, Unreadable> {
+        let mut found = None;
+        for said in from_the_right(headers, &X_FORWARDED_FOR) {
+            let node = node(said?).ok_or(Unreadable)?;
+            found = Some(node);
+            if !self.is_hop(found) {
+                break;
             }
         }
-        Ok((!said.is_empty()).then_some(0))
+        let Some(client) = found else { return Ok(None) };
+        let last = |is_read: bool, name: &HeaderName| {
+            is_read.then(|| from_the_right(headers, name).next()).flatten()
+        };
+        let scheme = last(scheme, &X_FORWARDED_PROTO).map(|one| parse_scheme(one?)).transpose()?;
+        let parse_host = |one: Result<&str, Unreadable>| Authority::from_str(one?).map_err(|_| Unreadable);
+        let host = last(host, &X_FORWARDED_HOST).map(parse_host).transpose()?;
+        Ok(Some(Told { client: client.address(), scheme, host }))
     }
 }
 
-/// What stands in the same place of another list, counted from the right, where the hops write; a list that is shorter was
-/// written by the outermost alone.
-fn same_place<'a>(list: &[&'a str], behind: usize) -> Option<&'a str> {
-    list.len().checked_sub(1).map(|last| list[last - behind.min(last)])
+impl Node {
+    /// An address of IPv4 is one however it is written.
+    fn address(self) -> Option<IpAddr> {
+        match self {
+            Node::Address(address) => Some(address.to_canonical()),
+            Node::Hidden => None,
+        }
+    }
 }
 
 /// A member of `X-Forwarded-For`: an address of IPv6 need not stand in brackets there.
-fn node(text: &str) -> Result<Option<IpAddr>, Unreadable> {
-    text.parse().map(Some).or_else(|_| elements::node(text))
+fn node(text: &str) -> Option<Node> {
+    text.parse().ok().map(Node::Address).or_else(|| elements::node(text))
 }
 
 fn parse_scheme(text: &str) -> Result<Scheme, Unreadable> {
@@ -206,15 +185,20 @@ fn parse_scheme(text: &str) -> Result<Scheme, Unreadable> {
     }
 }
 
-/// The members of a list, over all lines of a header, without the empty ones.
-fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> Result<Vec<&'a str>, Unreadable> {
-    let mut all = Vec::new();
-    for line in headers.get_all(name) {
-        all.extend(
-            text(line)?.split(',').map(|one| one.trim_matches([' ', '\t'])).filter(|one| !one.is_empty()),
-        );
-    }
-    Ok(all)
+/// The members of a list, over all lines of a header, without the empty ones; what nobody asks for is not read.
+fn from_the_right<'a>(
+    headers: &'a HeaderMap,
+    name: &HeaderName,
+) -> impl Iterator<Item = Result<&'a str, Unreadable>> + use<'a> {
+    let lines = headers.get_all(name).into_iter().rev();
+    lines.flat_map(|line| {
+        let (line, error) = match text(line) {
+            Ok(line) => (line, None),
+            Err(error) => ("", Some(Err(error))),
+        };
+        let members = line.rsplit(',').map(|one| one.trim_matches([' ', '\t'])).filter(|one| !one.is_empty());
+        error.into_iter().chain(members.map(Ok))
+    })
 }
 
 fn text(line: &HeaderValue) -> Result<&str, Unreadable> {

@@ -37,7 +37,7 @@ impl Refusal {
         }
     }
 
-    fn code(self) -> &'static str {
+    pub(super) fn code(self) -> &'static str {
         match self {
             Refusal::Crowded => "too-many-from-address",
             Refusal::DeadlineExceeded => "deadline-exceeded",

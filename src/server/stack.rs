@@ -6,8 +6,8 @@
 use std::{
     convert::Infallible,
     future::ready,
+    net::IpAddr,
     rc::Rc,
-    sync::Arc,
     task::{Context, Poll},
     time::Duration,
 };
@@ -19,21 +19,24 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 
-use crate::server::{
-    Drain, Handler, Peer, Shared,
-    refusal::{Refusal, Refusals},
+use crate::{
+    server::{
+        Drain, Handler, Peer, Shared,
+        refusal::{Refusal, Refusals},
+    },
+    telemetry::{RequestId, names::field},
 };
 
+mod callers;
 mod deadline;
 mod farewell;
-mod hops;
 mod panic;
 mod request_id;
 mod shed;
 
+use callers::{Brings, Callers};
 use deadline::DeadlineLayer;
 use farewell::FarewellLayer;
-use hops::Hops;
 use panic::PanicLayer;
 use request_id::RequestIdLayer;
 use shed::{Load, ShedLayer};
@@ -47,19 +50,21 @@ type Response = http::Response<Full<Bytes>>;
 pub(super) struct Common {
     drain: Rc<Drain>,
     load: Rc<Load>,
-    hops: Rc<Hops>,
+    callers: Rc<Callers>,
     refusals: Rc<Refusals>,
+    names_addresses: bool,
     request_deadline: Duration,
 }
 
 impl Common {
     pub(super) fn new(shared: &Shared) -> Common {
-        let Shared { config, drain, addresses, metrics, .. } = shared;
+        let Shared { config, drain, metrics, .. } = shared;
         Common {
             drain: Rc::new(drain.clone()),
             load: Rc::new(Load::new(metrics.requests_in_flight(), config.in_flight_max)),
-            hops: Rc::new(Hops::new(config.hops.clone(), Arc::clone(addresses))),
+            callers: Rc::new(Callers::new(shared)),
             refusals: Rc::new(Refusals::new(metrics.clone())),
+            names_addresses: config.names_addresses,
             request_deadline: config.request_deadline,
         }
     }
@@ -77,8 +82,8 @@ pub(super) fn stack<H: Handler>(
     Future = impl Future<Output = Result<Response, Infallible>> + use<H>,
 > + Clone
 + use<H> {
-    let Common { drain, load, hops, refusals, request_deadline } = common;
-    let hops = hops.trust(peer.address.ip()).then_some(hops);
+    let Common { drain, load, callers, refusals, names_addresses, request_deadline } = common;
+    let brings = callers.at(peer.address.ip());
     ServiceBuilder::new()
         // Outermost, so that every answer carries the request's id, the ones of the layers below too.
         .layer(RequestIdLayer)
@@ -90,7 +95,7 @@ pub(super) fn stack<H: Handler>(
         .layer(ShedLayer::new(load, Rc::clone(&refusals)))
         // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
         .layer(DeadlineLayer::new(request_deadline, Rc::clone(&refusals)))
-        .service(Handling { handler, peer, hops, refusals })
+        .service(Handling { handler, peer, brings, callers, refusals, names_addresses })
 }
 
 /// The handler as a service; the only place where a future is boxed.
@@ -98,9 +103,24 @@ pub(super) fn stack<H: Handler>(
 struct Handling<H> {
     handler: H,
     peer: Peer,
-    /// Present where the peer is a trusted hop.
-    hops: Option<Rc<Hops>>,
+    brings: Brings,
+    callers: Rc<Callers>,
     refusals: Rc<Refusals>,
+    names_addresses: bool,
+}
+
+impl<H> Handling<H> {
+    /// Says that a request was refused here, in no dialect and before there is an event of its own: else nobody could find
+    /// out who it was that had too much.
+    fn tell(&self, refusal: Refusal, id: Option<&RequestId>, client: Option<IpAddr>) {
+        let client = client.filter(|_| self.names_addresses);
+        tracing::info!(
+            { field::REQUEST_ID } = id.map(RequestId::as_str),
+            { field::CLIENT_ADDRESS } = client.map(tracing::field::display),
+            { field::CODE } = refusal.code(),
+            "request refused"
+        );
+    }
 }
 
 /// Whether the body comes in chunks and nothing else, if in any encoding. hyper looks at the last encoding alone, and
@@ -123,21 +143,24 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, mut request: http::Request<Incoming>) -> Self::Future {
-        let Handling { handler, mut peer, hops, refusals } = self.clone();
+    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
         if !is_plainly_framed(request.headers()) {
-            return Box::pin(ready(Ok(refusals.answer(Refusal::Framing))));
+            return Box::pin(ready(Ok(self.refusals.answer(Refusal::Framing))));
         }
-        let Some(hops) = hops else {
-            return Box::pin(async move { Ok(handler.handle(request, peer).await) });
-        };
-        match hops.admit(&mut request, &mut peer) {
-            Ok(place) => Box::pin(async move {
-                let answer = handler.handle(request, peer).await;
-                drop(place);
-                Ok(answer)
-            }),
-            Err(refusal) => Box::pin(ready(Ok(refusals.answer(refusal)))),
+        let mut peer = self.peer.clone();
+        match self.callers.admit(self.brings, request.headers(), &mut peer) {
+            Ok(place) => {
+                let handler = self.handler.clone();
+                Box::pin(async move {
+                    let answer = handler.handle(request, peer).await;
+                    drop(place);
+                    Ok(answer)
+                })
+            }
+            Err(refusal) => {
+                self.tell(refusal, request.extensions().get(), peer.client);
+                Box::pin(ready(Ok(self.refusals.answer(refusal))))
+            }
         }
     }
 }

@@ -6,7 +6,7 @@
 //! never asks again.
 
 use std::{
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::{Arc, PoisonError, RwLock},
     time::SystemTime,
 };
@@ -14,18 +14,15 @@ use std::{
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
-    pki_types::{CertificateDer, PrivateKeyDer, pem, pem::PemObject},
-    server::{WebPkiClientVerifier, danger::ClientCertVerifier},
+    server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
+    pem::{self, PemFault},
     server::{ClientCertificate, ClientsConfig, ListenerConfig, TlsConfig},
-    time::rfc3339,
 };
-
-mod validity;
 
 /// Why a listener cannot speak TLS.
 #[derive(Debug, thiserror::Error)]
@@ -36,7 +33,7 @@ pub enum TlsError {
         /// The configured file.
         path: PathBuf,
         /// What is wrong with it.
-        source: pem::Error,
+        source: PemFault,
     },
     /// The file of authorities that sign clients' certificates cannot be used.
     #[error("cannot use the authorities of clients `{}`", path.display())]
@@ -58,7 +55,7 @@ pub enum TlsError {
         /// The configured file.
         path: PathBuf,
         /// What is wrong with it.
-        source: pem::Error,
+        source: PemFault,
     },
     /// Certificate and key do not belong together, or are of a kind we cannot use.
     #[error("certificate and private key cannot be used: `{}` and `{}`", certificate.display(), key.display())]
@@ -166,15 +163,16 @@ impl Loaded {
             |source| TlsError::Unusable { certificate: certificate.clone(), key: key.clone(), source };
 
         // Each file is read once, so that what is compared later is what is in use.
-        let texts = (read(certificate).map_err(unreadable)?, read(key).map_err(keyless)?);
+        let texts = (pem::read(certificate).map_err(unreadable)?, pem::read(key).map_err(keyless)?);
         let provider = Arc::new(aws_lc_rs::default_provider());
         let (verifier, authorities) = verifier(clients.as_ref(), &provider)?;
-        let chain = CertificateDer::pem_slice_iter(&texts.0).collect::<Result<Vec<_>, _>>();
-        let chain = chain.map_err(unreadable)?;
-        let Some(leaf) = chain.first() else { return Err(TlsError::Empty { path: certificate.clone() }) };
-        let doubt = doubt(leaf, SystemTime::now());
+        let chain = pem::certificates(&texts.0).map_err(unreadable)?;
+        if chain.is_empty() {
+            return Err(TlsError::Empty { path: certificate.clone() });
+        }
+        let doubt = pem::doubt(&chain, SystemTime::now());
         let doubt = doubt.map(|doubt| format!("the certificate `{}` {doubt}", certificate.display()));
-        let key = PrivateKeyDer::from_pem_slice(&texts.1).map_err(keyless)?;
+        let key = pem::key(&texts.1).map_err(keyless)?;
 
         // The provider is named, for rustls panics when it has to guess between two.
         let mut settings = ServerConfig::builder_with_provider(provider)
@@ -184,6 +182,12 @@ impl Loaded {
             .with_single_cert(chain, key)
             .map_err(unusable)?;
         settings.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        if clients.is_some() {
+            // A client's certificate is looked at in whole handshakes alone: a session could be taken up, and handed on,
+            // long after the certificate that began it has expired.
+            settings.session_storage = Arc::new(NoServerSessionStorage {});
+            settings.send_tls13_tickets = 0;
+        }
         Ok(Loaded { settings: Arc::new(settings), digest: digest([&texts.0, &texts.1, &authorities]), doubt })
     }
 }
@@ -198,10 +202,9 @@ fn verifier(
     };
     let unusable =
         |source: Box<dyn std::error::Error + Send + Sync>| TlsError::Clients { path: path.clone(), source };
-    let mut text = read(path).map_err(|error| unusable(error.into()))?;
+    let mut text = pem::read(path).map_err(|error| unusable(error.into()))?;
     let mut roots = RootCertStore::empty();
-    for authority in CertificateDer::pem_slice_iter(&text) {
-        let authority = authority.map_err(|error| unusable(error.into()))?;
+    for authority in pem::certificates(&text).map_err(|error| unusable(error.into()))? {
         roots.add(authority).map_err(|error| unusable(error.into()))?;
     }
     let verifier = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(provider));
@@ -213,10 +216,6 @@ fn verifier(
     Ok((verifier.build().map_err(|error| unusable(error.into()))?, text))
 }
 
-fn read(path: &Path) -> Result<Vec<u8>, pem::Error> {
-    std::fs::read(path).map_err(pem::Error::Io)
-}
-
 fn digest<'a>(texts: impl IntoIterator<Item = &'a Vec<u8>>) -> [u8; 32] {
     let mut digest = Sha256::new();
     for text in texts {
@@ -224,13 +223,4 @@ fn digest<'a>(texts: impl IntoIterator<Item = &'a Vec<u8>>) -> [u8; 32] {
         digest.update(text);
     }
     digest.finalize().into()
-}
-
-/// What is wrong with the time of a certificate.
-fn doubt(certificate: &CertificateDer<'_>, now: SystemTime) -> Option<String> {
-    let (from, until) = validity::of(certificate)?;
-    if until < now {
-        return Some(format!("expired at {}", rfc3339(until)));
-    }
-    (now < from).then(|| format!("is not good before {}", rfc3339(from)))
 }

@@ -157,7 +157,7 @@ impl<H: Handler> Entrance<H> {
     async fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = self.connections.shared();
         // Behind a hop there are many clients: what it brings is counted instead.
-        let is_hop = shared.config.hops.trust(address.ip());
+        let is_hop = shared.config.hops.trusts(address.ip());
         let place = if is_hop { None } else { shared.addresses.enter(address.ip()) };
         if place.is_none() && !is_hop {
             shared.metrics.connections_refused().inc();
@@ -167,6 +167,7 @@ impl<H: Handler> Entrance<H> {
         }
         let slot = Arc::clone(&shared.slots).acquire_owned().await;
         let counted = [Counted::new(&shared.metrics.connections_open()), Counted::new(&self.open)];
+        // What is held is given back in this order: who is counted no more has given back the rest.
         let held = (slot, place, self.alive.clone(), counted);
         let connections = Rc::clone(&self.connections);
         let tls = self.tls.clone();

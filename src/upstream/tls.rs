@@ -4,16 +4,20 @@ use std::{
     io,
     path::{Path, PathBuf},
     sync::Arc,
+    time::SystemTime,
 };
 
 use rustls::{
     ClientConfig, RootCertStore,
     crypto::aws_lc_rs,
-    pki_types::{CertificateDer, PrivateKeyDer, pem::PemObject},
+    pki_types::{CertificateDer, PrivateKeyDer},
 };
 use tokio_rustls::TlsConnector;
 
-use crate::upstream::{ConfigError, Identity};
+use crate::{
+    pem::{self, PemFault},
+    upstream::{ConfigError, Identity},
+};
 
 /// Where systems keep the authorities they trust.
 const SYSTEM_BUNDLES: [&str; 4] = [
@@ -52,20 +56,32 @@ pub(super) fn connector(
 
 type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
+impl Identity {
+    /// Why the backend might refuse it at that moment; none if that cannot be said.
+    pub fn doubt(&self, now: SystemTime) -> Option<String> {
+        let chain = pem::certificates(&pem::read(&self.certificate).ok()?).ok()?;
+        let doubt = pem::doubt(&chain, now)?;
+        Some(format!("the certificate `{}` {doubt}", self.certificate.display()))
+    }
+}
+
 fn pair(identity: &Identity) -> Result<Pair, Box<dyn std::error::Error + Send + Sync>> {
-    let chain: Vec<_> = CertificateDer::pem_file_iter(&identity.certificate)?.collect::<Result<_, _>>()?;
+    let chain = pem::certificates(&pem::read(&identity.certificate)?)?;
     if chain.is_empty() {
         return Err("no certificate in it".into());
     }
-    let key = PrivateKeyDer::from_pem_file(&identity.key);
+    let key = pem::read(&identity.key).and_then(|text| pem::key(&text));
     Ok((chain, key.map_err(|error| format!("the private key `{}`: {error}", identity.key.display()))?))
 }
 
 /// Reads a bundle. Systems ship certificates we cannot use among those we can, so single ones may fail.
 fn roots(bundle: &Path) -> io::Result<RootCertStore> {
-    let certificates = CertificateDer::pem_file_iter(bundle).map_err(io::Error::other)?;
+    let text = pem::read(bundle).map_err(|fault| match fault {
+        PemFault::Io(error) => error,
+        fault => io::Error::other(fault),
+    })?;
     let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates.filter_map(Result::ok));
+    roots.add_parsable_certificates(pem::readable_certificates(&text));
     if roots.is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidData, "no certificate in it"));
     }

@@ -60,9 +60,10 @@ super::codes! {
     "`[upstream]` names a backend to forward to, so the backend built into the program is not started, and what \
      `[backend]` says has no effect. Remove one of the two tables."
 
-    C0210 "a time limit that can never be reached"
-    "A longer limit stands inside a shorter one: the outer one always fires first, so the inner one is not what \
-     it seems. Usually two numbers were swapped. The program starts all the same."
+    C0210 "a limit that can never be reached"
+    "A longer time limit stands inside a shorter one: the outer one always fires first, so the inner one is not what \
+     it seems. Usually two numbers were swapped. Or one address may have as many connections, or requests in flight, as \
+     all addresses together: then one client can keep out all the others. The program starts all the same."
 
     C0211 "not a log filter"
     "A log filter is a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or several `target=level` pairs \
@@ -78,13 +79,19 @@ super::codes! {
      no effect, and somebody would believe it had."
 
     C0214 "a certificate that nobody asks for"
-    "The settings name a certificate to show to the backend, and the backend's URL begins with `http:`. Without TLS nobody \
-     asks for a certificate, so that it proves nothing, and the credentials of clients cross the network in the clear."
+    "The settings name a certificate to show to the backend, or authorities to trust, and the backend's URL begins with \
+     `http:`. Without TLS nobody shows a certificate or asks for one, so that nothing is proved, and the credentials of \
+     clients cross the network in the clear."
 
     C0215 "not a network"
     "Trusted hops are named by their addresses, or by networks: an address, a slash, and how many of its bits count, such as \
      `10.0.0.0/8`. Bits behind those must be zero. Whoever connects from there may say whose request it brings, so that a \
-     network that was meant otherwise is not guessed at."
+     network that was meant otherwise is not guessed at, and that of all addresses is none: everybody would be believed."
+
+    C0216 "headers of hops that cannot be read together"
+    "Trusted hops say whose request they bring in `Forwarded`, or in `X-Forwarded-For`: one of the two has to be named, for \
+     a hop that writes the one passes the other on as the client wrote it. `X-Forwarded-Proto` and `X-Forwarded-Host` may \
+     be named beside `X-Forwarded-For`, if every hop overwrites them or appends to them; `Forwarded` has them inside."
 
     C0301 "a setting that only a restart changes"
     "A reload takes mappings, schemas and most settings without dropping a request. Sockets, threads, time limits of \
@@ -93,7 +100,7 @@ super::codes! {
      request either if it is done as `docs/operations.md` says, or put the old value back."
 
     C0302 "a certificate whose time is over, or has not come"
-    "The certificate that a listener shows to clients is good from one moment to another, and now is not between the two: \
-     clients refuse the connection. It is taken all the same, for what was there before is rarely better. Put the renewed \
+    "A certificate that a listener shows to clients, or that the backend is shown, or one of those that vouch for it, is good \
+     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. It is taken all the same, for what was there before is rarely better. Put the renewed \
      file in its place, and reload. If the certificate is good, the clock of this machine is wrong."
 }

@@ -35,7 +35,7 @@ async fn no_phase_shows_what_the_client_wrote() {
     };
     let mut shown = vec![format!("{selected:?}")];
     let quotas = Quotas::new(std::iter::empty(), &limit::Config::default());
-    let admitted = admit::admit(&quotas, selected, &mut exchange).unwrap();
+    let admitted = admit::admit(&Clock::default(), &quotas, selected, &mut exchange).unwrap();
     shown.push(format!("{admitted:?}"));
     let decoded = decode::decode(&Config::default(), admitted).await.unwrap();
     shown.push(format!("{decoded:?}"));

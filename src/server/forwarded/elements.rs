@@ -1,55 +1,65 @@
 //! The grammar of `Forwarded` (RFC 7239, section 4), read whole or not at all: a quote that the client opened must not
-//! hide what a hop wrote behind it.
+//! hide what a hop wrote behind it. Most of it is what clients wrote, so reading takes as long as it is, and it is not
+//! read at all where it is longer than any row of hops is.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-use super::Unreadable;
+/// Hops in a row, and pairs that one of them writes: far more than there are.
+pub(super) const ELEMENTS_MAX: usize = 64;
+pub(super) const PAIRS_MAX: usize = 16;
 
-/// One hop's words. What it does not say is none, as is a client that it does not know or tell.
+/// Who speaks to a hop.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Node {
+    Address(IpAddr),
+    /// The hop does not know or tell it (section 6).
+    Hidden,
+}
+
+/// One hop's words. What it does not say is none.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Element {
-    pub(super) client: Option<IpAddr>,
+    pub(super) client: Option<Node>,
     pub(super) scheme: Option<String>,
     pub(super) host: Option<String>,
 }
 
-/// The elements of one line.
-pub(super) fn parse(line: &str) -> Option<Vec<Element>> {
+/// Takes the elements of one line one by one, each as soon as it was read; none if the line cannot be read.
+pub(super) fn each(line: &str, mut take: impl FnMut(Element)) -> Option<()> {
     let mut rest = Rest(line);
-    let mut elements = Vec::new();
     loop {
         // A list may have empty members (RFC 9110, section 5.6.1).
         rest.skip_blanks();
         if rest.0.is_empty() {
-            return Some(elements);
+            return Some(());
         }
         if rest.skip(',') {
             continue;
         }
-        elements.push(rest.element()?);
+        take(rest.element()?);
         if !rest.0.is_empty() && !rest.skip(',') {
             return None;
         }
     }
 }
 
-/// The address in a node, which may have a port; none for one that is `unknown` or hidden (section 6).
-pub(super) fn node(text: &str) -> Result<Option<IpAddr>, Unreadable> {
+/// What a text says of who speaks to a hop: an address, with or without a port, or nothing.
+pub(super) fn node(text: &str) -> Option<Node> {
     let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
         _ => (text, None),
     };
     if !port.is_none_or(is_port) {
-        return Err(Unreadable);
+        return None;
     }
     if let Some(name) = name.strip_prefix('[') {
-        let address = name.strip_suffix(']').and_then(|name| name.parse::<Ipv6Addr>().ok());
-        return address.map(|address| Some(address.into())).ok_or(Unreadable);
+        let address = name.strip_suffix(']')?.parse::<Ipv6Addr>().ok()?;
+        return Some(Node::Address(address.into()));
     }
     if name.eq_ignore_ascii_case("unknown") || is_hidden(name) {
-        return Ok(None);
+        return Some(Node::Hidden);
     }
-    name.parse::<Ipv4Addr>().map(|address| Some(address.into())).map_err(|_| Unreadable)
+    name.parse::<Ipv4Addr>().ok().map(|address| Node::Address(address.into()))
 }
 
 fn is_port(text: &str) -> bool {
@@ -66,23 +76,24 @@ fn is_hidden(text: &str) -> bool {
 struct Rest<'a>(&'a str);
 
 impl<'a> Rest<'a> {
-    /// Pairs with semicolons between them, up to a comma or the end.
+    /// Pairs with semicolons between them, up to a comma or the end. A name that stands twice could mean either; of
+    /// extensions nobody asks what they mean.
     fn element(&mut self) -> Option<Element> {
         let mut element = Element::default();
-        let mut names: Vec<&str> = Vec::new();
-        loop {
+        let mut by = None;
+        for _ in 0..PAIRS_MAX {
             if !self.0.starts_with([';', ',']) && !self.0.is_empty() {
                 let name = self.token()?;
-                if names.iter().any(|other| other.eq_ignore_ascii_case(name)) || !self.skip('=') {
+                if !self.skip('=') {
                     return None;
                 }
-                names.push(name);
                 let value = self.value()?;
                 match name.to_ascii_lowercase().as_str() {
-                    "for" => element.client = node(&value).ok()?,
-                    "proto" => element.scheme = Some(value),
-                    "host" => element.host = Some(value),
-                    // At which of its addresses the hop was called (`by`), and extensions.
+                    "for" => set(&mut element.client, node(&value)?)?,
+                    "proto" => set(&mut element.scheme, value)?,
+                    "host" => set(&mut element.host, value)?,
+                    // At which of its addresses the hop was called.
+                    "by" => set(&mut by, ())?,
                     _ => {}
                 }
             }
@@ -93,6 +104,7 @@ impl<'a> Rest<'a> {
             }
             self.skip_blanks();
         }
+        None
     }
 
     fn value(&mut self) -> Option<String> {
@@ -130,4 +142,11 @@ impl<'a> Rest<'a> {
     fn skip_blanks(&mut self) {
         self.0 = self.0.trim_start_matches([' ', '\t']);
     }
+}
+
+/// Fills what is empty.
+fn set<T>(place: &mut Option<T>, value: T) -> Option<()> {
+    let is_first = place.is_none();
+    *place = Some(value);
+    is_first.then_some(())
 }

@@ -4,27 +4,30 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// What hops of 10.0.0.0/8 and of `fd00::/8` say, in that header.
-fn told(header: HopHeader, lines: &[(&'static str, &str)]) -> Result<Option<Told>, Unreadable> {
+/// What hops of 10.0.0.0/8 and of `fd00::/8` say, in these headers.
+fn told(headers: HopHeaders, lines: &[(&'static str, &str)]) -> Result<Option<Told>, Unreadable> {
     let trusted = ["10.0.0.0/8", "fd00::/8"].map(|text| text.parse().unwrap()).into();
-    let mut headers = HeaderMap::new();
+    let mut written = HeaderMap::new();
     for (name, value) in lines {
-        headers.append(*name, HeaderValue::from_str(value).unwrap());
+        written.append(*name, HeaderValue::from_str(value).unwrap());
     }
-    HopsConfig { trusted, header }.read(&headers)
+    HopsConfig { trusted, headers }.read(&written)
 }
 
 /// The client, the scheme and the host that `Forwarded` tells of, `-` for none.
 fn forwarded(lines: &[&str]) -> Result<String, Unreadable> {
     let lines: Vec<_> = lines.iter().map(|line| ("forwarded", *line)).collect();
-    told(HopHeader::Forwarded, &lines).map(written)
+    told(HopHeaders::Forwarded, &lines).map(written)
 }
+
+/// All three of the older headers, each of which every hop writes.
+const ALL: HopHeaders = HopHeaders::XForwarded { scheme: true, host: true };
 
 /// The same of the three headers.
 fn x_forwarded(clients: &str, schemes: &str, hosts: &str) -> Result<String, Unreadable> {
     let all = [("x-forwarded-for", clients), ("x-forwarded-proto", schemes), ("x-forwarded-host", hosts)];
     let lines: Vec<_> = all.into_iter().filter(|(_, value)| !value.is_empty()).collect();
-    told(HopHeader::XForwarded, &lines).map(written)
+    told(ALL, &lines).map(written)
 }
 
 fn written(told: Option<Told>) -> String {
@@ -101,10 +104,11 @@ fn the_older_headers_are_read_from_the_right_as_well() {
     for (clients, schemes, hosts, expected) in [
         ("192.0.2.1", "", "", "192.0.2.1 - -"),
         ("127.0.0.1, 192.0.2.1", "https", "api.example", "192.0.2.1 https api.example"),
-        ("nonsense, 192.0.2.1, 10.0.0.1", "https, http", "a.example, inner", "192.0.2.1 https a.example"),
-        ("192.0.2.1, 10.0.0.1", "https", "a.example", "192.0.2.1 https a.example"),
-        // A client wrote the first; each hop added one.
+        // Whoever wrote the others: the last hop wrote the last.
+        ("nonsense, 192.0.2.1, 10.0.0.1", "https, http", "a.example, inner", "192.0.2.1 http inner"),
+        ("192.0.2.1, 10.0.0.1", "https", "evil.example, a.example", "192.0.2.1 https a.example"),
         ("192.0.2.1", "http, https", "evil.example, a.example", "192.0.2.1 https a.example"),
+        ("::ffff:192.0.2.1, 10.0.0.1", "", "", "192.0.2.1 - -"),
         ("10.0.0.3, 10.0.0.2,10.0.0.1", "", "", "10.0.0.3 - -"),
         ("2001:db8::1", "", "", "2001:db8::1 - -"),
         ("[2001:db8::1]:443", "", "", "2001:db8::1 - -"),
@@ -119,37 +123,70 @@ fn the_older_headers_are_read_from_the_right_as_well() {
 }
 
 #[test]
-fn only_the_header_that_is_configured_is_read() {
-    let both = [("forwarded", "for=192.0.2.1"), ("x-forwarded-for", "192.0.2.2")];
-    assert_eq!(told(HopHeader::Forwarded, &both).map(written).as_deref(), Ok("192.0.2.1 - -"));
-    assert_eq!(told(HopHeader::XForwarded, &both).map(written).as_deref(), Ok("192.0.2.2 - -"));
-    assert_eq!(told(HopHeader::Forwarded, &both[1..]).map(written).as_deref(), Ok("nothing"));
-    assert_eq!(told(HopHeader::XForwarded, &both[..1]).map(written).as_deref(), Ok("nothing"));
+fn only_the_headers_that_are_configured_are_read() {
+    let all = [
+        ("forwarded", "for=192.0.2.1;proto=http;host=one.example"),
+        ("x-forwarded-for", "192.0.2.2"),
+        ("x-forwarded-proto", "https"),
+        ("x-forwarded-host", "two.example"),
+    ];
+    let told = |headers, lines| told(headers, lines).map(written);
+    assert_eq!(told(HopHeaders::Forwarded, &all).as_deref(), Ok("192.0.2.1 http one.example"));
+    assert_eq!(told(HopHeaders::Forwarded, &all[1..]).as_deref(), Ok("nothing"));
+    for (scheme, host, expected) in [
+        (false, false, "192.0.2.2 - -"),
+        (true, false, "192.0.2.2 https -"),
+        (false, true, "192.0.2.2 - two.example"),
+        (true, true, "192.0.2.2 https two.example"),
+    ] {
+        let headers = HopHeaders::XForwarded { scheme, host };
+        assert_eq!(told(headers, &all).as_deref(), Ok(expected));
+        assert_eq!(told(headers, &all[..1]).as_deref(), Ok("nothing"));
+    }
+    assert_eq!(HopHeaders::default(), HopHeaders::XForwarded { scheme: false, host: false });
 }
 
 #[test]
-fn a_network_is_an_address_and_how_many_of_its_bits_count() {
-    let network = |text: &str| text.parse::<Network>();
-    for (text, inside, outside) in [
-        ("10.0.0.0/8", "10.255.0.1", "11.0.0.0"),
-        ("192.0.2.7", "192.0.2.7", "192.0.2.8"),
-        ("0.0.0.0/0", "255.255.255.255", "::1"),
-        ("::/0", "2001:db8::1", "192.0.2.1"),
-        ("2001:db8::/33", "2001:db8:7fff::1", "2001:db8:8000::"),
-        ("::1", "::1", "::2"),
-    ] {
-        let network = network(text).unwrap();
-        assert!(network.contains(inside.parse().unwrap()), "{text} {inside}");
-        assert!(!network.contains(outside.parse().unwrap()), "{text} {outside}");
+fn headers_mean_something_together_or_are_refused() {
+    use HopHeader::{For, Forwarded, Host, Proto};
+    assert_eq!(HopHeaders::of(&[Forwarded]), Some(HopHeaders::Forwarded));
+    assert_eq!(HopHeaders::of(&[Proto, For]), Some(HopHeaders::XForwarded { scheme: true, host: false }));
+    for headers in [&[][..], &[Host], &[Proto, Host], &[Forwarded, For], &[Forwarded, Proto]] {
+        assert_eq!(HopHeaders::of(headers), None, "{headers:?}");
     }
-    assert!(network("10.0.0.0/8").unwrap().contains("::ffff:10.1.2.3".parse().unwrap()));
-    assert_eq!(network("10.0.0.1/8"), Err(NetworkError::Rest));
-    for text in ["10.0.0.0/33", "::/129", "10.0.0.0/", "10.0.0.0/+8", "10.0.0.0/-1"] {
-        assert_eq!(network(text), Err(NetworkError::Bits), "{text}");
-    }
-    for text in ["", "localhost", "10.0.0/8", "10.0.0.0:80"] {
-        assert_eq!(network(text), Err(NetworkError::Address), "{text}");
-    }
+}
+
+#[test]
+fn a_row_that_no_hops_have_written_is_not_read() {
+    let elements = |count: usize| vec!["for=192.0.2.1"; count].join(",");
+    assert!(forwarded(&[&elements(64)]).is_ok());
+    assert_eq!(forwarded(&[&elements(65)]), Err(Unreadable));
+    assert_eq!(forwarded(&[&elements(32), &elements(33)]), Err(Unreadable));
+    let pairs = |count: usize| {
+        let pairs: Vec<_> = (0..count).map(|number| format!("x{number}=1")).collect();
+        pairs.join(";") + ", for=192.0.2.1"
+    };
+    assert_eq!(forwarded(&[&pairs(16)]).as_deref(), Ok("192.0.2.1 - -"));
+    assert_eq!(forwarded(&[&pairs(17)]), Err(Unreadable));
+}
+
+/// What a hop does with a header that it got.
+#[derive(Clone, Copy, Debug)]
+enum Writes {
+    Appends,
+    Overwrites,
+}
+
+/// The lines of a header behind hops that each write something of their own.
+fn behind(hops: &[(Writes, &str)], by_client: &str) -> String {
+    hops.iter().fold(by_client.to_owned(), |before, (writes, own)| match writes {
+        Writes::Appends if !before.is_empty() => format!("{before}, {own}"),
+        Writes::Appends | Writes::Overwrites => (*own).to_owned(),
+    })
+}
+
+fn writes() -> impl Strategy<Value = Writes> {
+    prop_oneof![Just(Writes::Appends), Just(Writes::Overwrites)]
 }
 
 proptest! {
@@ -164,5 +201,31 @@ proptest! {
         prop_assert!(matches!(found.as_deref(), Err(Unreadable) | Ok("192.0.2.1 https -")), "{found:?}");
         let found = x_forwarded(&format!("{written_by_client}, 192.0.2.1"), "", "");
         prop_assert_eq!(found.as_deref(), Ok("192.0.2.1 - -"));
+    }
+
+    /// The same of all three headers, behind one hop or two: what a header says that every hop writes is the word of a hop,
+    /// and one that the settings do not name says nothing.
+    #[test]
+    fn no_client_says_how_it_called(
+        (clients, schemes, hosts) in ("[ -~]{0,20}", "(http, )?(https)?|[ -~]{1,20}", "(evil\\.example(, )?){0,3}|[ -~]{1,20}"),
+        each in (writes(), writes()),
+        is_behind_two in any::<bool>(),
+        (scheme, host) in any::<(bool, bool)>(),
+    ) {
+        let hops = |first: &'static str, second: &'static str| {
+            let both = [(each.0, first), (each.1, second)];
+            if is_behind_two { both.to_vec() } else { vec![(each.0, first)] }
+        };
+        let clients = behind(&hops("192.0.2.1", "10.0.0.1").iter().map(|(_, own)| (Writes::Appends, *own)).collect::<Vec<_>>(), &clients);
+        let (named, called) = (hops("http", "https"), hops("outer.example", "inner.example"));
+        // A hop may leave a header alone that nobody asked it to write.
+        let schemes = if scheme { behind(&named, &schemes) } else { schemes };
+        let hosts = if host { behind(&called, &hosts) } else { hosts };
+        let all = [("x-forwarded-for", clients), ("x-forwarded-proto", schemes), ("x-forwarded-host", hosts)];
+        let lines: Vec<_> = all.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        let found = told(HopHeaders::XForwarded { scheme, host }, &lines).map(written);
+        let scheme = if scheme { named.last().unwrap().1 } else { "-" };
+        let host = if host { called.last().unwrap().1 } else { "-" };
+        prop_assert_eq!(found, Ok(format!("192.0.2.1 {scheme} {host}")));
     }
 }

@@ -1,13 +1,18 @@
 //! Requests that a trusted hop passes on, and those of others who say they do.
 
 use super::support::{Client, TestServer, config};
-use crate::server::{Config, HopHeader, HopsConfig};
+use crate::server::{Config, HopHeaders, HopsConfig};
 
 /// A server that believes this machine, or nobody.
-fn server(believes: bool, header: HopHeader) -> TestServer {
+fn server(believes: bool, headers: HopHeaders) -> TestServer {
     let trusted = if believes { vec!["127.0.0.0/8".parse().unwrap()] } else { Vec::new() };
-    let hops = HopsConfig { trusted, header };
-    TestServer::start(Config { hops, connections_per_address_max: 2, ..config() })
+    let hops = HopsConfig { trusted, headers };
+    TestServer::start(Config {
+        hops,
+        connections_per_address_max: 2,
+        in_flight_per_address_max: 2,
+        ..config()
+    })
 }
 
 fn get(path: &str, line: &str) -> String {
@@ -23,22 +28,31 @@ fn told(client: &mut Client, line: &str) -> (u16, String) {
 #[test]
 fn a_hop_is_believed_and_nobody_else() {
     let line = "Forwarded: for=192.0.2.1;proto=https;host=api.example";
-    let hop = server(true, HopHeader::Forwarded);
+    let hop = server(true, HopHeaders::Forwarded);
     let expected = (200, "Some(192.0.2.1) https api.example".to_owned());
     assert_eq!(told(&mut hop.client(), line), expected);
-    let itself = (200, "Some(127.0.0.1) - -".to_owned());
+    let itself = (200, "Some(127.0.0.1) http -".to_owned());
     assert_eq!(told(&mut hop.client(), "X-Forwarded-For: 192.0.2.1"), itself, "another header");
-    assert_eq!(told(&mut hop.client(), "Forwarded: for=_hidden"), (200, "None - -".to_owned()));
+    assert_eq!(told(&mut hop.client(), "Forwarded: for=_hidden"), (200, "None http -".to_owned()));
     let (status, body) = told(&mut hop.client(), "Forwarded: for=\"192.0.2.1");
     assert!(status == 400 && body.contains("unreadable-forwarded"), "{status} {body}");
-    let other = server(false, HopHeader::Forwarded);
+    let other = server(false, HopHeaders::Forwarded);
     assert_eq!(told(&mut other.client(), line), itself);
     assert_eq!(told(&mut other.client(), "Forwarded: for=\"192.0.2.1"), itself);
 }
 
 #[test]
+fn a_client_is_an_address_of_ipv4_however_the_hop_writes_it() {
+    let hop = server(true, HopHeaders::default());
+    let expected = (200, "Some(192.0.2.1) http -".to_owned());
+    assert_eq!(told(&mut hop.client(), "X-Forwarded-For: ::ffff:192.0.2.1"), expected);
+    let line = "X-Forwarded-For: 192.0.2.1\r\nX-Forwarded-Host: evil.example\r\nX-Forwarded-Proto: https";
+    assert_eq!(told(&mut hop.client(), line), expected, "what nobody named");
+}
+
+#[test]
 fn the_clients_of_a_hop_are_counted_by_what_they_have_in_flight() {
-    let server = server(true, HopHeader::XForwarded);
+    let server = server(true, HopHeaders::default());
     let (one, other) = ("X-Forwarded-For: 10.9.9.9, 2001:db8::1", "X-Forwarded-For: 2001:db8:0:1::1");
     // More connections than an address may have: they are the hop's.
     let mut clients: Vec<_> = (0..4).map(|_| server.client()).collect();
@@ -58,4 +72,38 @@ fn the_clients_of_a_hop_are_counted_by_what_they_have_in_flight() {
         assert_eq!(client.answer().status, 200);
     }
     assert_eq!(told(&mut clients[0], one).0, 200);
+}
+
+/// However a request ends, its place is free again: here a client may have one.
+#[test]
+fn a_place_is_given_back_when_a_request_panics_is_too_late_or_its_client_goes() {
+    let hops = HopsConfig { trusted: vec!["127.0.0.0/8".parse().unwrap()], headers: HopHeaders::default() };
+    let request_deadline = std::time::Duration::from_millis(200);
+    let server =
+        TestServer::start(Config { hops, in_flight_per_address_max: 1, request_deadline, ..config() });
+    let line = "X-Forwarded-For: 192.0.2.1";
+    let mut client = server.client();
+    client.send(&get("/panic", line));
+    assert_eq!(client.answer().status, 500);
+    assert_eq!(told(&mut client, line).0, 200, "it panicked");
+    client.send(&get("/wait", line));
+    assert_eq!(client.answer().status, 504);
+    server.wait_until_entered();
+    server.wait_until_left();
+    assert_eq!(told(&mut server.client(), line).0, 200, "it was too late");
+    let mut leaves = server.client();
+    leaves.send(&get("/wait", line));
+    server.wait_until_entered();
+    drop(leaves);
+    server.wait_until_left();
+    assert_eq!(told(&mut server.client(), line).0, 200, "its client went");
+}
+
+#[test]
+fn a_client_is_an_address_of_ipv4_on_a_socket_for_both() {
+    let mut config = config();
+    config.listeners[0].address = "[::]:0".parse().unwrap();
+    let server = TestServer::start(config);
+    let mut client = Client::connect(([127, 0, 0, 1], server.address.port()).into());
+    assert_eq!(told(&mut client, "X: 1"), (200, "Some(127.0.0.1) http -".to_owned()));
 }

@@ -142,12 +142,8 @@ impl Handler for TestHandler {
     async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
         match request.uri().path() {
             "/client" => {
-                let extensions = request.extensions();
-                let text =
-                    |part: Option<&dyn std::fmt::Display>| part.map_or("-".to_owned(), ToString::to_string);
-                let scheme = extensions.get::<http::uri::Scheme>().map(|one| one as _);
-                let host = extensions.get::<http::uri::Authority>().map(|one| one as _);
-                Response::new(Full::from(format!("{:?} {} {}", peer.client, text(scheme), text(host))))
+                let host = peer.host.as_ref().map_or("-", http::uri::Authority::as_str);
+                Response::new(Full::from(format!("{:?} {} {host}", peer.client, peer.scheme)))
             }
             "/echo" => match request.into_body().collect().await {
                 Ok(body) => Response::new(Full::new(body.to_bytes())),

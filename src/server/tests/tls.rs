@@ -7,18 +7,30 @@ use http::{Request, Version};
 use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use rcgen::CertifiedKey;
-use rustls::{ClientConfig, RootCertStore, crypto::aws_lc_rs, pki_types::ServerName};
+use rustls::{
+    ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion,
+    crypto::aws_lc_rs,
+    pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject},
+    version::{TLS12, TLS13},
+};
 use tempfile::TempDir;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::support::{TestServer, config};
-use crate::server::{BindError, Config, Server, TlsConfig, TlsError};
+use crate::{
+    pem::assert_repeats_nothing,
+    server::{BindError, ClientCertificate, ClientsConfig, Config, Server, TlsConfig, TlsError, tls::Tls},
+};
 
 /// A certificate for `localhost`, in files, and a client that trusts it.
 struct Pki {
     folder: TempDir,
     roots: RootCertStore,
+    certificate: CertificateDer<'static>,
 }
 
 impl Pki {
@@ -30,12 +42,32 @@ impl Pki {
         fs::write(folder.path().join("key.pem"), signing_key.serialize_pem()).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(cert.der().clone()).unwrap();
-        Pki { folder, roots }
+        Pki { folder, roots, certificate: cert.der().clone() }
     }
 
     fn config(&self) -> TlsConfig {
         let file = |name: &str| self.folder.path().join(name);
         TlsConfig { certificate: file("certificate.pem"), key: file("key.pem"), clients: None }
+    }
+
+    /// The same listener, where clients show the same certificate.
+    fn clients(&self, certificate: ClientCertificate) -> TlsConfig {
+        let config = self.config();
+        let clients = ClientsConfig { authorities: config.certificate.clone(), certificate };
+        TlsConfig { clients: Some(clients), ..config }
+    }
+
+    /// A client that takes up sessions, and shows the certificate if it is to.
+    fn client(&self, versions: &[&'static SupportedProtocolVersion], shows: bool) -> ClientConfig {
+        let builder = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_root_certificates(self.roots.clone());
+        if !shows {
+            return builder.with_no_client_auth();
+        }
+        let key = PrivateKeyDer::from_pem_file(self.config().key).unwrap();
+        builder.with_client_auth_cert(vec![self.certificate.clone()], key).unwrap()
     }
 
     async fn connect(&self, server: &TestServer, protocols: &[&str]) -> TlsStream<TcpStream> {
@@ -111,4 +143,68 @@ fn a_server_without_its_certificate_does_not_start() {
     let other = Pki::new();
     let foreign = TlsConfig { key: other.config().key, ..pki.config() };
     assert!(matches!(bind(foreign), TlsError::Unusable { .. }));
+}
+
+/// All that is said of an error, as the log and the answer of a reload say it, and as a slip would.
+fn said(error: &TlsError) -> String {
+    let (mut said, mut source) = (format!("{error:?} {error}"), std::error::Error::source(error));
+    while let Some(error) = source {
+        said.push_str(&error.to_string());
+        source = error.source();
+    }
+    said
+}
+
+#[test]
+fn a_file_whose_line_ends_were_lost_is_refused_without_a_word_of_it() {
+    let pki = Pki::new();
+    let whole = pki.clients(ClientCertificate::Require);
+    let key = fs::read_to_string(&whole.key).unwrap();
+    let spelt = pki.folder.path().join("spelt.pem");
+    let clients =
+        whole.clients.clone().map(|clients| ClientsConfig { authorities: spelt.clone(), ..clients });
+    for between in ["", " ", "\\n"] {
+        let text = key.replace('\n', between);
+        fs::write(&spelt, &text).unwrap();
+        for config in [
+            TlsConfig { certificate: spelt.clone(), ..whole.clone() },
+            TlsConfig { key: spelt.clone(), ..whole.clone() },
+            TlsConfig { clients: clients.clone(), ..whole.clone() },
+        ] {
+            let error = Tls::load(&config).expect_err("it is no PEM file");
+            assert_repeats_nothing(&said(&error), &text);
+        }
+    }
+}
+
+/// How the handshakes of a client go that has connected before.
+async fn second_handshake(server: &TestServer, client: ClientConfig) -> HandshakeKind {
+    let connector = TlsConnector::from(Arc::new(client));
+    let mut kinds = Vec::new();
+    for _ in 0..2 {
+        let stream = TcpStream::connect(server.address).await.unwrap();
+        let name = ServerName::try_from("localhost").unwrap();
+        let mut stream = connector.connect(name, stream).await.unwrap();
+        // What there is to take up comes behind the handshake, and is read with the answer.
+        stream.write_all(super::support::get("/").as_bytes()).await.unwrap();
+        stream.read_exact(&mut [0; 12]).await.unwrap();
+        kinds.push(stream.get_ref().1.handshake_kind().unwrap());
+    }
+    assert_eq!(kinds[0], HandshakeKind::Full);
+    kinds[1]
+}
+
+#[tokio::test]
+async fn no_session_outlives_the_certificate_of_a_client() {
+    let pki = Pki::new();
+    for versions in [&[&TLS13][..], &[&TLS12]] {
+        let plain = TestServer::with_tls(pki.config());
+        let kind = second_handshake(&plain, pki.client(versions, false)).await;
+        assert_eq!(kind, HandshakeKind::Resumed, "{versions:?}: where nobody is asked it saves a round");
+        for asked in [ClientCertificate::Request, ClientCertificate::Require] {
+            let asking = TestServer::with_tls(pki.clients(asked));
+            let kind = second_handshake(&asking, pki.client(versions, true)).await;
+            assert_eq!(kind, HandshakeKind::Full, "{versions:?} {asked:?}");
+        }
+    }
 }

@@ -10,7 +10,10 @@ use rustls::{
 use tempfile::TempDir;
 
 use super::backend::{Backend, OK, post, send};
-use crate::upstream::{Config, ConfigError, Identity, Upstream};
+use crate::{
+    pem::assert_repeats_nothing,
+    upstream::{Config, ConfigError, Identity, Upstream},
+};
 
 /// A certificate for `localhost` and its key, in files.
 struct Pair {
@@ -79,4 +82,40 @@ fn a_certificate_that_cannot_be_shown_is_told_at_once() {
         let refused = Upstream::new(Arc::new(config));
         assert!(matches!(refused, Err(ConfigError::Identity { .. })), "{identity:?}: {refused:?}");
     }
+}
+
+#[test]
+fn files_whose_line_ends_were_lost_are_refused_without_a_word_of_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = pair(&folder, "ours");
+    let (key, spelt) = (ours.made.signing_key.serialize_pem(), folder.path().join("spelt.pem"));
+    for between in ["", " ", "\\n"] {
+        let text = key.replace('\n', between);
+        fs::write(&spelt, &text).unwrap();
+        let of = |authorities: &PathBuf, identity: Identity| {
+            let mut config = Config::new("https://localhost".parse().unwrap());
+            (config.authorities, config.identity) = (Some(authorities.clone()), Some(identity));
+            Upstream::new(Arc::new(config)).expect_err("one of them is no PEM file")
+        };
+        for error in [
+            of(&ours.files.certificate, Identity { certificate: spelt.clone(), ..ours.files.clone() }),
+            of(&ours.files.certificate, Identity { key: spelt.clone(), ..ours.files.clone() }),
+            of(&spelt, ours.files.clone()),
+        ] {
+            let source = std::error::Error::source(&error).map(ToString::to_string);
+            assert_repeats_nothing(&format!("{error:?} {error} {source:?}"), &text);
+        }
+    }
+}
+
+#[test]
+fn a_certificate_that_has_expired_is_doubted() {
+    let folder = tempfile::tempdir().unwrap();
+    let ours = pair(&folder, "ours");
+    let now = std::time::SystemTime::now();
+    assert_eq!(ours.files.doubt(now), None);
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    params.not_after = rcgen::date_time_ymd(2020, 1, 1);
+    fs::write(&ours.files.certificate, params.self_signed(&ours.made.signing_key).unwrap().pem()).unwrap();
+    assert!(ours.files.doubt(now).is_some_and(|doubt| doubt.ends_with("expired at 2020-01-01T00:00:00Z")));
 }

@@ -5,7 +5,8 @@ use super::client::Client;
 use super::files::Files;
 use super::process::Process;
 
-fn logged(settings: &str, telemetry: &str) -> String {
+/// The event of a request with these headers.
+fn logged(settings: &str, telemetry: &str, headers: &str) -> String {
     let backend = Backend::start();
     let files = Files::new(
         backend.address,
@@ -15,8 +16,8 @@ fn logged(settings: &str, telemetry: &str) -> String {
         ),
     );
     let process = Process::start(&files);
-    let headers = "x-request-id: asked\r\nx-forwarded-for: 198.51.100.9, 203.0.113.7\r\n";
-    Client::new(process.address).post("/nowhere", headers, "").unwrap();
+    let headers = format!("x-request-id: asked\r\n{headers}");
+    Client::new(process.address).post("/nowhere", &headers, "").unwrap();
     let event = process.logged("\"request.id\":\"asked\"");
     process.stop();
     event
@@ -26,10 +27,37 @@ const TRUSTED: &str = "[server.hops]\ntrusted = [\"127.0.0.0/8\"]\n";
 
 #[test]
 fn the_address_of_a_client_is_logged_where_that_is_allowed_and_is_that_of_the_hop_else() {
+    let headers = "x-forwarded-for: 198.51.100.9, 203.0.113.7\r\n";
+    let logged = |settings, telemetry| logged(settings, telemetry, headers);
     let told = logged(TRUSTED, "addresses = true\n");
     assert!(told.contains("\"client.address\":\"203.0.113.7\""), "{told}");
     let told = logged("", "addresses = true\n");
     assert!(told.contains("\"client.address\":\"127.0.0.1\""), "{told}");
     let told = logged(TRUSTED, "");
     assert!(!told.contains("client.address") && !told.contains("203.0.113.7"), "{told}");
+}
+
+#[test]
+fn the_host_that_a_hop_names_chooses_the_dialect_where_the_settings_name_its_header() {
+    let with = |headers: &str| format!("{TRUSTED}headers = [{headers}]\n");
+    let older = "x-forwarded-for: 203.0.113.7\r\nx-forwarded-host: evil.example, people.acme.example\r\n";
+    let newer = "forwarded: for=203.0.113.7;host=people.acme.example\r\n";
+    for (settings, headers, is_chosen) in [
+        (with("\"x-forwarded-for\", \"x-forwarded-host\""), older, true),
+        (with("\"x-forwarded-for\""), older, false),
+        (with("\"forwarded\""), newer, true),
+        (with("\"x-forwarded-for\""), newer, false),
+        (String::new(), older, false),
+    ] {
+        let told = logged(&settings, "", headers);
+        assert_eq!(told.contains("\"dialect.id\":\"acme\""), is_chosen, "{settings}{headers}{told}");
+    }
+}
+
+#[test]
+fn who_is_refused_before_a_dialect_is_known_is_told_in_the_log() {
+    let settings = format!("{TRUSTED}headers = [\"forwarded\"]\n");
+    let told = logged(&settings, "addresses = true\n", "forwarded: for=\"203.0.113.7\r\n");
+    assert!(told.contains("\"problem.code\":\"unreadable-forwarded\""), "{told}");
+    assert!(told.contains("\"client.address\":\"127.0.0.1\""), "{told}");
 }

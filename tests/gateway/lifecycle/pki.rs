@@ -10,7 +10,7 @@ use std::time::Duration;
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair, date_time_ymd};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, pem::PemObject};
-use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use rustls::{ClientConfig, ClientConnection, HandshakeKind, RootCertStore, StreamOwned};
 use tempfile::TempDir;
 
 /// Longer than anything takes.
@@ -72,9 +72,8 @@ impl Pki {
 
     /// What `tls` of a listener says.
     pub(super) fn settings(&self) -> String {
-        let [certificate, key] =
-            ["certificate.pem", "key.pem"].map(|name| self.path(name).display().to_string());
-        format!("certificate = {certificate:?}, key = {key:?}")
+        let (certificate, key) = (self.path("certificate.pem"), self.path("key.pem"));
+        format!("certificate = \"{}\", key = \"{}\"", certificate.display(), key.display())
     }
 
     /// A client that trusts the authority, and takes up earlier sessions where it may.
@@ -115,6 +114,11 @@ impl Secure {
     /// What the server showed.
     pub(super) fn shown(&self) -> CertificateDer<'static> {
         self.0.get_ref().conn.peer_certificates().unwrap()[0].clone()
+    }
+
+    /// Whether it took up an earlier session.
+    pub(super) fn is_resumed(&self) -> bool {
+        self.0.get_ref().conn.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     /// The status of an answer to a request for nothing that there is.

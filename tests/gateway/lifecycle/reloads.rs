@@ -182,6 +182,7 @@ fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
         }
         // While the first is held, nobody is answered but the one who is too many: all others wait.
         assert_eq!(answers.recv_timeout(PATIENCE), Ok(409));
+        assert_eq!(answers.try_recv(), Err(mpsc::TryRecvError::Empty));
         let text = std::fs::read(&sound).unwrap();
         std::fs::rename(&sound, &config).unwrap();
         pipe.write_all(&text).unwrap();
