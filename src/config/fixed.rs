@@ -262,6 +262,10 @@ mod tests {
             assert!(text.starts_with(&format!("error[C0301]: `{key}` cannot change")), "{line}: {text}");
             assert_eq!(text.matches("error[C0301]").count(), 1, "{line}: {text}");
             assert_eq!(text.matches("--> config.toml:").count(), 1, "{line}: {text}");
+            let (with, without) = (format!("[{table}]\n{parts}{line}\n"), format!("[{table}]\n{parts}"));
+            let text = told(&with, &without);
+            assert!(text.starts_with(&format!("error[C0301]: `{key}` cannot change")), "{line}: {text}");
+            assert_eq!(text.matches("error[C0301]").count(), 1, "{line}: {text}");
         }
         let text = told("", "[[server.listener]]\naddress = \"127.0.0.1:7\"\n");
         assert!(text.contains("`server.listener` cannot change"), "{text}");
