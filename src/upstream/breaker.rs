@@ -4,7 +4,7 @@
 //! calls are refused without a connection being opened. After a while it is half-open: a few calls, the probes, go
 //! through, and how they end decides whether it closes or opens again.
 //!
-//! What it does stands in [`machine`], without a lock and without a clock of its own. Here is what each call pays for it:
+//! What it does stands in `machine`, without a lock and without a clock of its own. Here is what each call pays for it:
 //! it reads a number, and when it ended well adds one to another. Whatever is rarer (a call that failed, or anything while
 //! the breaker is not closed) takes a lock and, where it matters, looks at the clock.
 
