@@ -89,8 +89,7 @@ pub struct Config {
 }
 
 /// Which part of all connections, and of all requests in flight, one address may have if nobody says how many.
-pub(crate) const CONNECTIONS_PART: usize = 2;
-pub(crate) const IN_FLIGHT_PART: usize = 8;
+pub(crate) const ADDRESS_PART: usize = 2;
 
 impl Default for Config {
     fn default() -> Config {
@@ -102,12 +101,12 @@ impl Default for Config {
             idle_timeout: Duration::from_mins(1),
             request_deadline: Duration::from_secs(30),
             connections_max: 10_000,
-            connections_per_address_max: 10_000 / CONNECTIONS_PART,
+            connections_per_address_max: 10_000 / ADDRESS_PART,
             ipv4_prefix: 32,
             ipv6_prefix: 64,
             hops: HopsConfig::default(),
             in_flight_max: 1024,
-            in_flight_per_address_max: 1024 / IN_FLIGHT_PART,
+            in_flight_per_address_max: 1024 / ADDRESS_PART,
             header_bytes_max: 64 * 1024,
             share_port: false,
             drain_delay: Duration::ZERO,

@@ -65,7 +65,7 @@ fn server(file: &ServerFile, telemetry: &telemetry::Config, values: &mut Values<
         connections_per_address_max: values.count(
             file.connections_per_address_max,
             1..=most::CONNECTIONS,
-            part(connections_max, server::CONNECTIONS_PART),
+            part(connections_max, server::ADDRESS_PART),
         ),
         ipv4_prefix: values.count(file.ipv4_prefix, 1..=32, default.ipv4_prefix),
         ipv6_prefix: values.count(file.ipv6_prefix, 1..=128, default.ipv6_prefix),
@@ -80,7 +80,7 @@ fn server(file: &ServerFile, telemetry: &telemetry::Config, values: &mut Values<
         in_flight_per_address_max: values.count(
             file.in_flight_per_address_max,
             1..=most::CONNECTIONS,
-            part(in_flight_max, server::IN_FLIGHT_PART),
+            part(in_flight_max, server::ADDRESS_PART),
         ),
         header_bytes_max: values.size(
             file.header_bytes_max.as_ref(),

@@ -255,7 +255,7 @@ mod tests {
             // What others may have follows what all may have, where nobody says how much it is.
             let parts = match key.as_str() {
                 "server.connections_max" => "connections_per_address_max = 5000\n",
-                "server.in_flight_max" => "in_flight_per_address_max = 128\n",
+                "server.in_flight_max" => "in_flight_per_address_max = 512\n",
                 _ => "",
             };
             let text = told("", &format!("[{table}]\n{parts}{line}\n"));
