@@ -27,7 +27,10 @@ pub fn check(bytes: &[u8]) {
     match (&ours, &theirs) {
         (Ok(document), Ok(_)) => {
             if !has_private_name(document.root()) {
-                assert_eq!(document.root().to_value(), serde_json::from_slice::<Tree>(bytes).unwrap());
+                assert_eq!(
+                    document.root().to_value(),
+                    serde_json::from_slice::<Tree>(bytes).expect("it was read once")
+                );
             }
             written(document);
         }
