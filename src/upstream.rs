@@ -8,6 +8,7 @@
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+
 pub mod breaker;
 mod connect;
 mod connection;

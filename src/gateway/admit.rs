@@ -27,7 +27,8 @@ pub(super) struct Credential {
     principal: Principal,
 }
 
-/// Refuses what is gone, whoever asks; then takes the credential and charges one cell. A bulk request pays for the rest when it is known how large it is.
+/// Refuses what is gone, whoever asks; then takes the credential and charges one cell. A bulk request pays for the rest
+/// when it is known how large it is.
 pub(super) fn admit<B>(
     clock: &Clock,
     quotas: &Quotas,

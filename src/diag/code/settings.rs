@@ -101,6 +101,6 @@ super::codes! {
 
     C0302 "a certificate whose time is over, or has not come"
     "A certificate that a listener shows to clients, or that the backend is shown, or one of those that vouch for it, is good \
-     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. It is taken all the same, for what was there before is rarely better. Put the renewed \
-     file in its place, and reload. If the certificate is good, the clock of this machine is wrong."
+     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. It is taken \
+     all the same, for what was there before is rarely better. Put the renewed file in its place, and reload. If the certificate is good, the clock of this machine is wrong."
 }
