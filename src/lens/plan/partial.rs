@@ -3,7 +3,7 @@
 
 use super::{Plan, Step};
 use crate::json::{Kind, Value};
-use crate::lens::explain::Loss;
+use crate::lens::explain::{How, Loss, Outcome, Told};
 use crate::lens::op::Op;
 use crate::lens::run::{Direction, Run, Source};
 
@@ -13,8 +13,7 @@ pub(super) struct Partial {
     slot: usize,
     /// The steps that read it.
     steps: Vec<usize>,
-    /// The number of the loss.
-    number: usize,
+    loss: Loss,
 }
 
 impl Plan {
@@ -25,7 +24,7 @@ impl Plan {
         let steps: Vec<usize> = (0..self.steps.len()).filter(reads).collect();
         let is_open = |step: &Step| step.guard.is_some() || step.is_choosy();
         if !steps.is_empty() && steps.iter().all(|index| is_open(&self.steps[*index])) {
-            self.partial.push(Partial { slot, steps, number: loss.number });
+            self.partial.push(Partial { slot, steps, loss: loss.clone() });
         }
     }
 
@@ -52,9 +51,20 @@ impl Plan {
                 }
             };
             for _ in 0..lost {
-                run.lost.add(partial.number);
+                run.lost.add(partial.loss.number);
+            }
+            if lost > 0 {
+                self.tell_partial(partial, run);
             }
         }
+    }
+
+    fn tell_partial(&self, partial: &Partial, run: &mut Run<'_, '_>) {
+        let from = self.place_of(partial.slot, run);
+        let Loss { name, reason, origin, .. } = &partial.loss;
+        let Some(trace) = &mut run.trace else { return };
+        let how = vec![How::Lost { name: name.clone(), reason: reason.clone() }];
+        trace.push(Told { to: None, from, origin: *origin, outcome: Outcome::Lost, how });
     }
 }
 
