@@ -28,6 +28,7 @@ pub mod keep;
 pub mod lift;
 pub mod lower;
 pub mod misfit;
+pub mod reverse;
 
 use self::explain::Narrator;
 use self::items::member_at;
