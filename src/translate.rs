@@ -20,6 +20,7 @@ use crate::lens::{Need, Parameters};
 use crate::problem::{Place, Problem, Root, Segment, Violation};
 
 pub mod answer;
+pub mod compare;
 pub mod coverage;
 pub mod explain;
 pub mod gather;

@@ -1,10 +1,11 @@
-//! Translating backwards, for a backend that speaks a dialect: from a canonical call to the dialect's request, and from
-//! the dialect's answer to the canonical one.
+//! Translating backwards, for a backend that speaks a dialect: from a canonical call to the dialect's request ([`ask`]), and
+//! from the dialect's answer to the canonical one, and which canonical places it can say anything about at all ([`told`]).
 //!
-//! Both come from the lines that translate the dialect's own clients. What a request may say in a dialect is what lifts to
-//! the call that was to be made, so nothing is asked for that the caller did not write: whatever is made of a call is
-//! lifted again, and has to be that call.
+//! Both come from the lines that translate the dialect's own clients: a request that a dialect lifts is
+//! [lowered](crate::lens), and an answer that a dialect lowers is lifted. Whatever is made of a call is lifted again, and has
+//! to be that call, so that nothing is asked for that the caller did not write.
 //!
-//! As everywhere in [`translate`](super), nothing here waits or looks anything up.
+//! Nothing here waits or looks anything up, as in the rest of this module.
 
 pub mod ask;
+pub mod told;
