@@ -8,4 +8,5 @@
 //! Nothing here waits or looks anything up, as in the rest of this module.
 
 pub mod ask;
+pub mod lacks;
 pub mod told;

@@ -9,6 +9,7 @@ use crate::dialect::{Dialect, Operation};
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Field, Lens, Wrap};
 use crate::problem::{Problem, Root};
+use crate::translate::reverse::told::Reader;
 
 /// One way to make a canonical call: an operation of the dialect that becomes it, or a case of one.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub struct Way {
     pub(super) says: Option<(Address, Literal)>,
     /// Of a bulk request: the lens of an item, and the one of what is around the items.
     parts: Option<(Lens, Lens)>,
+    /// What reads the answers.
+    reader: Reader,
 }
 
 /// How a dialect is asked for what the canonical API offers: prepared once.
@@ -33,9 +36,21 @@ pub struct Ways {
 }
 
 impl Way {
-    fn new(whole: &Arc<Operation>, operation: &Arc<Operation>, says: Option<(Address, Literal)>) -> Way {
+    fn new(
+        api: &Api,
+        dialect: &Arc<Dialect>,
+        whole: &Arc<Operation>,
+        operation: &Arc<Operation>,
+        says: Option<(Address, Literal)>,
+    ) -> Way {
         let parts = operation.is_bulk().then(|| in_parts(&operation.request));
-        Way { whole: Arc::clone(whole), operation: Arc::clone(operation), says, parts }
+        let reader = Reader::new(api, dialect, operation);
+        Way { whole: Arc::clone(whole), operation: Arc::clone(operation), says, parts, reader }
+    }
+
+    /// What reads the answers.
+    pub fn reader(&self) -> &Reader {
+        &self.reader
     }
 
     /// From a call to the body, or to the one item of it.
@@ -73,14 +88,14 @@ fn in_parts(lens: &Lens) -> (Lens, Lens) {
 
 impl Ways {
     /// Prepares all ways there are.
-    pub fn new(_api: &Api, dialect: &Arc<Dialect>) -> Ways {
+    pub fn new(api: &Api, dialect: &Arc<Dialect>) -> Ways {
         let mut ways: BTreeMap<String, Vec<Way>> = BTreeMap::new();
         for whole in &dialect.operations {
             let cases = whole.cases.iter().flat_map(|case| {
                 let says = case.values.iter().map(|value| Some((case.at.clone(), value.clone())));
-                says.map(|says| Way::new(whole, &case.operation, says))
+                says.map(|says| Way::new(api, dialect, whole, &case.operation, says))
             });
-            for way in std::iter::once(Way::new(whole, whole, None)).chain(cases) {
+            for way in std::iter::once(Way::new(api, dialect, whole, whole, None)).chain(cases) {
                 ways.entry(way.operation.calls.name.clone()).or_default().push(way);
             }
         }
