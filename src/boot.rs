@@ -59,6 +59,12 @@ pub enum ServeError {
     /// The proxy's or the admin page's address cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The backend is said to speak a dialect that there is not.
+    #[error("there is no dialect `{name}` for the backend to speak")]
+    Dialect {
+        /// Its name.
+        name: String,
+    },
     /// The built-in backend cannot be started.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),

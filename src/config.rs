@@ -46,6 +46,8 @@ pub struct Config {
     pub admin: admin::Config,
     /// The canonical backend; none means the one built into the program.
     pub upstream: Option<upstream::Config>,
+    /// The dialect that the backend speaks; none means canonical.
+    pub reverse: Option<gateway::reverse::Config>,
     /// What the built-in backend keeps, when it is used.
     pub backend: backend::Config,
     /// Quotas.

@@ -59,6 +59,7 @@ mod quota;
 mod record;
 mod resolve;
 mod retirement;
+pub mod reverse;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -67,6 +68,7 @@ use self::explain::Explainer;
 use self::fetch::Caller;
 use self::quota::Quotas;
 use self::record::{Meters, Record};
+use self::reverse::Reverse;
 use self::select::Selection;
 
 /// How much of a request is read, and what it may become.
@@ -97,6 +99,8 @@ pub struct Shared {
     /// The imported ids, if there are any.
     ids: Option<IdMap>,
     answer_checks: AnswerChecks,
+    /// How the backend is asked, if it speaks a dialect.
+    reverse: Option<Reverse>,
     /// Who may ask why, if anybody may.
     explainer: Option<Explainer>,
     /// Time for a request that came without a deadline.
@@ -130,6 +134,7 @@ impl Shared {
             resolvers,
             ids: None,
             answer_checks,
+            reverse: None,
             explainer: None,
             deadline,
             clock: Clock::default(),
@@ -148,6 +153,12 @@ impl Shared {
     #[must_use]
     pub fn with_answer_checks(self, answer_checks: AnswerChecks) -> Shared {
         Shared { answer_checks, ..self }
+    }
+
+    /// The same, in front of a backend that speaks a dialect.
+    #[must_use]
+    pub fn with_reverse(self, reverse: Reverse) -> Shared {
+        Shared { reverse: Some(reverse), ..self }
     }
 
     /// The same, where requests may be explained.

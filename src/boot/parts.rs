@@ -75,6 +75,13 @@ impl Parts {
         let known = before.and_then(|before| before.ids.as_ref());
         let ids = config.ids.store.as_ref().map(|path| IdFile::open(path, known)).transpose()?;
 
+        // Who speaks canonical already has no other way to a backend that does not.
+        let registry = if config.reverse.is_some() { registry.serving_canonical() } else { registry };
+        let reverse = config.reverse.as_ref().map(|spoken| {
+            gateway::reverse::Reverse::of(&registry, spoken)
+                .ok_or_else(|| ServeError::Dialect { name: spoken.dialect.clone() })
+        });
+        let reverse = reverse.transpose()?;
         let deadline = config.server.request_deadline;
         let shared = gateway::Shared::new(
             Arc::new(registry),
@@ -84,6 +91,10 @@ impl Parts {
             metrics.clone(),
         );
         let shared = shared.with_answer_checks(config.answers.clone());
+        let shared = match reverse {
+            Some(reverse) => shared.with_reverse(reverse),
+            None => shared,
+        };
         let shared = match &ids {
             Some((_, ids)) => shared.with_ids(ids.clone()),
             None => shared,

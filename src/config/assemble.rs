@@ -39,11 +39,15 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         server: server(&file.server, &telemetry, values),
         admin: admin(&file.admin, values),
         upstream: file.upstream.as_ref().and_then(|file| upstream(file, values)),
+        reverse: file.upstream.as_ref().and_then(reverse),
         backend: file.backend.as_ref().map(|file| backend(file, values)).unwrap_or_default(),
         limit: limit(&file.limit, values),
         body: body(&file.body, values),
         answers: answers(&file.answers, values),
-        dialects: file.answers.dialects.iter().map(|(name, _)| name.clone()).collect(),
+        dialects: {
+            let spoken = file.upstream.iter().filter_map(|upstream| upstream.dialect.clone());
+            file.answers.dialects.iter().map(|(name, _)| name.clone()).chain(spoken).collect()
+        },
         ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
         explain: gateway::explain::Config { key: values.path(file.explain.key.as_ref()) },
         telemetry,
@@ -145,6 +149,11 @@ fn upstream(file: &UpstreamFile, values: &mut Values<'_>) -> Option<upstream::Co
         idempotency_keys: values.keys(file.idempotency_keys.as_ref(), default.idempotency_keys),
     };
     base.map(|_| config)
+}
+
+fn reverse(file: &UpstreamFile) -> Option<gateway::reverse::Config> {
+    let dialect = file.dialect.as_ref()?.value.clone();
+    Some(gateway::reverse::Config { dialect, any_order: file.any_order.is_some_and(|any| any.value) })
 }
 
 fn breaker(file: &BreakerFile, values: &mut Values<'_>) -> Option<upstream::breaker::Config> {

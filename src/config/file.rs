@@ -100,6 +100,8 @@ pub(super) struct AdminFile {
 pub(super) struct UpstreamFile {
     pub(super) header: Span,
     pub(super) base: Text,
+    pub(super) dialect: Text,
+    pub(super) any_order: Switch,
     pub(super) connect_timeout: Text,
     pub(super) timeout: Text,
     pub(super) idle_timeout: Text,
@@ -278,6 +280,8 @@ impl UpstreamFile {
         table.read(|table| Self {
             header: table.span(),
             base: table.required_text("base"),
+            dialect: table.text("dialect"),
+            any_order: table.boolean("any_order"),
             connect_timeout: table.text("connect_timeout"),
             timeout: table.text("timeout"),
             idle_timeout: table.text("idle_timeout"),

@@ -57,6 +57,11 @@ impl Credential {
         self.authorization.clone()
     }
 
+    /// The credential itself, as every dialect has it, for a backend that takes it otherwise.
+    pub(super) fn secret(&self) -> Option<&str> {
+        self.authorization.to_str().ok()?.strip_prefix(SCHEME)
+    }
+
     /// Who is counted, and whose lookups are remembered.
     pub(super) fn principal(&self) -> Principal {
         self.principal

@@ -14,10 +14,11 @@ use interlingua::{
 };
 
 /// Codes without a case, and why.
-const WITHOUT_A_CASE: [(&str, &str); 8] = {
+const WITHOUT_A_CASE: [(&str, &str); 9] = {
     let documents = "about documents given to `interlingua validate`: its cases are in tests/validate";
     [
         ("C0302", "about certificates that a reload reads: its case is in lifecycle/certificates.rs"),
+        ("C0303", "said by `check` of all dialects together: its case is in reverse.rs"),
         ("M1007", "said only where `check` is given a date: its case is in src/cli/check/past.rs"),
         ("V0101", documents),
         ("V0102", documents),

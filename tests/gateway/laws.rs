@@ -26,8 +26,10 @@ use serde_json::{Map, Value, json};
 use self::instances::{Node, Random};
 use crate::support::{Dialects, shipped};
 
+mod asked;
 mod backwards;
 mod instances;
+mod told;
 
 /// Every lens of every dialect that has a schema on both sides.
 fn lenses(dialects: &Dialects) -> impl Iterator<Item = (&Dialect, &str, &ShapedLens)> {

@@ -25,6 +25,7 @@ mod mutants;
 mod placed;
 mod program;
 mod retirement;
+mod reverse;
 mod sixth_dialect;
 mod support;
 mod traffic;

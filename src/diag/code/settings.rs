@@ -102,5 +102,13 @@ super::codes! {
     C0302 "a certificate whose time is over, or has not come"
     "A certificate that a listener shows to clients, or that the backend is shown, or one of those that vouch for it, is good \
      from one moment to another, and now is not between the two: whoever is shown it refuses the connection. It is taken \
-     all the same, for what was there before is rarely better. Put the renewed file in its place, and reload. If the certificate is good, the clock of this machine is wrong."
+     all the same, for what was there before is rarely better. Put the renewed file in its place, and reload. If the \
+     certificate is good, the clock of this machine is wrong."
+
+    C0303 "an operation that the backend's dialect has no words for"
+    "The settings say that the backend speaks a dialect (`[upstream] dialect`), and requests of this operation cannot be \
+     answered with it: a call that they become has no words there, an id cannot be looked up, or a field that every answer \
+     has is never told. Clients are refused with 501, and the backend is not asked. Nothing else depends on it: it is a \
+     warning, so that whoever serves the other operations knows what is missing. If nobody needs the operation, there is \
+     nothing to do; what is missing is an operation, a field or a list in the mapping of the backend's dialect."
 }
