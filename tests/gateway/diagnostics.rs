@@ -14,7 +14,7 @@ use interlingua::{
 };
 
 /// Codes without a case, and why.
-const WITHOUT_A_CASE: [(&str, &str); 8] = {
+const WITHOUT_A_CASE: [(&str, &str); 9] = {
     let documents = "about documents given to `interlingua validate`: its cases are in tests/validate";
     [
         ("C0302", "about certificates that a reload reads: its case is in lifecycle/certificates.rs"),
@@ -25,6 +25,7 @@ const WITHOUT_A_CASE: [(&str, &str); 8] = {
         ("V0104", documents),
         ("V0105", documents),
         ("V0106", documents),
+        ("V0107", "about answers that `interlingua replay` gets: its cases are in tests/replay"),
     ]
 };
 

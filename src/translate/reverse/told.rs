@@ -22,6 +22,7 @@ use crate::dialect::{Dialect, Operation};
 use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
 use crate::problem::{ErrorStatus, Problem, Segment};
+use crate::schema::Schema;
 
 mod collected;
 mod list;
@@ -128,6 +129,14 @@ impl Reader {
     /// The dialect whose answers it reads.
     pub fn dialect(&self) -> &Arc<Dialect> {
         &self.dialect
+    }
+
+    /// What the canonical body of an answer of that status looks like, if anything is known of it.
+    pub fn canonical(&self, status: StatusCode) -> Option<&Arc<Schema>> {
+        match &self.operation.answer {
+            AnswerPlan::One(plans) => plans.iter().find(|plan| plan.from == status)?.canonical.as_ref(),
+            AnswerPlan::Collect(collect) => collect.canonical.as_ref(),
+        }
     }
 
     /// How surely answers of that canonical status tell of a place in the canonical body. `*` is any element of a list.
