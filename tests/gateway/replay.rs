@@ -22,6 +22,7 @@ const CREDENTIALS: [(&str, &str); 2] = [
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a choice of its own")]
 struct Case {
     #[allow(dead_code, reason = "for the reader of the file")]
     about: String,

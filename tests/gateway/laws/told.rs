@@ -191,7 +191,7 @@ fn plans(operation: &Operation) -> impl Iterator<Item = (StatusCode, &Arc<Schema
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_told_exactly_is_what_it_was(seed: u64) {
