@@ -26,6 +26,7 @@ mod ids;
 mod import;
 mod names;
 mod openapi;
+mod replay;
 mod report;
 mod routes;
 mod serve;
@@ -61,6 +62,8 @@ enum Command {
     Validate(validate::Arguments),
     /// Tell which lines of the mappings recorded traffic uses, and which it never tried
     Coverage(coverage::Arguments),
+    /// Send recorded requests again, and compare what is answered in canonical words
+    Replay(replay::Arguments),
     /// Show the canonical calls a request becomes, or the answer a client gets
     Translate(translate::Arguments),
     /// List every operation that is served
@@ -111,6 +114,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
         Command::Openapi(arguments) => openapi::run(&arguments, files, console),
         Command::Ids(arguments) => ids::run(&arguments, files, console),
         Command::Import(arguments) => import::run(&arguments, console),
+        Command::Replay(arguments) => replay::run(&arguments, files, console),
         Command::Routes(arguments) => routes::run(&arguments, files, console),
         Command::Serve(arguments) => serve::run(&arguments, files, console),
         Command::Translate(arguments) => translate::run(&arguments, files, console),

@@ -2,7 +2,7 @@
 
 use std::io;
 
-use super::{ids::Misused, import, names::Unknown, traffic, translate::Misasked};
+use super::{ids::Misused, import, names::Unknown, replay, traffic, translate::Misasked};
 use crate::{
     backend::OpenError,
     boot::{FileError, ServeError, explain::KeyError},
@@ -66,6 +66,9 @@ pub(super) enum Failure {
     /// The result cannot be written.
     #[error("cannot write the result")]
     Output(#[from] io::Error),
+    /// What was recorded cannot be sent again.
+    #[error(transparent)]
+    Replay(#[from] replay::Unplayable),
     /// The proxy cannot be started, or ended otherwise than it should.
     #[error(transparent)]
     Serve(#[from] ServeError),

@@ -20,7 +20,7 @@
 //! | `M09xx` | whether what is written, read and written back stays the same |
 //! | `M10xx` | what retires |
 //! | `R01xx` | routes |
-//! | `V01xx` | documents that `validate` and `translate` are given |
+//! | `V01xx` | documents that `validate`, `translate` and `replay` are given |
 //!
 //! To add one, add a row to the file of its group below; to add a family, one to [`FAMILIES`] too.
 

@@ -106,8 +106,7 @@ pub fn outcomes(sides: [&Result<Answer, Box<Problem>>; 2], by: &By<'_>, pairs: &
     });
     comparing.found.compared += 1;
     if statuses[0] != statuses[1] {
-        // A status is nobody's, and says most of what there is to say.
-        comparing.tell("status".to_owned(), What::Value, statuses.map(|status| Mask::plain(status.as_str())));
+        comparing.tell("status".to_owned(), What::Value, statuses.map(Mask::status));
     }
     match sides {
         [Ok(one), Ok(other)] => {

@@ -24,6 +24,7 @@ mod many_dialects;
 mod mutants;
 mod placed;
 mod program;
+mod replay;
 mod retirement;
 mod reverse;
 mod sixth_dialect;

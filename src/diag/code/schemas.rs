@@ -88,4 +88,11 @@ super::codes! {
     "The file is no HAR 1.2 document with an array `log.entries`, an entry or a record lacks a member that every exchange \
      has or has one of another kind, a body is said to be base64 and is not, or an entry is longer than 16 MiB. What is \
      wrong with one entry does not keep the others from being looked at."
+
+    V0107 "answers that do not say the same"
+    "A recorded request was sent again, and the answer means something else than the one that was recorded, or than that of \
+     the other proxy; or none came in time. Both answers are read as canonical documents and compared there: what is \
+     written otherwise and means the same is no difference, and neither are times and ids, as long as an id stands for one id \
+     all along. The place is a JSON Pointer into the canonical document with `*` for positions in lists; `status`, \
+     `code` and `errors` are those of a refusal. Values are shown as digests, unless `--show-values` is given."
 }

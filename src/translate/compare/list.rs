@@ -66,16 +66,18 @@ impl Comparing<'_> {
         let mut pairs = Vec::with_capacity(one.len());
         let mut others: Vec<Option<Value<'v>>> = other.elements().map(Some).collect();
         let id = |element: Value<'v>| element.member(ID).and_then(Value::as_str);
-        let mut by_id: HashMap<_, usize> = HashMap::new();
+        let mut by_id: HashMap<_, VecDeque<usize>> = HashMap::new();
         for (index, element) in other.elements().enumerate() {
-            by_id.extend(id(element).map(|id| (id, index)));
+            if let Some(id) = id(element) {
+                by_id.entry(id).or_default().push_back(index);
+            }
         }
         let mut left = Vec::new();
         for element in one.elements() {
             let own = id(element);
             let stands_for = own.as_deref().and_then(|own| self.pairs.of(own));
-            let known = stands_for.or(own.as_deref()).and_then(|id| by_id.get(id));
-            match known.and_then(|index| others[*index].take()) {
+            let known = stands_for.or(own.as_deref()).and_then(|id| by_id.get_mut(id));
+            match known.and_then(VecDeque::pop_front).and_then(|index| others[index].take()) {
                 Some(found) => pairs.push((Some(element), Some(found))),
                 None => left.push(element),
             }

@@ -4,6 +4,8 @@ use std::collections::hash_map::RandomState;
 use std::fmt;
 use std::hash::BuildHasher;
 
+use http::StatusCode;
+
 use crate::json::{Kind, Value};
 
 /// How much of a value is shown to those who want to see it, in characters.
@@ -22,7 +24,7 @@ pub struct Masks {
 /// A value as it may be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
-    /// What kind it is of: `nothing`, `null`, `boolean`, `number`, `string`, `list` or `object`.
+    /// What kind it is of: `nothing`, `null`, `boolean`, `number`, `string`, `list` or `object`; or `status`.
     pub kind: &'static str,
     /// A digest; for those who want to see it the value; nothing where the kind says it all.
     pub text: Option<String>,
@@ -68,9 +70,9 @@ impl Masks {
 }
 
 impl Mask {
-    /// What may be told as it is.
-    pub fn plain(text: &str) -> Mask {
-        Mask { kind: "number", text: Some(text.to_owned()) }
+    /// A status, which may be told as it is: it is nobody's.
+    pub fn status(status: StatusCode) -> Mask {
+        Mask { kind: "status", text: Some(status.as_str().to_owned()) }
     }
 }
 

@@ -20,15 +20,17 @@ use crate::dialect::operation::{self, AnswerBody, AnswerPlan};
 use crate::dialect::page::Wanted;
 use crate::dialect::{Dialect, Operation};
 use crate::json::{Document, Kind, Limits, Value, Writer};
+use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run};
 use crate::problem::{ErrorStatus, Problem, Segment};
+use crate::schema::Schema;
 
 mod collected;
 mod list;
 mod reading;
 mod refusal;
 
-use self::reading::{Spot, Way, reading};
+use self::reading::{Spot, Way, holding, reading};
 
 pub use self::reading::Telling;
 
@@ -95,15 +97,16 @@ impl Reader {
     }
 
     fn made(api: &Api, dialect: &Arc<Dialect>, operation: &Arc<Operation>, looks_up: bool) -> Reader {
-        let of = |lens: &Arc<Lens>| {
-            let (lens, spots) = reading(lens, looks_up);
+        let of_some = |lens: &Arc<Lens>, only: &[(Address, Literal)]| {
+            let (lens, spots) = holding(reading(lens, looks_up), only);
             Reading { lens, spots }
         };
+        let of = |lens: &Arc<Lens>| of_some(lens, &[]);
         let of_plan = |plan: &operation::Answer| match &plan.body {
             AnswerBody::Constant(_) | AnswerBody::Empty => None,
             AnswerBody::Lens(lens) => Some(of(lens)),
-            AnswerBody::Items { lens, .. } => {
-                let mut reading = of(lens);
+            AnswerBody::Items { lens, only, .. } => {
+                let mut reading = of_some(lens, only);
                 let at = [Way::Name(api.page.items.as_str().into()), Way::Each];
                 reading.spots = reading.spots.into_iter().map(|spot| spot.below(&at)).collect();
                 reading.spots.extend(list::spots(api, operation, plan));
@@ -128,6 +131,14 @@ impl Reader {
     /// The dialect whose answers it reads.
     pub fn dialect(&self) -> &Arc<Dialect> {
         &self.dialect
+    }
+
+    /// What the canonical body of an answer of that status looks like, if anything is known of it.
+    pub fn canonical(&self, status: StatusCode) -> Option<&Arc<Schema>> {
+        match &self.operation.answer {
+            AnswerPlan::One(plans) => plans.iter().find(|plan| plan.from == status)?.canonical.as_ref(),
+            AnswerPlan::Collect(collect) => collect.canonical.as_ref(),
+        }
     }
 
     /// How surely answers of that canonical status tell of a place in the canonical body. `*` is any element of a list.

@@ -155,6 +155,11 @@ fn look(
         return Err(format!("{dialect} {name}: {status} is told as {}", first.status));
     }
     let read = body.root().to_value();
+    let length = |list: &Value| list.get("items").and_then(Value::as_array).map(Vec::len);
+    let items = [Segment::Name("items".to_owned())];
+    if length(canonical) != length(&read) && reader.tells(status, &items) == Telling::Roughly {
+        return Ok(None); // only some items are told, as the mapping says
+    }
     let (wrong, exact) = differences(reader, status, canonical, &read);
     if !wrong.is_empty() {
         return Err(format!("{dialect} {name}: {}\n  in {shown_text}\n  of {canonical}", wrong.join(", ")));
@@ -186,7 +191,7 @@ fn plans(operation: &Operation) -> impl Iterator<Item = (StatusCode, &Arc<Schema
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 24, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: 8, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn what_is_told_exactly_is_what_it_was(seed: u64) {

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::lens::op::Op;
 use crate::lens::op::each::{Each, Item};
 use crate::lens::op::nested::Nested;
-use crate::lens::path::Address;
+use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Field, Lens, Presence};
 use crate::problem::{Root, Segment};
 
@@ -70,6 +70,23 @@ pub(super) fn reading(lens: &Lens, looks_up: bool) -> (Arc<Lens>, Vec<Spot>) {
     (Arc::new(Lens::new(lens.name(), lens.wrap(), fields)), spots)
 }
 
+/// The same for items that are only told if they hold these values: that they do is told by their being there.
+pub(super) fn holding(
+    (lens, mut spots): (Arc<Lens>, Vec<Spot>),
+    only: &[(Address, Literal)],
+) -> (Arc<Lens>, Vec<Spot>) {
+    if only.is_empty() {
+        return (lens, spots);
+    }
+    let mut fields = lens.fields().to_vec();
+    for (at, is) in only {
+        let (right, op) = (Some(at.clone()), Op::Constant(is.clone()));
+        fields.push(Field { left: None, right, op, when: Presence::default(), origin: None });
+        spots.push(Spot { at: way(at), telling: Telling::Exactly, whole: true });
+    }
+    (Arc::new(Lens::new(lens.name(), lens.wrap(), fields)), spots)
+}
+
 /// A field as it is read; one that cannot be keeps its place in the lens and writes nothing.
 fn read(lens: &Lens, field: &Field, looks_up: bool, spots: &mut Vec<Spot>) -> Field {
     let (Some(left), Some(right)) = (&field.left, &field.right) else { return silent(field) };
@@ -102,7 +119,7 @@ fn read(lens: &Lens, field: &Field, looks_up: bool, spots: &mut Vec<Spot>) -> Fi
             own.push(Spot { at: Vec::new(), telling: usual, whole: false });
             let item = match &each.item {
                 Item::Lens(lens) => {
-                    let (lens, inner) = reading(lens, looks_up);
+                    let (lens, inner) = holding(reading(lens, looks_up), &each.only);
                     own.extend(inner.into_iter().map(|spot| spot.below(&[Way::Each])));
                     Item::Lens(lens)
                 }

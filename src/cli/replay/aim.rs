@@ -1,0 +1,85 @@
+//! A proxy that is asked: one call for a recorded request, and its answer in time or none.
+
+use std::{cell::Cell, sync::Arc};
+
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
+
+use super::{Arguments, Credentials, Unplayable, plays::Play};
+use crate::{
+    time::Deadline,
+    upstream::{self, Upstream},
+};
+
+/// A proxy, and what it made of the requests so far.
+pub(super) struct Aim {
+    upstream: Upstream,
+    credentials: Credentials,
+    arguments_deadline: std::time::Duration,
+    pub(super) name: String,
+    pub(super) asked: Cell<usize>,
+    pub(super) answered: Cell<usize>,
+    /// How many requests it would not hear for want of a credential.
+    pub(super) unauthenticated: Cell<usize>,
+}
+
+/// What came back.
+pub(super) type Answered = Result<upstream::Answer, String>;
+
+impl Aim {
+    pub(super) fn new(to: &Uri, arguments: &Arguments, credentials: Credentials) -> Result<Aim, Unplayable> {
+        let config = upstream::Config {
+            timeout: arguments.deadline,
+            connect_timeout: arguments.deadline.min(std::time::Duration::from_secs(5)),
+            connections_max: usize::from(arguments.in_flight),
+            authorities: arguments.authorities.clone(),
+            // Who compares wants to see each failure, and each request once.
+            breaker: None,
+            retry: upstream::retry::Config { retries_max: 0, ..upstream::retry::Config::default() },
+            ..upstream::Config::new(to.clone())
+        };
+        let upstream = Upstream::new(Arc::new(config));
+        let upstream = upstream.map_err(|error| Unplayable::Target(to.to_string(), error.to_string()))?;
+        Ok(Aim {
+            upstream,
+            credentials,
+            arguments_deadline: arguments.deadline,
+            name: to.to_string(),
+            asked: Cell::new(0),
+            answered: Cell::new(0),
+            unauthenticated: Cell::new(0),
+        })
+    }
+
+    /// Whether any credential is sent.
+    pub(super) fn has_credentials(&self) -> bool {
+        self.credentials.are_given
+    }
+
+    /// Sends the request, and gives the answer or why there is none.
+    pub(super) async fn ask(&self, play: &Play) -> Answered {
+        let credential = self.credentials.of(play.reader.dialect());
+        let headers: Vec<(HeaderName, Option<&HeaderValue>)> = play
+            .headers
+            .iter()
+            .map(|(name, value)| (name.clone(), Some(value)))
+            .chain(credential.map(|(name, value)| (name.clone(), Some(value))))
+            .collect();
+        let request = upstream::Request {
+            method: &play.method,
+            target: &play.target,
+            headers: &headers,
+            body: &play.body,
+            safe: play.method.is_safe(),
+            is_keyed: false,
+            follows: false,
+        };
+        self.asked.set(self.asked.get() + 1);
+        let answer = self.upstream.send(request, Deadline::after(self.arguments_deadline)).await;
+        let answer = answer.map_err(|error| error.to_string())?;
+        self.answered.set(self.answered.get() + 1);
+        if answer.status == StatusCode::UNAUTHORIZED {
+            self.unauthenticated.set(self.unauthenticated.get() + 1);
+        }
+        Ok(answer)
+    }
+}

@@ -1,0 +1,177 @@
+//! Whether two answers to one request mean the same.
+
+use std::{cell::RefCell, collections::HashMap, sync::Arc};
+
+use http::StatusCode;
+
+use super::{aim, plays::Play};
+use crate::{
+    canonical::api::Api,
+    dialect::{Dialect, Operation},
+    json::{Document, Limits, Value},
+    lens::Resolutions,
+    problem::{Problem, Segment},
+    translate::{
+        Step,
+        compare::{self, By, Difference, Differences, Mask, Masks, Noise, Pairs, What},
+        reverse::told::{Asked, Heard, Outcome, Reader, Telling},
+    },
+};
+
+/// How many differences of one exchange are told.
+const TOLD_MAX: usize = 20;
+
+/// Compares answers in canonical words.
+pub(super) struct Judge<'j> {
+    api: &'j Api,
+    masks: &'j Masks,
+    readers: RefCell<HashMap<usize, Arc<Reader>>>,
+    /// Which ids stand for each other, over all exchanges.
+    pairs: RefCell<Pairs>,
+    noise: RefCell<HashMap<usize, Noise>>,
+}
+
+/// What there is to say of an exchange.
+pub(super) enum Verdict {
+    /// Nothing: both mean the same.
+    Alike,
+    Differs(Differences),
+    /// No answer came from one that was asked.
+    NoAnswer(String),
+    /// There is nothing to compare with.
+    Unread(&'static str),
+}
+
+/// An answer as it can be compared.
+struct Side {
+    status: StatusCode,
+    /// What it tells; none if it cannot be read, or was not recorded.
+    outcomes: Option<Vec<Option<Outcome>>>,
+    /// Whether there was something to read.
+    has_body: bool,
+}
+
+impl<'j> Judge<'j> {
+    pub(super) fn new(api: &'j Api, masks: &'j Masks) -> Judge<'j> {
+        let (readers, noise) = (RefCell::default(), RefCell::default());
+        Judge { api, masks, readers, pairs: RefCell::default(), noise }
+    }
+
+    /// What reads the answers of an operation. Nothing is looked up: what would have to be is not compared.
+    pub(super) fn reader(&self, dialect: &Arc<Dialect>, operation: &Arc<Operation>) -> Arc<Reader> {
+        let mut readers = self.readers.borrow_mut();
+        let made = || Arc::new(Reader::offline(self.api, dialect, operation));
+        Arc::clone(readers.entry(Arc::as_ptr(operation).addr()).or_insert_with(made))
+    }
+
+    /// Compares what came back with what was recorded, or with what the other one answered.
+    pub(super) fn judge(
+        &self,
+        play: &Play,
+        one: aim::Answered,
+        again: Option<aim::Answered>,
+        other: Option<aim::Answered>,
+    ) -> Verdict {
+        let now = |answer: aim::Answered| {
+            answer.map(|answer| self.side(play, answer.status, Some(answer.body.as_slice())))
+        };
+        let first = match now(one) {
+            Ok(first) => first,
+            Err(why) => return Verdict::NoAnswer(why),
+        };
+        let key = Arc::as_ptr(&play.reader).addr();
+        if let Some(Ok(again)) = again.map(now) {
+            let between = self.compare(play, &first, &again);
+            self.noise.borrow_mut().entry(key).or_default().learn(&between);
+        }
+        let differences = match other.map(now) {
+            Some(Err(why)) => return Verdict::NoAnswer(why),
+            Some(Ok(second)) => self.compare(play, &first, &second),
+            None => {
+                let Some(recorded) = &play.recorded else { return Verdict::Unread("no answer was recorded") };
+                let recorded = self.side(play, recorded.status, recorded.body.as_deref());
+                if recorded.has_body && recorded.outcomes.is_none() {
+                    return Verdict::Unread("the recorded answer is none of this operation's");
+                }
+                self.compare(play, &recorded, &first)
+            }
+        };
+        let noise = self.noise.borrow();
+        let differences = match noise.get(&key) {
+            Some(noise) => noise.without(differences),
+            None => differences,
+        };
+        if differences.is_empty() { Verdict::Alike } else { Verdict::Differs(differences) }
+    }
+
+    /// Reads an answer.
+    fn side(&self, play: &Play, status: StatusCode, body: Option<&[u8]>) -> Side {
+        let Some(bytes) = body else { return Side { status, outcomes: None, has_body: false } };
+        let limits = Limits { bytes_max: usize::MAX, nodes_max: usize::MAX, ..Limits::default() };
+        let document = Document::parse(bytes.to_vec(), &limits).ok();
+        let items: Vec<Value<'_>> = play
+            .request
+            .iter()
+            .filter(|request| request.operation.is_bulk())
+            .flat_map(|request| request.items().filter_map(|(item, _)| item))
+            .collect();
+        let page = play.reader.operation().page.as_ref().zip(play.request.as_ref());
+        let page = page.and_then(|(page, request)| page.wanted(&request.query).ok());
+        let asked = Asked { path: &[], page, items: &items };
+        let heard = Heard { status, retry_after: None, body: document.as_ref().map(Document::root) };
+        let told = play.reader.told(&asked, &heard, &Resolutions::default());
+        let outcomes = match told {
+            Ok(Step::Done(told)) => Some(told.outcomes),
+            Ok(Step::Needs(_)) | Err(_) => None,
+        };
+        Side { status, outcomes, has_body: true }
+    }
+
+    fn compare(&self, play: &Play, one: &Side, other: &Side) -> Differences {
+        let (Some(ones), Some(others)) = (&one.outcomes, &other.outcomes) else {
+            return unread(one, other);
+        };
+        let mut all = Differences::default();
+        let mut pairs = self.pairs.borrow_mut();
+        for (one, other) in ones.iter().zip(others) {
+            let (Some(one), Some(other)) = (one, other) else {
+                if one.is_some() != other.is_some() {
+                    all.found.push(of_answer(one.is_some(), other.is_some()));
+                }
+                continue;
+            };
+            let status = status_of(one);
+            let tells = |place: &[Segment]| play.reader.tells(status, place) != Telling::Nothing;
+            let schema = play.reader.canonical(status).map(|schema| &**schema);
+            let most = TOLD_MAX.saturating_sub(all.found.len());
+            let by = By { schema, tells: &tells, masks: self.masks, most };
+            let found = compare::outcomes([one, other], &by, &mut pairs);
+            all.found.extend(found.found);
+            all.more += found.more;
+            all.compared += found.compared;
+        }
+        all
+    }
+}
+
+fn status_of(outcome: &Outcome) -> StatusCode {
+    outcome.as_ref().map_or_else(|problem: &Box<Problem>| problem.status.get(), |answer| answer.status)
+}
+
+/// Of what cannot be read, or was not recorded, the status says what there is to say.
+fn unread(one: &Side, other: &Side) -> Differences {
+    let mut found = Differences { compared: 1, ..Differences::default() };
+    if one.status != other.status {
+        let sides = [one, other].map(|side| Mask::status(side.status));
+        found.found.push(Difference { place: "status".to_owned(), what: What::Value, sides });
+    } else if one.has_body && other.has_body && one.outcomes.is_some() != other.outcomes.is_some() {
+        found.found.push(of_answer(one.outcomes.is_some(), other.outcomes.is_some()));
+    }
+    found
+}
+
+/// One side says what the other does not, or not so that anybody can read it.
+fn of_answer(one: bool, other: bool) -> Difference {
+    let side = |can: bool| Mask { kind: if can { "an answer" } else { "unreadable" }, text: None };
+    Difference { place: "answer".to_owned(), what: What::Kind, sides: [side(one), side(other)] }
+}
