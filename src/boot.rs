@@ -171,11 +171,7 @@ impl Start {
         let (metrics, explanations) = (Metrics::new(), Explanations::default());
         let around = Surroundings { metrics: metrics.clone(), explanations: explanations.clone(), built_in };
         let parts = Parts::make(&config, registry, &around, None)?;
-        let workers = Arc::new(Workers::new(
-            Arc::clone(&parts.shared),
-            parts.upstream.clone(),
-            config.telemetry.addresses,
-        ));
+        let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses));
 
         let server = Server::bind_or_take(config.server.clone(), &mut inherited)?.count_into(&metrics);
         let admin = config.admin.address.map(|address| Admin::bind_or_take(address, &mut inherited));

@@ -25,13 +25,18 @@ mod conflict;
 mod diags;
 mod file;
 mod fixed;
+mod known;
+mod modes;
 mod size;
 mod values;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use self::assemble::assemble;
 use self::file::ConfigFile;
+pub use self::known::Known;
+pub use self::modes::ModeWritten;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Spanned, code};
@@ -46,6 +51,12 @@ pub struct Config {
     pub admin: admin::Config,
     /// The canonical backend; none means the one built into the program.
     pub upstream: Option<upstream::Config>,
+    /// The old upstreams of dialects, by name: of those that still have one.
+    pub legacy: BTreeMap<String, upstream::Config>,
+    /// Who answers the requests of which dialect, by name; of all others the canonical side does.
+    pub modes: BTreeMap<String, gateway::mode::Config>,
+    /// Where the file says so.
+    pub modes_written: Vec<ModeWritten>,
     /// What the built-in backend keeps, when it is used.
     pub backend: backend::Config,
     /// Quotas.
@@ -86,6 +97,7 @@ impl Config {
 
         let config = assemble(&file, &mut Values::new(&mut found));
         conflict::check(&file, &mut found);
+        modes::check(&file, &mut found);
 
         let sound = !found.has_errors();
         diagnostics.extend(found);
@@ -99,11 +111,9 @@ impl Config {
         fixed::changes(started, self, file.as_ref())
     }
 
-    /// What is wrong with the names of dialects in the file, given those that there are.
-    pub fn unknown_dialects<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Vec<Diagnostic> {
-        let known: Vec<_> = known.into_iter().collect();
-        let unknown = self.dialects.iter().filter(|name| !known.contains(&name.value.as_str()));
-        unknown.map(|name| diags::unknown_dialect(name, &known)).collect()
+    /// What is wrong with the names of dialects and operations in the file, given those that there are.
+    pub fn strangers(&self, known: &[Known<'_>]) -> Vec<Diagnostic> {
+        known::strangers(self, known)
     }
 }
 

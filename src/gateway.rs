@@ -53,8 +53,10 @@ pub mod explain;
 mod fetch;
 mod keep;
 mod key;
+mod legacy;
 mod lift;
 mod lower;
+pub mod mode;
 mod quota;
 mod record;
 mod resolve;
@@ -65,6 +67,7 @@ mod tests;
 
 use self::explain::Explainer;
 use self::fetch::Caller;
+use self::mode::{Chosen, Legacies, Modes, Side};
 use self::quota::Quotas;
 use self::record::{Meters, Record};
 use self::select::Selection;
@@ -217,12 +220,25 @@ impl fmt::Debug for Called {
 pub struct Gateway {
     shared: Arc<Shared>,
     upstream: Upstream,
+    modes: Arc<Modes>,
+    legacies: Arc<Legacies>,
 }
 
 impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
-        Gateway { shared, upstream }
+        Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default() }
+    }
+
+    /// The same, where requests of some dialects may be answered by old upstreams.
+    #[must_use]
+    pub fn with_modes(self, modes: Arc<Modes>, legacies: Legacies) -> Gateway {
+        Gateway { modes, legacies: Arc::new(legacies), ..self }
+    }
+
+    /// The old upstreams.
+    pub fn legacies(&self) -> &Legacies {
+        &self.legacies
     }
 
     /// Where its calls go.
@@ -267,6 +283,15 @@ impl Gateway {
         exchange.narrator.tell(|story| story.selected(&target.dialect, &target.operation));
         let admitted = admit::admit(&shared.clock, &shared.quotas, selected, exchange)?;
         exchange.tell_quota();
+        let target = &admitted.selected.target;
+        if let Some(plan) = self.modes.of(&target.dialect) {
+            let chosen = plan.choose(&target.operation.name, admitted.credential.principal());
+            exchange.mode = Some(chosen);
+            if chosen.side == Side::Legacy {
+                // In a box: all other requests would carry the room for it.
+                return Box::pin(legacy::pass(self, plan, admitted, exchange)).await;
+            }
+        }
         let mut decoded = decode::decode(&shared.config, admitted).await?;
         decoded.request = decoded.request.told_to(exchange.narrator.clone());
         let checked = check::check(&shared.clock, decoded, exchange)?;
@@ -326,6 +351,8 @@ struct Exchange {
     /// Who called, and how.
     called: Called,
     deadline: Deadline,
+    /// Who answers it and why, where anything was said of that.
+    mode: Option<Chosen>,
     /// Where the principal stands, once it was admitted or refused.
     standing: Option<Standing>,
     /// Fields the client sent that nobody reads.
@@ -355,6 +382,7 @@ impl Exchange {
             request_id: extensions.get().cloned(),
             called: extensions.get().cloned().unwrap_or_default(),
             deadline: extensions.get().copied().unwrap_or_else(|| Deadline::after(allowance)),
+            mode: None,
             standing: None,
             ignored: 0,
             omitted: 0,

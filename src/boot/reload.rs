@@ -147,7 +147,7 @@ impl Reloader {
             Ok(Some((parts, renewal))) => {
                 renewal.take();
                 let upstream = parts.other_upstream(&current.parts);
-                let done = self.workers.serve(Arc::clone(&parts.shared), upstream);
+                let done = self.workers.serve(&parts, upstream);
                 let before = std::mem::replace(&mut *current, Current { parts, digest: digest(&sources) });
                 self.metrics().loaded(&current.digest, SystemTime::now());
                 (LoadResult::Taken, Some(Taken { done, before: before.parts }), None)

@@ -184,6 +184,7 @@ impl<'a> Caller<'a> {
             safe: call.operation.is_safe(),
             is_keyed: key.is_some(),
             follows: self.follows,
+            passes: false,
         };
         self.exchange.count_call();
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
@@ -197,7 +198,7 @@ impl<'a> Caller<'a> {
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
         let answer = outcome.map_err(|error| Box::new(unanswered(&error)));
-        let answer = answer.and_then(|upstream::Answer { status, etag, retry_after, body }| {
+        let answer = answer.and_then(|upstream::Answer { status, etag, retry_after, headers: _, body }| {
             let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
             Ok((answer, etag))
         });
@@ -205,7 +206,7 @@ impl<'a> Caller<'a> {
     }
 }
 
-fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome {
+pub(super) fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome {
     match outcome {
         Ok(_) => UpstreamOutcome::Answered,
         // What we wrote ourselves is no target: nobody was asked.
@@ -226,7 +227,7 @@ pub(super) fn without_places(mut problem: Box<Problem>) -> Box<Problem> {
 }
 
 /// What a client is told of a call without an answer.
-fn unanswered(error: &UpstreamError) -> Problem {
+pub(super) fn unanswered(error: &UpstreamError) -> Problem {
     let cause = chain(error);
     match error {
         UpstreamError::Broken(_) => Problem::bad_gateway("malformed-answer", cause),
