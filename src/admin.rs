@@ -18,6 +18,7 @@ use http::{
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+pub mod modes;
 pub mod reload;
 
 use self::reload::Reloads;
@@ -141,6 +142,7 @@ const INDEX: &str = "interlingua admin
 /readyz   200 while it accepts requests, 503 once it leaves
 /metrics  counters and histograms, in the OpenMetrics text format
 /explain/ID  why the request of that id was translated as it was, if it asked for that
+/modes    who answers the requests of which dialect; PUT and DELETE /modes/DIALECT change it at once
 /reload   POST: reads the files anew; 200 if they are in use now, 422 with what is wrong if not
 ";
 
@@ -150,6 +152,12 @@ impl Handler for Pages {
             return match &self.reloads {
                 Some(reloads) => reloads.answer(&request, peer.address).await,
                 None => page(StatusCode::NOT_FOUND, TEXT, "nothing to reload: no file was named\n"),
+            };
+        }
+        if request.uri().path() == "/modes" || request.uri().path().starts_with("/modes/") {
+            return match self.reloads.as_ref().and_then(Reloads::modes) {
+                Some(modes) => modes.answer(request, peer.address).await,
+                None => page(StatusCode::NOT_FOUND, TEXT, "no modes: no file was named\n"),
             };
         }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {

@@ -27,6 +27,7 @@ mod file;
 mod fixed;
 mod known;
 mod modes;
+mod said;
 mod size;
 mod values;
 
@@ -37,9 +38,10 @@ use self::assemble::assemble;
 use self::file::ConfigFile;
 pub use self::known::Known;
 pub use self::modes::ModeWritten;
+pub use self::said::ModeError;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Spanned, code};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Spanned, code};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
 /// Everything that can be set.
@@ -114,6 +116,24 @@ impl Config {
     /// What is wrong with the names of dialects and operations in the file, given those that there are.
     pub fn strangers(&self, known: &[Known<'_>]) -> Vec<Diagnostic> {
         known::strangers(self, known)
+    }
+
+    /// A mode of one dialect that is said in JSON, while these settings are in use. None if anything is wrong with it, which
+    /// is told as of a file.
+    pub fn parse_mode(
+        &self,
+        dialect: &str,
+        json: &[u8],
+        known: &[Known<'_>],
+        sources: &mut Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<gateway::mode::Config>, ModeError> {
+        said::parse(self, dialect, json, known, sources, diagnostics)
+    }
+
+    /// Whether a mode of a dialect has all that it needs in these settings.
+    pub fn takes(&self, dialect: &str, mode: &gateway::mode::Config, known: &[Known<'_>]) -> bool {
+        known::takes(self, dialect, mode, known)
     }
 }
 

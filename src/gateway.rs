@@ -173,6 +173,11 @@ impl Shared {
         Shared { quotas, resolvers: before.resolvers.renewed(), ..self }
     }
 
+    /// What is served.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
+    }
+
     /// Who is told what is done with a request.
     fn narrator<B>(&self, request: &Request<B>) -> Narrator {
         let explainer = self.explainer.as_ref();

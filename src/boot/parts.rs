@@ -105,6 +105,11 @@ impl Parts {
         Ok(Parts { shared: Arc::new(shared), upstream, modes, backend, legacy, ids })
     }
 
+    /// The same, with the modes of these settings.
+    pub(super) fn set_modes(&mut self, config: &Config) {
+        self.modes = Arc::new(Modes::new(self.shared.registry(), &config.modes, &self.legacies()));
+    }
+
     /// The old upstreams, for all workers to make their own of.
     pub(super) fn legacies(&self) -> Legacies {
         legacies(&self.legacy)

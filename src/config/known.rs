@@ -3,6 +3,7 @@
 use super::{Config, diags};
 use crate::diag::Diagnostic;
 use crate::dialect::Dialect;
+use crate::gateway::mode;
 
 /// A dialect, as far as settings name it.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +31,10 @@ impl Known<'_> {
     fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.name).chain(self.extends.iter().copied())
     }
+
+    fn has_legacy(&self, config: &Config) -> bool {
+        self.names().any(|name| config.legacy.contains_key(name))
+    }
 }
 
 pub(super) fn strangers(config: &Config, known: &[Known<'_>]) -> Vec<Diagnostic> {
@@ -40,15 +45,27 @@ pub(super) fn strangers(config: &Config, known: &[Known<'_>]) -> Vec<Diagnostic>
         let dialect = &written.dialect.value;
         let Some(own) = known.iter().find(|one| one.name == dialect) else { continue };
         if let Some(needs) = written.needs_legacy
-            && !own.names().any(|name| config.legacy.contains_key(name))
+            && !own.has_legacy(config)
         {
             found.push(diags::no_legacy(dialect, needs));
         }
-        // What a table says holds for the generations of its dialect, too.
-        let meant = known.iter().filter(|one| one.names().any(|name| name == dialect));
-        let operations: Vec<_> = meant.flat_map(|one| one.operations.iter().copied()).collect();
+        let operations = operations(dialect, known);
         let unknown = written.operations.iter().filter(|name| !operations.contains(&name.value.as_str()));
         found.extend(unknown.map(|name| diags::unknown_operation(dialect, name, &operations)));
     }
     found
+}
+
+/// The operations that may be meant by what is said of a dialect: it holds for its generations, too.
+fn operations<'a>(dialect: &str, known: &[Known<'a>]) -> Vec<&'a str> {
+    let meant = known.iter().filter(|one| one.names().any(|name| name == dialect));
+    meant.flat_map(|one| one.operations.iter().copied()).collect()
+}
+
+/// Whether a mode that was said before has all that it needs.
+pub(super) fn takes(config: &Config, dialect: &str, mode: &mode::Config, known: &[Known<'_>]) -> bool {
+    let Some(own) = known.iter().find(|one| one.name == dialect) else { return false };
+    let operations = operations(dialect, known);
+    (own.has_legacy(config) || !mode.passes())
+        && mode.operations.keys().all(|name| operations.contains(&name.as_str()))
 }

@@ -71,6 +71,19 @@ pub struct Config {
     pub principals: BTreeMap<Principal, Mode>,
 }
 
+impl Config {
+    /// Whether anybody is on the side that their share says.
+    pub fn splits(&self) -> bool {
+        self.mode == Mode::Split || self.operations.values().any(|mode| *mode == Mode::Split)
+    }
+
+    /// Whether any request goes to the old upstream, or could.
+    pub fn passes(&self) -> bool {
+        let all = self.operations.values().chain(self.principals.values()).chain([&self.mode]);
+        all.into_iter().any(|mode| *mode != Mode::Canonical)
+    }
+}
+
 /// The modes of all dialects. Those of which nothing is said are not there.
 #[derive(Debug, Default)]
 pub struct Modes {

@@ -1,8 +1,8 @@
 //! `[legacy.<dialect>]` and `[mode.<dialect>]`: who answers which requests while clients move.
 
 use super::{Integer, Switch, Text, UpstreamFile};
-use crate::diag::reader::Table;
 use crate::diag::Spanned;
+use crate::diag::reader::Table;
 
 /// Names, and what is said of each, in the order of the file.
 type Named = Vec<(Spanned<String>, Spanned<String>)>;
