@@ -33,6 +33,7 @@
 mod backwards;
 pub mod explain;
 pub mod flat;
+mod forwards;
 pub mod keep;
 pub mod op;
 pub mod path;
@@ -116,6 +117,8 @@ pub struct Lens {
     lower: Plan,
     /// What is lost on either way, with the reasons.
     losses: Vec<Loss>,
+    /// Canonical fields that give look-ups inside it a parameter of their scope.
+    scope: Vec<(String, Address)>,
 }
 
 impl Lens {
@@ -123,7 +126,7 @@ impl Lens {
     pub fn new(name: impl Into<String>, wrap: Wrap, fields: Vec<Field>) -> Lens {
         let lift = Plan::compile(&fields, wrap, Direction::Lift);
         let lower = Plan::compile(&fields, wrap, Direction::Lower);
-        Lens { name: name.into(), wrap, fields, lift, lower, losses: Vec::new() }
+        Lens { name: name.into(), wrap, fields, lift, lower, losses: Vec::new(), scope: Vec::new() }
     }
 
     /// The same, with canonical fields that give look-ups inside it a parameter of their scope: each item of a list of
@@ -133,7 +136,13 @@ impl Lens {
         for (name, at) in scope {
             self.lower.add_scope(name, at);
         }
+        self.scope = scope.to_vec();
         self
+    }
+
+    /// The canonical fields that give look-ups inside it a parameter of their scope.
+    pub fn scope(&self) -> &[(String, Address)] {
+        &self.scope
     }
 
     /// The same, with what it declares as lost.

@@ -61,6 +61,7 @@ pub use checks::{is_format, is_pattern};
 pub use shape::Shape;
 pub use store::{SchemaFile, Store};
 pub use types::{Type, Types};
+pub use unique::{is_same_number, write as write_form};
 pub use violation::Violation;
 
 /// Values with more nodes than this have only their first violation looked for. Collecting them all costs

@@ -20,6 +20,7 @@ use crate::lens::{Need, Parameters};
 use crate::problem::{Place, Problem, Root, Segment, Violation};
 
 pub mod answer;
+pub mod compare;
 pub mod coverage;
 pub mod explain;
 pub mod gather;
@@ -28,6 +29,7 @@ pub mod keep;
 pub mod lift;
 pub mod lower;
 pub mod misfit;
+pub mod reverse;
 
 use self::explain::Narrator;
 use self::items::member_at;

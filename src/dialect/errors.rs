@@ -8,8 +8,10 @@ use http::{HeaderValue, StatusCode};
 use crate::lens::path::{Address, Literal};
 
 mod by_field;
+mod read;
 mod render;
 
+pub use read::{Complaint, Heard};
 pub use render::Rendered;
 
 /// How a dialect writes errors.

@@ -254,6 +254,13 @@ impl<'a, 'r> Run<'a, 'r> {
         self
     }
 
+    /// The same, for a message that belongs to a canonical call with these parameters. Who lowers gives them as its input.
+    #[must_use]
+    pub fn within(mut self, given: &'a [(Box<str>, String)]) -> Self {
+        self.given = given;
+        self
+    }
+
     /// Where in the body the next message lies.
     pub(crate) fn place(&mut self) -> &mut Vec<Segment> {
         &mut self.at

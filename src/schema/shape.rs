@@ -4,6 +4,8 @@
 //! the answer, what alternatives say widens it. An answer never promises more than the schema does; where a
 //! schema refers to itself for ever, the shape stops looking.
 
+use std::borrow::Cow;
+
 use serde_json::Value as Tree;
 
 use super::keywords::listed;
@@ -127,6 +129,19 @@ impl<'a> Shape<'a> {
     pub fn nullable(&self) -> bool {
         self.types().contains(Type::Null)
             && self.enumeration().is_none_or(|values| values.contains(&Tree::Null))
+    }
+
+    /// The format of texts, if one is named.
+    pub fn format(&self) -> Option<String> {
+        let own = |node: Node<'a>| node.keyword("format")?.as_str().map(Cow::into_owned);
+        self.0.ask(HOPS_MAX, &own, &Option::or, &Option::or)
+    }
+
+    /// Whether lists are sets: no element comes twice.
+    pub fn is_set(&self) -> bool {
+        let own =
+            |node: Node<'a>| node.keyword("uniqueItems").is_some_and(|unique| unique.kind() == Kind::True);
+        self.0.ask(HOPS_MAX, &own, &|left, right| left || right, &|left, right| left && right)
     }
 
     /// All values there can be, if the schema lists them.

@@ -13,15 +13,25 @@ pub(super) fn are_unique(elements: Elements<'_>) -> bool {
     forms.windows(2).all(|pair| pair[0] != pair[1])
 }
 
+/// Whether two numbers are equal by value, however they are spelt.
+pub fn is_same_number(left: &str, right: &str) -> bool {
+    let form = |text| {
+        let mut out = Vec::new();
+        write_number(text, &mut out);
+        out
+    };
+    left == right || form(left) == form(right)
+}
+
 fn form(value: Value<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     write(value, &mut out);
     out
 }
 
-/// Writes the form. Its parts are as long as they say or end with a byte that cannot be in them, so that no
+/// Writes a form that values share which are equal. Its parts are as long as they say or end with a byte that cannot be in them, so that no
 /// two values share one by accident.
-fn write(value: Value<'_>, out: &mut Vec<u8>) {
+pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
     match value.kind() {
         Kind::Null => out.push(b'n'),
         Kind::False => out.push(b'f'),

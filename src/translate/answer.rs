@@ -98,14 +98,18 @@ fn violation(error: Value<'_>) -> Option<Violation> {
     })
 }
 
-/// A sentence a client may see: of bearable length, on one line.
 fn text(value: Value<'_>) -> Option<String> {
-    let text = value.as_str()?;
-    let bearable = text.chars().take(DETAIL_CHARS_MAX + 1).count() <= DETAIL_CHARS_MAX;
-    (bearable && !text.is_empty() && !text.chars().any(char::is_control)).then(|| text.into_owned())
+    sentence(&value.as_str()?)
 }
 
-fn is_code(code: &str) -> bool {
+/// A sentence a client may see: of bearable length, on one line.
+pub(super) fn sentence(text: &str) -> Option<String> {
+    let bearable = text.chars().take(DETAIL_CHARS_MAX + 1).count() <= DETAIL_CHARS_MAX;
+    (bearable && !text.is_empty() && !text.chars().any(char::is_control)).then(|| text.to_owned())
+}
+
+/// Whether a word can be a machine word.
+pub(super) fn is_code(code: &str) -> bool {
     let letters = code.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.'));
     letters && (1..=CODE_CHARS_MAX).contains(&code.len())
 }

@@ -28,6 +28,7 @@ use crate::support::{Dialects, shipped};
 
 mod backwards;
 mod instances;
+mod told;
 
 /// Every lens of every dialect that has a schema on both sides.
 fn lenses(dialects: &Dialects) -> impl Iterator<Item = (&Dialect, &str, &ShapedLens)> {

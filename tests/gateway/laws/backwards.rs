@@ -149,7 +149,7 @@ fn every_shape_of_an_error_says_the_place_and_nothing_canonical() {
 }
 
 /// Every operation, and each case of one.
-fn operations(
+pub(super) fn operations(
     shipped: &'static Dialects,
 ) -> impl Iterator<Item = (&'static Arc<Dialect>, &'static Arc<Operation>)> {
     shipped.registry.dialects().iter().flat_map(|dialect| {

@@ -1,0 +1,192 @@
+//! Lists: which element of one side is which of the other.
+//!
+//! What has an id is found by it, or by the id that stands for it; else by being the same but for what is generated; and
+//! what is left is compared with what is most like it.
+
+use std::collections::{HashMap, VecDeque};
+
+use super::{ANY, Comparing, What, generated};
+use crate::json::{Kind, Value};
+use crate::problem::Segment;
+use crate::schema::Shape;
+
+/// Up to how many pairs of elements that are left are looked at for their likeness. Beyond it they are taken in their order.
+const LOOKS_MAX: usize = 1 << 12;
+
+/// The member that an element is known by.
+const ID: &str = "id";
+
+impl Comparing<'_> {
+    pub(super) fn lists(&mut self, shape: Option<Shape<'_>>, one: Value<'_>, other: Value<'_>) {
+        let inner = shape.as_ref().and_then(Shape::items);
+        let has_ids = match &inner {
+            Some(inner) => inner.property(ID).is_some(),
+            None => {
+                [one, other].into_iter().flat_map(Value::elements).all(|element| element.member(ID).is_some())
+            }
+        };
+        let is_set = shape.as_ref().is_some_and(Shape::is_set);
+        self.step(ANY, ANY, |own| {
+            let pairs = if has_ids || is_set {
+                own.matched(inner.as_ref(), one, other)
+            } else {
+                let (mut ones, mut others) = (one.elements(), other.elements());
+                let longest = one.len().max(other.len());
+                (0..longest).map(|_| (ones.next(), others.next())).collect()
+            };
+            for (one, other) in pairs {
+                match (one, other) {
+                    (Some(one), None) => own.element_alone(inner.as_ref(), one, What::Missing),
+                    (None, Some(other)) => own.element_alone(inner.as_ref(), other, What::Extra),
+                    (one, other) => own.both(inner.clone(), one, other),
+                }
+            }
+        });
+    }
+
+    /// An element that only one side has: one difference, if the other side would tell anything of it.
+    pub(super) fn element_alone(&mut self, shape: Option<&Shape<'_>>, element: Value<'_>, what: What) {
+        let mut told = Vec::new();
+        self.form(shape, element, &mut told, true);
+        if told.is_empty() && !(self.by.tells)(&self.at) {
+            return;
+        }
+        self.found.compared += 1;
+        let (mask, nothing) = (self.by.masks.of(Some(element)), self.by.masks.of(None));
+        let sides = if what == What::Missing { [mask, nothing] } else { [nothing, mask] };
+        self.tell(self.shown.clone(), what, sides);
+    }
+
+    fn matched<'v>(
+        &mut self,
+        shape: Option<&Shape<'_>>,
+        one: Value<'v>,
+        other: Value<'v>,
+    ) -> Vec<(Option<Value<'v>>, Option<Value<'v>>)> {
+        let mut pairs = Vec::with_capacity(one.len());
+        let mut others: Vec<Option<Value<'v>>> = other.elements().map(Some).collect();
+        let id = |element: Value<'v>| element.member(ID).and_then(Value::as_str);
+        let mut by_id: HashMap<_, usize> = HashMap::new();
+        for (index, element) in other.elements().enumerate() {
+            by_id.extend(id(element).map(|id| (id, index)));
+        }
+        let mut left = Vec::new();
+        for element in one.elements() {
+            let own = id(element);
+            let stands_for = own.as_deref().and_then(|own| self.pairs.of(own));
+            let known = stands_for.or(own.as_deref()).and_then(|id| by_id.get(id));
+            match known.and_then(|index| others[*index].take()) {
+                Some(found) => pairs.push((Some(element), Some(found))),
+                None => left.push(element),
+            }
+        }
+        // Those that are the same but for what is generated, in their order.
+        let mut alike: HashMap<Vec<u8>, VecDeque<usize>> = HashMap::new();
+        if !left.is_empty() {
+            for (index, element) in others.iter().enumerate() {
+                if let Some(element) = element {
+                    alike.entry(self.form_of(shape, *element)).or_default().push_back(index);
+                }
+            }
+        }
+        let mut unlike = Vec::new();
+        for element in left {
+            let found = alike.get_mut(&self.form_of(shape, element)).and_then(VecDeque::pop_front);
+            match found.and_then(|index| others[index].take()) {
+                Some(found) => pairs.push((Some(element), Some(found))),
+                None => unlike.push(element),
+            }
+        }
+        let mut rest: Vec<Value<'v>> = others.into_iter().flatten().collect();
+        let looks = unlike.len() * rest.len() <= LOOKS_MAX;
+        for element in unlike {
+            let best =
+                if looks { self.most_like(shape, element, &rest) } else { (!rest.is_empty()).then_some(0) };
+            let found = best.map(|index| rest.remove(index));
+            pairs.push((Some(element), found));
+        }
+        pairs.extend(rest.into_iter().map(|element| (None, Some(element))));
+        pairs
+    }
+
+    /// The one that has most members in common; none if that is none.
+    fn most_like(
+        &mut self,
+        shape: Option<&Shape<'_>>,
+        element: Value<'_>,
+        rest: &[Value<'_>],
+    ) -> Option<usize> {
+        let own = self.members_of(shape, element);
+        let mut best = None;
+        for (index, other) in rest.iter().enumerate() {
+            let others = self.members_of(shape, *other);
+            let common = own.iter().filter(|member| others.contains(member)).count();
+            if common > 0 && best.is_none_or(|(most, _)| common > most) {
+                best = Some((common, index));
+            }
+        }
+        best.map(|(_, index)| index)
+    }
+
+    fn members_of(&mut self, shape: Option<&Shape<'_>>, element: Value<'_>) -> Vec<Vec<u8>> {
+        let mut members = Vec::new();
+        for (name, value) in element.members() {
+            let (name, mut form) = (name.as_str(), Vec::new());
+            let inner = shape.and_then(|shape| shape.property(&name));
+            form.extend(name.as_bytes());
+            form.push(0);
+            let before = form.len();
+            self.at.push(Segment::Name(name.into_owned()));
+            self.form(inner.as_ref(), value, &mut form, false);
+            self.at.pop();
+            if form.len() > before {
+                members.push(form);
+            }
+        }
+        members
+    }
+
+    fn form_of(&mut self, shape: Option<&Shape<'_>>, element: Value<'_>) -> Vec<u8> {
+        let mut form = Vec::new();
+        self.form(shape, element, &mut form, false);
+        form
+    }
+
+    /// Writes what is told of a value and not generated, in a form that values share which are the same; with `all`, what is
+    /// generated too. Lists keep their order here: elements that differ in that alone are found by their likeness.
+    fn form(&mut self, shape: Option<&Shape<'_>>, value: Value<'_>, form: &mut Vec<u8>, all: bool) {
+        match value.kind() {
+            Kind::Object => {
+                let mut members: Vec<_> =
+                    value.members().map(|(name, value)| (name.as_str(), value)).collect();
+                members.sort_unstable_by(|one, other| one.0.cmp(&other.0));
+                for (name, value) in members {
+                    let inner = shape.and_then(|shape| shape.property(&name));
+                    let before = form.len();
+                    form.extend(name.as_bytes());
+                    form.push(0);
+                    let start = form.len();
+                    self.at.push(Segment::Name(name.into_owned()));
+                    self.form(inner.as_ref(), value, form, all);
+                    self.at.pop();
+                    if form.len() == start {
+                        form.truncate(before);
+                    }
+                }
+            }
+            Kind::Array => {
+                let inner = shape.and_then(Shape::items);
+                self.at.push(Segment::Name(ANY.to_owned()));
+                for element in value.elements() {
+                    self.form(inner.as_ref(), element, form, all);
+                    form.push(1);
+                }
+                self.at.pop();
+            }
+            // Null is what may as well be left out.
+            Kind::Null => {}
+            _ if !(self.by.tells)(&self.at) || !all && generated(shape).is_some() => {}
+            _ => crate::schema::write_form(value, form),
+        }
+    }
+}

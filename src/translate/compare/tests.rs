@@ -1,0 +1,233 @@
+//! Answers that differ in known places.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::*;
+use crate::diag::Sources;
+use crate::json::{Document, Limits};
+use crate::problem::{ErrorStatus, Place, Violation};
+use crate::schema::{SchemaFile, Store};
+
+const LIST: &str = r#"{
+    "type": "object",
+    "properties": {
+        "items": {"type": "array", "items": {
+            "type": "object",
+            "properties": {
+                "id": {"type": "string", "format": "uuid"},
+                "owner_id": {"type": "string", "format": "uuid"},
+                "role": {"enum": ["admin", "viewer"]},
+                "note": {"type": ["string", "null"]},
+                "made_at": {"type": "string", "format": "date-time"},
+                "rank": {"type": "number"},
+                "words": {"type": "array", "items": {"type": "string"}},
+                "labels": {"type": "object", "additionalProperties": {"type": "string"}}
+            }
+        }},
+        "total": {"type": "integer"}
+    }
+}"#;
+
+fn schema() -> Arc<Schema> {
+    let source = Sources::default().add("list.json", LIST);
+    let file = SchemaFile { source, folder: "canonical".into(), name: "list".into(), text: LIST.into() };
+    let (store, found) = Store::load(vec![file]);
+    assert_eq!(found, []);
+    Arc::clone(store.schema("canonical", "list").unwrap())
+}
+
+fn document(value: &serde_json::Value) -> Document {
+    Document::parse(value.to_string().into_bytes(), &Limits::default()).unwrap()
+}
+
+fn all(_: &[Segment]) -> bool {
+    true
+}
+
+fn compared(one: &serde_json::Value, other: &serde_json::Value, pairs: &mut Pairs) -> Vec<String> {
+    let (schema, masks) = (schema(), Masks::default());
+    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 10 };
+    let found = bodies(document(one).root(), document(other).root(), &by, pairs);
+    assert_eq!(found.more, 0);
+    found.found.iter().map(|one| format!("{} {}", one.place, one.what.name())).collect()
+}
+
+fn differences(one: &serde_json::Value, other: &serde_json::Value) -> Vec<String> {
+    compared(one, other, &mut Pairs::default())
+}
+
+fn items(items: serde_json::Value) -> serde_json::Value {
+    json!({"items": items, "total": 2})
+}
+
+#[test]
+fn what_is_written_otherwise_and_means_the_same_is_the_same() {
+    for (one, other) in [
+        (json!({"rank": 1}), json!({"rank": 1.0})),
+        (json!({"rank": 100}), json!({"rank": 1e2})),
+        (json!({"note": null}), json!({})),
+        (json!({"made_at": "2026-01-01T00:00:00Z"}), json!({"made_at": "2026-02-02T00:00:00Z"})),
+        (json!({"id": "a"}), json!({"id": "b"})),
+        (json!({"role": "admin", "rank": 1}), json!({"rank": 1, "role": "admin"})),
+    ] {
+        assert_eq!(differences(&items(json!([one])), &items(json!([other]))), [""; 0], "{one} and {other}");
+    }
+}
+
+#[test]
+fn what_means_something_else_is_told_by_its_place() {
+    for (one, other, expected) in [
+        (json!({"role": "admin"}), json!({"role": "viewer"}), "/items/*/role value"),
+        (json!({"rank": 1}), json!({"rank": 2}), "/items/*/rank value"),
+        (json!({"rank": 1}), json!({"rank": "1"}), "/items/*/rank kind"),
+        (json!({"rank": null}), json!({}), "/items/*/rank missing"),
+        (json!({}), json!({"note": "x"}), "/items/*/note extra"),
+        (json!({"words": ["a", "b"]}), json!({"words": ["b", "a"]}), "/items/*/words/* value"),
+        (json!({"labels": {"ada@example.com": "x"}}), json!({"labels": {}}), "/items/*/labels/* missing"),
+        (json!({"new": 1}), json!({}), "/items/*/* missing"),
+    ] {
+        let (mut one, mut other) = (one, other);
+        (one["id"], other["id"]) = (json!("a"), json!("a"));
+        let found = differences(&items(json!([one])), &items(json!([other])));
+        assert_eq!(found.first().map(String::as_str), Some(expected), "{one} and {other}");
+    }
+    assert_eq!(differences(&json!({"total": 1}), &json!({"total": 2})), ["/total value"]);
+}
+
+#[test]
+fn the_order_of_what_has_ids_does_not_matter() {
+    let (a, b) = (json!({"id": "a", "role": "admin"}), json!({"id": "b", "role": "viewer"}));
+    assert_eq!(differences(&items(json!([a, b])), &items(json!([b, a]))), [""; 0]);
+    // The ids were made anew, and the rest says which is which.
+    let (x, y) = (json!({"id": "x", "role": "admin"}), json!({"id": "y", "role": "viewer"}));
+    assert_eq!(differences(&items(json!([a, b])), &items(json!([y, x]))), [""; 0]);
+    // One that changed is compared with the one that is most like it.
+    let changed = json!({"id": "z", "role": "viewer", "rank": 3, "note": "n"});
+    let before = json!({"id": "c", "role": "admin", "rank": 3, "note": "n"});
+    assert_eq!(differences(&items(json!([a, before])), &items(json!([changed, x]))), ["/items/*/role value"]);
+    assert_eq!(differences(&items(json!([a, b])), &items(json!([b]))), ["/items/* missing"]);
+    assert_eq!(differences(&items(json!([b])), &items(json!([b, a]))), ["/items/* extra"]);
+}
+
+#[test]
+fn an_id_stands_for_one_id_all_along() {
+    let mut pairs = Pairs::default();
+    let one = items(json!([{"id": "a", "owner_id": "a"}]));
+    assert_eq!(compared(&one, &items(json!([{"id": "x", "owner_id": "x"}])), &mut pairs), [""; 0]);
+    let other = items(json!([{"id": "x", "owner_id": "y"}]));
+    assert_eq!(compared(&one, &other, &mut pairs), ["/items/*/owner_id id"]);
+    let taken = items(json!([{"id": "b", "owner_id": "x"}]));
+    let found = compared(&items(json!([{"id": "b", "owner_id": "b"}])), &taken, &mut pairs);
+    assert_eq!(found, ["/items/*/owner_id id"], "`x` stands for `a`");
+}
+
+#[test]
+fn only_what_both_sides_tell_is_compared() {
+    let (schema, masks) = (schema(), Masks::default());
+    let tells = |place: &[Segment]| !matches!(place.last(), Some(Segment::Name(name)) if name == "role");
+    let by = By { schema: Some(&schema), tells: &tells, masks: &masks, most: 10 };
+    let one = document(&items(json!([{"id": "a", "role": "admin", "rank": 1}])));
+    let other = document(&items(json!([{"id": "a", "rank": 2}])));
+    let found = bodies(one.root(), other.root(), &by, &mut Pairs::default());
+    assert_eq!(found.found.len(), 1);
+    assert_eq!(found.found[0].place, "/items/*/rank");
+}
+
+#[test]
+fn nothing_of_the_values_is_told_and_no_more_than_asked_for() {
+    let (schema, masks) = (schema(), Masks::default());
+    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 2 };
+    let of = |text: &str| {
+        let rows = (0..5).map(|row| json!({"id": format!("{row}"), "note": format!("{text}{row}")}));
+        document(&items(rows.collect()))
+    };
+    let (one, other) = (of("hunter2"), of("grace@example.com"));
+    let found = bodies(one.root(), other.root(), &by, &mut Pairs::default());
+    assert_eq!((found.found.len(), found.more), (2, 3));
+    let said = format!("{found:?}");
+    assert!(!said.contains("hunter2") && !said.contains("example.com"), "{said}");
+    let again = bodies(one.root(), other.root(), &by, &mut Pairs::default());
+    assert_eq!(found, again, "the same value has the same digest");
+    let elsewhere = Masks::default();
+    let by = By { masks: &elsewhere, ..by };
+    assert_ne!(
+        found,
+        bodies(one.root(), other.root(), &by, &mut Pairs::default()),
+        "in another run it has another"
+    );
+}
+
+#[test]
+fn noise_is_subtracted() {
+    let (schema, masks) = (schema(), Masks::default());
+    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 10 };
+    let of = |rank: i32, role: &str| document(&items(json!([{"id": "a", "rank": rank, "role": role}])));
+    let compare =
+        |one: &Document, other: &Document| bodies(one.root(), other.root(), &by, &mut Pairs::default());
+    let mut noise = Noise::default();
+    noise.learn(&compare(&of(1, "admin"), &of(2, "admin")));
+    assert_eq!(noise.places().collect::<Vec<_>>(), ["/items/*/rank"]);
+    let left = noise.without(compare(&of(3, "admin"), &of(4, "viewer")));
+    assert_eq!(left.found.iter().map(|one| one.place.as_str()).collect::<Vec<_>>(), ["/items/*/role"]);
+}
+
+#[test]
+fn refusals_differ_in_status_word_and_places() {
+    let refusal = |status: u16, code: &str, pointer: &str| {
+        let status = ErrorStatus::new(StatusCode::from_u16(status).unwrap()).unwrap();
+        let place = Place::from_pointer(pointer).unwrap();
+        let violation = Violation { place, kind: "enum".into(), message: "for people".to_owned() };
+        Err(Box::new(Problem::from_backend(status, code.to_owned(), "for people", vec![violation])))
+    };
+    let masks = Masks::default();
+    let by = By { schema: None, tells: &all, masks: &masks, most: 10 };
+    let told = |one, other| {
+        let found = outcomes([&one, &other], &by, &mut Pairs::default());
+        found.found.into_iter().map(|one| one.place).collect::<Vec<_>>()
+    };
+    let same = || refusal(422, "invalid-request", "/emails/1/role");
+    assert_eq!(told(same(), same()), [""; 0]);
+    assert_eq!(told(same(), refusal(422, "invalid-request", "/emails/4/role")), [""; 0]);
+    assert_eq!(told(same(), refusal(422, "other", "/emails/1/role")), ["code"]);
+    let places = told(same(), refusal(422, "invalid-request", "/email"));
+    assert_eq!(places, ["errors/emails/*/role", "errors/email"]);
+    assert_eq!(told(same(), refusal(404, "not-found", "")), ["status"]);
+    let success = Ok(Answer { status: StatusCode::OK, body: None });
+    assert_eq!(told(success, same()), ["status"]);
+}
+
+/// Lists of a few kinds of items.
+fn lists() -> impl Strategy<Value = serde_json::Value> {
+    let id = prop::sample::select(vec!["a", "b", "c", "d"]);
+    let role = prop::sample::select(vec![json!("admin"), json!("viewer"), json!(null), json!(7)]);
+    let words = prop::collection::vec(prop::sample::select(vec!["x", "y"]), 0..3);
+    let item =
+        (id, role, words).prop_map(|(id, role, words)| json!({"id": id, "role": role, "words": words}));
+    prop::collection::vec(item, 0..5).prop_map(|list| items(list.into()))
+}
+
+proptest! {
+    #[test]
+    fn every_answer_is_like_itself(list in lists()) {
+        prop_assert_eq!(differences(&list, &list), [""; 0]);
+    }
+
+    #[test]
+    fn two_answers_are_alike_whichever_comes_first(one in lists(), other in lists()) {
+        prop_assert_eq!(differences(&one, &other).is_empty(), differences(&other, &one).is_empty());
+    }
+
+    #[test]
+    fn what_is_learnt_as_noise_is_never_told(one in lists(), other in lists()) {
+        let (schema, masks) = (schema(), Masks::default());
+        let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 100 };
+        let found = bodies(document(&one).root(), document(&other).root(), &by, &mut Pairs::default());
+        let mut noise = Noise::default();
+        noise.learn(&found);
+        prop_assert!(noise.without(found).is_empty());
+    }
+}
