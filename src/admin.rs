@@ -142,6 +142,7 @@ const INDEX: &str = "interlingua admin
 /readyz   200 while it accepts requests, 503 once it leaves
 /metrics  counters and histograms, in the OpenMetrics text format
 /explain/ID  why the request of that id was translated as it was, if it asked for that
+/differences  where the canonical side and an old upstream last differed, as shadows show
 /modes    who answers the requests of which dialect; PUT and DELETE /modes/DIALECT change it at once
 /reload   POST: reads the files anew; 200 if they are in use now, 422 with what is wrong if not
 ";
@@ -169,6 +170,7 @@ impl Handler for Pages {
             "/" => page(StatusCode::OK, TEXT, INDEX),
             "/healthz" => page(StatusCode::OK, TEXT, "alive\n"),
             "/metrics" => page(StatusCode::OK, OPEN_METRICS, self.metrics.render()),
+            "/differences" => page(StatusCode::OK, JSON, self.metrics.differences()),
             "/readyz" if self.drain.has_begun() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
             "/readyz" if self.drain.is_leaving() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "leaving\n"),
             "/readyz" => page(StatusCode::OK, TEXT, "ready\n"),
@@ -249,7 +251,7 @@ mod tests {
     fn the_index_names_every_page_and_there_are_no_others() {
         let (address, _, _, _running) = start();
         let (_, index) = ask(address, "GET", "/");
-        for page in ["/healthz", "/readyz", "/metrics"] {
+        for page in ["/healthz", "/readyz", "/metrics", "/differences"] {
             assert!(index.contains(page));
             assert!(ask(address, "GET", page).0.starts_with("http/1.1 200"), "{page}");
         }

@@ -62,15 +62,18 @@ mod record;
 mod resolve;
 mod retirement;
 mod select;
+mod shadow;
 #[cfg(test)]
 mod tests;
 
+use self::admit::Admitted;
 use self::explain::Explainer;
 use self::fetch::Caller;
-use self::mode::{Chosen, Legacies, Modes, Side};
+use self::mode::{Chosen, Legacies, Mode, Modes, Side};
 use self::quota::Quotas;
 use self::record::{Meters, Record};
 use self::select::Selection;
+use self::shadow::Shadows;
 
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]
@@ -227,18 +230,26 @@ pub struct Gateway {
     upstream: Upstream,
     modes: Arc<Modes>,
     legacies: Arc<Legacies>,
+    shadows: Option<Arc<Shadows>>,
 }
 
 impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
-        Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default() }
+        Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default(), shadows: None }
     }
 
     /// The same, where requests of some dialects may be answered by old upstreams.
     #[must_use]
     pub fn with_modes(self, modes: Arc<Modes>, legacies: Legacies) -> Gateway {
-        Gateway { modes, legacies: Arc::new(legacies), ..self }
+        let shadows = modes.shadow().then(|| Arc::new(Shadows::new(&self.upstream, &legacies)));
+        Gateway { modes, legacies: Arc::new(legacies), shadows, ..self }
+    }
+
+    /// Asks the other side what requests in shadow mode leave to be asked, as long as this or a clone of it is there; for
+    /// whoever takes it first, if there is any such mode.
+    pub fn shadow_work(&self) -> Option<impl Future<Output = ()> + use<>> {
+        self.shadows.as_ref()?.work()
     }
 
     /// The old upstreams.
@@ -292,11 +303,24 @@ impl Gateway {
         if let Some(plan) = self.modes.of(&target.dialect) {
             let chosen = plan.choose(&target.operation.name, admitted.credential.principal());
             exchange.mode = Some(chosen);
+            // In boxes: all other requests would carry the room for them.
+            if chosen.mode == Mode::Shadow {
+                return Box::pin(shadow::answer(self, plan, chosen.side, admitted, exchange)).await;
+            }
             if chosen.side == Side::Legacy {
-                // In a box: all other requests would carry the room for it.
                 return Box::pin(legacy::pass(self, plan, admitted, exchange)).await;
             }
         }
+        self.translate(admitted, exchange).await
+    }
+
+    /// The phases from the third on.
+    async fn translate<B: Body<Data = Bytes>>(
+        &self,
+        admitted: Admitted<B>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
+        let shared = &*self.shared;
         let mut decoded = decode::decode(&shared.config, admitted).await?;
         decoded.request = decoded.request.told_to(exchange.narrator.clone());
         let checked = check::check(&shared.clock, decoded, exchange)?;
@@ -397,6 +421,17 @@ impl Exchange {
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
+        }
+    }
+
+    /// Another for the same request, for what is asked besides.
+    fn copy(&self) -> Exchange {
+        Exchange {
+            dialect: self.dialect.clone(),
+            operation: self.operation.clone(),
+            request_id: self.request_id.clone(),
+            called: self.called.clone(),
+            ..Exchange::of(&Request::new(()), self.deadline.remaining())
         }
     }
 

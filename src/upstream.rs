@@ -94,6 +94,10 @@ impl Config {
 
 /// One call to the backend.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something else of the call, and any of them may go together"
+)]
 pub struct Request<'a> {
     /// The method.
     pub method: &'a Method,

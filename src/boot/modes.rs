@@ -138,11 +138,15 @@ fn refused(status: StatusCode, why: &str) -> Told {
 
 /// As it can be said again.
 fn shown(config: &mode::Config) -> Value {
-    let mode::Config { mode, share, validate, operations, principals } = config;
+    let mode::Config { mode, share, validate, answers, noise, operations, principals } = config;
     let mut shown = serde_json::Map::new();
     shown.insert("mode".to_owned(), mode.name().into());
     if config.splits() {
         shown.insert("share".to_owned(), (*share).into());
+    }
+    if config.shadows() {
+        shown.insert("answers".to_owned(), answers.name().into());
+        shown.insert("noise".to_owned(), (*noise).into());
     }
     if *validate {
         shown.insert("validate".to_owned(), true.into());

@@ -125,12 +125,20 @@ impl MakeHandler for Workers {
         let mut in_use = self.lock();
         let gateway = Gateway::new(Arc::clone(&in_use.shared), in_use.upstream.sibling())
             .with_modes(Arc::clone(&in_use.modes), in_use.legacies.siblings(&Legacies::default()));
+        begin_shadows(&gateway);
         in_use.workers.push(sender);
         drop(in_use);
         let gateway = Rc::new(RefCell::new(Rc::new(gateway)));
         let worker = Worker { gateway, tells_addresses: self.tells_addresses };
         spawn_local(heed(messages, worker.clone()));
         worker
+    }
+}
+
+/// Has the other side asked on this thread, beside everything else, where there are shadows.
+fn begin_shadows(gateway: &Gateway) {
+    if let Some(work) = gateway.shadow_work() {
+        spawn_local(work);
     }
 }
 
@@ -143,8 +151,9 @@ async fn heed(mut messages: mpsc::UnboundedReceiver<Message>, worker: Worker) {
                 None => before.upstream().clone(),
             };
             let legacies = legacies.siblings(before.legacies());
-            *worker.gateway.borrow_mut() =
-                Rc::new(Gateway::new(shared, upstream).with_modes(modes, legacies));
+            let gateway = Gateway::new(shared, upstream).with_modes(modes, legacies);
+            begin_shadows(&gateway);
+            *worker.gateway.borrow_mut() = Rc::new(gateway);
         }
     }
 }

@@ -22,14 +22,13 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<Outcome, Failure> {
-    let text = match &arguments.credential {
-        Some(path) => fs::read(path).map_err(|source| FileError::Read { path: path.clone(), source })?,
-        None => {
-            let mut text = Vec::new();
-            let read = io::stdin().take(BYTES_MAX).read_to_end(&mut text);
-            read.map_err(Failure::io("cannot read the credential"))?;
-            text
-        }
+    let text = if let Some(path) = &arguments.credential {
+        fs::read(path).map_err(|source| FileError::Read { path: path.clone(), source })?
+    } else {
+        let mut text = Vec::new();
+        let read = io::stdin().take(BYTES_MAX).read_to_end(&mut text);
+        read.map_err(Failure::io("cannot read the credential"))?;
+        text
     };
     let credential = text.trim_ascii();
     if credential.is_empty() {

@@ -292,6 +292,8 @@ mod tests {
         (code::C0207, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"split\"\nshare = 101\n", (5, 9)),
         (code::C0404, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"split\"\n", (4, 8)),
         (code::C0405, "[mode.acme]\nshare = 10\n", (2, 9)),
+        (code::C0405, "[mode.acme]\nanswers = \"legacy\"\n", (2, 11)),
+        (code::C0206, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"shadow\"\nanswers = \"both\"\n", (5, 11)),
         (code::C0405, "[mode.acme]\nvalidate = true\n", (2, 12)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
     ];

@@ -54,6 +54,8 @@ fn table(file: &ModeFile, values: &mut Values<'_>) -> mode::Config {
         operations,
         mode: values.mode(file.mode.as_ref(), default.mode),
         share: values.count(file.share, 0..=100, default.share),
+        answers: values.side(file.answers.as_ref(), default.answers),
+        noise: values.count(file.noise, 0..=100, default.noise),
         validate: file.validate.map_or(default.validate, |validate| validate.value),
     }
 }
@@ -64,12 +66,20 @@ pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
         let words = || file.mode.iter().chain(file.operations.iter().map(|(_, word)| word));
         let is_somewhere = |mode: Mode| words().find(|word| word.value == mode.name());
         match (is_somewhere(Mode::Split), file.share) {
-            (Some(split), None) => found.push(diags::split_without_share(split.span)),
+            (Some(split), None) if !file.has_share => found.push(diags::split_without_share(split.span)),
             (None, Some(share)) => found.push(diags::unused_in_mode("share", share.span, "nothing is split")),
-            (Some(_), Some(_)) | (None, None) => {}
+            (Some(_), _) | (None, None) => {}
         }
         let principals = file.principals.iter().map(|(_, word)| word);
         let passes = words().chain(principals).any(|word| word.value != Mode::Canonical.name());
+        let has_shadows = words().chain(file.principals.iter().map(|(_, word)| word));
+        if !has_shadows.into_iter().any(|word| word.value == Mode::Shadow.name()) {
+            let answers = file.answers.as_ref().map(|written| ("answers", written.span));
+            let noise = file.noise.map(|written| ("noise", written.span));
+            for (key, span) in answers.into_iter().chain(noise) {
+                found.push(diags::unused_in_mode(key, span, "there are no shadows"));
+            }
+        }
         if let Some(validate) = file.validate.filter(|_| !passes) {
             found.push(diags::unused_in_mode("validate", validate.span, "nothing goes to the old upstream"));
         }

@@ -12,7 +12,7 @@ use tracing_subscriber::EnvFilter;
 use super::{diags, size};
 use crate::diag::{Diagnostic, Diagnostics, Spanned};
 use crate::gateway::AnswerCheck;
-use crate::gateway::mode::Mode;
+use crate::gateway::mode::{Mode, Side};
 use crate::limit::{Principal, Window};
 use crate::server::{ClientCertificate, HopHeader, HopHeaders, Network};
 use crate::telemetry::LogFormat;
@@ -139,6 +139,10 @@ impl<'a> Values<'a> {
     pub(super) fn mode_of_one(&mut self, written: &Spanned<String>) -> Option<Mode> {
         let of_one: Vec<_> = Mode::NAMES.into_iter().filter(|(_, mode)| *mode != Mode::Split).collect();
         self.choose(Some(written), &of_one)
+    }
+
+    pub(super) fn side(&mut self, written: Option<&Spanned<String>>, default: Side) -> Side {
+        self.choice(written, &Side::NAMES, default)
     }
 
     pub(super) fn principal(&mut self, written: &Spanned<String>) -> Option<Principal> {

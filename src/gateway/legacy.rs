@@ -26,6 +26,7 @@ use crate::dialect::url::Url;
 use crate::dialect::{self, Operation};
 use crate::json::{Document, Limits};
 use crate::problem::Problem;
+use crate::schema::Schema;
 use crate::telemetry::{RequestId, X_REQUEST_ID};
 use crate::translate::{self, lift};
 use crate::upstream;
@@ -148,7 +149,7 @@ fn validate(shared: &Shared, target: dialect::Selected, url: Url, body: &Bytes, 
 }
 
 /// Whether it could be lifted, as far as that is known without asking anybody.
-fn request_fits(shared: &Shared, target: dialect::Selected, url: Url, body: &Bytes) -> bool {
+pub(super) fn request_fits(shared: &Shared, target: dialect::Selected, url: Url, body: &Bytes) -> bool {
     let document = if body.is_empty() { Ok(None) } else { parsed(shared, body).map(Some).ok_or(()) };
     let Ok(document) = document else { return false };
     let Ok(mut request) = translate::Request::new(target, url, document) else { return false };
@@ -167,12 +168,13 @@ fn answer_fits(shared: &Shared, operation: &Operation, answer: &upstream::Answer
     if !answer.status.is_success() || is_encoded {
         return None;
     }
-    let all = operation.with_cases().filter_map(|one| schema_of(one, answer.status));
     let mut fits = None;
-    for schema in all {
+    for schema in operation.with_cases().filter_map(|one| shape_of(one, answer.status)) {
         let fits_this = match schema {
-            None => true,
-            Some(schema) => parsed(shared, &answer.body).is_some_and(|body| schema.is_valid(body.root())),
+            Shape::Any => true,
+            Shape::Of(schema) => {
+                parsed(shared, &answer.body).is_some_and(|body| schema.is_valid(body.root()))
+            }
         };
         fits = Some(fits.unwrap_or(false) || fits_this);
     }
@@ -180,17 +182,25 @@ fn answer_fits(shared: &Shared, operation: &Operation, answer: &upstream::Answer
     Some(fits.unwrap_or(false))
 }
 
+/// What a body must look like.
+enum Shape<'o> {
+    Any,
+    Of(&'o Schema),
+}
+
 /// What a body must look like that comes with a status, if there is such an answer.
-fn schema_of(operation: &Operation, status: StatusCode) -> Option<Option<&crate::schema::Schema>> {
-    match &operation.answer {
-        AnswerPlan::One(answers) => {
-            answers.iter().find(|answer| answer.status == status).map(|answer| answer.schema.as_deref())
-        }
+fn shape_of(operation: &Operation, status: StatusCode) -> Option<Shape<'_>> {
+    let schema = match &operation.answer {
+        AnswerPlan::One(answers) => answers.iter().find(|answer| answer.status == status)?.schema.as_ref(),
         AnswerPlan::Collect(collect) => {
             let is_known = [Some(collect.all), Some(collect.some), collect.none].contains(&Some(status));
-            is_known.then(|| collect.schema.as_deref())
+            if !is_known {
+                return None;
+            }
+            collect.schema.as_ref()
         }
-    }
+    };
+    Some(schema.map_or(Shape::Any, |schema| Shape::Of(schema)))
 }
 
 fn parsed(shared: &Shared, bytes: &[u8]) -> Option<Document> {

@@ -5,12 +5,15 @@
 //! said of an operation, and that more than what is said of the dialect.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use crate::dialect::{Dialect, Registry};
 use crate::limit::Principal;
+use crate::translate::compare::{Differences, Masks, Noise};
+use crate::translate::reverse::told::Reader;
 use crate::upstream::Upstream;
 
 /// How requests are answered.
@@ -21,14 +24,20 @@ pub enum Mode {
     Canonical,
     /// They are handed on to the old upstream.
     Legacy,
+    /// One side answers, and the other is asked the same, to be compared.
+    Shadow,
     /// A share of the principals has moved to the canonical side.
     Split,
 }
 
 impl Mode {
     /// Each with its name in the settings.
-    pub const NAMES: [(&'static str, Mode); 3] =
-        [("canonical", Mode::Canonical), ("legacy", Mode::Legacy), ("split", Mode::Split)];
+    pub const NAMES: [(&'static str, Mode); 4] = [
+        ("canonical", Mode::Canonical),
+        ("legacy", Mode::Legacy),
+        ("shadow", Mode::Shadow),
+        ("split", Mode::Split),
+    ];
 
     /// The word in settings, metrics and logs.
     pub fn name(self) -> &'static str {
@@ -47,6 +56,18 @@ pub enum Side {
 }
 
 impl Side {
+    /// Each with its name in the settings.
+    pub const NAMES: [(&'static str, Side); 2] = [("canonical", Side::Canonical), ("legacy", Side::Legacy)];
+
+    /// The one that does not answer then.
+    #[must_use]
+    pub fn other(self) -> Side {
+        match self {
+            Side::Canonical => Side::Legacy,
+            Side::Legacy => Side::Canonical,
+        }
+    }
+
     /// The word in metrics and logs.
     pub fn name(self) -> &'static str {
         match self {
@@ -57,7 +78,7 @@ impl Side {
 }
 
 /// How the requests of one dialect are answered.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// In general.
     pub mode: Mode,
@@ -65,13 +86,37 @@ pub struct Config {
     pub share: u8,
     /// Whether what is handed on is looked at all the same, and counted where it does not fit.
     pub validate: bool,
+    /// Who answers where there are shadows.
+    pub answers: Side,
+    /// Of how many of a hundred comparisons the old side is asked twice.
+    pub noise: u8,
     /// Otherwise for single operations, by name.
     pub operations: BTreeMap<String, Mode>,
     /// Otherwise for single principals; none is split.
     pub principals: BTreeMap<Principal, Mode>,
 }
 
+impl Default for Config {
+    fn default() -> Config {
+        Config {
+            mode: Mode::default(),
+            share: 0,
+            validate: false,
+            answers: Side::Legacy,
+            noise: 2,
+            operations: BTreeMap::new(),
+            principals: BTreeMap::new(),
+        }
+    }
+}
+
 impl Config {
+    /// Whether anything is asked of both sides.
+    pub fn shadows(&self) -> bool {
+        let all = self.operations.values().chain(self.principals.values()).chain([&self.mode]);
+        all.into_iter().any(|mode| *mode == Mode::Shadow)
+    }
+
     /// Whether anybody is on the side that their share says.
     pub fn splits(&self) -> bool {
         self.mode == Mode::Split || self.operations.values().any(|mode| *mode == Mode::Split)
@@ -99,6 +144,18 @@ pub(super) struct Plan {
     legacy: Option<String>,
     /// What the dialect is a generation of at the root: all of them split alike.
     family: String,
+    /// What is compared, if anything is.
+    comparison: Option<Comparison>,
+}
+
+/// What reads the answers of both sides, and what is known of the old side's noise.
+#[derive(Debug, Default)]
+struct Comparison {
+    /// By operation: of those that only read.
+    readers: HashMap<String, Reader>,
+    masks: Masks,
+    noise: Mutex<HashMap<String, Noise>>,
+    compared: AtomicU64,
 }
 
 /// The old upstreams, by dialect, with connections of one worker.
@@ -120,10 +177,16 @@ impl Modes {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
             let config = names().find_map(|name| configs.get(name))?.clone();
             let legacy = names().find(|name| legacies.0.contains_key(*name)).cloned();
-            let plan = Plan { config, legacy, family: dialect.family().to_owned() };
+            let comparison = config.shadows().then(|| Comparison::of(registry, dialect));
+            let plan = Plan { config, legacy, family: dialect.family().to_owned(), comparison };
             Some((dialect.name.clone(), Arc::new(plan)))
         };
         Modes { plans: registry.dialects().iter().filter_map(plan).collect() }
+    }
+
+    /// Whether anything is asked of both sides.
+    pub(super) fn shadow(&self) -> bool {
+        self.plans.values().any(|plan| plan.comparison.is_some())
     }
 
     /// That of a dialect, if anything was said of it.
@@ -139,9 +202,9 @@ impl Plan {
         let mode = principals.get(&principal).or_else(|| operations.get(operation)).copied().unwrap_or(*mode);
         let side = match mode {
             Mode::Canonical => Side::Canonical,
-            Mode::Legacy => Side::Legacy,
+            Mode::Shadow => self.config.answers,
             Mode::Split if has_moved(&self.family, principal, self.config.share) => Side::Canonical,
-            Mode::Split => Side::Legacy,
+            Mode::Legacy | Mode::Split => Side::Legacy,
         };
         Chosen { mode, side }
     }
@@ -150,9 +213,59 @@ impl Plan {
         self.config.validate
     }
 
+    /// What reads the answers of an operation.
+    pub(super) fn reader(&self, operation: &str) -> Option<&Reader> {
+        self.comparison.as_ref()?.readers.get(operation)
+    }
+
+    /// How values of answers are hidden.
+    pub(super) fn masks(&self) -> Option<&Masks> {
+        self.comparison.as_ref().map(|comparison| &comparison.masks)
+    }
+
+    /// Whether the old side is to be asked twice this time: the first time, and then as often as is said.
+    pub(super) fn is_to_be_asked_twice(&self) -> bool {
+        let (Some(comparison), share) = (&self.comparison, u64::from(self.config.noise)) else {
+            return false;
+        };
+        let number = comparison.compared.fetch_add(1, Ordering::Relaxed);
+        share > 0 && (number == 0 || (number * share) / 100 != ((number - 1) * share) / 100)
+    }
+
+    /// Learns where the old side differs from itself.
+    pub(super) fn learn(&self, operation: &str, between: &Differences) {
+        if let Some(comparison) = self.comparison.as_ref().filter(|_| !between.is_empty()) {
+            comparison.noise().entry(operation.to_owned()).or_default().learn(between);
+        }
+    }
+
+    /// The differences that are no noise.
+    pub(super) fn without_noise(&self, operation: &str, differences: Differences) -> Differences {
+        match &self.comparison {
+            Some(comparison) if !differences.is_empty() => {
+                comparison.noise().entry(operation.to_owned()).or_default().without(differences)
+            }
+            _ => differences,
+        }
+    }
+
     /// Where requests are handed on to.
     pub(super) fn upstream<'l>(&self, legacies: &'l Legacies) -> Option<&'l Upstream> {
         legacies.0.get(self.legacy.as_ref()?)
+    }
+}
+
+impl Comparison {
+    fn of(registry: &Registry, dialect: &Arc<Dialect>) -> Comparison {
+        let safe = dialect.operations.iter().filter(|operation| operation.method.is_safe());
+        let readers =
+            safe.map(|one| (one.name.clone(), Reader::offline(registry.api(), dialect, one))).collect();
+        Comparison { readers, ..Comparison::default() }
+    }
+
+    /// A panic while the lock was held cannot have left anything half learned, so poison is ignored.
+    fn noise(&self) -> MutexGuard<'_, HashMap<String, Noise>> {
+        self.noise.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -200,7 +313,7 @@ mod tests {
     use super::*;
 
     fn plan(config: Config) -> Plan {
-        Plan { config, legacy: None, family: "acme".to_owned() }
+        Plan { config, legacy: None, family: "acme".to_owned(), comparison: None }
     }
 
     fn number(number: u32) -> Principal {

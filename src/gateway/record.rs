@@ -60,6 +60,11 @@ impl Meters {
         }
     }
 
+    /// What is counted that has no handle.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
     /// Counts a request that was handed on to an old upstream.
     pub(super) fn passed(&self, dialect: &str, outcome: UpstreamOutcome) {
         self.metrics.legacy_call(dialect, outcome);

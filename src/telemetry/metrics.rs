@@ -7,7 +7,7 @@
 use std::{
     array,
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use http::StatusCode;
@@ -22,6 +22,7 @@ use crate::telemetry::{
     loads::LoadMetrics,
     names::metric,
     outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome},
+    shadow::{Different, ShadowMetrics, ShadowOutcome},
 };
 
 /// Every metric of the process; clones share them.
@@ -49,6 +50,7 @@ struct Families {
     legacy_calls: Family<LegacyLabels, Counter>,
     legacy_misfits: Family<MisfitLabels, Counter>,
     mode_requests: Family<ModeLabels, Counter>,
+    shadow: ShadowMetrics,
     resolver_lookups: Family<LookupLabels, Counter>,
     requests_in_flight: Gauge,
     connections_open: Gauge,
@@ -154,6 +156,7 @@ impl Metrics {
             legacy_calls: Family::default(),
             legacy_misfits: Family::default(),
             mode_requests: Family::default(),
+            shadow: ShadowMetrics::default(),
             resolver_lookups: Family::default(),
             requests_in_flight: Gauge::default(),
             connections_open: Gauge::default(),
@@ -262,6 +265,26 @@ impl Metrics {
         self.0.legacy_misfits.get_or_create(&labels).inc();
     }
 
+    /// Counts what came of asking the other side, too.
+    pub fn shadow(&self, dialect: &str, operation: &str, outcome: ShadowOutcome) {
+        self.0.shadow.ended(dialect, operation, outcome);
+    }
+
+    /// Counts that the old side was asked twice.
+    pub fn shadow_noise(&self, dialect: &str, operation: &str, is_noisy: bool) {
+        self.0.shadow.noise(dialect, operation, is_noisy);
+    }
+
+    /// Counts a place where the sides differ, and keeps it for a while.
+    pub fn differs(&self, different: &Different) {
+        self.0.shadow.differs(different, SystemTime::now());
+    }
+
+    /// The newest differences, as JSON.
+    pub fn differences(&self) -> String {
+        self.0.shadow.json()
+    }
+
     /// What was loaded, and when.
     pub fn loads(&self) -> LoadMetrics {
         self.0.loads.clone()
@@ -346,6 +369,7 @@ impl Families {
         );
         registry.register(metric::UPSTREAM_CALLS, "Calls to the backend", self.upstream_calls.clone());
         self.backend.register(registry);
+        self.shadow.register(registry);
         self.legacy.register(registry.sub_registry_with_prefix("legacy"));
         registry.register(
             metric::LEGACY_CALLS,

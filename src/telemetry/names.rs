@@ -30,7 +30,7 @@ pub mod field {
     pub const KEPT_FIELDS: &str = "kept_fields";
     /// Time from head to answer, in milliseconds.
     pub const LATENCY_MS: &str = "latency_ms";
-    /// How requests of the dialect are answered: `canonical`, `legacy` or `split`; where anything was said of that.
+    /// How requests of the dialect are answered: `canonical`, `legacy`, `shadow` or `split`; where anything was said of that.
     pub const MODE: &str = "mode";
     /// The operation, once selected.
     pub const OPERATION: &str = "operation.name";
@@ -85,6 +85,12 @@ pub mod metric {
     pub const LEGACY_CALLS: &str = "legacy_calls";
     /// Of those, what is not as the mapping has it.
     pub const LEGACY_MISFITS: &str = "legacy_misfits";
+    /// Places where the sides differ.
+    pub const SHADOW_DIFFERENCES: &str = "shadow_differences";
+    /// Times the old side was asked twice.
+    pub const SHADOW_NOISE: &str = "shadow_noise";
+    /// Requests that the other side was to be asked too.
+    pub const SHADOW_REQUESTS: &str = "shadow_requests";
     /// Requests of dialects with a mode, by who answered.
     pub const MODE_REQUESTS: &str = "mode_requests";
     /// Items of lists that have no words in the dialect and were left out.

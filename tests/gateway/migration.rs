@@ -6,4 +6,5 @@
 
 mod load;
 mod scripted;
+mod shadows;
 mod world;

@@ -13,7 +13,11 @@ pub(in crate::config) struct ModeFile {
     pub(in crate::config) dialect: Spanned<String>,
     pub(in crate::config) mode: Text,
     pub(in crate::config) share: Integer,
+    /// Also if it is none.
+    pub(in crate::config) has_share: bool,
     pub(in crate::config) validate: Switch,
+    pub(in crate::config) answers: Text,
+    pub(in crate::config) noise: Integer,
     pub(in crate::config) operations: Named,
     pub(in crate::config) principals: Named,
 }
@@ -23,8 +27,11 @@ impl ModeFile {
         table.read(|table| Self {
             dialect,
             mode: table.text("mode"),
+            has_share: table.key_span("share").is_some(),
             share: table.integer("share"),
             validate: table.boolean("validate"),
+            answers: table.text("answers"),
+            noise: table.integer("noise"),
             operations: table.table("operations").map(super::of_dialects).unwrap_or_default(),
             principals: table.table("principals").map(super::of_dialects).unwrap_or_default(),
         })

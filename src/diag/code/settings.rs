@@ -125,6 +125,7 @@ super::codes! {
      change as long as the share does not, and who has moved stays moved when it grows."
 
     C0405 "a setting without effect in this mode"
-    "`share` counts where something is split, and `validate` where requests go to the old upstream. The program starts \
+    "`share` counts where something is split, `answers` and `noise` where there are shadows, and `validate` where requests go \
+     to the old upstream. The program starts \
      all the same: whoever steps back for a while need not take the file apart."
 }

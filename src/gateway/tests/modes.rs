@@ -2,9 +2,9 @@
 
 use http::header::{CONTENT_TYPE, DATE, HOST, VIA};
 
-use super::support::{Events, TestGateway, request};
+use super::support::{Events, TestGateway, request, request_of};
 use super::{THING, willing};
-use crate::gateway::mode::{Config, Mode};
+use crate::gateway::mode::{Config, Mode, Side};
 use crate::limit::Principal;
 
 /// What the old upstream has for everybody.
@@ -131,4 +131,61 @@ async fn principals_and_operations_may_be_on_the_other_side() {
         assert_eq!(gateway.lines().is_empty(), !is_moved);
     }
     assert!(THING.contains("t-1"), "the canonical side tells of another thing");
+}
+
+const NORTH: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
+
+/// An organization with a thing, at the canonical side.
+fn with_things(line: &str, body: &str) -> (u16, String) {
+    match line {
+        line if line.starts_with("GET /v1/organizations/3c90c3cc") => (
+            200,
+            r#"{"items":[{"id":"00000000-0000-0000-0000-000000000000","title":"Lamp"}],"total":1}"#
+                .to_owned(),
+        ),
+        _ => willing(line, body),
+    }
+}
+
+fn old_things(line: &str, _body: &str) -> (u16, String) {
+    if line.starts_with("POST") { (201, OLD.to_owned()) } else { (200, "no JSON".to_owned()) }
+}
+
+fn shadow(answers: Side) -> Config {
+    Config { mode: Mode::Shadow, answers, ..Config::default() }
+}
+
+#[tokio::test]
+async fn the_client_of_a_shadow_is_answered_before_the_other_side_is_asked_and_what_has_no_room_is_dropped() {
+    let (gateway, seen) = TestGateway::start_moving(with_things, old_things, shadow(Side::Canonical)).await;
+    for number in 0..70 {
+        let list = request_of(
+            &format!("key-{}", "x".repeat(number)),
+            "GET",
+            &format!("/acme/api/lists/{NORTH}/things"),
+            "",
+        );
+        let (status, _, told) = gateway.answer(list).await;
+        assert_eq!((status, told.as_str()), (200, r#"[{"key":"2222222222222222222222","name":"Lamp"}]"#));
+    }
+    let dropped =
+        r#"gateway_shadow_requests_total{dialect="acme",operation="list_things",outcome="dropped"} 6"#;
+    assert!(gateway.metrics().contains(dropped), "{}", gateway.metrics());
+    assert!(seen.lock().unwrap().is_empty(), "nobody has had time for it yet");
+}
+
+#[tokio::test]
+async fn a_change_in_shadow_is_made_by_one_side_and_tried_dry_at_the_other() {
+    for (answers, outcome) in [(Side::Legacy, "dry_fits"), (Side::Canonical, "untried")] {
+        let (gateway, seen) = TestGateway::start_moving(with_things, old_things, shadow(answers)).await;
+        let work = gateway.shadow_work();
+        assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 201);
+        let metrics = gateway.metrics_when_dropped(work).await;
+        let heard = seen.lock().unwrap().len();
+        assert_eq!(heard, usize::from(answers == Side::Legacy));
+        let line = format!(
+            r#"gateway_shadow_requests_total{{dialect="acme",operation="add_thing",outcome="{outcome}"}} 1"#
+        );
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
+    }
 }

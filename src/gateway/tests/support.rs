@@ -132,6 +132,19 @@ impl TestGateway {
         self.calls().into_iter().map(|call| call.line).collect()
     }
 
+    /// What asks the other side.
+    pub(super) fn shadow_work(&self) -> impl Future<Output = ()> + use<> {
+        self.gateway.shadow_work().expect("there are shadows")
+    }
+
+    /// What was counted when nobody leaves any more work, and all of it is done.
+    pub(super) async fn metrics_when_dropped(self, work: impl Future<Output = ()>) -> String {
+        let metrics = self.metrics.clone();
+        drop(self);
+        work.await;
+        metrics.render()
+    }
+
     pub(super) fn metrics(&self) -> String {
         self.metrics.render()
     }
@@ -164,11 +177,16 @@ fn tag(body: &str) -> HeaderMap {
 
 /// A request of the one principal there is.
 pub(super) fn request(method: &str, path: &str, body: &str) -> TestRequest {
+    request_of("canary-key", method, path, body)
+}
+
+/// That of another.
+pub(super) fn request_of(key: &str, method: &str, path: &str, body: &str) -> TestRequest {
     let head = Request::builder()
         .method(method)
         .uri(path)
         .header(HOST, "localhost")
-        .header(AUTHORIZATION, "Bearer canary-key")
+        .header(AUTHORIZATION, format!("Bearer {key}"))
         .header(CONTENT_TYPE, "application/json");
     TestRequest { head, body: Full::from(body.to_owned()) }
 }
