@@ -9,6 +9,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
 mod embedded;
 pub mod explain;
 pub mod files;
+mod modes;
 mod parts;
 pub mod reload;
 mod service;
@@ -29,7 +30,7 @@ use self::{
     workers::Workers,
 };
 use crate::{
-    admin::{Admin, reload::Reloads},
+    admin::{Admin, modes::Modes, reload::Reloads},
     config::Config,
     diag::{Diagnostics, Sources, code},
     dialect::Registry,
@@ -177,11 +178,7 @@ impl Start {
         let (metrics, explanations) = (Metrics::new(), Explanations::default());
         let around = Surroundings { metrics: metrics.clone(), explanations: explanations.clone(), built_in };
         let parts = Parts::make(&config, registry, &around, None)?;
-        let workers = Arc::new(Workers::new(
-            Arc::clone(&parts.shared),
-            parts.upstream.clone(),
-            config.telemetry.addresses,
-        ));
+        let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses));
 
         let server = Server::bind_or_take(config.server.clone(), &mut inherited)?.count_into(&metrics);
         let admin = config.admin.address.map(|address| Admin::bind_or_take(address, &mut inherited));
@@ -197,13 +194,14 @@ impl Start {
         }
         metrics.loads().loaded(&digest, SystemTime::now());
         let (reloads, asks) = Reloads::channel();
-        let reloads = reread.is_some().then_some(reloads);
+        let (modes, mode_asks) = Modes::channel();
+        let reloads = reread.is_some().then_some(reloads.with_modes(modes));
         let reloader = |reread| {
             let loaded = (parts, digest.clone());
             Reloader::new(reread, config.clone(), around, Arc::clone(&workers), server.certificates(), loaded)
         };
         let reloader = reread.map(|(reread, hangups)| (reloader(reread), hangups));
-        let supervisor = Supervisor::start(reloader, asks, Arc::clone(&workers), drain.clone());
+        let supervisor = Supervisor::start(reloader, (asks, mode_asks), Arc::clone(&workers), drain.clone());
         let supervisor = supervisor.map_err(ServeError::Run)?;
         let admin_address = admin.as_ref().map(Admin::address);
         let running = admin

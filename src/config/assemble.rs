@@ -9,7 +9,7 @@ use super::file::{
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
-use super::{Config, FilesConfig};
+use super::{Config, FilesConfig, modes};
 use crate::server::{ClientCertificate, ClientsConfig, HopsConfig, ListenerConfig, TlsConfig};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
@@ -40,13 +40,22 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         admin: admin(&file.admin, values),
         upstream: file.upstream.as_ref().and_then(|file| upstream(file, values)),
         reverse: file.upstream.as_ref().and_then(reverse),
+        legacy: {
+            let legacy = file.legacy.iter();
+            legacy.filter_map(|(name, file)| Some((name.value.clone(), upstream(file, values)?))).collect()
+        },
+        modes: modes::assemble(&file.modes, values),
+        modes_written: modes::written(&file.modes),
         backend: file.backend.as_ref().map(|file| backend(file, values)).unwrap_or_default(),
         limit: limit(&file.limit, values),
         body: body(&file.body, values),
         answers: answers(&file.answers, values),
         dialects: {
-            let spoken = file.upstream.iter().filter_map(|upstream| upstream.dialect.clone());
-            file.answers.dialects.iter().map(|(name, _)| name.clone()).chain(spoken).collect()
+            let spoken = file.upstream.iter().filter_map(|upstream| upstream.dialect.as_ref());
+            let answers = file.answers.dialects.iter().map(|(name, _)| name);
+            let legacy = file.legacy.iter().map(|(name, _)| name);
+            let modes = file.modes.iter().map(|mode| &mode.dialect);
+            answers.chain(spoken).chain(legacy).chain(modes).cloned().collect()
         },
         ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
         explain: gateway::explain::Config { key: values.path(file.explain.key.as_ref()) },

@@ -22,6 +22,7 @@ pub(super) struct Admitted<B> {
 }
 
 /// What proves who asks. Only the backend can say whether it does.
+#[derive(Clone)]
 pub(super) struct Credential {
     authorization: HeaderValue,
     principal: Principal,

@@ -199,9 +199,10 @@ impl<'a> Caller<'a> {
             safe: call.operation.is_safe(),
             is_keyed: key.is_some(),
             follows: self.follows,
+            passes: false,
         };
         let answer = self.transmit(call, request).await;
-        let answer = answer.and_then(|upstream::Answer { status, etag, retry_after, body }| {
+        let answer = answer.and_then(|upstream::Answer { status, etag, retry_after, headers: _, body }| {
             let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
             Ok((answer, etag))
         });
@@ -232,7 +233,7 @@ impl<'a> Caller<'a> {
     }
 }
 
-fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome {
+pub(super) fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome {
     match outcome {
         Ok(_) => UpstreamOutcome::Answered,
         // What we wrote ourselves is no target: nobody was asked.
@@ -253,7 +254,7 @@ pub(super) fn without_places(mut problem: Box<Problem>) -> Box<Problem> {
 }
 
 /// What a client is told of a call without an answer.
-fn unanswered(error: &UpstreamError) -> Problem {
+pub(super) fn unanswered(error: &UpstreamError) -> Problem {
     let cause = chain(error);
     match error {
         UpstreamError::Broken(_) => Problem::bad_gateway("malformed-answer", cause),

@@ -187,6 +187,7 @@ async fn exchange(
         safe: call.operation.is_safe() && asked.way.whole.method.is_safe(),
         is_keyed: key.is_some(),
         follows: caller.follows(),
+        passes: false,
     };
     caller.transmit(call, request).await
 }
@@ -216,7 +217,7 @@ async fn told(
     trail: Trail<'_>,
 ) -> Result<Answer, Box<Problem>> {
     let caller = if call.operation.is_safe() { *caller } else { caller.following() };
-    let upstream::Answer { status, etag: _, retry_after, body } = answer;
+    let upstream::Answer { status, etag: _, retry_after, headers: _, body } = answer;
     let limits = Limits { bytes_max: body.len(), ..Limits::default() };
     let body = if body.is_empty() { None } else { Document::parse(body, &limits).ok() };
     let heard = Heard {
