@@ -42,6 +42,7 @@ use crate::time::{Clock, Deadline};
 use crate::translate::misfit::Misfit;
 use crate::translate::{self, explain::Narrator};
 use crate::upstream::Upstream;
+use crate::usage;
 
 pub use crate::translate::misfit::{AnswerCheck, AnswerChecks};
 
@@ -62,12 +63,14 @@ mod retirement;
 mod select;
 #[cfg(test)]
 mod tests;
+mod used;
 
 use self::explain::Explainer;
 use self::fetch::Caller;
 use self::quota::Quotas;
 use self::record::{Meters, Record};
 use self::select::Selection;
+use self::used::Using;
 
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]
@@ -103,6 +106,8 @@ pub struct Shared {
     deadline: Duration,
     /// What time it is, for what retires.
     clock: Clock,
+    /// What is counted of requests, if anything is.
+    usage: Option<usage::Watches>,
     /// How an error looks before a dialect was selected.
     standard: ErrorShape,
     meters: Meters,
@@ -133,6 +138,7 @@ impl Shared {
             explainer: None,
             deadline,
             clock: Clock::default(),
+            usage: None,
             standard,
             meters,
         }
@@ -160,6 +166,12 @@ impl Shared {
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Shared {
         Shared { clock, ..self }
+    }
+
+    /// The same, where it is counted into that book who uses what.
+    #[must_use]
+    pub fn with_usage(self, book: Arc<usage::Book>) -> Shared {
+        Shared { usage: Some(usage::Watches::of(&self.registry, book)), ..self }
     }
 
     /// The same in the place of `before`: quotas go on being counted from where they are. What resolvers found is found
@@ -217,12 +229,16 @@ impl fmt::Debug for Called {
 pub struct Gateway {
     shared: Arc<Shared>,
     upstream: Upstream,
+    /// Counts who uses what, if that is counted.
+    counter: Option<Arc<usage::Counter>>,
 }
 
 impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
-        Gateway { shared, upstream }
+        let book = shared.usage.as_ref().map(|usage| Arc::clone(usage.book()));
+        let counter = book.map(|book| Arc::new(usage::Counter::new(book)));
+        Gateway { shared, upstream, counter }
     }
 
     /// Where its calls go.
@@ -234,14 +250,17 @@ impl Gateway {
     pub async fn answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
         let exchange = Exchange::of(&request, self.shared.deadline);
         let exchange = Exchange { narrator: self.shared.narrator(&request), ..exchange };
+        let exchange = Exchange { used: self.used(&request), ..exchange };
         let mut record = Record::begin(&self.shared.meters, exchange);
         match self.handle(request, &mut record.exchange).await {
             Ok(mut response) => {
+                self.count(&record.exchange, None);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), None);
                 response
             }
             Err(problem) => {
+                self.count(&record.exchange, Some(&problem));
                 let mut response = self.refuse(&problem, &record.exchange);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), Some(&problem));
@@ -269,6 +288,7 @@ impl Gateway {
         exchange.tell_quota();
         let mut decoded = decode::decode(&shared.config, admitted).await?;
         decoded.request = decoded.request.told_to(exchange.narrator.clone());
+        self.find_used(&decoded.request, exchange);
         let checked = check::check(&shared.clock, decoded, exchange)?;
         let lifted = match lift::lift(self, checked, exchange).await {
             Ok(lifted) => lifted,
@@ -338,6 +358,8 @@ struct Exchange {
     kept: AtomicU64,
     /// What the request has that retires, besides the operation itself.
     retiring: Vec<Arc<Retirement>>,
+    /// What is counted of it, if anything is. In a box, as all that few requests have.
+    used: Option<Box<Using>>,
     /// Which declared losses were met.
     lost: Tally,
     /// Who is told what is done with the request.
@@ -361,6 +383,7 @@ impl Exchange {
             misfits: Vec::new(),
             kept: AtomicU64::new(0),
             retiring: Vec::new(),
+            used: None,
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),

@@ -12,6 +12,7 @@ use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::limit::WindowError;
 use crate::server::NetworkError;
 use crate::time::DurationError;
+use crate::usage::WhoError;
 
 pub(super) fn duration(text: &Spanned<String>, why: DurationError) -> Diagnostic {
     Diagnostic::error(code::C0201, format!("`{}` is not a duration", text.value))
@@ -35,6 +36,13 @@ pub(super) fn network(text: &Spanned<String>, why: NetworkError) -> Diagnostic {
     Diagnostic::error(code::C0215, format!("`{}` is not a network", text.value))
         .at(text.span, why.to_string())
         .help("write an address, or a network such as `\"10.0.0.0/8\"` or `\"fd00::/8\"`")
+}
+
+pub(super) fn principal(text: &Spanned<String>, why: WhoError) -> Diagnostic {
+    // The text is not repeated in the message: somebody may have written the credential itself.
+    Diagnostic::error(code::C0221, "this is not the digest of a principal")
+        .at(text.span, why.to_string())
+        .help("reports show the digests; that of a credential is `printf %s \"$CREDENTIAL\" | sha256sum | cut -c1-32`")
 }
 
 pub(super) fn hop_headers(span: Span) -> Diagnostic {
@@ -248,6 +256,7 @@ mod tests {
         (code::C0210, "[server]\nin_flight_per_address_max = 1024\n", (2, 29)),
         (code::C0214, "[upstream]\nbase = \"HTTP://b\"\nauthorities = \"a\"\n", (3, 15)),
         (code::C0215, "[server.hops]\ntrusted = [\"10.0.0.0/8\", \"10.0.0.1/8\"]\n", (2, 26)),
+        (code::C0221, "[usage.names]\npat_DemoDemo1 = \"job\"\n", (2, 1)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
     ];
 

@@ -17,6 +17,7 @@ use crate::server::{ClientCertificate, HopHeader, HopHeaders, Network};
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
 use crate::upstream::Keys;
+use crate::usage::Who;
 
 /// The levels a log filter knows.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -140,6 +141,10 @@ impl<'a> Values<'a> {
 
     pub(super) fn network(&mut self, written: &Spanned<String>) -> Option<Network> {
         self.take(Some(written.value.parse().map_err(|why| diags::network(written, why))))
+    }
+
+    pub(super) fn principal(&mut self, written: &Spanned<String>) -> Option<Who> {
+        self.take(Some(written.value.parse().map_err(|why| diags::principal(written, why))))
     }
 
     pub(super) fn hop_headers(

@@ -29,4 +29,5 @@ mod sixth_dialect;
 mod support;
 mod traffic;
 mod tutorial;
+mod usage;
 mod write_back;

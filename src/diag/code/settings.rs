@@ -93,6 +93,12 @@ super::codes! {
      a hop that writes the one passes the other on as the client wrote it. `X-Forwarded-Proto` and `X-Forwarded-Host` may \
      be named beside `X-Forwarded-For`, if every hop overwrites them or appends to them; `Forwarded` has them inside."
 
+    C0221 "not the digest of a principal"
+    "Principals are named by digests, so that no credential stands in a file. A digest has 32 hexadecimal digits: it is the \
+     beginning of the SHA-256 of the credential as it is sent, without a word such as `Bearer` before it. Reports on usage \
+     show the digests there are, and `printf %s \"$CREDENTIAL\" | sha256sum | cut -c1-32` prints one. If you wrote the \
+     credential itself, take it out of the file, and out of its history."
+
     C0301 "a setting that only a restart changes"
     "A reload takes mappings, schemas and most settings without dropping a request. Sockets, threads, time limits of \
      connections, the built-in backend and the log are made once, when the program starts. A file that changes one of \
