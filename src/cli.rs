@@ -31,6 +31,7 @@ mod routes;
 mod serve;
 mod traffic;
 mod translate;
+mod usage;
 mod validate;
 
 #[cfg(test)]
@@ -71,6 +72,8 @@ enum Command {
     Import(import::Arguments),
     /// Import, export and find the ids of an older system
     Ids(ids::Arguments),
+    /// Tell who still calls what, who would notice if something went, and who can be moved
+    Report(usage::Arguments),
     /// Run the reference backend alone
     Backend(backend::Arguments),
     /// Explain a diagnostic code, such as M0203
@@ -111,6 +114,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
         Command::Openapi(arguments) => openapi::run(&arguments, files, console),
         Command::Ids(arguments) => ids::run(&arguments, files, console),
         Command::Import(arguments) => import::run(&arguments, console),
+        Command::Report(arguments) => usage::run(&arguments, files, console),
         Command::Routes(arguments) => routes::run(&arguments, files, console),
         Command::Serve(arguments) => serve::run(&arguments, files, console),
         Command::Translate(arguments) => translate::run(&arguments, files, console),
