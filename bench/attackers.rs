@@ -3,7 +3,7 @@
 //! One thread leads a crowd of thousands, with sockets that never block. The test of attacks uses this file too.
 
 use std::io::{self, ErrorKind, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 
 use socket2::{Domain, Socket, Type};
 
@@ -104,6 +104,9 @@ const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 /// `:method GET`, `:scheme http`, `:path /` and `:authority test`.
 const BLOCK: &[u8] = b"\x82\x86\x84\x41\x04test";
 
+/// Where they come from.
+const ATTACKERS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+
 /// Frames in a step.
 const FRAMES: u32 = 4;
 
@@ -157,10 +160,12 @@ impl Crowd {
     }
 
     /// A connection as it would be between machines: on the loopback interface both systems take megabytes that nobody reads.
+    /// It comes from another address than that of whoever does nothing wrong, who would share its limits.
     fn connected(&self) -> io::Result<TcpStream> {
         let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
         socket.set_recv_buffer_size(4096)?;
         socket.set_tcp_mss(1000)?;
+        socket.bind(&SocketAddr::from((ATTACKERS, 0)).into())?;
         socket.connect(&self.address.into())?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;

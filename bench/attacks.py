@@ -13,14 +13,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import workloads
-from processes import free_ports, listens, memory, started, wait_for
+from processes import descriptors, free_ports, listens, memory, started, wait_for, without_quotas
 
 KINDS = ["silent", "slow-head", "slow-body", "slow-read", "resets", "continuations", "settings", "pings"]
 ORGANIZATION = "CnEqURgZ3swzj528KMLvX5"
 TARGET = f"/closient/account/api/v1/organizations/{ORGANIZATION}/members"
 KEY = "csb_DemoOwnerNorthwind00000000000000_eda246cf"
-IN_FLIGHT_MAX = 1024
-"""`server.in_flight_max`, as it is by default."""
+IN_FLIGHT_MAX = 512
+"""`server.in_flight_per_address_max`, as it is by default: all attackers come from one address."""
 TIMES_MAX = 2.0
 """The 99th percentile under attack, in quiet ones."""
 
@@ -37,7 +37,7 @@ def main() -> int:
         folder = Path(name)
         workloads.write(folder)
         port, admin = free_ports(2)
-        process = stack.enter_context(started(command(options.built / "interlingua", folder, port, admin)))
+        process = stack.enter_context(started(without_quotas(options.built / "interlingua", folder, port, admin, "[backend]\nseed = true")))
         wait_for(lambda: listens(port) and listens(admin))
         prove(port)
         write_case(folder)
@@ -82,22 +82,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--rate", type=float, default=200, help="requests a second of the client that does nothing wrong")
     parser.add_argument("--pace", type=int, default=250, help="milliseconds between two steps of an attacker")
     return parser.parse_args()
-
-
-def command(program: Path, folder: Path, port: int, admin: int) -> list[str]:
-    (folder / "config.toml").write_text(f"""
-[[server.listener]]
-address = "127.0.0.1:{port}"
-[admin]
-address = "127.0.0.1:{admin}"
-[backend]
-seed = true
-[files]
-mappings = "{folder}/mappings"
-[limit]
-windows = []
-""")
-    return [str(program.resolve()), "serve", "--config", str(folder / "config.toml")]
 
 
 def prove(port: int) -> None:
@@ -147,10 +131,6 @@ def attacked(options, folder: Path, port: int, pid: int, kind: str):
     watching.join()
     peak, files = (max(column) for column in zip(*samples))
     return figures, peak, files, json.loads(told.split("figures ", 1)[1])
-
-
-def descriptors(pid: int) -> int:
-    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def settled(pid: int, wanted: int) -> int:

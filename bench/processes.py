@@ -29,6 +29,22 @@ def started(command: list[str]):
             process.wait()
 
 
+def without_quotas(program: Path, folder: Path, port: int, admin: int, rest: str) -> list[str]:
+    """What starts the program with the benchmark's mappings, so that nobody runs out of quota."""
+    (folder / "config.toml").write_text(f"""
+[[server.listener]]
+address = "127.0.0.1:{port}"
+[admin]
+address = "127.0.0.1:{admin}"
+[files]
+mappings = "{folder}/mappings"
+[limit]
+windows = []
+{rest}
+""")
+    return [str(program.resolve()), "serve", "--config", str(folder / "config.toml")]
+
+
 def wait_for(condition, seconds: float = 30) -> None:
     end = time.monotonic() + seconds
     while not condition():
@@ -64,3 +80,8 @@ def memory(pids: list[int]) -> float:
     """Resident memory, in MiB."""
     lines = "".join(Path(f"/proc/{pid}/status").read_text() for pid in pids)
     return sum(int(kib) for kib in re.findall(r"VmRSS:\s+(\d+)", lines)) / 1024
+
+
+def descriptors(pid: int) -> int:
+    """How many files and sockets it has open."""
+    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())

@@ -15,7 +15,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import workloads
-from processes import free_ports, listens, memory, started, wait_for
+from processes import descriptors, free_ports, listens, memory, started, wait_for, without_quotas
 
 SHORT = "CnEqURgZ3swzj528KMLvX5"
 UUID = "3c90c3cc-0d44-4b50-8888-8dd25736052a"
@@ -86,11 +86,11 @@ def main() -> int:
         for mapping in (folder / "mappings").glob("*.toml"):
             mapping.write_text(mapping.read_text().replace("1/hour", "100000000/second"))
         port, admin, backend, between = free_ports(4)
-        program = str(options.program.resolve())
-        stack.enter_context(started([program, "backend", "--seed", "--listen", f"127.0.0.1:{backend}"]))
+        stack.enter_context(started([str(options.program.resolve()), "backend", "--seed", "--listen", f"127.0.0.1:{backend}"]))
         wait_for(lambda: listens(backend))
         threading.Thread(target=relay, args=(between, backend, options.faults / 100, counts), daemon=True).start()
-        process = stack.enter_context(started(command(program, folder, port, admin, between)))
+        upstream = f'[upstream]\nbase = "http://127.0.0.1:{between}"'
+        process = stack.enter_context(started(without_quotas(options.program, folder, port, admin, upstream)))
         wait_for(lambda: listens(port) and listens(between))
         threads = [
             threading.Thread(target=client, args=(port, seed, options, counts, stop)) for seed in range(options.clients)
@@ -121,22 +121,6 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--slope", type=float, default=1, help="MiB an hour that memory may grow, judged from 20 minutes on")
     parser.add_argument("--every", type=float, default=10, help="seconds between two samples")
     return parser.parse_args()
-
-
-def command(program: str, folder: Path, port: int, admin: int, backend: int) -> list[str]:
-    (folder / "config.toml").write_text(f"""
-[[server.listener]]
-address = "127.0.0.1:{port}"
-[admin]
-address = "127.0.0.1:{admin}"
-[upstream]
-base = "http://127.0.0.1:{backend}"
-[files]
-mappings = "{folder}/mappings"
-[limit]
-windows = []
-""")
-    return [program, "serve", "--config", str(folder / "config.toml")]
 
 
 def client(port: int, seed: int, options: argparse.Namespace, counts: Counts, stop: threading.Event) -> None:
@@ -238,10 +222,6 @@ def watched(process, seconds: float, every: float, counts: Counts) -> list[tuple
         answers = sum(count for name, count in counts.items() if name[-3:].isdigit())
         print(f"{minutes:6.1f} {samples[-1][1]:9.1f} {files:6} {answers:9}", flush=True)
     return samples
-
-
-def descriptors(pid: int) -> int:
-    return sum(1 for _ in Path(f"/proc/{pid}/fd").iterdir())
 
 
 def told(samples: list[tuple[float, float, int]], counts: Counts, options, before: int, quiet: int) -> int:

@@ -18,6 +18,7 @@ use http::{
 use http_body_util::Full;
 use hyper::body::Incoming;
 
+pub mod modes;
 pub mod reload;
 
 use self::reload::Reloads;
@@ -141,6 +142,8 @@ const INDEX: &str = "interlingua admin
 /readyz   200 while it accepts requests, 503 once it leaves
 /metrics  counters and histograms, in the OpenMetrics text format
 /explain/ID  why the request of that id was translated as it was, if it asked for that
+/differences  where the canonical side and an old upstream last differed, as shadows show
+/modes    who answers the requests of which dialect; PUT and DELETE /modes/DIALECT change it at once
 /reload   POST: reads the files anew; 200 if they are in use now, 422 with what is wrong if not
 ";
 
@@ -152,6 +155,12 @@ impl Handler for Pages {
                 None => page(StatusCode::NOT_FOUND, TEXT, "nothing to reload: no file was named\n"),
             };
         }
+        if request.uri().path() == "/modes" || request.uri().path().starts_with("/modes/") {
+            return match self.reloads.as_ref().and_then(Reloads::modes) {
+                Some(modes) => modes.answer(request, peer.address).await,
+                None => page(StatusCode::NOT_FOUND, TEXT, "no modes: no file was named\n"),
+            };
+        }
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             let mut answer = page(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD\n");
             answer.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
@@ -161,6 +170,7 @@ impl Handler for Pages {
             "/" => page(StatusCode::OK, TEXT, INDEX),
             "/healthz" => page(StatusCode::OK, TEXT, "alive\n"),
             "/metrics" => page(StatusCode::OK, OPEN_METRICS, self.metrics.render()),
+            "/differences" => page(StatusCode::OK, JSON, self.metrics.differences()),
             "/readyz" if self.drain.has_begun() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
             "/readyz" if self.drain.is_leaving() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "leaving\n"),
             "/readyz" => page(StatusCode::OK, TEXT, "ready\n"),
@@ -241,7 +251,7 @@ mod tests {
     fn the_index_names_every_page_and_there_are_no_others() {
         let (address, _, _, _running) = start();
         let (_, index) = ask(address, "GET", "/");
-        for page in ["/healthz", "/readyz", "/metrics"] {
+        for page in ["/healthz", "/readyz", "/metrics", "/differences"] {
             assert!(index.contains(page));
             assert!(ask(address, "GET", page).0.starts_with("http/1.1 200"), "{page}");
         }

@@ -9,6 +9,7 @@ use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
 mod embedded;
 pub mod explain;
 pub mod files;
+mod modes;
 mod parts;
 pub mod reload;
 mod service;
@@ -29,7 +30,7 @@ use self::{
     workers::Workers,
 };
 use crate::{
-    admin::{Admin, reload::Reloads},
+    admin::{Admin, modes::Modes, reload::Reloads},
     config::Config,
     diag::{Diagnostics, Sources, code},
     dialect::Registry,
@@ -59,6 +60,12 @@ pub enum ServeError {
     /// The proxy's or the admin page's address cannot be had.
     #[error(transparent)]
     Bind(#[from] BindError),
+    /// The backend is said to speak a dialect that there is not.
+    #[error("there is no dialect `{name}` for the backend to speak")]
+    Dialect {
+        /// Its name.
+        name: String,
+    },
     /// The built-in backend cannot be started.
     #[error(transparent)]
     Embedded(#[from] EmbeddedError),
@@ -171,11 +178,7 @@ impl Start {
         let (metrics, explanations) = (Metrics::new(), Explanations::default());
         let around = Surroundings { metrics: metrics.clone(), explanations: explanations.clone(), built_in };
         let parts = Parts::make(&config, registry, &around, None)?;
-        let workers = Arc::new(Workers::new(
-            Arc::clone(&parts.shared),
-            parts.upstream.clone(),
-            config.telemetry.addresses,
-        ));
+        let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses));
 
         let server = Server::bind_or_take(config.server.clone(), &mut inherited)?.count_into(&metrics);
         let admin = config.admin.address.map(|address| Admin::bind_or_take(address, &mut inherited));
@@ -191,13 +194,14 @@ impl Start {
         }
         metrics.loads().loaded(&digest, SystemTime::now());
         let (reloads, asks) = Reloads::channel();
-        let reloads = reread.is_some().then_some(reloads);
+        let (modes, mode_asks) = Modes::channel();
+        let reloads = reread.is_some().then_some(reloads.with_modes(modes));
         let reloader = |reread| {
             let loaded = (parts, digest.clone());
             Reloader::new(reread, config.clone(), around, Arc::clone(&workers), server.certificates(), loaded)
         };
         let reloader = reread.map(|(reread, hangups)| (reloader(reread), hangups));
-        let supervisor = Supervisor::start(reloader, asks, Arc::clone(&workers), drain.clone());
+        let supervisor = Supervisor::start(reloader, (asks, mode_asks), Arc::clone(&workers), drain.clone());
         let supervisor = supervisor.map_err(ServeError::Run)?;
         let admin_address = admin.as_ref().map(Admin::address);
         let running = admin

@@ -26,6 +26,7 @@ mod ids;
 mod import;
 mod names;
 mod openapi;
+mod principal;
 mod replay;
 mod report;
 mod routes;
@@ -76,6 +77,8 @@ enum Command {
     Ids(ids::Arguments),
     /// Run the reference backend alone
     Backend(backend::Arguments),
+    /// Print the digest of a credential that settings and reports name a client by
+    Principal(principal::Arguments),
     /// Explain a diagnostic code, such as M0203
     Explain(explain::Arguments),
     /// Print what a live request has to carry to be explained
@@ -115,6 +118,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
         Command::Ids(arguments) => ids::run(&arguments, files, console),
         Command::Import(arguments) => import::run(&arguments, console),
         Command::Replay(arguments) => replay::run(&arguments, files, console),
+        Command::Principal(arguments) => principal::run(&arguments, console),
         Command::Routes(arguments) => routes::run(&arguments, files, console),
         Command::Serve(arguments) => serve::run(&arguments, files, console),
         Command::Translate(arguments) => translate::run(&arguments, files, console),

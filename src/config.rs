@@ -25,16 +25,23 @@ mod conflict;
 mod diags;
 mod file;
 mod fixed;
+mod known;
+mod modes;
+mod said;
 mod size;
 mod values;
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use self::assemble::assemble;
 use self::file::ConfigFile;
+pub use self::known::Known;
+pub use self::modes::ModeWritten;
+pub use self::said::ModeError;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Spanned, code};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Spanned, code};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
 /// Everything that can be set.
@@ -46,6 +53,14 @@ pub struct Config {
     pub admin: admin::Config,
     /// The canonical backend; none means the one built into the program.
     pub upstream: Option<upstream::Config>,
+    /// The dialect that the backend speaks; none means canonical.
+    pub reverse: Option<gateway::reverse::Config>,
+    /// The old upstreams of dialects, by name: of those that still have one.
+    pub legacy: BTreeMap<String, upstream::Config>,
+    /// Who answers the requests of which dialect, by name; of all others the canonical side does.
+    pub modes: BTreeMap<String, gateway::mode::Config>,
+    /// Where the file says so.
+    pub modes_written: Vec<ModeWritten>,
     /// What the built-in backend keeps, when it is used.
     pub backend: backend::Config,
     /// Quotas.
@@ -86,6 +101,7 @@ impl Config {
 
         let config = assemble(&file, &mut Values::new(&mut found));
         conflict::check(&file, &mut found);
+        modes::check(&file, &mut found);
 
         let sound = !found.has_errors();
         diagnostics.extend(found);
@@ -99,11 +115,27 @@ impl Config {
         fixed::changes(started, self, file.as_ref())
     }
 
-    /// What is wrong with the names of dialects in the file, given those that there are.
-    pub fn unknown_dialects<'a>(&self, known: impl IntoIterator<Item = &'a str>) -> Vec<Diagnostic> {
-        let known: Vec<_> = known.into_iter().collect();
-        let unknown = self.dialects.iter().filter(|name| !known.contains(&name.value.as_str()));
-        unknown.map(|name| diags::unknown_dialect(name, &known)).collect()
+    /// What is wrong with the names of dialects and operations in the file, given those that there are.
+    pub fn strangers(&self, known: &[Known<'_>]) -> Vec<Diagnostic> {
+        known::strangers(self, known)
+    }
+
+    /// A mode of one dialect that is said in JSON, while these settings are in use. None if anything is wrong with it, which
+    /// is told as of a file.
+    pub fn parse_mode(
+        &self,
+        dialect: &str,
+        json: &[u8],
+        known: &[Known<'_>],
+        sources: &mut Sources,
+        diagnostics: &mut Diagnostics,
+    ) -> Result<Option<gateway::mode::Config>, ModeError> {
+        said::parse(self, dialect, json, known, sources, diagnostics)
+    }
+
+    /// Whether a mode of a dialect has all that it needs in these settings.
+    pub fn takes(&self, dialect: &str, mode: &gateway::mode::Config, known: &[Known<'_>]) -> bool {
+        known::takes(self, dialect, mode, known)
     }
 }
 

@@ -53,21 +53,29 @@ pub mod explain;
 mod fetch;
 mod keep;
 mod key;
+mod legacy;
 mod lift;
 mod lower;
+pub mod mode;
 mod quota;
 mod record;
 mod resolve;
 mod retirement;
+pub mod reverse;
 mod select;
+mod shadow;
 #[cfg(test)]
 mod tests;
 
+use self::admit::Admitted;
 use self::explain::Explainer;
 use self::fetch::Caller;
+use self::mode::{Chosen, Legacies, Mode, Modes, Side};
 use self::quota::Quotas;
 use self::record::{Meters, Record};
+use self::reverse::Reverse;
 use self::select::Selection;
+use self::shadow::Shadows;
 
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]
@@ -97,6 +105,8 @@ pub struct Shared {
     /// The imported ids, if there are any.
     ids: Option<IdMap>,
     answer_checks: AnswerChecks,
+    /// How the backend is asked, if it speaks a dialect.
+    reverse: Option<Reverse>,
     /// Who may ask why, if anybody may.
     explainer: Option<Explainer>,
     /// Time for a request that came without a deadline.
@@ -130,6 +140,7 @@ impl Shared {
             resolvers,
             ids: None,
             answer_checks,
+            reverse: None,
             explainer: None,
             deadline,
             clock: Clock::default(),
@@ -150,6 +161,12 @@ impl Shared {
         Shared { answer_checks, ..self }
     }
 
+    /// The same, in front of a backend that speaks a dialect.
+    #[must_use]
+    pub fn with_reverse(self, reverse: Reverse) -> Shared {
+        Shared { reverse: Some(reverse), ..self }
+    }
+
     /// The same, where requests may be explained.
     #[must_use]
     pub fn with_explainer(self, explainer: Explainer) -> Shared {
@@ -168,6 +185,11 @@ impl Shared {
     pub fn in_place_of(self, before: &Shared) -> Shared {
         let quotas = self.quotas.continuing(&before.quotas);
         Shared { quotas, resolvers: before.resolvers.renewed(), ..self }
+    }
+
+    /// What is served.
+    pub fn registry(&self) -> &Registry {
+        &self.registry
     }
 
     /// Who is told what is done with a request.
@@ -217,12 +239,33 @@ impl fmt::Debug for Called {
 pub struct Gateway {
     shared: Arc<Shared>,
     upstream: Upstream,
+    modes: Arc<Modes>,
+    legacies: Arc<Legacies>,
+    shadows: Option<Arc<Shadows>>,
 }
 
 impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
-        Gateway { shared, upstream }
+        Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default(), shadows: None }
+    }
+
+    /// The same, where requests of some dialects may be answered by old upstreams.
+    #[must_use]
+    pub fn with_modes(self, modes: Arc<Modes>, legacies: Legacies) -> Gateway {
+        let shadows = modes.shadow().then(|| Arc::new(Shadows::new(&self.upstream, &legacies)));
+        Gateway { modes, legacies: Arc::new(legacies), shadows, ..self }
+    }
+
+    /// Asks the other side what requests in shadow mode leave to be asked, as long as this or a clone of it is there; for
+    /// whoever takes it first, if there is any such mode.
+    pub fn shadow_work(&self) -> Option<impl Future<Output = ()> + use<>> {
+        self.shadows.as_ref()?.work()
+    }
+
+    /// The old upstreams.
+    pub fn legacies(&self) -> &Legacies {
+        &self.legacies
     }
 
     /// Where its calls go.
@@ -267,6 +310,28 @@ impl Gateway {
         exchange.narrator.tell(|story| story.selected(&target.dialect, &target.operation));
         let admitted = admit::admit(&shared.clock, &shared.quotas, selected, exchange)?;
         exchange.tell_quota();
+        let target = &admitted.selected.target;
+        if let Some(plan) = self.modes.of(&target.dialect) {
+            let chosen = plan.choose(&target.operation.name, admitted.credential.principal());
+            exchange.mode = Some(chosen);
+            // In boxes: all other requests would carry the room for them.
+            if chosen.mode == Mode::Shadow {
+                return Box::pin(shadow::answer(self, plan, chosen.side, admitted, exchange)).await;
+            }
+            if chosen.side == Side::Legacy {
+                return Box::pin(legacy::pass(self, plan, admitted, exchange)).await;
+            }
+        }
+        self.translate(admitted, exchange).await
+    }
+
+    /// The phases from the third on.
+    async fn translate<B: Body<Data = Bytes>>(
+        &self,
+        admitted: Admitted<B>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
+        let shared = &*self.shared;
         let mut decoded = decode::decode(&shared.config, admitted).await?;
         decoded.request = decoded.request.told_to(exchange.narrator.clone());
         let checked = check::check(&shared.clock, decoded, exchange)?;
@@ -326,6 +391,8 @@ struct Exchange {
     /// Who called, and how.
     called: Called,
     deadline: Deadline,
+    /// Who answers it and why, where anything was said of that.
+    mode: Option<Chosen>,
     /// Where the principal stands, once it was admitted or refused.
     standing: Option<Standing>,
     /// Fields the client sent that nobody reads.
@@ -355,6 +422,7 @@ impl Exchange {
             request_id: extensions.get().cloned(),
             called: extensions.get().cloned().unwrap_or_default(),
             deadline: extensions.get().copied().unwrap_or_else(|| Deadline::after(allowance)),
+            mode: None,
             standing: None,
             ignored: 0,
             omitted: 0,
@@ -364,6 +432,17 @@ impl Exchange {
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
+        }
+    }
+
+    /// Another for the same request, for what is asked besides.
+    fn copy(&self) -> Exchange {
+        Exchange {
+            dialect: self.dialect.clone(),
+            operation: self.operation.clone(),
+            request_id: self.request_id.clone(),
+            called: self.called.clone(),
+            ..Exchange::of(&Request::new(()), self.deadline.remaining())
         }
     }
 

@@ -6,7 +6,7 @@
 //!
 //! This module never sees a credential, only its digest.
 
-use std::{fmt, num::NonZeroU32, time::Duration};
+use std::{fmt, num::NonZeroU32, str::FromStr, time::Duration};
 
 use sha2::{Digest, Sha256};
 
@@ -64,7 +64,7 @@ pub struct Standing {
 }
 
 /// Who is counted: a digest of the credential, so that nothing which could be stolen is kept.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Principal([u8; 16]);
 
 impl Principal {
@@ -80,6 +80,29 @@ impl Principal {
     }
 }
 
+/// A text that is no principal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a principal is 32 digits of lower-case hexadecimal")]
+pub struct NoPrincipal;
+
+/// As operators name it: 32 digits. Nobody gets from them to a credential that could not be guessed anyway.
+impl fmt::Display for Principal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.iter().try_for_each(|byte| write!(f, "{byte:02x}"))
+    }
+}
+
+impl FromStr for Principal {
+    type Err = NoPrincipal;
+
+    fn from_str(text: &str) -> Result<Principal, NoPrincipal> {
+        let is_digit = |byte: u8| matches!(byte, b'0'..=b'9' | b'a'..=b'f');
+        let number = Some(text).filter(|text| text.len() == 32 && text.bytes().all(is_digit));
+        let number = number.and_then(|text| u128::from_str_radix(text, 16).ok()).ok_or(NoPrincipal)?;
+        Ok(Principal(number.to_be_bytes()))
+    }
+}
+
 impl fmt::Debug for Principal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Principal(…)")
@@ -88,3 +111,39 @@ impl fmt::Debug for Principal {
 
 /// One cell: what an ordinary request costs.
 pub const ONE: NonZeroU32 = NonZeroU32::MIN;
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn a_principal_is_named_by_half_a_digest() {
+        // `printf abcd1234 | sha256sum | cut -c1-32`
+        assert_eq!(Principal::of(b"abcd1234").to_string(), "e9cee71ab932fde863338d08be4de9df");
+    }
+
+    #[test]
+    fn what_is_no_digest_is_no_principal() {
+        let text = Principal::of(b"abcd1234").to_string();
+        for other in [
+            "",
+            "abcd1234",
+            &text.to_uppercase(),
+            &text[1..],
+            &format!("{text}0"),
+            &format!("+{}", &text[1..]),
+        ] {
+            assert_eq!(other.parse::<Principal>(), Err(NoPrincipal), "{other}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_name_is_that_of_one_principal(credential: Vec<u8>) {
+            let principal = Principal::of(&credential);
+            prop_assert_eq!(principal.to_string().parse(), Ok(principal));
+        }
+    }
+}

@@ -15,6 +15,7 @@ mod check;
 mod compile;
 mod file;
 mod generations;
+mod identity;
 mod lenses;
 mod operations;
 mod origins;
@@ -159,7 +160,10 @@ pub fn load_and_try(
     check::exceptions::tell(exceptions, &mut found);
 
     let is_whole = are_all && !found.has_errors();
-    let registry = is_whole.then(|| Registry::new(canonical.api, dialects).with_lines(sources.lines()));
+    let registry = is_whole.then(|| {
+        let identity = identity::dialect(&canonical.api, schemas);
+        Registry::new(canonical.api, dialects).with_lines(sources.lines()).offering(identity)
+    });
     Compiled { registry, proofs, found }
 }
 

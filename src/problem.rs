@@ -21,6 +21,9 @@ pub const NO_SUCH_RESOURCE: &str = "no-such-resource";
 /// The code of [`Problem::unrepresentable`].
 pub const UNREPRESENTABLE: &str = "unrepresentable";
 
+/// The code of [`Problem::inexpressible`].
+pub const INEXPRESSIBLE: &str = "inexpressible";
+
 /// The code of [`Problem::gone`], and of a part of a request that is.
 pub const GONE: &str = "gone";
 
@@ -238,6 +241,12 @@ impl Problem {
             "the change was made, and what became of it could not be read",
         );
         Problem { cause: Some(cause.into()), ..problem }
+    }
+
+    /// 501: the backend speaks a dialect, in which this cannot be said, for that reason. Nothing reached it.
+    pub fn inexpressible(reason: impl Into<Cow<'static, str>>) -> Problem {
+        let problem = Problem::new(StatusCode::NOT_IMPLEMENTED, INEXPRESSIBLE, Blame::Upstream, "");
+        Problem { detail: reason.into(), ..problem }
     }
 
     /// 502: the backend answered something that is no answer.

@@ -19,6 +19,7 @@ mod metrics;
 pub mod names;
 mod outcome;
 mod request_id;
+mod shadow;
 mod writer;
 
 pub use backend::{BackendMetrics, BreakerState};
@@ -27,6 +28,7 @@ pub use loads::{LoadMetrics, LoadResult};
 pub use metrics::{Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics};
 pub use outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome};
 pub use request_id::{RequestId, X_REQUEST_ID};
+pub use shadow::{Different, ShadowOutcome};
 pub use writer::Flush;
 use writer::Lines;
 

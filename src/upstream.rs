@@ -7,7 +7,8 @@
 
 use std::{fmt, io, path::PathBuf, sync::Arc, time::Duration};
 
-use http::{HeaderName, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri};
+
 pub mod breaker;
 mod connect;
 mod connection;
@@ -94,6 +95,10 @@ impl Config {
 
 /// One call to the backend.
 #[derive(Clone, Copy)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each says something else of the call, and any of them may go together"
+)]
 pub struct Request<'a> {
     /// The method.
     pub method: &'a Method,
@@ -110,6 +115,8 @@ pub struct Request<'a> {
     pub is_keyed: bool,
     /// Whether the backend has done already what was asked for, and this is only how to tell it.
     pub follows: bool,
+    /// Whether the answer is handed on as it comes: with all of its headers, and encoded as the headers here ask for.
+    pub passes: bool,
 }
 
 /// What the backend answered, complete. Of its headers, those are here that somebody asks for.
@@ -121,6 +128,8 @@ pub struct Answer {
     pub etag: Option<HeaderValue>,
     /// `Retry-After`.
     pub retry_after: Option<HeaderValue>,
+    /// All headers, of an answer that is handed on as it came.
+    pub headers: Option<Box<HeaderMap>>,
     /// The whole body.
     pub body: Vec<u8>,
 }
@@ -288,6 +297,18 @@ impl Upstream {
     pub fn sibling(&self) -> Upstream {
         let (config, target) = (Arc::clone(&self.config), Arc::clone(&self.target));
         Upstream::of_worker(config, target, self.metrics.clone())
+    }
+
+    /// Whether both were made from one: then they call the same backend in the same way.
+    #[must_use]
+    pub fn is_sibling_of(&self, other: &Upstream) -> bool {
+        Arc::ptr_eq(&self.target, &other.target)
+    }
+
+    /// What the backend makes of keys.
+    #[must_use]
+    pub fn keys(&self) -> Keys {
+        self.config.idempotency_keys
     }
 }
 

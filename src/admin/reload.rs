@@ -17,7 +17,7 @@ use tokio::sync::{
     oneshot,
 };
 
-use super::{JSON, TEXT, page};
+use super::{JSON, TEXT, modes::Modes, page};
 use crate::{
     diag::{Diagnostic, Sources, render},
     telemetry::{LoadResult, RequestId},
@@ -31,7 +31,7 @@ const OF_FORMS: [&str; 3] = ["application/x-www-form-urlencoded", "multipart/for
 
 /// Where reloads are asked for; clones share it.
 #[derive(Clone, Debug)]
-pub struct Reloads(mpsc::Sender<Ask>);
+pub struct Reloads(mpsc::Sender<Ask>, Option<Modes>);
 
 /// Somebody asks for a reload.
 #[derive(Debug)]
@@ -118,7 +118,18 @@ impl Reloads {
     /// Where to ask, and where the asking is heard.
     pub fn channel() -> (Reloads, mpsc::Receiver<Ask>) {
         let (asks, heard) = mpsc::channel(WAITING_MAX);
-        (Reloads(asks), heard)
+        (Reloads(asks, None), heard)
+    }
+
+    /// The same, where modes can be changed besides.
+    #[must_use]
+    pub fn with_modes(self, modes: Modes) -> Reloads {
+        Reloads(self.0, Some(modes))
+    }
+
+    /// Where modes are asked for.
+    pub(super) fn modes(&self) -> Option<&Modes> {
+        self.1.as_ref()
     }
 
     /// Answers a request for `/reload`.
@@ -129,12 +140,8 @@ impl Reloads {
             return answer;
         }
         let headers = request.headers();
-        if headers.contains_key(ORIGIN) {
-            return page(StatusCode::FORBIDDEN, TEXT, "not from a browser: the request has an `Origin`\n");
-        }
-        if is_form(headers) {
-            let told = "not from a form: send no `Content-Type`, as `curl -X POST` does\n";
-            return page(StatusCode::UNSUPPORTED_MEDIA_TYPE, TEXT, told);
+        if let Some(refused) = foreign(headers) {
+            return refused;
         }
         let (answer, outcome) = oneshot::channel();
         let ask = Ask { request: request.extensions().get().cloned(), peer, answer };
@@ -153,7 +160,16 @@ impl Reloads {
     }
 }
 
-fn leaving() -> Response<Full<Bytes>> {
+/// What a request is told that a page in a browser may have sent.
+pub(super) fn foreign(headers: &HeaderMap) -> Option<Response<Full<Bytes>>> {
+    if headers.contains_key(ORIGIN) {
+        return Some(page(StatusCode::FORBIDDEN, TEXT, "not from a browser: the request has an `Origin`\n"));
+    }
+    let told = "not from a form: send no `Content-Type`, or that of JSON\n";
+    is_form(headers).then(|| page(StatusCode::UNSUPPORTED_MEDIA_TYPE, TEXT, told))
+}
+
+pub(super) fn leaving() -> Response<Full<Bytes>> {
     page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "the program is about to end\n")
 }
 

@@ -1,6 +1,7 @@
 //! What requests are answered with: made from the settings and a registry, at the start and at each reload.
 
 use std::{
+    collections::BTreeMap,
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
@@ -14,7 +15,10 @@ use super::{ServeError, explain};
 use crate::{
     config::Config,
     dialect::Registry,
-    gateway,
+    gateway::{
+        self,
+        mode::{Legacies, Modes},
+    },
     ids::{
         embedded::{Store, StoreError},
         map::IdMap,
@@ -37,7 +41,11 @@ pub(super) struct Surroundings {
 pub(super) struct Parts {
     pub(super) shared: Arc<gateway::Shared>,
     pub(super) upstream: Upstream,
+    /// Who answers which requests.
+    pub(super) modes: Arc<Modes>,
     backend: Backend,
+    /// The old upstreams, by dialect.
+    legacy: BTreeMap<String, (Backend, Upstream)>,
     ids: Option<(IdFile, IdMap)>,
 }
 
@@ -72,18 +80,27 @@ impl Parts {
             Some(before) => before.upstream.clone(),
             None => Upstream::new(Arc::new(backend.config.clone()))?.count_into(metrics.backend()),
         };
+        let legacy = legacy(config, metrics, before)?;
+        // Who speaks canonical already has no other way to a backend that does not.
+        let registry = if config.reverse.is_some() { registry.serving_canonical() } else { registry };
+        let registry = Arc::new(registry);
+        let modes = Arc::new(Modes::new(&registry, &config.modes, &legacies(&legacy)));
         let known = before.and_then(|before| before.ids.as_ref());
         let ids = config.ids.store.as_ref().map(|path| IdFile::open(path, known)).transpose()?;
 
+        let reverse = config.reverse.as_ref().map(|spoken| {
+            gateway::reverse::Reverse::of(&registry, spoken)
+                .ok_or_else(|| ServeError::Dialect { name: spoken.dialect.clone() })
+        });
+        let reverse = reverse.transpose()?;
         let deadline = config.server.request_deadline;
-        let shared = gateway::Shared::new(
-            Arc::new(registry),
-            config.body.clone(),
-            &config.limit,
-            deadline,
-            metrics.clone(),
-        );
+        let shared =
+            gateway::Shared::new(registry, config.body.clone(), &config.limit, deadline, metrics.clone());
         let shared = shared.with_answer_checks(config.answers.clone());
+        let shared = match reverse {
+            Some(reverse) => shared.with_reverse(reverse),
+            None => shared,
+        };
         let shared = match &ids {
             Some((_, ids)) => shared.with_ids(ids.clone()),
             None => shared,
@@ -96,13 +113,45 @@ impl Parts {
             Some(before) => shared.in_place_of(&before.shared),
             None => shared,
         };
-        Ok(Parts { shared: Arc::new(shared), upstream, backend, ids })
+        Ok(Parts { shared: Arc::new(shared), upstream, modes, backend, legacy, ids })
+    }
+
+    /// The same, with the modes of these settings.
+    pub(super) fn set_modes(&mut self, config: &Config) {
+        self.modes = Arc::new(Modes::new(self.shared.registry(), &config.modes, &self.legacies()));
+    }
+
+    /// The old upstreams, for all workers to make their own of.
+    pub(super) fn legacies(&self) -> Legacies {
+        legacies(&self.legacy)
     }
 
     /// Where calls go, if that is somewhere else than before.
     pub(super) fn other_upstream(&self, before: &Parts) -> Option<Upstream> {
         (self.backend != before.backend).then(|| self.upstream.clone())
     }
+}
+
+/// The old upstreams; those that are called as before keep their connections.
+fn legacy(
+    config: &Config,
+    metrics: &Metrics,
+    before: Option<&Parts>,
+) -> Result<BTreeMap<String, (Backend, Upstream)>, ServeError> {
+    let one = |(name, config): (&String, &upstream::Config)| {
+        let backend = Backend::called(config.clone());
+        let known = before.and_then(|before| before.legacy.get(name)).filter(|(known, _)| *known == backend);
+        let upstream = match known {
+            Some((_, upstream)) => upstream.clone(),
+            None => Upstream::new(Arc::new(config.clone()))?.count_into(metrics.legacy()),
+        };
+        Ok((name.clone(), (backend, upstream)))
+    };
+    config.legacy.iter().map(one).collect()
+}
+
+fn legacies(legacy: &BTreeMap<String, (Backend, Upstream)>) -> Legacies {
+    legacy.iter().map(|(name, (_, upstream))| (name.clone(), upstream.clone())).collect()
 }
 
 impl IdFile {
@@ -134,7 +183,10 @@ impl Backend {
             idempotency_keys: Keys::Honoured,
             ..upstream::Config::new(built_in.cloned().unwrap_or_default())
         };
-        let config = config.upstream.clone().unwrap_or_else(usual);
+        Backend::called(config.upstream.clone().unwrap_or_else(usual))
+    }
+
+    fn called(config: upstream::Config) -> Backend {
         let identity = config.identity.iter().flat_map(|identity| [&identity.certificate, &identity.key]);
         // One that cannot be read is told by whoever needs it.
         let digest = |path| fs::read(path).ok().map(|text| Sha256::digest(text).into());

@@ -13,11 +13,15 @@ use tokio::{
 };
 
 use super::{
+    modes::{Change, Said},
     parts::{Parts, Surroundings},
     workers::{Done, Workers},
 };
 use crate::{
-    admin::reload::Outcome,
+    admin::{
+        modes::{Told, What},
+        reload::Outcome,
+    },
     config::Config,
     diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code},
     dialect::Registry,
@@ -85,6 +89,10 @@ pub(super) struct Reloader {
 struct Current {
     parts: Parts,
     digest: String,
+    /// What the files say.
+    files: Config,
+    /// What was said besides.
+    said: Said,
 }
 
 /// What there is to wait for, and to clear away, when a reload was taken.
@@ -108,6 +116,14 @@ impl Taken {
     }
 }
 
+/// What came of reading the files, before anything of it is in use.
+struct Made {
+    parts: Parts,
+    renewal: Renewal,
+    files: Config,
+    said: Said,
+}
+
 impl Reloader {
     /// The longest that a request may go on with what was in use when it came.
     pub(super) fn longest_request(&self) -> Duration {
@@ -123,7 +139,8 @@ impl Reloader {
         certificates: Certificates,
         (parts, digest): (Parts, String),
     ) -> Reloader {
-        let current = Mutex::new(Current { parts, digest });
+        let (files, said) = (started.clone(), Said::default());
+        let current = Mutex::new(Current { parts, digest, files, said });
         Reloader { reread, started, around, workers, current, certificates }
     }
 
@@ -142,13 +159,16 @@ impl Reloader {
     pub(super) fn reload(&self) -> (Outcome, Option<Taken>) {
         let mut current = self.current();
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
-        let made = self.make(&current.parts, &mut sources, &mut found);
+        let made = self.make(&current, &mut sources, &mut found);
         let (result, taken, cause) = match made {
-            Ok(Some((parts, renewal))) => {
+            Ok(Some(Made { parts, renewal, files, said })) => {
                 renewal.take();
                 let upstream = parts.other_upstream(&current.parts);
-                let done = self.workers.serve(Arc::clone(&parts.shared), upstream);
-                let before = std::mem::replace(&mut *current, Current { parts, digest: digest(&sources) });
+                let done = self.workers.serve(&parts, upstream);
+                let before = std::mem::replace(
+                    &mut *current,
+                    Current { parts, digest: digest(&sources), files, said },
+                );
                 self.metrics().loaded(&current.digest, SystemTime::now());
                 (LoadResult::Taken, Some(Taken { done, before: before.parts }), None)
             }
@@ -168,10 +188,10 @@ impl Reloader {
 
     fn make(
         &self,
-        before: &Parts,
+        before: &Current,
         sources: &mut Sources,
         found: &mut Diagnostics,
-    ) -> Result<Option<(Parts, Renewal)>, String> {
+    ) -> Result<Option<Made>, String> {
         let Some(files) = (self.reread)(sources, found).map_err(|Unreadable(cause)| cause)? else {
             return Ok(None);
         };
@@ -192,8 +212,26 @@ impl Reloader {
                 Diagnostic::warning(code::C0302, doubt).help("the backend refuses it: renew it, and reload"),
             );
         }
-        let parts = Parts::make(&files.config, registry, &self.around, Some(before));
-        parts.map(|parts| Some((parts, renewal))).map_err(|error| Outcome::causes(&error))
+        let said = before.said.after(&files.config, &registry)?;
+        let parts = Parts::make(&said.over(&files.config), registry, &self.around, Some(&before.parts));
+        let made = |parts| Some(Made { parts, renewal, files: files.config, said });
+        parts.map(made).map_err(|error| Outcome::causes(&error))
+    }
+
+    /// Shows who answers which requests, or has the workers do as is said: then what is returned besides says of which
+    /// dialect, and when they do.
+    pub(super) fn modes(&self, what: What) -> (Told, Option<(String, Done)>) {
+        let mut current = self.current();
+        match current.said.ask(what, &current.files, &current.parts) {
+            Err(told) => (told, None),
+            Ok(Change { said, dialect, told }) => {
+                let config = said.over(&current.files);
+                current.said = said;
+                current.parts.set_modes(&config);
+                let done = self.workers.serve(&current.parts, None);
+                (told, Some((dialect, done)))
+            }
+        }
     }
 }
 

@@ -25,7 +25,10 @@ use super::{
     workers::{Done, Workers},
 };
 use crate::{
-    admin::reload::{Ask, Outcome},
+    admin::{
+        modes,
+        reload::{Ask, Outcome},
+    },
     diag::{Diagnostic, SourceId, Sources},
     server::Drain,
     telemetry::{LoadResult, names::field},
@@ -69,7 +72,7 @@ impl Supervisor {
     /// Starts to hear, on a thread of its own: SIGHUP and `asks` if there is anything to reload, the end in any case.
     pub(super) fn start(
         reloads: Option<(Reloader, Hangups)>,
-        asks: mpsc::Receiver<Ask>,
+        (asks, mode_asks): (mpsc::Receiver<Ask>, mpsc::Receiver<modes::Ask>),
         workers: Arc<Workers>,
         drain: Drain,
     ) -> io::Result<Supervisor> {
@@ -83,6 +86,7 @@ impl Supervisor {
                 reloader: reloader.map(Arc::new),
                 hangups,
                 asks: Some(asks),
+                mode_asks: Some(mode_asks),
                 running: None,
                 workers,
                 asked: None,
@@ -113,6 +117,7 @@ struct Supervision {
     hangups: Option<Signal>,
     /// None once we are leaving.
     asks: Option<mpsc::Receiver<Ask>>,
+    mode_asks: Option<mpsc::Receiver<modes::Ask>>,
     running: Option<(task::JoinHandle<Outcome>, Asker)>,
     workers: Arc<Workers>,
     /// The workers that were asked whether they are there, and have not all answered.
@@ -135,11 +140,13 @@ impl Supervision {
                 }
                 () = drain.left(), if self.asks.is_some() => {
                     self.asks = None;
+                    self.mode_asks = None;
                     service::stopping();
                 }
                 outcome = ended(&mut self.running) => self.answer(outcome),
                 () = hung_up(&mut self.hangups), if is_free => self.reload(None),
                 Some(ask) = asked(&mut self.asks), if is_free => self.reload(Some(ask)),
+                Some(ask) = asked(&mut self.mode_asks) => self.modes(ask),
                 () = all_answered(&mut self.asked) => service::alive(),
                 () = turn(&mut rounds), if self.asked.is_none() => self.asked = Some(self.workers.ask_all()),
             }
@@ -150,6 +157,29 @@ impl Supervision {
         let Some(reloader) = self.reloader.clone() else { return };
         service::reloading();
         self.running = Some((task::spawn(made(reloader)), asker));
+    }
+
+    /// Modes are changed, or shown, beside everything else; a reload that is being made comes first.
+    fn modes(&self, ask: modes::Ask) {
+        let Some(reloader) = self.reloader.clone() else { return };
+        task::spawn(async move {
+            let modes::Ask { what, request, peer, answer } = ask;
+            let made = spawn_blocking(move || reloader.modes(what)).await;
+            let (told, changed) = made.unwrap_or_else(|broken| resume(broken));
+            if let Some((dialect, mut done)) = changed {
+                // Who is stuck goes on as before, until it is not.
+                timeout(SWAP_PATIENCE, done.recv()).await.ok();
+                tracing::info!(
+                    { field::REQUEST_ID } = request.as_ref().map(|id| id.as_str().to_owned()),
+                    { field::CLIENT_ADDRESS } = tracing::field::display(peer),
+                    { field::DIALECT } = dialect,
+                    told = told.json,
+                    "mode changed"
+                );
+            }
+            // Whoever asked may have gone away.
+            answer.send(told).ok();
+        });
     }
 
     fn answer(&self, (outcome, asker): (Result<Outcome, task::JoinError>, Asker)) {
@@ -221,7 +251,7 @@ async fn hung_up(hangups: &mut Option<Signal>) {
 }
 
 /// None when nobody can ask any more.
-async fn asked(asks: &mut Option<mpsc::Receiver<Ask>>) -> Option<Ask> {
+async fn asked<A>(asks: &mut Option<mpsc::Receiver<A>>) -> Option<A> {
     asks.as_mut()?.recv().await
 }
 

@@ -17,8 +17,12 @@ use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::{sync::mpsc, task::spawn_local};
 
+use super::parts::Parts;
 use crate::{
-    gateway::{self, Called, Gateway},
+    gateway::{
+        self, Called, Gateway,
+        mode::{Legacies, Modes},
+    },
     server::{Handler, MakeHandler, Peer},
     upstream::Upstream,
 };
@@ -34,6 +38,8 @@ pub(super) struct Workers {
 struct InUse {
     shared: Arc<gateway::Shared>,
     upstream: Upstream,
+    modes: Arc<Modes>,
+    legacies: Legacies,
     /// One for each worker that has begun.
     workers: Vec<mpsc::UnboundedSender<Message>>,
 }
@@ -51,6 +57,9 @@ struct Serve {
     shared: Arc<gateway::Shared>,
     /// None keeps the worker's connections.
     upstream: Option<Upstream>,
+    modes: Arc<Modes>,
+    /// The worker's connections to those that stay are kept.
+    legacies: Legacies,
 }
 
 /// Nothing is ever sent through it; the channel closes when the last message is heeded, or its worker gone.
@@ -60,19 +69,31 @@ type Pending = mpsc::Sender<Infallible>;
 pub(super) type Done = mpsc::Receiver<Infallible>;
 
 impl Workers {
-    pub(super) fn new(shared: Arc<gateway::Shared>, upstream: Upstream, tells_addresses: bool) -> Workers {
-        Workers { in_use: Mutex::new(InUse { shared, upstream, workers: Vec::new() }), tells_addresses }
+    pub(super) fn new(parts: &Parts, tells_addresses: bool) -> Workers {
+        let Parts { shared, upstream, modes, .. } = parts;
+        let in_use = InUse {
+            shared: Arc::clone(shared),
+            upstream: upstream.clone(),
+            modes: Arc::clone(modes),
+            legacies: parts.legacies(),
+            workers: Vec::new(),
+        };
+        Workers { in_use: Mutex::new(in_use), tells_addresses }
     }
 
-    /// Has all workers answer requests that come from now on with `shared`, over the connections they have unless there
+    /// Has all workers answer requests that come from now on with `parts`, over the connections they have unless there
     /// is another backend.
-    pub(super) fn serve(&self, shared: Arc<gateway::Shared>, upstream: Option<Upstream>) -> Done {
+    pub(super) fn serve(&self, parts: &Parts, upstream: Option<Upstream>) -> Done {
+        let Parts { shared, modes, .. } = parts;
+        let (shared, modes, legacies) = (Arc::clone(shared), Arc::clone(modes), parts.legacies());
         let mut in_use = self.lock();
         in_use.shared = Arc::clone(&shared);
+        in_use.modes = Arc::clone(&modes);
+        in_use.legacies = legacies.clone();
         if let Some(upstream) = &upstream {
             in_use.upstream = upstream.clone();
         }
-        in_use.tell(Some(&Serve { shared, upstream }))
+        in_use.tell(Some(&Serve { shared, upstream, modes, legacies }))
     }
 
     /// Asks all workers whether they are there: none is, that is stuck.
@@ -102,7 +123,9 @@ impl MakeHandler for Workers {
     fn make(&self, _worker: usize) -> Worker {
         let (sender, messages) = mpsc::unbounded_channel();
         let mut in_use = self.lock();
-        let gateway = Gateway::new(Arc::clone(&in_use.shared), in_use.upstream.sibling());
+        let gateway = Gateway::new(Arc::clone(&in_use.shared), in_use.upstream.sibling())
+            .with_modes(Arc::clone(&in_use.modes), in_use.legacies.siblings(&Legacies::default()));
+        begin_shadows(&gateway);
         in_use.workers.push(sender);
         drop(in_use);
         let gateway = Rc::new(RefCell::new(Rc::new(gateway)));
@@ -112,14 +135,25 @@ impl MakeHandler for Workers {
     }
 }
 
+/// Has the other side asked on this thread, beside everything else, where there are shadows.
+fn begin_shadows(gateway: &Gateway) {
+    if let Some(work) = gateway.shadow_work() {
+        spawn_local(work);
+    }
+}
+
 async fn heed(mut messages: mpsc::UnboundedReceiver<Message>, worker: Worker) {
     while let Some(Message { serve, _pending }) = messages.recv().await {
-        if let Some(Serve { shared, upstream }) = serve {
+        if let Some(Serve { shared, upstream, modes, legacies }) = serve {
+            let before = worker.gateway();
             let upstream = match upstream {
                 Some(upstream) => upstream.sibling(),
-                None => worker.gateway().upstream().clone(),
+                None => before.upstream().clone(),
             };
-            *worker.gateway.borrow_mut() = Rc::new(Gateway::new(shared, upstream));
+            let legacies = legacies.siblings(before.legacies());
+            let gateway = Gateway::new(shared, upstream).with_modes(modes, legacies);
+            begin_shadows(&gateway);
+            *worker.gateway.borrow_mut() = Rc::new(gateway);
         }
     }
 }

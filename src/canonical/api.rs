@@ -40,6 +40,10 @@ pub struct PageNames {
     pub limit: String,
     /// Query parameter that skips items.
     pub offset: String,
+    /// Query parameters that say in which order items come, and nothing else: who does not give one takes any order.
+    pub arranged_by: Vec<String>,
+    /// Member of an item that holds the id by which the path of the record itself names it, if all items have one.
+    pub id: Option<String>,
 }
 
 impl PageNames {
@@ -50,6 +54,8 @@ impl PageNames {
             total: "total".to_owned(),
             limit: "limit".to_owned(),
             offset: "offset".to_owned(),
+            arranged_by: Vec::new(),
+            id: None,
         }
     }
 }

@@ -1,5 +1,6 @@
 //! `check`: load everything, say everything that is wrong.
 
+mod backend;
 mod ledger;
 mod past;
 
@@ -62,6 +63,9 @@ pub(super) fn run(
 
     if let Some((loaded, on)) = loaded.as_ref().zip(arguments.on) {
         found.extend(past::past(&loaded.registry, on));
+    }
+    if let Some(loaded) = &loaded {
+        found.extend(backend::lacking(&loaded.config, &loaded.registry));
     }
     let found = found.into_vec();
     let registry = loaded.as_ref().map(|loaded| &loaded.registry).filter(|_| arguments.ledger);

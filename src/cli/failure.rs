@@ -31,6 +31,9 @@ pub(super) enum Failure {
     /// A document cannot be imported, or not there.
     #[error(transparent)]
     Import(#[from] import::Refused),
+    /// There is nothing to make a digest of.
+    #[error("there is no credential")]
+    NoCredential,
     /// The reference backend has no address, or could not go on.
     #[error("{what}")]
     Io {

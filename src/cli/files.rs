@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     boot::{self, DataFiles, FileError},
-    config::Config,
+    config::{Config, Known},
     diag::{Diagnostic, Diagnostics, Severity, Sources, code},
     dialect::Registry,
     mapping::{Proof, Trials},
@@ -104,7 +104,8 @@ impl Files {
         let boot::Loaded { registry, schemas, proofs, diagnostics } = load(&files, sources)?;
         found.extend(diagnostics);
         if let Some((config, registry)) = config.as_ref().zip(registry.as_ref()) {
-            found.extend(config.unknown_dialects(registry.dialects().iter().map(|one| one.name.as_str())));
+            let known: Vec<_> = registry.dialects().iter().map(|one| Known::from(&**one)).collect();
+            found.extend(config.strangers(&known));
         }
         Ok(config.zip(registry).filter(|_| !found.has_errors()).map(|(config, registry)| Loaded {
             config,
@@ -125,6 +126,9 @@ impl Files {
         let config = Config::parse(source, sources.text(source), &mut told);
         for span in told.iter().filter(|one| one.code == code::C0205).filter_map(Diagnostic::primary) {
             sources.mask_user(span);
+        }
+        for span in told.iter().filter(|one| one.code == code::C0403).filter_map(Diagnostic::primary) {
+            sources.mask(span);
         }
         found.extend(told);
         Ok(config)

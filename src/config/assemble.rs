@@ -9,7 +9,7 @@ use super::file::{
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
-use super::{Config, FilesConfig};
+use super::{Config, FilesConfig, modes};
 use crate::server::{ClientCertificate, ClientsConfig, HopsConfig, ListenerConfig, TlsConfig};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
 
@@ -39,11 +39,24 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         server: server(&file.server, &telemetry, values),
         admin: admin(&file.admin, values),
         upstream: file.upstream.as_ref().and_then(|file| upstream(file, values)),
+        reverse: file.upstream.as_ref().and_then(reverse),
+        legacy: {
+            let legacy = file.legacy.iter();
+            legacy.filter_map(|(name, file)| Some((name.value.clone(), upstream(file, values)?))).collect()
+        },
+        modes: modes::assemble(&file.modes, values),
+        modes_written: modes::written(&file.modes),
         backend: file.backend.as_ref().map(|file| backend(file, values)).unwrap_or_default(),
         limit: limit(&file.limit, values),
         body: body(&file.body, values),
         answers: answers(&file.answers, values),
-        dialects: file.answers.dialects.iter().map(|(name, _)| name.clone()).collect(),
+        dialects: {
+            let spoken = file.upstream.iter().filter_map(|upstream| upstream.dialect.as_ref());
+            let answers = file.answers.dialects.iter().map(|(name, _)| name);
+            let legacy = file.legacy.iter().map(|(name, _)| name);
+            let modes = file.modes.iter().map(|mode| &mode.dialect);
+            answers.chain(spoken).chain(legacy).chain(modes).cloned().collect()
+        },
         ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
         explain: gateway::explain::Config { key: values.path(file.explain.key.as_ref()) },
         telemetry,
@@ -145,6 +158,11 @@ fn upstream(file: &UpstreamFile, values: &mut Values<'_>) -> Option<upstream::Co
         idempotency_keys: values.keys(file.idempotency_keys.as_ref(), default.idempotency_keys),
     };
     base.map(|_| config)
+}
+
+fn reverse(file: &UpstreamFile) -> Option<gateway::reverse::Config> {
+    let dialect = file.dialect.as_ref()?.value.clone();
+    Some(gateway::reverse::Config { dialect, any_order: file.any_order.is_some_and(|any| any.value) })
 }
 
 fn breaker(file: &BreakerFile, values: &mut Values<'_>) -> Option<upstream::breaker::Config> {

@@ -4,8 +4,10 @@
 //! address is not asked yet: this is the file as it was written, and it never leaves [`config`](super).
 
 mod health;
+mod modes;
 
 pub(super) use self::health::{BreakerFile, RetryFile};
+pub(super) use self::modes::ModeFile;
 use crate::diag::reader::{Reader, Table};
 use crate::diag::{Span, Spanned};
 
@@ -19,6 +21,8 @@ pub(super) struct ConfigFile {
     pub(super) server: ServerFile,
     pub(super) admin: AdminFile,
     pub(super) upstream: Option<UpstreamFile>,
+    pub(super) legacy: Vec<(Spanned<String>, UpstreamFile)>,
+    pub(super) modes: Vec<ModeFile>,
     pub(super) backend: Option<BackendFile>,
     pub(super) limit: LimitFile,
     pub(super) body: BodyFile,
@@ -100,6 +104,8 @@ pub(super) struct AdminFile {
 pub(super) struct UpstreamFile {
     pub(super) header: Span,
     pub(super) base: Text,
+    pub(super) dialect: Text,
+    pub(super) any_order: Switch,
     pub(super) connect_timeout: Text,
     pub(super) timeout: Text,
     pub(super) idle_timeout: Text,
@@ -179,6 +185,8 @@ impl ConfigFile {
             server: root.table("server").map(ServerFile::read).unwrap_or_default(),
             admin: root.table("admin").map(AdminFile::read).unwrap_or_default(),
             upstream: root.table("upstream").map(UpstreamFile::read),
+            legacy: root.table("legacy").map(modes::read_legacy).unwrap_or_default(),
+            modes: root.table("mode").map(ModeFile::read_all).unwrap_or_default(),
             backend: root.table("backend").map(BackendFile::read),
             limit: root.table("limit").map(LimitFile::read).unwrap_or_default(),
             body: root.table("body").map(BodyFile::read).unwrap_or_default(),
@@ -278,6 +286,8 @@ impl UpstreamFile {
         table.read(|table| Self {
             header: table.span(),
             base: table.required_text("base"),
+            dialect: table.text("dialect"),
+            any_order: table.boolean("any_order"),
             connect_timeout: table.text("connect_timeout"),
             timeout: table.text("timeout"),
             idle_timeout: table.text("idle_timeout"),

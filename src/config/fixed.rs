@@ -60,51 +60,22 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         names_addresses: _,
     } = new;
     let ServerFile { hops, .. } = file;
-    vec![
+    macro_rules! looks {
+        ($($name:ident)*) => {
+            [$(look(concat!("server.", stringify!($name)), &old.$name, $name, file.$name.as_ref())),*]
+        };
+    }
+    let mut told = vec![
         listener(&old.listeners, listeners, file.listeners.as_ref()),
-        look("server.workers", &old.workers, workers, file.workers.as_ref()),
-        look("server.connections_max", &old.connections_max, connections_max, file.connections_max.as_ref()),
-        look(
-            "server.connections_per_address_max",
-            &old.connections_per_address_max,
-            connections_per_address_max,
-            file.connections_per_address_max.as_ref(),
-        ),
-        look("server.ipv4_prefix", &old.ipv4_prefix, ipv4_prefix, file.ipv4_prefix.as_ref()),
-        look("server.ipv6_prefix", &old.ipv6_prefix, ipv6_prefix, file.ipv6_prefix.as_ref()),
         look("server.hops.trusted", &old.hops.trusted, trusted, hops.trusted.as_ref()),
         look("server.hops.headers", &old.hops.headers, headers, hops.headers.as_ref()),
-        look("server.in_flight_max", &old.in_flight_max, in_flight_max, file.in_flight_max.as_ref()),
-        look(
-            "server.in_flight_per_address_max",
-            &old.in_flight_per_address_max,
-            in_flight_per_address_max,
-            file.in_flight_per_address_max.as_ref(),
-        ),
-        look(
-            "server.header_bytes_max",
-            &old.header_bytes_max,
-            header_bytes_max,
-            file.header_bytes_max.as_ref(),
-        ),
-        look(
-            "server.first_byte_timeout",
-            &old.first_byte_timeout,
-            first_byte_timeout,
-            file.first_byte_timeout.as_ref(),
-        ),
-        look("server.header_timeout", &old.header_timeout, header_timeout, file.header_timeout.as_ref()),
-        look("server.idle_timeout", &old.idle_timeout, idle_timeout, file.idle_timeout.as_ref()),
-        look(
-            "server.request_deadline",
-            &old.request_deadline,
-            request_deadline,
-            file.request_deadline.as_ref(),
-        ),
-        look("server.share_port", &old.share_port, share_port, file.share_port.as_ref()),
-        look("server.drain_delay", &old.drain_delay, drain_delay, file.drain_delay.as_ref()),
-        look("server.drain_timeout", &old.drain_timeout, drain_timeout, file.drain_timeout.as_ref()),
-    ]
+    ];
+    told.extend(looks! {
+        workers connections_max connections_per_address_max ipv4_prefix ipv6_prefix in_flight_max
+        in_flight_per_address_max header_bytes_max first_byte_timeout header_timeout idle_timeout request_deadline
+        share_port drain_delay drain_timeout
+    });
+    told
 }
 
 /// The first listener that is another one now. Which files its TLS has may change, and what they say.

@@ -12,7 +12,8 @@ use tracing_subscriber::EnvFilter;
 use super::{diags, size};
 use crate::diag::{Diagnostic, Diagnostics, Spanned};
 use crate::gateway::AnswerCheck;
-use crate::limit::Window;
+use crate::gateway::mode::{Mode, Side};
+use crate::limit::{Principal, Window};
 use crate::server::{ClientCertificate, HopHeader, HopHeaders, Network};
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
@@ -128,6 +129,24 @@ impl<'a> Values<'a> {
 
     pub(super) fn keys(&mut self, written: Option<&Spanned<String>>, default: Keys) -> Keys {
         self.choice(written, &Keys::NAMES, default)
+    }
+
+    pub(super) fn mode(&mut self, written: Option<&Spanned<String>>, default: Mode) -> Mode {
+        self.choice(written, &Mode::NAMES, default)
+    }
+
+    /// The mode of one principal: there is no share of one.
+    pub(super) fn mode_of_one(&mut self, written: &Spanned<String>) -> Option<Mode> {
+        let of_one: Vec<_> = Mode::NAMES.into_iter().filter(|(_, mode)| *mode != Mode::Split).collect();
+        self.choose(Some(written), &of_one)
+    }
+
+    pub(super) fn side(&mut self, written: Option<&Spanned<String>>, default: Side) -> Side {
+        self.choice(written, &Side::NAMES, default)
+    }
+
+    pub(super) fn principal(&mut self, written: &Spanned<String>) -> Option<Principal> {
+        self.take(Some(written.value.parse().map_err(|_| diags::principal(written.span))))
     }
 
     pub(super) fn client_certificate(

@@ -8,6 +8,7 @@
 //! | `C01xx` | the syntax and keys of `config.toml` |
 //! | `C02xx` | the values in it |
 //! | `C03xx` | settings that a running program cannot take |
+//! | `C04xx` | modes: who answers which requests while clients move |
 //! | `S01xx` | schema files |
 //! | `M01xx` | the syntax, keys and values of a mapping |
 //! | `M02xx` | its names and paths |
@@ -46,6 +47,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("C01", "syntax and keys"),
     ("C02", "values"),
     ("C03", "reload"),
+    ("C04", "modes"),
     ("M01", "syntax and keys"),
     ("M02", "names and paths"),
     ("M03", "totality"),

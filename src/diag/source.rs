@@ -123,6 +123,14 @@ impl Sources {
         }
     }
 
+    /// Hides all of a part of a text that may be a secret in the wrong place.
+    pub fn mask(&mut self, span: Span) {
+        let (source, range) = (&mut self.0[span.source.0 as usize], span.range());
+        if source.text.get(range.clone()).is_some() {
+            source.text.replace_range(range.clone(), &"*".repeat(range.len()));
+        }
+    }
+
     /// The text as it was written.
     pub fn text(&self, id: SourceId) -> &str {
         &self.source(id).text

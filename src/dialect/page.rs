@@ -165,6 +165,20 @@ impl Page {
         })
     }
 
+    /// The parameters of a query that ask for a page. None if it has no name: a cursor comes from the page before, and what
+    /// another server calls its pages nobody else knows.
+    pub fn asks(&self, wanted: Wanted) -> Option<Vec<(Box<str>, String)>> {
+        let Wanted { limit, offset } = wanted;
+        let is_named = match self.style {
+            Style::Cursor => offset == 0,
+            Style::Number => limit > 0 && offset.is_multiple_of(limit.into()),
+            Style::Offset => true,
+        };
+        let start = (offset > 0).then(|| (self.start.as_str().into(), self.start_of(offset, limit.into())));
+        let limit = Some((self.limit.as_str().into(), limit.to_string()));
+        is_named.then(|| start.into_iter().chain(limit).collect())
+    }
+
     /// What the page that begins after `offset` items is called by.
     fn start_of(&self, offset: u64, limit: u64) -> String {
         match self.style {

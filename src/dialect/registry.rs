@@ -34,6 +34,8 @@ pub struct Registry {
     by_name: HashMap<String, usize>,
     /// Which line of a mapping a span is in, for explanations.
     lines: Lines,
+    /// The canonical API as a dialect, which is not served unless somebody wants it.
+    canonical: Option<Arc<Dialect>>,
 }
 
 /// A dialect and its route table.
@@ -84,13 +86,30 @@ impl Registry {
         let by_host = dialects.iter().enumerate().flat_map(hosts).collect();
         let names = dialects.iter().enumerate().map(|(index, dialect)| (dialect.name.clone(), index));
         let (served, by_name) = (dialects.iter().map(served).collect(), names.collect());
-        Registry { api, served, dialects, by_host, by_name, lines: Lines::default() }
+        Registry { api, served, dialects, by_host, by_name, lines: Lines::default(), canonical: None }
     }
 
     /// The same, with the lines of the files it was made of.
     #[must_use]
     pub fn with_lines(self, lines: Lines) -> Registry {
         Registry { lines, ..self }
+    }
+
+    /// The same, and the canonical API could be served as a dialect, too.
+    #[must_use]
+    pub fn offering(self, canonical: Option<Dialect>) -> Registry {
+        Registry { canonical: canonical.map(Arc::new), ..self }
+    }
+
+    /// The same, serving the canonical API as a dialect, for a backend that speaks another.
+    #[must_use]
+    pub fn serving_canonical(self) -> Registry {
+        let Registry { api, mut dialects, lines, canonical, .. } = self;
+        let is_new = |one: &Arc<Dialect>| !dialects.iter().any(|known| known.name == one.name);
+        let added: Vec<_> = canonical.clone().into_iter().filter(is_new).collect();
+        dialects.extend(added);
+        dialects.sort_by(|one, other| one.name.cmp(&other.name));
+        Registry { canonical, ..Registry::new(api, dialects).with_lines(lines) }
     }
 
     /// Which line of a mapping a span is in.

@@ -22,12 +22,14 @@ pub(super) struct Admitted<B> {
 }
 
 /// What proves who asks. Only the backend can say whether it does.
+#[derive(Clone)]
 pub(super) struct Credential {
     authorization: HeaderValue,
     principal: Principal,
 }
 
-/// Refuses what is gone, whoever asks; then takes the credential and charges one cell. A bulk request pays for the rest when it is known how large it is.
+/// Refuses what is gone, whoever asks; then takes the credential and charges one cell. A bulk request pays for the rest
+/// when it is known how large it is.
 pub(super) fn admit<B>(
     clock: &Clock,
     quotas: &Quotas,
@@ -54,6 +56,11 @@ impl Credential {
     /// The value of the `Authorization` header of a canonical call.
     pub(super) fn authorization(&self) -> HeaderValue {
         self.authorization.clone()
+    }
+
+    /// The credential itself, as every dialect has it, for a backend that takes it otherwise.
+    pub(super) fn secret(&self) -> Option<&str> {
+        self.authorization.to_str().ok()?.strip_prefix(SCHEME)
     }
 
     /// Who is counted, and whose lookups are remembered.

@@ -56,16 +56,36 @@ async fn document<B: Body<Data = Bytes>>(
         return Ok(None);
     }
     expect_json(headers).map_err(|why| Box::new(Problem::unsupported_media_type(why)))?;
+    let pieces = pieces(config, body).await?;
+    if pieces.is_empty() { Ok(None) } else { parse(&pieces, config).map(Some) }
+}
+
+/// All bytes of a body that is handed on, whatever they are; within the same limits.
+pub(super) async fn bytes<B: Body<Data = Bytes>>(
+    config: &Config,
+    body: Pin<&mut B>,
+) -> Result<Bytes, Box<Problem>> {
+    if body.is_end_stream() {
+        return Ok(Bytes::new());
+    }
+    let mut pieces = pieces(config, body).await?;
+    Ok(if pieces.len() == 1 { pieces.remove(0) } else { pieces.concat().into() })
+}
+
+/// What of the body is not empty, in as much time as the client has.
+async fn pieces<B: Body<Data = Bytes>>(
+    config: &Config,
+    body: Pin<&mut B>,
+) -> Result<Vec<Bytes>, Box<Problem>> {
     let mut reading = pin!(read(body, config.bytes_max));
     // A short body mostly came with the head, and then no timer is needed.
-    let pieces = match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
-        Poll::Ready(pieces) => pieces?,
+    match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
+        Poll::Ready(pieces) => pieces,
         Poll::Pending => match timeout(config.read_timeout, reading).await {
-            Ok(pieces) => pieces?,
-            Err(_elapsed) => return Err(Box::new(Problem::body_timed_out())),
+            Ok(pieces) => pieces,
+            Err(_elapsed) => Err(Box::new(Problem::body_timed_out())),
         },
-    };
-    if pieces.is_empty() { Ok(None) } else { parse(&pieces, config).map(Some) }
+    }
 }
 
 const NOT_JSON: &str = "the request body must be application/json";

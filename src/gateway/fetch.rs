@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode};
 use super::admit::{CARRIER, Credential};
 use super::key::IDEMPOTENCY_KEY;
 use super::lift::Lifted;
-use super::{Exchange, Gateway, Shared, keep};
+use super::{Exchange, Gateway, Shared, keep, reverse};
 use crate::canonical::api::Call;
 use crate::dialect::Operation;
 use crate::limit::Principal;
@@ -26,7 +26,7 @@ use crate::upstream::{self, UpstreamError};
 /// Calls one request has under way at the same time.
 pub(super) const CONCURRENT_MAX: usize = 8;
 
-static JSON: HeaderValue = HeaderValue::from_static("application/json");
+pub(super) static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A request with what the backend made of each of its calls, in their order.
 #[derive(Debug)]
@@ -113,6 +113,19 @@ impl<'a> Caller<'a> {
         self.credential.principal()
     }
 
+    pub(super) fn credential(&self) -> &'a Credential {
+        self.credential
+    }
+
+    pub(super) fn request_id(&self) -> Option<&'a RequestId> {
+        self.exchange.request_id.as_ref()
+    }
+
+    /// Whether what was asked for has been done, and is only to be told.
+    pub(super) fn follows(&self) -> bool {
+        self.follows
+    }
+
     pub(super) fn count_kept(&self, fields: u64) {
         self.exchange.kept.fetch_add(fields, Ordering::Relaxed);
     }
@@ -160,11 +173,13 @@ impl<'a> Caller<'a> {
         call: &Call,
         With { only_if, key }: With<'_>,
     ) -> Result<(answer::Answer, Option<HeaderValue>), Box<Problem>> {
+        if let Some(reverse) = &self.shared().reverse {
+            // In a box: every call would carry the room for it.
+            let answer = Box::pin(reverse::send(self, reverse, call, key)).await.map(|answer| (answer, None));
+            return if self.follows { answer.map_err(after_a_change) } else { answer };
+        }
         // A parameter that would change the meaning of the path names nothing that exists.
         let target = call.target().ok_or_else(|| Problem::not_found("no such resource"))?;
-        if self.exchange.deadline.has_passed() {
-            return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
-        }
         let key = key.filter(|_| !call.operation.is_safe());
         // Nothing of the client's is passed on but who it is, how it calls the request, and as which it knows it again.
         let credential = self.credential.authorization();
@@ -184,7 +199,25 @@ impl<'a> Caller<'a> {
             safe: call.operation.is_safe(),
             is_keyed: key.is_some(),
             follows: self.follows,
+            passes: false,
         };
+        let answer = self.transmit(call, request).await;
+        let answer = answer.and_then(|upstream::Answer { status, etag, retry_after, headers: _, body }| {
+            let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
+            Ok((answer, etag))
+        });
+        if self.follows { answer.map_err(after_a_change) } else { answer }
+    }
+
+    /// Sends what a call became, and gives what was answered, whatever its status.
+    pub(super) async fn transmit(
+        &self,
+        call: &Call,
+        request: upstream::Request<'_>,
+    ) -> Result<upstream::Answer, Box<Problem>> {
+        if self.exchange.deadline.has_passed() {
+            return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
+        }
         self.exchange.count_call();
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
         self.shared().meters.called(&call.operation.name, counted(&outcome));
@@ -196,16 +229,11 @@ impl<'a> Caller<'a> {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
-        let answer = outcome.map_err(|error| Box::new(unanswered(&error)));
-        let answer = answer.and_then(|upstream::Answer { status, etag, retry_after, body }| {
-            let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
-            Ok((answer, etag))
-        });
-        if self.follows { answer.map_err(after_a_change) } else { answer }
+        outcome.map_err(|error| Box::new(unanswered(&error)))
     }
 }
 
-fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome {
+pub(super) fn counted(outcome: &Result<upstream::Answer, UpstreamError>) -> UpstreamOutcome {
     match outcome {
         Ok(_) => UpstreamOutcome::Answered,
         // What we wrote ourselves is no target: nobody was asked.
@@ -226,7 +254,7 @@ pub(super) fn without_places(mut problem: Box<Problem>) -> Box<Problem> {
 }
 
 /// What a client is told of a call without an answer.
-fn unanswered(error: &UpstreamError) -> Problem {
+pub(super) fn unanswered(error: &UpstreamError) -> Problem {
     let cause = chain(error);
     match error {
         UpstreamError::Broken(_) => Problem::bad_gateway("malformed-answer", cause),
@@ -272,7 +300,7 @@ fn after_a_change(problem: Box<Problem>) -> Box<Problem> {
 }
 
 /// How long the backend wants to be left alone. Only the form in seconds is read: the other needs its clock.
-fn seconds(retry_after: &HeaderValue) -> Option<Duration> {
+pub(super) fn seconds(retry_after: &HeaderValue) -> Option<Duration> {
     Some(Duration::from_secs(retry_after.to_str().ok()?.parse().ok()?))
 }
 

@@ -5,7 +5,7 @@ use super::check::Checked;
 use super::decode::Decoded;
 use super::key::Key;
 use super::resolve::{ROUNDS_MAX, resolve};
-use super::{Caller, Exchange, Gateway};
+use super::{Caller, Exchange, Gateway, reverse};
 use crate::lens::Resolutions;
 use crate::problem::Problem;
 use crate::translate::{self, Step};
@@ -29,6 +29,9 @@ pub(super) async fn lift(
 ) -> Result<Lifted, Box<Problem>> {
     let Decoded { request, credential, key } = checked.into_inner();
     let shared = &*gateway.shared;
+    if let Some(reverse) = &shared.reverse {
+        reverse::refuse(reverse, &request)?;
+    }
     if let Some(items) = translate::fan_out(&request, shared.config.fan_out_max)? {
         shared.quotas.charge_rest(&request.dialect.name, credential.principal(), items, exchange)?;
     }

@@ -18,12 +18,22 @@ pub(super) async fn lower(
     let Fetched { lifted: Lifted { request, credential, canonical, mut resolutions, key: _ }, mut answers } =
         fetched;
     let api = gateway.shared.registry.api();
-    let how = gateway.shared.answer_checks.of(&request.dialect);
+    // A backend that speaks a dialect promises what that says: what is told of it is looked at when it is lowered.
+    let reverse = gateway.shared.reverse.as_ref();
+    let how = match reverse {
+        Some(_) => misfit::AnswerCheck::Off,
+        None => gateway.shared.answer_checks.of(&request.dialect),
+    };
     exchange.misfits = misfit::check(how, &request.operation, &canonical, &mut answers);
     request.narrator.tell(|story| story.answers_checked(how, &exchange.misfits));
     for _round in 0..=ROUNDS_MAX {
         match translate::lower::lower(api, &request, &canonical, &answers, &resolutions)? {
-            Step::Done(lowered) => return Ok(lowered),
+            Step::Done(lowered) => {
+                if reverse.is_some() {
+                    misfit::untold(&request, &canonical, &answers, &lowered)?;
+                }
+                return Ok(lowered);
+            }
             Step::Needs(needs) => {
                 let caller = Caller::new(gateway, &credential, exchange);
                 let changes = |call: &Call| !call.operation.is_safe();

@@ -11,6 +11,7 @@ use http::StatusCode;
 use tokio::time::Instant;
 
 use super::Exchange;
+use super::mode::Chosen;
 use crate::dialect::Registry;
 use crate::problem::Problem;
 use crate::telemetry::names::field;
@@ -59,6 +60,21 @@ impl Meters {
         }
     }
 
+    /// What is counted that has no handle.
+    pub(super) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Counts a request that was handed on to an old upstream.
+    pub(super) fn passed(&self, dialect: &str, outcome: UpstreamOutcome) {
+        self.metrics.legacy_call(dialect, outcome);
+    }
+
+    /// Counts one that is not what the mapping takes it for, or whose answer is not.
+    pub(super) fn passed_misfit(&self, dialect: &str, operation: &str, of: &'static str) {
+        self.metrics.legacy_misfit(dialect, operation, of);
+    }
+
     /// Counts a lookup.
     pub(super) fn looked_up(&self, resolver: &str, outcome: ResolverOutcome) {
         if let Some(metrics) = self.resolvers.get(resolver) {
@@ -98,6 +114,9 @@ impl<'a> Record<'a> {
         }
         if let Some(metrics) = self.meters.operation(exchange) {
             metrics.answered(status, label, elapsed);
+            if let Some(Chosen { mode, side }) = exchange.mode {
+                metrics.answered_by(mode.name(), side.name());
+            }
             if exchange.ignored > 0 {
                 metrics.ignored(exchange.ignored);
             }
@@ -130,6 +149,8 @@ impl<'a> Record<'a> {
             { field::CLIENT_ADDRESS } = exchange.called.client.map(tracing::field::display),
             { field::DIALECT } = exchange.dialect.as_ref().map(|dialect| dialect.name.as_str()),
             { field::OPERATION } = exchange.operation.as_ref().map(|operation| operation.name.as_str()),
+            { field::MODE } = exchange.mode.map(|chosen| chosen.mode.name()),
+            { field::SIDE } = exchange.mode.map(|chosen| chosen.side.name()),
             { field::STATUS } = status.map(|status| status.as_u16()),
             { field::CODE } = problem.map(|problem| &*problem.code),
             { field::BLAME } = problem.map(|problem| problem.blame.name()),

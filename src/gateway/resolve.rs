@@ -19,10 +19,10 @@ use crate::telemetry::ResolverOutcome;
 pub(super) const ROUNDS_MAX: usize = 4;
 
 /// How many rows are asked for at a time, of lists that are paged.
-const PAGE_ROWS: usize = 1000;
+pub(super) const PAGE_ROWS: usize = 1000;
 
 /// The most rows a list may have that is looked through.
-const ROWS_MAX: usize = 20_000;
+pub(super) const ROWS_MAX: usize = 20_000;
 
 /// Answers `needs` and puts the answers into `resolutions`: those of the id map together, the others several at once.
 pub(super) async fn resolve(
@@ -52,7 +52,7 @@ pub(super) async fn resolve(
 }
 
 /// Asks the id map, for all ids at once.
-async fn look_up_imported(
+pub(super) async fn look_up_imported(
     caller: &Caller<'_>,
     dialect: &Dialect,
     needs: &[Need],
@@ -104,7 +104,9 @@ async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<
 async fn load(caller: &Caller<'_>, resolver: &Resolver, need: &Need) -> Result<Pairs, Box<Problem>> {
     let names = &caller.shared().registry.api().page;
     let takes = |name: &str| resolver.calls.query.iter().any(|known| known == name);
-    let asked = asked(resolver, need);
+    // A backend that speaks a dialect does not find things by what they are called in another: all pairs are read.
+    let speaks_another = caller.shared().reverse.is_some();
+    let asked = asked(resolver, need).filter(|_| !speaks_another);
     let is_paged = asked.is_none() && takes(&names.limit) && takes(&names.offset);
 
     let (mut pairs, mut rows_seen) = (Pairs::new(), 0);
@@ -122,6 +124,12 @@ async fn load(caller: &Caller<'_>, resolver: &Resolver, need: &Need) -> Result<P
         let answer = caller.send(&call(resolver, need, query)).await.map_err(without_places)?;
         let document = answer.body.ok_or_else(|| invalid("the answer to a lookup has no body"))?;
         let (page, rows) = read(resolver, document.root())?;
+        if speaks_another && !tells_pairs(resolver, document.root()) {
+            let Resolver { name, left, right, .. } = resolver;
+            return Err(Box::new(Problem::inexpressible(format!(
+                "`{name}` cannot be looked up: the backend's API does not tell `{left}` beside `{right}`"
+            ))));
+        }
         pairs.extend(page);
         rows_seen += rows;
 
@@ -151,6 +159,13 @@ fn read(resolver: &Resolver, answer: Value<'_>) -> Result<(Pairs, usize), Box<Pr
     Ok((pairs.collect(), rows.len()))
 }
 
+/// Whether every row tells both halves of its pair, be it that it has none. What is not told is not missing.
+fn tells_pairs(resolver: &Resolver, answer: Value<'_>) -> bool {
+    let tells = |row: Value<'_>, field: &str| field.split('.').try_fold(row, Value::member).is_some();
+    let rows = answer.member(&resolver.rows).into_iter().flat_map(Value::elements);
+    rows.into_iter().all(|row| tells(row, &resolver.left) && tells(row, &resolver.right))
+}
+
 /// A field of a row, with dots between the names of nested ones. An id may be a number.
 fn text(row: Value<'_>, field: &str) -> Option<String> {
     let value = field.split('.').try_fold(row, Value::member)?;
@@ -161,7 +176,7 @@ fn text(row: Value<'_>, field: &str) -> Option<String> {
     }
 }
 
-fn invalid(cause: &'static str) -> Box<Problem> {
+pub(super) fn invalid(cause: &'static str) -> Box<Problem> {
     Box::new(Problem::bad_gateway("invalid-answer", cause))
 }
 

@@ -14,6 +14,7 @@ mod answers;
 mod ids;
 mod keep;
 mod keys;
+mod modes;
 mod shown;
 mod support;
 

@@ -87,7 +87,8 @@ impl Op {
                 Ok(())
             }
             Op::Each(each) => each.both(source, run, out),
-            Op::Filter(filter) => filter.lift(source, run, out),
+            Op::Filter(filter) if lifting => filter.lift(source, run, out),
+            Op::Filter(filter) => filter.lower(source, run, out),
             Op::Fixed(fixed) => fixed.lift(source, run),
             Op::Has(has) => has.lower(source, run, out),
             Op::Id(id) if lifting => id.lift(source, run, out),

@@ -82,11 +82,15 @@ fn read_page(table: Table<'_>) -> Option<PageNames> {
         let total = table.required_text("total");
         let limit = table.required_text("limit");
         let offset = table.required_text("offset");
+        let arranged_by = table.texts("arranged_by");
+        let id = table.text("id");
         Some(PageNames {
             items: items?.value,
             total: total?.value,
             limit: limit?.value,
             offset: offset?.value,
+            arranged_by: arranged_by.into_iter().map(|name| name.value).collect(),
+            id: id.map(|name| name.value),
         })
     })
 }

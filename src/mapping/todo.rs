@@ -54,7 +54,12 @@ pub(super) fn take(
     folders: Vec<&str>,
 ) -> Todos {
     let mut todos = Todos::default();
-    for (name, node) in reader.root().entries() {
+    let mut root = reader.root();
+    // Nearly always there is none, and then nothing is put together to say so.
+    if !root.mentions(TODO) {
+        return todos;
+    }
+    for (name, node) in root.entries() {
         todos.mark(&name, &node);
     }
     if todos.marks.is_empty() {

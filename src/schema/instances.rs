@@ -115,6 +115,9 @@ pub struct Instances<'s> {
 /// With how many sets of other choices one is tried again that made an invalid instance.
 const AGAIN_MAX: usize = 8;
 
+/// Bytes of text that there is room for from the beginning; most have fewer.
+const BYTES: usize = 1024;
+
 impl<'s> Instances<'s> {
     /// The instances of a schema, where more is known of some places than it says.
     pub fn of(schema: &'s Schema, guides: &[Guide]) -> Instances<'s> {
@@ -177,7 +180,7 @@ impl<'s> Instances<'s> {
     }
 
     fn made(&self, wanted: Wanted, random: &mut Random) -> Option<Document> {
-        let mut out = Writer::new();
+        let mut out = Writer::with_capacity(BYTES);
         self.recipe.as_ref()?.write(wanted, random, &mut out);
         let document = parsed(out.into_vec())?;
         let is_valid = self.schema.is_valid(document.root());

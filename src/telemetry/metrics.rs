@@ -7,7 +7,7 @@
 use std::{
     array,
     sync::{Arc, OnceLock},
-    time::Duration,
+    time::{Duration, SystemTime},
 };
 
 use http::StatusCode;
@@ -22,6 +22,7 @@ use crate::telemetry::{
     loads::LoadMetrics,
     names::metric,
     outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome},
+    shadow::{Different, ShadowMetrics, ShadowOutcome},
 };
 
 /// Every metric of the process; clones share them.
@@ -45,6 +46,11 @@ struct Families {
     refusals: Family<RefusalLabels, Counter>,
     upstream_calls: Family<CallLabels, Counter>,
     backend: BackendMetrics,
+    legacy: BackendMetrics,
+    legacy_calls: Family<LegacyLabels, Counter>,
+    legacy_misfits: Family<MisfitLabels, Counter>,
+    mode_requests: Family<ModeLabels, Counter>,
+    shadow: ShadowMetrics,
     resolver_lookups: Family<LookupLabels, Counter>,
     requests_in_flight: Gauge,
     connections_open: Gauge,
@@ -89,6 +95,27 @@ struct CallLabels {
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LegacyLabels {
+    dialect: Arc<str>,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct MisfitLabels {
+    dialect: Arc<str>,
+    operation: Arc<str>,
+    of: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ModeLabels {
+    dialect: Arc<str>,
+    operation: Arc<str>,
+    mode: &'static str,
+    side: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct LookupLabels {
     resolver: Arc<str>,
     outcome: &'static str,
@@ -125,6 +152,11 @@ impl Metrics {
             refusals: Family::default(),
             upstream_calls: Family::default(),
             backend: BackendMetrics::default(),
+            legacy: BackendMetrics::default(),
+            legacy_calls: Family::default(),
+            legacy_misfits: Family::default(),
+            mode_requests: Family::default(),
+            shadow: ShadowMetrics::default(),
             resolver_lookups: Family::default(),
             requests_in_flight: Gauge::default(),
             connections_open: Gauge::default(),
@@ -163,6 +195,7 @@ impl Metrics {
             lost: losses.iter().map(|_| OnceLock::new()).collect(),
             losses: Arc::clone(losses),
             declared_losses: self.0.declared_losses.clone(),
+            mode_requests: self.0.mode_requests.clone(),
             labels,
         }))
     }
@@ -213,6 +246,43 @@ impl Metrics {
     /// Connections to the backend, breakers and retries.
     pub fn backend(&self) -> BackendMetrics {
         self.0.backend.clone()
+    }
+
+    /// Connections to old upstreams, breakers and retries.
+    pub fn legacy(&self) -> BackendMetrics {
+        self.0.legacy.clone()
+    }
+
+    /// Counts a request that was handed on to the old upstream of a dialect.
+    pub fn legacy_call(&self, dialect: &str, outcome: UpstreamOutcome) {
+        let labels = LegacyLabels { dialect: dialect.into(), outcome: outcome.name() };
+        self.0.legacy_calls.get_or_create(&labels).inc();
+    }
+
+    /// Counts one that is not what the mapping takes it for: the `request`, or its `answer`.
+    pub fn legacy_misfit(&self, dialect: &str, operation: &str, of: &'static str) {
+        let labels = MisfitLabels { dialect: dialect.into(), operation: operation.into(), of };
+        self.0.legacy_misfits.get_or_create(&labels).inc();
+    }
+
+    /// Counts what came of asking the other side, too.
+    pub fn shadow(&self, dialect: &str, operation: &str, outcome: ShadowOutcome) {
+        self.0.shadow.ended(dialect, operation, outcome);
+    }
+
+    /// Counts that the old side was asked twice.
+    pub fn shadow_noise(&self, dialect: &str, operation: &str, is_noisy: bool) {
+        self.0.shadow.noise(dialect, operation, is_noisy);
+    }
+
+    /// Counts a place where the sides differ, and keeps it for a while.
+    pub fn differs(&self, different: &Different) {
+        self.0.shadow.differs(different, SystemTime::now());
+    }
+
+    /// The newest differences, as JSON.
+    pub fn differences(&self) -> String {
+        self.0.shadow.json()
     }
 
     /// What was loaded, and when.
@@ -299,6 +369,23 @@ impl Families {
         );
         registry.register(metric::UPSTREAM_CALLS, "Calls to the backend", self.upstream_calls.clone());
         self.backend.register(registry);
+        self.shadow.register(registry);
+        self.legacy.register(registry.sub_registry_with_prefix("legacy"));
+        registry.register(
+            metric::LEGACY_CALLS,
+            "Requests handed on to old upstreams",
+            self.legacy_calls.clone(),
+        );
+        registry.register(
+            metric::LEGACY_MISFITS,
+            "Requests handed on, or their answers, that are not what the mapping takes them for",
+            self.legacy_misfits.clone(),
+        );
+        registry.register(
+            metric::MODE_REQUESTS,
+            "Requests of dialects with a mode, by mode and by who answered",
+            self.mode_requests.clone(),
+        );
         registry.register(metric::RESOLVER_LOOKUPS, "External ids looked up", self.resolver_lookups.clone());
     }
 }
@@ -318,6 +405,7 @@ struct Operation {
     /// Filled in when it occurs: most operations do not retire.
     retiring: OnceLock<Counter>,
     retiring_requests: Family<OperationLabels, Counter>,
+    mode_requests: Family<ModeLabels, Counter>,
     /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
     successes: [OnceLock<Counter>; 100],
     requests: Family<RequestLabels, Counter>,
@@ -346,6 +434,12 @@ impl OperationMetrics {
     /// Counts fields that were left out of updates.
     pub fn kept(&self, fields: u64) {
         self.0.kept_fields.inc_by(fields);
+    }
+
+    /// Counts a request of a dialect with a mode, by who answered.
+    pub fn answered_by(&self, mode: &'static str, side: &'static str) {
+        let OperationLabels { dialect, operation } = self.0.labels.clone();
+        self.0.mode_requests.get_or_create(&ModeLabels { dialect, operation, mode, side }).inc();
     }
 
     /// Counts a request that used something that retires.

@@ -30,12 +30,16 @@ pub mod field {
     pub const KEPT_FIELDS: &str = "kept_fields";
     /// Time from head to answer, in milliseconds.
     pub const LATENCY_MS: &str = "latency_ms";
+    /// How requests of the dialect are answered: `canonical`, `legacy`, `shadow` or `split`; where anything was said of that.
+    pub const MODE: &str = "mode";
     /// The operation, once selected.
     pub const OPERATION: &str = "operation.name";
     /// The id the client was given.
     pub const REQUEST_ID: &str = "request.id";
     /// That the request used something that retires.
     pub const RETIRING: &str = "retiring";
+    /// Who answers the request: `canonical` or `legacy`; where a mode was said.
+    pub const SIDE: &str = "mode.side";
     /// The status the client was given.
     pub const STATUS: &str = "status";
     /// How many calls to the backend the request took.
@@ -77,6 +81,18 @@ pub mod metric {
     pub const KEPT_FIELDS: &str = "kept_fields";
     /// Fields and words that were lost as the mapping declares.
     pub const DECLARED_LOSSES: &str = "declared_losses";
+    /// Requests handed on to old upstreams.
+    pub const LEGACY_CALLS: &str = "legacy_calls";
+    /// Of those, what is not as the mapping has it.
+    pub const LEGACY_MISFITS: &str = "legacy_misfits";
+    /// Places where the sides differ.
+    pub const SHADOW_DIFFERENCES: &str = "shadow_differences";
+    /// Times the old side was asked twice.
+    pub const SHADOW_NOISE: &str = "shadow_noise";
+    /// Requests that the other side was to be asked too.
+    pub const SHADOW_REQUESTS: &str = "shadow_requests";
+    /// Requests of dialects with a mode, by who answered.
+    pub const MODE_REQUESTS: &str = "mode_requests";
     /// Items of lists that have no words in the dialect and were left out.
     pub const OMITTED_ITEMS: &str = "omitted_items";
     /// Problems answered.

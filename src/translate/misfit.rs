@@ -7,12 +7,14 @@
 
 use crate::dialect::operation::{AnswerBody, AnswerPlan};
 use crate::dialect::{Dialect, Operation};
-use crate::json::Document;
+use crate::json::{Document, Limits};
 use crate::problem::{Problem, Segment, place};
 use crate::schema::{Schema, Shape};
 
+use super::Request;
 use super::answer::Answer;
 use super::lift::Lifted;
+use super::lower::Lowered;
 
 /// What becomes of an answer that is not what the canonical API promises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,6 +50,37 @@ impl AnswerChecks {
         let said = names.find_map(|name| self.dialects.iter().find(|(said, _)| said == name));
         said.map_or(self.usual, |(_, check)| *check)
     }
+}
+
+/// Looks whether an answer that was lowered is one of the dialect, where the canonical one may not have told everything:
+/// what a backend leaves out because its own API does not say it, a client of another would miss.
+///
+/// # Errors
+///
+/// 501 if it is not; 500 if what was asked for has been done by now.
+pub fn untold(
+    request: &Request,
+    lifted: &Lifted,
+    answers: &[Result<Answer, Box<Problem>>],
+    lowered: &Lowered,
+) -> Result<(), Box<Problem>> {
+    let schema = match &request.operation.answer {
+        AnswerPlan::One(plans) => {
+            answers.first().and_then(|answer| answer.as_ref().ok()).and_then(|answer| {
+                plans.iter().find(|plan| plan.from == answer.status).and_then(|plan| plan.schema.as_ref())
+            })
+        }
+        AnswerPlan::Collect(collect) => collect.schema.as_ref(),
+    };
+    let (Some(schema), Some(body)) = (schema, &lowered.body) else { return Ok(()) };
+    let limits = Limits { bytes_max: body.len(), nodes_max: usize::MAX, ..Limits::default() };
+    let document = Document::parse(body.clone(), &limits);
+    let document = document.map_err(|error| Problem::internal(format!("an answer is no JSON: {error}")))?;
+    let Some(first) = schema.violations(document.root(), 1).into_iter().next() else { return Ok(()) };
+    let place = masked(schema.shape(), &first.path);
+    let reason = format!("the backend's API does not tell all of the answer: `{place}` {}", first.message);
+    let is_done = lifted.calls.iter().any(|call| !call.operation.is_safe());
+    Err(Box::new(if is_done { Problem::done_and_unread(reason) } else { Problem::inexpressible(reason) }))
 }
 
 /// How an answer differs from what the canonical API promises. Nothing of what was answered is in it.

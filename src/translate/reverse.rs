@@ -1,9 +1,12 @@
-//! Translating backwards: the backend speaks a dialect, and what asks it is canonical.
+//! Translating backwards, for a backend that speaks a dialect: from a canonical call to the dialect's request ([`ask`]), and
+//! from the dialect's answer to the canonical one, and which canonical places it can say anything about at all ([`told`]).
 //!
-//! The mapping files are the same, and so are the lenses: a request that a dialect lifts is [lowered](crate::lens), and an
-//! answer that a dialect lowers is lifted. What is [`told`] is what a dialect's answer says in canonical words, and
-//! which canonical places it can say anything about at all.
+//! Both come from the lines that translate the dialect's own clients: a request that a dialect lifts is
+//! [lowered](crate::lens), and an answer that a dialect lowers is lifted. Whatever is made of a call is lifted again, and has
+//! to be that call, so that nothing is asked for that the caller did not write.
 //!
 //! Nothing here waits or looks anything up, as in the rest of this module.
 
+pub mod ask;
+pub mod lacks;
 pub mod told;

@@ -131,7 +131,7 @@ mod tests {
     fn answered(status: u16, retry_after: Option<&'static str>) -> Answer {
         let status = StatusCode::from_u16(status).unwrap();
         let retry_after = retry_after.map(HeaderValue::from_static);
-        Answer { status, etag: None, retry_after, body: Vec::new() }
+        Answer { status, etag: None, retry_after, headers: None, body: Vec::new() }
     }
 
     fn ended(error: UpstreamError) -> Result<Answer, Failure> {

@@ -187,7 +187,7 @@ mod tests {
             "late" => UpstreamError::TimedOut { stage: Stage::Head },
             status => {
                 let status = status.parse().unwrap();
-                return Ok(Answer { status, etag: None, retry_after: None, body: Vec::new() });
+                return Ok(Answer { status, etag: None, retry_after: None, headers: None, body: Vec::new() });
             }
         };
         Err(Failure::Final(error))

@@ -12,6 +12,7 @@ use interlingua::dialect::{Dialect, Operation};
 use serde::Deserialize;
 
 use crate::golden::case::{self, Case};
+use crate::reverse::matrix;
 use crate::support;
 
 /// How many cases a cell names before it only counts them.
@@ -133,6 +134,7 @@ fn table() -> String {
             }
         }
     }
+    out += &matrix::written();
     out
 }
 

@@ -7,17 +7,18 @@ use std::{
 };
 
 use interlingua::{
-    config::Config,
+    config::{Config, Known},
     diag::{Diagnostic, Diagnostics, SourceId, Sources, code, render::Kind},
     mapping::{self, MappingText},
     schema::{SchemaFile, Store},
 };
 
 /// Codes without a case, and why.
-const WITHOUT_A_CASE: [(&str, &str); 9] = {
+const WITHOUT_A_CASE: [(&str, &str); 10] = {
     let documents = "about documents given to `interlingua validate`: its cases are in tests/validate";
     [
         ("C0302", "about certificates that a reload reads: its case is in lifecycle/certificates.rs"),
+        ("C0303", "said by `check` of all dialects together: its case is in reverse.rs"),
         ("M1007", "said only where `check` is given a date: its case is in src/cli/check/past.rs"),
         ("V0101", documents),
         ("V0102", documents),
@@ -181,6 +182,8 @@ fn parse_config(text: &str, started: Option<&String>) -> Loaded {
     // The dialects that there are, as far as a configuration is concerned: those of the base.
     let base = read(&root().join("base/mappings"));
     let names = base.keys().filter_map(|name| name.strip_suffix(".toml"));
+    let known: Vec<_> =
+        names.map(|name| Known { name, operations: vec!["add"], ..Known::default() }).collect();
     let started = started.map(|text| {
         let source = sources.add("started.toml", text);
         Config::parse(source, text, &mut found).expect("the program was started with it")
@@ -188,7 +191,7 @@ fn parse_config(text: &str, started: Option<&String>) -> Loaded {
     if let (Some(config), Some(started)) = (&config, &started) {
         found.extend(config.fixed_changes(started, Some((source, text))));
     }
-    found.extend(config.into_iter().flat_map(|config| config.unknown_dialects(names.clone())));
+    found.extend(config.into_iter().flat_map(|config| config.strangers(&known)));
     Loaded { sources, files: vec![(source, Kind::Config)], found }
 }
 

@@ -26,6 +26,7 @@ use serde_json::{Map, Value, json};
 use self::instances::{Node, Random};
 use crate::support::{Dialects, shipped};
 
+mod asked;
 mod backwards;
 mod instances;
 mod told;

@@ -8,19 +8,19 @@
 mod attacks;
 mod backend;
 mod certificates;
-mod client;
+pub(crate) mod client;
 mod ending;
 mod files;
 mod hops;
 mod kills;
 mod load;
 mod pki;
-mod process;
+pub(crate) mod process;
 mod reloads;
 mod restarts;
 mod units;
 
 /// How many rounds are run: `few`, or `all` if they are asked for.
-fn rounds(few: usize, all: usize) -> usize {
+pub(crate) fn rounds(few: usize, all: usize) -> usize {
     if std::env::var("INTERLINGUA_LIFECYCLE").is_ok_and(|asked| asked == "all") { all } else { few }
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc;
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use interlingua::boot::{self, DataFiles, ServeError};
+use interlingua::boot::{self, DataFiles, Loaded, ServeError};
 use interlingua::config::Config;
 use interlingua::diag::Sources;
 use interlingua::server::{self, Drain, ListenerConfig, RunOutcome};
@@ -46,6 +46,11 @@ impl Program {
     /// The same, with other settings.
     pub(crate) fn start_with(files: &DataFiles, change: impl FnOnce(&mut Config)) -> Program {
         let loaded = boot::load(files, &mut Sources::default()).unwrap();
+        Program::start_loaded(loaded, change)
+    }
+
+    /// The same, with what was loaded before.
+    pub(crate) fn start_loaded(loaded: Loaded, change: impl FnOnce(&mut Config)) -> Program {
         let registry = loaded.registry.expect("the files are good");
         let mut config = Config::default();
         let listeners = vec![ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: None }];

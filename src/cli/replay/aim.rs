@@ -72,6 +72,7 @@ impl Aim {
             safe: play.method.is_safe(),
             is_keyed: false,
             follows: false,
+            passes: false,
         };
         self.asked.set(self.asked.get() + 1);
         let answer = self.upstream.send(request, Deadline::after(self.arguments_deadline)).await;

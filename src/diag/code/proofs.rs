@@ -82,8 +82,8 @@ super::codes! {
 
     M0501 "a canonical field that is lost silently"
     "Every property of the canonical schema is mapped or dropped with a reason. Map it, or declare the loss \
-     under `[lens.<name>.drops]`. So is what is told only where a `tag` says so, unless the other ways to fill that place \
-     answer for the rest. Items that `where` leaves out of a list were not asked for, or `omits` says why they are left out."
+     under `[lens.<name>.drops]`. So is what is told only where a `tag` says so, and a list of which a `where` tells some \
+     elements, unless the other ways to fill that place answer for the rest. Items that `where` leaves out of a list were not asked for, or `omits` says why they are left out."
 
     M0502 "a dialect field that is lost silently"
     "Every property of the dialect's schema is mapped or ignored with a reason. Map it, or declare the loss \

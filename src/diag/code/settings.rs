@@ -101,6 +101,39 @@ super::codes! {
 
     C0302 "a certificate whose time is over, or has not come"
     "A certificate that a listener shows to clients, or that the backend is shown, or one of those that vouch for it, is good \
-     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. It is taken all the same, for what was there before is rarely better. Put the renewed \
-     file in its place, and reload. If the certificate is good, the clock of this machine is wrong."
+     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. It is taken \
+     all the same, for what was there before is rarely better. Put the renewed file in its place, and reload. If the \
+     certificate is good, the clock of this machine is wrong."
+
+    C0303 "an operation that the backend's dialect has no words for"
+    "The settings say that the backend speaks a dialect (`[upstream] dialect`), and requests of this operation cannot be \
+     answered with it: a call that they become has no words there, an id cannot be looked up, or a field that every answer \
+     has is never told. Clients are refused with 501, and the backend is not asked. Nothing else depends on it: it is a \
+     warning, so that whoever serves the other operations knows what is missing. If nobody needs the operation, there is \
+     nothing to do; what is missing is an operation, a field or a list in the mapping of the backend's dialect."
+
+    C0401 "a mode without an old upstream"
+    "The mode has requests of a dialect answered by the upstream that spoke it before there was a canonical one, and nobody \
+     says where that is. Name it under `[legacy.<dialect>]`, with the keys that `[upstream]` has; a generation of a dialect \
+     has the one of what it extends. Nothing is guessed: a request at the wrong address is worse than none."
+
+    C0402 "a mode of an operation that is not there"
+    "The table says how an operation of a dialect is answered, and the dialect's mapping has no operation of that name: \
+     most likely a misspelling, which would leave the operation where all the others are. `interlingua routes` lists \
+     them."
+
+    C0403 "not the digest of a principal"
+    "Principals are named by a digest of their credential, 32 digits of lower-case hexadecimal, so that no credential \
+     stands in a file. `interlingua principal` reads a credential from a file, or from its input, and prints the digest. \
+     If it was the credential itself that was written here, consider it known, and have another made."
+
+    C0404 "a split without a share"
+    "A split has the canonical side answer some principals and the old upstream the others. How many is `share`, in \
+     percent, and has no default: whoever forgets it would move nobody, or everybody. Which principals they are does not \
+     change as long as the share does not, and who has moved stays moved when it grows."
+
+    C0405 "a setting without effect in this mode"
+    "`share` counts where something is split, `answers` and `noise` where there are shadows, and `validate` where requests go \
+     to the old upstream. The program starts \
+     all the same: whoever steps back for a while need not take the file apart."
 }

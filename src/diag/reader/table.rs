@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use toml::de::DeTable;
+use toml::de::{DeTable, DeValue};
 
 use crate::diag::reader::{Context, Node};
 use crate::diag::suggest::did_you_mean;
@@ -111,6 +111,11 @@ impl<'r> Table<'r> {
         self.node(key).map(|node| node.tables()).unwrap_or_default()
     }
 
+    /// Whether a string or a key is that text, anywhere inside.
+    pub fn mentions(&self, text: &str) -> bool {
+        mentions(self.entries, text)
+    }
+
     /// Every entry in the order of the file, for tables whose keys are free; all of them become known.
     pub fn entries(&mut self) -> Vec<(Spanned<String>, Node<'r>)> {
         let mut entries: Vec<_> = self
@@ -149,6 +154,7 @@ impl<'r> Table<'r> {
                 self.context.report(self.unknown(key.get_ref(), self.context.span(key.span())));
             }
         }
+
         #[cfg(test)]
         self.note_asked();
     }
@@ -185,6 +191,18 @@ impl<'r> Table<'r> {
     fn path_of(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }
     }
+}
+
+fn mentions(table: &DeTable<'_>, text: &str) -> bool {
+    fn in_value(value: &DeValue<'_>, text: &str) -> bool {
+        match value {
+            DeValue::String(string) => string == text,
+            DeValue::Array(elements) => elements.iter().any(|element| in_value(element.get_ref(), text)),
+            DeValue::Table(table) => mentions(table, text),
+            _ => false,
+        }
+    }
+    table.iter().any(|(key, value)| key.get_ref() == text || in_value(value.get_ref(), text))
 }
 
 /// Turns `server.listener[0].tls` into `server.listener.tls`.

@@ -14,6 +14,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::acme;
+use crate::gateway::mode::{self, Legacies, Modes};
 use crate::gateway::{AnswerCheck, AnswerChecks, Config, Gateway, Shared};
 use crate::ids::map::IdMap;
 use crate::limit;
@@ -24,7 +25,7 @@ use crate::upstream::{self, Upstream};
 /// A call as the backend saw it.
 #[derive(Clone, Debug)]
 pub(super) struct Seen {
-    line: String,
+    pub(super) line: String,
     pub(super) headers: HeaderMap,
     pub(super) body: String,
 }
@@ -51,21 +52,26 @@ impl TestGateway {
         ids: Option<IdMap>,
         answer: fn(&str, &str) -> (u16, String),
     ) -> TestGateway {
-        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let address = listener.local_addr().unwrap();
-        let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
-        let log = Arc::clone(&seen);
-        let app = Router::new().fallback(async move |request: axum::extract::Request| {
-            let (head, body) = request.into_parts();
-            let body = body.collect().await.unwrap().to_bytes();
-            let body = String::from_utf8(body.to_vec()).unwrap();
-            let line = format!("{} {}", head.method, head.uri);
-            let (status, told) = answer(&line, &body);
-            log.lock().unwrap().push(Seen { line, headers: head.headers, body });
-            (StatusCode::from_u16(status).unwrap(), tag(&told), told)
-        });
-        tokio::spawn(axum::serve(listener, app).into_future());
-        TestGateway::before(&format!("http://{address}"), seen, ids)
+        let (base, seen) = backend(answer).await;
+        TestGateway::before(&base, seen, ids)
+    }
+
+    /// The same, where there is an old upstream that answers like `old`; what that was asked is the second.
+    pub(super) async fn start_moving(
+        answer: fn(&str, &str) -> (u16, String),
+        old: fn(&str, &str) -> (u16, String),
+        mode: mode::Config,
+    ) -> (TestGateway, Arc<Mutex<Vec<Seen>>>) {
+        let (base, seen) = backend(old).await;
+        (TestGateway::start(answer).await.moving(&base, mode), seen)
+    }
+
+    /// The same, with an old upstream there.
+    pub(super) fn moving(self, base: &str, mode: mode::Config) -> TestGateway {
+        let old = Upstream::new(Arc::new(upstream::Config::new(base.parse().unwrap()))).unwrap();
+        let legacies: Legacies = [("acme".to_owned(), old)].into_iter().collect();
+        let modes = Modes::new(&self.gateway.shared.registry, &[("acme".to_owned(), mode)].into(), &legacies);
+        TestGateway { gateway: self.gateway.with_modes(Arc::new(modes), legacies), ..self }
     }
 
     /// The same, with the answers of the backend checked in this way.
@@ -126,9 +132,41 @@ impl TestGateway {
         self.calls().into_iter().map(|call| call.line).collect()
     }
 
+    /// What asks the other side.
+    pub(super) fn shadow_work(&self) -> impl Future<Output = ()> + use<> {
+        self.gateway.shadow_work().expect("there are shadows")
+    }
+
+    /// What was counted when nobody leaves any more work, and all of it is done.
+    pub(super) async fn metrics_when_dropped(self, work: impl Future<Output = ()>) -> String {
+        let metrics = self.metrics.clone();
+        drop(self);
+        work.await;
+        metrics.render()
+    }
+
     pub(super) fn metrics(&self) -> String {
         self.metrics.render()
     }
+}
+
+/// A backend that answers so: where it is, and what it was asked.
+async fn backend(answer: fn(&str, &str) -> (u16, String)) -> (String, Arc<Mutex<Vec<Seen>>>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
+    let log = Arc::clone(&seen);
+    let app = Router::new().fallback(async move |request: axum::extract::Request| {
+        let (head, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        let body = String::from_utf8(body.to_vec()).unwrap();
+        let line = format!("{} {}", head.method, head.uri);
+        let (status, told) = answer(&line, &body);
+        log.lock().unwrap().push(Seen { line, headers: head.headers, body });
+        (StatusCode::from_u16(status).unwrap(), tag(&told), told)
+    });
+    tokio::spawn(axum::serve(listener, app).into_future());
+    (format!("http://{address}"), seen)
 }
 
 fn tag(body: &str) -> HeaderMap {
@@ -139,11 +177,16 @@ fn tag(body: &str) -> HeaderMap {
 
 /// A request of the one principal there is.
 pub(super) fn request(method: &str, path: &str, body: &str) -> TestRequest {
+    request_of("canary-key", method, path, body)
+}
+
+/// That of another.
+pub(super) fn request_of(key: &str, method: &str, path: &str, body: &str) -> TestRequest {
     let head = Request::builder()
         .method(method)
         .uri(path)
         .header(HOST, "localhost")
-        .header(AUTHORIZATION, "Bearer canary-key")
+        .header(AUTHORIZATION, format!("Bearer {key}"))
         .header(CONTENT_TYPE, "application/json");
     TestRequest { head, body: Full::from(body.to_owned()) }
 }

@@ -125,6 +125,26 @@ fn what_is_inside_comes_after_what_it_is_in() {
 }
 
 #[test]
+fn what_is_lost_this_time_is_told_with_its_reason() {
+    let loss = |at: &str| Loss {
+        number: 0,
+        name: format!("test.{at}"),
+        at: Address::parse(at).unwrap(),
+        direction: Direction::Lower,
+        reason: "of no other kind".to_owned(),
+        origin: None,
+    };
+    let only = vec![(address("type"), literal("\"a\""))];
+    let grants = field("ids", "grants", Op::Each(Each { item: Item::Copy, only }));
+    let lens = lens(vec![grants]).with_losses(vec![loss("grants")]);
+    let lowered = |right: &str| told(&lens, Direction::Lower, right);
+    let all = lowered(r#"{"grants": [{"type": "a"}]}"#);
+    assert_eq!(all, ["ids ← grants: each, array(1)"]);
+    let some = lowered(r#"{"grants": [{"type": "a"}, {"type": "b"}]}"#);
+    assert_eq!(some, ["ids ← grants: each, array(1)", " ← grants: lost, lost"]);
+}
+
+#[test]
 fn refusals_are_told_where_they_stand() {
     let item = Arc::new(lens(vec![field("rank", "role", role())]));
     let lens = lens(vec![field("all", "all", Op::Each(Each { item: Item::Lens(item), only: Vec::new() }))]);

@@ -26,7 +26,7 @@ impl Lens {
             });
         }
         let declared = || self.losses.iter().filter(|loss| loss.direction == direction);
-        // What is lost sometimes was told where it is mapped.
+        // What is mapped is lost sometimes, and the plan told whether it was.
         let is_mapped = |loss: &Loss| {
             self.fields.iter().any(|field| match direction {
                 Direction::Lift => field.left.as_ref() == Some(&loss.at),

@@ -40,6 +40,11 @@ impl Each {
         self.only.is_empty() && matches!(self.item, Item::Copy | Item::Id(_))
     }
 
+    /// Whether an element is one of those that are told.
+    pub(in crate::lens) fn tells(&self, element: Value<'_>) -> bool {
+        self.only.iter().all(|(at, is)| holds(element, at, is))
+    }
+
     pub(super) fn both<'a>(
         &self,
         source: Source<'a>,
@@ -61,7 +66,7 @@ impl Each {
         let mut told = 0;
         let lowering = run.direction() == Direction::Lower;
         for (index, element) in array.elements().enumerate() {
-            if lowering && !self.only.iter().all(|(at, is)| holds(element, at, is)) {
+            if lowering && !self.tells(element) {
                 continue;
             }
             run.at.push(Segment::Index(index));

@@ -178,7 +178,7 @@ impl Table {
     }
 
     /// The dialect's words, for a message.
-    fn words(&self) -> String {
+    pub(super) fn words(&self) -> String {
         let words: Vec<_> = self.rows.iter().map(|row| format!("`{}`", row.word.text())).collect();
         words.join(", ")
     }

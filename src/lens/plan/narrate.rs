@@ -137,7 +137,7 @@ impl Plan {
         self.place_of(slot, run)
     }
 
-    fn place_of(&self, slot: usize, run: &Run<'_, '_>) -> Option<Place> {
+    pub(super) fn place_of(&self, slot: usize, run: &Run<'_, '_>) -> Option<Place> {
         let from = &self.slots[slot];
         run.trace.as_ref().map(|trace| trace.read_place(from.root, &run.at, from.segments()))
     }

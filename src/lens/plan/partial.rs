@@ -1,27 +1,30 @@
-//! What is lost sometimes: a place that is read only where a condition or a tag says so, as it was declared.
+//! What is lost sometimes: a place that is read only where a condition or a tag says so, or a list of which only some
+//! elements are told, as it was declared.
 
-use super::{Guard, Plan};
-use crate::lens::explain::Loss;
-use crate::lens::run::{Direction, Run};
+use super::{Plan, Step};
+use crate::json::{Kind, Value};
+use crate::lens::explain::{How, Loss, Outcome, Told};
+use crate::lens::op::Op;
+use crate::lens::run::{Direction, Run, Source};
 
-/// A place that some steps read, each under a condition.
+/// A place that some steps read, each under a condition or in part.
 #[derive(Clone, Debug)]
 pub(super) struct Partial {
     slot: usize,
     /// The steps that read it.
     steps: Vec<usize>,
-    /// The number of the loss.
-    number: usize,
+    loss: Loss,
 }
 
 impl Plan {
-    /// Counts a place that is mapped, for as often as no step reads it.
+    /// Counts a place that is mapped, for as often as no step reads it, and each element of a list that none tells.
     pub(super) fn add_partial(&mut self, loss: &Loss) {
         let Some(slot) = self.slots.iter().position(|slot| *slot == loss.at) else { return };
         let reads = |index: &usize| self.steps[*index].source == Some(slot);
         let steps: Vec<usize> = (0..self.steps.len()).filter(reads).collect();
-        if !steps.is_empty() && steps.iter().all(|index| self.steps[*index].guard.is_some()) {
-            self.partial.push(Partial { slot, steps, number: loss.number });
+        let is_open = |step: &Step| step.guard.is_some() || step.is_choosy();
+        if !steps.is_empty() && steps.iter().all(|index| is_open(&self.steps[*index])) {
+            self.partial.push(Partial { slot, steps, loss: loss.clone() });
         }
     }
 
@@ -29,14 +32,51 @@ impl Plan {
     pub(super) fn count_partial(&self, base: usize, run: &mut Run<'_, '_>) {
         for partial in &self.partial {
             let frame = &run.slots[base..];
-            let held =
-                frame[partial.slot].filter(|held| run.direction() == Direction::Lift || !held.is_null());
-            let is_open = |guard: &Guard| guard.open(frame);
-            let is_read = |index: &usize| self.steps[*index].guard.as_ref().is_none_or(is_open);
-            if held.is_some() && !partial.steps.iter().any(is_read) {
-                run.lost.add(partial.number);
+            let lowering = run.direction() == Direction::Lower;
+            let Some(held) = frame[partial.slot].filter(|held| !lowering || !held.is_null()) else {
+                continue;
+            };
+            let steps = partial.steps.iter().map(|index| &self.steps[*index]);
+            let is_read = |step: &&Step| step.guard.as_ref().is_none_or(|guard| guard.open(frame));
+            let mut reading = steps.filter(is_read).peekable();
+            let lost = if reading.peek().is_none() {
+                1
+            } else {
+                match held {
+                    Source::Json(list) if lowering && list.kind() == Kind::Array => {
+                        let is_lost = |element: &Value<'_>| !reading.clone().any(|step| step.tells(*element));
+                        list.elements().filter(is_lost).count()
+                    }
+                    _ => 0,
+                }
+            };
+            for _ in 0..lost {
+                run.lost.add(partial.loss.number);
+            }
+            if lost > 0 {
+                self.tell_partial(partial, run);
             }
         }
+    }
+
+    fn tell_partial(&self, partial: &Partial, run: &mut Run<'_, '_>) {
+        let from = self.place_of(partial.slot, run);
+        let Loss { name, reason, origin, .. } = &partial.loss;
+        let Some(trace) = &mut run.trace else { return };
+        let how = vec![How::Lost { name: name.clone(), reason: reason.clone() }];
+        trace.push(Told { to: None, from, origin: *origin, outcome: Outcome::Lost, how });
+    }
+}
+
+impl Step {
+    /// Whether it tells some elements of a list only.
+    fn is_choosy(&self) -> bool {
+        matches!(&self.op, Op::Each(each) if !each.only.is_empty())
+    }
+
+    /// Whether it tells an element of the list it reads.
+    fn tells(&self, element: Value<'_>) -> bool {
+        !matches!(&self.op, Op::Each(each) if !each.tells(element))
     }
 }
 
@@ -45,6 +85,7 @@ mod tests {
     use crate::json::{Document, Limits, Writer};
     use crate::lens::explain::Loss;
     use crate::lens::op::Op;
+    use crate::lens::op::each::{Each, Item};
     use crate::lens::support::{address, field, literal};
     use crate::lens::{Direction, Field, Input, Lens, Presence, Resolutions, Run, Wrap};
 
@@ -100,5 +141,21 @@ mod tests {
         let bodies =
             [r#"{"kind":1,"name":"Ada"}"#, r#"{"kind":2,"name":"Ada"}"#, r#"{"kind":2,"name":null}"#];
         assert_eq!(bodies.map(|body| met(&lens, Direction::Lower, body)), [0, 1, 0]);
+    }
+
+    #[test]
+    fn each_element_that_nobody_tells_is_lost() {
+        let of_kind = |value| Each { item: Item::Copy, only: vec![(address("kind"), literal(value))] };
+        let one = Field { when: tag("1"), ..field("ones", "list", Op::Each(of_kind("1"))) };
+        let two = field("twos", "list", Op::Each(of_kind("2")));
+        let lens = lens(vec![one, two], Direction::Lower, "list");
+        let bodies = [
+            r#"{"kind":1,"list":[{"kind":1},{"kind":2},{"kind":3},{}]}"#,
+            r#"{"kind":2,"list":[{"kind":1},{"kind":2},{"kind":3},{}]}"#,
+            r#"{"kind":1,"list":[]}"#,
+            r#"{"kind":1,"list":null}"#,
+        ];
+        assert_eq!(bodies.map(|body| met(&lens, Direction::Lower, body)), [2, 3, 0, 0]);
+        assert_eq!(met(&lens, Direction::Lift, r#"{"ones":[{"kind":1}]}"#), 0);
     }
 }

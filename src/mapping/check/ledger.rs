@@ -122,8 +122,7 @@ impl Ledger<'_> {
             return;
         }
         let (path, by, lens) = (lost.path.join("."), &lost.by, &self.lens.value);
-        let message =
-            format!("`{path}` is lost for some values of `{by}`, and lens `{lens}` does not say why");
+        let message = format!("`{path}` is lost for some values of {by}, and lens `{lens}` does not say why");
         let way_out = format!(
             "answer for the other values, too, or add `\"{path}\" = \"reason\"` under `[lens.{lens}.{}]`",
             self.key

@@ -293,7 +293,7 @@ fn run_with(
     for _ in 0..ROUNDS_MAX {
         let mut run = Run::new(direction, &resolutions);
         let input = Input { body: Some(body), outer, path: &path, query: &[] };
-        let output = lens.run(input, &mut run, Writer::new());
+        let output = lens.run(input, &mut run, Writer::with_capacity(body.raw().len() + 64));
         let needs = run.needs().to_vec();
         if !run.refusals().is_empty() {
             return Err(run.into_refusals());

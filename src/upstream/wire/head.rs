@@ -5,7 +5,7 @@
 
 use std::mem::MaybeUninit;
 
-use http::{HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use httparse::{ParserConfig, Response, Status};
 
 use crate::upstream::wire::{
@@ -47,6 +47,22 @@ pub(super) fn parse(bytes: &[u8], to_head: bool) -> Result<Option<(Head, usize)>
     let status = StatusCode::from_u16(code).map_err(|_| Fault::Status)?;
     let head = read(status, answer.version == Some(1), answer.headers, to_head)?;
     Ok(Some((head, length)))
+}
+
+/// All headers of a head that was read before, as they came.
+pub(super) fn headers(head: &[u8]) -> HeaderMap {
+    let mut lines = [const { MaybeUninit::uninit() }; LINES_MAX];
+    let mut answer = Response::new(&mut []);
+    let parsed = ParserConfig::default().parse_response_with_uninit_headers(&mut answer, head, &mut lines);
+    let mut headers = HeaderMap::new();
+    for httparse::Header { name, value } in parsed.iter().flat_map(|_| answer.headers.iter()) {
+        if let (Ok(name), Ok(value)) =
+            (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_bytes(value))
+        {
+            headers.append(name, value);
+        }
+    }
+    headers
 }
 
 fn fault(error: httparse::Error) -> Fault {

@@ -6,7 +6,7 @@
 use std::{future::poll_fn, io, pin::pin};
 
 use bytes::BufMut;
-use http::StatusCode;
+use http::{HeaderMap, StatusCode};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite};
 
 use crate::upstream::{
@@ -96,6 +96,11 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Incoming<'a, S> {
     /// What is wrong with a head of which no more comes: what is wrong with what is there already, or else that.
     fn never_whole(&self, to_head: bool, otherwise: Failure) -> Failure {
         head::parse(self.input, to_head).map_or_else(final_fault, |_| otherwise)
+    }
+
+    /// All headers of the head that was read last, for as long as nothing more was read.
+    pub(super) fn headers(&self) -> HeaderMap {
+        head::headers(&self.input[..self.used])
     }
 
     /// What has come and was not used.

@@ -6,7 +6,7 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use http::{HeaderName, HeaderValue, Method};
+use http::{HeaderName, HeaderValue, Method, header::ACCEPT_ENCODING};
 use tokio::io::AsyncWrite;
 
 use crate::upstream::Request;
@@ -67,7 +67,8 @@ impl Template {
         }
         buffer.extend_from_slice(&self.version_and_host);
         for (name, value) in call.headers {
-            if let Some(value) = value.filter(|_| !is_ours(name)) {
+            let is_ours = is_ours(name) && !(call.passes && *name == ACCEPT_ENCODING);
+            if let Some(value) = value.filter(|_| !is_ours) {
                 for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                     buffer.extend_from_slice(part);
                 }

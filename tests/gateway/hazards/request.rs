@@ -4,6 +4,8 @@ use std::io::BufRead;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use crate::support::backend::FORWARDED;
+
 /// Who stands in front.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Rules {
@@ -12,18 +14,6 @@ pub(super) enum Rules {
     /// Any.
     Plain,
 }
-
-/// Headers that a request of the program may have, each once.
-const FORWARDED: [&str; 8] = [
-    "accept",
-    "authorization",
-    "content-length",
-    "content-type",
-    "host",
-    "idempotency-key",
-    "if-match",
-    "x-request-id",
-];
 
 pub(super) struct Read {
     /// Method and target.

@@ -7,43 +7,51 @@ use std::time::Duration;
 /// Longer than anything takes; who waits this long has failed.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-pub(super) struct Client {
+pub(crate) struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
 }
 
 #[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: u16,
+pub(crate) struct Answer {
+    pub(crate) status: u16,
     /// Status line and headers, in lower case.
-    pub(super) head: String,
-    pub(super) body: String,
+    pub(crate) head: String,
+    pub(crate) body: String,
 }
 
 impl Answer {
-    pub(super) fn says_close(&self) -> bool {
+    pub(crate) fn says_close(&self) -> bool {
         self.head.contains("\r\nconnection: close\r\n")
     }
 }
 
 impl Client {
-    pub(super) fn new(address: SocketAddr) -> Client {
+    pub(crate) fn new(address: SocketAddr) -> Client {
         Client { address, stream: None }
     }
 
     /// The next request is sent on another connection.
-    pub(super) fn hang_up(&mut self) {
+    pub(crate) fn hang_up(&mut self) {
         self.stream = None;
     }
 
-    pub(super) fn get(&mut self, path: &str) -> io::Result<Answer> {
+    pub(crate) fn get(&mut self, path: &str) -> io::Result<Answer> {
         self.send(&format!("GET {path} HTTP/1.1\r\nhost: test\r\n\r\n"))
     }
 
-    pub(super) fn post(&mut self, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
+    pub(crate) fn post(&mut self, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
         let length = body.len();
         self.send(&format!(
             "POST {path} HTTP/1.1\r\nhost: test\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        ))
+    }
+
+    /// Any other request, with these lines of headers.
+    pub(crate) fn ask(&mut self, method: &str, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
+        let length = body.len();
+        self.send(&format!(
+            "{method} {path} HTTP/1.1\r\nhost: test\r\n{headers}content-length: {length}\r\n\r\n{body}"
         ))
     }
 

@@ -5,6 +5,7 @@ use std::io::{BufRead, BufReader};
 use std::net::{SocketAddr, TcpListener};
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixDatagram;
+use std::path::Path;
 use std::process::{Child, ChildStderr, Command, ExitStatus, Stdio};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
@@ -27,7 +28,7 @@ fn without_socket() -> Command {
 }
 
 /// Only a shell can put a socket where it belongs, and knows the id of the process before it is one.
-pub(super) fn with_socket(socket: &TcpListener) -> Command {
+pub(crate) fn with_socket(socket: &TcpListener) -> Command {
     let put = "exec 3<&0 0</dev/null; LISTEN_PID=$$ LISTEN_FDS=1 LISTEN_FDNAMES=web exec \"$0\" \"$@\"";
     let mut shell = Command::new("sh");
     shell.args(["-c", put, PROGRAM]).stdin(Stdio::from(OwnedFd::from(socket.try_clone().unwrap())));
@@ -35,15 +36,15 @@ pub(super) fn with_socket(socket: &TcpListener) -> Command {
 }
 
 /// A process of the program. It is killed when this is dropped before it has ended.
-pub(super) struct Process {
+pub(crate) struct Process {
     child: Child,
     notices: UnixDatagram,
     /// Where the socket of the notices is.
     _folder: TempDir,
     log: Arc<Log>,
     has_ended: bool,
-    pub(super) admin: SocketAddr,
-    pub(super) address: SocketAddr,
+    pub(crate) admin: SocketAddr,
+    pub(crate) address: SocketAddr,
 }
 
 impl Process {
@@ -58,12 +59,21 @@ impl Process {
         socket: Option<&TcpListener>,
         environment: &[(&str, &str)],
     ) -> Process {
+        Process::start_at(&files.config(), socket, environment)
+    }
+
+    /// The same, with these settings.
+    pub(crate) fn start_at(
+        config: &Path,
+        socket: Option<&TcpListener>,
+        environment: &[(&str, &str)],
+    ) -> Process {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let notices = UnixDatagram::bind(&path).unwrap();
         notices.set_read_timeout(Some(PATIENCE)).unwrap();
         let mut command = socket.map_or_else(without_socket, with_socket);
-        command.args(["serve", "--config"]).arg(files.config());
+        command.args(["serve", "--config"]).arg(config);
         command.env("NOTIFY_SOCKET", &path).envs(environment.iter().copied());
         command.stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -84,12 +94,12 @@ impl Process {
     }
 
     /// What it has logged so far.
-    pub(super) fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         self.log.text.lock().unwrap().clone()
     }
 
     /// A line of the log with that in it, now or in a moment: a thread of its own writes them.
-    pub(super) fn logged(&self, text: &str) -> String {
+    pub(crate) fn logged(&self, text: &str) -> String {
         self.log.find(|log| log.lines().find(|line| line.contains(text)).map(str::to_owned))
     }
 
@@ -105,7 +115,7 @@ impl Process {
     }
 
     /// Reads what it says until it says that; gives everything it said.
-    pub(super) fn wait_for(&self, wanted: &str) -> Vec<String> {
+    pub(crate) fn wait_for(&self, wanted: &str) -> Vec<String> {
         let mut said = Vec::new();
         let mut bytes = [0; 4096];
         loop {
@@ -121,19 +131,19 @@ impl Process {
         }
     }
 
-    pub(super) fn signal(&self, name: &str) {
+    pub(crate) fn signal(&self, name: &str) {
         let id = self.child.id().to_string();
         assert!(Command::new("kill").args([&format!("-{name}"), &id]).status().unwrap().success());
     }
 
     /// Waits for its end.
-    pub(super) fn wait(mut self) -> ExitStatus {
+    pub(crate) fn wait(mut self) -> ExitStatus {
         self.has_ended = true;
         self.child.wait().unwrap()
     }
 
     /// Tells it to end, and waits until it has answered everything.
-    pub(super) fn stop(self) {
+    pub(crate) fn stop(self) {
         self.signal("TERM");
         self.wait_for("STOPPING=1");
         let log = Arc::clone(&self.log);
@@ -141,29 +151,29 @@ impl Process {
         assert!(status.success(), "{status}: {}", log.text.lock().unwrap());
     }
 
-    pub(super) fn id(&self) -> u32 {
+    pub(crate) fn id(&self) -> u32 {
         self.child.id()
     }
 
     /// How much memory it has, as the system tells it.
-    pub(super) fn memory(&self) -> String {
+    pub(crate) fn memory(&self) -> String {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         line.unwrap_or("unknown").trim().to_owned()
     }
 
     /// Asks the admin listener.
-    pub(super) fn page(&self, path: &str) -> Answer {
+    pub(crate) fn page(&self, path: &str) -> Answer {
         Client::new(self.admin).get(path).unwrap()
     }
 
     /// Asks for a reload.
-    pub(super) fn reload(&self) -> Answer {
+    pub(crate) fn reload(&self) -> Answer {
         Client::new(self.admin).post("/reload", "", "").unwrap()
     }
 
     /// The value of a metric, its labels included in the name.
-    pub(super) fn metric(&self, name: &str) -> usize {
+    pub(crate) fn metric(&self, name: &str) -> usize {
         let page = self.page("/metrics").body;
         let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
         line.unwrap_or_else(|| panic!("no {name}: {page}")).parse().unwrap()

@@ -15,7 +15,7 @@ use tokio::{
 };
 
 /// What a call of the gateway may carry. Whatever else a client sent must not get through.
-const FORWARDED: [&str; 9] = [
+pub(crate) const FORWARDED: [&str; 8] = [
     "accept",
     "authorization",
     "content-length",
@@ -23,7 +23,6 @@ const FORWARDED: [&str; 9] = [
     "host",
     "idempotency-key",
     "if-match",
-    "user-agent",
     "x-request-id",
 ];
 

@@ -140,6 +140,7 @@ pub(super) fn call(method: &Method) -> Request<'_> {
         safe: true,
         is_keyed: false,
         follows: false,
+        passes: false,
     }
 }
 

@@ -1,0 +1,71 @@
+//! Whether what the file speaks of by name is there.
+
+use super::{Config, diags};
+use crate::diag::Diagnostic;
+use crate::dialect::Dialect;
+use crate::gateway::mode;
+
+/// A dialect, as far as settings name it.
+#[derive(Clone, Debug, Default)]
+pub struct Known<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// What it is a generation of.
+    pub extends: Vec<&'a str>,
+    /// Its operations.
+    pub operations: Vec<&'a str>,
+}
+
+impl<'a> From<&'a Dialect> for Known<'a> {
+    fn from(dialect: &'a Dialect) -> Known<'a> {
+        Known {
+            name: &dialect.name,
+            extends: dialect.extends.iter().map(String::as_str).collect(),
+            operations: dialect.operations.iter().map(|operation| operation.name.as_str()).collect(),
+        }
+    }
+}
+
+impl Known<'_> {
+    /// Its own name, and then those of what it is a generation of.
+    fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name).chain(self.extends.iter().copied())
+    }
+
+    fn has_legacy(&self, config: &Config) -> bool {
+        self.names().any(|name| config.legacy.contains_key(name))
+    }
+}
+
+pub(super) fn strangers(config: &Config, known: &[Known<'_>]) -> Vec<Diagnostic> {
+    let names: Vec<_> = known.iter().map(|one| one.name).collect();
+    let unknown = config.dialects.iter().filter(|name| !names.contains(&name.value.as_str()));
+    let mut found: Vec<_> = unknown.map(|name| diags::unknown_dialect(name, &names)).collect();
+    for written in &config.modes_written {
+        let dialect = &written.dialect.value;
+        let Some(own) = known.iter().find(|one| one.name == dialect) else { continue };
+        if let Some(needs) = written.needs_legacy
+            && !own.has_legacy(config)
+        {
+            found.push(diags::no_legacy(dialect, needs));
+        }
+        let operations = operations(dialect, known);
+        let unknown = written.operations.iter().filter(|name| !operations.contains(&name.value.as_str()));
+        found.extend(unknown.map(|name| diags::unknown_operation(dialect, name, &operations)));
+    }
+    found
+}
+
+/// The operations that may be meant by what is said of a dialect: it holds for its generations, too.
+fn operations<'a>(dialect: &str, known: &[Known<'a>]) -> Vec<&'a str> {
+    let meant = known.iter().filter(|one| one.names().any(|name| name == dialect));
+    meant.flat_map(|one| one.operations.iter().copied()).collect()
+}
+
+/// Whether a mode that was said before has all that it needs.
+pub(super) fn takes(config: &Config, dialect: &str, mode: &mode::Config, known: &[Known<'_>]) -> bool {
+    let Some(own) = known.iter().find(|one| one.name == dialect) else { return false };
+    let operations = operations(dialect, known);
+    (own.has_legacy(config) || !mode.passes())
+        && mode.operations.keys().all(|name| operations.contains(&name.as_str()))
+}

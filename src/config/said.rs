@@ -1,0 +1,138 @@
+//! A mode that is said while the program runs, as JSON: read as the file would be, by the same reader, with the same proofs.
+
+use std::fmt::Write;
+
+use serde_json::Value;
+
+use super::{Config, Known, known};
+use crate::diag::{Diagnostic, Diagnostics, Sources, code};
+use crate::gateway::mode;
+use crate::json::{Document, Limits};
+
+/// What is no mode at all.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ModeError {
+    /// The dialect is unknown.
+    #[error("there is no such dialect")]
+    NoDialect,
+    /// It is not JSON.
+    #[error("the body is no JSON, or a member of it is there twice")]
+    NoJson,
+    /// It is JSON that no table is.
+    #[error("the body is no object, or something in it is null")]
+    NoTable,
+}
+
+/// What is said of that dialect; none if anything is wrong with it, which is told.
+pub(super) fn parse(
+    config: &Config,
+    dialect: &str,
+    json: &[u8],
+    known: &[Known<'_>],
+    sources: &mut Sources,
+    found: &mut Diagnostics,
+) -> Result<Option<mode::Config>, ModeError> {
+    if !known.iter().any(|one| one.name == dialect) {
+        return Err(ModeError::NoDialect);
+    }
+    let table = as_table(dialect, json)?;
+    let source = sources.add(format!("PUT /modes/{dialect}"), table);
+    let mut told = Diagnostics::default();
+    let said = Config::parse(source, sources.text(source), &mut told);
+    let mode = said.as_ref().and_then(|said| said.modes.get(dialect)).cloned();
+    if let Some(said) = said {
+        let legacy = config.legacy.clone();
+        told.extend(known::strangers(&Config { legacy, ..said }, known));
+    }
+    for span in told.iter().filter(|one| one.code == code::C0403).filter_map(Diagnostic::primary) {
+        sources.mask(span);
+    }
+    let mode = mode.filter(|_| !told.has_errors());
+    found.extend(told);
+    Ok(mode)
+}
+
+/// The same as a table of the file.
+fn as_table(dialect: &str, json: &[u8]) -> Result<String, ModeError> {
+    Document::parse(json.to_vec(), &Limits::default()).map_err(|_| ModeError::NoJson)?;
+    let value: Value = serde_json::from_slice(json).map_err(|_| ModeError::NoJson)?;
+    let Value::Object(members) = value else { return Err(ModeError::NoTable) };
+    let mut table = format!("[mode.{}]\n", Value::from(dialect));
+    for (name, value) in members {
+        writeln!(table, "{} = {}", Value::from(name), as_toml(&value)?)
+            .expect("writing to a string never fails");
+    }
+    Ok(table)
+}
+
+/// Texts, numbers and switches are written alike in both.
+fn as_toml(value: &Value) -> Result<String, ModeError> {
+    Ok(match value {
+        Value::Null => return Err(ModeError::NoTable),
+        Value::Bool(_) | Value::Number(_) | Value::String(_) => value.to_string(),
+        Value::Array(items) => {
+            format!("[{}]", items.iter().map(as_toml).collect::<Result<Vec<_>, _>>()?.join(", "))
+        }
+        Value::Object(members) => {
+            let member = |(name, value): (&String, &Value)| {
+                Ok(format!("{} = {}", Value::from(name.as_str()), as_toml(value)?))
+            };
+            format!("{{ {} }}", members.iter().map(member).collect::<Result<Vec<_>, _>>()?.join(", "))
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::gateway::mode::Mode;
+
+    fn said(dialect: &str, json: &str) -> (Result<Option<mode::Config>, ModeError>, Vec<&'static str>) {
+        let text = "[legacy.acme]\nbase = \"http://b\"\n";
+        let mut found = Diagnostics::default();
+        let config = Config::parse(Sources::default().add("config.toml", text), text, &mut found).unwrap();
+        let known =
+            ["acme", "bolt"].map(|name| Known { name, operations: vec!["list"], extends: Vec::new() });
+        let mode = config.parse_mode(dialect, json.as_bytes(), &known, &mut Sources::default(), &mut found);
+        (mode, found.into_vec().into_iter().map(|one| one.code.as_str()).collect())
+    }
+
+    #[test]
+    fn what_the_file_may_say_may_be_said() {
+        let json = r#"{"mode": "split", "share": 10, "validate": true, "operations": {"list": "legacy"},
+            "principals": {"e9cee71ab932fde863338d08be4de9df": "canonical"}}"#;
+        let (mode, found) = said("acme", json);
+        let mode = mode.unwrap().unwrap();
+        assert_eq!((mode.mode, mode.share, mode.validate, found), (Mode::Split, 10, true, vec![]));
+        assert_eq!(mode.operations["list"], Mode::Legacy);
+        assert_eq!(mode.principals.len(), 1);
+        assert_eq!(said("acme", "{}").0, Ok(Some(mode::Config::default())));
+    }
+
+    #[test]
+    fn what_the_file_may_not_say_is_refused_with_the_same_codes() {
+        for (dialect, json, code) in [
+            ("bolt", r#"{"mode": "legacy"}"#, "C0401"),
+            ("acme", r#"{"operations": {"lst": "canonical"}}"#, "C0402"),
+            ("acme", r#"{"principals": {"hunter2": "canonical"}}"#, "C0403"),
+            ("acme", r#"{"mode": "split"}"#, "C0404"),
+            ("acme", r#"{"mode": "split", "share": 101}"#, "C0207"),
+            ("acme", r#"{"mode": "split", "share": "10"}"#, "C0103"),
+            ("acme", r#"{"mode": ["legacy"]}"#, "C0103"),
+            ("acme", r#"{"moed": "legacy"}"#, "C0102"),
+            ("acme", r#"{"mode\"]\n[legacy.bolt]\nbase = \"http://x": "legacy"}"#, "C0102"),
+        ] {
+            let (mode, found) = said(dialect, json);
+            assert_eq!((mode, found), (Ok(None), vec![code]), "{json}");
+        }
+        for (dialect, json, why) in [
+            ("acne", "{}", ModeError::NoDialect),
+            ("acme", "mode", ModeError::NoJson),
+            ("acme", r#"{"mode": "legacy", "mode": "canonical"}"#, ModeError::NoJson),
+            ("acme", "[]", ModeError::NoTable),
+            ("acme", r#"{"mode": null}"#, ModeError::NoTable),
+        ] {
+            assert_eq!(said(dialect, json).0, Err(why), "{json}");
+        }
+    }
+}

@@ -1,0 +1,191 @@
+//! Requests of a dialect that has an old upstream: who answers them, and what is handed on.
+
+use http::header::{CONTENT_TYPE, DATE, HOST, VIA};
+
+use super::support::{Events, TestGateway, request, request_of};
+use super::{THING, willing};
+use crate::gateway::mode::{Config, Mode, Side};
+use crate::limit::Principal;
+
+/// What the old upstream has for everybody.
+const OLD: &str = r#"{"key":"t-0","name":"Old","tag":"\"v1\""}"#;
+
+fn old(line: &str, _body: &str) -> (u16, String) {
+    if line.contains("/gone/") { (410, "gone, in my own words".to_owned()) } else { (201, OLD.to_owned()) }
+}
+
+fn in_mode(mode: Mode) -> Config {
+    Config { mode, validate: true, ..Config::default() }
+}
+
+const LAMP: &str = r#"{"name":"Lamp"}"#;
+
+#[tokio::test]
+async fn in_legacy_mode_a_request_is_handed_on_and_its_answer_back_as_they_are() {
+    let events = Events::capture();
+    let (gateway, seen) = TestGateway::start_moving(willing, old, in_mode(Mode::Legacy)).await;
+    let body = "{\"name\" : \"Lamp\", \"odd\": 1}";
+    let path = "/acme/api/orgs/north/things?b=%20&a";
+    let request = request("POST", path, body).header("x-own", "1").header("accept-encoding", "br");
+    let (status, headers, told) = gateway.answer(request).await;
+    assert_eq!((status, told.as_str()), (201, OLD));
+    assert_eq!(headers["etag"], "\"v1\"");
+    assert!(headers.contains_key(DATE), "{headers:?}");
+    assert!(!headers.contains_key("ratelimit-remaining"), "the answer is the old upstream's");
+
+    let seen = seen.lock().unwrap().clone();
+    assert_eq!(
+        (seen.len(), seen[0].line.as_str(), seen[0].body.as_str()),
+        (1, "POST /api/orgs/north/things?b=%20&a", body)
+    );
+    let header = |name: &str| seen[0].headers[name].to_str().unwrap();
+    assert_eq!((header("authorization"), header("x-own")), ("Bearer canary-key", "1"));
+    assert_eq!((header("accept-encoding"), header(CONTENT_TYPE.as_str())), ("br", "application/json"));
+    assert_eq!((header("x-forwarded-host"), header(VIA.as_str())), ("localhost", "1.1 interlingua"));
+    assert!(header(HOST.as_str()).starts_with("127.0.0.1:"), "its own");
+    assert_eq!(gateway.lines(), [""; 0], "the canonical side hears nothing");
+
+    let event = events.lines().pop().unwrap();
+    assert!(event.contains(r#""mode":"legacy","mode.side":"legacy""#), "{event}");
+    let metrics = gateway.metrics();
+    for line in [
+        r#"gateway_mode_requests_total{dialect="acme",operation="add_thing",mode="legacy",side="legacy"} 1"#,
+        r#"gateway_legacy_calls_total{dialect="acme",outcome="answered"} 1"#,
+    ] {
+        assert!(metrics.contains(line), "{line}\n{metrics}");
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_old_upstream_is_its_own() {
+    let (gateway, _seen) = TestGateway::start_moving(willing, old, in_mode(Mode::Legacy)).await;
+    let (status, _, told) = gateway.post("/orgs/gone/things", LAMP).await;
+    assert_eq!((status, told.as_str()), (410, "gone, in my own words"));
+}
+
+#[tokio::test]
+async fn where_the_old_upstream_does_not_answer_the_dialect_says_so() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let gateway = TestGateway::start(willing).await.moving(&format!("http://{free}"), in_mode(Mode::Legacy));
+    let (status, headers, told) = gateway.post("/orgs/north/things", LAMP).await;
+    let (expected, _, words) = TestGateway::without_a_backend().post("/orgs/north/things", LAMP).await;
+    assert_eq!((status, told), (expected, words));
+    assert_eq!(headers[CONTENT_TYPE], "application/json");
+    assert!(
+        gateway.metrics().contains(r#"gateway_legacy_calls_total{dialect="acme",outcome="unreachable"} 1"#)
+    );
+}
+
+#[tokio::test]
+async fn what_nobody_may_ask_reaches_neither_side() {
+    let (gateway, seen) = TestGateway::start_moving(willing, old, in_mode(Mode::Legacy)).await;
+    let twice =
+        request("POST", "/acme/api/orgs/north/things", LAMP).header("authorization", "Bearer another-one");
+    assert_eq!(gateway.answer(twice).await.0, 401);
+    assert_eq!(gateway.post("/nowhere", LAMP).await.0, 404);
+    assert_eq!(seen.lock().unwrap().len() + gateway.lines().len(), 0);
+}
+
+#[tokio::test]
+async fn a_body_that_is_handed_on_is_bounded_too() {
+    let (gateway, seen) = TestGateway::start_moving(willing, old, in_mode(Mode::Legacy)).await;
+    let (status, ..) = gateway.post("/orgs/north/things", &"x".repeat((1 << 20) + 1)).await;
+    assert_eq!((status, seen.lock().unwrap().len()), (413, 0));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_counted_and_handed_on_all_the_same() {
+    let (gateway, _seen) = TestGateway::start_moving(willing, old, in_mode(Mode::Legacy)).await;
+    let misfits = |of: &str| {
+        let line =
+            format!(r#"gateway_legacy_misfits_total{{dialect="acme",operation="add_thing",of="{of}"}}"#);
+        gateway
+            .metrics()
+            .lines()
+            .find_map(|found| found.strip_prefix(&line)?.trim().parse::<u32>().ok())
+            .unwrap_or(0)
+    };
+    assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 201);
+    assert_eq!(misfits("request"), 0);
+    assert_eq!(gateway.post("/orgs/north/things", "no JSON").await.0, 201);
+    assert_eq!(misfits("request"), 1);
+}
+
+#[tokio::test]
+async fn principals_and_operations_may_be_on_the_other_side() {
+    let moved =
+        |of: Principal, mode: Mode| Config { principals: [(of, mode)].into(), ..in_mode(Mode::Legacy) };
+    let operation =
+        Config { operations: [("add_thing".to_owned(), Mode::Canonical)].into(), ..in_mode(Mode::Legacy) };
+    for (config, is_moved) in [
+        (moved(Principal::of(b"canary-key"), Mode::Canonical), true),
+        (moved(Principal::of(b"another-key"), Mode::Canonical), false),
+        (operation, true),
+        (Config { share: 0, ..in_mode(Mode::Split) }, false),
+        (Config { share: 100, ..in_mode(Mode::Split) }, true),
+    ] {
+        let (gateway, seen) = TestGateway::start_moving(willing, old, config.clone()).await;
+        let (_, _, told) = gateway.post("/orgs/north/things", LAMP).await;
+        assert_eq!(told != OLD, is_moved, "{config:?} {told}");
+        assert_eq!(seen.lock().unwrap().is_empty(), is_moved);
+        assert_eq!(gateway.lines().is_empty(), !is_moved);
+    }
+    assert!(THING.contains("t-1"), "the canonical side tells of another thing");
+}
+
+const NORTH: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
+
+/// An organization with a thing, at the canonical side.
+fn with_things(line: &str, body: &str) -> (u16, String) {
+    match line {
+        line if line.starts_with("GET /v1/organizations/3c90c3cc") => (
+            200,
+            r#"{"items":[{"id":"00000000-0000-0000-0000-000000000000","title":"Lamp"}],"total":1}"#
+                .to_owned(),
+        ),
+        _ => willing(line, body),
+    }
+}
+
+fn old_things(line: &str, _body: &str) -> (u16, String) {
+    if line.starts_with("POST") { (201, OLD.to_owned()) } else { (200, "no JSON".to_owned()) }
+}
+
+fn shadow(answers: Side) -> Config {
+    Config { mode: Mode::Shadow, answers, ..Config::default() }
+}
+
+#[tokio::test]
+async fn the_client_of_a_shadow_is_answered_before_the_other_side_is_asked_and_what_has_no_room_is_dropped() {
+    let (gateway, seen) = TestGateway::start_moving(with_things, old_things, shadow(Side::Canonical)).await;
+    for number in 0..70 {
+        let list = request_of(
+            &format!("key-{}", "x".repeat(number)),
+            "GET",
+            &format!("/acme/api/lists/{NORTH}/things"),
+            "",
+        );
+        let (status, _, told) = gateway.answer(list).await;
+        assert_eq!((status, told.as_str()), (200, r#"[{"key":"2222222222222222222222","name":"Lamp"}]"#));
+    }
+    let dropped =
+        r#"gateway_shadow_requests_total{dialect="acme",operation="list_things",outcome="dropped"} 6"#;
+    assert!(gateway.metrics().contains(dropped), "{}", gateway.metrics());
+    assert!(seen.lock().unwrap().is_empty(), "nobody has had time for it yet");
+}
+
+#[tokio::test]
+async fn a_change_in_shadow_is_made_by_one_side_and_tried_dry_at_the_other() {
+    for (answers, outcome) in [(Side::Legacy, "dry_fits"), (Side::Canonical, "untried")] {
+        let (gateway, seen) = TestGateway::start_moving(with_things, old_things, shadow(answers)).await;
+        let work = gateway.shadow_work();
+        assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 201);
+        let metrics = gateway.metrics_when_dropped(work).await;
+        let heard = seen.lock().unwrap().len();
+        assert_eq!(heard, usize::from(answers == Side::Legacy));
+        let line = format!(
+            r#"gateway_shadow_requests_total{{dialect="acme",operation="add_thing",outcome="{outcome}"}} 1"#
+        );
+        assert!(metrics.contains(&line), "{line}\n{metrics}");
+    }
+}

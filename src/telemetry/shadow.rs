@@ -1,0 +1,223 @@
+//! What comes of asking both sides: how comparisons ended, where the sides differ, and the newest differences, masked.
+
+use std::{
+    collections::{BTreeMap, BTreeSet, VecDeque},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::SystemTime,
+};
+
+use prometheus_client::{
+    encoding::EncodeLabelSet,
+    metrics::{counter::Counter, family::Family},
+    registry::Registry,
+};
+use serde_json::json;
+
+use super::{RequestId, names::metric};
+use crate::time::unix_seconds;
+
+/// How many places of one operation are told apart; all others are one.
+const PLACES_MAX: usize = 50;
+
+/// What those are called.
+const OTHER: &str = "other";
+
+/// How many differences are kept.
+const KEPT_MAX: usize = 256;
+
+/// How asking the other side ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ShadowOutcome {
+    /// Both say the same.
+    Same,
+    /// They do not.
+    Different,
+    /// There was no room for it.
+    Dropped,
+    /// It took too long.
+    Late,
+    /// The other side did not answer.
+    Unanswered,
+    /// An answer is none that the mapping can read.
+    Unreadable,
+    /// The canonical side could have done what the old one did.
+    DryFits,
+    /// It would have refused it.
+    DryRefused,
+    /// There was nothing to try.
+    Untried,
+}
+
+impl ShadowOutcome {
+    fn name(self) -> &'static str {
+        match self {
+            ShadowOutcome::Same => "same",
+            ShadowOutcome::Different => "different",
+            ShadowOutcome::Dropped => "dropped",
+            ShadowOutcome::Late => "late",
+            ShadowOutcome::Unanswered => "unanswered",
+            ShadowOutcome::Unreadable => "unreadable",
+            ShadowOutcome::DryFits => "dry_fits",
+            ShadowOutcome::DryRefused => "dry_refused",
+            ShadowOutcome::Untried => "untried",
+        }
+    }
+}
+
+/// A place where the sides differ. Nothing of what they said is in it.
+#[derive(Clone, Debug)]
+pub struct Different {
+    /// The request.
+    pub request: Option<RequestId>,
+    /// Its dialect.
+    pub dialect: String,
+    /// Its operation.
+    pub operation: String,
+    /// Where in the canonical answer.
+    pub place: String,
+    /// How.
+    pub what: &'static str,
+    /// What the old side said, masked.
+    pub old: String,
+    /// What the canonical side said, masked.
+    pub new: String,
+}
+
+/// What is counted and kept of shadows; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ShadowMetrics {
+    requests: Family<OutcomeLabels, Counter>,
+    differences: Family<PlaceLabels, Counter>,
+    noise: Family<NoiseLabels, Counter>,
+    kept: Arc<Mutex<Kept>>,
+}
+
+#[derive(Debug, Default)]
+struct Kept {
+    /// By dialect and operation.
+    places: BTreeMap<(String, String), BTreeSet<String>>,
+    /// The oldest first.
+    newest: VecDeque<(u64, Different)>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OutcomeLabels {
+    dialect: String,
+    operation: String,
+    outcome: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct PlaceLabels {
+    dialect: String,
+    operation: String,
+    place: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct NoiseLabels {
+    dialect: String,
+    operation: String,
+    is_noisy: &'static str,
+}
+
+impl ShadowMetrics {
+    pub(super) fn ended(&self, dialect: &str, operation: &str, outcome: ShadowOutcome) {
+        let (dialect, operation) = (dialect.to_owned(), operation.to_owned());
+        self.requests.get_or_create(&OutcomeLabels { dialect, operation, outcome: outcome.name() }).inc();
+    }
+
+    pub(super) fn noise(&self, dialect: &str, operation: &str, is_noisy: bool) {
+        let (dialect, operation) = (dialect.to_owned(), operation.to_owned());
+        let is_noisy = if is_noisy { "true" } else { "false" };
+        self.noise.get_or_create(&NoiseLabels { dialect, operation, is_noisy }).inc();
+    }
+
+    pub(super) fn differs(&self, different: &Different, now: SystemTime) {
+        let mut kept = self.lock();
+        let (dialect, operation) = (different.dialect.clone(), different.operation.clone());
+        let places = kept.places.entry((dialect.clone(), operation.clone())).or_default();
+        let has_room = places.len() < PLACES_MAX || places.contains(&different.place);
+        let place = if has_room { different.place.clone() } else { OTHER.to_owned() };
+        if has_room {
+            places.insert(place.clone());
+        }
+        kept.newest.push_back((unix_seconds(now), different.clone()));
+        if kept.newest.len() > KEPT_MAX {
+            kept.newest.pop_front();
+        }
+        drop(kept);
+        self.differences.get_or_create(&PlaceLabels { dialect, operation, place }).inc();
+    }
+
+    /// The newest differences, the newest first.
+    pub(super) fn json(&self) -> String {
+        let kept = self.lock();
+        let all = kept.newest.iter().rev().map(|(at, one)| {
+            json!({
+                "at": at,
+                "request": one.request.as_ref().map(RequestId::as_str),
+                "dialect": one.dialect,
+                "operation": one.operation,
+                "place": one.place,
+                "what": one.what,
+                "legacy": one.old,
+                "canonical": one.new,
+            })
+        });
+        format!("{}\n", json!({ "differences": all.collect::<Vec<_>>() }))
+    }
+
+    /// A panic while the lock was held cannot have left half of a difference, so poison is ignored.
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(
+            metric::SHADOW_REQUESTS,
+            "Requests that the other side was to be asked too, by what came of it",
+            self.requests.clone(),
+        );
+        registry.register(
+            metric::SHADOW_DIFFERENCES,
+            "Places of canonical answers where the sides differ",
+            self.differences.clone(),
+        );
+        registry.register(
+            metric::SHADOW_NOISE,
+            "Times the old side was asked twice, by whether it differed from itself",
+            self.noise.clone(),
+        );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn different(place: String) -> Different {
+        let (old, new) = ("string 1".to_owned(), "nothing".to_owned());
+        let (dialect, operation) = ("acme".to_owned(), "list".to_owned());
+        Different { request: None, dialect, operation, place, what: "missing", old, new }
+    }
+
+    #[test]
+    fn no_more_places_than_that_are_told_apart_and_no_more_differences_kept() {
+        let shadow = ShadowMetrics::default();
+        for number in 0..1000 {
+            shadow.differs(&different(format!("/{number}")), SystemTime::UNIX_EPOCH);
+        }
+        shadow.differs(&different("/7".to_owned()), SystemTime::UNIX_EPOCH);
+        let mut registry = Registry::default();
+        shadow.register(&mut registry);
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+        let lines = page.lines().filter(|line| line.starts_with("shadow_differences_total{")).count();
+        assert_eq!(lines, PLACES_MAX + 1);
+        assert!(page.contains(r#"place="other"} 950"#) && page.contains(r#"place="/7"} 2"#), "{page}");
+        let json: serde_json::Value = serde_json::from_str(&shadow.json()).unwrap();
+        let kept = json["differences"].as_array().unwrap();
+        assert_eq!((kept.len(), &kept[0]["place"]), (KEPT_MAX, &json!("/7")));
+    }
+}

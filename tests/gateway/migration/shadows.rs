@@ -1,0 +1,121 @@
+//! Both sides are asked, and compared: what was planted is found, and nothing else; and the client never notices.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::world::{NEW_NAME, NORTHWIND, OLD_NAME, TOKENS, World, authorization};
+use crate::lifecycle::client::Client;
+
+/// How often each is read.
+const ROUNDS: usize = 6;
+
+const READS: [(&str, &str); 3] = [
+    ("getOrganizationById", ""),
+    ("listMembersInOrganizationById", "/members?limit=20"),
+    ("getMemberInOrganizationById", "/members/10000000-0000-4000-8000-000000000102"),
+];
+
+#[test]
+fn what_was_planted_is_found_and_nothing_else_whoever_answers() {
+    let world = World::start();
+    for (answers, name) in [("legacy", OLD_NAME), ("canonical", NEW_NAME)] {
+        let before = world.compared();
+        let mode = json!({"mode": "shadow", "answers": answers, "noise": 50});
+        assert_eq!(world.put(&mode).status, 200);
+        let mut client = Client::new(world.new.address);
+        for round in 0..ROUNDS {
+            for (operation, path) in READS {
+                let token = &authorization(TOKENS[round]);
+                let answer = client.ask("GET", &format!("/gitbook{NORTHWIND}{path}"), token, "").unwrap();
+                let direct = {
+                    let side = if answers == "legacy" { &world.old } else { &world.new };
+                    assert_eq!(answer.status, 200, "{operation} {answer:?}");
+                    Client::new(side.address)
+                        .ask("GET", &format!("/gitbook{NORTHWIND}{path}"), token, "")
+                        .unwrap()
+                };
+                assert_eq!(answer.body, direct.body, "{operation}: the client is told what that side says");
+                if path.is_empty() {
+                    assert!(answer.body.contains(name), "{answers}: {answer:?}");
+                }
+            }
+        }
+        let asked = if answers == "legacy" { ROUNDS } else { 2 * ROUNDS };
+        world.wait_until_compared(before + READS.len() * asked);
+    }
+    let page = world.new.page("/metrics").body;
+    let of = |operation: &str, outcome: &str| {
+        let labels = format!("{{dialect=\"gitbook\",operation=\"{operation}\",outcome=\"{outcome}\"}} ");
+        let line = page
+            .lines()
+            .find_map(|line| line.strip_prefix(&format!("gateway_shadow_requests_total{labels}")));
+        line.map_or(0, |count| count.parse::<usize>().unwrap())
+    };
+    for (operation, path) in READS {
+        let expected = if path.is_empty() { "different" } else { "same" };
+        assert_eq!(of(operation, expected), 3 * ROUNDS, "{operation}: {page}");
+    }
+    // One place differs, and nothing else does: no time, no id, no order.
+    let places: Vec<_> =
+        page.lines().filter(|line| line.starts_with("gateway_shadow_differences_total{")).collect();
+    assert_eq!(places.len(), 1, "{places:#?}");
+    assert!(places[0].contains("operation=\"getOrganizationById\",place=\"/name\"} "), "{places:#?}");
+    assert!(!page.contains("is_noisy=\"true\"") && page.contains("is_noisy=\"false\""), "{page}");
+
+    let told = world.new.page("/differences").body;
+    let differences: Value = serde_json::from_str(&told).unwrap();
+    let differences = differences["differences"].as_array().unwrap();
+    assert_eq!(differences.len(), 3 * ROUNDS);
+    assert_eq!((&differences[0]["place"], &differences[0]["what"]), (&json!("/name"), &json!("value")));
+    assert_ne!(differences[0]["legacy"], differences[0]["canonical"]);
+    assert!(!told.contains(OLD_NAME) && !told.contains(NEW_NAME), "values are masked: {told}");
+}
+
+#[test]
+fn an_old_side_that_is_gone_is_nothing_to_a_client_of_the_new_and_changes_are_made_once() {
+    let world = World::start();
+    let change = |client: &mut Client, name: &str| {
+        let body = json!({ "title": name }).to_string();
+        client.ask("PATCH", &format!("/gitbook{NORTHWIND}"), &authorization(TOKENS[3]), &body).unwrap()
+    };
+    let mut client = Client::new(world.new.address);
+    assert_eq!(world.put(&json!({"mode": "shadow", "answers": "legacy"})).status, 200);
+    let before = world.compared();
+    assert_eq!(change(&mut client, "Renamed").status, 200);
+    world.wait_until_compared(before + 1);
+    assert!(world.new.page("/metrics").body.contains("outcome=\"dry_fits\"} 1"));
+    assert_eq!(world.put(&json!({"mode": "shadow", "answers": "canonical"})).status, 200);
+    let read = |client: &mut Client| {
+        client.ask("GET", &format!("/gitbook{NORTHWIND}"), &authorization(TOKENS[3]), "").unwrap()
+    };
+    assert!(read(&mut client).body.contains(NEW_NAME), "the canonical side was not told of it");
+
+    let World { old, .. } = &world;
+    old.signal("KILL");
+    let before = world.compared();
+    for _round in 0..ROUNDS {
+        let answer = read(&mut client);
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    world.wait_until_compared(before + ROUNDS);
+    assert!(world.new.page("/metrics").body.contains("outcome=\"unanswered\"} "));
+}
+
+impl World {
+    /// How often asking the other side has ended, however it did.
+    fn compared(&self) -> usize {
+        let page = self.new.page("/metrics").body;
+        let lines = page.lines().filter(|line| line.starts_with("gateway_shadow_requests_total{"));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+    }
+
+    /// Waits until it has that often.
+    fn wait_until_compared(&self, enough: usize) {
+        let latest = Instant::now() + Duration::from_mins(1);
+        while self.compared() < enough {
+            assert!(Instant::now() < latest, "{} of {enough} were compared", self.compared());
+            std::thread::yield_now();
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! The old upstream, the proxy in front of both sides, and who may ask.
+
+use std::fs;
+use std::path::Path;
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use tempfile::TempDir;
+
+use crate::lifecycle::client::{Answer, Client};
+use crate::lifecycle::process::Process;
+
+/// Both dialects' worth of files: the one under test, and what it is translated to.
+const MAPPINGS: [&str; 2] = ["canonical.toml", "gitbook.toml"];
+
+/// An organization that both sides have, under the name that it has at the canonical one.
+pub(super) const NORTHWIND: &str = "/v1/orgs/3c90c3cc-0d44-4b50-8888-8dd25736052a";
+pub(super) const NEW_NAME: &str = "Northwind";
+pub(super) const OLD_NAME: &str = "Northwind of old";
+
+const OWNER: &str = "gb_api_DemoOwnerNorthwind0000000000000000000000";
+
+/// Whoever may read it, as the reference backend's seed has them.
+pub(super) const TOKENS: [&str; 14] = [
+    "csb_DemoOwnerNorthwind00000000000000_eda246cf",
+    "pat_DemoOwnerNorthwind00000000000000",
+    "DemoOwnerNorthwindPlainOne00000000000000",
+    OWNER,
+    "DemoOwnerNorthwindPlainTwo00000000000000",
+    "pat_DemoAdminNorthwind00000000000000",
+    "pat_DemoManagerNorthwind000000000000",
+    "pat_DemoCreatorNorthwind000000000000",
+    "pat_DemoReviewerNorthwind00000000000",
+    "pat_DemoEditorNorthwind0000000000000",
+    "pat_DemoCommenterNorthwind0000000000",
+    "pat_DemoViewerNorthwind0000000000000",
+    "csb_DemoViewerNorthwind0000000000000_d994c7d4",
+    "DemoViewerNorthwindPlainOne0000000000000",
+];
+
+pub(super) fn authorization(token: &str) -> String {
+    format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n")
+}
+
+pub(super) struct World {
+    folder: TempDir,
+    pub(super) old: Process,
+    pub(super) new: Process,
+}
+
+impl World {
+    pub(super) fn start() -> World {
+        let folder = tempfile::tempdir().unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        fs::create_dir(folder.path().join("mappings")).unwrap();
+        for name in MAPPINGS {
+            let text = fs::read_to_string(root.join("mappings").join(name)).unwrap();
+            let text = text.replace("windows = [\"60/minute\"]", "windows = [\"1000000/minute\"]");
+            fs::write(folder.path().join("mappings").join(name), text).unwrap();
+        }
+        let old = World::process(
+            &folder,
+            "old",
+            "[server.hops]\ntrusted = [\"127.0.0.1\"]\nheaders = [\"x-forwarded-for\", \"x-forwarded-proto\", \"x-forwarded-host\"]\n",
+        );
+        let body = json!({"title": OLD_NAME}).to_string();
+        let renamed = Client::new(old.address).ask("PATCH", NORTHWIND, &authorization(OWNER), &body).unwrap();
+        assert_eq!(renamed.status, 200, "{renamed:?}");
+        let legacy = format!("[legacy.gitbook]\nbase = \"http://{}\"\n", old.address);
+        let new = World::process(&folder, "new", &legacy);
+        World { folder, old, new }
+    }
+
+    fn process(folder: &TempDir, name: &str, settings: &str) -> Process {
+        let settings = World::settings(folder, name, settings);
+        let path = folder.path().join(format!("{name}.toml"));
+        fs::write(&path, settings).unwrap();
+        Process::start_at(&path, None, &[])
+    }
+
+    fn settings(folder: &TempDir, name: &str, settings: &str) -> String {
+        let below = |name: &str| folder.path().join(name).display().to_string();
+        format!(
+            "[server]\nworkers = 2\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+             [limit]\nwindows = []\n[telemetry]\nformat = \"json\"\n[backend]\ndatabase = {:?}\n\
+             [files]\nmappings = {:?}\n{settings}",
+            below(&format!("{name}.db")),
+            below("mappings"),
+        )
+    }
+
+    /// Has the files of the proxy say this, too; they are read at a reload.
+    pub(super) fn write(&self, mode: &str) {
+        let legacy = format!("[legacy.gitbook]\nbase = \"http://{}\"\n{mode}", self.old.address);
+        let settings = World::settings(&self.folder, "new", &legacy);
+        fs::write(self.folder.path().join("new.toml"), settings).unwrap();
+    }
+
+    /// Has it read its files anew. What it says of that to a service manager has to be heard: nobody says more to one that
+    /// does not listen.
+    pub(super) fn reload(&self) {
+        let answer = self.new.reload();
+        assert_eq!(answer.status, 200, "{answer:?}");
+        self.new.wait_for("READY=1");
+    }
+
+    /// Says who answers, on the admin listener.
+    pub(super) fn put(&self, mode: &Value) -> Answer {
+        Client::new(self.new.admin).ask("PUT", "/modes/gitbook", "", &mode.to_string()).unwrap()
+    }
+
+    /// What is shown of the dialect.
+    pub(super) fn mode(&self) -> Value {
+        let shown: Value = serde_json::from_str(&self.new.page("/modes").body).unwrap();
+        shown["dialects"]["gitbook"].clone()
+    }
+
+    /// How many requests for an operation the proxy says that side answered, whatever the mode was.
+    pub(super) fn answered(&self, operation: &str, side: &str) -> usize {
+        let page = self.new.page("/metrics").body;
+        let labels = format!("gateway_mode_requests_total{{dialect=\"gitbook\",operation=\"{operation}\",");
+        let lines = page
+            .lines()
+            .filter(|line| line.starts_with(&labels) && line.contains(&format!("side=\"{side}\"")));
+        lines.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
+    }
+
+    /// How many the old upstream says it answered.
+    pub(super) fn heard_by_old(&self, operation: &str) -> usize {
+        let labels = format!("{{dialect=\"gitbook\",operation=\"{operation}\",status=\"200\",code=\"\"}}");
+        self.old.metric(&format!("gateway_requests_total{labels}"))
+    }
+}
+
+/// Whether whoever has that token has moved, by the formula in `docs/migration.md`.
+pub(super) fn has_moved(token: &str, share: u128) -> bool {
+    let mut digest = Sha256::new();
+    let principal = &Sha256::digest(token)[..16];
+    for part in [&b"interlingua-split-1"[..], b"gitbook", principal] {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    let point = u64::from_be_bytes(digest.finalize()[..8].try_into().unwrap());
+    u128::from(point) * 100 < share << 64
+}

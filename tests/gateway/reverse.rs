@@ -1,0 +1,235 @@
+//! A backend that speaks a dialect, and clients of other dialects: the reference backend, a proxy in front of it that makes
+//! it speak one, and the proxy under test in front of that.
+//!
+//! What a client should be told says the same program in front of the reference backend itself, to which it does not
+//! translate backwards.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use interlingua::boot::{self, DataFiles};
+use interlingua::diag::Sources;
+use interlingua::gateway::reverse;
+use interlingua::upstream;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::program::{Answer, Program};
+
+pub(crate) mod matrix;
+
+/// The organization of the demonstration data.
+const NORTHWIND: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
+
+/// What ships, but that what is a credential of any of the five is one of all: a client has one token here, whichever
+/// dialect it speaks and whichever the backend does.
+struct Files {
+    files: DataFiles,
+    _folder: TempDir,
+}
+
+impl Files {
+    fn new() -> Files {
+        let folder = tempfile::tempdir().unwrap();
+        for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings")).unwrap() {
+            let path = entry.unwrap().path();
+            let mut in_credential = false;
+            let text = fs::read_to_string(&path).unwrap();
+            let lines = text.lines().map(|line| {
+                if line.starts_with('[') {
+                    in_credential = line == "[[credential]]";
+                }
+                let is_pattern = in_credential && line.starts_with("pattern");
+                if is_pattern { "pattern = '^[0-9A-Za-z._~+/=-]{8,4096}$'" } else { line }
+            });
+            let text = lines.collect::<Vec<_>>().join("\n") + "\n";
+            fs::write(folder.path().join(path.file_name().unwrap()), text).unwrap();
+        }
+        Files {
+            files: DataFiles { mappings: Some(folder.path().to_owned()), schemas: None },
+            _folder: folder,
+        }
+    }
+
+    fn start(&self, change: impl FnOnce(&mut interlingua::config::Config)) -> Program {
+        // They were tried when they were built in.
+        let loaded = boot::load_and_try(&self.files, &mut Sources::default(), None).unwrap();
+        Program::start_loaded(loaded, |config| {
+            config.limit.windows.clear();
+            change(config);
+        })
+    }
+}
+
+/// A proxy in front of another that speaks a dialect, and one that has the reference backend behind it.
+struct World {
+    /// What makes the backend speak the dialect.
+    behind: Program,
+    /// The proxy that is tested.
+    front: Program,
+    /// The same in front of the canonical API.
+    plain: Program,
+}
+
+impl World {
+    fn start(files: &Files, dialect: &str) -> World {
+        let behind = files.start(|_| {});
+        let base = format!("http://{}/{dialect}", behind.address).parse().unwrap();
+        let front = files.start(|config| {
+            config.upstream = Some(upstream::Config::new(base));
+            config.reverse = Some(reverse::Config { dialect: dialect.to_owned(), any_order: true });
+        });
+        World { behind, front, plain: files.start(|_| {}) }
+    }
+}
+
+/// Asks for whoever owns all of the demonstration data.
+fn ask(program: &Program, method: &str, path: &str, body: Option<&Value>) -> Answer {
+    let token = "pat_DemoOwnerNorthwind00000000000000";
+    let is_bare = path.starts_with("/closient");
+    let (name, value) =
+        if is_bare { ("x-api-key", token.to_owned()) } else { ("authorization", format!("Bearer {token}")) };
+    let body = body.map(Value::to_string);
+    let mut headers = vec![(name, value.as_str())];
+    headers.extend(body.iter().map(|_| ("content-type", "application/json")));
+    program.send(method, path, &headers, body.as_deref())
+}
+
+fn same(world: &World, method: &str, path: &str, body: Option<&Value>) {
+    let (told, expected) = (ask(&world.front, method, path, body), ask(&world.plain, method, path, body));
+    assert_eq!((told.status, &told.body), (expected.status, &expected.body), "{method} {path}");
+    assert!(told.status < 300, "{told:?}");
+}
+
+#[test]
+fn who_speaks_the_dialect_of_the_backend_is_told_what_it_would_say() {
+    let world = World::start(&Files::new(), "letpiper");
+    let members = format!("/letpiper/v1/organizations/{NORTHWIND}/members");
+    same(&world, "GET", &format!("{members}?limit=3&offset=4"), None);
+    same(&world, "GET", "/letpiper/v1/organizations/", None);
+    // Roles are named by rows, and members by users: both are looked up in lists of the dialect.
+    let felix = format!("{members}/10000000-0000-4000-8000-000000000106");
+    let admin = json!({"role_id": "84ce8374-cb61-5806-aec0-58dce50bfe06"});
+    let told = ask(&world.front, "PATCH", &felix, Some(&admin));
+    assert_eq!((told.status, &told.json()["role"]["name"]), (200, &json!("Admin")), "{}", told.body);
+    let read = ask(&world.behind, "GET", &members, None).json();
+    let role = read["members"].as_array().unwrap().iter().find(|one| one["user"]["first_name"] == "Felix");
+    assert_eq!(role.unwrap()["role"]["name"], "Admin");
+    assert_eq!(ask(&world.front, "DELETE", &felix, None).status, 204);
+    assert_eq!(ask(&world.front, "DELETE", &felix, None).status, 404);
+}
+
+#[test]
+fn a_client_of_another_dialect_is_served_as_far_as_that_of_the_backend_goes() {
+    let world = World::start(&Files::new(), "letpiper");
+    let members = format!("/closient-uuid/account/api/v1/organizations/{NORTHWIND}/members");
+    let told = ask(&world.front, "GET", &format!("{members}?page=2&page_size=3"), None).json();
+    let people: Vec<_> = told["data"].as_array().unwrap().iter().map(|one| &one["user_email"]).collect();
+    assert_eq!(people, ["dmitri@example.com", "elena@example.com", "felix@example.com"]);
+    let total = ask(&world.behind, "GET", &format!("/letpiper/v1/organizations/{NORTHWIND}/members"), None);
+    assert_eq!(told["pagination"]["total_count"], total.json()["total"]);
+
+    let felix = format!("{members}/20000000-0000-4000-8000-000000000106");
+    let told = ask(&world.front, "PUT", &felix, Some(&json!({"role": "viewer"})));
+    assert_eq!((told.status, &told.json()["role"]), (200, &json!("viewer")), "{}", told.body);
+}
+
+#[test]
+fn what_the_dialect_of_the_backend_has_no_words_for_is_refused_and_never_asked() {
+    let world = World::start(&Files::new(), "letpiper");
+    let everything = |world: &World| {
+        ask(&world.behind, "GET", &format!("/letpiper/v1/organizations/{NORTHWIND}/members"), None).body
+    };
+    let before = everything(&world);
+    let members = format!("/closient-uuid/account/api/v1/organizations/{NORTHWIND}/members");
+    let felix = format!("{members}/20000000-0000-4000-8000-000000000106");
+    // Neither is a role of Piper's: the next weaker would be less than was asked for, the next stronger more.
+    for (method, path, body) in [
+        ("PUT", &felix, json!({"role": "editor"})),
+        ("PUT", &felix, json!({"role": "manager"})),
+        ("POST", &members, json!({"email": "anna@example.com", "role": "editor"})),
+    ] {
+        let told = ask(&world.front, method, path, Some(&body));
+        assert_eq!(told.status, 501, "{method} {body}: {}", told.body);
+        let detail = told.json()["detail"].as_str().unwrap().to_owned();
+        assert!(detail.contains("`role`") && !detail.contains("anna"), "{detail}");
+    }
+    let told = ask(&world.front, "GET", "/dreadnode/api/v1/user", None);
+    assert_eq!(told.status, 501);
+    assert!(told.body.contains("has no operation for `users.me`"), "{}", told.body);
+    // Nothing is made up where the answer has no word for it: that would be somebody else's organization.
+    let told = ask(&world.front, "GET", "/dreadnode/api/v1/org/northwind", None);
+    assert_eq!(told.status, 501);
+    assert!(told.body.contains("does not tell `slug`"), "{}", told.body);
+    assert_eq!(everything(&world), before, "nobody was asked");
+}
+
+#[test]
+fn ids_are_spelt_and_errors_told_as_in_the_clients_dialect() {
+    let world = World::start(&Files::new(), "closient");
+    // Piper names members by user, and Closient tells no users: there is nobody to ask.
+    let members = format!("/letpiper/v1/organizations/{NORTHWIND}/members");
+    let told = ask(&world.front, "DELETE", &format!("{members}/10000000-0000-4000-8000-000000000106"), None);
+    assert_eq!(told.status, 501, "{}", told.body);
+    // Both know a membership by its id.
+    let elder = format!("/closient-uuid/account/api/v1/organizations/{NORTHWIND}/members");
+    same(&world, "GET", &format!("{elder}?page_size=4"), None);
+    let felix = format!("{elder}/20000000-0000-4000-8000-000000000106");
+    let told = ask(&world.front, "PUT", &felix, Some(&json!({"role": "billing"})));
+    assert_eq!((told.status, &told.json()["role"]), (200, &json!("billing")), "{}", told.body);
+    let nobody = format!("{elder}/20000000-0000-4000-8000-999999999999");
+    let told = ask(&world.front, "DELETE", &nobody, None);
+    assert_eq!((told.status, &told.json()["error_code"]), (404, &json!("not_found")), "{}", told.body);
+}
+
+#[test]
+fn who_speaks_canonical_already_is_served_under_a_mount_of_its_own() {
+    let world = World::start(&Files::new(), "letpiper");
+    let members = format!("/canonical/v1/organizations/{NORTHWIND}/members");
+    let told = ask(&world.front, "GET", &format!("{members}?limit=2&offset=1"), None);
+    let told = told.json();
+    assert_eq!(told["items"][0]["role"], "manager", "{told}");
+    assert_eq!(told["items"][0]["user"]["email"], "boris@example.com");
+    assert_eq!(told["items"].as_array().unwrap().len(), 2);
+    let felix = format!("{members}/20000000-0000-4000-8000-000000000106");
+    let told = ask(&world.front, "PATCH", &felix, Some(&json!({"role": "creator"})));
+    assert_eq!((told.status, &told.json()["role"]), (200, &json!("creator")), "{}", told.body);
+    assert_eq!(ask(&world.front, "GET", &felix, None).json()["role"], "creator");
+    let told = ask(&world.front, "PATCH", &felix, Some(&json!({"status": "suspended"})));
+    assert_eq!((told.status, &told.json()["code"]), (501, &json!("inexpressible")), "{}", told.body);
+    let told = ask(&world.front, "POST", &members, Some(&json!({"email": "nobody", "role": "viewer"})));
+    assert_eq!((told.status, &told.json()["errors"][0]["pointer"]), (422, &json!("/email")), "{}", told.body);
+    // Where the backend speaks canonical, its own address is the way to it.
+    assert_eq!(ask(&world.plain, "GET", &felix, None).status, 404);
+}
+
+/// What `check` says where the backend speaks that dialect.
+fn check(dialect: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("config.toml");
+    fs::write(&path, format!("[upstream]\nbase = \"http://b\"\ndialect = \"{dialect}\"\n")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+    let output = command.arg("check").arg("--config").arg(&path).output().unwrap();
+    String::from_utf8([output.stderr, output.stdout].concat()).unwrap()
+}
+
+#[test]
+fn what_cannot_be_answered_is_warned_of_before_anything_is_served() {
+    let told = check("letpiper");
+    for expected in [
+        "warning[C0303]: `get_user` of `dreadnode` cannot be answered: `letpiper` has no operation for `users.me`",
+        "`get_organization` of `dreadnode` cannot be answered: `letpiper` does not tell `slug` in `organizations.list`",
+        "config.toml:3:11",
+    ] {
+        assert!(told.contains(expected), "{expected} in {told}");
+    }
+    // Piper names members by user, and tells which membership is whose.
+    assert!(!told.contains("`remove_member` of `closient`") && !told.contains("error"), "{told}");
+}
+
+#[test]
+fn a_dialect_that_there_is_not_is_an_error() {
+    let told = check("letpipper");
+    assert!(told.contains("error[C0213]") && told.contains("did you mean `letpiper`?"), "{told}");
+}
