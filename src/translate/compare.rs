@@ -111,7 +111,7 @@ pub fn outcomes(sides: [&Result<Answer, Box<Problem>>; 2], by: &By<'_>, pairs: &
     match sides {
         [Ok(one), Ok(other)] => {
             let [one, other] = [one, other].map(|answer| answer.body.as_ref().map(|body| body.root()));
-            comparing.both(by.schema.map(Schema::shape), one, other);
+            comparing.both(by.schema.map(Schema::shape).as_ref(), one, other);
         }
         [Err(one), Err(other)] if statuses[0] == statuses[1] => comparing.problems(one, other),
         _ => {}
@@ -122,7 +122,7 @@ pub fn outcomes(sides: [&Result<Answer, Box<Problem>>; 2], by: &By<'_>, pairs: &
 /// Compares two canonical bodies.
 pub fn bodies(one: Value<'_>, other: Value<'_>, by: &By<'_>, pairs: &mut Pairs) -> Differences {
     let mut comparing = Comparing::new(by, pairs);
-    comparing.both(by.schema.map(Schema::shape), Some(one), Some(other));
+    comparing.both(by.schema.map(Schema::shape).as_ref(), Some(one), Some(other));
     comparing.found
 }
 
@@ -142,7 +142,7 @@ impl<'c> Comparing<'c> {
     }
 
     /// Compares what stands at one place, if anything does.
-    fn both(&mut self, shape: Option<Shape<'_>>, one: Option<Value<'_>>, other: Option<Value<'_>>) {
+    fn both(&mut self, shape: Option<&Shape<'_>>, one: Option<Value<'_>>, other: Option<Value<'_>>) {
         let kinds = [one, other].map(|value| value.map(Value::kind));
         let is_inner = |kind: Option<Kind>| matches!(kind, Some(Kind::Object | Kind::Array));
         let is_nothing = |kind: Option<Kind>| matches!(kind, None | Some(Kind::Null));
@@ -152,26 +152,26 @@ impl<'c> Comparing<'c> {
             (Some(one), Some(other)) if kinds == [Some(Kind::Array); 2] => self.lists(shape, one, other),
             // What is inside of one and not of the other is told where it lies.
             (Some(inner), _) if is_inner(kinds[0]) && is_nothing(kinds[1]) => {
-                self.alone(shape, inner, What::Missing)
+                self.alone(shape, inner, What::Missing);
             }
             (_, Some(inner)) if is_inner(kinds[1]) && is_nothing(kinds[0]) => {
-                self.alone(shape, inner, What::Extra)
+                self.alone(shape, inner, What::Extra);
             }
-            _ => self.leaves(shape.as_ref(), one, other),
+            _ => self.leaves(shape, one, other),
         }
     }
 
-    fn objects(&mut self, shape: Option<Shape<'_>>, one: Value<'_>, other: Value<'_>) {
+    fn objects(&mut self, shape: Option<&Shape<'_>>, one: Value<'_>, other: Value<'_>) {
         for (name, value) in one.members() {
             let name = name.as_str();
-            self.member(shape.as_ref(), &name, |own, inner| {
-                own.both(inner, Some(value), other.member(&name))
+            self.member(shape, &name, |own, inner| {
+                own.both(inner, Some(value), other.member(&name));
             });
         }
         for (name, value) in other.members() {
             let name = name.as_str();
             if one.member(&name).is_none() {
-                self.member(shape.as_ref(), &name, |own, inner| own.both(inner, None, Some(value)));
+                self.member(shape, &name, |own, inner| own.both(inner, None, Some(value)));
             }
         }
     }
@@ -181,12 +181,12 @@ impl<'c> Comparing<'c> {
         &mut self,
         shape: Option<&Shape<'_>>,
         name: &str,
-        inside: impl FnOnce(&mut Self, Option<Shape<'_>>),
+        inside: impl FnOnce(&mut Self, Option<&Shape<'_>>),
     ) {
         let inner = shape.and_then(|shape| shape.property(name));
         // The names of a map may be anything, an address of somebody among them.
         let is_known = inner.is_some() || shape.is_none();
-        self.step(name, if is_known { name } else { ANY }, |own| inside(own, inner));
+        self.step(name, if is_known { name } else { ANY }, |own| inside(own, inner.as_ref()));
     }
 
     fn step(&mut self, name: &str, shown: &str, inside: impl FnOnce(&mut Self)) {
@@ -200,19 +200,19 @@ impl<'c> Comparing<'c> {
     }
 
     /// What only one side has, or has more than null of.
-    fn alone(&mut self, shape: Option<Shape<'_>>, value: Value<'_>, what: What) {
+    fn alone(&mut self, shape: Option<&Shape<'_>>, value: Value<'_>, what: What) {
         if value.is_empty() {
             let [one, other] = if what == What::Missing { [Some(value), None] } else { [None, Some(value)] };
-            return self.leaves(shape.as_ref(), one, other);
+            return self.leaves(shape, one, other);
         }
         let half = |value| if what == What::Missing { (Some(value), None) } else { (None, Some(value)) };
         for (name, value) in value.members() {
             let (one, other) = half(value);
-            self.member(shape.as_ref(), &name.as_str(), |own, inner| own.both(inner, one, other));
+            self.member(shape, &name.as_str(), |own, inner| own.both(inner, one, other));
         }
         if value.kind() == Kind::Array {
             self.step(ANY, ANY, |own| {
-                let inner = shape.as_ref().and_then(Shape::items);
+                let inner = shape.and_then(Shape::items);
                 for element in value.elements() {
                     own.element_alone(inner.as_ref(), element, what);
                 }

@@ -151,7 +151,7 @@ fn run(case: &Case, program: &Program, folder: &Path) -> Output {
     let text = if case.har {
         json!({"log": {"entries": records.iter().map(entry).collect::<Vec<_>>()}}).to_string()
     } else {
-        records.iter().map(|record| format!("{record}\n")).collect()
+        records.iter().map(|record| format!("{record}\n")).collect::<Vec<_>>().concat()
     };
     fs::write(&file, text).unwrap();
     let credentials = folder.join("credentials");

@@ -10,7 +10,7 @@ use crate::{
     dialect::{Dialect, Operation},
     json::{Document, Limits, Value},
     lens::Resolutions,
-    problem::{Problem, Segment},
+    problem::Segment,
     translate::{
         Step,
         compare::{self, By, Difference, Differences, Mask, Masks, Noise, Pairs, What},
@@ -73,7 +73,7 @@ impl<'j> Judge<'j> {
         other: Option<aim::Answered>,
     ) -> Verdict {
         let now = |answer: aim::Answered| {
-            answer.map(|answer| self.side(play, answer.status, Some(answer.body.as_slice())))
+            answer.map(|answer| Self::side(play, answer.status, Some(answer.body.as_slice())))
         };
         let first = match now(one) {
             Ok(first) => first,
@@ -89,7 +89,7 @@ impl<'j> Judge<'j> {
             Some(Ok(second)) => self.compare(play, &first, &second),
             None => {
                 let Some(recorded) = &play.recorded else { return Verdict::Unread("no answer was recorded") };
-                let recorded = self.side(play, recorded.status, recorded.body.as_deref());
+                let recorded = Self::side(play, recorded.status, recorded.body.as_deref());
                 if recorded.has_body && recorded.outcomes.is_none() {
                     return Verdict::Unread("the recorded answer is none of this operation's");
                 }
@@ -105,7 +105,7 @@ impl<'j> Judge<'j> {
     }
 
     /// Reads an answer.
-    fn side(&self, play: &Play, status: StatusCode, body: Option<&[u8]>) -> Side {
+    fn side(play: &Play, status: StatusCode, body: Option<&[u8]>) -> Side {
         let Some(bytes) = body else { return Side { status, outcomes: None, has_body: false } };
         let limits = Limits { bytes_max: usize::MAX, nodes_max: usize::MAX, ..Limits::default() };
         let document = Document::parse(bytes.to_vec(), &limits).ok();
@@ -155,7 +155,10 @@ impl<'j> Judge<'j> {
 }
 
 fn status_of(outcome: &Outcome) -> StatusCode {
-    outcome.as_ref().map_or_else(|problem: &Box<Problem>| problem.status.get(), |answer| answer.status)
+    match outcome {
+        Ok(answer) => answer.status,
+        Err(problem) => problem.status.get(),
+    }
 }
 
 /// Of what cannot be read, or was not recorded, the status says what there is to say.

@@ -95,7 +95,7 @@ impl ErrorShape {
                         Some(if heard.complaints.is_empty() { whole } else { INVALID.to_owned() });
                 }
                 Slot::RetryAfter => {
-                    heard.retry_after = value.as_i64().and_then(|seconds| seconds.try_into().ok())
+                    heard.retry_after = value.as_i64().and_then(|seconds| seconds.try_into().ok());
                 }
                 Slot::Violations(members) => {
                     let complaints = value.elements().take(COMPLAINTS_MAX);
@@ -120,7 +120,7 @@ impl ErrorShape {
             let Some(value) = element.member(name) else { continue };
             match slot {
                 ViolationSlot::Dotted => {
-                    complaint.places.extend(text(value).iter().flat_map(|text| dotted(text)))
+                    complaint.places.extend(text(value).iter().flat_map(|text| dotted(text)));
                 }
                 ViolationSlot::Kind => complaint.kind = text(value).map(|kind| self.own_kind(kind)),
                 ViolationSlot::Loc => complaint.places.extend(read_loc(value)),

@@ -17,15 +17,15 @@ const LOOKS_MAX: usize = 1 << 12;
 const ID: &str = "id";
 
 impl Comparing<'_> {
-    pub(super) fn lists(&mut self, shape: Option<Shape<'_>>, one: Value<'_>, other: Value<'_>) {
-        let inner = shape.as_ref().and_then(Shape::items);
+    pub(super) fn lists(&mut self, shape: Option<&Shape<'_>>, one: Value<'_>, other: Value<'_>) {
+        let inner = shape.and_then(Shape::items);
         let has_ids = match &inner {
             Some(inner) => inner.property(ID).is_some(),
             None => {
                 [one, other].into_iter().flat_map(Value::elements).all(|element| element.member(ID).is_some())
             }
         };
-        let is_set = shape.as_ref().is_some_and(Shape::is_set);
+        let is_set = shape.is_some_and(Shape::is_set);
         self.step(ANY, ANY, |own| {
             let pairs = if has_ids || is_set {
                 own.matched(inner.as_ref(), one, other)
@@ -38,7 +38,7 @@ impl Comparing<'_> {
                 match (one, other) {
                     (Some(one), None) => own.element_alone(inner.as_ref(), one, What::Missing),
                     (None, Some(other)) => own.element_alone(inner.as_ref(), other, What::Extra),
-                    (one, other) => own.both(inner.clone(), one, other),
+                    (one, other) => own.both(inner.as_ref(), one, other),
                 }
             }
         });

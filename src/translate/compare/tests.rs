@@ -60,6 +60,7 @@ fn differences(one: &serde_json::Value, other: &serde_json::Value) -> Vec<String
     compared(one, other, &mut Pairs::default())
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "it becomes a part")]
 fn items(items: serde_json::Value) -> serde_json::Value {
     json!({"items": items, "total": 2})
 }
