@@ -129,8 +129,7 @@ async fn page(
                     let wanted = asked.window.and_then(|window| window.page);
                     let is_last = wanted.is_none_or(|wanted| {
                         let end = wanted.offset + skip + count as u64;
-                        let total = rows.total(document.root());
-                        total.map_or(end != wanted.offset + u64::from(wanted.limit), |total| end >= total)
+                        rows.total(document.root(), wanted).is_some_and(|total| end >= total)
                     });
                     return Ok(Page { pairs, rows: count, is_last });
                 }
