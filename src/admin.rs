@@ -27,6 +27,7 @@ use crate::{
         self, BindError, Drain, Handler, Inherited, ListenerConfig, MakeHandler, Peer, RunOutcome, Server,
     },
     telemetry::{Explanations, Metrics},
+    usage::keeper::Asker,
 };
 
 /// Where the admin listener is.
@@ -84,7 +85,12 @@ impl Admin {
         reloads: Option<Reloads>,
         drain: Drain,
     ) -> io::Result<Running> {
-        let make = MakePages { pages: Pages { metrics, explanations, reloads, drain } };
+        self.start_with(Pages { metrics, explanations, reloads, usage: None, drain })
+    }
+
+    /// The same, with these pages.
+    pub fn start_with(self, pages: Pages) -> io::Result<Running> {
+        let make = MakePages { pages };
         let stop = Drain::new();
         let stopped = stop.clone();
         let run = move || self.0.run(&make, &stopped);
@@ -125,11 +131,17 @@ impl MakeHandler for MakePages {
 
 /// The pages.
 #[derive(Clone, Debug)]
-struct Pages {
-    metrics: Metrics,
-    explanations: Option<Explanations>,
-    reloads: Option<Reloads>,
-    drain: Drain,
+pub struct Pages {
+    /// What was counted.
+    pub metrics: Metrics,
+    /// Why requests were translated as they were, if that is kept.
+    pub explanations: Option<Explanations>,
+    /// Who reads files anew, if there are any.
+    pub reloads: Option<Reloads>,
+    /// Who knows who uses what, if that is counted.
+    pub usage: Option<Asker>,
+    /// The main server's.
+    pub drain: Drain,
 }
 
 const TEXT: &str = "text/plain; charset=utf-8";
@@ -144,6 +156,7 @@ const INDEX: &str = "interlingua admin
 /explain/ID  why the request of that id was translated as it was, if it asked for that
 /differences  where the canonical side and an old upstream last differed, as shadows show
 /modes    who answers the requests of which dialect; PUT and DELETE /modes/DIALECT change it at once
+/usage    who uses which parts of which dialect, if that is counted; `interlingua report --from` makes it readable
 /reload   POST: reads the files anew; 200 if they are in use now, 422 with what is wrong if not
 ";
 
@@ -174,6 +187,7 @@ impl Handler for Pages {
             "/readyz" if self.drain.has_begun() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
             "/readyz" if self.drain.is_leaving() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "leaving\n"),
             "/readyz" => page(StatusCode::OK, TEXT, "ready\n"),
+            "/usage" => self.usage().await,
             path => match self.explanation(path) {
                 Some(json) => page(StatusCode::OK, JSON, json),
                 None => page(StatusCode::NOT_FOUND, TEXT, "no such page\n"),
@@ -183,6 +197,18 @@ impl Handler for Pages {
 }
 
 impl Pages {
+    /// Who uses what; all of it is on the disk when it is told.
+    async fn usage(&self) -> Response<Full<Bytes>> {
+        let Some(usage) = &self.usage else {
+            return page(StatusCode::NOT_FOUND, TEXT, "nobody counts: `[usage] file` names no file\n");
+        };
+        match usage.ask().await {
+            Some(Ok(told)) => page(StatusCode::OK, JSON, told.to_json().to_string()),
+            Some(Err(error)) => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{error}\n")),
+            None => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "nobody counts any more\n"),
+        }
+    }
+
     /// The explanation that is kept under the path, if there is one.
     fn explanation(&self, path: &str) -> Option<Bytes> {
         self.explanations.as_ref()?.find(path.strip_prefix("/explain/")?)

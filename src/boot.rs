@@ -30,7 +30,7 @@ use self::{
     workers::Workers,
 };
 use crate::{
-    admin::{Admin, modes::Modes, reload::Reloads},
+    admin::{Admin, Pages, modes::Modes, reload::Reloads},
     config::Config,
     diag::{Diagnostics, Sources, code},
     dialect::Registry,
@@ -39,7 +39,7 @@ use crate::{
     schema::Store,
     server::{BindError, Drain, Inherited, InheritedError, RunOutcome, Server},
     telemetry::{Explanations, Metrics, names::field},
-    upstream,
+    upstream, usage,
 };
 
 /// What the files say, and what is wrong with them.
@@ -84,6 +84,9 @@ pub enum ServeError {
     /// A worker or the admin page could not be started, or could not go on.
     #[error("cannot serve requests")]
     Run(#[source] io::Error),
+    /// It cannot be written down who uses what.
+    #[error(transparent)]
+    Usage(#[from] usage::keeper::KeepError),
     /// The backend that is configured cannot be called.
     #[error("cannot use the configured backend")]
     Upstream(#[from] upstream::ConfigError),
@@ -176,7 +179,11 @@ impl Start {
         };
         let built_in = embedded.as_ref().map(Embedded::base);
         let (metrics, explanations) = (Metrics::new(), Explanations::default());
-        let around = Surroundings { metrics: metrics.clone(), explanations: explanations.clone(), built_in };
+        let keep = |path| usage::keeper::Keeper::start(path, config.usage.clone());
+        let keeper = config.usage.file.as_deref().map(keep).transpose()?;
+        let usage = keeper.as_ref().map(|keeper| Arc::clone(keeper.book()));
+        let around =
+            Surroundings { metrics: metrics.clone(), explanations: explanations.clone(), usage, built_in };
         let parts = Parts::make(&config, registry, &around, None)?;
         let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses));
 
@@ -205,7 +212,11 @@ impl Start {
         let supervisor = supervisor.map_err(ServeError::Run)?;
         let admin_address = admin.as_ref().map(Admin::address);
         let running = admin
-            .map(|admin| admin.start(metrics, Some(explanations), reloads, drain.clone()))
+            .map(|admin| {
+                let (explanations, drain) = (Some(explanations), drain.clone());
+                let usage = keeper.as_ref().map(usage::keeper::Keeper::asker);
+                admin.start_with(Pages { metrics, explanations, reloads, usage, drain })
+            })
             .transpose()
             .map_err(ServeError::Run)?;
         ready(server.addresses(), admin_address);
@@ -216,6 +227,8 @@ impl Start {
         embedded.map(Embedded::stop).transpose().map_err(ServeError::Ended)?;
         drop(supervisor);
         drop(running);
+        // By now every worker has handed in what it counted.
+        drop(keeper);
         outcome.map_err(ServeError::Run)
     }
 }

@@ -33,6 +33,7 @@ mod routes;
 mod serve;
 mod traffic;
 mod translate;
+mod usage;
 mod validate;
 
 #[cfg(test)]
@@ -75,6 +76,8 @@ enum Command {
     Import(import::Arguments),
     /// Import, export and find the ids of an older system
     Ids(ids::Arguments),
+    /// Tell who still calls what, who would notice if something went, and who can be moved
+    Report(usage::Arguments),
     /// Run the reference backend alone
     Backend(backend::Arguments),
     /// Print the digest of a credential that settings and reports name a client by
@@ -119,6 +122,7 @@ fn execute(cli: Cli, console: &mut Console<'_>) -> ExitCode {
         Command::Import(arguments) => import::run(&arguments, console),
         Command::Replay(arguments) => replay::run(&arguments, files, console),
         Command::Principal(arguments) => principal::run(&arguments, console),
+        Command::Report(arguments) => usage::run(&arguments, files, console),
         Command::Routes(arguments) => routes::run(&arguments, files, console),
         Command::Serve(arguments) => serve::run(&arguments, files, console),
         Command::Translate(arguments) => translate::run(&arguments, files, console),

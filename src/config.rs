@@ -42,7 +42,7 @@ pub use self::said::ModeError;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Spanned, code};
-use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
+use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream, usage};
 
 /// Everything that can be set.
 #[derive(Clone, Debug, Default)]
@@ -75,6 +75,8 @@ pub struct Config {
     pub ids: ids::Config,
     /// Whether live requests may be explained.
     pub explain: gateway::explain::Config,
+    /// Whether it is counted who uses what.
+    pub usage: usage::Config,
     /// How to log.
     pub telemetry: telemetry::Config,
     /// Where mappings and schemas are.

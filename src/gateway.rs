@@ -42,6 +42,7 @@ use crate::time::{Clock, Deadline};
 use crate::translate::misfit::Misfit;
 use crate::translate::{self, explain::Narrator};
 use crate::upstream::Upstream;
+use crate::usage;
 
 pub use crate::translate::misfit::{AnswerCheck, AnswerChecks};
 
@@ -66,6 +67,7 @@ mod select;
 mod shadow;
 #[cfg(test)]
 mod tests;
+mod used;
 
 use self::admit::Admitted;
 use self::explain::Explainer;
@@ -76,6 +78,7 @@ use self::record::{Meters, Record};
 use self::reverse::Reverse;
 use self::select::Selection;
 use self::shadow::Shadows;
+use self::used::Using;
 
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]
@@ -113,6 +116,8 @@ pub struct Shared {
     deadline: Duration,
     /// What time it is, for what retires.
     clock: Clock,
+    /// What is counted of requests, if anything is.
+    usage: Option<usage::Watches>,
     /// How an error looks before a dialect was selected.
     standard: ErrorShape,
     meters: Meters,
@@ -144,6 +149,7 @@ impl Shared {
             explainer: None,
             deadline,
             clock: Clock::default(),
+            usage: None,
             standard,
             meters,
         }
@@ -177,6 +183,12 @@ impl Shared {
     #[must_use]
     pub fn with_clock(self, clock: Clock) -> Shared {
         Shared { clock, ..self }
+    }
+
+    /// The same, where it is counted into that book who uses what.
+    #[must_use]
+    pub fn with_usage(self, book: Arc<usage::Book>) -> Shared {
+        Shared { usage: Some(usage::Watches::of(&self.registry, book)), ..self }
     }
 
     /// The same in the place of `before`: quotas go on being counted from where they are. What resolvers found is found
@@ -242,12 +254,16 @@ pub struct Gateway {
     modes: Arc<Modes>,
     legacies: Arc<Legacies>,
     shadows: Option<Arc<Shadows>>,
+    /// Counts who uses what, if that is counted.
+    counter: Option<Arc<usage::Counter>>,
 }
 
 impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
-        Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default(), shadows: None }
+        let book = shared.usage.as_ref().map(|usage| Arc::clone(usage.book()));
+        let counter = book.map(|book| Arc::new(usage::Counter::new(book)));
+        Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default(), shadows: None, counter }
     }
 
     /// The same, where requests of some dialects may be answered by old upstreams.
@@ -277,14 +293,17 @@ impl Gateway {
     pub async fn answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
         let exchange = Exchange::of(&request, self.shared.deadline);
         let exchange = Exchange { narrator: self.shared.narrator(&request), ..exchange };
+        let exchange = Exchange { used: self.used(&request), ..exchange };
         let mut record = Record::begin(&self.shared.meters, exchange);
         match self.handle(request, &mut record.exchange).await {
             Ok(mut response) => {
+                self.count(&record.exchange, None);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), None);
                 response
             }
             Err(problem) => {
+                self.count(&record.exchange, Some(&problem));
                 let mut response = self.refuse(&problem, &record.exchange);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), Some(&problem));
@@ -334,6 +353,7 @@ impl Gateway {
         let shared = &*self.shared;
         let mut decoded = decode::decode(&shared.config, admitted).await?;
         decoded.request = decoded.request.told_to(exchange.narrator.clone());
+        self.find_used(&decoded.request, exchange);
         let checked = check::check(&shared.clock, decoded, exchange)?;
         let lifted = match lift::lift(self, checked, exchange).await {
             Ok(lifted) => lifted,
@@ -405,6 +425,8 @@ struct Exchange {
     kept: AtomicU64,
     /// What the request has that retires, besides the operation itself.
     retiring: Vec<Arc<Retirement>>,
+    /// What is counted of it, if anything is. In a box, as all that few requests have.
+    used: Option<Box<Using>>,
     /// Which declared losses were met.
     lost: Tally,
     /// Who is told what is done with the request.
@@ -429,6 +451,7 @@ impl Exchange {
             misfits: Vec::new(),
             kept: AtomicU64::new(0),
             retiring: Vec::new(),
+            used: None,
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),

@@ -31,7 +31,7 @@
 //! | shell | [`server`], [`admin`], [`config`], [`backend`] | sockets, settings, the reference backend |
 //! | pipeline | [`gateway`] | the eight phases |
 //! | compilers | [`mapping`], [`openapi`] | files to dialects, and dialects to documents |
-//! | components | [`ids`], [`upstream`] | lookups that are remembered, calls to the backend |
+//! | components | [`ids`], [`upstream`], [`usage`] | lookups that are remembered, calls to the backend, who still calls what |
 //! | model | [`dialect`], [`translate`] | what a compiled dialect is and does |
 //! | engines | [`lens`], [`schema`], [`problem`], [`limit`] | pure: no sockets, no files |
 //! | words | [`canonical`], [`json`], [`diag`], [`pem`], [`telemetry`], [`time`] | what all others speak of |
@@ -57,6 +57,7 @@ pub mod canonical;
 pub mod ids;
 pub mod limit;
 pub mod upstream;
+pub mod usage;
 
 pub mod config;
 pub mod diag;

@@ -25,6 +25,7 @@ use crate::{
     },
     telemetry::{Explanations, Metrics},
     upstream::{self, Keys, Upstream},
+    usage::Book,
 };
 
 /// What stays the same as long as the program runs.
@@ -32,6 +33,8 @@ use crate::{
 pub(super) struct Surroundings {
     pub(super) metrics: Metrics,
     pub(super) explanations: Explanations,
+    /// Where it is counted who uses what, if it is.
+    pub(super) usage: Option<Arc<Book>>,
     /// Where the built-in backend is, if there is one.
     pub(super) built_in: Option<Uri>,
 }
@@ -74,7 +77,7 @@ impl Parts {
         around: &Surroundings,
         before: Option<&Parts>,
     ) -> Result<Parts, ServeError> {
-        let Surroundings { metrics, explanations, built_in } = around;
+        let Surroundings { metrics, explanations, usage, built_in } = around;
         let backend = Backend::of(config, built_in.as_ref());
         let upstream = match before.filter(|before| before.backend == backend) {
             Some(before) => before.upstream.clone(),
@@ -107,6 +110,13 @@ impl Parts {
         };
         let shared = match config.explain.key.as_deref().map(explain::explainer).transpose()? {
             Some(explainer) => shared.with_explainer(explainer.keeping(explanations.clone())),
+            None => shared,
+        };
+        let shared = match usage {
+            Some(book) => {
+                book.rename(config.usage.names.clone());
+                shared.with_usage(Arc::clone(book))
+            }
             None => shared,
         };
         let shared = match before {

@@ -84,6 +84,9 @@ pub(super) enum Failure {
     /// A name nothing answers to.
     #[error("{0}")]
     Unknown(Box<Unknown>),
+    /// A file of what was counted cannot be used.
+    #[error(transparent)]
+    Usage(#[from] crate::usage::store::StoreError),
     /// What to look at is not understood, or not enough.
     #[error(transparent)]
     Traffic(#[from] traffic::ask::Misasked),

@@ -4,14 +4,14 @@
 
 use super::file::{
     AdminFile, AnswersFile, BreakerFile, ClientsFile, IdentityFile, RetryFile, TelemetryFile, TlsFile,
-    UpstreamFile,
+    UpstreamFile, UsageFile,
 };
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
 use super::{Config, FilesConfig, modes};
 use crate::server::{ClientCertificate, ClientsConfig, HopsConfig, ListenerConfig, TlsConfig};
-use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream};
+use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream, usage};
 
 /// More than these is a slip of the finger, not a wish.
 mod most {
@@ -26,6 +26,8 @@ mod most {
     pub(super) const HEADER_BYTES: usize = 16 * MIB;
     pub(super) const BODY_BYTES: usize = GIB;
     pub(super) const PROBES: u32 = 1_000;
+    pub(super) const USAGE_ENTRIES: usize = 10_000_000;
+    pub(super) const USAGE_DAYS: u64 = 3_660;
     pub(super) const RETRIES: u32 = 3;
     pub(super) const RETRIES_PER_SECOND: u32 = 1_000;
 }
@@ -59,6 +61,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         },
         ids: ids::Config { store: values.path(file.ids.store.as_ref()) },
         explain: gateway::explain::Config { key: values.path(file.explain.key.as_ref()) },
+        usage: usage(&file.usage, values),
         telemetry,
         files: files(&file.files, values),
     }
@@ -234,6 +237,20 @@ fn answers(file: &AnswersFile, values: &mut Values<'_>) -> gateway::AnswerChecks
     let usual = check(file.check.as_ref());
     let dialects = file.dialects.iter().map(|(name, written)| (name.value.clone(), check(Some(written))));
     gateway::AnswerChecks { usual, dialects: dialects.collect() }
+}
+
+fn usage(file: &UsageFile, values: &mut Values<'_>) -> usage::Config {
+    let default = usage::Config::default();
+    let names = file.names.iter();
+    usage::Config {
+        file: values.path(file.file.as_ref()),
+        entries: values.count(file.entries, 100..=most::USAGE_ENTRIES, default.entries),
+        days: values.count(file.days, 1..=most::USAGE_DAYS, default.days),
+        write_every: values.duration(file.write_every.as_ref(), default.write_every),
+        names: names
+            .filter_map(|(who, name)| Some((values.principal(who)?.into(), name.value.clone())))
+            .collect(),
+    }
 }
 
 fn telemetry(file: &TelemetryFile, values: &mut Values<'_>) -> telemetry::Config {

@@ -295,6 +295,7 @@ mod tests {
         (code::C0405, "[mode.acme]\nanswers = \"legacy\"\n", (2, 11)),
         (code::C0206, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"shadow\"\nanswers = \"both\"\n", (5, 11)),
         (code::C0405, "[mode.acme]\nvalidate = true\n", (2, 12)),
+        (code::C0403, "[usage.names]\npat_DemoDemo1 = \"job\"\n", (2, 1)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
         (code::C0213, "[upstream]\nbase = \"http://b\"\ndialect = \"acne\"\n", (3, 11)),
     ];

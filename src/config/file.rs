@@ -29,6 +29,7 @@ pub(super) struct ConfigFile {
     pub(super) answers: AnswersFile,
     pub(super) ids: IdsFile,
     pub(super) explain: ExplainFile,
+    pub(super) usage: UsageFile,
     pub(super) telemetry: TelemetryFile,
     pub(super) files: FilesFile,
 }
@@ -162,6 +163,17 @@ pub(super) struct ExplainFile {
     pub(super) key: Text,
 }
 
+/// `[usage]`
+#[derive(Debug, Default)]
+pub(super) struct UsageFile {
+    pub(super) file: Text,
+    pub(super) entries: Integer,
+    pub(super) days: Integer,
+    pub(super) write_every: Text,
+    /// By the digests of principals.
+    pub(super) names: Vec<(Spanned<String>, Spanned<String>)>,
+}
+
 /// `[telemetry]`
 #[derive(Debug, Default)]
 pub(super) struct TelemetryFile {
@@ -193,6 +205,7 @@ impl ConfigFile {
             answers: root.table("answers").map(AnswersFile::read).unwrap_or_default(),
             ids: root.table("ids").map(IdsFile::read).unwrap_or_default(),
             explain: root.table("explain").map(ExplainFile::read).unwrap_or_default(),
+            usage: root.table("usage").map(UsageFile::read).unwrap_or_default(),
             telemetry: root.table("telemetry").map(TelemetryFile::read).unwrap_or_default(),
             files: root.table("files").map(FilesFile::read).unwrap_or_default(),
         };
@@ -336,13 +349,13 @@ impl AnswersFile {
     fn read(table: Table<'_>) -> Self {
         table.read(|table| Self {
             check: table.text("check"),
-            dialects: table.table("dialects").map(of_dialects).unwrap_or_default(),
+            dialects: table.table("dialects").map(of_any).unwrap_or_default(),
         })
     }
 }
 
-/// A text for each of some dialects, which may have any names.
-fn of_dialects(table: Table<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
+/// A text for each of some keys, which may be any.
+fn of_any(table: Table<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
     table.read(|table| {
         let entries = table.entries().into_iter();
         entries.filter_map(|(name, node)| Some((name, node.text()?))).collect()
@@ -358,6 +371,18 @@ impl IdsFile {
 impl ExplainFile {
     fn read(table: Table<'_>) -> Self {
         table.read(|table| Self { key: table.text("key") })
+    }
+}
+
+impl UsageFile {
+    fn read(table: Table<'_>) -> Self {
+        table.read(|table| Self {
+            file: table.text("file"),
+            entries: table.integer("entries"),
+            days: table.integer("days"),
+            write_every: table.text("write_every"),
+            names: table.table("names").map(of_any).unwrap_or_default(),
+        })
     }
 }
 

@@ -7,7 +7,7 @@ use super::file::{ConfigFile, ListenerFile, ServerFile};
 use super::{Config, diags};
 use crate::diag::{Diagnostic, Span, Spanned};
 use crate::server::ListenerConfig;
-use crate::{admin, backend, server, telemetry};
+use crate::{admin, backend, server, telemetry, usage};
 
 /// A diagnostic for each setting that differs from what the program was started with.
 pub(super) fn changes(started: &Config, now: &Config, file: Option<&ConfigFile>) -> Vec<Diagnostic> {
@@ -17,6 +17,7 @@ pub(super) fn changes(started: &Config, now: &Config, file: Option<&ConfigFile>)
         admin(started.admin, now.admin, file),
         backends(started, now, file),
         telemetry(&started.telemetry, &now.telemetry, file),
+        usage(&started.usage, &now.usage, file),
     ];
     all.into_iter().flatten().flatten().collect()
 }
@@ -125,6 +126,22 @@ fn telemetry(old: &telemetry::Config, new: &telemetry::Config, file: Option<&Con
     ]
 }
 
+fn usage(old: &usage::Config, new: &usage::Config, file: Option<&ConfigFile>) -> Vec<Told> {
+    // Names may change: nothing is kept under them.
+    let usage::Config { file: path, entries, days, write_every, names: _ } = new;
+    let file = file.map(|file| &file.usage);
+    let other_file = file.and_then(|file| at(file.file.as_ref()));
+    let other_entries = file.and_then(|file| at(file.entries.as_ref()));
+    let other_days = file.and_then(|file| at(file.days.as_ref()));
+    let other_pace = file.and_then(|file| at(file.write_every.as_ref()));
+    vec![
+        tell("usage.file", &old.file, path, other_file),
+        tell("usage.entries", &old.entries, entries, other_entries),
+        tell("usage.days", &old.days, days, other_days),
+        tell("usage.write_every", &old.write_every, write_every, other_pace),
+    ]
+}
+
 #[cfg(test)]
 mod tests {
     use crate::config::Config;
@@ -220,6 +237,10 @@ mod tests {
             ("telemetry", "format = \"json\""),
             ("telemetry", "filter = \"warn\""),
             ("telemetry", "addresses = true"),
+            ("usage", "file = \"u\""),
+            ("usage", "entries = 777"),
+            ("usage", "days = 7"),
+            ("usage", "write_every = \"7s\""),
         ];
         for (table, line) in server.into_iter().chain(others) {
             let key = format!("{table}.{}", line.split(' ').next().unwrap());

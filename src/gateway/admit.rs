@@ -39,6 +39,9 @@ pub(super) fn admit<B>(
     retirement::refuse(clock, exchange)?;
     let dialect = &selected.target.dialect;
     let credential = credential(&dialect.credentials, &selected.head.headers)?;
+    if let Some(used) = &mut exchange.used {
+        used.principal = Some(credential.principal);
+    }
     quotas.charge(&dialect.name, credential.principal, ONE, exchange)?;
     Ok(Admitted { selected, credential })
 }

@@ -103,7 +103,7 @@ pub(super) fn refuse(reverse: &Reverse, request: &Request) -> Result<(), Box<Pro
     let name = (request.dialect.name.clone(), request.operation.name.clone());
     match reverse.lacking.get(&name) {
         Some(reason) if !is_case(request) => {
-            Err(Box::new(Problem::inexpressible(format!("the backend's API, {reason}"))))
+            Err(Box::new(Problem::inexpressible(format!("the backend's API: {reason}"))))
         }
         Some(_) | None => Ok(()),
     }

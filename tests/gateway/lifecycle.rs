@@ -19,6 +19,7 @@ pub(crate) mod process;
 mod reloads;
 mod restarts;
 mod units;
+mod usage;
 
 /// How many rounds are run: `few`, or `all` if they are asked for.
 pub(crate) fn rounds(few: usize, all: usize) -> usize {

@@ -32,4 +32,5 @@ mod sixth_dialect;
 mod support;
 mod traffic;
 mod tutorial;
+mod usage;
 mod write_back;

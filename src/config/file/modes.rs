@@ -32,8 +32,8 @@ impl ModeFile {
             validate: table.boolean("validate"),
             answers: table.text("answers"),
             noise: table.integer("noise"),
-            operations: table.table("operations").map(super::of_dialects).unwrap_or_default(),
-            principals: table.table("principals").map(super::of_dialects).unwrap_or_default(),
+            operations: table.table("operations").map(super::of_any).unwrap_or_default(),
+            principals: table.table("principals").map(super::of_any).unwrap_or_default(),
         })
     }
 

@@ -129,7 +129,9 @@ pub(crate) fn written() -> String {
     );
     for dialect in &backends {
         write!(out, "\n### Clients of `{dialect}`\n\n| operation |").unwrap();
-        backends.iter().for_each(|backend| write!(out, " `{backend}` |").unwrap());
+        for backend in &backends {
+            write!(out, " `{backend}` |").unwrap();
+        }
         write!(out, "\n| --- |{}\n", " --- |".repeat(backends.len())).unwrap();
         let mut reasons: BTreeMap<(&str, &str), Vec<&str>> = BTreeMap::new();
         for ((_, _, operation), cells) in matrix.iter().filter(|((of, ..), _)| of == dialect) {

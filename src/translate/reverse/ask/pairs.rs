@@ -16,6 +16,9 @@ use crate::problem::Problem;
 use crate::translate::Step;
 use crate::translate::reverse::told::total;
 
+/// The dialect's halves and the canonical ones.
+pub type Pairs = Vec<(String, String)>;
+
 /// How the pairs of a resolver are read from the answers to one way.
 #[derive(Debug)]
 pub struct Rows<'w> {
@@ -57,11 +60,7 @@ impl<'w> Rows<'w> {
     }
 
     /// The pairs of an answer, and how many items it had; nothing if it has no list.
-    pub fn read(
-        &self,
-        answer: Value<'_>,
-        known: &Resolutions,
-    ) -> Option<(Step<Vec<(String, String)>>, usize)> {
+    pub fn read(&self, answer: Value<'_>, known: &Resolutions) -> Option<(Step<Pairs>, usize)> {
         let list = member(answer, list_at(&self.way.operation)?).filter(|list| list.kind() == Kind::Array)?;
         let (mut pairs, mut needs) = (Vec::new(), Vec::new());
         for item in list.elements() {

@@ -30,7 +30,7 @@ pub struct Way {
 pub struct Ways {
     dialect: Arc<Dialect>,
     /// By the name of the canonical operation, in the order of the mapping.
-    ways: BTreeMap<String, Vec<Way>>,
+    by_call: BTreeMap<String, Vec<Way>>,
     /// What the canonical schemas say is meant where a member is not there.
     defaults: BTreeMap<String, Vec<(String, Literal)>>,
 }
@@ -89,19 +89,19 @@ fn in_parts(lens: &Lens) -> (Lens, Lens) {
 impl Ways {
     /// Prepares all ways there are.
     pub fn new(api: &Api, dialect: &Arc<Dialect>) -> Ways {
-        let mut ways: BTreeMap<String, Vec<Way>> = BTreeMap::new();
+        let mut by_call: BTreeMap<String, Vec<Way>> = BTreeMap::new();
         for whole in &dialect.operations {
             let cases = whole.cases.iter().flat_map(|case| {
                 let says = case.values.iter().map(|value| Some((case.at.clone(), value.clone())));
                 says.map(|says| Way::new(api, dialect, whole, &case.operation, says))
             });
             for way in std::iter::once(Way::new(api, dialect, whole, whole, None)).chain(cases) {
-                ways.entry(way.operation.calls.name.clone()).or_default().push(way);
+                by_call.entry(way.operation.calls.name.clone()).or_default().push(way);
             }
         }
         let schemas = dialect.lenses.values().filter_map(|shaped| shaped.right.as_ref());
         let defaults = schemas.map(|schema| (schema.name().to_owned(), defaults(schema.document())));
-        Ways { dialect: Arc::clone(dialect), ways, defaults: defaults.collect() }
+        Ways { dialect: Arc::clone(dialect), by_call, defaults: defaults.collect() }
     }
 
     /// The dialect.
@@ -111,7 +111,7 @@ impl Ways {
 
     /// The ways to that canonical operation.
     pub fn to(&self, name: &str) -> &[Way] {
-        self.ways.get(name).map_or(&[], Vec::as_slice)
+        self.by_call.get(name).map_or(&[], Vec::as_slice)
     }
 
     /// Says that there is none.

@@ -1,0 +1,158 @@
+//! `report`: who still calls what, who would notice if something went, and who can be moved.
+//!
+//! It adds up what replicas counted, read from their files or asked of their admin listeners, and looks up in the mappings
+//! what becomes of what each principal uses.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use http::Uri;
+
+mod csv;
+mod fetch;
+mod html;
+mod json;
+mod plot;
+mod removal;
+mod text;
+mod verdict;
+
+use self::removal::Removal;
+use self::verdict::Verdict;
+use super::{
+    Failure, Outcome,
+    console::Console,
+    files::{Files, Loaded},
+};
+use crate::usage::{Kind, Part, Snapshot, Summary, Who, heavy::Use, snapshot::date, store};
+
+#[derive(Args, Debug)]
+pub(super) struct Arguments {
+    /// Files of `[usage] file`, one of each replica; they may be in use
+    #[arg(value_name = "FILE", required_unless_present = "from")]
+    counted: Vec<PathBuf>,
+    /// The admin listener of a running proxy, such as `http://127.0.0.1:9464`; may be given several times
+    #[arg(long, value_name = "URL")]
+    from: Vec<Uri>,
+    /// Tell who would notice if this went: `dialect`, `dialect/operation`, `dialect/operation/field` or
+    /// `dialect/operation/field=value`; the exit status is 1 if somebody would
+    #[arg(long, value_name = "PART")]
+    removing: Option<String>,
+    /// How to print it
+    #[arg(long, value_enum, default_value_t)]
+    format: Format,
+}
+
+/// How a report is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// A line for each use, as RFC 4180 has it
+    Csv,
+    /// One page that needs nothing else
+    Html,
+    /// For programs
+    Json,
+    /// For people
+    #[default]
+    Text,
+}
+
+/// Everything there is to tell.
+struct Told {
+    counted: Snapshot,
+    /// How many replicas counted it.
+    replicas: usize,
+    removal: Option<Removal>,
+    verdicts: Vec<Verdict>,
+}
+
+pub(super) fn run(
+    arguments: &Arguments,
+    files: &Files,
+    console: &mut Console<'_>,
+) -> Result<Outcome, Failure> {
+    let Some(Loaded { config, registry, .. }) = files.load(console)? else { return Ok(Outcome::Findings) };
+    let mut counted = Snapshot::default();
+    for file in &arguments.counted {
+        counted.merge(&store::read(file)?);
+    }
+    for from in &arguments.from {
+        counted.merge(&fetch::snapshot(from)?);
+    }
+    counted.names.extend(config.usage.names);
+    let removal = arguments.removing.as_deref();
+    let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
+    let verdicts = verdict::all(&counted, &registry);
+    let replicas = arguments.counted.len() + arguments.from.len();
+    let told = Told { counted, replicas, removal, verdicts };
+    match arguments.format {
+        Format::Csv => console.text(&csv::written(&told))?,
+        Format::Html => console.text(&html::written(&told))?,
+        Format::Json => console.json(&json::written(&told))?,
+        Format::Text => console.text(&text::written(&told))?,
+    }
+    let is_noticed = told.removal.is_some_and(|removal| !removal.users.is_empty());
+    Ok(if is_noticed { Outcome::Findings } else { Outcome::Clean })
+}
+
+impl Told {
+    fn name(&self, who: &Who) -> Option<&str> {
+        self.counted.names.get(who).map(String::as_str)
+    }
+
+    /// What people know a principal by.
+    fn label(&self, who: &Who) -> String {
+        self.name(who).map_or_else(|| who.to_string(), str::to_owned)
+    }
+
+    /// Who calls which operation, in the order of operations, the most frequent first.
+    fn calls(&self) -> Vec<(&Who, &Part, &Use<()>)> {
+        let uses = self.counted.uses.uses().filter(|((_, part), _)| part.kind == Kind::Operation);
+        let mut calls: Vec<_> = uses.map(|((who, part), known)| (who, part, known)).collect();
+        calls.sort_by(|(who, part, known), (other_who, other, more)| {
+            (part, std::cmp::Reverse(known.count), who).cmp(&(
+                other,
+                std::cmp::Reverse(more.count),
+                other_who,
+            ))
+        });
+        calls
+    }
+
+    /// How many requests there were, at most.
+    fn requests(&self) -> u64 {
+        self.counted.clients.total
+    }
+
+    /// How wrong counts may be, in a sentence.
+    fn error(&self) -> String {
+        let uses = &self.counted.uses;
+        if uses.is_exact() {
+            return "Every count is exact.".to_owned();
+        }
+        let most = uses.uses().map(|(_, known)| known.error).max().unwrap_or_default().max(uses.missed);
+        format!(
+            "There were more principals and parts than the tables have room for: a count with ≤ is too large by at most \
+             what is told beside it, which is {most} or less, and whoever is not listed used no part more often than {}.",
+            uses.missed
+        )
+    }
+}
+
+/// A count, with what it may be wrong by.
+fn counted(known: &Use<()>) -> String {
+    match known.error {
+        0 => known.count.to_string(),
+        error => format!("≤{} (−{error})", known.count),
+    }
+}
+
+/// From the first day to the last.
+fn days(known: &Use<()>) -> (String, String) {
+    (date(known.first), date(known.last))
+}
+
+/// Whether everything in a table is exact.
+fn is_exact<K: Ord + Clone>(table: &Summary<K>) -> bool {
+    table.is_exact()
+}

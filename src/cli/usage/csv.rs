@@ -1,0 +1,77 @@
+//! For spreadsheets and databases: RFC 4180, one line for each use, programs included.
+
+use super::Told;
+use crate::usage::Who;
+use crate::usage::heavy::Use;
+use crate::usage::snapshot::moment;
+
+const HEADER: [&str; 11] = [
+    "principal",
+    "name",
+    "dialect",
+    "operation",
+    "kind",
+    "field",
+    "value",
+    "count",
+    "error",
+    "first",
+    "last",
+];
+
+/// The report.
+pub(super) fn written(told: &Told) -> String {
+    let mut out = record(&HEADER.map(str::to_owned));
+    for ((who, part), known) in told.counted.uses.uses() {
+        let what = [&part.dialect, &part.operation, part.kind.name(), &part.field, &part.value];
+        out.push_str(&line(told, who, what, known));
+    }
+    for ((who, dialect, client), known) in told.counted.clients.uses() {
+        out.push_str(&line(told, who, [dialect, "", "client", "", client], known));
+    }
+    out
+}
+
+fn line(told: &Told, who: &Who, what: [&str; 5], known: &Use<()>) -> String {
+    let mut cells = vec![who.to_string(), told.name(who).unwrap_or_default().to_owned()];
+    cells.extend(what.map(str::to_owned));
+    cells.extend([known.count.to_string(), known.error.to_string(), moment(known.first), moment(known.last)]);
+    record(&cells)
+}
+
+fn record(cells: &[String]) -> String {
+    let cells: Vec<_> = cells.iter().map(|cell| quoted(&harmless(cell))).collect();
+    format!("{}\r\n", cells.join(","))
+}
+
+fn quoted(cell: &str) -> String {
+    if cell.contains(['"', ',', '\r', '\n']) {
+        format!("\"{}\"", cell.replace('"', "\"\""))
+    } else {
+        cell.to_owned()
+    }
+}
+
+/// Spreadsheets take what begins so for a formula, and a client may call itself as it likes.
+fn harmless(cell: &str) -> String {
+    if cell.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{cell}") } else { cell.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_quoted_as_rfc_4180_section_2_has_it() {
+        let cells = ["aaa", "b\r\nbb", "c,cc", "d\"d", ""].map(str::to_owned);
+        assert_eq!(record(&cells), "aaa,\"b\r\nbb\",\"c,cc\",\"d\"\"d\",\r\n");
+    }
+
+    #[test]
+    fn nothing_is_a_formula() {
+        assert_eq!(
+            record(&["=1+1".to_owned(), "-cmd|x!A0".to_owned(), "a-b".to_owned()]),
+            "'=1+1,'-cmd|x!A0,a-b\r\n"
+        );
+    }
+}

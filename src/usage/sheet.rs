@@ -1,0 +1,68 @@
+//! What one worker counted since it was asked last: exactly, and no more than fits on a sheet.
+
+use std::collections::HashMap;
+
+use super::Who;
+use super::client::Client;
+use super::heavy::Seen;
+
+/// Seconds of a day.
+pub(super) const DAY: u64 = 24 * 60 * 60;
+
+/// Parts on a sheet, and clients; a full one is handed in.
+const PARTS_MAX: usize = 2048;
+const CLIENTS_MAX: usize = 256;
+
+/// A part of a dialect, and who uses it.
+pub(super) type PartKey = (Who, u32);
+
+/// A client of a dialect, and who uses it. The number is that of the operation, until a sheet is handed in.
+pub(super) type ClientKey = (Who, u32, Client);
+
+/// What was counted on one day.
+#[derive(Debug)]
+pub(super) struct Sheet {
+    pub(super) day: u64,
+    pub(super) parts: HashMap<PartKey, Seen>,
+    pub(super) clients: HashMap<ClientKey, Seen>,
+}
+
+impl Sheet {
+    pub(super) fn new() -> Sheet {
+        let (parts, clients) = (HashMap::with_capacity(PARTS_MAX), HashMap::with_capacity(CLIENTS_MAX));
+        Sheet { day: 0, parts, clients }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.parts.is_empty()
+    }
+
+    /// Whether a request of that moment, with so many parts, still belongs on it.
+    pub(super) fn has_room(&self, now: u64, parts: usize) -> bool {
+        let fits = self.parts.len() + parts <= PARTS_MAX && self.clients.len() < CLIENTS_MAX;
+        self.is_empty() || fits && self.day == now / DAY
+    }
+
+    /// Counts a request.
+    pub(super) fn count(&mut self, whose: Who, client: Client, parts: impl Iterator<Item = u32>, now: u64) {
+        self.day = now / DAY;
+        for (at, part) in parts.enumerate() {
+            see(self.parts.entry((whose, part)).or_insert(Seen { count: 0, first: now, last: now }), now);
+            if at == 0 {
+                see(
+                    self.clients.entry((whose, part, client)).or_insert(Seen {
+                        count: 0,
+                        first: now,
+                        last: now,
+                    }),
+                    now,
+                );
+            }
+        }
+    }
+}
+
+fn see(seen: &mut Seen, now: u64) {
+    seen.count += 1;
+    seen.last = now;
+}

@@ -1,0 +1,350 @@
+//! Who uses what, as a started program counts it: what was sent, told by the admin page, kept through kills and restarts,
+//! and put together by the report.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use super::backend::Backend;
+use super::client::Client;
+use super::files::Files;
+use super::process::Process;
+use super::rounds;
+
+const UUID: &str = "20000000-0000-4000-8000-000000000001";
+/// The example in the documentation of the form.
+const SHORT: &str = "CnEqURgZ3swzj528KMLvX5";
+
+/// One request: whose, by which program, with which spelling of the organization, and its body.
+struct Ask {
+    credential: &'static str,
+    client: &'static str,
+    organization: &'static str,
+    body: &'static str,
+    status: u16,
+    /// What it uses, by hand: kind, field, value.
+    uses: &'static [(&'static str, &'static str, &'static str)],
+}
+
+const JOB: &str = "pat_NightlyJob0001";
+const SHOP: &str = "pat_ShopCanary7777";
+
+const ASKS: [Ask; 5] = [
+    Ask {
+        credential: JOB,
+        client: "nightly/1.2 (linux)",
+        organization: UUID,
+        body: r#"{"email": "a@b.example", "role": "chief"}"#,
+        status: 200,
+        uses: &[
+            ("operation", "", ""),
+            ("field", "email", ""),
+            ("field", "role", ""),
+            ("value", "role", "\"chief\""),
+            ("id", "{org}", "uuid"),
+        ],
+    },
+    Ask {
+        credential: SHOP,
+        client: "shop/2 libx/3",
+        organization: SHORT,
+        body: r#"{"email": "secret-person@b.example"}"#,
+        status: 200,
+        uses: &[("operation", "", ""), ("field", "email", ""), ("id", "{org}", "shortuuid")],
+    },
+    // Refused, and used all the same.
+    Ask {
+        credential: SHOP,
+        client: "shop/3",
+        organization: UUID,
+        body: r#"{"role": "hand", "unheard": "of"}"#,
+        status: 422,
+        uses: &[
+            ("operation", "", ""),
+            ("field", "role", ""),
+            ("value", "role", "\"hand\""),
+            ("id", "{org}", "uuid"),
+        ],
+    },
+    // What is no word is no value.
+    Ask {
+        credential: SHOP,
+        client: "",
+        organization: UUID,
+        body: r#"{"email": "a@b.example", "role": "free-text-canary"}"#,
+        status: 422,
+        uses: &[
+            ("operation", "", ""),
+            ("field", "email", ""),
+            ("field", "role", ""),
+            ("id", "{org}", "uuid"),
+        ],
+    },
+    // Nobody's credential looks so.
+    Ask { credential: "bad", client: "x/1", organization: UUID, body: "{}", status: 401, uses: &[] },
+];
+
+/// Counts by principal, kind, field and value.
+type Counts = BTreeMap<[String; 4], u64>;
+
+/// What must not be in anything that is told or kept.
+const CANARIES: [&str; 5] = [JOB, SHOP, "secret-person", "free-text-canary", "unheard"];
+
+fn digest(credential: &str) -> String {
+    let digest: [u8; 32] = Sha256::digest(credential).into();
+    let first = u128::from_be_bytes(std::array::from_fn(|at| digest[at]));
+    format!("{first:032x}")
+}
+
+/// Sends so many of each, and adds what they use to what is expected.
+fn send(process: &Process, times: u64, expected: &mut Counts) {
+    let mut client = Client::new(process.address);
+    for ask in &ASKS {
+        let Ask { credential, organization, .. } = ask;
+        let agent =
+            if ask.client.is_empty() { String::new() } else { format!("user-agent: {}\r\n", ask.client) };
+        let headers =
+            format!("authorization: Token {credential}\r\ncontent-type: application/json\r\n{agent}");
+        for _ in 0..times {
+            let answer =
+                client.post(&format!("/acme/api/orgs/{organization}/people"), &headers, ask.body).unwrap();
+            assert_eq!(answer.status, ask.status, "{}: {}", ask.body, answer.body);
+            for (kind, field, value) in ask.uses {
+                let key = [&digest(credential), *kind, *field, *value].map(str::to_owned);
+                *expected.entry(key).or_default() += 1;
+            }
+        }
+    }
+}
+
+/// What is told of acme's one operation.
+fn counts(told: &Value) -> Counts {
+    let text = |entry: &Value, key: &str| entry[key].as_str().unwrap().to_owned();
+    let entries = told["uses"]["entries"].as_array().unwrap().iter();
+    let counts = entries.map(|entry| {
+        assert_eq!(
+            (&entry["dialect"], &entry["operation"], &entry["error"]),
+            (&"acme".into(), &"add_member".into(), &0.into())
+        );
+        (
+            ["principal", "kind", "field", "value"].map(|key| text(entry, key)),
+            entry["count"].as_u64().unwrap(),
+        )
+    });
+    counts.collect()
+}
+
+fn page(process: &Process) -> Value {
+    let answer = process.page("/usage");
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    assert_harmless(&answer.body);
+    serde_json::from_str(&answer.body).unwrap()
+}
+
+fn assert_harmless(text: &str) {
+    let found: Vec<_> = CANARIES.iter().filter(|canary| text.contains(**canary)).collect();
+    assert!(found.is_empty(), "{found:?} in {text}");
+}
+
+struct Place {
+    files: Files,
+    usage: PathBuf,
+}
+
+fn place(backend: &Backend, folder: &Path) -> Place {
+    let usage = folder.join("usage.sqlite");
+    let settings = format!(
+        "[server]\nworkers = 2\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+         [telemetry]\nformat = \"json\"\n[usage]\nfile = \"{}\"\nwrite_every = \"1h\"\n\
+         [usage.names]\n{} = \"nightly <job> & \\\"co\\\"\"\n",
+        usage.display(),
+        digest(JOB)
+    );
+    Place { files: Files::new(backend.address, &settings), usage }
+}
+
+fn report(place: &Place, arguments: &[&str]) -> Output {
+    let mut program = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+    program.arg("report").args(arguments).arg("--config").arg(place.files.config());
+    let output = program.output().unwrap();
+    assert_harmless(&String::from_utf8_lossy(&output.stdout));
+    assert_harmless(&String::from_utf8_lossy(&output.stderr));
+    output
+}
+
+fn report_json(place: &Place, arguments: &[&str]) -> Value {
+    let output = report(place, &[arguments, &["--format", "json"]].concat());
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+#[test]
+fn what_was_sent_is_counted_and_what_was_told_is_kept() {
+    let (backend, folder) = (Backend::start(), tempfile::tempdir().unwrap());
+    let place = place(&backend, folder.path());
+    let file = place.usage.display().to_string();
+    let mut expected = Counts::new();
+
+    // Told, and then killed: what was told is there.
+    for _ in 0..rounds(2, 30) {
+        let process = Process::start(&place.files);
+        send(&process, 3, &mut expected);
+        assert_eq!(counts(&page(&process)), expected);
+        process.signal("KILL");
+        process.wait();
+        assert_eq!(counts(&report_json(&place, &[&file])["counted"]), expected);
+    }
+    // Ended as it should: all is there that was answered.
+    let process = Process::start(&place.files);
+    send(&process, 2, &mut expected);
+    process.stop();
+    assert_eq!(counts(&report_json(&place, &[&file])["counted"]), expected);
+
+    // And asked while it runs.
+    let process = Process::start(&place.files);
+    send(&process, 1, &mut expected);
+    let from = format!("http://{}", process.admin);
+    let told = report_json(&place, &["--from", &from]);
+    assert_eq!(counts(&told["counted"]), expected);
+    let bytes = std::fs::read(&place.usage).unwrap();
+    assert_harmless(&String::from_utf8_lossy(&bytes));
+
+    let sent: u64 = expected.iter().filter(|(key, _)| key[1] == "operation").map(|(_, count)| count).sum();
+    assert_eq!(told["requests"], sent);
+    assert_eq!(
+        told["counted"]["days"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|day| day["total"].as_u64().unwrap())
+            .sum::<u64>(),
+        sent
+    );
+    let clients: Vec<_> = told["counted"]["clients"]["entries"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| entry["client"].as_str().unwrap())
+        .collect();
+    let mut sorted = clients.clone();
+    sorted.sort_unstable();
+    assert_eq!(sorted, ["", "nightly/1.2", "shop/2", "shop/3"]);
+    let who: Vec<_> = told["principals"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|one| (one["principal"].clone(), one["name"].clone()))
+        .collect();
+    assert!(who.contains(&(digest(JOB).into(), "nightly <job> & \"co\"".into())), "{who:?}");
+    assert!(who.contains(&(digest(SHOP).into(), Value::Null)), "{who:?}");
+    process.stop();
+
+    every_format_tells_it(&place, &file, &expected);
+    whoever_would_notice_is_told(&place, &file, &expected);
+}
+
+/// Replicas are added up; a file given twice stands for two of them.
+fn every_format_tells_it(place: &Place, file: &str, expected: &Counts) {
+    let twice: Counts = expected.iter().map(|(key, count)| (key.clone(), count * 2)).collect();
+    assert_eq!(counts(&report_json(place, &[file, file])["counted"]), twice);
+
+    let csv = String::from_utf8(report(place, &[file, "--format", "csv"]).stdout).unwrap();
+    let records = records(&csv);
+    assert_eq!(
+        records[0].join(","),
+        "principal,name,dialect,operation,kind,field,value,count,error,first,last"
+    );
+    assert!(records.iter().all(|record| record.len() == records[0].len()), "{csv}");
+    let uses = records[1..].iter().filter(|record| record[4] != "client");
+    let told: Counts =
+        uses.map(|record| ([0, 4, 5, 6].map(|at| record[at].clone()), record[7].parse().unwrap())).collect();
+    assert_eq!(told, *expected);
+    assert!(records.iter().any(|record| record[1] == "nightly <job> & \"co\""));
+
+    let html = String::from_utf8(report(place, &[file, "--format", "html"]).stdout).unwrap();
+    let options = roxmltree::ParsingOptions { allow_dtd: true, ..roxmltree::ParsingOptions::default() };
+    let page = roxmltree::Document::parse_with_options(&html, options).unwrap();
+    let words: String = page.descendants().filter_map(|node| node.text()).collect::<Vec<_>>().join("\n");
+    assert!(words.contains("nightly <job> & \"co\""));
+    for node in page.descendants().filter(roxmltree::Node::is_element) {
+        assert!(!["script", "link", "img", "iframe", "object"].contains(&node.tag_name().name()));
+        let outside =
+            ["src", "href", "srcset", "data", "action"].iter().any(|name| node.has_attribute(*name));
+        assert!(!outside && !node.attributes().any(|one| one.name().starts_with("on")), "{node:?}");
+    }
+    assert_eq!(
+        page.descendants().filter(|node| node.has_tag_name(("http://www.w3.org/1999/xhtml", "svg"))).count(),
+        2
+    );
+    assert!(!html.contains("url(") && !html.contains("@import"));
+
+    let text = String::from_utf8(report(place, &[file]).stdout).unwrap();
+    assert!(text.contains("Every count is exact.") && text.contains("acme/add_member"), "{text}");
+}
+
+/// Another reader of RFC 4180.
+fn records(csv: &str) -> Vec<Vec<String>> {
+    let (mut records, mut record, mut cell, mut quoted) = (Vec::new(), Vec::new(), String::new(), false);
+    let mut characters = csv.chars().peekable();
+    while let Some(c) = characters.next() {
+        match c {
+            '"' if quoted && characters.peek() == Some(&'"') => cell.extend(characters.next()),
+            '"' => quoted = !quoted,
+            ',' if !quoted => record.push(std::mem::take(&mut cell)),
+            '\r' if !quoted => {
+                assert_eq!(characters.next(), Some('\n'));
+                record.push(std::mem::take(&mut cell));
+                records.push(std::mem::take(&mut record));
+            }
+            c => cell.push(c),
+        }
+    }
+    assert!(!quoted && record.is_empty() && cell.is_empty(), "it ends with a line");
+    records
+}
+
+fn whoever_would_notice_is_told(place: &Place, file: &str, expected: &Counts) {
+    let used = |credential: &str, what: [&str; 3]| {
+        expected[&[&digest(credential), what[0], what[1], what[2]].map(str::to_owned)]
+    };
+    let (job, shop) = (used(JOB, ["operation", "", ""]), used(SHOP, ["operation", "", ""]));
+    let roles = (used(JOB, ["field", "role", ""]), used(SHOP, ["field", "role", ""]));
+    for (part, users, status) in [
+        ("acme", vec![(SHOP, shop), (JOB, job)], 1),
+        ("acme/add_member", vec![(SHOP, shop), (JOB, job)], 1),
+        ("acme/add_member/role", vec![(SHOP, roles.1), (JOB, roles.0)], 1),
+        ("acme/add_member/role=chief", vec![(JOB, job)], 1),
+        ("acme/add_member/role=\"chief\"", vec![(JOB, job)], 1),
+        ("acme/add_member/{org}=shortuuid", vec![(SHOP, used(SHOP, ["id", "{org}", "shortuuid"]))], 1),
+        ("acme/add_by_slug", vec![], 0),
+        ("acme/add_by_slug/role=hand", vec![], 0),
+    ] {
+        let output = report(place, &[file, "--removing", part, "--format", "json"]);
+        let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+        let told = told["removing"]["users"].as_array().unwrap().iter();
+        let told: Vec<_> =
+            told.map(|user| (user["principal"].clone(), user["count"].as_u64().unwrap())).collect();
+        let users: Vec<_> = users.into_iter().map(|(who, count)| (Value::from(digest(who)), count)).collect();
+        assert_eq!((told, output.status.code()), (users, Some(status)), "{part}");
+    }
+    for slip in ["acne", "acme/add_membr", "acme/add_member/rol", "acme/add_member/role=cheif"] {
+        let output = report(place, &[file, "--removing", slip]);
+        assert_eq!(output.status.code(), Some(2), "{slip}");
+        assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean"), "{slip}: {output:?}");
+    }
+}
+
+#[test]
+fn nothing_is_counted_unless_a_file_is_named() {
+    let backend = Backend::start();
+    let settings = "[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n[telemetry]\nformat = \"json\"\n";
+    let files = Files::new(backend.address, settings);
+    let process = Process::start(&files);
+    let answer = process.page("/usage");
+    assert_eq!(answer.status, 404, "{}", answer.body);
+    assert!(answer.body.contains("[usage] file"), "{}", answer.body);
+    process.stop();
+}

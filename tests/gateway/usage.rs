@@ -1,0 +1,248 @@
+//! What counting who uses what takes of memory: what it took at the start, whatever comes.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use allocation_counter::measure;
+use interlingua::gateway::{self, Gateway};
+use interlingua::limit::{self, Principal};
+use interlingua::telemetry::Metrics;
+use interlingua::upstream::{self, Upstream};
+use interlingua::usage::store::Store;
+use interlingua::usage::{Book, Client, Config, Counter, Heavy, Kind, Part};
+use serde_json::Value;
+
+use crate::golden::case;
+use crate::support::backend::{Backend, nobody};
+use crate::support::shipped;
+
+/// So many different keys are added that the table is full, and its map was put in order, many times over.
+const KEYS: u64 = 300_000;
+
+#[test]
+fn a_table_takes_no_more_memory_than_it_was_made_with() {
+    for room in [1, 7, 1000] {
+        let mut heavy = Heavy::new(room);
+        let taken = measure(|| (0..KEYS).for_each(|key| heavy.add([key, key], key)));
+        assert_eq!((taken.count_total, heavy.len(), heavy.total()), (0, room, KEYS), "room for {room}");
+    }
+}
+
+/// Different principals with as many different programs, each of which is seen once; between them one that is always there.
+/// `INTERLINGUA_USAGE=all cargo test --test gateway usage -- --nocapture` has ten million of them.
+#[test]
+fn any_number_of_principals_and_programs_has_the_memory_that_is_stated() {
+    let all = std::env::var("INTERLINGUA_USAGE").is_ok_and(|asked| asked == "all");
+    let (principals, entries) = if all { (10_000_000_u64, 50_000) } else { (60_000, 2_000) };
+    let config = Config { entries, ..Config::default() };
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    let (mut store, book) = Store::open(&path, config, now).unwrap();
+    let book = Arc::new(book);
+    let operation = book.parts().number(&Part::operation("a", "get"));
+    let field = book.parts().number(&Part::operation("a", "get").field("x"));
+    let counter = Counter::new(Arc::clone(&book));
+    let always = Principal::of(b"always");
+    let count = |number: u64| {
+        let client = Client::read(format!("tool/{number}").as_bytes());
+        counter.count_parts(Principal::of(&number.to_be_bytes()), client, &[operation, field], now);
+        if number.is_multiple_of(10) {
+            counter.count_parts(always, Client::read(b"job/1"), &[operation, field], now);
+        }
+    };
+    // The table of the day is made by the first sheet.
+    (0..5000).for_each(count);
+    let taken = measure(|| (5000..principals).for_each(count));
+    store.write(&book, now).unwrap();
+    let told = store.read().unwrap();
+
+    let bound = 160 * i64::try_from(entries).unwrap();
+    println!(
+        "{principals} principals: at most {} bytes more at once, {} at the end",
+        taken.bytes_max, taken.bytes_current
+    );
+    assert!(taken.bytes_current.abs() < 4096, "{taken:?}: nothing stays");
+    assert!(i64::try_from(taken.bytes_max).unwrap() < bound, "{taken:?}");
+    let (total, times) = (2 * (principals + principals / 10), principals / 10);
+    assert_eq!((told.uses.uses().count(), told.uses.total), (entries, total));
+    assert!(told.uses.missed <= total / entries as u64);
+    let known = told.uses.get(&(always.into(), Part::operation("a", "get"))).unwrap();
+    assert!(known.count >= times && known.count - known.error <= times, "{known:?}");
+    assert!(known.error <= total / entries as u64, "{known:?}");
+    let size = std::fs::metadata(&path).unwrap().len();
+    assert!(size < 200 * entries as u64, "{size} bytes on disk");
+}
+
+#[test]
+fn a_whole_book_takes_what_is_stated_for_each_entry() {
+    for entries in [1_000_usize, 50_000] {
+        let taken = measure(|| std::mem::forget(Book::empty(Config { entries, ..Config::default() })));
+        let each = taken.bytes_current / i64::try_from(entries).unwrap();
+        println!("{entries} entries: {} bytes, {each} each", taken.bytes_current);
+        assert!(each <= 250, "{each} bytes for each of {entries}");
+    }
+}
+
+/// The dialect of `tests/fixtures/sixth`, with the canonical files that it is described against.
+fn sixth() -> tempfile::TempDir {
+    let (root, data) = (Path::new(env!("CARGO_MANIFEST_DIR")), tempfile::tempdir().unwrap());
+    let fixture = root.join("tests/fixtures/sixth");
+    for (from, to) in [
+        (root.join("schemas/canonical"), "schemas/canonical"),
+        (fixture.join("schemas/nimbus"), "schemas/nimbus"),
+        (fixture.join("mappings"), "mappings"),
+    ] {
+        let to = data.path().join(to);
+        fs::create_dir_all(&to).unwrap();
+        for file in fs::read_dir(from).unwrap().map(Result::unwrap) {
+            fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+    fs::copy(root.join("mappings/canonical.toml"), data.path().join("mappings/canonical.toml")).unwrap();
+    data
+}
+
+/// By what `tests/fixtures/sixth/mappings/nimbus.toml` says of `add-person`.
+#[test]
+fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
+    let book = Arc::new(book);
+    let counter = Counter::new(Arc::clone(&book));
+    let add = Part::operation("nimbus", "add-person");
+    let field = |name: &str| add.field(name);
+    for (who, parts) in [
+        ("whole", vec![add.clone(), field("address"), field("seat"), field("seat").value(Kind::Value, "2")]),
+        ("spelling", vec![add.clone(), field("seat"), field("seat").value(Kind::Value, "\"2\"")]),
+        ("shelves", vec![add.clone(), field("shelves")]),
+        (
+            "past",
+            vec![
+                Part::operation("nimbus", "drop-person"),
+                Part::operation("nimbus", "drop-person").field("x"),
+            ],
+        ),
+    ] {
+        let parts: Vec<_> = parts.iter().map(|part| book.parts().number(part)).collect();
+        counter.count_parts(Principal::of(who.as_bytes()), Client::UNKNOWN, &parts, now);
+    }
+    store.write(&book, now).unwrap();
+
+    let data = sixth();
+    let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+    report
+        .arg("report")
+        .arg(&path)
+        .args(["--format", "json", "--mappings"])
+        .arg(data.path().join("mappings"));
+    let output = report.arg("--schemas").arg(data.path().join("schemas")).output().unwrap();
+    let told: Value =
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let verdict = |who: &str| {
+        let who = interlingua::usage::Who::from(Principal::of(who.as_bytes())).to_string();
+        let found = told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who);
+        let found = found.unwrap();
+        let blocks = found["blocks"].as_array().unwrap().iter();
+        let blocks = blocks
+            .map(|one| format!("{}: {}", one["part"].as_str().unwrap(), one["reason"].as_str().unwrap()));
+        (found["safe"].as_bool().unwrap(), blocks.collect::<Vec<_>>(), found["notes"].to_string())
+    };
+    let (is_safe, blocks, notes) = verdict("whole");
+    assert!(is_safe && blocks.is_empty() && !notes.contains("read back"), "{blocks:?} {notes}");
+    let (is_safe, blocks, notes) = verdict("spelling");
+    assert!(is_safe && blocks.is_empty(), "{blocks:?}");
+    assert!(notes.contains("is read back as 2"), "{notes}");
+    let lost =
+        "nimbus/add-person/shelves: the field is lost in some requests: who has a seat sees every shelf";
+    let (is_safe, blocks, _) = verdict("shelves");
+    assert_eq!((is_safe, blocks), (false, vec![lost.to_owned()]));
+    let gone = "nimbus/drop-person: no mapping has this operation any more";
+    let (is_safe, blocks, _) = verdict("past");
+    assert_eq!((is_safe, blocks), (false, vec![gone.to_owned()]));
+}
+
+/// What answers requests in the dialects that ship, and counts into that book.
+fn counting(book: &Arc<Book>) -> gateway::Shared {
+    let (config, limit) = (gateway::Config::default(), limit::Config::default());
+    let registry = Arc::clone(&shipped().registry);
+    let shared = gateway::Shared::new(registry, config, &limit, Duration::from_secs(30), Metrics::new());
+    shared.with_usage(Arc::clone(book))
+}
+
+/// Every golden case once: each operation is used as often as there are cases of it, and each member that a schema names as
+/// often as bodies have it. Who is not known to anybody uses nothing.
+#[tokio::test]
+async fn the_golden_cases_use_what_their_files_say() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = SystemTime::now();
+    let (mut store, book) = Store::open(&folder.path().join("usage.sqlite"), Config::default(), now).unwrap();
+    let book = Arc::new(book);
+    let mut expected: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    // One for a few cases at a time: a dialect's quota is spent by all of them.
+    let mut last: Option<(String, usize, Arc<gateway::Shared>)> = None;
+    for case in case::all().into_iter().filter(|case| case.quota.is_none()) {
+        let is_silent = case.calls.iter().any(case::Exchange::is_silent);
+        // Their files say that they are meant for no operation.
+        let misses = ["wrong-method", "unknown-path", "trailing-slash", "hyphen-in-the-path"];
+        if is_silent || misses.iter().any(|name| case.name().ends_with(name)) {
+            continue;
+        }
+        let backend = Backend::start(case.calls.iter().map(case::Exchange::line).collect()).await;
+        let base = if case.has_backend() { backend.base() } else { nobody().await };
+        let shared = match last.take().filter(|(known, asked, _)| *known == case.dialect && *asked < 40) {
+            Some((_, asked, shared)) => (asked, shared),
+            None => (0, Arc::new(counting(&book))),
+        };
+        let (asked, shared) = shared;
+        let upstream = Upstream::new(Arc::new(upstream::Config::new(base))).unwrap();
+        let gateway = Gateway::new(Arc::clone(&shared), upstream);
+        last = Some((case.dialect.clone(), asked + 1, shared));
+        let ask = case.request.ask();
+        let told = ask.of(&gateway).await;
+        if told.status == 401 {
+            continue;
+        }
+        let mut expect = |field: &str| {
+            *expected.entry((case.dialect.clone(), case.operation.clone(), field.to_owned())).or_default() +=
+                1;
+        };
+        expect("");
+        // Refused for its key, before anybody looked at the body.
+        if case.name().ends_with("one-key-twice") {
+            continue;
+        }
+        let body = ask.body.as_deref().and_then(|body| serde_json::from_slice::<Value>(body).ok());
+        for (name, _) in body.as_ref().and_then(Value::as_object).into_iter().flatten() {
+            expect(name);
+        }
+    }
+
+    store.write(&book, now).unwrap();
+    let counted = store.read().unwrap();
+    let mut found: BTreeMap<(String, String, String), u64> = BTreeMap::new();
+    for ((_, part), known) in counted.uses.uses() {
+        let is_top = part.kind == Kind::Operation
+            || part.kind == Kind::Field && !part.field.contains(['.', '[', '?', '{']);
+        if is_top {
+            *found.entry((part.dialect.clone(), part.operation.clone(), part.field.clone())).or_default() +=
+                known.count;
+        }
+    }
+    assert!(found.len() > 100, "{found:?}");
+    let others: Vec<_> = found
+        .iter()
+        .filter(|(what, count)| expected.get(*what) != Some(*count))
+        .map(|(what, count)| (what, count, expected.get(what)))
+        .collect();
+    assert!(others.is_empty(), "{others:#?}");
+    let missing: Vec<_> =
+        expected.iter().filter(|(what, _)| what.2.is_empty() && !found.contains_key(*what)).collect();
+    assert!(missing.is_empty(), "{missing:?}");
+}
