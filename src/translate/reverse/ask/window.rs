@@ -144,6 +144,20 @@ mod tests {
         assert_eq!(on_a_page(&cursor, 20, 100), None);
     }
 
+    #[test]
+    fn a_short_page_is_not_taken_for_the_last() {
+        let names = PageNames::usual();
+        let window = on_a_page(&page(Style::Cursor, 1000), 1000, 0).unwrap();
+        for (told, cut) in [
+            (r#"{"items":[1,2]}"#, r#"{"items":[1,2]}"#),
+            (r#"{"items":[1,2],"total":2}"#, r#"{"items":[1,2],"total":2}"#),
+        ] {
+            let body = Some(Document::parse(told.into(), &Limits::default()).unwrap());
+            let answer = window.cut(&names, Answer { status: http::StatusCode::OK, body }).unwrap();
+            assert_eq!(answer.body.unwrap().text(), cut);
+        }
+    }
+
     proptest! {
         #[test]
         fn what_is_taken_begins_where_the_call_does(

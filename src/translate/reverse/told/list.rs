@@ -77,7 +77,11 @@ impl<'t> Lifting<'t> {
 /// How many items there are on all pages, as far as one page of them says. `is_cut` says that items may have been left out
 /// of it.
 pub fn total(page: &Page, body: Value<'_>, shown: u64, wanted: Option<Wanted>, is_cut: bool) -> Option<u64> {
-    if page.fields.is_empty() { bare_total(shown, wanted, is_cut) } else { framed_total(page, body, shown, wanted) }
+    if page.fields.is_empty() {
+        bare_total(shown, wanted, is_cut)
+    } else {
+        framed_total(page, body, shown, wanted)
+    }
 }
 
 /// How many items there are, as a frame says it: in so many words, or by saying that nothing comes after these.
