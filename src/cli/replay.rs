@@ -135,7 +135,7 @@ pub(super) fn run(
     let second = arguments.and.as_ref().map(|to| Aim::new(to, arguments, others)).transpose()?;
 
     let masks = if arguments.show_values { Masks::shown() } else { Masks::default() };
-    let judge = Judge::new(registry.api(), &masks);
+    let judge = Judge::new(registry.api(), &masks, arguments.changes);
     let tally = RefCell::new(Tally::default());
     let mut reporter = Reporter::new(arguments.format, "replay", console);
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
@@ -194,6 +194,10 @@ pub(super) fn run(
 fn base(text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|_| "is no URL".to_owned())?;
     match uri.scheme_str() {
+        // What is in front of `@` would be printed, and is no credential of a dialect.
+        _ if uri.authority().is_some_and(|authority| authority.as_str().contains('@')) => {
+            Err("must have no name and password in it".to_owned())
+        }
         Some("http" | "https") if uri.authority().is_some() && uri.query().is_none() => Ok(uri),
         _ => Err("must be a URL such as http://127.0.0.1:8080".to_owned()),
     }

@@ -48,7 +48,7 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
             Box::pin(keep::answer(&caller, &lifted, index, &look)).await
         } else {
             let key = key_of(&lifted, index, call);
-            caller.answer(call, &request.operation, With { key: key.as_ref(), only_if: None }).await
+            caller.answer(call, &request.operation, With { key: key.as_ref(), ..With::default() }).await
         };
         answer.map_err(|problem| request.told(*problem, index))
     };
@@ -79,6 +79,8 @@ pub(super) struct With<'a> {
     pub(super) only_if: Option<&'a HeaderValue>,
     /// `Idempotency-Key`, for a call that changes something.
     pub(super) key: Option<&'a HeaderValue>,
+    /// Whether what its client wrote was left out of it, being what is there already.
+    pub(super) is_reduced: bool,
 }
 
 /// Calls the backend on behalf of one request.
@@ -171,11 +173,13 @@ impl<'a> Caller<'a> {
     pub(super) async fn send_with(
         &self,
         call: &Call,
-        With { only_if, key }: With<'_>,
+        With { only_if, key, is_reduced }: With<'_>,
     ) -> Result<(answer::Answer, Option<HeaderValue>), Box<Problem>> {
         if let Some(reverse) = &self.shared().reverse {
             // In a box: every call would carry the room for it.
-            let answer = Box::pin(reverse::send(self, reverse, call, key)).await.map(|answer| (answer, None));
+            let answer = Box::pin(reverse::send(self, reverse, call, key, is_reduced))
+                .await
+                .map(|answer| (answer, None));
             return if self.follows { answer.map_err(after_a_change) } else { answer };
         }
         // A parameter that would change the meaning of the path names nothing that exists.

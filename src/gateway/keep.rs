@@ -37,7 +37,7 @@ pub(super) async fn answer(
             let body = call.body.as_deref().unwrap_or_default();
             key.of_update(caller.principal(), &call.operation.name, index, only_if, body)
         });
-        let with = With { only_if, key: key.as_ref() };
+        let with = With { only_if, key: key.as_ref(), is_reduced: kept > 0 };
         match caller.answer(&call, &lifted.request.operation, with).await {
             Err(problem) if only_if.is_some() && is_too_late(&problem) => {}
             outcome => {

@@ -134,7 +134,9 @@ async fn load(caller: &Caller<'_>, resolver: &Resolver, need: &Need) -> Result<P
         rows_seen += rows;
 
         let total = document.root().member(&names.total).and_then(Value::as_i64);
-        let total = total.and_then(|total| usize::try_from(total).ok()).unwrap_or(rows_seen);
+        // A dialect need not say how many there are: then only an empty page is the end.
+        let unsaid = if speaks_another { usize::MAX } else { rows_seen };
+        let total = total.and_then(|total| usize::try_from(total).ok()).unwrap_or(unsaid);
         if !is_paged || rows == 0 || rows_seen >= total {
             return Ok(pairs);
         }

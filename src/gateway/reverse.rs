@@ -123,11 +123,12 @@ pub(super) async fn send(
     reverse: &Reverse,
     call: &Call,
     key: Option<&HeaderValue>,
+    is_reduced: bool,
 ) -> Result<Answer, Box<Problem>> {
     let api = caller.shared().registry.api();
-    // An update of nothing is the record as it is.
+    // An update of which nothing is left is the record as it is. One that never said anything is for the backend to judge.
     let reads = call.operation.reads.as_deref().and_then(|name| api.operation(name));
-    if let Some(reads) = reads.filter(|_| call.body.as_deref() == Some(b"{}")) {
+    if let Some(reads) = reads.filter(|_| is_reduced && call.body.as_deref() == Some(b"{}")) {
         let read =
             Call { operation: Arc::clone(reads), body: None, query: Vec::new(), path: call.path.clone() };
         return send_as(caller, reverse, &read, None, Trail::begin()).await;

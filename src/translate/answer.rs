@@ -16,7 +16,7 @@ const DETAIL_CHARS_MAX: usize = 300;
 const CODE_CHARS_MAX: usize = 64;
 
 /// What the backend says of the call, which the gateway made: the client can do nothing about it.
-const OURS: [StatusCode; 8] = [
+pub(super) const OURS: [StatusCode; 8] = [
     StatusCode::METHOD_NOT_ALLOWED,
     StatusCode::NOT_ACCEPTABLE,
     StatusCode::PROXY_AUTHENTICATION_REQUIRED,

@@ -7,9 +7,13 @@
 //! Only places are compared that both sides tell. What is told of a difference are its place and the kinds of the two
 //! values, with digests that say no more than whether two values of one run are the same.
 //!
-//! Laws: an answer is like itself; two answers differ in the same places whichever comes first; and what was taken for
-//! noise is never told.
+//! Laws: an answer is like itself; two answers differ whichever comes first, or do not; and what was taken for noise is
+//! never told.
 
+use std::borrow::Cow;
+use std::collections::{BTreeMap, HashMap};
+
+use crate::canonical::id::IdForm;
 use crate::json::{Kind, Value};
 use crate::problem::{Problem, Segment};
 use crate::schema::{Schema, Shape};
@@ -88,12 +92,44 @@ pub struct Differences {
     pub more: usize,
     /// How many values were compared.
     pub compared: usize,
+    /// How many there are of each kind at each place, and the first of them. There are not more places than schemas have.
+    places: BTreeMap<(String, What), (usize, [Mask; 2])>,
 }
 
 impl Differences {
     /// Whether both say the same.
     pub fn is_empty(&self) -> bool {
         self.found.is_empty() && self.more == 0
+    }
+
+    /// Adds a difference, with no more than so many told.
+    pub fn add(&mut self, difference: Difference, most: usize) {
+        let first = difference.sides.clone();
+        self.places.entry((difference.place.clone(), difference.what)).or_insert((0, first)).0 += 1;
+        if self.found.len() < most { self.found.push(difference) } else { self.more += 1 }
+    }
+
+    /// Adds what was found in another part of the same answers.
+    pub fn absorb(&mut self, other: Differences) {
+        self.found.extend(other.found);
+        self.more += other.more;
+        self.compared += other.compared;
+        for (place, (count, first)) in other.places {
+            self.places.entry(place).or_insert((0, first)).0 += count;
+        }
+    }
+
+    /// Leaves out what is at certain places. Of each other place one difference is told, if it was only counted before.
+    fn drop_at(&mut self, is_out: impl Fn(&str) -> bool) {
+        self.places.retain(|(place, _), _| !is_out(place));
+        self.found.retain(|difference| !is_out(&difference.place));
+        for ((place, what), (_, sides)) in &self.places {
+            if !self.found.iter().any(|known| known.place == *place && known.what == *what) {
+                self.found.push(Difference { place: place.clone(), what: *what, sides: sides.clone() });
+            }
+        }
+        let all: usize = self.places.values().map(|(count, _)| count).sum();
+        self.more = all.saturating_sub(self.found.len());
     }
 }
 
@@ -162,15 +198,17 @@ impl<'c> Comparing<'c> {
     }
 
     fn objects(&mut self, shape: Option<&Shape<'_>>, one: Value<'_>, other: Value<'_>) {
+        // Whoever answers chooses how many members there are.
+        let (ones, others) = (by_name(one), by_name(other));
         for (name, value) in one.members() {
             let name = name.as_str();
             self.member(shape, &name, |own, inner| {
-                own.both(inner, Some(value), other.member(&name));
+                own.both(inner, Some(value), others.get(&*name).copied());
             });
         }
         for (name, value) in other.members() {
             let name = name.as_str();
-            if one.member(&name).is_none() {
+            if !ones.contains_key(&*name) {
                 self.member(shape, &name, |own, inner| own.both(inner, None, Some(value)));
             }
         }
@@ -185,7 +223,8 @@ impl<'c> Comparing<'c> {
     ) {
         let inner = shape.and_then(|shape| shape.property(name));
         // The names of a map may be anything, an address of somebody among them.
-        let is_known = inner.is_some() || shape.is_none();
+        // So may those of which nothing is known.
+        let is_known = inner.is_some();
         self.step(name, if is_known { name } else { ANY }, |own| inside(own, inner.as_ref()));
     }
 
@@ -247,14 +286,17 @@ impl<'c> Comparing<'c> {
             }
             (Kind::True | Kind::False, Kind::True | Kind::False) => (!one.same(other)).then_some(What::Value),
             (one_kind, other_kind) if one_kind != other_kind => Some(What::Kind),
-            (Kind::String, _) => match generated(shape) {
-                Some(Generated::Time) => None,
-                Some(Generated::Id) => {
-                    let ids = [one, other].map(|id| id.as_str().unwrap_or_default());
-                    (!self.pairs.agree(&ids[0], &ids[1])).then_some(What::Id)
+            (Kind::String, _) => {
+                let texts = [one, other].map(|text| text.as_str().unwrap_or_default());
+                match generated(shape) {
+                    Some(Generated::Time) if texts.iter().all(|text| is_time(text)) => None,
+                    // What is an id on one side only is none that was made anew.
+                    Some(Generated::Id) if texts.iter().all(|text| !text.is_empty()) && are_alike(&texts) => {
+                        (!self.pairs.agree(&texts[0], &texts[1])).then_some(What::Id)
+                    }
+                    _ => (!one.same(other)).then_some(What::Value),
                 }
-                None => (!one.same(other)).then_some(What::Value),
-            },
+            }
             _ => (!one.same(other)).then_some(What::Value),
         }
     }
@@ -277,22 +319,18 @@ impl<'c> Comparing<'c> {
             complaints
         };
         let (ones, others) = (complaints(one), complaints(other));
-        for (place, kind) in ones.iter().filter(|complaint| !others.contains(complaint)) {
+        for (place, kind) in ones.iter().filter(|complaint| others.binary_search(complaint).is_err()) {
             let sides = [self.by.masks.text(kind), self.by.masks.of(None)];
             self.tell(format!("errors{place}"), What::Missing, sides);
         }
-        for (place, kind) in others.iter().filter(|complaint| !ones.contains(complaint)) {
+        for (place, kind) in others.iter().filter(|complaint| ones.binary_search(complaint).is_err()) {
             let sides = [self.by.masks.of(None), self.by.masks.text(kind)];
             self.tell(format!("errors{place}"), What::Extra, sides);
         }
     }
 
     fn tell(&mut self, place: String, what: What, sides: [Mask; 2]) {
-        if self.found.found.len() < self.by.most {
-            self.found.found.push(Difference { place, what, sides });
-        } else {
-            self.found.more += 1;
-        }
+        self.found.add(Difference { place, what, sides }, self.by.most);
     }
 }
 
@@ -311,16 +349,44 @@ fn generated(shape: Option<&Shape<'_>>) -> Option<Generated> {
     }
 }
 
-/// A place that a refusal complains of. Its names are those of fields, which the API gave them.
+fn by_name(value: Value<'_>) -> HashMap<Cow<'_, str>, Value<'_>> {
+    value.members().map(|(name, value)| (name.as_str(), value)).collect()
+}
+
+/// Whether both are ids of that form, or neither is.
+fn are_alike(ids: &[Cow<'_, str>; 2]) -> bool {
+    let [one, other] = ids.each_ref().map(|id| IdForm::Uuid.read(id).is_ok());
+    one == other
+}
+
+/// Whether a text begins as a time does: a day, `T` and the time of day.
+fn is_time(text: &str) -> bool {
+    let pattern = "0000-00-00T00:00:00";
+    let fits = |(given, wanted): (u8, u8)| match wanted {
+        b'0' => given.is_ascii_digit(),
+        b'T' => matches!(given, b'T' | b't' | b' '),
+        _ => given == wanted,
+    };
+    text.len() > pattern.len() && text.bytes().zip(pattern.bytes()).all(fits)
+}
+
+/// A place that a refusal complains of. What does not look like the name of a field may be anything: the names of a map
+/// are repeated, too.
 fn masked_positions(segments: &[Segment]) -> String {
     let masked: Vec<Segment> = segments
         .iter()
         .map(|segment| match segment {
             Segment::Index(_) => Segment::Name(ANY.to_owned()),
-            Segment::Name(name) => Segment::Name(name.clone()),
+            Segment::Name(name) if is_field(name) => Segment::Name(name.clone()),
+            Segment::Name(_) => Segment::Name(ANY.to_owned()),
         })
         .collect();
     crate::problem::place::pointer(&masked)
+}
+
+fn is_field(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
+    name.len() <= 40 && !name.is_empty() && name.bytes().all(is_plain)
 }
 
 #[cfg(test)]

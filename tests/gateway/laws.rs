@@ -28,6 +28,7 @@ use crate::support::{Dialects, shipped};
 
 mod asked;
 mod backwards;
+mod heard;
 mod instances;
 mod told;
 

@@ -196,6 +196,8 @@ fn who_speaks_canonical_already_is_served_under_a_mount_of_its_own() {
     let told = ask(&world.front, "PATCH", &felix, Some(&json!({"role": "creator"})));
     assert_eq!((told.status, &told.json()["role"]), (200, &json!("creator")), "{}", told.body);
     assert_eq!(ask(&world.front, "GET", &felix, None).json()["role"], "creator");
+    // Whether the caller may change it says the backend, and nobody else.
+    assert_eq!(ask(&world.front, "PATCH", &felix, Some(&json!({}))).status, 501);
     let told = ask(&world.front, "PATCH", &felix, Some(&json!({"status": "suspended"})));
     assert_eq!((told.status, &told.json()["code"]), (501, &json!("inexpressible")), "{}", told.body);
     let told = ask(&world.front, "POST", &members, Some(&json!({"email": "nobody", "role": "viewer"})));

@@ -35,6 +35,8 @@ pub(super) struct Judge<'j> {
 pub(super) enum Verdict {
     /// Nothing: both mean the same.
     Alike,
+    /// Of what was recorded only the status is known, and it is the same.
+    SameStatus,
     Differs(Differences),
     /// No answer came from one that was asked.
     NoAnswer(String),
@@ -52,9 +54,11 @@ struct Side {
 }
 
 impl<'j> Judge<'j> {
-    pub(super) fn new(api: &'j Api, masks: &'j Masks) -> Judge<'j> {
+    pub(super) fn new(api: &'j Api, masks: &'j Masks, changes: bool) -> Judge<'j> {
         let (readers, noise) = (RefCell::default(), RefCell::default());
-        Judge { api, masks, readers, pairs: RefCell::default(), noise }
+        // What is made on each side has an id of its own there.
+        let pairs = RefCell::new(if changes { Pairs::default() } else { Pairs::of_records() });
+        Judge { api, masks, readers, pairs, noise }
     }
 
     /// What reads the answers of an operation. Nothing is looked up: what would have to be is not compared.
@@ -81,19 +85,31 @@ impl<'j> Judge<'j> {
         };
         let key = Arc::as_ptr(&play.reader).addr();
         if let Some(Ok(again)) = again.map(now) {
-            let between = self.compare(play, &first, &again);
+            // Each of its own answers may have ids of its own, which say nothing of the other side's.
+            let between = self.compare(play, &first, &again, &mut Pairs::default());
             self.noise.borrow_mut().entry(key).or_default().learn(&between);
         }
         let differences = match other.map(now) {
             Some(Err(why)) => return Verdict::NoAnswer(why),
-            Some(Ok(second)) => self.compare(play, &first, &second),
+            Some(Ok(second)) => {
+                if is_same_refusal(play, &first, &second) {
+                    return Verdict::Unread("both refuse what was answered when it was recorded");
+                }
+                if is_unreadable(&first, &second) {
+                    return Verdict::Unread("neither answer can be read");
+                }
+                self.compare(play, &first, &second, &mut self.pairs.borrow_mut())
+            }
             None => {
                 let Some(recorded) = &play.recorded else { return Verdict::Unread("no answer was recorded") };
                 let recorded = Self::side(play, recorded.status, recorded.body.as_deref());
                 if recorded.has_body && recorded.outcomes.is_none() {
                     return Verdict::Unread("the recorded answer is none of this operation's");
                 }
-                self.compare(play, &recorded, &first)
+                if !recorded.has_body && recorded.outcomes.is_none() && recorded.status == first.status {
+                    return Verdict::SameStatus;
+                }
+                self.compare(play, &recorded, &first, &mut self.pairs.borrow_mut())
             }
         };
         let noise = self.noise.borrow();
@@ -127,16 +143,15 @@ impl<'j> Judge<'j> {
         Side { status, outcomes, has_body: true }
     }
 
-    fn compare(&self, play: &Play, one: &Side, other: &Side) -> Differences {
+    fn compare(&self, play: &Play, one: &Side, other: &Side, pairs: &mut Pairs) -> Differences {
         let (Some(ones), Some(others)) = (&one.outcomes, &other.outcomes) else {
             return unread(one, other);
         };
         let mut all = Differences::default();
-        let mut pairs = self.pairs.borrow_mut();
         for (one, other) in ones.iter().zip(others) {
             let (Some(one), Some(other)) = (one, other) else {
                 if one.is_some() != other.is_some() {
-                    all.found.push(of_answer(one.is_some(), other.is_some()));
+                    all.add(of_answer(one.is_some(), other.is_some()), TOLD_MAX);
                 }
                 continue;
             };
@@ -145,10 +160,7 @@ impl<'j> Judge<'j> {
             let schema = play.reader.canonical(status).map(|schema| &**schema);
             let most = TOLD_MAX.saturating_sub(all.found.len());
             let by = By { schema, tells: &tells, masks: self.masks, most };
-            let found = compare::outcomes([one, other], &by, &mut pairs);
-            all.found.extend(found.found);
-            all.more += found.more;
-            all.compared += found.compared;
+            all.absorb(compare::outcomes([one, other], &by, pairs));
         }
         all
     }
@@ -161,14 +173,29 @@ fn status_of(outcome: &Outcome) -> StatusCode {
     }
 }
 
+/// Whether both say that they cannot say, and nobody said so when it was recorded.
+fn is_same_refusal(play: &Play, one: &Side, other: &Side) -> bool {
+    let tells_nothing = one.status == StatusCode::UNAUTHORIZED
+        || one.status == StatusCode::TOO_MANY_REQUESTS
+        || one.status.is_server_error();
+    let was = play.recorded.as_ref().map(|recorded| recorded.status);
+    tells_nothing && one.status == other.status && was != Some(one.status)
+}
+
+/// Whether there is nothing of which anybody can say whether it is the same.
+fn is_unreadable(one: &Side, other: &Side) -> bool {
+    one.status == other.status && one.outcomes.is_none() && other.outcomes.is_none()
+}
+
 /// Of what cannot be read, or was not recorded, the status says what there is to say.
 fn unread(one: &Side, other: &Side) -> Differences {
-    let mut found = Differences { compared: 1, ..Differences::default() };
+    let mut found = Differences::default();
+    found.compared = 1;
     if one.status != other.status {
         let sides = [one, other].map(|side| Mask::status(side.status));
-        found.found.push(Difference { place: "status".to_owned(), what: What::Value, sides });
+        found.add(Difference { place: "status".to_owned(), what: What::Value, sides }, TOLD_MAX);
     } else if one.has_body && other.has_body && one.outcomes.is_some() != other.outcomes.is_some() {
-        found.found.push(of_answer(one.outcomes.is_some(), other.outcomes.is_some()));
+        found.add(of_answer(one.outcomes.is_some(), other.outcomes.is_some()), TOLD_MAX);
     }
     found
 }

@@ -29,6 +29,8 @@ pub(super) struct Tally {
     skipped: BTreeMap<Skipped, usize>,
     sent: usize,
     alike: usize,
+    /// Those of them of which only the status was recorded.
+    by_status: usize,
     different: usize,
     unanswered: usize,
     /// Answers there was nothing to compare with.
@@ -60,6 +62,10 @@ impl Tally {
         let (mut found, mut skipped) = (Vec::new(), None);
         match verdict {
             Verdict::Alike => self.alike += 1,
+            Verdict::SameStatus => {
+                self.alike += 1;
+                self.by_status += 1;
+            }
             Verdict::Unread(why) => {
                 self.unread += 1;
                 skipped = Some(why);
@@ -132,6 +138,10 @@ impl Tally {
             format!("{sent} sent: {alike} alike, {different} different, {unanswered} without an answer");
         if *unread > 0 {
             write!(text, ", {unread} not compared").expect("writing to a string never fails");
+        }
+        if self.by_status > 0 {
+            write!(text, ", {} of those alike by their status alone", self.by_status)
+                .expect("writing to a string never fails");
         }
         text.push('\n');
         let not_sent = self.reasons();

@@ -111,6 +111,7 @@ impl ErrorShape {
                 Slot::Constant(_) | Slot::Retryable | Slot::Status | Slot::Time | Slot::Title => {}
             }
         }
+        heard.complaints.truncate(COMPLAINTS_MAX);
         heard
     }
 
@@ -206,7 +207,10 @@ fn by_field(value: Value<'_>, other: &str, at: &mut Vec<Segment>, complaints: &m
             for (name, value) in value.members() {
                 let name = name.as_str();
                 if name == other {
-                    by_field(value, other, at, complaints);
+                    // It stands for the whole of what it is in, so there is none within it.
+                    if value.kind() == Kind::Array {
+                        by_field(value, other, at, complaints);
+                    }
                     continue;
                 }
                 at.push(name.parse().map_or_else(|_| Segment::Name(name.into_owned()), Segment::Index));
@@ -216,6 +220,9 @@ fn by_field(value: Value<'_>, other: &str, at: &mut Vec<Segment>, complaints: &m
         }
         Kind::Array => {
             for (index, element) in value.elements().enumerate() {
+                if complaints.len() >= COMPLAINTS_MAX {
+                    return;
+                }
                 if let Some(message) = text(element) {
                     let places = match at.as_slice() {
                         [Segment::Name(name)] => {

@@ -1,5 +1,7 @@
 //! Lookups where the backend speaks a dialect: the pairs are read from a list of the dialect that tells both halves.
 
+use std::collections::HashSet;
+
 use super::{Reverse, exchange};
 use crate::canonical::api::Call;
 use crate::dialect::Resolver;
@@ -91,12 +93,31 @@ async fn load(
         pairs.extend(page.pairs);
         seen += page.rows;
         if page.rows == 0 || page.is_last {
-            return Ok(pairs);
+            let Resolver { name, left, right, .. } = resolver;
+            return one_to_one(pairs).ok_or_else(|| {
+                Box::new(Problem::inexpressible(format!(
+                    "`{name}` cannot be looked up: in the backend's list one `{left}` stands beside several `{right}`, or the \
+                     other way round"
+                )))
+            });
         }
         if seen >= ROWS_MAX {
             return Err(Box::new(Problem::internal("a list is too long to be looked through")));
         }
     }
+}
+
+/// The pairs, if each half of one is in no other: else nobody knows which is meant.
+fn one_to_one(mut pairs: Pairs) -> Option<Pairs> {
+    pairs.sort_unstable();
+    pairs.dedup();
+    let is_once = |halves: Vec<&str>| {
+        let count = halves.len();
+        halves.into_iter().collect::<HashSet<_>>().len() == count
+    };
+    let lefts = pairs.iter().map(|(left, _)| left.as_str()).collect();
+    let rights = pairs.iter().map(|(_, right)| right.as_str()).collect();
+    (is_once(lefts) && is_once(rights)).then_some(pairs)
 }
 
 /// A part of a list.
@@ -129,8 +150,7 @@ async fn page(
                     let wanted = asked.window.and_then(|window| window.page);
                     let is_last = wanted.is_none_or(|wanted| {
                         let end = wanted.offset + skip + count as u64;
-                        let total = rows.total(document.root());
-                        total.map_or(end != wanted.offset + u64::from(wanted.limit), |total| end >= total)
+                        rows.total(document.root(), wanted).is_some_and(|total| end >= total)
                     });
                     return Ok(Page { pairs, rows: count, is_last });
                 }
@@ -164,4 +184,19 @@ fn list(answer: crate::upstream::Answer) -> Result<Document, Box<Problem>> {
     }
     let limits = Limits { bytes_max: answer.body.len(), nodes_max: usize::MAX, ..Limits::default() };
     Document::parse(answer.body, &limits).map_err(|_| invalid("the answer to a lookup is no JSON"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_pair_is_taken_where_two_could_be_meant() {
+        let pairs = |pairs: &[(&str, &str)]| {
+            one_to_one(pairs.iter().map(|(left, right)| ((*left).to_owned(), (*right).to_owned())).collect())
+        };
+        assert_eq!(pairs(&[("a", "x"), ("b", "y"), ("a", "x")]).map(|pairs| pairs.len()), Some(2));
+        assert_eq!(pairs(&[("a", "x"), ("b", "x")]), None);
+        assert_eq!(pairs(&[("a", "x"), ("a", "y")]), None);
+    }
 }

@@ -55,7 +55,8 @@ pub(super) async fn find(
         }
         seen += items.len();
         let total = document.root().member(&names.total).and_then(Value::as_i64);
-        let is_all = total.and_then(|total| usize::try_from(total).ok()).is_none_or(|total| seen >= total);
+        // Where nobody says how many there are, only an empty page is the end.
+        let is_all = total.and_then(|total| usize::try_from(total).ok()).is_some_and(|total| seen >= total);
         if items.is_empty() || is_all {
             return Err(Box::new(Problem::no_such_resource()));
         }

@@ -10,8 +10,9 @@ use crate::json::{Kind, Value};
 use crate::problem::Segment;
 use crate::schema::Shape;
 
-/// Up to how many pairs of elements that are left are looked at for their likeness. Beyond it they are taken in their order.
-const LOOKS_MAX: usize = 1 << 12;
+/// Up to how many values are looked at to find what is most alike among what is left: each as often as there is something
+/// to compare it with. Beyond it elements are taken in their order.
+const LOOKS_MAX: usize = 1 << 18;
 
 /// The member that an element is known by.
 const ID: &str = "id";
@@ -99,37 +100,30 @@ impl Comparing<'_> {
                 None => unlike.push(element),
             }
         }
-        let mut rest: Vec<Value<'v>> = others.into_iter().flatten().collect();
-        let looks = unlike.len() * rest.len() <= LOOKS_MAX;
-        for element in unlike {
-            let best =
-                if looks { self.most_like(shape, element, &rest) } else { (!rest.is_empty()).then_some(0) };
-            let found = best.map(|index| rest.remove(index));
-            pairs.push((Some(element), found));
+        let rest: Vec<Value<'v>> = others.into_iter().flatten().collect();
+        let sizes = [&unlike, &rest].map(|side| side.iter().map(|element| element.nodes()).sum::<usize>());
+        let looks = sizes[0].saturating_mul(rest.len()).saturating_add(sizes[1].saturating_mul(unlike.len()));
+        if looks > LOOKS_MAX {
+            let (mut ones, mut others) = (unlike.into_iter(), rest.into_iter());
+            let longest = ones.len().max(others.len());
+            pairs.extend((0..longest).map(|_| (ones.next(), others.next())));
+            return pairs;
         }
-        pairs.extend(rest.into_iter().map(|element| (None, Some(element))));
+        let of_rest: Vec<_> = rest.iter().map(|element| self.members_of(shape, *element)).collect();
+        let mut rest: Vec<Option<Value<'v>>> = rest.into_iter().map(Some).collect();
+        for element in unlike {
+            let own = self.members_of(shape, element);
+            let free = of_rest.iter().enumerate().filter(|(index, _)| rest[*index].is_some());
+            let likeness = free.map(|(index, other)| (in_common(&own, other), index));
+            // The first of those that have most members in common; none if that is none.
+            let best = likeness.filter(|(common, _)| *common > 0).rev().max_by_key(|(common, _)| *common);
+            pairs.push((Some(element), best.and_then(|(_, index)| rest[index].take())));
+        }
+        pairs.extend(rest.into_iter().flatten().map(|element| (None, Some(element))));
         pairs
     }
 
-    /// The one that has most members in common; none if that is none.
-    fn most_like(
-        &mut self,
-        shape: Option<&Shape<'_>>,
-        element: Value<'_>,
-        rest: &[Value<'_>],
-    ) -> Option<usize> {
-        let own = self.members_of(shape, element);
-        let mut best = None;
-        for (index, other) in rest.iter().enumerate() {
-            let others = self.members_of(shape, *other);
-            let common = own.iter().filter(|member| others.contains(member)).count();
-            if common > 0 && best.is_none_or(|(most, _)| common > most) {
-                best = Some((common, index));
-            }
-        }
-        best.map(|(_, index)| index)
-    }
-
+    /// The members of an element in a form that equal ones share, in order.
     fn members_of(&mut self, shape: Option<&Shape<'_>>, element: Value<'_>) -> Vec<Vec<u8>> {
         let mut members = Vec::new();
         for (name, value) in element.members() {
@@ -145,6 +139,7 @@ impl Comparing<'_> {
                 members.push(form);
             }
         }
+        members.sort_unstable();
         members
     }
 
@@ -191,4 +186,14 @@ impl Comparing<'_> {
             _ => crate::schema::write_form(value, form),
         }
     }
+}
+
+/// How many forms are in both of two sorted lists.
+fn in_common(ones: &[Vec<u8>], others: &[Vec<u8>]) -> usize {
+    let mut others = others.iter().peekable();
+    let is_there = |one: &&Vec<u8>| {
+        while others.next_if(|other| other < one).is_some() {}
+        others.next_if_eq(one).is_some()
+    };
+    ones.iter().filter(is_there).count()
 }

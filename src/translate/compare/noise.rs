@@ -12,11 +12,12 @@ const PLACES_MAX: usize = 1_000;
 pub struct Noise(BTreeSet<String>);
 
 impl Noise {
-    /// Learns from two answers of one side.
+    /// Learns from two answers of one side. That one of them failed is no noise: then nothing is learnt of it.
     pub fn learn(&mut self, between: &Differences) {
-        for difference in &between.found {
+        let in_body = |place: &str| place.is_empty() || place.starts_with('/');
+        for (place, _) in between.places.keys().filter(|(place, _)| in_body(place)) {
             if self.0.len() < PLACES_MAX {
-                self.0.insert(difference.place.clone());
+                self.0.insert(place.clone());
             }
         }
     }
@@ -29,7 +30,7 @@ impl Noise {
     /// The differences without those that are noise.
     #[must_use]
     pub fn without(&self, mut differences: Differences) -> Differences {
-        differences.found.retain(|difference| !self.holds(&difference.place));
+        differences.drop_at(|place| self.holds(place));
         differences
     }
 

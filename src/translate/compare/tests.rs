@@ -90,6 +90,13 @@ fn what_means_something_else_is_told_by_its_place() {
         (json!({"words": ["a", "b"]}), json!({"words": ["b", "a"]}), "/items/*/words/* value"),
         (json!({"labels": {"ada@example.com": "x"}}), json!({"labels": {}}), "/items/*/labels/* missing"),
         (json!({"new": 1}), json!({}), "/items/*/* missing"),
+        (json!({"new": {"ada@example.com": 1}}), json!({}), "/items/*/*/* missing"),
+        (
+            json!({"made_at": "2026-01-01T00:00:00Z"}),
+            json!({"made_at": "yesterday"}),
+            "/items/*/made_at value",
+        ),
+        (json!({"owner_id": "a"}), json!({"owner_id": ""}), "/items/*/owner_id value"),
     ] {
         let (mut one, mut other) = (one, other);
         (one["id"], other["id"]) = (json!("a"), json!("a"));
@@ -124,6 +131,68 @@ fn an_id_stands_for_one_id_all_along() {
     let taken = items(json!([{"id": "b", "owner_id": "x"}]));
     let found = compared(&items(json!([{"id": "b", "owner_id": "b"}])), &taken, &mut pairs);
     assert_eq!(found, ["/items/*/owner_id id"], "`x` stands for `a`");
+}
+
+#[test]
+fn an_id_that_both_have_stands_for_itself_whatever_was_met_before() {
+    let mut pairs = Pairs::default();
+    let of = |owner: &str| json!({"owner_id": owner});
+    assert_eq!(compared(&items(json!([of("a")])), &items(json!([of("b")])), &mut pairs), [""; 0]);
+    for same in ["a", "b", "a"] {
+        assert_eq!(
+            compared(&items(json!([of(same)])), &items(json!([of(same)])), &mut pairs),
+            [""; 0],
+            "{same}"
+        );
+    }
+    let mut pairs = Pairs::of_records();
+    let of = |owner: &str| items(json!([{"id": "m", "owner_id": owner}]));
+    assert_eq!(compared(&of("a"), &of("b"), &mut pairs), ["/items/*/owner_id id"]);
+    assert_eq!(compared(&of("b"), &of("b"), &mut pairs), [""; 0]);
+}
+
+#[test]
+fn a_failure_of_one_side_is_no_noise() {
+    let masks = Masks::default();
+    let by = By { schema: None, tells: &all, masks: &masks, most: 10 };
+    let answer = |status| Ok(Answer { status, body: None });
+    let sides = [answer(StatusCode::OK), answer(StatusCode::ACCEPTED)];
+    let between = outcomes([&sides[0], &sides[1]], &by, &mut Pairs::default());
+    let mut noise = Noise::default();
+    noise.learn(&between);
+    assert!(!noise.without(between).is_empty());
+}
+
+#[test]
+fn what_is_no_noise_is_told_however_much_noise_there_is() {
+    let (schema, masks) = (schema(), Masks::default());
+    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 2 };
+    let of = |rank: usize, role: &str| {
+        let rows = (0..30).map(|row| json!({"id": format!("{row}"), "rank": rank + row}));
+        let last = json!({"id": "last", "role": role});
+        document(&items(rows.chain([last]).collect()))
+    };
+    let compare =
+        |one: &Document, other: &Document| bodies(one.root(), other.root(), &by, &mut Pairs::default());
+    let mut noise = Noise::default();
+    noise.learn(&compare(&of(0, "admin"), &of(100, "admin")));
+    assert!(noise.without(compare(&of(0, "admin"), &of(100, "admin"))).is_empty());
+    let left = noise.without(compare(&of(0, "admin"), &of(100, "viewer")));
+    assert_eq!((left.found.len(), left.more), (1, 0));
+    assert_eq!(left.found[0].place, "/items/*/role");
+}
+
+#[test]
+fn names_that_may_be_anybodys_are_not_told_of_refusals() {
+    let place = Place::from_pointer("/metadata/ada@example.com").unwrap();
+    let violation = Violation { place, kind: "enum".into(), message: "for people".to_owned() };
+    let status = ErrorStatus::new(StatusCode::UNPROCESSABLE_ENTITY).unwrap();
+    let refusal =
+        |violations| Err(Box::new(Problem::from_backend(status, "x".to_owned(), "for people", violations)));
+    let masks = Masks::default();
+    let by = By { schema: None, tells: &all, masks: &masks, most: 10 };
+    let found = outcomes([&refusal(vec![violation]), &refusal(Vec::new())], &by, &mut Pairs::default());
+    assert_eq!(found.found[0].place, "errors/metadata/*");
 }
 
 #[test]

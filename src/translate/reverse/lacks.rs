@@ -5,7 +5,7 @@ use crate::canonical::api::{self, Api, PathPart};
 use crate::dialect::operation::{AnswerBody, AnswerPlan, Gather};
 use crate::dialect::{Dialect, Operation};
 use crate::lens::op::Op;
-use crate::lens::path::Address;
+use crate::lens::path::{Address, Literal};
 use crate::lens::{Field, Lens, Wrap, flat};
 use crate::problem::{Root, Segment};
 
@@ -90,7 +90,9 @@ impl Lacks<'_> {
                 let reads = plan.reads.as_ref().unwrap_or(&operation.calls);
                 match &plan.body {
                     AnswerBody::Lens(lens) => self.untold(reads, lens, &[]),
-                    AnswerBody::Items { lens, .. } => self.untold(reads, lens, &item),
+                    AnswerBody::Items { lens, only, .. } => {
+                        self.unseen(reads, only, &item).or_else(|| self.untold(reads, lens, &item))
+                    }
                     AnswerBody::Constant(_) | AnswerBody::Empty => None,
                 }
             }),
@@ -99,6 +101,18 @@ impl Lacks<'_> {
                 Gather::Count | Gather::Failed(_) | Gather::Value { .. } => None,
             }),
         }
+    }
+
+    /// The first place by which items are chosen and that is not told: all of them would be left out.
+    fn unseen(
+        &self,
+        calls: &api::Operation,
+        only: &[(Address, Literal)],
+        below: &[Segment],
+    ) -> Option<String> {
+        let (at, _) = only.iter().find(|(at, _)| !self.tells(calls, &[below, &at.segments()].concat()))?;
+        let name = &self.ways.dialect().name;
+        Some(format!("`{name}` does not tell `{at}` in `{}`, by which items are chosen", calls.name))
     }
 
     /// The first field of a lens that has to be there and comes from a place that is not told.
@@ -125,11 +139,19 @@ impl Lacks<'_> {
                 return Some(tag.clone()).filter(|tag| is_untold(&tag));
             }
             let right = field.right.as_ref().filter(|right| !right.path.is_empty())?;
-            let is_made_up = when.absent.is_some() || matches!(field.op, Op::Constant(_));
+            // What a list is not known to hold is not known to be missing in it.
+            let is_made_up = match &field.op {
+                Op::Has(_) => false,
+                Op::Constant(_) => true,
+                _ => when.absent.is_some(),
+            };
             let instead = when.instead.as_ref().is_none_or(|instead| is_untold(&instead));
             Some(right.clone()).filter(|right| !is_made_up && instead && is_untold(&right))
         };
-        let lefts = fields.iter().filter_map(|field| field.left.as_ref()).filter(|left| is_required(left));
+        let is_asserted = |field: &&Field| {
+            matches!(field.op, Op::Has(_)) || field.left.as_ref().is_some_and(|left| is_required(left))
+        };
+        let lefts = fields.iter().filter(is_asserted).filter_map(|field| field.left.as_ref());
         lefts.into_iter().find_map(|left| {
             // Several ways to tell a field: one is enough.
             let ways = fields.iter().filter(|field| field.left.as_ref() == Some(left));

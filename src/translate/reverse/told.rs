@@ -14,7 +14,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::super::Step;
-use super::super::answer::Answer;
+use super::super::answer::{Answer, OURS};
 use crate::canonical::api::Api;
 use crate::dialect::operation::{self, AnswerBody, AnswerPlan};
 use crate::dialect::page::Wanted;
@@ -32,6 +32,7 @@ mod refusal;
 
 use self::reading::{Spot, Way, holding, reading};
 
+pub use self::list::total;
 pub use self::reading::Telling;
 
 /// Reads the answers of one operation of a dialect. It is made once and used for every answer.
@@ -103,6 +104,8 @@ impl Reader {
         };
         let of = |lens: &Arc<Lens>| of_some(lens, &[]);
         let of_plan = |plan: &operation::Answer| match &plan.body {
+            // Who cannot look anything up compares what is told, whatever it is told of.
+            _ if looks_up && !is_of_call(operation, plan) => None,
             AnswerBody::Constant(_) | AnswerBody::Empty => None,
             AnswerBody::Lens(lens) => Some(of(lens)),
             AnswerBody::Items { lens, only, .. } => {
@@ -170,7 +173,7 @@ impl Reader {
         let run = Run::new(Direction::Lift, resolutions).within(asked.path);
         let mut telling = Lifting { reader: self, asked, run, needs: BTreeSet::new() };
         let outcomes = match &self.operation.answer {
-            AnswerPlan::One(plans) => vec![Some(telling.one(plans, heard)?)],
+            AnswerPlan::One(plans) => vec![telling.one(plans, heard)?],
             AnswerPlan::Collect(collect) => telling.collected(collect, heard)?,
         };
         Ok(if telling.needs.is_empty() {
@@ -182,7 +185,7 @@ impl Reader {
 
     /// What was refused, if that status is one of a refusal.
     fn refused(&self, heard: &Heard<'_>) -> Option<Box<Problem>> {
-        ErrorStatus::new(heard.status)?;
+        ErrorStatus::new(heard.status).filter(|status| !OURS.contains(&status.get()))?;
         Some(Box::new(refusal::problem(&self.dialect.errors, &self.operation, heard)))
     }
 }
@@ -196,18 +199,34 @@ struct Lifting<'t> {
 }
 
 impl<'t> Lifting<'t> {
-    fn one(&mut self, plans: &[operation::Answer], heard: &Heard<'t>) -> Result<Outcome, Box<Problem>> {
+    /// How the one call ended; none if it may have ended in several ways that are told alike.
+    fn one(
+        &mut self,
+        plans: &[operation::Answer],
+        heard: &Heard<'t>,
+    ) -> Result<Option<Outcome>, Box<Problem>> {
         let (reader, operation) = (self.reader, &self.reader.operation);
         let own = || plans.iter().zip(&reader.readings).filter(|(plan, _)| plan.status == heard.status);
+        let mut alike = own().filter(|(plan, _)| says_alone(plan, heard.body)).map(|(plan, _)| plan.from);
+        let first = alike.next();
+        if alike.any(|from| Some(from) != first) {
+            return Ok(None);
+        }
         // Several successes may be told alike: then it is the first that has such a body.
-        let chosen = own().find(|(plan, _)| fits(plan, heard.body)).or_else(|| own().next());
+        let may_be = |plan: &operation::Answer| !matches!(plan.body, AnswerBody::Constant(_));
+        let chosen =
+            own().find(|(plan, _)| fits(plan, heard.body)).or_else(|| own().find(|(plan, _)| may_be(plan)));
         let Some((plan, reading)) = chosen else {
+            if own().next().is_some() {
+                let cause = "the answer is not what a success of the operation says";
+                return Err(Box::new(Problem::bad_gateway("invalid-answer", cause)));
+            }
             if let Some(problem) = reader.refused(heard) {
-                return Ok(Err(problem));
+                return Ok(Some(Err(problem)));
             }
             let settled = operation.settled.iter().find(|settled| settled.status == heard.status);
             return match settled.and_then(|settled| ErrorStatus::new(settled.from)) {
-                Some(status) => Ok(Err(Box::new(refusal::plain(status)))),
+                Some(status) => Ok(Some(Err(Box::new(refusal::plain(status))))),
                 None => Err(unexpected(operation, heard.status)),
             };
         };
@@ -228,7 +247,7 @@ impl<'t> Lifting<'t> {
             }
             _ => None,
         };
-        Ok(Ok(Answer { status: plan.from, body }))
+        Ok(Some(Ok(Answer { status: plan.from, body })))
     }
 
     /// Writes a value of the dialect in its canonical form.
@@ -257,6 +276,23 @@ impl<'t> Lifting<'t> {
         let text = if self.needs.is_empty() { out.into_vec() } else { b"null".to_vec() };
         document(text)
     }
+}
+
+/// Whether an answer is made from what the call itself is answered with, and not from something else that is read.
+fn is_of_call(operation: &Operation, plan: &operation::Answer) -> bool {
+    let Some(reads) = &plan.reads else { return true };
+    let own = operation.calls.answers.iter().find(|(status, _)| *status == plan.from);
+    own.is_some_and(|(_, own)| reads.answers.iter().any(|(_, read)| own.is_some() && read == own))
+}
+
+/// Whether a success may say that body and nothing else of itself.
+fn says_alone(plan: &operation::Answer, body: Option<Value<'_>>) -> bool {
+    let says = match &plan.body {
+        AnswerBody::Constant(literal) => Some(literal),
+        AnswerBody::Lens(_) => plan.otherwise.as_ref(),
+        AnswerBody::Empty | AnswerBody::Items { .. } => None,
+    };
+    says.zip(body).is_some_and(|(says, body)| says.value().same(body))
 }
 
 /// Whether a success that is told like others has such a body.

@@ -104,6 +104,13 @@ fn differ(left: &Value, right: &Value, made: bool, at: &str, places: &mut Vec<St
         (Value::Array(left), Value::Array(right)) if left.len() == right.len() => {
             left.iter().zip(right).for_each(|(left, right)| differ(left, right, made, at, places));
         }
+        (Value::Array(left), Value::Array(right)) => {
+            panic!(
+                "{} items instead of {} at `{at}`: part of a list is told as all of it",
+                right.len(),
+                left.len()
+            );
+        }
         (Value::String(left), Value::String(right)) if made && is_made(left) && is_made(right) => {}
         _ if left == right => {}
         _ => places.push(if at.is_empty() { "all of it".to_owned() } else { format!("`{at}`") }),

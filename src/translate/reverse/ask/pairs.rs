@@ -6,7 +6,7 @@
 
 use super::{Way, Ways};
 use crate::dialect::operation::{AnswerBody, AnswerPlan};
-use crate::dialect::page::PageSlot;
+use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::{Operation, Resolver};
 use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::op::Op;
@@ -14,6 +14,7 @@ use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Field, Input, Lens, Presence, Resolutions, Run, Wrap, flat};
 use crate::problem::Problem;
 use crate::translate::Step;
+use crate::translate::reverse::told::total;
 
 /// The dialect's halves and the canonical ones.
 pub type Pairs = Vec<(String, String)>;
@@ -77,11 +78,11 @@ impl<'w> Rows<'w> {
         Some((if needs.is_empty() { Step::Done(pairs) } else { Step::Needs(needs) }, list.len()))
     }
 
-    /// How many items there are on all pages, as far as the answer says.
-    pub fn total(&self, answer: Value<'_>) -> Option<u64> {
+    /// How many items there are on all pages, as far as an answer says that tells that page.
+    pub fn total(&self, answer: Value<'_>, wanted: Wanted) -> Option<u64> {
+        let list = member(answer, list_at(&self.way.operation)?)?;
         let page = self.way.whole.page.as_ref()?;
-        let (at, _) = page.fields.iter().find(|(_, slot)| *slot == PageSlot::Total)?;
-        member(answer, at)?.as_i64()?.try_into().ok()
+        total(page, answer, list.len() as u64, Some(wanted), false)
     }
 }
 

@@ -44,18 +44,14 @@ impl Window {
 }
 
 impl Window {
-    /// The wanted part of a list that was told, in canonical words. How many items there are on all pages is known where
-    /// nothing comes after them, also if the dialect does not say it.
+    /// The wanted part of a list that was told, in canonical words. How many items there are on all pages is what was told
+    /// of them: a page with fewer items than were asked for need not be the last.
     pub fn cut(&self, names: &PageNames, answer: Answer) -> Result<Answer, Box<Problem>> {
         let Answer { status, body: Some(body) } = answer else { return Ok(answer) };
         let Some(items) = body.root().member(&names.items).filter(|items| items.kind() == Kind::Array) else {
             return Ok(Answer { status, body: Some(body) });
         };
-        let (count, before) = (items.len() as u64, self.page.map_or(0, |page| page.offset));
-        let is_end = self.page.is_none_or(|page| count < u64::from(page.limit));
-        let said = body.root().member(&names.total).filter(|total| !total.is_null());
-        let total =
-            said.map(|total| total.raw().to_owned()).or_else(|| is_end.then(|| (before + count).to_string()));
+        let total = body.root().member(&names.total).filter(|total| !total.is_null());
         let mut out = Writer::with_capacity(body.root().raw().len());
         out.object_begin();
         out.key(&names.items);
@@ -66,7 +62,7 @@ impl Window {
         out.array_end();
         if let Some(total) = total {
             out.key(&names.total);
-            out.raw(&total);
+            out.value(total);
         }
         out.object_end();
         let text = out.into_vec();
@@ -146,6 +142,20 @@ mod tests {
         assert_eq!(window, Window { page: Some(asked), skip: 30, take: Some(20) });
         assert_eq!(on_a_page(&cursor, 20, 90).unwrap().take, Some(10), "shorter, as pages may be");
         assert_eq!(on_a_page(&cursor, 20, 100), None);
+    }
+
+    #[test]
+    fn a_short_page_is_not_taken_for_the_last() {
+        let names = PageNames::usual();
+        let window = on_a_page(&page(Style::Cursor, 1000), 1000, 0).unwrap();
+        for (told, cut) in [
+            (r#"{"items":[1,2]}"#, r#"{"items":[1,2]}"#),
+            (r#"{"items":[1,2],"total":2}"#, r#"{"items":[1,2],"total":2}"#),
+        ] {
+            let body = Some(Document::parse(told.into(), &Limits::default()).unwrap());
+            let answer = window.cut(&names, Answer { status: http::StatusCode::OK, body }).unwrap();
+            assert_eq!(answer.body.unwrap().text(), cut);
+        }
     }
 
     proptest! {

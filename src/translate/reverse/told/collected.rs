@@ -64,17 +64,26 @@ impl<'t> Lifting<'t> {
         }
         let body = heard.body.ok_or_else(super::bodiless)?;
         let refused = self.refused_items(collect, body);
-        let told = |name: &str| body.member(name);
+        let list = |name: &str| body.member(name).filter(|list| list.kind() == Kind::Array);
         let said = collect.fields.iter().find_map(|(name, gather)| match gather {
-            Gather::Count => told(name)?.as_i64().and_then(|count| usize::try_from(count).ok()),
-            Gather::Lens(_) => told(name).map(Value::len),
-            Gather::Value { only, .. } if only.is_empty() => told(name).map(Value::len),
+            Gather::Count => body.member(name)?.as_i64().and_then(|count| usize::try_from(count).ok()),
+            Gather::Lens(_) => list(name).map(Value::len),
+            Gather::Value { only, .. } if only.is_empty() => list(name).map(Value::len),
             Gather::Failed(_) | Gather::Value { .. } => None,
         });
-        let succeeded = said.unwrap_or_else(|| count.saturating_sub(refused.len()));
-        if succeeded > count
-            || heard.status == collect.all && !refused.is_empty() && statuses[1] != statuses[0]
-        {
+        let tells_failures = collect
+            .fields
+            .iter()
+            .any(|(name, gather)| matches!(gather, Gather::Failed(_)) && list(name).is_some());
+        // Without a word of it nobody knows whether anything succeeded.
+        let counted = || tells_failures.then(|| count.saturating_sub(refused.len()));
+        let Some(succeeded) = said.or_else(counted) else {
+            return Ok((0..count).map(|_| None).collect());
+        };
+        let agrees = heard.status == collect.all && succeeded == count
+            || heard.status == collect.some && (1..count).contains(&succeeded)
+            || collect.none == Some(heard.status) && succeeded == 0;
+        if !agrees || refused.len() > count - succeeded {
             let cause = "the answer speaks of other items than were sent";
             return Err(Box::new(Problem::bad_gateway("invalid-answer", cause)));
         }
@@ -164,9 +173,11 @@ enum Ended {
 fn which(items: &[Value<'_>], refused: Vec<Refused<'_>>, failures: usize) -> Option<Vec<Ended>> {
     let mut ended: Vec<Ended> = items.iter().map(|_| Ended::Well).collect();
     if failures == items.len() {
-        // All of them; what is told of them is in their order.
-        let mut refused = refused.into_iter().map(|refused| Ended::Refused(refused.problem));
-        return Some(ended.iter().map(|_| refused.next().unwrap_or(Ended::Unknown)).collect());
+        // All of them; if all are told of, it is in their order.
+        if failures != refused.len() {
+            return Some(ended.iter().map(|_| Ended::Unknown).collect());
+        }
+        return Some(refused.into_iter().map(|refused| Ended::Refused(refused.problem)).collect());
     }
     if failures != refused.len() {
         return None;

@@ -6,7 +6,7 @@ use super::reading::{Spot, Telling, Way};
 use super::{Lifting, document};
 use crate::canonical::api::Api;
 use crate::dialect::operation::{Answer, AnswerBody};
-use crate::dialect::page::PageSlot;
+use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::{Operation, Page};
 use crate::json::{Document, Kind, Value, Writer};
 use crate::lens::Lens;
@@ -61,10 +61,9 @@ impl<'t> Lifting<'t> {
         self.run.place().clear();
         out.array_end();
         let shown = items.len() as u64;
-        let total = match (framed, page) {
-            (Some(page), _) => self.framed_total(page, body, shown),
-            (None, Some(_)) => self.bare_total(shown, is_cut),
-            (None, None) => (!is_cut).then_some(shown),
+        let total = match page {
+            Some(page) => total(page, body, shown, self.asked.page, is_cut),
+            None => (!is_cut).then_some(shown),
         };
         if let Some(total) = total.and_then(|total| i64::try_from(total).ok()) {
             out.key(&reader.total);
@@ -73,34 +72,44 @@ impl<'t> Lifting<'t> {
         out.object_end();
         if self.needs.is_empty() { document(out.into_vec()) } else { document(b"null".to_vec()) }
     }
+}
 
-    /// How many items there are, as a frame says it: in so many words, or by saying that nothing comes after these.
-    fn framed_total(&self, page: &Page, body: Value<'_>, shown: u64) -> Option<u64> {
-        let told = |slot| value_at(body, way_to(page, slot)?);
-        if let Some(total) = told(PageSlot::Total) {
-            return total.as_i64().and_then(|total| u64::try_from(total).ok());
-        }
-        let names = |slot| way_to(page, slot).is_some();
-        let is_last = if names(PageSlot::HasNext) {
-            told(PageSlot::HasNext)?.as_bool() == Some(false)
-        } else if names(PageSlot::NextUrl) {
-            told(PageSlot::NextUrl).is_none_or(Value::is_null)
-        } else if names(PageSlot::Next) {
-            told(PageSlot::Next).is_none_or(Value::is_null)
-        } else {
-            false
-        };
-        let offset = self.asked.page?.offset;
-        // A page past the end does not say where the end is.
-        (is_last && (shown > 0 || offset == 0)).then_some(offset + shown)
+/// How many items there are on all pages, as far as one page of them says. `is_cut` says that items may have been left out
+/// of it.
+pub fn total(page: &Page, body: Value<'_>, shown: u64, wanted: Option<Wanted>, is_cut: bool) -> Option<u64> {
+    if page.fields.is_empty() {
+        bare_total(shown, wanted, is_cut)
+    } else {
+        framed_total(page, body, shown, wanted)
     }
+}
 
-    /// How many items there are if a page of them stands alone and has room left.
-    fn bare_total(&self, shown: u64, is_cut: bool) -> Option<u64> {
-        let wanted = self.asked.page.filter(|_| !is_cut)?;
-        let is_last = shown < u64::from(wanted.limit) && (shown > 0 || wanted.offset == 0);
-        is_last.then_some(wanted.offset + shown)
+/// How many items there are, as a frame says it: in so many words, or by saying that nothing comes after these.
+fn framed_total(page: &Page, body: Value<'_>, shown: u64, wanted: Option<Wanted>) -> Option<u64> {
+    let told = |slot| value_at(body, way_to(page, slot)?);
+    if let Some(total) = told(PageSlot::Total) {
+        return total.as_i64().and_then(|total| u64::try_from(total).ok());
     }
+    let names = |slot| way_to(page, slot).is_some();
+    let is_last = if names(PageSlot::HasNext) {
+        told(PageSlot::HasNext)?.as_bool() == Some(false)
+    } else if names(PageSlot::NextUrl) {
+        told(PageSlot::NextUrl).is_none_or(Value::is_null)
+    } else if names(PageSlot::Next) {
+        told(PageSlot::Next).is_none_or(Value::is_null)
+    } else {
+        false
+    };
+    let offset = wanted?.offset;
+    // A page past the end does not say where the end is.
+    (is_last && (shown > 0 || offset == 0)).then_some(offset + shown)
+}
+
+/// How many items there are if a page of them stands alone and has room left.
+fn bare_total(shown: u64, wanted: Option<Wanted>, is_cut: bool) -> Option<u64> {
+    let wanted = wanted.filter(|_| !is_cut)?;
+    let is_last = shown < u64::from(wanted.limit) && (shown > 0 || wanted.offset == 0);
+    is_last.then_some(wanted.offset + shown)
 }
 
 fn way_to(page: &Page, slot: PageSlot) -> Option<&[Box<str>]> {
