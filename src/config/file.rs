@@ -196,7 +196,7 @@ impl ConfigFile {
         let file = Self {
             server: root.table("server").map(ServerFile::read).unwrap_or_default(),
             admin: root.table("admin").map(AdminFile::read).unwrap_or_default(),
-            upstream: root.table("upstream").map(UpstreamFile::read),
+            upstream: root.table("upstream").map(UpstreamFile::read_canonical),
             legacy: root.table("legacy").map(modes::read_legacy).unwrap_or_default(),
             modes: root.table("mode").map(ModeFile::read_all).unwrap_or_default(),
             backend: root.table("backend").map(BackendFile::read),
@@ -295,12 +295,26 @@ impl AdminFile {
 }
 
 impl UpstreamFile {
-    fn read(table: Table<'_>) -> Self {
+    /// The canonical backend, which may speak a dialect.
+    fn read_canonical(table: Table<'_>) -> Self {
         table.read(|table| Self {
-            header: table.span(),
-            base: table.required_text("base"),
             dialect: table.text("dialect"),
             any_order: table.boolean("any_order"),
+            ..Self::keys(table)
+        })
+    }
+
+    /// An old upstream, which speaks the dialect it is of.
+    fn read_legacy(table: Table<'_>) -> Self {
+        table.read(Self::keys)
+    }
+
+    fn keys(table: &mut Table<'_>) -> Self {
+        Self {
+            header: table.span(),
+            base: table.required_text("base"),
+            dialect: None,
+            any_order: None,
             connect_timeout: table.text("connect_timeout"),
             timeout: table.text("timeout"),
             idle_timeout: table.text("idle_timeout"),
@@ -311,7 +325,7 @@ impl UpstreamFile {
             idempotency_keys: table.text("idempotency_keys"),
             breaker: table.table("breaker").map(BreakerFile::read).unwrap_or_default(),
             retry: table.table("retry").map(RetryFile::read).unwrap_or_default(),
-        })
+        }
     }
 }
 

@@ -82,7 +82,7 @@ fn report_strangers(table: &mut Table<'_>) {
 
 /// Each table under `[legacy]`.
 pub(super) fn read_legacy(table: Table<'_>) -> Vec<(Spanned<String>, UpstreamFile)> {
-    each(table, |dialect, table| (dialect, UpstreamFile::read(table)))
+    each(table, |dialect, table| (dialect, UpstreamFile::read_legacy(table)))
 }
 
 fn each<T>(table: Table<'_>, read: impl Fn(Spanned<String>, Table<'_>) -> T) -> Vec<T> {

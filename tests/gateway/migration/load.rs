@@ -99,7 +99,7 @@ fn run(address: SocketAddr, first: usize, state: &State) -> Vec<Sent> {
             let token = number % TOKENS.len();
             (Some(token), read(&mut client, TOKENS[token]).map(Some))
         };
-        let is_one = before % 2 == 0 && before == state.step.load(Ordering::SeqCst);
+        let is_one = before.is_multiple_of(2) && before == state.step.load(Ordering::SeqCst);
         all.push(Sent { token, step: is_one.then_some(before / 2), told });
         *state.answered.lock().unwrap() += 1;
         state.progress.notify_all();

@@ -24,9 +24,9 @@ fn what_was_planted_is_found_and_nothing_else_whoever_answers() {
         let mode = json!({"mode": "shadow", "answers": answers, "noise": 50});
         assert_eq!(world.put(&mode).status, 200);
         let mut client = Client::new(world.new.address);
-        for round in 0..ROUNDS {
+        for token in &TOKENS[..ROUNDS] {
             for (operation, path) in READS {
-                let token = &authorization(TOKENS[round]);
+                let token = &authorization(token);
                 let answer = client.ask("GET", &format!("/gitbook{NORTHWIND}{path}"), token, "").unwrap();
                 let direct = {
                     let side = if answers == "legacy" { &world.old } else { &world.new };

@@ -85,7 +85,8 @@ fn each_code_of_documents_has_a_case() {
     let expected = cases().into_iter().map(|case| fs::read_to_string(case.join("expected")).unwrap());
     let expected: String = expected.collect();
     let codes: BTreeSet<_> = code::ALL.iter().map(|entry| entry.code.as_str()).collect();
-    for code in codes.into_iter().filter(|code| code.starts_with('V')) {
+    // What `replay` says has its cases in tests/replay.
+    for code in codes.into_iter().filter(|code| code.starts_with('V') && *code != "V0107") {
         assert!(expected.contains(&format!("[{code}]")), "{code}");
     }
 }
