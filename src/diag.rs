@@ -47,6 +47,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// The way out.
     pub help: Option<String>,
+    /// Whether what stands at the primary place may be a secret, so that the line must not be shown from there on.
+    pub hides: bool,
 }
 
 /// How much a diagnostic matters.
@@ -94,6 +96,11 @@ impl Diagnostic {
         self
     }
 
+    /// Says that a secret may stand at the primary place.
+    pub fn hiding(self) -> Self {
+        Self { hides: true, ..self }
+    }
+
     /// Points at the other half of a conflict.
     pub fn also(mut self, span: Span, text: impl Into<String>) -> Self {
         self.labels.push(Label { span, text: text.into(), primary: false });
@@ -118,7 +125,7 @@ impl Diagnostic {
     }
 
     fn new(code: Code, severity: Severity, message: String) -> Self {
-        Self { code, severity, message, labels: Vec::new(), notes: Vec::new(), help: None }
+        Self { code, severity, message, labels: Vec::new(), notes: Vec::new(), help: None, hides: false }
     }
 }
 

@@ -70,6 +70,17 @@ pub struct Told {
     pub json: String,
 }
 
+impl Told {
+    /// The same, where not every worker does so yet.
+    #[must_use]
+    pub fn under_way(self, cause: &str) -> Told {
+        let mut json: serde_json::Value = serde_json::from_str(&self.json).unwrap_or_default();
+        json["result"] = "under way".into();
+        json["cause"] = cause.into();
+        Told { status: StatusCode::ACCEPTED, json: json.to_string() }
+    }
+}
+
 impl Modes {
     /// Where to ask, and where the asking is heard.
     pub fn channel() -> (Modes, mpsc::Receiver<Ask>) {

@@ -39,8 +39,8 @@ pub(super) struct Surroundings {
     pub(super) built_in: Option<Uri>,
 }
 
-/// The parts, and what they were made from.
-#[derive(Debug)]
+/// The parts, and what they were made from; clones share all of it.
+#[derive(Clone, Debug)]
 pub(super) struct Parts {
     pub(super) shared: Arc<gateway::Shared>,
     pub(super) upstream: Upstream,
@@ -61,7 +61,7 @@ struct IdFile {
 }
 
 /// What connections to the backend depend on.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 struct Backend {
     config: upstream::Config,
     /// Of what its files say (authorities, certificate and key), which may change while their names do not.

@@ -86,6 +86,7 @@ pub(super) struct Reloader {
     certificates: Certificates,
 }
 
+#[derive(Clone)]
 struct Current {
     parts: Parts,
     digest: String,
@@ -124,6 +125,15 @@ struct Made {
     said: Said,
 }
 
+impl Made {
+    /// The same, with what was said of modes while it was made.
+    fn heeding(mut self, said: &Said) -> Result<Made, String> {
+        let said = said.after(&self.files, self.parts.shared.registry())?;
+        self.parts.set_modes(&said.over(&self.files));
+        Ok(Made { said, ..self })
+    }
+}
+
 impl Reloader {
     /// The longest that a request may go on with what was in use when it came.
     pub(super) fn longest_request(&self) -> Duration {
@@ -157,9 +167,12 @@ impl Reloader {
     /// Reads everything, and has the workers use it if it is good: then what is returned besides says when they do.
     /// Blocks the calling thread for as long as it takes.
     pub(super) fn reload(&self) -> (Outcome, Option<Taken>) {
-        let mut current = self.current();
+        // While files are read nobody waits: a step back must not.
+        let before = self.current().clone();
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
-        let made = self.make(&current, &mut sources, &mut found);
+        let made = self.make(&before, &mut sources, &mut found);
+        let mut current = self.current();
+        let made = made.and_then(|made| made.map(|made| made.heeding(&current.said)).transpose());
         let (result, taken, cause) = match made {
             Ok(Some(Made { parts, renewal, files, said })) => {
                 renewal.take();
@@ -226,8 +239,8 @@ impl Reloader {
             Err(told) => (told, None),
             Ok(Change { said, dialect, told }) => {
                 let config = said.over(&current.files);
-                current.said = said;
                 current.parts.set_modes(&config);
+                current.said = said;
                 let done = self.workers.serve(&current.parts, None);
                 (told, Some((dialect, done)))
             }

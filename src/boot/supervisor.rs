@@ -159,16 +159,17 @@ impl Supervision {
         self.running = Some((task::spawn(made(reloader)), asker));
     }
 
-    /// Modes are changed, or shown, beside everything else; a reload that is being made comes first.
+    /// Modes are changed, or shown, beside everything else; also beside a reload that is being made, which heeds them.
     fn modes(&self, ask: modes::Ask) {
         let Some(reloader) = self.reloader.clone() else { return };
         task::spawn(async move {
             let modes::Ask { what, request, peer, answer } = ask;
             let made = spawn_blocking(move || reloader.modes(what)).await;
-            let (told, changed) = made.unwrap_or_else(|broken| resume(broken));
+            let (mut told, changed) = made.unwrap_or_else(|broken| resume(broken));
             if let Some((dialect, mut done)) = changed {
-                // Who is stuck goes on as before, until it is not.
-                timeout(SWAP_PATIENCE, done.recv()).await.ok();
+                if timeout(SWAP_PATIENCE, done.recv()).await.is_err() {
+                    told = told.under_way(&busy("goes on with the mode of before"));
+                }
                 tracing::info!(
                     { field::REQUEST_ID } = request.as_ref().map(|id| id.as_str().to_owned()),
                     { field::CLIENT_ADDRESS } = tracing::field::display(peer),
@@ -210,14 +211,15 @@ async fn made(reloader: Arc<Reloader>) -> Outcome {
         spawn_blocking(move || reloader.reload()).await.unwrap_or_else(|broken| resume(broken));
     if let Some(Taken { mut done, before }) = taken {
         if timeout(SWAP_PATIENCE, done.recv()).await.is_err() {
-            outcome.cause = Some(format!(
-                "a worker has been busy for {} s, and goes on with the files of before until it is not",
-                SWAP_PATIENCE.as_secs()
-            ));
+            outcome.cause = Some(busy("goes on with the files of before"));
         }
         task::spawn(Taken::clear_away(before, longest));
     }
     outcome
+}
+
+fn busy(goes_on: &str) -> String {
+    format!("a worker has been busy for {} s, and {goes_on} until it is not", SWAP_PATIENCE.as_secs())
 }
 
 fn resume(broken: task::JoinError) -> ! {

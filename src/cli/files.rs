@@ -11,7 +11,7 @@ use super::{
 use crate::{
     boot::{self, DataFiles, FileError},
     config::{Config, Known},
-    diag::{Diagnostics, Severity, Sources, code},
+    diag::{Diagnostic, Diagnostics, Severity, Sources, code},
     dialect::Registry,
     mapping::{Proof, Trials},
     schema::Store,
@@ -124,14 +124,10 @@ impl Files {
         let source = boot::files::read(path, sources)?;
         let mut told = Diagnostics::default();
         let config = Config::parse(source, sources.text(source), &mut told);
-        for one in told.iter() {
-            match one.primary() {
-                Some(span) if one.code == code::C0205 => sources.mask_user(span),
-                // Where a digest should stand, somebody may have written the credential.
-                Some(span) if one.code == code::C0403 => sources.mask(span),
-                Some(_) | None => {}
-            }
+        for span in told.iter().filter(|one| one.code == code::C0205).filter_map(Diagnostic::primary) {
+            sources.mask_user(span);
         }
+        sources.mask_what_hides(&told);
         found.extend(told);
         Ok(config)
     }

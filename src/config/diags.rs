@@ -108,6 +108,26 @@ pub(super) fn principal(span: Span) -> Diagnostic {
     Diagnostic::error(code::C0403, "this is not the digest of a principal")
         .at(span, "expected 32 digits of lower-case hexadecimal")
         .help("`interlingua principal` makes it of a credential, and shows no other")
+        .hiding()
+}
+
+/// Nothing is repeated here either: digest and credential may have changed places.
+pub(super) fn no_mode_of_a_principal(span: Span) -> Diagnostic {
+    Diagnostic::error(code::C0206, "this is no mode of a principal")
+        .at(span, "expected `canonical`, `legacy` or `shadow`")
+        .hiding()
+}
+
+pub(super) fn stranger_in_a_mode(name: &Spanned<String>, known: &[&str]) -> Diagnostic {
+    let unknown = |message: String| Diagnostic::error(code::C0102, message);
+    match did_you_mean(&name.value, known.iter().copied()) {
+        Some(near) => unknown(format!("unknown key `{}` in a mode", name.value))
+            .at(name.span, format!("did you mean `{near}`?")),
+        None => unknown("unknown key in a mode".to_owned())
+            .at(name.span, "nothing reads this")
+            .help(format!("known here are `{}`; principals stand under `principals`", known.join("`, `")))
+            .hiding(),
+    }
 }
 
 pub(super) fn no_legacy(dialect: &str, needs: Span) -> Diagnostic {
@@ -285,16 +305,18 @@ mod tests {
         (code::C0213, "[legacy.acne]\nbase = \"http://b\"\n", (1, 9)),
         (code::C0401, "[mode.acme]\nmode = \"legacy\"\n", (2, 8)),
         (code::C0401, "[mode.acme]\nmode = \"canonical\"\noperations = { list = \"legacy\" }\n", (3, 23)),
-        (code::C0402, "[mode.acme.operations]\nlst = \"canonical\"\n", (2, 1)),
-        (code::C0403, "[mode.acme.principals]\nhunter2 = \"canonical\"\n", (2, 1)),
-        (code::C0206, "[mode.acme.principals]\ne9cee71ab932fde863338d08be4de9df = \"split\"\n", (2, 36)),
+        (code::C0402, "[mode.acme]\nmode = \"canonical\"\noperations.lst = \"canonical\"\n", (3, 12)),
+        (code::C0403, "[mode.acme]\nmode = \"canonical\"\nprincipals.hunter2 = \"canonical\"\n", (3, 12)),
+        (code::C0104, "[mode.acme]\nshare = 50\n", (1, 1)),
+        (code::C0102, "[mode.acme]\nmode = \"canonical\"\nhunter2 = \"canonical\"\n", (3, 1)),
+        (code::C0206, "[mode.acme]\nmode = \"canonical\"\nprincipals.e9cee71ab932fde863338d08be4de9df = \"split\"\n", (3, 47)),
         (code::C0206, "[mode.acme]\nmode = \"lgacy\"\n", (2, 8)),
         (code::C0207, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"split\"\nshare = 101\n", (5, 9)),
         (code::C0404, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"split\"\n", (4, 8)),
-        (code::C0405, "[mode.acme]\nshare = 10\n", (2, 9)),
-        (code::C0405, "[mode.acme]\nanswers = \"legacy\"\n", (2, 11)),
+        (code::C0405, "[mode.acme]\nmode = \"canonical\"\nshare = 10\n", (3, 9)),
+        (code::C0405, "[mode.acme]\nmode = \"canonical\"\nanswers = \"legacy\"\n", (3, 11)),
         (code::C0206, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"shadow\"\nanswers = \"both\"\n", (5, 11)),
-        (code::C0405, "[mode.acme]\nvalidate = true\n", (2, 12)),
+        (code::C0405, "[mode.acme]\nmode = \"canonical\"\nvalidate = true\n", (3, 12)),
         (code::C0403, "[usage.names]\npat_DemoDemo1 = \"job\"\n", (2, 1)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
         (code::C0213, "[upstream]\nbase = \"http://b\"\ndialect = \"acne\"\n", (3, 11)),

@@ -62,7 +62,8 @@ fn table(file: &ModeFile, values: &mut Values<'_>) -> mode::Config {
 
 /// Settings that contradict each other, or mean nothing.
 pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
-    for file in &file.modes {
+    // Where the mode is missing, that is what is wrong.
+    for file in file.modes.iter().filter(|file| file.mode.is_some()) {
         let words = || file.mode.iter().chain(file.operations.iter().map(|(_, word)| word));
         let is_somewhere = |mode: Mode| words().find(|word| word.value == mode.name());
         match (is_somewhere(Mode::Split), file.share) {

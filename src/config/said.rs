@@ -5,7 +5,7 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{Config, Known, known};
-use crate::diag::{Diagnostic, Diagnostics, Sources, code};
+use crate::diag::{Diagnostics, Sources};
 use crate::gateway::mode;
 use crate::json::{Document, Limits};
 
@@ -44,9 +44,7 @@ pub(super) fn parse(
         let legacy = config.legacy.clone();
         told.extend(known::strangers(&Config { legacy, ..said }, known));
     }
-    for span in told.iter().filter(|one| one.code == code::C0403).filter_map(Diagnostic::primary) {
-        sources.mask(span);
-    }
+    sources.mask_what_hides(&told);
     let mode = mode.filter(|_| !told.has_errors());
     found.extend(told);
     Ok(mode)
@@ -106,21 +104,61 @@ mod tests {
         assert_eq!((mode.mode, mode.share, mode.validate, found), (Mode::Split, 10, true, vec![]));
         assert_eq!(mode.operations["list"], Mode::Legacy);
         assert_eq!(mode.principals.len(), 1);
-        assert_eq!(said("acme", "{}").0, Ok(Some(mode::Config::default())));
+    }
+
+    /// Whoever writes a credential in the wrong place must not find it in an answer, a log or on a screen.
+    #[test]
+    fn a_credential_in_the_place_of_a_digest_is_never_repeated() {
+        for json in [
+            r#"{"mode": "legacy", "principals": {"csb_canary": 5}}"#,
+            r#"{"mode": "legacy", "principals": {"csb_canary": true}}"#,
+            r#"{"mode": "legacy", "principals": {"csb_canary": {}}}"#,
+            r#"{"mode": "legacy", "principals": {"csb_canary": ["canonical"]}}"#,
+            r#"{"mode": "legacy", "principals": {"csb_canary.a.b": "canonical"}}"#,
+            r#"{"mode": "legacy", "csb_canary": "canonical"}"#,
+            r#"{"mode": "legacy", "principals": {"e9cee71ab932fde863338d08be4de9df": "csb_canary"}}"#,
+            r#"{"mode": "legacy", "principals": {"e9cee71ab932fde863338d08be4de9df": ["csb_canary"]}}"#,
+        ] {
+            let text = "[legacy.acme]\nbase = \"http://b\"\n";
+            let config =
+                Config::parse(Sources::default().add("config.toml", text), text, &mut Diagnostics::default());
+            let known = [Known { name: "acme", operations: vec![], extends: Vec::new() }];
+            let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+            let told = config.unwrap().parse_mode("acme", json.as_bytes(), &known, &mut sources, &mut found);
+            assert_eq!((told, found.len()), (Ok(None), 1), "{json}: {found:?}");
+            let lines: Vec<_> = sources.ids().map(|id| sources.text(id)).collect();
+            assert!(!format!("{found:?} {lines:?}").contains("canary"), "{found:?} {lines:?}");
+        }
+        // In a file a token with dots is a key with dots.
+        let text =
+            "[mode.acme]\nmode = \"canonical\"\n[mode.acme.principals]\neyJcanary.abc.def = \"legacy\"\n";
+        let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+        let source = sources.add("config.toml", text);
+        Config::parse(source, text, &mut found);
+        sources.mask_what_hides(&found);
+        let shown = format!("{found:?} {}", sources.text(source));
+        assert!(
+            found.len() == 1 && !["canary", "abc", "def"].iter().any(|part| shown.contains(part)),
+            "{shown}"
+        );
     }
 
     #[test]
     fn what_the_file_may_not_say_is_refused_with_the_same_codes() {
         for (dialect, json, code) in [
             ("bolt", r#"{"mode": "legacy"}"#, "C0401"),
-            ("acme", r#"{"operations": {"lst": "canonical"}}"#, "C0402"),
-            ("acme", r#"{"principals": {"hunter2": "canonical"}}"#, "C0403"),
+            ("acme", r#"{"mode": "legacy", "operations": {"lst": "canonical"}}"#, "C0402"),
+            ("acme", r#"{"mode": "legacy", "principals": {"hunter2": "canonical"}}"#, "C0403"),
+            ("acme", "{}", "C0104"),
+            ("acme", r#"{"share": 50}"#, "C0104"),
+            ("acme", r#"{"validate": true}"#, "C0104"),
+            ("acme", r#"{"operations": {"list": "legacy"}}"#, "C0104"),
             ("acme", r#"{"mode": "split"}"#, "C0404"),
             ("acme", r#"{"mode": "split", "share": 101}"#, "C0207"),
             ("acme", r#"{"mode": "split", "share": "10"}"#, "C0103"),
             ("acme", r#"{"mode": ["legacy"]}"#, "C0103"),
-            ("acme", r#"{"moed": "legacy"}"#, "C0102"),
-            ("acme", r#"{"mode\"]\n[legacy.bolt]\nbase = \"http://x": "legacy"}"#, "C0102"),
+            ("acme", r#"{"mode": "legacy", "sahre": 1}"#, "C0102"),
+            ("acme", r#"{"mode": "legacy", "mode\"]\n[legacy.bolt]\nbase = \"http://x": "legacy"}"#, "C0102"),
         ] {
             let (mode, found) = said(dialect, json);
             assert_eq!((mode, found), (Ok(None), vec![code]), "{json}");

@@ -137,8 +137,9 @@ impl<'a> Values<'a> {
 
     /// The mode of one principal: there is no share of one.
     pub(super) fn mode_of_one(&mut self, written: &Spanned<String>) -> Option<Mode> {
-        let of_one: Vec<_> = Mode::NAMES.into_iter().filter(|(_, mode)| *mode != Mode::Split).collect();
-        self.choose(Some(written), &of_one)
+        let of_one = Mode::NAMES.into_iter().filter(|(_, mode)| *mode != Mode::Split);
+        let meant = of_one.into_iter().find(|(name, _)| *name == written.value).map(|(_, mode)| mode);
+        self.take(Some(meant.ok_or_else(|| diags::no_mode_of_a_principal(written.span))))
     }
 
     pub(super) fn side(&mut self, written: Option<&Spanned<String>>, default: Side) -> Side {

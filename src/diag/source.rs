@@ -4,6 +4,7 @@
 //! text. Of a file that is too long to keep there are excerpts, which know where they were taken from. This module
 //! never reads a file: text is handed to it.
 
+use super::{Diagnostic, Diagnostics};
 use std::ops::Range;
 
 /// Names one text held by [`Sources`]; ordered as the texts were added.
@@ -123,11 +124,21 @@ impl Sources {
         }
     }
 
-    /// Hides all of a part of a text that may be a secret in the wrong place.
+    /// Hides what stands in a line from there on, where it may be a secret in the wrong place. No byte moves.
     pub fn mask(&mut self, span: Span) {
         let (source, range) = (&mut self.0[span.source.0 as usize], span.range());
-        if source.text.get(range.clone()).is_some() {
-            source.text.replace_range(range.clone(), &"*".repeat(range.len()));
+        let Some(rest) = source.text.get(range.start..) else { return };
+        // A key may have dots, and go on behind what is pointed at.
+        let length = rest.find('\n').unwrap_or(rest.len()).max(range.len());
+        if source.text.get(range.start..range.start + length).is_some() {
+            source.text.replace_range(range.start..range.start + length, &"*".repeat(length));
+        }
+    }
+
+    /// Hides whatever diagnostics say may be a secret.
+    pub fn mask_what_hides(&mut self, found: &Diagnostics) {
+        for span in found.iter().filter(|one| one.hides).filter_map(Diagnostic::primary) {
+            self.mask(span);
         }
     }
 

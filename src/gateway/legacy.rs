@@ -7,17 +7,14 @@
 use std::pin::pin;
 
 use bytes::Bytes;
-use http::header::{
-    CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, LINK, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, VIA,
-};
-use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
+use http::header::{CONTENT_ENCODING, CONTENT_LENGTH, LINK};
+use http::{HeaderMap, HeaderName, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
 use super::admit::Admitted;
-use super::explain::X_EXPLAIN;
 use super::fetch::{counted, unanswered};
-use super::key::IDEMPOTENCY_KEY;
+use super::key::{IDEMPOTENCY_KEY, Key};
 use super::mode::Plan;
 use super::select::Selected;
 use super::{Exchange, Gateway, Shared, decode, retirement};
@@ -27,14 +24,16 @@ use crate::dialect::{self, Operation};
 use crate::json::{Document, Limits};
 use crate::problem::Problem;
 use crate::schema::Schema;
-use crate::telemetry::{RequestId, X_REQUEST_ID};
 use crate::translate::{self, lift};
 use crate::upstream;
 
-static OURSELVES: HeaderValue = HeaderValue::from_static("1.1 interlingua");
+mod onward;
 
-const X_FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-const X_FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+use onward::{is_decisive, onward, tell, without_those_of_one_connection};
+
+/// What answers may say of all that there is at a host, and so of what others serve there.
+const OF_THE_WHOLE_HOST: [HeaderName; 2] =
+    [HeaderName::from_static("alt-svc"), HeaderName::from_static("clear-site-data")];
 
 /// Hands a request on, and its answer back.
 pub(super) async fn pass<B: Body<Data = Bytes>>(
@@ -47,8 +46,12 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     let shared = &*gateway.shared;
     let upstream = plan.upstream(&gateway.legacies);
     let upstream = upstream.ok_or_else(|| Box::new(Problem::internal("a mode has no old upstream")))?;
+    let is_decisive = |name: &HeaderName| is_decisive(&shared.registry, &target.dialect, name);
+    let mut headers = onward(&head.headers, is_decisive)?;
+    tell(&mut headers, &url, |host| plan.is_at(host), head.version, exchange);
+    let key = Key::read(&head.method, &head.headers)?;
     let body = decode::bytes(&shared.config, pin!(body)).await?;
-    let headers = onward(&head.headers, &url, exchange);
+    let onward_keyed = headers.contains_key(IDEMPOTENCY_KEY);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), Some(value))).collect();
     let call = upstream::Request {
         method: &head.method,
@@ -56,7 +59,7 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
         headers: &headers,
         body: &body,
         safe: head.method.is_safe(),
-        is_keyed: head.headers.contains_key(IDEMPOTENCY_KEY),
+        is_keyed: key.is_some() && onward_keyed,
         follows: false,
         passes: true,
     };
@@ -70,40 +73,16 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     Ok(back(answer, exchange))
 }
 
-/// The headers of a request as the old upstream gets them.
-fn onward(headers: &HeaderMap, url: &Url, exchange: &Exchange) -> HeaderMap {
-    let mut onward = without_those_of_one_connection(headers);
-    let is_a_hops = |name: &HeaderName| {
-        let name = name.as_str();
-        name.starts_with("x-forwarded-") || name == "forwarded" || name == "x-real-ip"
-    };
-    let of_hops: Vec<_> = onward.keys().filter(|name| is_a_hops(name)).cloned().collect();
-    for name in of_hops.iter().chain([&X_EXPLAIN]) {
-        onward.remove(name);
-    }
-    // Links in its answers are to be those of the address that the client knows.
-    if let Some((scheme, authority)) = &url.origin {
-        for (name, text) in [(X_FORWARDED_HOST, authority.as_str()), (X_FORWARDED_PROTO, scheme.as_str())] {
-            if let Ok(value) = HeaderValue::from_str(text) {
-                onward.insert(name, value);
-            }
-        }
-    }
-    if let Some(id) = &exchange.request_id {
-        onward.insert(X_REQUEST_ID, RequestId::to_header(id));
-    }
-    // RFC 9110, section 7.6.3.
-    onward.append(VIA, OURSELVES.clone());
-    onward
-}
-
 /// An answer as the client gets it, and besides what retires.
 fn back(answer: upstream::Answer, exchange: &Exchange) -> Response<Full<Bytes>> {
     let upstream::Answer { status, headers, body, .. } = answer;
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
-    let headers = headers.unwrap_or_default();
-    *response.headers_mut() = without_those_of_one_connection(&headers);
+    *response.headers_mut() =
+        without_those_of_one_connection(headers.map_or_else(HeaderMap::new, |all| *all));
+    for name in &OF_THE_WHOLE_HOST {
+        response.headers_mut().remove(name);
+    }
     // The length is said by whoever writes the answer.
     response.headers_mut().remove(CONTENT_LENGTH);
     let mut retires = HeaderMap::new();
@@ -117,23 +96,6 @@ fn back(answer: upstream::Answer, exchange: &Exchange) -> Response<Full<Bytes>> 
         }
     }
     response
-}
-
-/// Headers that are for the other end of a message, not of a connection (RFC 9110, section 7.6.1).
-fn without_those_of_one_connection(headers: &HeaderMap) -> HeaderMap {
-    let mut others = headers.clone();
-    for options in headers.get_all(CONNECTION) {
-        for option in options.to_str().unwrap_or_default().split(',').map(str::trim) {
-            others.remove(option);
-        }
-    }
-    for name in ["keep-alive", "proxy-connection", "te", "trailer", "transfer-encoding", "upgrade"] {
-        others.remove(name);
-    }
-    for name in [CONNECTION, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION] {
-        others.remove(name);
-    }
-    others
 }
 
 /// Looks whether request and answer are what the mapping takes them for, and counts what is not.
@@ -206,58 +168,4 @@ fn shape_of(operation: &Operation, status: StatusCode) -> Option<Shape<'_>> {
 fn parsed(shared: &Shared, bytes: &[u8]) -> Option<Document> {
     let limits = Limits { depth_max: shared.config.depth_max, bytes_max: usize::MAX, ..Limits::default() };
     Document::parse(bytes.to_vec(), &limits).ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn headers(lines: &[(&'static str, &'static str)]) -> HeaderMap {
-        let lines = lines
-            .iter()
-            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_static(value)));
-        lines.collect()
-    }
-
-    #[test]
-    fn what_belongs_to_one_connection_is_not_handed_on() {
-        let all = headers(&[
-            ("connection", "close, X-Mine"),
-            ("x-mine", "1"),
-            ("keep-alive", "timeout=5"),
-            ("transfer-encoding", "chunked"),
-            ("proxy-authorization", "Basic eA=="),
-            ("x-other", "2"),
-        ]);
-        assert_eq!(without_those_of_one_connection(&all), headers(&[("x-other", "2")]));
-    }
-
-    #[test]
-    fn what_clients_say_of_hops_is_not_handed_on_and_how_they_called_us_is() {
-        let mut request = http::Request::new(());
-        request.extensions_mut().insert(RequestId::accept(&HeaderValue::from_static("one")).unwrap());
-        let exchange = Exchange::of(&request, std::time::Duration::from_secs(1));
-        let url = Url {
-            origin: Some((http::uri::Scheme::HTTPS, http::uri::Authority::from_static("api.example:8443"))),
-            ..Url::of(http::uri::PathAndQuery::from_static("/a"))
-        };
-        let client = headers(&[
-            ("authorization", "Bearer x"),
-            ("forwarded", "for=1"),
-            ("via", "1.0 fred"),
-            ("x-forwarded-for", "1.2.3.4"),
-            ("x-forwarded-host", "evil.example"),
-            ("x-interlingua-explain", "1.aa"),
-            ("x-request-id", "theirs"),
-        ]);
-        let mut expected = headers(&[
-            ("authorization", "Bearer x"),
-            ("via", "1.0 fred"),
-            ("x-forwarded-host", "api.example:8443"),
-            ("x-forwarded-proto", "https"),
-            ("x-request-id", "one"),
-        ]);
-        expected.append(VIA, HeaderValue::from_static("1.1 interlingua"));
-        assert_eq!(onward(&client, &url, &exchange), expected);
-    }
 }

@@ -5,16 +5,19 @@
 //! said of an operation, and that more than what is said of the dialect.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use sha2::{Digest, Sha256};
 
 use crate::dialect::{Dialect, Registry};
 use crate::limit::Principal;
-use crate::translate::compare::{Differences, Masks, Noise};
+use crate::translate::compare::{Differences, Masks};
 use crate::translate::reverse::told::Reader;
 use crate::upstream::Upstream;
+
+mod noise;
+
+use self::noise::Noise;
 
 /// How requests are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -144,6 +147,8 @@ pub(super) struct Plan {
     legacy: Option<String>,
     /// What the dialect is a generation of at the root: all of them split alike.
     family: String,
+    /// The hosts by which the dialect, or another of its family, is known.
+    hosts: Vec<String>,
     /// What is compared, if anything is.
     comparison: Option<Comparison>,
 }
@@ -154,8 +159,8 @@ struct Comparison {
     /// By operation: of those that only read.
     readers: HashMap<String, Reader>,
     masks: Masks,
+    /// By operation.
     noise: Mutex<HashMap<String, Noise>>,
-    compared: AtomicU64,
 }
 
 /// The old upstreams, by dialect, with connections of one worker.
@@ -178,7 +183,10 @@ impl Modes {
             let config = names().find_map(|name| configs.get(name))?.clone();
             let legacy = names().find(|name| legacies.0.contains_key(*name)).cloned();
             let comparison = config.shadows().then(|| Comparison::of(registry, dialect));
-            let plan = Plan { config, legacy, family: dialect.family().to_owned(), comparison };
+            let family = dialect.family().to_owned();
+            let relatives = registry.dialects().iter().filter(|one| one.family() == family);
+            let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
+            let plan = Plan { config, legacy, family, hosts, comparison };
             Some((dialect.name.clone(), Arc::new(plan)))
         };
         Modes { plans: registry.dialects().iter().filter_map(plan).collect() }
@@ -209,6 +217,11 @@ impl Plan {
         Chosen { mode, side }
     }
 
+    /// Whether that host is one of its own.
+    pub(super) fn is_at(&self, host: &str) -> bool {
+        self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
+    }
+
     pub(super) fn validates(&self) -> bool {
         self.config.validate
     }
@@ -223,30 +236,30 @@ impl Plan {
         self.comparison.as_ref().map(|comparison| &comparison.masks)
     }
 
-    /// Whether the old side is to be asked twice this time: the first time, and then as often as is said.
-    pub(super) fn is_to_be_asked_twice(&self) -> bool {
-        let (Some(comparison), share) = (&self.comparison, u64::from(self.config.noise)) else {
-            return false;
-        };
-        let number = comparison.compared.fetch_add(1, Ordering::Relaxed);
-        share > 0 && (number == 0 || (number * share) / 100 != ((number - 1) * share) / 100)
+    /// Whether the old side is to be asked twice this time.
+    pub(super) fn is_to_be_asked_twice(&self, operation: &str) -> bool {
+        let share = u64::from(self.config.noise);
+        self.noise(operation, |noise| noise.is_to_be_asked_twice(share)).unwrap_or(false)
     }
 
-    /// Learns where the old side differs from itself.
-    pub(super) fn learn(&self, operation: &str, between: &Differences) {
-        if let Some(comparison) = self.comparison.as_ref().filter(|_| !between.is_empty()) {
-            comparison.noise().entry(operation.to_owned()).or_default().learn(between);
-        }
+    /// Learns where the old side differs from itself; what is noise by now is returned.
+    pub(super) fn learn(&self, operation: &str, between: &Differences) -> Vec<String> {
+        let learned = |noise: &mut Noise| {
+            noise.learn(between);
+            noise.places().into_iter().map(str::to_owned).collect()
+        };
+        self.noise(operation, learned).unwrap_or_default()
     }
 
     /// The differences that are no noise.
-    pub(super) fn without_noise(&self, operation: &str, differences: Differences) -> Differences {
-        match &self.comparison {
-            Some(comparison) if !differences.is_empty() => {
-                comparison.noise().entry(operation.to_owned()).or_default().without(differences)
-            }
-            _ => differences,
-        }
+    pub(super) fn without_noise(&self, operation: &str, mut differences: Differences) -> Differences {
+        self.noise(operation, |noise| differences.found.retain(|one| !noise.holds(&one.place)));
+        differences
+    }
+
+    fn noise<T>(&self, operation: &str, of: impl FnOnce(&mut Noise) -> T) -> Option<T> {
+        let mut all = self.comparison.as_ref()?.noise();
+        Some(of(all.entry(operation.to_owned()).or_default()))
     }
 
     /// Where requests are handed on to.
@@ -313,7 +326,7 @@ mod tests {
     use super::*;
 
     fn plan(config: Config) -> Plan {
-        Plan { config, legacy: None, family: "acme".to_owned(), comparison: None }
+        Plan { config, legacy: None, family: "acme".to_owned(), hosts: Vec::new(), comparison: None }
     }
 
     fn number(number: u32) -> Principal {

@@ -8,11 +8,13 @@
 //! is looked at whether the canonical side could have taken it, and nothing is sent.
 
 use std::fmt;
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::FutureExt;
 use futures_util::stream::{self, StreamExt};
 use http::header::{CONTENT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE};
 use http::request::Parts;
@@ -20,6 +22,8 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::yield_now;
 use tokio::time::timeout_at;
 
 use super::admit::{Admitted, Credential};
@@ -35,7 +39,7 @@ use crate::problem::{Blame, Problem, Segment};
 use crate::schema::Schema;
 use crate::telemetry::{Different, ShadowOutcome};
 use crate::time::Deadline;
-use crate::translate::compare::{self, By, Differences, Pairs};
+use crate::translate::compare::{self, By, Difference, Differences, Pairs};
 use crate::translate::reverse::told::{Asked, Heard, Outcome, Reader, Telling};
 use crate::translate::{self, Step};
 use crate::upstream::Upstream;
@@ -49,6 +53,12 @@ const WAITING_MAX: usize = 64;
 /// How long one may take, from when the client was answered.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Bytes of an answer that is compared: reading two of them must not keep clients waiting.
+const ANSWER_MAX: usize = 256 * 1024;
+
+/// Bytes of requests and answers that wait, or are under way.
+const BYTES_MAX: usize = 16 << 20;
+
 /// How many differences of one comparison are told one by one.
 const TOLD_MAX: usize = 32;
 
@@ -56,6 +66,8 @@ const TOLD_MAX: usize = 32;
 #[derive(Debug)]
 pub(super) struct Shadows {
     queue: mpsc::Sender<Shadow>,
+    /// Room for what it holds, in bytes.
+    room: Arc<Semaphore>,
     work: Mutex<Option<(mpsc::Receiver<Shadow>, Means)>>,
 }
 
@@ -89,7 +101,7 @@ impl Shadows {
         let (queue, heard) = mpsc::channel(WAITING_MAX);
         let legacies = Arc::new(legacies.siblings(&Legacies::default()));
         let means = Means { upstream: upstream.sibling(), legacies };
-        Shadows { queue, work: Mutex::new(Some((heard, means))) }
+        Shadows { queue, room: Arc::new(Semaphore::new(BYTES_MAX)), work: Mutex::new(Some((heard, means))) }
     }
 
     /// Asks what is left here, until nobody can leave anything more; for whoever takes it first.
@@ -133,10 +145,19 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
         let is_plain =
             !is_encoded && status != StatusCode::NOT_MODIFIED && status != StatusCode::PARTIAL_CONTENT;
         let first = Answered { status, body, is_plain };
+        let bytes = again.body.len() + first.body.len();
+        let room = u32::try_from(bytes).ok();
+        let room = room.and_then(|bytes| Arc::clone(&shadows.room).try_acquire_many_owned(bytes).ok());
         let gateway = Gateway { shadows: None, ..gateway.clone() };
         let (plan, of, due) = (Arc::clone(plan), exchange.copy(), Deadline::after(PATIENCE));
-        let shadow = Shadow { gateway, plan, side, again, first, of, due };
-        if let Err(TrySendError::Full(shadow) | TrySendError::Closed(shadow)) = shadows.queue.try_send(shadow)
+        let has_room = room.is_some();
+        let shadow = Shadow { gateway, plan, side, again, first, of, due, _room: room };
+        if shadow.first.body.len() > ANSWER_MAX {
+            shadow.count(ShadowOutcome::TooLarge);
+        } else if !has_room {
+            shadow.count(ShadowOutcome::Dropped);
+        } else if let Err(TrySendError::Full(shadow) | TrySendError::Closed(shadow)) =
+            shadows.queue.try_send(shadow)
         {
             shadow.count(ShadowOutcome::Dropped);
         }
@@ -170,6 +191,8 @@ struct Shadow {
     of: Exchange,
     /// When it is too late.
     due: Deadline,
+    /// What it takes of the room for all.
+    _room: Option<OwnedSemaphorePermit>,
 }
 
 /// Shows nothing of the request.
@@ -190,45 +213,59 @@ impl Shadow {
     }
 
     async fn ask_and_count(self, means: &Means) {
-        let done = timeout_at(self.due.instant(), self.run(means)).await;
-        self.count(done.unwrap_or(ShadowOutcome::Late));
+        let outcome = ended(self.due, self.run(means)).await;
+        self.count(outcome);
     }
 
-    async fn run(&self, means: &Means) -> ShadowOutcome {
+    /// What came of it, or why there is nothing to compare.
+    async fn run(&self, means: &Means) -> Result<ShadowOutcome, ShadowOutcome> {
         if !self.again.head.method.is_safe() {
-            return self.try_dry();
+            return Ok(self.try_dry());
         }
-        let Some(reader) = self.plan.reader(&self.again.target.operation.name) else {
-            return ShadowOutcome::Unreadable;
+        let operation = self.names().1;
+        let reader = self.plan.reader(operation).ok_or(ShadowOutcome::Unreadable)?;
+        // The first answer may be one that cannot be read as it was asked for.
+        let first = if self.first.is_plain {
+            self.told(reader, &self.first).await?
+        } else {
+            self.ask(means, reader, self.side).await?
         };
-        // The old side's first answer may be one that cannot be read as it was asked for.
-        let first = if self.first.is_plain { None } else { self.ask(means, self.side).await };
-        let first = first.as_ref().unwrap_or(&self.first);
-        let Some(second) = self.ask(means, self.side.other()).await else {
-            return ShadowOutcome::Unanswered;
-        };
+        let second = self.ask(means, reader, self.side.other()).await?;
         let [old, new] = match self.side {
-            Side::Legacy => [first, &second],
-            Side::Canonical => [&second, first],
+            Side::Legacy => [&first, &second],
+            Side::Canonical => [&second, &first],
         };
-        let (Some(old), Some(new)) = (self.told(reader, old), self.told(reader, new)) else {
-            return ShadowOutcome::Unreadable;
-        };
-        if self.plan.is_to_be_asked_twice()
-            && let Some(again) = self.ask(means, Side::Legacy).await
-            && let Some(again) = self.told(reader, &again)
-        {
-            let between = self.compare(reader, [&old, &again]);
-            let (dialect, operation) = self.names();
-            self.gateway.shared.meters.metrics().shadow_noise(dialect, operation, !between.is_empty());
-            self.plan.learn(operation, &between);
+        let found = self.compare(reader, [old, new]).await;
+        let is_sample = self.plan.is_to_be_asked_twice(operation);
+        if found.is_empty() && !is_sample {
+            return Ok(ShadowOutcome::Same);
         }
-        let differences = self.plan.without_noise(self.names().1, self.compare(reader, [&old, &new]));
+        // Somebody may have changed it between the two answers. What counts is what differs again.
+        let old_again = self.ask(means, reader, Side::Legacy).await?;
+        self.learn(&self.compare(reader, [old, &old_again]).await);
+        if found.is_empty() {
+            return Ok(ShadowOutcome::Same);
+        }
+        let new_again = self.ask(means, reader, Side::Canonical).await?;
+        let again = self.compare(reader, [&old_again, &new_again]).await;
+        let stays = both(found, &again);
+        if stays.is_empty() {
+            return Ok(ShadowOutcome::Unsteady);
+        }
+        let differences = self.plan.without_noise(operation, stays);
         if differences.is_empty() {
-            return ShadowOutcome::Same;
+            return Ok(ShadowOutcome::Noise);
         }
         self.tell(&differences);
-        ShadowOutcome::Different
+        Ok(ShadowOutcome::Different)
+    }
+
+    /// Learns where the old side differs from itself.
+    fn learn(&self, between: &Differences) {
+        let (dialect, operation) = self.names();
+        let noise = self.plan.learn(operation, between);
+        let metrics = self.gateway.shared.meters.metrics();
+        metrics.shadow_noise(dialect, operation, !between.is_empty(), noise);
     }
 
     /// Whether the canonical side could take what the old one did.
@@ -241,8 +278,13 @@ impl Shadow {
         if fits { ShadowOutcome::DryFits } else { ShadowOutcome::DryRefused }
     }
 
-    /// Asks a side, with what there is for that.
-    async fn ask(&self, means: &Means, side: Side) -> Option<Answered> {
+    /// Asks a side, with what there is for that: what it says, in canonical words.
+    async fn ask(&self, means: &Means, reader: &Reader, side: Side) -> Result<Outcome, ShadowOutcome> {
+        let answered = self.answered(means, side).await.ok_or(ShadowOutcome::Unanswered)?;
+        self.told(reader, &answered).await
+    }
+
+    async fn answered(&self, means: &Means, side: Side) -> Option<Answered> {
         let gateway = Gateway {
             upstream: means.upstream.clone(),
             legacies: Arc::clone(&means.legacies),
@@ -265,9 +307,18 @@ impl Shadow {
         is_plain.then_some(Answered { status: head.status, body, is_plain })
     }
 
-    /// What an answer says, in canonical words.
-    fn told(&self, reader: &Reader, answer: &Answered) -> Option<Outcome> {
-        let limits = Limits { bytes_max: usize::MAX, ..Limits::default() };
+    /// What an answer says, in canonical words. Clients may have their turn before.
+    async fn told(&self, reader: &Reader, answer: &Answered) -> Result<Outcome, ShadowOutcome> {
+        if answer.body.len() > ANSWER_MAX {
+            return Err(ShadowOutcome::TooLarge);
+        }
+        yield_now().await;
+        self.read(reader, answer).ok_or(ShadowOutcome::Unreadable)
+    }
+
+    fn read(&self, reader: &Reader, answer: &Answered) -> Option<Outcome> {
+        let depth_max = self.gateway.shared.config.depth_max;
+        let limits = Limits { bytes_max: ANSWER_MAX, depth_max, ..Limits::default() };
         let document = Document::parse(answer.body.to_vec(), &limits).ok();
         let Again { target, url, .. } = &self.again;
         let request = translate::Request::new(target.clone(), url.clone(), None).ok();
@@ -282,7 +333,8 @@ impl Shadow {
         }
     }
 
-    fn compare(&self, reader: &Reader, sides: [&Outcome; 2]) -> Differences {
+    async fn compare(&self, reader: &Reader, sides: [&Outcome; 2]) -> Differences {
+        yield_now().await;
         let Some(masks) = self.plan.masks() else { return Differences::default() };
         let status = sides[0].as_ref().map_or(StatusCode::OK, |answer| answer.status);
         let tells = |place: &[Segment]| reader.tells(status, place) != Telling::Nothing;
@@ -316,11 +368,46 @@ impl Shadow {
     }
 }
 
+/// How one comparison ended. Whatever the answers are, what breaks down over them is this one.
+async fn ended(
+    due: Deadline,
+    run: impl Future<Output = Result<ShadowOutcome, ShadowOutcome>>,
+) -> ShadowOutcome {
+    match AssertUnwindSafe(timeout_at(due.instant(), run)).catch_unwind().await {
+        Ok(Ok(Ok(outcome) | Err(outcome))) => outcome,
+        Ok(Err(_elapsed)) => ShadowOutcome::Late,
+        Err(_panicked) => ShadowOutcome::Broken,
+    }
+}
+
+/// What was found twice, at the same place and in the same way.
+fn both(mut one: Differences, other: &Differences) -> Differences {
+    let again =
+        |found: &Difference| other.found.iter().any(|it| it.place == found.place && it.what == found.what);
+    one.found.retain(again);
+    // Those that are only counted are nobody's: they stay as far as there are any on both.
+    one.more = one.more.min(other.more);
+    one
+}
+
 impl Again {
     fn admitted(&self) -> Admitted<Full<Bytes>> {
         let Again { target, url, head, body, credential } = self;
         let body = Full::new(body.clone());
         let selected = Selected { target: target.clone(), url: url.clone(), head: head.clone(), body };
         Admitted { selected, credential: credential.clone() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn what_breaks_down_is_one_comparison() {
+        let due = Deadline::after(PATIENCE);
+        let broken = ended(due, async { panic!("an answer nobody thought of") }).await;
+        assert_eq!(broken, ShadowOutcome::Broken);
+        assert_eq!(ended(due, async { Ok(ShadowOutcome::Same) }).await, ShadowOutcome::Same);
     }
 }

@@ -271,8 +271,8 @@ impl Metrics {
     }
 
     /// Counts that the old side was asked twice.
-    pub fn shadow_noise(&self, dialect: &str, operation: &str, is_noisy: bool) {
-        self.0.shadow.noise(dialect, operation, is_noisy);
+    pub fn shadow_noise(&self, dialect: &str, operation: &str, is_noisy: bool, places: Vec<String>) {
+        self.0.shadow.noise(dialect, operation, is_noisy, places);
     }
 
     /// Counts a place where the sides differ, and keeps it for a while.

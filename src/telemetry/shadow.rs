@@ -34,6 +34,14 @@ pub enum ShadowOutcome {
     Different,
     /// There was no room for it.
     Dropped,
+    /// They differ only where the old side differs from itself.
+    Noise,
+    /// They differed, and did not when both were asked again.
+    Unsteady,
+    /// An answer is too large to be compared.
+    TooLarge,
+    /// Comparing broke down.
+    Broken,
     /// It took too long.
     Late,
     /// The other side did not answer.
@@ -54,6 +62,10 @@ impl ShadowOutcome {
             ShadowOutcome::Same => "same",
             ShadowOutcome::Different => "different",
             ShadowOutcome::Dropped => "dropped",
+            ShadowOutcome::Noise => "noise",
+            ShadowOutcome::Unsteady => "unsteady",
+            ShadowOutcome::TooLarge => "too_large",
+            ShadowOutcome::Broken => "broken",
             ShadowOutcome::Late => "late",
             ShadowOutcome::Unanswered => "unanswered",
             ShadowOutcome::Unreadable => "unreadable",
@@ -96,6 +108,8 @@ pub(super) struct ShadowMetrics {
 struct Kept {
     /// By dialect and operation.
     places: BTreeMap<(String, String), BTreeSet<String>>,
+    /// By the same: the places that count for nothing.
+    noisy: BTreeMap<(String, String), Vec<String>>,
     /// The oldest first.
     newest: VecDeque<(u64, Different)>,
 }
@@ -127,8 +141,10 @@ impl ShadowMetrics {
         self.requests.get_or_create(&OutcomeLabels { dialect, operation, outcome: outcome.name() }).inc();
     }
 
-    pub(super) fn noise(&self, dialect: &str, operation: &str, is_noisy: bool) {
+    /// The old side was asked twice; `places` are noise by now.
+    pub(super) fn noise(&self, dialect: &str, operation: &str, is_noisy: bool, places: Vec<String>) {
         let (dialect, operation) = (dialect.to_owned(), operation.to_owned());
+        self.lock().noisy.insert((dialect.clone(), operation.clone()), places);
         let is_noisy = if is_noisy { "true" } else { "false" };
         self.noise.get_or_create(&NoiseLabels { dialect, operation, is_noisy }).inc();
     }
@@ -165,7 +181,12 @@ impl ShadowMetrics {
                 "canonical": one.new,
             })
         });
-        format!("{}\n", json!({ "differences": all.collect::<Vec<_>>() }))
+        let noisy = kept.noisy.iter().filter(|(_, places)| !places.is_empty());
+        let noisy = noisy.map(|((dialect, operation), places)| {
+            json!({"dialect": dialect, "operation": operation, "places": places})
+        });
+        let (differences, noise) = (all.collect::<Vec<_>>(), noisy.collect::<Vec<_>>());
+        format!("{}\n", json!({ "differences": differences, "noise": noise }))
     }
 
     /// A panic while the lock was held cannot have left half of a difference, so poison is ignored.

@@ -1,7 +1,7 @@
 //! One call, from the breaker's permission to the last byte of its answer; and once more, where that may help and nothing
 //! speaks against it.
 
-use http::StatusCode;
+use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::time::{sleep, timeout_at};
 
 use crate::{
@@ -14,6 +14,9 @@ use crate::{
         wire::{Failure, is_target},
     },
 };
+
+/// As much as servers take of a head, most of them.
+const HEAD_USUAL: usize = 4 * 1024;
 
 /// What became of a call, once.
 type Outcome = Result<Answer, Failure>;
@@ -76,7 +79,13 @@ impl Upstream {
             }
             Err(error) => Err(Failure::Final(error)),
         };
-        permit.end(if course.was_kept { Verdict::Neither } else { health::verdict(&outcome, is_patient) });
+        let verdict = health::verdict(&outcome, is_patient);
+        let is_fault = verdict == Verdict::Failed;
+        permit.end(if course.was_kept || is_fault && call.has_large_head() {
+            Verdict::Neither
+        } else {
+            verdict
+        });
         outcome
     }
 
@@ -121,6 +130,17 @@ impl Upstream {
             self.pool.put(connection);
         }
         Ok(answer)
+    }
+}
+
+impl Request<'_> {
+    /// Whether a client wrote so much of it that many servers break over that alone: one client could have the backend left
+    /// alone by all.
+    fn has_large_head(&self) -> bool {
+        let line = |(name, value): &(HeaderName, Option<&HeaderValue>)| {
+            value.map_or(0, |value| name.as_str().len() + value.len() + 4)
+        };
+        self.passes && self.target.len() + self.headers.iter().map(line).sum::<usize>() > HEAD_USUAL
     }
 }
 

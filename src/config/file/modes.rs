@@ -1,11 +1,16 @@
 //! `[legacy.<dialect>]` and `[mode.<dialect>]`: who answers which requests while clients move.
 
+use super::super::diags;
 use super::{Integer, Switch, Text, UpstreamFile};
 use crate::diag::Spanned;
 use crate::diag::reader::Table;
+use crate::limit::Principal;
 
 /// Names, and what is said of each, in the order of the file.
 type Named = Vec<(Spanned<String>, Spanned<String>)>;
+
+/// All that a mode may have.
+const KEYS: [&str; 7] = ["mode", "share", "validate", "answers", "noise", "operations", "principals"];
 
 /// `[mode.<dialect>]`
 #[derive(Debug)]
@@ -24,22 +29,54 @@ pub(in crate::config) struct ModeFile {
 
 impl ModeFile {
     fn read(dialect: Spanned<String>, table: Table<'_>) -> Self {
-        table.read(|table| Self {
+        let read = |table: &mut Table<'_>| Self {
             dialect,
-            mode: table.text("mode"),
+            mode: table.required_text("mode"),
             has_share: table.key_span("share").is_some(),
             share: table.integer("share"),
             validate: table.boolean("validate"),
             answers: table.text("answers"),
             noise: table.integer("noise"),
             operations: table.table("operations").map(super::of_any).unwrap_or_default(),
-            principals: table.table("principals").map(super::of_any).unwrap_or_default(),
+            principals: table.table("principals").map(of_principals).unwrap_or_default(),
+        };
+        table.read(|table| {
+            let own = read(table);
+            report_strangers(table);
+            own
         })
     }
 
     /// Each table under `[mode]`.
     pub(super) fn read_all(table: Table<'_>) -> Vec<Self> {
         each(table, Self::read)
+    }
+}
+
+/// What is said of principals. What does not name one is looked at no further, and nothing repeats it: it may be the
+/// credential itself.
+fn of_principals(table: Table<'_>) -> Named {
+    table.read(|table| {
+        let mut named = Named::new();
+        for (name, node) in table.entries() {
+            if name.value.parse::<Principal>().is_err() {
+                table.report(diags::principal(name.span));
+            } else if let Some(word) = node.as_text() {
+                named.push((name, word));
+            } else {
+                table.report(diags::no_mode_of_a_principal(node.span()));
+            }
+        }
+        named
+    })
+}
+
+/// Keys that nobody reads. Somebody may have put the credential of a principal one level too high.
+fn report_strangers(table: &mut Table<'_>) {
+    for (name, _) in table.entries() {
+        if !KEYS.contains(&name.value.as_str()) {
+            table.report(diags::stranger_in_a_mode(&name, &KEYS));
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Requests of a dialect that has an old upstream: who answers them, and what is handed on.
 
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
 use http::header::{CONTENT_TYPE, DATE, HOST, VIA};
 
 use super::support::{Events, TestGateway, request, request_of};
@@ -41,7 +43,8 @@ async fn in_legacy_mode_a_request_is_handed_on_and_its_answer_back_as_they_are()
     let header = |name: &str| seen[0].headers[name].to_str().unwrap();
     assert_eq!((header("authorization"), header("x-own")), ("Bearer canary-key", "1"));
     assert_eq!((header("accept-encoding"), header(CONTENT_TYPE.as_str())), ("br", "application/json"));
-    assert_eq!((header("x-forwarded-host"), header(VIA.as_str())), ("localhost", "1.1 interlingua"));
+    assert_eq!((header("x-forwarded-prefix"), header(VIA.as_str())), ("/acme", "1.1 interlingua"));
+    assert!(!seen[0].headers.contains_key("x-forwarded-host"), "nobody knows the dialect by that host");
     assert!(header(HOST.as_str()).starts_with("127.0.0.1:"), "its own");
     assert_eq!(gateway.lines(), [""; 0], "the canonical side hears nothing");
 
@@ -87,6 +90,31 @@ async fn what_nobody_may_ask_reaches_neither_side() {
 }
 
 #[tokio::test]
+async fn what_a_request_was_admitted_with_is_never_taken_off_it() {
+    let (gateway, seen) = TestGateway::start_moving(willing, old, in_mode(Mode::Legacy)).await;
+    for (named, key) in
+        [("Authorization", "k"), ("close, Idempotency-Key", "k"), ("x-own", ""), ("x-own", "a,b")]
+    {
+        let request = request("POST", "/acme/api/orgs/north/things", LAMP)
+            .header("connection", named)
+            .header("idempotency-key", key);
+        let (status, headers, told) = gateway.answer(request).await;
+        assert_eq!((status, &headers[CONTENT_TYPE]), (400, &"application/json".parse().unwrap()), "{told}");
+        assert!(seen.lock().unwrap().is_empty(), "{named}");
+    }
+    let twins = request("POST", "/acme/api/orgs/north/things", LAMP)
+        .header("connection", "x-own")
+        .header("x-own", "1")
+        .header("x_api_key", "of-another")
+        .header("x-http-method-override", "DELETE");
+    assert_eq!(gateway.answer(twins).await.0, 201);
+    let headers = seen.lock().unwrap()[0].headers.clone();
+    for name in ["x-own", "x_api_key", "x-http-method-override", "connection"] {
+        assert!(!headers.contains_key(name), "{name} {headers:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_body_that_is_handed_on_is_bounded_too() {
     let (gateway, seen) = TestGateway::start_moving(willing, old, in_mode(Mode::Legacy)).await;
     let (status, ..) = gateway.post("/orgs/north/things", &"x".repeat((1 << 20) + 1)).await;
@@ -112,6 +140,18 @@ async fn what_does_not_fit_is_counted_and_handed_on_all_the_same() {
 }
 
 #[tokio::test]
+async fn a_success_that_no_mapping_speaks_of_and_a_body_of_another_form_are_misfits() {
+    let (gateway, _seen) =
+        TestGateway::start_moving(willing, |_, _| (202, OLD.to_owned()), in_mode(Mode::Legacy)).await;
+    assert_eq!(gateway.post("/orgs/north/things", r#"{"name":5}"#).await.0, 202);
+    for of in ["answer", "request"] {
+        let line =
+            format!(r#"gateway_legacy_misfits_total{{dialect="acme",operation="add_thing",of="{of}"}} 1"#);
+        assert!(gateway.metrics().contains(&line), "{line}\n{}", gateway.metrics());
+    }
+}
+
+#[tokio::test]
 async fn principals_and_operations_may_be_on_the_other_side() {
     let moved =
         |of: Principal, mode: Mode| Config { principals: [(of, mode)].into(), ..in_mode(Mode::Legacy) };
@@ -130,7 +170,7 @@ async fn principals_and_operations_may_be_on_the_other_side() {
         assert_eq!(seen.lock().unwrap().is_empty(), is_moved);
         assert_eq!(gateway.lines().is_empty(), !is_moved);
     }
-    assert!(THING.contains("t-1"), "the canonical side tells of another thing");
+    assert_ne!(THING, OLD, "the sides can be told apart");
 }
 
 const NORTH: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
@@ -188,4 +228,73 @@ async fn a_change_in_shadow_is_made_by_one_side_and_tried_dry_at_the_other() {
         );
         assert!(metrics.contains(&line), "{line}\n{metrics}");
     }
+}
+
+static TIMES: AtomicUsize = AtomicUsize::new(0);
+
+fn old_list(name: &str) -> (u16, String) {
+    (200, format!(r#"[{{"key":"2222222222222222222222","name":"{name}"}}]"#))
+}
+
+fn noisy(_line: &str, _body: &str) -> (u16, String) {
+    old_list(&format!("Lamp {}", TIMES.fetch_add(1, Ordering::SeqCst)))
+}
+
+static RENAMED: AtomicBool = AtomicBool::new(false);
+
+fn renamed(_line: &str, _body: &str) -> (u16, String) {
+    old_list(if RENAMED.swap(true, Ordering::SeqCst) { "Lamp" } else { "Lantern" })
+}
+
+fn planted(_line: &str, _body: &str) -> (u16, String) {
+    old_list("Lantern")
+}
+
+fn huge(_line: &str, _body: &str) -> (u16, String) {
+    old_list(&"x".repeat(300 * 1024))
+}
+
+/// How often asking the other side ended so, after `times` requests that one after the other were compared.
+async fn compared(
+    old: fn(&str, &str) -> (u16, String),
+    times: usize,
+    outcomes: &[&str],
+) -> (Vec<usize>, String) {
+    let (gateway, _seen) = TestGateway::start_moving(with_things, old, shadow(Side::Canonical)).await;
+    let work = gateway.shadow_work();
+    for number in 0..times {
+        // Each of another principal, for each has a quota.
+        let key = format!("key-{}", "x".repeat(number));
+        let list = request_of(&key, "GET", &format!("/acme/api/lists/{NORTH}/things"), "");
+        assert_eq!(gateway.answer(list).await.0, 200);
+    }
+    let metrics = gateway.metrics_when_dropped(work).await;
+    let count = |outcome: &&str| {
+        let line = format!(
+            r#"gateway_shadow_requests_total{{dialect="acme",operation="list_things",outcome="{outcome}"}} "#
+        );
+        let count = metrics.lines().find_map(|found| found.strip_prefix(&line)?.parse().ok());
+        count.unwrap_or(0)
+    };
+    (outcomes.iter().map(count).collect(), metrics.clone())
+}
+
+#[tokio::test]
+async fn what_differs_once_is_no_difference_and_what_always_does_stays_one() {
+    let (counts, metrics) = compared(renamed, 1, &["unsteady", "different"]).await;
+    assert_eq!(counts, [1, 0], "{metrics}");
+    let (counts, metrics) = compared(planted, 12, &["different", "noise"]).await;
+    assert_eq!(counts, [12, 0], "{metrics}");
+}
+
+#[tokio::test]
+async fn an_old_side_that_differs_from_itself_is_noise_after_some_samples() {
+    let (counts, metrics) = compared(noisy, 12, &["different", "noise"]).await;
+    assert_eq!(counts[0] + counts[1], 12, "{metrics}");
+    assert!(counts[0] <= 2 && counts[1] >= 10, "{metrics}");
+}
+
+#[tokio::test]
+async fn an_answer_that_would_keep_clients_waiting_is_not_compared() {
+    assert_eq!(compared(huge, 2, &["too_large"]).await.0, [2]);
 }

@@ -7,7 +7,7 @@ use super::world::{TOKENS, World, has_moved};
 use crate::lifecycle::rounds;
 
 /// How many requests are answered in each step.
-const BETWEEN: usize = 60;
+const BETWEEN: usize = 120;
 
 /// The steps, and who has moved in each, of a hundred.
 fn script() -> Vec<(Value, u128)> {
@@ -60,6 +60,7 @@ fn a_migration_under_load_fails_nobody_and_nobody_flaps() {
     }
     println!("{} requests; answered by the old and the new side in each step: {judged:?}", sent.len());
     assert!(judged.iter().all(|sides| sides.iter().sum::<usize>() > 0), "a step was not seen: {judged:?}");
+    assert!(judged[1][1] > 0, "whoever moved first was seen to have: {judged:?}");
     assert!(judged[2].iter().all(|side| *side > 0), "half of them have moved: {judged:?}");
     assert_counted_alike(&world, &sent);
     for of in ["request", "answer"] {
@@ -101,6 +102,10 @@ fn what_is_said_is_proved_and_whoever_spoke_last_counts() {
         let answer = world.put(&mode);
         (answer.status, serde_json::from_str::<Value>(&answer.body).unwrap())
     };
+    for part in [json!({}), json!({"share": 50}), json!({"validate": true})] {
+        let (status, told) = said(part);
+        assert_eq!((status, &told["diagnostics"][0]["code"]), (422, &json!("C0104")), "{told}");
+    }
     let (status, told) = said(json!({"mode": "split"}));
     assert_eq!((status, &told["result"]), (422, &json!("refused")), "{told}");
     assert_eq!(told["diagnostics"][0]["code"], "C0404", "{told}");
