@@ -253,7 +253,7 @@ impl Plan {
 
     /// The differences that are no noise.
     pub(super) fn without_noise(&self, operation: &str, mut differences: Differences) -> Differences {
-        self.noise(operation, |noise| differences.found.retain(|one| !noise.holds(&one.place)));
+        self.noise(operation, |noise| differences.drop_at(|place| noise.holds(place)));
         differences
     }
 

@@ -109,6 +109,11 @@ impl Differences {
         if self.found.len() < most { self.found.push(difference) } else { self.more += 1 }
     }
 
+    /// Where there are differences, told or only counted.
+    pub fn places(&self) -> impl Iterator<Item = &str> {
+        self.places.keys().map(|(place, _)| place.as_str())
+    }
+
     /// Adds what was found in another part of the same answers.
     pub fn absorb(&mut self, other: Differences) {
         self.found.extend(other.found);
@@ -120,7 +125,7 @@ impl Differences {
     }
 
     /// Leaves out what is at certain places. Of each other place one difference is told, if it was only counted before.
-    fn drop_at(&mut self, is_out: impl Fn(&str) -> bool) {
+    pub fn drop_at(&mut self, is_out: impl Fn(&str) -> bool) {
         self.places.retain(|(place, _), _| !is_out(place));
         self.found.retain(|difference| !is_out(&difference.place));
         for ((place, what), (_, sides)) in &self.places {

@@ -38,8 +38,7 @@ impl Noise {
         if self.samples.len() == SAMPLES_MAX {
             self.samples.pop_front();
         }
-        let places = between.found.iter().take(PLACES_MAX).map(|one| one.place.clone());
-        self.samples.push_back(places.collect());
+        self.samples.push_back(between.places().take(PLACES_MAX).map(str::to_owned).collect());
     }
 
     /// Whether a place is noise.
@@ -63,12 +62,12 @@ mod tests {
 
     fn differing(places: &[String]) -> Differences {
         let masks = Masks::default();
-        let one = |place: &String| Difference {
-            place: place.clone(),
-            what: What::Value,
-            sides: [masks.text("1"), masks.text("2")],
-        };
-        Differences { found: places.iter().map(one).collect(), more: 0, compared: 1 }
+        let mut differences = Differences::default();
+        for place in places {
+            let sides = [masks.text("1"), masks.text("2")];
+            differences.add(Difference { place: place.clone(), what: What::Value, sides }, usize::MAX);
+        }
+        differences
     }
 
     proptest! {
