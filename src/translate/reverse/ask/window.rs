@@ -52,6 +52,9 @@ impl Window {
             return Ok(Answer { status, body: Some(body) });
         };
         let total = body.root().member(&names.total).filter(|total| !total.is_null());
+        let total = total.map(|total| total.raw().to_owned());
+        // A list without pages is all that the dialect tells.
+        let total = total.or_else(|| self.page.is_none().then(|| items.len().to_string()));
         let mut out = Writer::with_capacity(body.root().raw().len());
         out.object_begin();
         out.key(&names.items);
@@ -62,7 +65,7 @@ impl Window {
         out.array_end();
         if let Some(total) = total {
             out.key(&names.total);
-            out.value(total);
+            out.raw(&total);
         }
         out.object_end();
         let text = out.into_vec();
