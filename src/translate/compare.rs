@@ -381,9 +381,8 @@ fn masked_positions(segments: &[Segment]) -> String {
     let masked: Vec<Segment> = segments
         .iter()
         .map(|segment| match segment {
-            Segment::Index(_) => Segment::Name(ANY.to_owned()),
             Segment::Name(name) if is_field(name) => Segment::Name(name.clone()),
-            Segment::Name(_) => Segment::Name(ANY.to_owned()),
+            Segment::Index(_) | Segment::Name(_) => Segment::Name(ANY.to_owned()),
         })
         .collect();
     crate::problem::place::pointer(&masked)
