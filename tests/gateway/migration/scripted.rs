@@ -132,6 +132,16 @@ fn what_is_said_is_proved_and_whoever_spoke_last_counts() {
     assert_eq!(admin.ask("PUT", "/modes/gitbook", "origin: http://a\r\n", "{}").unwrap().status, 403);
 }
 
+#[test]
+fn a_step_back_waits_for_no_reload_and_the_reload_heeds_it() {
+    let world = World::start();
+    world.reload_slowly(|| {
+        assert_eq!(world.put(&json!({"mode": "legacy"})).status, 200);
+        assert_eq!(world.mode()["mode"]["mode"], "legacy");
+    });
+    assert_eq!((&world.mode()["mode"]["mode"], &world.mode()["said_by"]), (&json!("legacy"), &json!("admin")));
+}
+
 fn assert_nobody_failed(sent: &[Sent]) {
     let failed: Vec<_> = sent.iter().filter(|one| one.told.is_err()).take(5).collect();
     assert!(failed.is_empty(), "of {} requests some failed, such as {failed:#?}", sent.len());

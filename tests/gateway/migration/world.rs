@@ -1,7 +1,10 @@
 //! The old upstream, the proxy in front of both sides, and who may ask.
 
 use std::fs;
+use std::io::Write;
 use std::path::Path;
+use std::process::Command;
+use std::thread;
 
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -91,9 +94,30 @@ impl World {
 
     /// Has the files of the proxy say this, too; they are read at a reload.
     pub(super) fn write(&self, mode: &str) {
+        fs::write(self.folder.path().join("new.toml"), self.said(mode)).unwrap();
+    }
+
+    fn said(&self, mode: &str) -> String {
         let legacy = format!("[legacy.gitbook]\nbase = \"http://{}\"\n{mode}", self.old.address);
-        let settings = World::settings(&self.folder, "new", &legacy);
-        fs::write(self.folder.path().join("new.toml"), settings).unwrap();
+        World::settings(&self.folder, "new", &legacy)
+    }
+
+    /// Has it read its files anew, which are the same but cannot be read to their end before `meanwhile` has been done.
+    pub(super) fn reload_slowly(&self, meanwhile: impl FnOnce()) {
+        let path = self.folder.path().join("new.toml");
+        fs::remove_file(&path).unwrap();
+        assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
+        thread::scope(|scope| {
+            let reload = scope.spawn(|| self.reload());
+            // It is open as soon as the other end is.
+            let mut pipe = fs::OpenOptions::new().write(true).open(&path).unwrap();
+            meanwhile();
+            pipe.write_all(self.said("").as_bytes()).unwrap();
+            drop(pipe);
+            reload.join().unwrap();
+        });
+        fs::remove_file(&path).unwrap();
+        self.write("");
     }
 
     /// Has it read its files anew. What it says of that to a service manager has to be heard: nobody says more to one that
