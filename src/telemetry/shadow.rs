@@ -181,11 +181,11 @@ impl ShadowMetrics {
                 "canonical": one.new,
             })
         });
-        let noisy = kept.noisy.iter().filter(|(_, places)| !places.is_empty());
-        let noisy = noisy.map(|((dialect, operation), places)| {
+        let unsteady = kept.noisy.iter().filter(|(_, places)| !places.is_empty());
+        let unsteady = unsteady.map(|((dialect, operation), places)| {
             json!({"dialect": dialect, "operation": operation, "places": places})
         });
-        let (differences, noise) = (all.collect::<Vec<_>>(), noisy.collect::<Vec<_>>());
+        let (differences, noise) = (all.collect::<Vec<_>>(), unsteady.collect::<Vec<_>>());
         format!("{}\n", json!({ "differences": differences, "noise": noise }))
     }
 

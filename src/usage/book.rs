@@ -1,6 +1,6 @@
 //! What all workers counted, in tables of fixed size.
 //!
-//! A worker counts on a [`Sheet`] of its own, exactly. Its lock is its own too: nobody else takes it but whoever collects the
+//! A worker counts on a `Sheet` of its own, exactly. Its lock is its own too: nobody else takes it but whoever collects the
 //! sheets, every few seconds, for as long as it takes to put another in its place. A sheet that is full, or of yesterday, the
 //! worker hands in itself.
 

@@ -148,9 +148,8 @@ impl Lacks<'_> {
             let instead = when.instead.as_ref().is_none_or(|instead| is_untold(&instead));
             Some(right.clone()).filter(|right| !is_made_up && instead && is_untold(&right))
         };
-        let is_asserted = |field: &&Field| {
-            matches!(field.op, Op::Has(_)) || field.left.as_ref().is_some_and(&is_required)
-        };
+        let is_asserted =
+            |field: &&Field| matches!(field.op, Op::Has(_)) || field.left.as_ref().is_some_and(&is_required);
         let lefts = fields.iter().filter(is_asserted).filter_map(|field| field.left.as_ref());
         lefts.into_iter().find_map(|left| {
             // Several ways to tell a field: one is enough.

@@ -16,7 +16,7 @@ use crate::support::shipped;
 /// What a dialect's backend answers, and what may be told of it.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Case {
+struct Said {
     about: String,
     dialect: String,
     operation: String,
@@ -37,7 +37,7 @@ fn document(value: &Value) -> Document {
 #[test]
 fn what_an_answer_does_not_say_is_not_told() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/told.json");
-    let cases: Vec<Case> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+    let cases: Vec<Said> = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
     let shipped = shipped();
     for case in cases {
         let dialect = shipped.registry.dialect(&case.dialect).unwrap();
