@@ -185,8 +185,8 @@ impl ShadowMetrics {
         let noisy = noisy.map(|((dialect, operation), places)| {
             json!({"dialect": dialect, "operation": operation, "places": places})
         });
-        let (differences, noise) = (all.collect::<Vec<_>>(), noisy.collect::<Vec<_>>());
-        format!("{}\n", json!({ "differences": differences, "noise": noise }))
+        let (differences, ignored) = (all.collect::<Vec<_>>(), noisy.collect::<Vec<_>>());
+        format!("{}\n", json!({ "differences": differences, "noise": ignored }))
     }
 
     /// A panic while the lock was held cannot have left half of a difference, so poison is ignored.

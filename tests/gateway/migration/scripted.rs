@@ -139,7 +139,10 @@ fn a_step_back_waits_for_no_reload_and_the_reload_heeds_it() {
         assert_eq!(world.put(&json!({"mode": "legacy"})).status, 200);
         assert_eq!(world.mode()["mode"]["mode"], "legacy");
     });
-    assert_eq!((&world.mode()["mode"]["mode"], &world.mode()["said_by"]), (&json!("legacy"), &json!("admin")));
+    assert_eq!(
+        (&world.mode()["mode"]["mode"], &world.mode()["said_by"]),
+        (&json!("legacy"), &json!("admin"))
+    );
 }
 
 fn assert_nobody_failed(sent: &[Sent]) {
