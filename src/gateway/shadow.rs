@@ -39,7 +39,7 @@ use crate::problem::{Blame, Problem, Segment};
 use crate::schema::Schema;
 use crate::telemetry::{Different, ShadowOutcome};
 use crate::time::Deadline;
-use crate::translate::compare::{self, By, Difference, Differences, Pairs};
+use crate::translate::compare::{self, By, Differences, Pairs};
 use crate::translate::reverse::told::{Asked, Heard, Outcome, Reader, Telling};
 use crate::translate::{self, Step};
 use crate::upstream::Upstream;
@@ -235,7 +235,7 @@ impl Shadow {
             Side::Legacy => [&first, &second],
             Side::Canonical => [&second, &first],
         };
-        let found = self.compare(reader, [old, new]).await;
+        let mut found = self.compare(reader, [old, new]).await;
         let is_sample = self.plan.is_to_be_asked_twice(operation);
         if found.is_empty() && !is_sample {
             return Ok(ShadowOutcome::Same);
@@ -248,11 +248,11 @@ impl Shadow {
         }
         let new_again = self.ask(means, reader, Side::Canonical).await?;
         let again = self.compare(reader, [&old_again, &new_again]).await;
-        let stays = both(found, &again);
-        if stays.is_empty() {
+        found.confirm(&again);
+        if found.is_empty() {
             return Ok(ShadowOutcome::Unsteady);
         }
-        let differences = self.plan.without_noise(operation, stays);
+        let differences = self.plan.without_noise(operation, found);
         if differences.is_empty() {
             return Ok(ShadowOutcome::Noise);
         }
@@ -378,16 +378,6 @@ async fn ended(
         Ok(Err(_elapsed)) => ShadowOutcome::Late,
         Err(_panicked) => ShadowOutcome::Broken,
     }
-}
-
-/// What was found twice, at the same place and in the same way.
-fn both(mut one: Differences, other: &Differences) -> Differences {
-    let again =
-        |found: &Difference| other.found.iter().any(|it| it.place == found.place && it.what == found.what);
-    one.found.retain(again);
-    // Those that are only counted are nobody's: they stay as far as there are any on both.
-    one.more = one.more.min(other.more);
-    one
 }
 
 impl Again {

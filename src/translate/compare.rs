@@ -124,10 +124,20 @@ impl Differences {
         }
     }
 
-    /// Leaves out what is at certain places. Of each other place one difference is told, if it was only counted before.
+    /// Leaves out what is at certain places.
     pub fn drop_at(&mut self, is_out: impl Fn(&str) -> bool) {
-        self.places.retain(|(place, _), _| !is_out(place));
-        self.found.retain(|difference| !is_out(&difference.place));
+        self.retain(|place, _| !is_out(place));
+    }
+
+    /// Keeps what another comparison of the same answers found at the same place and of the same kind.
+    pub fn confirm(&mut self, again: &Differences) {
+        self.retain(|place, what| again.places.contains_key(&(place.to_owned(), what)));
+    }
+
+    /// Keeps what is of some places and kinds. Of each one difference is told, if it was only counted before.
+    fn retain(&mut self, is_in: impl Fn(&str, What) -> bool) {
+        self.places.retain(|(place, what), _| is_in(place, *what));
+        self.found.retain(|difference| is_in(&difference.place, difference.what));
         for ((place, what), (_, sides)) in &self.places {
             if !self.found.iter().any(|known| known.place == *place && known.what == *what) {
                 self.found.push(Difference { place: place.clone(), what: *what, sides: sides.clone() });
