@@ -297,13 +297,13 @@ impl Gateway {
         let mut record = Record::begin(&self.shared.meters, exchange);
         match self.handle(request, &mut record.exchange).await {
             Ok(mut response) => {
-                self.count(&record.exchange, None);
+                self.count(&record.exchange, response.status());
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), None);
                 response
             }
             Err(problem) => {
-                self.count(&record.exchange, Some(&problem));
+                self.count(&record.exchange, problem.status.get());
                 let mut response = self.refuse(&problem, &record.exchange);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), Some(&problem));

@@ -91,7 +91,8 @@ pub(super) fn run(
         Format::Json => console.json(&json::written(&told))?,
         Format::Text => console.text(&text::written(&told))?,
     }
-    let is_noticed = told.removal.is_some_and(|removal| !removal.users.is_empty());
+    // Where parts were forgotten, nobody can say that nobody would notice.
+    let is_noticed = told.removal.is_some_and(|removal| !removal.users.is_empty() || removal.missed > 0);
     Ok(if is_noticed { Outcome::Findings } else { Outcome::Clean })
 }
 

@@ -51,6 +51,7 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     tell(&mut headers, &url, |host| plan.is_at(host), head.version, exchange);
     let key = Key::read(&head.method, &head.headers)?;
     let body = decode::bytes(&shared.config, pin!(body)).await?;
+    gateway.find_passed(&target, &url, &body, exchange);
     let onward_keyed = headers.contains_key(IDEMPOTENCY_KEY);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), Some(value))).collect();
     let call = upstream::Request {
@@ -165,7 +166,7 @@ fn shape_of(operation: &Operation, status: StatusCode) -> Option<Shape<'_>> {
     Some(schema.map_or(Shape::Any, |schema| Shape::Of(schema)))
 }
 
-fn parsed(shared: &Shared, bytes: &[u8]) -> Option<Document> {
+pub(super) fn parsed(shared: &Shared, bytes: &[u8]) -> Option<Document> {
     let limits = Limits { depth_max: shared.config.depth_max, bytes_max: usize::MAX, ..Limits::default() };
     Document::parse(bytes.to_vec(), &limits).ok()
 }

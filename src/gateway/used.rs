@@ -3,11 +3,13 @@
 //! Counted is each request of a known operation whose credential has the right form, whatever becomes of it, except where the
 //! backend does not know the credential: whoever that is uses nothing. Where nobody counts, each of these is a branch.
 
-use http::Request;
+use bytes::Bytes;
+use http::{Request, StatusCode};
 
-use super::{Exchange, Gateway};
+use super::{Exchange, Gateway, legacy};
+use crate::dialect::Selected;
+use crate::dialect::url::Url;
 use crate::limit::Principal;
-use crate::problem::Problem;
 use crate::translate;
 use crate::usage::{Client, Used};
 
@@ -35,14 +37,25 @@ impl Gateway {
         }
     }
 
-    /// Counts a request that was answered, or refused for that problem.
-    pub(super) fn count(&self, exchange: &Exchange, problem: Option<&Problem>) {
+    /// The same of a request that is handed on as it came. One that cannot be read uses nothing but its operation.
+    pub(super) fn find_passed(&self, target: &Selected, url: &Url, body: &Bytes, exchange: &mut Exchange) {
+        if exchange.used.is_none() {
+            return;
+        }
+        let document = if body.is_empty() { None } else { legacy::parsed(&self.shared, body) };
+        if let Ok(request) = translate::Request::new(target.clone(), url.clone(), document) {
+            self.find_used(&request, exchange);
+        }
+    }
+
+    /// Counts a request that was answered with that status.
+    pub(super) fn count(&self, exchange: &Exchange, status: StatusCode) {
         let (Some(counter), Some(used), Some(usage)) = (&self.counter, &exchange.used, &self.shared.usage)
         else {
             return;
         };
         let (Some(dialect), Some(operation)) = (&exchange.dialect, &exchange.operation) else { return };
-        let is_nobody = problem.is_some_and(|problem| problem.status.get() == http::StatusCode::UNAUTHORIZED);
+        let is_nobody = status == StatusCode::UNAUTHORIZED;
         let watch = usage.operation(&dialect.name, &operation.name);
         if let (Some(principal), Some(watch), false) = (used.principal, watch, is_nobody) {
             counter.count(principal, used.client, (watch, &used.parts), self.shared.clock.now());

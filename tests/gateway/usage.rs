@@ -168,6 +168,39 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
     assert_eq!((is_safe, blocks), (false, vec![gone.to_owned()]));
 }
 
+/// A table of two rows, of which a third part has pushed one out: what the one who lost it used nobody can say.
+#[test]
+fn where_parts_were_forgotten_nobody_is_called_safe_and_nothing_unused() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    let (mut store, book) = Store::open(&path, Config { entries: 2, ..Config::default() }, now).unwrap();
+    let book = Arc::new(book);
+    let counter = Counter::new(Arc::clone(&book));
+    let add = Part::operation("nimbus", "add-person");
+    for part in [add.field("shelves"), add.clone(), add.field("address"), add.clone()] {
+        let number = book.parts().number(&part);
+        counter.count_parts(Principal::of(b"whole"), Client::UNKNOWN, &[number], now);
+    }
+    store.write(&book, now).unwrap();
+
+    let data = sixth();
+    let report = |more: &[&str]| {
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        report.arg("report").arg(&path).args(["--format", "json", "--mappings"]);
+        report.arg(data.path().join("mappings")).arg("--schemas").arg(data.path().join("schemas"));
+        report.args(more).output().unwrap()
+    };
+    let told: Value = serde_json::from_slice(&report(&[]).stdout).unwrap();
+    let principals = told["principals"].as_array().unwrap();
+    assert!(!principals.is_empty(), "{told}");
+    for one in principals {
+        assert_eq!((&one["moving"], &one["safe"]), (&"unknown".into(), &false.into()), "{told}");
+    }
+    // Who wrote `shelves` is forgotten: it may be removed at nobody's word.
+    assert_eq!(report(&["--removing", "nimbus/add-person/shelves"]).status.code(), Some(1));
+}
+
 /// What answers requests in the dialects that ship, and counts into that book.
 fn counting(book: &Arc<Book>) -> gateway::Shared {
     let (config, limit) = (gateway::Config::default(), limit::Config::default());

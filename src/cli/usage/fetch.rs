@@ -14,7 +14,9 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What was counted, as the listener at that URL tells it.
 pub(super) fn snapshot(from: &Uri) -> Result<Snapshot, Failure> {
-    let failed = || Failure::io(format!("cannot ask `{from}`"));
+    // A name and a password may stand before the host, and are nobody's business.
+    let place = from.authority().map_or("", |at| at.as_str().rsplit('@').next().unwrap_or_default());
+    let failed = || Failure::io(format!("cannot ask `{place}`"));
     let host = from.host().filter(|_| from.scheme_str() == Some("http"));
     let host = host.ok_or_else(|| failed()(io::Error::other("it is asked by `http://host:port`")))?;
     let body = get(host, from.port_u16().unwrap_or(80)).map_err(failed())?;

@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::fmt::Write;
 
 use super::plot::{Plot, grouped};
-use super::verdict::Verdict;
+use super::verdict::{Moving, Verdict};
 use super::{Told, days};
 use crate::usage::Who;
 use crate::usage::heavy::Use;
@@ -82,8 +82,8 @@ pub(super) fn written(told: &Told) -> String {
 }
 
 fn tiles(told: &Told, out: &mut String) {
-    let safe = told.verdicts.iter().filter(|verdict| verdict.is_safe()).count();
-    let blocked = told.verdicts.len() - safe;
+    let of = |moving| told.verdicts.iter().filter(|verdict| verdict.moving() == moving).count();
+    let (safe, blocked) = (of(Moving::Safe), of(Moving::Blocked));
     let dialects: std::collections::BTreeSet<_> =
         told.verdicts.iter().flat_map(|verdict| verdict.dialects.keys()).collect();
     out.push_str("<ul class=\"tiles\">");
@@ -116,10 +116,13 @@ fn plots(told: &Told, out: &mut String) {
 fn moving(told: &Told, out: &mut String) {
     out.push_str("<section><h2>Who can be moved</h2>");
     let mut verdicts: Vec<&Verdict> = told.verdicts.iter().collect();
-    verdicts.sort_by_key(|verdict| (verdict.is_safe(), told.label(&verdict.who)));
+    verdicts.sort_by_key(|verdict| (verdict.moving(), told.label(&verdict.who)));
     for verdict in verdicts {
-        let (class, word) =
-            if verdict.is_safe() { ("safe", "✓ safe to move") } else { ("blocked", "✗ blocked") };
+        let (class, word) = match verdict.moving() {
+            Moving::Safe => ("safe", "✓ safe to move"),
+            Moving::Unknown => ("blocked", "? not known"),
+            Moving::Blocked => ("blocked", "✗ blocked"),
+        };
         put(
             out,
             format_args!(
@@ -138,10 +141,14 @@ fn moving(told: &Told, out: &mut String) {
             put(out, format_args!(" · {}", clients.join(", ")));
         }
         out.push_str("</p>");
-        if verdict.is_safe() {
-            out.push_str("<p>Everything it uses crosses whole.</p>");
+        match verdict.moving() {
+            Moving::Safe => out.push_str("<p>Everything it uses crosses whole.</p>"),
+            Moving::Unknown => out.push_str(
+                "<p>Nothing is known to be in the way, but parts that were used seldom have been forgotten.</p>",
+            ),
+            Moving::Blocked => {}
         }
-        if !(verdict.is_safe() && verdict.remarks.is_empty()) {
+        if !(verdict.blocks.is_empty() && verdict.remarks.is_empty()) {
             out.push_str("<ul>");
             for (part, reason, known) in &verdict.blocks {
                 let (_, last) = days(known);

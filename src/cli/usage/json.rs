@@ -2,6 +2,7 @@
 
 use serde_json::{Value as Tree, json};
 
+use super::verdict::Moving;
 use super::{Told, is_exact};
 use crate::usage::Who;
 use crate::usage::heavy::Use;
@@ -29,7 +30,8 @@ pub(super) fn written(told: &Told) -> Tree {
         json!({
             "principal": verdict.who.to_string(),
             "name": told.name(&verdict.who),
-            "safe": verdict.is_safe(),
+            "moving": verdict.moving().word(),
+            "safe": verdict.moving() == Moving::Safe,
             "parts": verdict.parts,
             "dialects": requests.collect::<Vec<_>>(),
             "clients": verdict.clients,

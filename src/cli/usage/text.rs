@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use super::verdict::Moving;
 use super::{Told, counted, days};
 use crate::usage::snapshot::moment;
 
@@ -48,18 +49,17 @@ pub(super) fn written(told: &Told) -> String {
     let rows = told.verdicts.iter().map(|verdict| {
         let requests =
             verdict.dialects.iter().map(|(dialect, known)| format!("{dialect} {}", counted(known)));
-        let is_safe = if verdict.is_safe() { "safe" } else { "blocked" };
         let clients: Vec<_> = verdict.clients.iter().map(String::as_str).collect();
         vec![
             told.label(&verdict.who),
-            is_safe.to_owned(),
+            verdict.moving().word().to_owned(),
             requests.collect::<Vec<_>>().join(", "),
             clients.join(", "),
         ]
     });
     table(&mut out, &["principal", "", "requests", "programs"], rows.collect());
     for verdict in &told.verdicts {
-        if verdict.is_safe() && verdict.remarks.is_empty() {
+        if verdict.moving() == Moving::Safe && verdict.remarks.is_empty() {
             continue;
         }
         out.push('\n');

@@ -32,12 +32,40 @@ pub(super) struct Verdict {
     pub(super) blocks: Vec<(Part, String, Use<()>)>,
     /// What it may be told otherwise.
     pub(super) remarks: BTreeSet<String>,
+    /// Whether it may have used parts of which nothing is known any more.
+    pub(super) may_miss: bool,
+}
+
+/// Whether somebody can be moved.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Moving {
+    /// Something is in the way.
+    Blocked,
+    /// Nothing is known to be, and something may be that was forgotten.
+    Unknown,
+    /// Nothing is.
+    Safe,
+}
+
+impl Moving {
+    /// In one word.
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Moving::Blocked => "blocked",
+            Moving::Unknown => "unknown",
+            Moving::Safe => "safe",
+        }
+    }
 }
 
 impl Verdict {
-    /// Whether nothing is in the way.
-    pub(super) fn is_safe(&self) -> bool {
-        self.blocks.is_empty()
+    /// Whether it can be moved.
+    pub(super) fn moving(&self) -> Moving {
+        match (self.blocks.is_empty(), self.may_miss) {
+            (false, _) => Moving::Blocked,
+            (true, true) => Moving::Unknown,
+            (true, false) => Moving::Safe,
+        }
     }
 }
 
@@ -47,6 +75,8 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
     let mut verdicts: BTreeMap<Who, Verdict> = BTreeMap::new();
     for ((who, part), known) in counted.uses.uses() {
         let verdict = verdicts.entry(*who).or_insert_with(|| Verdict::of(*who));
+        // What is used least is forgotten first, and what is in the way is used seldom.
+        verdict.may_miss = counted.uses.missed > 0;
         verdict.parts += 1;
         if part.kind == Kind::Operation {
             let all =
@@ -75,7 +105,7 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
 impl Verdict {
     fn of(who: Who) -> Verdict {
         let (dialects, clients, blocks) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-        Verdict { who, dialects, clients, parts: 0, blocks, remarks: BTreeSet::new() }
+        Verdict { who, dialects, clients, parts: 0, blocks, remarks: BTreeSet::new(), may_miss: false }
     }
 }
 
