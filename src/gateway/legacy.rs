@@ -153,6 +153,9 @@ enum Shape<'o> {
 
 /// What a body must look like that comes with a status, if there is such an answer.
 fn shape_of(operation: &Operation, status: StatusCode) -> Option<Shape<'_>> {
+    if operation.settled.iter().any(|refusal| refusal.status == status) {
+        return Some(Shape::Any);
+    }
     let schema = match &operation.answer {
         AnswerPlan::One(answers) => answers.iter().find(|answer| answer.status == status)?.schema.as_ref(),
         AnswerPlan::Collect(collect) => {

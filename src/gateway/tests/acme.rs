@@ -14,7 +14,7 @@ use crate::canonical::id::{IdCodec, IdForm};
 use crate::canonical::role::Roles;
 use crate::diag::Sources;
 use crate::dialect::errors::{ErrorShape, Slot, Template};
-use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, RequestBody};
+use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, RequestBody, Settled};
 use crate::dialect::{Credential, Dialect, Operation, Quota, Registry, Resolver};
 use crate::lens::op::id::{Id, Imported};
 use crate::lens::op::{Op, resolve};
@@ -141,7 +141,7 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
         page: None,
         gather: None,
         cases: Vec::new(),
-        settled: Vec::new(),
+        settled: vec![Settled { from: StatusCode::LOCKED, status: StatusCode::NO_CONTENT }],
         folds: Vec::new(),
         retirement: None,
         watches: Vec::new(),

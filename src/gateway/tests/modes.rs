@@ -152,6 +152,14 @@ async fn a_success_that_no_mapping_speaks_of_and_a_body_of_another_form_are_misf
 }
 
 #[tokio::test]
+async fn a_refusal_that_the_dialect_tells_as_a_success_is_no_misfit() {
+    let (gateway, _seen) =
+        TestGateway::start_moving(willing, |_, _| (204, String::new()), in_mode(Mode::Legacy)).await;
+    assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 204);
+    assert!(!gateway.metrics().contains("gateway_legacy_misfits_total{"), "{}", gateway.metrics());
+}
+
+#[tokio::test]
 async fn principals_and_operations_may_be_on_the_other_side() {
     let moved =
         |of: Principal, mode: Mode| Config { principals: [(of, mode)].into(), ..in_mode(Mode::Legacy) };
