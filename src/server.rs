@@ -27,6 +27,7 @@ mod addresses;
 mod connection;
 mod drain;
 mod forwarded;
+mod framing;
 mod in_flight;
 mod inherited;
 mod listen;

@@ -53,7 +53,7 @@ impl Refusal {
             Refusal::Crowded => "too many requests of this address are in flight, try again in a moment",
             Refusal::DeadlineExceeded => "the request could not be answered in time",
             Refusal::Forwarded => "it cannot be read from which address the request was forwarded",
-            Refusal::Framing => "the request body must come with a length or as plain chunks",
+            Refusal::Framing => "the request body must come with a length or as plain chunks, and not with both",
             Refusal::Internal => "the request could not be answered because of an error of ours",
             Refusal::Overloaded => "too many requests are in flight, try again in a moment",
         }

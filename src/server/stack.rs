@@ -22,6 +22,7 @@ use tower::{Service, ServiceBuilder};
 use crate::{
     server::{
         Drain, Handler, Peer, Shared,
+        framing::TwoEnds,
         refusal::{Refusal, Refusals},
     },
     telemetry::{RequestId, names::field},
@@ -144,7 +145,8 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
     }
 
     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        if !is_plainly_framed(request.headers()) {
+        let has_two_ends = request.extensions().get::<TwoEnds>().is_some();
+        if has_two_ends || !is_plainly_framed(request.headers()) {
             return Box::pin(ready(Ok(self.refusals.answer(Refusal::Framing))));
         }
         let mut peer = self.peer.clone();
