@@ -4,8 +4,9 @@
 //! text. Of a file that is too long to keep there are excerpts, which know where they were taken from. This module
 //! never reads a file: text is handed to it.
 
-use super::{Diagnostic, Diagnostics};
 use std::ops::Range;
+
+mod mask;
 
 /// Names one text held by [`Sources`]; ordered as the texts were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -108,38 +109,6 @@ impl Sources {
         let id = u32::try_from(self.0.len()).expect("fewer than four thousand million files are loaded");
         self.0.push(Source { path: path.into(), text: text.into(), start });
         SourceId(id)
-    }
-
-    /// Blanks the user and the password of a URL in that span: lines are printed, and what is printed may be kept. No byte
-    /// moves.
-    pub fn mask_user(&mut self, span: Span) {
-        let (source, range) = (&mut self.0[span.source.0 as usize], span.range());
-        let Some(url) = source.text.get(range.clone()) else { return };
-        let begins = url.find("//").map_or(0, |at| at + 2);
-        // Who writes the sign as an escape hides it from us, too.
-        let ends = url.rfind('@').or_else(|| url.contains('\\').then_some(url.len())).unwrap_or(begins);
-        if begins < ends {
-            let masked = "*".repeat(ends - begins);
-            source.text.replace_range(range.start + begins..range.start + ends, &masked);
-        }
-    }
-
-    /// Hides what stands in a line from there on, where it may be a secret in the wrong place. No byte moves.
-    pub fn mask(&mut self, span: Span) {
-        let (source, range) = (&mut self.0[span.source.0 as usize], span.range());
-        let Some(rest) = source.text.get(range.start..) else { return };
-        // A key may have dots, and go on behind what is pointed at.
-        let length = rest.find('\n').unwrap_or(rest.len()).max(range.len());
-        if source.text.get(range.start..range.start + length).is_some() {
-            source.text.replace_range(range.start..range.start + length, &"*".repeat(length));
-        }
-    }
-
-    /// Hides whatever diagnostics say may be a secret.
-    pub fn mask_what_hides(&mut self, found: &Diagnostics) {
-        for span in found.iter().filter(|one| one.hides).filter_map(Diagnostic::primary) {
-            self.mask(span);
-        }
     }
 
     /// The text as it was written.
