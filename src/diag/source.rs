@@ -73,6 +73,8 @@ struct Source {
     path: String,
     text: String,
     start: Start,
+    /// Where its lines end. A file of thousands of faults is asked for as many places.
+    line_ends: Vec<u32>,
 }
 
 /// Where in its file a text begins.
@@ -107,7 +109,9 @@ impl Sources {
         start: Start,
     ) -> SourceId {
         let id = u32::try_from(self.0.len()).expect("fewer than four thousand million files are loaded");
-        self.0.push(Source { path: path.into(), text: text.into(), start });
+        let text = text.into();
+        let line_ends = line_ends(&text);
+        self.0.push(Source { path: path.into(), text, start, line_ends });
         SourceId(id)
     }
 
@@ -155,25 +159,26 @@ impl Sources {
         column: usize,
         count: impl Fn(&str) -> usize,
     ) -> (usize, usize) {
-        let text = self.text(id);
+        let Source { text, start, line_ends, .. } = self.source(id);
         let before = &text[..text.floor_char_boundary(offset as usize)];
-        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
-        let (line_start, column) = before.rfind('\n').map_or((0, column), |newline| (newline + 1, 1));
-        (self.start(id).line + lines, column + count(&before[line_start..]))
+        let lines = line_ends.partition_point(|end| (*end as usize) < before.len());
+        let last_end = lines.checked_sub(1).map(|last| line_ends[last] as usize);
+        let (line_start, column) = last_end.map_or((0, column), |end| (end + 1, 1));
+        (start.line + lines, column + count(&before[line_start..]))
     }
 
     /// What is left of the texts when only lines are asked for.
     pub fn lines(&self) -> Lines {
-        let lines = self.0.iter().map(|source| {
-            let ends = source.text.bytes().zip(0_u32..).filter(|(byte, _)| *byte == b'\n');
-            (source.path.clone(), ends.map(|(_, end)| end).collect())
-        });
-        Lines(lines.collect())
+        Lines(self.0.iter().map(|source| (source.path.clone(), source.line_ends.clone())).collect())
     }
 
     fn source(&self, id: SourceId) -> &Source {
         self.0.get(id.0 as usize).expect("an id is only made by adding a text, and texts are never removed")
     }
+}
+
+fn line_ends(text: &str) -> Vec<u32> {
+    text.bytes().zip(0..).filter(|(byte, _)| *byte == b'\n').map(|(_, end)| end).collect()
 }
 
 /// The paths of texts and where their lines end: what is needed to name the line of a span, without the texts.
