@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response};
 use http_body::Body;
@@ -310,6 +311,20 @@ impl Gateway {
                 response
             }
         }
+    }
+
+    /// Refuses a request that nobody has read beyond its head, in the words of the dialect it is meant for; none if its head
+    /// does not say which. It leaves no event and is not counted: whoever refuses it sees to that.
+    pub fn refuse_unread(
+        &self,
+        head: &Parts,
+        called: Called,
+        problem: &Problem,
+    ) -> Option<Response<Full<Bytes>>> {
+        let nobody = Request::new(());
+        let mut exchange = Exchange { called, ..Exchange::of(&nobody, self.shared.deadline) };
+        select::note(&self.shared.registry, head, &mut exchange);
+        exchange.dialect.is_some().then(|| self.refuse(problem, &exchange))
     }
 
     /// The eight phases.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, uri::Scheme};
+use http::{Request, Response, request, uri::Scheme};
 use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::{sync::mpsc, task::spawn_local};
@@ -23,7 +23,8 @@ use crate::{
         self, Called, Gateway,
         mode::{Legacies, Modes},
     },
-    server::{Handler, MakeHandler, Peer},
+    problem::{ErrorStatus, Problem},
+    server::{Handler, MakeHandler, Peer, Refused},
     upstream::Upstream,
 };
 
@@ -185,5 +186,16 @@ impl Handler for Worker {
         let gateway = self.gateway();
         // Whatever comes into use meanwhile, this request is answered with one and the same.
         gateway.answer(request).await
+    }
+
+    fn refuse(&self, head: &request::Parts, peer: &Peer, refused: &Refused) -> Option<Response<Full<Bytes>>> {
+        let called = Called { scheme: peer.scheme.clone(), host: peer.host.clone(), client: None };
+        let problem = Problem {
+            detail: refused.detail.into(),
+            retry_after: refused.retry_after,
+            status: ErrorStatus::new(refused.status)?,
+            ..Problem::bad_request(refused.code, "")
+        };
+        self.gateway().refuse_unread(head, called, &problem)
     }
 }

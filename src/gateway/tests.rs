@@ -17,6 +17,7 @@ mod keys;
 mod modes;
 mod shown;
 mod support;
+mod unread;
 
 const FOUND: &str = r#"{"items":[{"slug":"north","id":"o-1"}],"total":1}"#;
 const THING: &str = r#"{"id":"t-1","title":"Lamp"}"#;

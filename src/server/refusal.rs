@@ -1,5 +1,7 @@
 //! The few answers the server gives without asking the handler, as RFC 9457 problem documents.
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use http::{
     HeaderValue, StatusCode,
@@ -7,7 +9,10 @@ use http::{
 };
 use http_body_util::Full;
 
-use crate::telemetry::Metrics;
+use crate::{server::Refused, telemetry::Metrics};
+
+/// What passes, passes soon.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Why a request is answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +58,23 @@ impl Refusal {
             Refusal::Crowded => "too many requests of this address are in flight, try again in a moment",
             Refusal::DeadlineExceeded => "the request could not be answered in time",
             Refusal::Forwarded => "it cannot be read from which address the request was forwarded",
-            Refusal::Framing => "the request body must come with a length or as plain chunks",
+            Refusal::Framing => {
+                "the request body must come with a length or as plain chunks, and not with both"
+            }
             Refusal::Internal => "the request could not be answered because of an error of ours",
             Refusal::Overloaded => "too many requests are in flight, try again in a moment",
         }
+    }
+
+    /// When to try again, if it may be another time.
+    fn retry_after(self) -> Option<Duration> {
+        matches!(self, Refusal::Crowded | Refusal::Overloaded).then_some(RETRY)
+    }
+
+    /// The same for a handler, which may have better words.
+    pub(super) fn refused(self) -> Refused {
+        let (status, code, detail) = (self.status(), self.code(), self.detail());
+        Refused { status, code, detail, retry_after: self.retry_after() }
     }
 
     /// Whose fault it is, as metrics name it.
@@ -79,8 +97,8 @@ impl Refusal {
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if matches!(self, Refusal::Crowded | Refusal::Overloaded) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(after) = self.retry_after() {
+            headers.insert(RETRY_AFTER, after.as_secs().into());
         }
         if self == Refusal::Framing {
             // Nobody can say where the next request would begin.
@@ -90,7 +108,7 @@ impl Refusal {
     }
 }
 
-/// Answers with refusals, and counts them: no dialect is known here.
+/// Answers with refusals, and counts them for no dialect: none is known here.
 #[derive(Debug)]
 pub(super) struct Refusals(Metrics);
 
@@ -101,8 +119,17 @@ impl Refusals {
 
     /// Counts the refusal and gives its answer.
     pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Full<Bytes>> {
+        self.answer_or(refusal, None)
+    }
+
+    /// The same, where somebody else may have had better words for it.
+    pub(super) fn answer_or(
+        &self,
+        refusal: Refusal,
+        told: Option<http::Response<Full<Bytes>>>,
+    ) -> http::Response<Full<Bytes>> {
         self.0.refusal("", refusal.code(), refusal.blame());
-        refusal.answer()
+        told.unwrap_or_else(|| refusal.answer())
     }
 }
 

@@ -81,7 +81,8 @@ super::codes! {
 
     M0201 "no such field in the dialect's schema"
     "Every path of a lens is looked for in the schema of its dialect when it is loaded, so that a misspelt \
-     field is found before a request is. Correct the path, or describe the field in the schema."
+     field is found before a request is; so is every parameter that a field of the query is read beside. Correct the path, or \
+     describe the field in the schema."
 
     M0202 "no such field in the canonical schema"
     "Every canonical path of a mapping is looked for in the canonical schema it is applied to. Correct the \
