@@ -13,6 +13,7 @@ use super::client::Client;
 use super::heavy::{Heavy, Use};
 use super::part::Parts;
 use super::sheet::{ClientKey, PartKey, Sheet};
+use super::summary::Summary;
 use super::watch::{Used, Watch};
 use super::{Config, Part, Who};
 use crate::dialect::Registry;
@@ -22,6 +23,13 @@ use crate::translate::Request;
 
 /// What is counted of the days: how much of which dialect by whom.
 pub(super) type DayKey = (Who, u32);
+
+/// Tables of so many days stay in memory when all is written down: today's, and that of yesterday or of another day that a
+/// clock shows by mistake.
+const DAYS_KEPT: usize = 2;
+
+/// So many may be there until then.
+const DAYS_MAX: usize = 2 * DAYS_KEPT;
 
 /// Everything that was counted.
 #[derive(Debug)]
@@ -38,8 +46,24 @@ pub struct Book {
 pub(super) struct Tables {
     pub(super) parts: Heavy<PartKey>,
     pub(super) clients: Heavy<ClientKey>,
-    /// By day since 1970, those that may still change.
-    pub(super) days: BTreeMap<u64, Heavy<DayKey>>,
+    /// Whether all rows of the file are to be written anew, because they are in other places now.
+    pub(super) parts_are_whole: bool,
+    pub(super) clients_are_whole: bool,
+    /// By day since 1970, those that were counted of late.
+    days: BTreeMap<u64, Day>,
+    /// How many sheets were taken in.
+    turns: u64,
+}
+
+/// What was counted on a day.
+#[derive(Debug)]
+struct Day {
+    table: Heavy<DayKey>,
+    /// Whether what the file knows of the day is in it.
+    is_joined: bool,
+    is_whole: bool,
+    /// The last turn in which something was counted.
+    turn: u64,
 }
 
 /// What has to be written down.
@@ -48,6 +72,8 @@ pub(super) struct Changes {
     pub(super) parts: Table<PartKey>,
     pub(super) clients: Table<ClientKey>,
     pub(super) days: Vec<(u64, Table<DayKey>)>,
+    /// How many sheets had been taken in.
+    pub(super) turns: u64,
 }
 
 /// What changed of a table, and what it says of itself.
@@ -56,6 +82,8 @@ pub(super) struct Table<K> {
     pub(super) rows: Vec<(u32, Use<K>)>,
     pub(super) total: u64,
     pub(super) missed: u64,
+    /// Whether the rows are all there are.
+    pub(super) is_whole: bool,
 }
 
 impl Book {
@@ -66,7 +94,7 @@ impl Book {
 
     /// A book that nothing was written into.
     pub fn empty(config: Config) -> Book {
-        let tables = Tables::new(&config);
+        let tables = Tables::of(Heavy::new(config.entries), Heavy::new(config.client_entries()));
         Book::new(config, Parts::default(), tables)
     }
 
@@ -106,23 +134,55 @@ impl Book {
         let mut tables = locked(&self.tables);
         tables.parts.change_all();
         tables.clients.change_all();
-        tables.days.values_mut().for_each(Heavy::change_all);
+        (tables.parts_are_whole, tables.clients_are_whole) = (true, true);
+        for day in tables.days.values_mut() {
+            day.table.change_all();
+            // What the file knows of a day that was not joined is not known here.
+            day.is_whole = day.is_joined;
+        }
     }
 
-    /// What changed since this was asked last. Days that are over are forgotten here.
+    /// The days whose tables know nothing of what the file may have of them.
+    pub(super) fn days_apart(&self) -> Vec<u64> {
+        let tables = locked(&self.tables);
+        tables.days.iter().filter(|(_, day)| !day.is_joined).map(|(day, _)| *day).collect()
+    }
+
+    /// Adds what the file knows of a day, if it knows anything.
+    pub(super) fn join_day(&self, day: u64, known: Option<Summary<DayKey>>) {
+        let mut tables = locked(&self.tables);
+        let Some(day) = tables.days.get_mut(&day) else { return };
+        if let Some(mut all) = known {
+            all.merge(&Summary::of(&day.table, |key| Some(*key)));
+            let uses = all.uses().map(|(key, known)| known.of(*key)).collect();
+            day.table = Heavy::restored(self.config.day_entries(), uses, all.total, all.missed);
+            day.table.change_all();
+            day.is_whole = true;
+        }
+        day.is_joined = true;
+    }
+
+    /// Leaves in memory only what may soon be counted again: the days of late, as far as the file has them, and what was
+    /// counted after that turn.
+    pub(super) fn keep_days(&self, known: &[u64], written: u64) {
+        let mut tables = locked(&self.tables);
+        let mut turns: Vec<_> = tables.days.values().map(|day| day.turn).collect();
+        turns.sort_unstable_by_key(|turn| std::cmp::Reverse(*turn));
+        let oldest = turns.get(DAYS_KEPT - 1).copied().unwrap_or_default();
+        tables.days.retain(|of, day| day.turn > written || day.turn >= oldest && known.contains(of));
+    }
+
+    /// What changed since this was asked last.
     pub(super) fn changes(&self) -> Changes {
         let mut tables = locked(&self.tables);
-        let Tables { parts, clients, days } = &mut *tables;
-        let changes = Changes {
-            parts: Table::of(parts),
-            clients: Table::of(clients),
-            days: days.iter_mut().map(|(day, table)| (*day, Table::of(table))).collect(),
-        };
-        // A worker that slept over midnight may still hand in a sheet of the day before.
-        while days.len() > 2 {
-            days.pop_first();
+        let Tables { parts, clients, parts_are_whole, clients_are_whole, days, turns } = &mut *tables;
+        let joined = days.iter_mut().filter(|(_, day)| day.is_joined);
+        Changes {
+            parts: Table::of(parts, parts_are_whole),
+            clients: Table::of(clients, clients_are_whole),
+            days: joined.map(|(of, day)| (*of, Table::of(&mut day.table, &mut day.is_whole))).collect(),
+            turns: *turns,
         }
-        changes
     }
 
     /// Takes in what is on a sheet, which is empty then.
@@ -132,12 +192,14 @@ impl Book {
         }
         let dialects = self.parts.counted_for();
         let mut tables = locked(&self.tables);
-        let Tables { parts, clients, days } = &mut *tables;
-        let day = days.entry(sheet.day).or_insert_with(|| Heavy::new(self.config.day_entries()));
+        let Tables { parts, clients, days, turns, .. } = &mut *tables;
+        *turns += 1;
+        let day = day_of(days, sheet.day, self.config.day_entries());
+        day.turn = *turns;
         for ((whose, part), seen) in sheet.parts.drain() {
             parts.add_all((whose, part), seen);
             if let Some(Some(dialect)) = dialects.get(part as usize) {
-                day.add_all((whose, *dialect), seen);
+                day.table.add_all((whose, *dialect), seen);
             }
         }
         for ((whose, part, client), seen) in sheet.clients.drain() {
@@ -148,16 +210,26 @@ impl Book {
     }
 }
 
+/// The table of a day. Where a clock shows one day after the other, what is too much is counted for the last of them.
+fn day_of(days: &mut BTreeMap<u64, Day>, of: u64, room: usize) -> &mut Day {
+    let last = days.iter().max_by_key(|(_, day)| day.turn).map(|(last, _)| *last);
+    let is_full = days.len() >= DAYS_MAX && !days.contains_key(&of);
+    let of = last.filter(|_| is_full).unwrap_or(of);
+    let new = || Day { table: Heavy::new(room), is_joined: false, is_whole: false, turn: 0 };
+    days.entry(of).or_insert_with(new)
+}
+
 impl Tables {
-    pub(super) fn new(config: &Config) -> Tables {
-        let (parts, clients) = (Heavy::new(config.entries), Heavy::new(config.client_entries()));
-        Tables { parts, clients, days: BTreeMap::new() }
+    pub(super) fn of(parts: Heavy<PartKey>, clients: Heavy<ClientKey>) -> Tables {
+        let (parts_are_whole, clients_are_whole) = (false, false);
+        Tables { parts, clients, parts_are_whole, clients_are_whole, days: BTreeMap::new(), turns: 0 }
     }
 }
 
 impl<K: Copy + Eq + std::hash::Hash> Table<K> {
-    fn of(table: &mut Heavy<K>) -> Table<K> {
-        Table { rows: table.changes(), total: table.total(), missed: table.missed() }
+    fn of(table: &mut Heavy<K>, is_whole: &mut bool) -> Table<K> {
+        let is_whole = std::mem::take(is_whole);
+        Table { rows: table.changes(), total: table.total(), missed: table.missed(), is_whole }
     }
 }
 

@@ -17,30 +17,62 @@ use super::store::{Store, StoreError};
 /// Who wants to know.
 type Ask = oneshot::Sender<Result<Snapshot, StoreError>>;
 
+/// What the thread is told.
+#[derive(Debug)]
+enum Message {
+    /// The start is certain: the file is ours.
+    Settle,
+    /// Somebody wants to know.
+    Tell(Ask),
+    /// It is over.
+    End,
+}
+
+/// A file that can be used, and that whoever had it before still writes.
+#[derive(Debug)]
+pub struct Opened {
+    store: Store,
+    config: Config,
+}
+
+impl Opened {
+    /// Opens the file, or makes it.
+    pub fn open(path: &Path, config: Config) -> Result<Opened, StoreError> {
+        Ok(Opened { store: Store::look(path, SystemTime::now())?, config })
+    }
+
+    /// Takes the file over. Nothing is written before [`Keeper::settle`]; until then it is handed back when this is dropped.
+    pub fn take_over(self) -> Result<Keeper, KeepError> {
+        let Opened { mut store, config } = self;
+        let write_every = config.write_every;
+        let ((messages, heard), (give, given)) = (channel(), channel());
+        // It waits for what it writes: were there no thread to be had, the file would be taken for nothing.
+        let run = move || given.recv().map(|keeping: Keeping| keeping.run(&heard, write_every)).unwrap_or(());
+        let thread = thread::Builder::new().name("usage".into()).spawn(run)?;
+        let book = Arc::new(store.take_over(config)?);
+        give.send(Keeping { store, book: Arc::clone(&book), has_failed: false }).ok();
+        Ok(Keeper { book, messages, thread: Some(thread) })
+    }
+}
+
 /// The thread; what was counted last is written when this is dropped.
 #[derive(Debug)]
 #[must_use = "nothing is written any more when this is dropped"]
 pub struct Keeper {
     book: Arc<Book>,
-    asks: Sender<Option<Ask>>,
+    messages: Sender<Message>,
     thread: Option<JoinHandle<()>>,
 }
 
 /// Asks what was counted.
 #[derive(Clone, Debug)]
-pub struct Asker(Sender<Option<Ask>>);
+pub struct Asker(Sender<Message>);
 
 impl Keeper {
-    /// Opens the file, and starts to write it.
-    pub fn start(path: &Path, config: Config) -> Result<Keeper, KeepError> {
-        let write_every = config.write_every;
-        let (store, book) = Store::open(path, config, SystemTime::now())?;
-        let book = Arc::new(book);
-        let (asks, asked) = channel();
-        let keeping = Keeping { store, book: Arc::clone(&book), has_failed: false };
-        let run = move || keeping.run(&asked, write_every);
-        let thread = thread::Builder::new().name("usage".into()).spawn(run)?;
-        Ok(Keeper { book, asks, thread: Some(thread) })
+    /// Says that the start is certain: from now on what is counted is written.
+    pub fn settle(&self) {
+        // A thread that is gone has said why.
+        self.messages.send(Message::Settle).ok();
     }
 
     /// Where workers count.
@@ -50,14 +82,14 @@ impl Keeper {
 
     /// Somebody who may ask.
     pub fn asker(&self) -> Asker {
-        Asker(self.asks.clone())
+        Asker(self.messages.clone())
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
         // Others may still be able to ask; they are not waited for.
-        self.asks.send(None).ok();
+        self.messages.send(Message::End).ok();
         if let Some(Err(_panicked)) = self.thread.take().map(JoinHandle::join) {
             tracing::warn!("whoever writes down usage had failed");
         }
@@ -68,7 +100,7 @@ impl Asker {
     /// What was counted until now, all of which is on the disk when it is told.
     pub async fn ask(&self) -> Option<Result<Snapshot, StoreError>> {
         let (answer, answered) = oneshot::channel();
-        self.0.send(Some(answer)).ok()?;
+        self.0.send(Message::Tell(answer)).ok()?;
         answered.await.ok()
     }
 }
@@ -91,17 +123,32 @@ struct Keeping {
 }
 
 impl Keeping {
-    fn run(mut self, asked: &Receiver<Option<Ask>>, write_every: Duration) {
+    fn run(mut self, heard: &Receiver<Message>, write_every: Duration) {
+        // Whoever asks so early is not answered: nothing may be written yet.
+        while let Ok(message) = heard.recv() {
+            match message {
+                Message::Settle => return self.write_on(heard, write_every),
+                Message::Tell(_) => {}
+                Message::End => break,
+            }
+        }
+        if let Err(error) = self.store.hand_back() {
+            tracing::warn!(%error, "the file of usage could not be handed back");
+        }
+    }
+
+    fn write_on(mut self, heard: &Receiver<Message>, write_every: Duration) {
         loop {
-            match asked.recv_timeout(write_every) {
-                Ok(Some(ask)) => {
+            match heard.recv_timeout(write_every) {
+                Ok(Message::Tell(ask)) => {
                     let told = self.write().and_then(|()| self.store.read());
                     let names = self.book.names();
                     // Whoever asked may have gone away.
                     drop(ask.send(told.map(|told| Snapshot { names, ..told })));
                 }
+                Ok(Message::Settle) => {}
                 Err(RecvTimeoutError::Timeout) => self.write_and_tell(),
-                Ok(None) | Err(RecvTimeoutError::Disconnected) => return self.write_and_tell(),
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return self.write_and_tell(),
             }
         }
     }

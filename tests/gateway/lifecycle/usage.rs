@@ -155,11 +155,17 @@ struct Place {
 }
 
 fn place(backend: &Backend, folder: &Path) -> Place {
+    place_at(backend, folder, ["127.0.0.1:0"; 2], "")
+}
+
+/// The same with these addresses of the listener and of the admin page, and with more settings.
+fn place_at(backend: &Backend, folder: &Path, addresses: [&str; 2], more: &str) -> Place {
     let usage = folder.join("usage.sqlite");
+    let [address, admin] = addresses;
     let settings = format!(
-        "[server]\nworkers = 2\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+        "[server]\nworkers = 2\n[[server.listener]]\naddress = \"{address}\"\n[admin]\naddress = \"{admin}\"\n\
          [telemetry]\nformat = \"json\"\n[usage]\nfile = \"{}\"\nwrite_every = \"1h\"\n\
-         [usage.names]\n{} = \"nightly <job> & \\\"co\\\"\"\n",
+         [usage.names]\n{} = \"nightly <job> & \\\"co\\\"\"\n{more}",
         usage.display(),
         digest(JOB)
     );
@@ -335,6 +341,37 @@ fn whoever_would_notice_is_told(place: &Place, file: &str, expected: &Counts) {
         assert_eq!(output.status.code(), Some(2), "{slip}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean"), "{slip}: {output:?}");
     }
+}
+
+/// Whoever cannot start leaves the file to the process that has it; whoever can takes it over.
+#[test]
+fn only_a_start_that_succeeds_takes_the_file_over() {
+    let (backend, folder) = (Backend::start(), tempfile::tempdir().unwrap());
+    let first = Process::start(&place(&backend, folder.path()).files);
+    let mut expected = Counts::new();
+    let (address, admin) = (first.address.to_string(), first.admin.to_string());
+    let nowhere = "[explain]\nkey = \"/dev/null/key\"\n";
+    for (addresses, more) in [
+        ([address.as_str(), "127.0.0.1:0"], ""),
+        (["127.0.0.1:0", admin.as_str()], ""),
+        (["127.0.0.1:0", "127.0.0.1:0"], nowhere),
+    ] {
+        let place = place_at(&backend, folder.path(), addresses, more);
+        let mut second = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let ended = second.args(["serve", "--config"]).arg(place.files.config()).output().unwrap();
+        assert!(!ended.status.success(), "{addresses:?} {more}");
+        send(&first, 1, &mut expected);
+        assert_eq!(counts(&page(&first)), expected, "{addresses:?} {more}: {ended:?}");
+    }
+
+    let second = Process::start(&place(&backend, folder.path()).files);
+    let answer = first.page("/usage");
+    assert!(answer.status == 503 && answer.body.contains("taken over"), "{}", answer.body);
+    send(&second, 1, &mut expected);
+    assert_eq!(counts(&page(&second)), expected);
+    first.stop();
+    assert_eq!(counts(&page(&second)), expected);
+    second.stop();
 }
 
 #[test]
