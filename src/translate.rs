@@ -22,6 +22,7 @@ use crate::problem::{Place, Problem, Root, Segment, Violation};
 pub mod answer;
 pub mod compare;
 pub mod coverage;
+pub mod effect;
 pub mod explain;
 pub mod gather;
 mod items;

@@ -106,23 +106,25 @@ fn validate(shared: &Shared, target: dialect::Selected, url: Url, body: &Bytes, 
         shared.meters.passed_misfit(&dialect.name, &operation.name, "answer");
     }
     // What the old upstream refuses need not be right.
-    if answer.status.is_success() && !request_fits(shared, target, url, body) {
+    if answer.status.is_success() && fitting(shared, target, url, body).is_none() {
         shared.meters.passed_misfit(&dialect.name, &operation.name, "request");
     }
 }
 
-/// Whether it could be lifted, as far as that is known without asking anybody.
-pub(super) fn request_fits(shared: &Shared, target: dialect::Selected, url: Url, body: &Bytes) -> bool {
-    let document = if body.is_empty() { Ok(None) } else { parsed(shared, body).map(Some).ok_or(()) };
-    let Ok(document) = document else { return false };
-    let Ok(mut request) = translate::Request::new(target, url, document) else { return false };
-    if translate::check(&request).is_err() {
-        return false;
-    }
+/// A request that could be lifted, as far as that is known without asking anybody.
+pub(super) fn fitting(
+    shared: &Shared,
+    target: dialect::Selected,
+    url: Url,
+    body: &Bytes,
+) -> Option<translate::Request> {
+    let document = if body.is_empty() { None } else { Some(parsed(shared, body)?) };
+    let mut request = translate::Request::new(target, url, document).ok()?;
+    translate::check(&request).ok()?;
     request.choose_case();
-    let most = shared.config.fan_out_max;
-    translate::fan_out(&request, most).is_ok()
-        && lift::lift(shared.registry.api(), &request, &shared.resolutions()).is_ok()
+    translate::fan_out(&request, shared.config.fan_out_max).ok()?;
+    lift::lift(shared.registry.api(), &request, &shared.resolutions()).ok()?;
+    Some(request)
 }
 
 /// Whether an answer is one that the mapping says the dialect has. Of refusals, and of what is encoded, nobody knows.

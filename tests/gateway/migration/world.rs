@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -47,12 +48,19 @@ pub(super) fn authorization(token: &str) -> String {
 
 pub(super) struct World {
     folder: TempDir,
+    /// Where the old side is reached.
+    legacy: SocketAddr,
     pub(super) old: Process,
     pub(super) new: Process,
 }
 
 impl World {
     pub(super) fn start() -> World {
+        World::behind(|old| old)
+    }
+
+    /// The same, where the old side is reached at another address than its own.
+    pub(super) fn behind(reached: impl FnOnce(SocketAddr) -> SocketAddr) -> World {
         let folder = tempfile::tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::create_dir(folder.path().join("mappings")).unwrap();
@@ -69,9 +77,9 @@ impl World {
         let body = json!({"title": OLD_NAME}).to_string();
         let renamed = Client::new(old.address).ask("PATCH", NORTHWIND, &authorization(OWNER), &body).unwrap();
         assert_eq!(renamed.status, 200, "{renamed:?}");
-        let legacy = format!("[legacy.gitbook]\nbase = \"http://{}\"\n", old.address);
-        let new = World::process(&folder, "new", &legacy);
-        World { folder, old, new }
+        let legacy = reached(old.address);
+        let new = World::process(&folder, "new", &format!("[legacy.gitbook]\nbase = \"http://{legacy}\"\n"));
+        World { folder, legacy, old, new }
     }
 
     fn process(folder: &TempDir, name: &str, settings: &str) -> Process {
@@ -98,7 +106,7 @@ impl World {
     }
 
     fn said(&self, mode: &str) -> String {
-        let legacy = format!("[legacy.gitbook]\nbase = \"http://{}\"\n{mode}", self.old.address);
+        let legacy = format!("[legacy.gitbook]\nbase = \"http://{}\"\n{mode}", self.legacy);
         World::settings(&self.folder, "new", &legacy)
     }
 
