@@ -73,7 +73,7 @@ pub struct Operation {
     pub query: Vec<String>,
     /// The schema of its request body, if it takes one.
     pub body: Option<String>,
-    /// The operation that reads what it changes, by parameters of the same path.
+    /// The operation that reads what it changes, by parameters of the same path; what it makes, by one parameter more.
     pub reads: Option<String>,
     /// Operations whose answers it changes besides those of its own collection.
     pub changes: Vec<String>,

@@ -8,5 +8,6 @@
 //! Nothing here waits or looks anything up, as in the rest of this module.
 
 pub mod ask;
+pub mod back;
 pub mod lacks;
 pub mod told;

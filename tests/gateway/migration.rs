@@ -5,7 +5,10 @@
 //! them, which makes it speak the dialect. The two differ in the name of an organization, so that each answer says whose it is.
 
 mod cases;
+mod effects;
+mod listed;
 mod load;
 mod scripted;
 mod shadows;
+mod tamper;
 mod world;

@@ -224,8 +224,15 @@ async fn the_client_of_a_shadow_is_answered_before_the_other_side_is_asked_and_w
 
 #[tokio::test]
 async fn a_change_in_shadow_is_made_by_one_side_and_tried_dry_at_the_other() {
-    for (answers, outcome) in [(Side::Legacy, "dry_fits"), (Side::Canonical, "untried")] {
-        let (gateway, seen) = TestGateway::start_moving(with_things, old_things, shadow(answers)).await;
+    let quiet = Config { read_back: false, ..shadow(Side::Legacy) };
+    for (config, outcome) in [
+        // Nothing reads a thing by its id here, but its own answer tells that it got another name.
+        (shadow(Side::Legacy), "effect_different"),
+        (quiet, "dry_fits"),
+        (shadow(Side::Canonical), "untried"),
+    ] {
+        let answers = config.answers;
+        let (gateway, seen) = TestGateway::start_moving(with_things, old_things, config).await;
         let work = gateway.shadow_work();
         assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 201);
         let metrics = gateway.metrics_when_dropped(work).await;
@@ -235,6 +242,9 @@ async fn a_change_in_shadow_is_made_by_one_side_and_tried_dry_at_the_other() {
             r#"gateway_shadow_requests_total{{dialect="acme",operation="add_thing",outcome="{outcome}"}} 1"#
         );
         assert!(metrics.contains(&line), "{line}\n{metrics}");
+        let place =
+            r#"gateway_shadow_differences_total{dialect="acme",operation="add_thing",place="/title"} 1"#;
+        assert_eq!(metrics.contains(place), outcome == "effect_different", "{metrics}");
     }
 }
 

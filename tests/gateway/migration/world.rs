@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -55,6 +56,8 @@ pub(super) fn principals() -> Vec<String> {
 pub(super) struct World {
     folder: TempDir,
     case: &'static Case,
+    /// Where the old side is reached.
+    legacy: SocketAddr,
     pub(super) old: Process,
     pub(super) new: Process,
 }
@@ -66,6 +69,11 @@ impl World {
 
     /// Both sides speak that dialect, and besides it the one in which an organization is renamed.
     pub(super) fn of(case: &'static Case) -> World {
+        World::behind(case, |old| old)
+    }
+
+    /// The same, where the old side is reached at another address than its own.
+    pub(super) fn behind(case: &'static Case, reached: impl FnOnce(SocketAddr) -> SocketAddr) -> World {
         let folder = tempfile::tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::create_dir(folder.path().join("mappings")).unwrap();
@@ -84,16 +92,17 @@ impl World {
         let path = format!("/{}{NORTHWIND}", GITBOOK.dialect);
         let renamed = Client::new(old.address).ask("PATCH", &path, &authorization(OWNER), &body).unwrap();
         assert_eq!(renamed.status, 200, "{renamed:?}");
-        let new = World::process(&folder, "new", &World::legacy(case, &old));
+        let legacy = reached(old.address);
+        let new = World::process(&folder, "new", &World::legacy(case, legacy));
         for name in ["old", "new"] {
             let_in(&folder.path().join(format!("{name}.db")));
         }
-        World { folder, case, old, new }
+        World { folder, case, legacy, old, new }
     }
 
-    fn legacy(case: &Case, old: &Process) -> String {
+    fn legacy(case: &Case, reached: SocketAddr) -> String {
         let dialect = case.dialect;
-        format!("[legacy.{dialect}]\nbase = \"http://{}/{dialect}\"\n", old.address)
+        format!("[legacy.{dialect}]\nbase = \"http://{reached}/{dialect}\"\n")
     }
 
     fn process(folder: &TempDir, name: &str, settings: &str) -> Process {
@@ -120,7 +129,7 @@ impl World {
     }
 
     fn said(&self, mode: &str) -> String {
-        let legacy = World::legacy(self.case, &self.old);
+        let legacy = World::legacy(self.case, self.legacy);
         World::settings(&self.folder, "new", &format!("{legacy}{mode}"))
     }
 
