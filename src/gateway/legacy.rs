@@ -49,6 +49,8 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     let is_decisive = |name: &HeaderName| is_decisive(&shared.registry, &target.dialect, name);
     let mut headers = onward(&head.headers, is_decisive)?;
     tell(&mut headers, &url, |host| plan.is_at(host), head.version, exchange);
+    // What is no text in a path, or ends lines there, is read in as many ways as there are readers.
+    translate::decode_path(target.path.clone())?;
     let key = Key::read(&head.method, &head.headers)?;
     let body = decode::bytes(&shared.config, pin!(body)).await?;
     gateway.find_passed(&target, &url, &body, exchange);
