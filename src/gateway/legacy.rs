@@ -54,6 +54,9 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     let key = Key::read(&head.method, &head.headers)?;
     let body = decode::bytes(&shared.config, pin!(body)).await?;
     gateway.find_passed(&target, &url, &body, exchange);
+    if plan.validates() {
+        heed_what_retires(shared, &target, &url, &body, exchange)?;
+    }
     let onward_keyed = headers.contains_key(IDEMPOTENCY_KEY);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), Some(value))).collect();
     let call = upstream::Request {
@@ -74,6 +77,28 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
         validate(shared, target, url, &body, &answer);
     }
     Ok(back(answer, exchange))
+}
+
+/// Notes what of a request retires, and refuses it as the canonical side would. What cannot be read uses nothing of it, and
+/// what is not sound otherwise is for the old upstream to judge.
+fn heed_what_retires(
+    shared: &Shared,
+    target: &dialect::Selected,
+    url: &Url,
+    body: &Bytes,
+    exchange: &mut Exchange,
+) -> Result<(), Box<Problem>> {
+    if target.operation.with_cases().all(|operation| operation.watches.is_empty()) {
+        return Ok(());
+    }
+    let document = if body.is_empty() { None } else { parsed(shared, body) };
+    let Ok(mut request) = translate::Request::new(target.clone(), url.clone(), document) else {
+        return Ok(());
+    };
+    let is_sound = translate::check(&request).is_ok();
+    request.choose_case();
+    retirement::note(&request, exchange);
+    if is_sound { retirement::refuse_parts(&shared.clock, &request, exchange) } else { Ok(()) }
 }
 
 /// An answer as the client gets it, and besides what retires.
