@@ -63,7 +63,7 @@ impl Back {
         if operation.is_bulk() {
             return None;
         }
-        let record = Record::of(api, &operation.calls)?;
+        let record = Record::of(api, &operation.calls);
         let finding = Finding { api, dialect, operation, record };
         let safe = || dialect.operations.iter().filter(|one| one.method.is_safe() && one.calls.is_safe());
         let mut alone = safe().filter(|one| finding.record.is_read_by(&one.calls));
@@ -117,7 +117,7 @@ enum Id<'a> {
 }
 
 impl<'a> Record<'a> {
-    fn of(api: &'a Api, calls: &'a api::Operation) -> Option<Record<'a>> {
+    fn of(api: &'a Api, calls: &'a api::Operation) -> Record<'a> {
         let reads = calls.reads.as_ref().and_then(|name| api.operation(name));
         let path = reads.map_or(&calls.path, |reads| &reads.path);
         let is_given = |name: &str| calls.parameters().any(|known| known == name);
@@ -125,12 +125,12 @@ impl<'a> Record<'a> {
             // A record of that name is read there; one that nobody has named was made.
             [around @ .., PathPart::Parameter(name)] => {
                 let id = if is_given(name) { Id::Given(name) } else { Id::Made };
-                Some(Record { around, id: Some(id) })
+                Record { around, id: Some(id) }
             }
             around if reads.is_none() && calls.answer(StatusCode::CREATED).is_some() => {
-                Some(Record { around, id: Some(Id::Made) })
+                Record { around, id: Some(Id::Made) }
             }
-            around => Some(Record { around, id: None }),
+            around => Record { around, id: None },
         }
     }
 

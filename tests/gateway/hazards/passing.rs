@@ -83,12 +83,11 @@ fn try_out(name: &str) {
     for stray in canonical.strays() {
         writeln!(report, "{name}: the canonical side heard: {stray}").unwrap();
     }
-    let listed = |all: &[String]| all.iter().map(|name| format!("  {name:?},\n")).collect::<String>();
     handed_on.sort();
     let mut expected = group.handed_on.clone();
     expected.sort();
     if handed_on != expected {
-        write!(report, "{name}: handed on, or answered otherwise:\n{}", listed(&handed_on)).unwrap();
+        write!(report, "{name}: handed on, or answered otherwise: {handed_on:#?}\n").unwrap();
     }
     assert!(report.is_empty(), "{report}");
 }

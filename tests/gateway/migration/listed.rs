@@ -43,9 +43,8 @@ fn page(number: u32, of: &[(&str, &str)], total: u32) -> Line {
 /// What looking after one change came to, at an old side that says all of this.
 async fn looked_after(method: &str, body: Option<Value>, status: u16, reads: Vec<Line>) -> String {
     let answer = if status == 204 { json!(null) } else { member(ADA, "editor") };
-    let mut change = line(method, body.clone(), status, &answer);
-    change.call.push_str(&format!("/{ADA}"));
-    let mut script = vec![change];
+    let change = line(method, body.clone(), status, &answer);
+    let mut script = vec![Line { call: format!("{}/{ADA}", change.call), ..change }];
     script.extend(reads);
     let old = Backend::start(script).await;
 
