@@ -141,7 +141,9 @@ async fn hear(mut stream: TcpStream, calls: Calls) -> io::Result<()> {
         let whole = head.map(|head| head + length(&heard[..head]));
         let Some(whole) = whole.filter(|whole| heard.len() >= *whole) else {
             if stream.read_buf(&mut heard).await? == 0 {
-                Some(heard).filter(|rest| !rest.is_empty()).map(keep);
+                if !heard.is_empty() {
+                    keep(heard);
+                }
                 return Ok(());
             }
             continue;

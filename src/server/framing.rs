@@ -120,13 +120,13 @@ impl Framing {
                 }
                 blank
             }
-            At::RequestLine => self.to_line_end(bytes, Framing::begin_line),
+            At::RequestLine => self.until_line_end(bytes, Framing::begin_line),
             At::Name => self.name(bytes),
             At::Value(field) => {
                 if field == Field::Length {
                     self.digits(bytes);
                 }
-                self.to_line_end(bytes, Framing::begin_line)
+                self.until_line_end(bytes, Framing::begin_line)
             }
             At::Sized { left } => self.skip(bytes, left, |left| At::Sized { left }, At::Between),
             At::ChunkSize { size, is_over } => {
@@ -142,7 +142,7 @@ impl Framing {
             }
             At::Chunk { left } => self.skip(bytes, left, |left| At::Chunk { left }, At::ChunkEnd),
             At::ChunkEnd => {
-                self.to_line_end(bytes, |this| this.at = At::ChunkSize { size: 0, is_over: false })
+                self.until_line_end(bytes, |this| this.at = At::ChunkSize { size: 0, is_over: false })
             }
             // hyper ends a line of trailers only where both bytes of a line end stand.
             At::Trailer { is_empty, last } => {
@@ -162,7 +162,7 @@ impl Framing {
         (self.name_length, self.at) = (0, At::Name);
     }
 
-    fn to_line_end(&mut self, bytes: &[u8], then: impl FnOnce(&mut Framing)) -> usize {
+    fn until_line_end(&mut self, bytes: &[u8], then: impl FnOnce(&mut Framing)) -> usize {
         let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return bytes.len() };
         then(self);
         end + 1

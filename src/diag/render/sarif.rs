@@ -108,7 +108,7 @@ impl Sink for Sarif {
             "rules": rules,
         } });
         let artifacts = self.artifacts.iter().map(|file| json!({ "location": artifact(file) }));
-        let artifacts = Value::from_iter(artifacts);
+        let artifacts: Value = artifacts.collect();
         out.extend(["],\"artifacts\":", &artifacts.to_string(), ",\"tool\":", &tool.to_string(), "}]}\n"]);
     }
 }

@@ -76,7 +76,9 @@ impl Compiler<'_> {
                     self.report(found);
                 }
                 Root::Body if self.check_path(path, &at, body.as_deref(), Schemas::Dialect) => {
-                    values.iter().for_each(|value| self.check_met(value, &at, body.as_deref()));
+                    for value in values {
+                        self.check_met(value, &at, body.as_deref());
+                    }
                 }
                 Root::Query => self.parameter_met(path, values, &at, shape),
                 Root::Body | Root::Outer | Root::Path => {}
@@ -100,7 +102,9 @@ impl Compiler<'_> {
             let known = known.properties();
             return self.report(suggest(found, name, known.iter().map(String::as_str)));
         };
-        values.iter().for_each(|value| self.check_met_by(value, at, &parameter));
+        for value in values {
+            self.check_met_by(value, at, &parameter);
+        }
     }
 
     /// The parameters that say which page is wanted.
