@@ -16,14 +16,13 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::uri::{Authority, Scheme};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Semaphore;
 
 mod addresses;
+mod body;
 mod connection;
 mod drain;
 mod forwarded;
@@ -38,6 +37,7 @@ mod watch;
 mod wire;
 mod worker;
 
+pub use body::Body;
 pub use drain::Drain;
 pub use forwarded::{HopHeader, HopHeaders, HopsConfig};
 pub use inherited::{Inherited, InheritedError};
@@ -177,7 +177,7 @@ pub trait Handler: Clone + 'static {
         &self,
         request: http::Request<Incoming>,
         peer: Peer,
-    ) -> impl Future<Output = http::Response<Full<Bytes>>>;
+    ) -> impl Future<Output = http::Response<Body>>;
 }
 
 /// Who is at the other end of a connection. Shows nothing of who it is.

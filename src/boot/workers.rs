@@ -11,9 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use bytes::Bytes;
 use http::{Request, Response, uri::Scheme};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::{sync::mpsc, task::spawn_local};
 
@@ -23,7 +21,7 @@ use crate::{
         self, Called, Gateway,
         mode::{Legacies, Modes},
     },
-    server::{Handler, MakeHandler, Peer},
+    server::{Body, Handler, MakeHandler, Peer},
     upstream::Upstream,
 };
 
@@ -175,7 +173,7 @@ impl Worker {
 }
 
 impl Handler for Worker {
-    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let Peer { scheme, host, client, .. } = peer;
         let client = client.filter(|_| self.tells_addresses);
         // Without a word it is a plain request, of which nothing may be said.
@@ -184,6 +182,6 @@ impl Handler for Worker {
         }
         let gateway = self.gateway();
         // Whatever comes into use meanwhile, this request is answered with one and the same.
-        gateway.answer(request).await
+        gateway.answer(request).await.map(Body::from)
     }
 }

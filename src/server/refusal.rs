@@ -1,13 +1,12 @@
 //! The few answers the server gives without asking the handler, as RFC 9457 problem documents.
 
-use bytes::Bytes;
 use http::{
     HeaderValue, StatusCode,
     header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::Full;
 
-use crate::telemetry::Metrics;
+use crate::{server::Body, telemetry::Metrics};
 
 /// Why a request is answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -68,14 +67,14 @@ impl Refusal {
     }
 
     /// The whole answer. None of the texts needs escaping.
-    fn answer(self) -> http::Response<Full<Bytes>> {
+    fn answer(self) -> http::Response<Body> {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
         let number = status.as_u16();
         let title = status.canonical_reason().unwrap_or_default();
         let body = format!(
             r#"{{"type":"about:blank","title":"{title}","status":{number},"code":"{code}","detail":"{detail}"}}"#
         );
-        let mut answer = http::Response::new(Full::from(body));
+        let mut answer = http::Response::new(Body::from(Full::from(body)));
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -100,7 +99,7 @@ impl Refusals {
     }
 
     /// Counts the refusal and gives its answer.
-    pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Full<Bytes>> {
+    pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Body> {
         self.0.refusal("", refusal.code(), refusal.blame());
         refusal.answer()
     }
