@@ -263,7 +263,8 @@ impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
         let book = shared.usage.as_ref().map(|usage| Arc::clone(usage.book()));
-        let counter = book.map(|book| Arc::new(usage::Counter::new(book)));
+        let lost = || shared.meters.metrics().usage_lost();
+        let counter = book.map(|book| Arc::new(usage::Counter::new(book).losing(lost())));
         Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default(), shadows: None, counter }
     }
 
@@ -295,16 +296,14 @@ impl Gateway {
         let exchange = Exchange::of(&request, self.shared.deadline);
         let exchange = Exchange { narrator: self.shared.narrator(&request), ..exchange };
         let exchange = Exchange { used: self.used(&request), ..exchange };
-        let mut record = Record::begin(&self.shared.meters, exchange);
+        let mut record = Record::begin(self, exchange);
         match self.handle(request, &mut record.exchange).await {
             Ok(mut response) => {
-                self.count(&record.exchange, response.status());
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), None);
                 response
             }
             Err(problem) => {
-                self.count(&record.exchange, problem.status.get());
                 let mut response = self.refuse(&problem, &record.exchange);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), Some(&problem));

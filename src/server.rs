@@ -16,17 +16,16 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use http::{
     StatusCode,
     uri::{Authority, Scheme},
 };
-use http_body_util::Full;
 use hyper::body::Incoming;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Semaphore;
 
 mod addresses;
+mod body;
 mod connection;
 mod drain;
 mod forwarded;
@@ -42,6 +41,7 @@ mod watch;
 mod wire;
 mod worker;
 
+pub use body::Body;
 pub use drain::Drain;
 pub use forwarded::{HopHeader, HopHeaders, HopsConfig};
 pub use inherited::{Inherited, InheritedError};
@@ -181,7 +181,7 @@ pub trait Handler: Clone + 'static {
         &self,
         request: http::Request<Incoming>,
         peer: Peer,
-    ) -> impl Future<Output = http::Response<Full<Bytes>>>;
+    ) -> impl Future<Output = http::Response<Body>>;
 
     /// A refusal of the server in the words of whatever the head of the request is meant for; none if there is nothing whose
     /// words those could be, so that the server tells it in its own.
@@ -190,7 +190,7 @@ pub trait Handler: Clone + 'static {
         _head: &http::request::Parts,
         _peer: &Peer,
         _refused: &Refused,
-    ) -> Option<http::Response<Full<Bytes>>> {
+    ) -> Option<http::Response<Body>> {
         None
     }
 }

@@ -11,9 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use bytes::Bytes;
 use http::{Request, Response, request, uri::Scheme};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use tokio::{sync::mpsc, task::spawn_local};
 
@@ -24,7 +22,7 @@ use crate::{
         mode::{Legacies, Modes},
     },
     problem::{ErrorStatus, Problem},
-    server::{Handler, MakeHandler, Peer, Refused},
+    server::{Body, Handler, MakeHandler, Peer, Refused},
     upstream::Upstream,
 };
 
@@ -176,7 +174,7 @@ impl Worker {
 }
 
 impl Handler for Worker {
-    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let Peer { scheme, host, client, .. } = peer;
         let client = client.filter(|_| self.tells_addresses);
         // Without a word it is a plain request, of which nothing may be said.
@@ -185,10 +183,10 @@ impl Handler for Worker {
         }
         let gateway = self.gateway();
         // Whatever comes into use meanwhile, this request is answered with one and the same.
-        gateway.answer(request).await
+        gateway.answer(request).await.map(Body::from)
     }
 
-    fn refuse(&self, head: &request::Parts, peer: &Peer, refused: &Refused) -> Option<Response<Full<Bytes>>> {
+    fn refuse(&self, head: &request::Parts, peer: &Peer, refused: &Refused) -> Option<Response<Body>> {
         let called = Called { scheme: peer.scheme.clone(), host: peer.host.clone(), client: None };
         let problem = Problem {
             detail: refused.detail.into(),
@@ -196,6 +194,6 @@ impl Handler for Worker {
             status: ErrorStatus::new(refused.status)?,
             ..Problem::bad_request(refused.code, "")
         };
-        self.gateway().refuse_unread(head, called, &problem)
+        self.gateway().refuse_unread(head, called, &problem).map(|answer| answer.map(Body::from))
     }
 }

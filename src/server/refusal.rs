@@ -2,14 +2,16 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use http::{
     HeaderValue, StatusCode,
     header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::Full;
 
-use crate::{server::Refused, telemetry::Metrics};
+use crate::{
+    server::{Body, Refused},
+    telemetry::Metrics,
+};
 
 /// What passes, passes soon.
 const RETRY: Duration = Duration::from_secs(1);
@@ -86,14 +88,14 @@ impl Refusal {
     }
 
     /// The whole answer. None of the texts needs escaping.
-    fn answer(self) -> http::Response<Full<Bytes>> {
+    fn answer(self) -> http::Response<Body> {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
         let number = status.as_u16();
         let title = status.canonical_reason().unwrap_or_default();
         let body = format!(
             r#"{{"type":"about:blank","title":"{title}","status":{number},"code":"{code}","detail":"{detail}"}}"#
         );
-        let mut answer = http::Response::new(Full::from(body));
+        let mut answer = http::Response::new(Body::from(Full::from(body)));
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
@@ -118,7 +120,7 @@ impl Refusals {
     }
 
     /// Counts the refusal and gives its answer.
-    pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Full<Bytes>> {
+    pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Body> {
         self.answer_or(refusal, None)
     }
 
@@ -126,8 +128,8 @@ impl Refusals {
     pub(super) fn answer_or(
         &self,
         refusal: Refusal,
-        told: Option<http::Response<Full<Bytes>>>,
-    ) -> http::Response<Full<Bytes>> {
+        told: Option<http::Response<Body>>,
+    ) -> http::Response<Body> {
         self.0.refusal("", refusal.code(), refusal.blame());
         told.unwrap_or_else(|| refusal.answer())
     }

@@ -12,16 +12,14 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::header::{HeaderMap, TRANSFER_ENCODING};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 
 use crate::{
     server::{
-        Drain, Handler, Peer, Shared,
+        Body, Drain, Handler, Peer, Shared,
         framing::TwoEnds,
         refusal::{Refusal, Refusals},
     },
@@ -43,7 +41,7 @@ use request_id::RequestIdLayer;
 use shed::{Load, ShedLayer};
 
 /// What every layer answers with.
-type Response = http::Response<Full<Bytes>>;
+type Response = http::Response<Body>;
 
 /// What the layers of one worker have in common. They are cloned for each request, and counting those clones must not
 /// make processors wait for one another: hence `Rc`, around what the workers do share.

@@ -1,25 +1,19 @@
 //! What all workers counted, in tables of fixed size.
 //!
-//! A worker counts on a `Sheet` of its own, exactly. Its lock is its own too: nobody else takes it but whoever collects the
-//! sheets, every few seconds, for as long as it takes to put another in its place. A sheet that is full, or of yesterday, the
-//! worker hands in itself.
+//! A worker counts on a sheet of its own, exactly. Its lock is its own too: nobody else takes it but whoever takes in its
+//! sheets, for as long as it takes to put another in the place of one. That is the clerk when a sheet is full or of yesterday,
+//! and whoever writes everything down every few seconds.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::client::Client;
+use super::desk::Desk;
 use super::heavy::{Heavy, Use};
 use super::part::Parts;
 use super::sheet::{ClientKey, PartKey, Sheet};
 use super::summary::Summary;
-use super::watch::{Used, Watch};
-use super::{Config, Part, Who};
-use crate::dialect::Registry;
-use crate::limit::Principal;
-use crate::time::unix_seconds;
-use crate::translate::Request;
+use super::{Config, Who};
 
 /// What is counted of the days: how much of which dialect by whom.
 pub(super) type DayKey = (Who, u32);
@@ -37,7 +31,11 @@ pub struct Book {
     config: Config,
     parts: Parts,
     tables: Mutex<Tables>,
-    sheets: Mutex<Vec<Weak<Mutex<Sheet>>>>,
+    desks: Mutex<Vec<Arc<Desk>>>,
+    /// Held by whoever takes sheets in: as long as it is, none is away.
+    taking: Mutex<()>,
+    /// Who takes in full sheets; without one, workers do it themselves.
+    clerk: OnceLock<Sender<Option<Arc<Desk>>>>,
     names: Mutex<BTreeMap<Who, String>>,
 }
 
@@ -53,6 +51,8 @@ pub(super) struct Tables {
     days: BTreeMap<u64, Day>,
     /// How many sheets were taken in.
     turns: u64,
+    /// How many requests were not counted.
+    pub(super) lost: u64,
 }
 
 /// What was counted on a day.
@@ -64,6 +64,7 @@ struct Day {
     is_whole: bool,
     /// The last turn in which something was counted.
     turn: u64,
+    lost: u64,
 }
 
 /// What has to be written down.
@@ -84,12 +85,15 @@ pub(super) struct Table<K> {
     pub(super) missed: u64,
     /// Whether the rows are all there are.
     pub(super) is_whole: bool,
+    /// How many requests were not counted.
+    pub(super) lost: u64,
 }
 
 impl Book {
     pub(super) fn new(config: Config, parts: Parts, tables: Tables) -> Book {
-        let (sheets, names) = (Mutex::default(), Mutex::new(config.names.clone()));
-        Book { config, parts, tables: Mutex::new(tables), sheets, names }
+        let (tables, names) = (Mutex::new(tables), Mutex::new(config.names.clone()));
+        let (desks, taking, clerk) = (Mutex::default(), Mutex::default(), OnceLock::new());
+        Book { config, parts, tables, desks, taking, clerk, names }
     }
 
     /// A book that nothing was written into.
@@ -118,14 +122,51 @@ impl Book {
         *locked(&self.names) = names;
     }
 
-    /// Takes in every sheet.
+    /// Has full sheets taken in by whoever hears of them there; none is its end.
+    pub(super) fn employ(&self, clerk: Sender<Option<Arc<Desk>>>) {
+        // There is one.
+        self.clerk.set(clerk).ok();
+    }
+
+    /// A desk to count at.
+    pub(super) fn desk(&self) -> Arc<Desk> {
+        let desk = Arc::new(Desk::new());
+        locked(&self.desks).push(Arc::clone(&desk));
+        desk
+    }
+
+    /// Has the full sheet of a desk taken in, by the clerk if there is one.
+    pub(super) fn hand_in(&self, desk: &Arc<Desk>) {
+        let told = self.clerk.get().map(|clerk| clerk.send(Some(Arc::clone(desk))));
+        if !matches!(told, Some(Ok(()))) {
+            self.take_full(desk);
+        }
+    }
+
+    /// Takes in the full sheet of a desk.
+    pub(super) fn take_full(&self, desk: &Desk) {
+        let _taking = locked(&self.taking);
+        if let Some(mut sheet) = desk.lift_full() {
+            self.take(&mut sheet);
+            desk.put_back(sheet);
+        }
+    }
+
+    /// Takes in every sheet. Everything that was counted before is in the tables then.
     pub(super) fn collect(&self) {
-        let mut sheets: Vec<_> = Vec::new();
-        locked(&self.sheets).retain(|sheet| sheet.upgrade().map(|sheet| sheets.push(sheet)).is_some());
-        for sheet in sheets {
-            let mut taken = Sheet::new();
-            std::mem::swap(&mut *locked(&sheet), &mut taken);
-            self.take(&mut taken);
+        let _taking = locked(&self.taking);
+        let desks = locked(&self.desks).clone();
+        for desk in &desks {
+            let is_left = desk.is_left();
+            // First the full one if there is one, and then the open one.
+            for _ in 0..2 {
+                let Some(mut sheet) = desk.lift() else { break };
+                self.take(&mut sheet);
+                desk.put_back(sheet);
+            }
+            if is_left {
+                locked(&self.desks).retain(|other| !Arc::ptr_eq(desk, other));
+            }
         }
     }
 
@@ -149,10 +190,11 @@ impl Book {
     }
 
     /// Adds what the file knows of a day, if it knows anything.
-    pub(super) fn join_day(&self, day: u64, known: Option<Summary<DayKey>>) {
+    pub(super) fn join_day(&self, day: u64, known: Option<(Summary<DayKey>, u64)>) {
         let mut tables = locked(&self.tables);
         let Some(day) = tables.days.get_mut(&day) else { return };
-        if let Some(mut all) = known {
+        if let Some((mut all, lost)) = known {
+            day.lost += lost;
             all.merge(&Summary::of(&day.table, |key| Some(*key)));
             let uses = all.uses().map(|(key, known)| known.of(*key)).collect();
             day.table = Heavy::restored(self.config.day_entries(), uses, all.total, all.missed);
@@ -175,27 +217,31 @@ impl Book {
     /// What changed since this was asked last.
     pub(super) fn changes(&self) -> Changes {
         let mut tables = locked(&self.tables);
-        let Tables { parts, clients, parts_are_whole, clients_are_whole, days, turns } = &mut *tables;
+        let Tables { parts, clients, parts_are_whole, clients_are_whole, days, turns, lost } = &mut *tables;
         let joined = days.iter_mut().filter(|(_, day)| day.is_joined);
         Changes {
-            parts: Table::of(parts, parts_are_whole),
-            clients: Table::of(clients, clients_are_whole),
-            days: joined.map(|(of, day)| (*of, Table::of(&mut day.table, &mut day.is_whole))).collect(),
+            parts: Table::of(parts, parts_are_whole, *lost),
+            clients: Table::of(clients, clients_are_whole, *lost),
+            days: joined.map(|(of, day)| (*of, day.changes())).collect(),
             turns: *turns,
         }
     }
 
     /// Takes in what is on a sheet, which is empty then.
     fn take(&self, sheet: &mut Sheet) {
-        if sheet.is_empty() {
-            return;
-        }
         let dialects = self.parts.counted_for();
         let mut tables = locked(&self.tables);
-        let Tables { parts, clients, days, turns, .. } = &mut *tables;
+        let Tables { parts, clients, days, turns, lost, .. } = &mut *tables;
         *turns += 1;
-        let day = day_of(days, sheet.day, self.config.day_entries());
-        day.turn = *turns;
+        *lost += sheet.lost;
+        let room = self.config.day_entries();
+        // Those that were lost may be of the day of the others, or of any after it.
+        if sheet.lost > 0 && sheet.lost_on != sheet.day {
+            let day = day_of(days, sheet.lost_on, room);
+            (day.lost, day.turn) = (day.lost + sheet.lost, *turns);
+        }
+        let day = day_of(days, sheet.day, room);
+        (day.lost, day.turn) = (day.lost + sheet.lost, *turns);
         for ((whose, part), seen) in sheet.parts.drain() {
             parts.add_all((whose, part), seen);
             if let Some(Some(dialect)) = dialects.get(part as usize) {
@@ -207,6 +253,13 @@ impl Book {
                 clients.add_all((whose, *dialect, client), seen);
             }
         }
+        sheet.clear();
+    }
+}
+
+impl Day {
+    fn changes(&mut self) -> Table<DayKey> {
+        Table::of(&mut self.table, &mut self.is_whole, self.lost)
     }
 }
 
@@ -215,111 +268,29 @@ fn day_of(days: &mut BTreeMap<u64, Day>, of: u64, room: usize) -> &mut Day {
     let last = days.iter().max_by_key(|(_, day)| day.turn).map(|(last, _)| *last);
     let is_full = days.len() >= DAYS_MAX && !days.contains_key(&of);
     let of = last.filter(|_| is_full).unwrap_or(of);
-    let new = || Day { table: Heavy::new(room), is_joined: false, is_whole: false, turn: 0 };
+    let new = || Day { table: Heavy::new(room), is_joined: false, is_whole: false, turn: 0, lost: 0 };
     days.entry(of).or_insert_with(new)
 }
 
 impl Tables {
     pub(super) fn of(parts: Heavy<PartKey>, clients: Heavy<ClientKey>) -> Tables {
         let (parts_are_whole, clients_are_whole) = (false, false);
-        Tables { parts, clients, parts_are_whole, clients_are_whole, days: BTreeMap::new(), turns: 0 }
+        Tables {
+            parts,
+            clients,
+            parts_are_whole,
+            clients_are_whole,
+            days: BTreeMap::new(),
+            turns: 0,
+            lost: 0,
+        }
     }
 }
 
 impl<K: Copy + Eq + std::hash::Hash> Table<K> {
-    fn of(table: &mut Heavy<K>, is_whole: &mut bool) -> Table<K> {
+    fn of(table: &mut Heavy<K>, is_whole: &mut bool, lost: u64) -> Table<K> {
         let is_whole = std::mem::take(is_whole);
-        Table { rows: table.changes(), total: table.total(), missed: table.missed(), is_whole }
-    }
-}
-
-/// Counts for one worker.
-pub struct Counter {
-    book: Arc<Book>,
-    sheet: Arc<Mutex<Sheet>>,
-}
-
-impl Counter {
-    /// One that counts into that book.
-    pub fn new(book: Arc<Book>) -> Counter {
-        let sheet = Arc::new(Mutex::new(Sheet::new()));
-        locked(&book.sheets).push(Arc::downgrade(&sheet));
-        Counter { book, sheet }
-    }
-
-    /// Counts a request.
-    pub fn count(&self, whose: Principal, client: Client, (watch, used): (&Watch, &Used), now: SystemTime) {
-        self.count_all(whose, client, watch.numbers(used), now);
-    }
-
-    /// Counts a request that uses those parts, the first of which is its operation.
-    pub fn count_parts(&self, whose: Principal, client: Client, parts: &[u32], now: SystemTime) {
-        self.count_all(whose, client, parts.iter().copied(), now);
-    }
-
-    fn count_all(
-        &self,
-        whose: Principal,
-        client: Client,
-        parts: impl Iterator<Item = u32> + Clone,
-        now: SystemTime,
-    ) {
-        let now = unix_seconds(now);
-        let mut sheet = locked(&self.sheet);
-        if !sheet.has_room(now, parts.clone().count()) {
-            self.book.take(&mut sheet);
-        }
-        sheet.count(whose.into(), client, parts, now);
-    }
-}
-
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.book.take(&mut locked(&self.sheet));
-    }
-}
-
-impl fmt::Debug for Counter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Counter").finish_non_exhaustive()
-    }
-}
-
-/// What can be used of all dialects there are.
-#[derive(Debug)]
-pub struct Watches {
-    book: Arc<Book>,
-    /// By dialect, then by operation.
-    operations: HashMap<String, HashMap<String, Arc<Watch>>>,
-}
-
-impl Watches {
-    /// Those of the registry, counted in that book.
-    pub fn of(registry: &Registry, book: Arc<Book>) -> Watches {
-        let number = |part: &Part| book.parts.number(part);
-        let operations = registry.dialects().iter().map(|dialect| {
-            let watches = dialect.operations.iter().map(|operation| {
-                (operation.name.clone(), Arc::new(Watch::of(&dialect.name, operation, &number)))
-            });
-            (dialect.name.clone(), watches.collect())
-        });
-        Watches { operations: operations.collect(), book }
-    }
-
-    /// Where it is counted.
-    pub fn book(&self) -> &Arc<Book> {
-        &self.book
-    }
-
-    /// That of an operation.
-    pub fn operation(&self, dialect: &str, operation: &str) -> Option<&Arc<Watch>> {
-        self.operations.get(dialect)?.get(operation)
-    }
-
-    /// Which parts a request uses.
-    pub fn find(&self, request: &Request) -> Used {
-        let watch = self.operation(&request.dialect.name, &request.operation.name);
-        watch.map(|watch| watch.find(request)).unwrap_or_default()
+        Table { rows: table.changes(), total: table.total(), missed: table.missed(), is_whole, lost }
     }
 }
 

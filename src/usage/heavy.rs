@@ -58,6 +58,13 @@ impl<K> Use<K> {
         Use { key, count, error, first, last }
     }
 
+    /// The same where so many uses were not counted that may have been of this key: as many more at most, and as many no
+    /// surer.
+    #[must_use]
+    pub fn but_for(self, lost: u64) -> Use<K> {
+        Use { count: self.count + lost, error: self.error + lost, ..self }
+    }
+
     /// Adds what was counted of the same key elsewhere, or before.
     pub fn join<T>(&mut self, other: &Use<T>) {
         self.count += other.count;

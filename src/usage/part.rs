@@ -32,11 +32,15 @@ pub enum Kind {
     Value,
     /// The spelling of an id that may be spelt in several ways.
     Id,
+    /// A request of the operation that nobody has read, so that it may have used any part of it: it was refused, or its
+    /// client went away, before that.
+    Unread,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 5] = [Kind::Dialect, Kind::Operation, Kind::Field, Kind::Value, Kind::Id];
+    pub const ALL: [Kind; 6] =
+        [Kind::Dialect, Kind::Operation, Kind::Field, Kind::Value, Kind::Id, Kind::Unread];
 
     /// The word for it in files and reports.
     pub fn name(self) -> &'static str {
@@ -46,6 +50,7 @@ impl Kind {
             Kind::Field => "field",
             Kind::Value => "value",
             Kind::Id => "id",
+            Kind::Unread => "unread",
         }
     }
 
@@ -73,6 +78,12 @@ impl Part {
         Part { kind: Kind::Field, field: field.to_owned(), ..self.clone() }
     }
 
+    /// That a request of the same operation was not read.
+    #[must_use]
+    pub fn unread(&self) -> Part {
+        Part { kind: Kind::Unread, ..Part::operation(&self.dialect, &self.operation) }
+    }
+
     /// A value of the same field.
     #[must_use]
     pub fn value(&self, kind: Kind, value: &str) -> Part {
@@ -80,7 +91,8 @@ impl Part {
     }
 }
 
-/// `dialect/operation/field=value`, as far as it goes; the form of an id stands behind a colon.
+/// `dialect/operation/field=value`, as far as it goes; the form of an id stands behind a colon, and `unread`
+/// behind a blank.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Part { dialect, operation, kind, field, value } = self;
@@ -90,6 +102,7 @@ impl fmt::Display for Part {
             Kind::Field => write!(f, "{dialect}/{operation}/{field}"),
             Kind::Value => write!(f, "{dialect}/{operation}/{field}={value}"),
             Kind::Id => write!(f, "{dialect}/{operation}/{field}:{value}"),
+            Kind::Unread => write!(f, "{dialect}/{operation} unread"),
         }
     }
 }
@@ -170,9 +183,10 @@ mod tests {
     #[test]
     fn a_part_is_written_as_people_name_it() {
         let get = Part::operation("a", "get");
-        let shown =
-            [Part::dialect("a"), get.clone(), get.field("x"), get.field("x").value(Kind::Value, "\"y\"")];
-        assert_eq!(shown.map(|part| part.to_string()), ["a", "a/get", "a/get/x", "a/get/x=\"y\""]);
+        let x = get.field("x");
+        let shown = [Part::dialect("a"), get.clone(), x.clone(), x.value(Kind::Value, "\"y\""), x.unread()];
+        let shown = shown.map(|part| part.to_string());
+        assert_eq!(shown, ["a", "a/get", "a/get/x", "a/get/x=\"y\"", "a/get unread"]);
         assert_eq!(get.field("{id}").value(Kind::Id, "uuid").to_string(), "a/get/{id}:uuid");
     }
 }

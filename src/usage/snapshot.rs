@@ -80,7 +80,8 @@ impl Snapshot {
             entry["last"] = moment(known.last).into();
             entry
         });
-        json!({"total": table.total, "missed": table.missed, "entries": entries.collect::<Vec<_>>()})
+        let entries: Vec<_> = entries.collect();
+        json!({"total": table.total, "missed": table.missed, "entries": entries, "exact": table.is_exact()})
     }
 
     /// Reads JSON that [`Snapshot::to_json`] made.

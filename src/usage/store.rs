@@ -25,7 +25,10 @@ use super::snapshot::Snapshot;
 use crate::time::unix_seconds;
 
 mod read;
+mod tell;
 mod write;
+
+pub(super) use tell::{Broken, Reading};
 
 const SCHEMA: &str = include_str!("store/schema.sql");
 const SCHEMA_VERSION: i64 = 1;
@@ -157,6 +160,11 @@ impl Store {
         }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What is written down.
     pub fn read(&mut self) -> Result<Snapshot, StoreError> {
         let read = self.connection.transaction().and_then(|transaction| read::snapshot(&transaction));
@@ -206,6 +214,11 @@ fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
     Ok(connection)
+}
+
+/// Under which name it is kept how many requests were not counted in a table.
+fn lost_of(table: &str) -> String {
+    format!("lost-{table}")
 }
 
 fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {

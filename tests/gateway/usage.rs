@@ -20,6 +20,8 @@ use crate::golden::case;
 use crate::support::backend::{Backend, nobody};
 use crate::support::shipped;
 
+mod requests;
+
 /// So many different keys are added that the table is full, and its map was put in order, many times over.
 const KEYS: u64 = 300_000;
 
@@ -71,7 +73,7 @@ fn any_number_of_principals_and_programs_has_the_memory_that_is_stated() {
     let (total, times) = (2 * (principals + principals / 10), principals / 10);
     assert_eq!((told.uses.uses().count(), told.uses.total), (entries, total));
     assert!(told.uses.missed <= total / entries as u64);
-    let known = told.uses.get(&(always.into(), Part::operation("a", "get"))).unwrap();
+    let known = told.uses.get(&(always, Part::operation("a", "get"))).unwrap();
     assert!(known.count >= times && known.count - known.error <= times, "{known:?}");
     assert!(known.error <= total / entries as u64, "{known:?}");
     let size = std::fs::metadata(&path).unwrap().len();
@@ -146,7 +148,7 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
     let told: Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
     let verdict = |who: &str| {
-        let who = interlingua::usage::Who::from(Principal::of(who.as_bytes())).to_string();
+        let who = Principal::of(who.as_bytes()).to_string();
         let found = told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who);
         let found = found.unwrap();
         let blocks = found["blocks"].as_array().unwrap().iter();

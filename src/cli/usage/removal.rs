@@ -49,7 +49,10 @@ impl Removal {
         }
         let mut users: Vec<_> = users.into_iter().collect();
         users.sort_by_key(|(_, known)| std::cmp::Reverse(known.count));
-        Ok(Removal { part: asked.to_owned(), users, missed: counted.uses.missed })
+        // Who was never read may have used it each time.
+        let unread = counted.uses.uses().filter(|((_, used), _)| part.may_be_in(used));
+        let unread = unread.map(|(_, known)| known.count).max().unwrap_or_default();
+        Ok(Removal { part: asked.to_owned(), users, missed: counted.uses.missed.max(unread) })
     }
 }
 
@@ -63,6 +66,12 @@ impl<'a> Asked<'a> {
             None => (None, None),
         };
         Asked { dialect, operation, field, value }
+    }
+
+    /// Whether requests that nobody has read may have had it.
+    fn may_be_in(&self, used: &Part) -> bool {
+        let is_of = used.dialect == self.dialect && Some(used.operation.as_str()) == self.operation;
+        used.kind == Kind::Unread && self.field.is_some() && is_of
     }
 
     /// Whether that goes with it.

@@ -76,7 +76,15 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
     for ((who, part), known) in counted.uses.uses() {
         let verdict = verdicts.entry(*who).or_insert_with(|| Verdict::of(*who));
         // What is used least is forgotten first, and what is in the way is used seldom.
-        verdict.may_miss = counted.uses.missed > 0;
+        verdict.may_miss |= counted.uses.missed > 0;
+        if part.kind == Kind::Unread {
+            // What they would have used, had anybody read them, may be in the way.
+            verdict.may_miss = true;
+            verdict
+                .remarks
+                .insert(format!("{part}: {} requests, of which nobody knows what they use", known.count));
+            continue;
+        }
         verdict.parts += 1;
         if part.kind == Kind::Operation {
             let all =
@@ -174,7 +182,7 @@ impl Fates {
             Kind::Value => {
                 shown(&fate.merged, part).map(|shown| format!("the value is read back as {shown}"))
             }
-            Kind::Dialect | Kind::Id | Kind::Operation => None,
+            Kind::Dialect | Kind::Id | Kind::Operation | Kind::Unread => None,
         }
     }
 }

@@ -5,6 +5,7 @@ use std::hash::Hash;
 
 use rusqlite::{OptionalExtension, Row, RowIndex, Transaction, params};
 
+use super::lost_of;
 use super::write::int;
 use crate::usage::book::{DayKey, Tables};
 use crate::usage::client::Client;
@@ -31,6 +32,7 @@ pub(super) fn tables(
     let (clients, clients_differ) = restored(config.client_entries(), client_rows, clients_total);
     let mut tables = Tables::of(parts, clients);
     (tables.parts_are_whole, tables.clients_are_whole) = (parts_differ, clients_differ);
+    tables.lost = lost(transaction, "uses", 0)?;
     Ok((all_parts(transaction)?, tables))
 }
 
@@ -44,23 +46,25 @@ fn restored<K: Copy + Eq + Hash>(
     let mut places: HashMap<K, usize> = HashMap::with_capacity(read);
     let mut uses: Vec<Use<K>> = Vec::with_capacity(read);
     for row in rows {
-        match places.get(&row.key) {
-            Some(at) => uses[*at].join(&row),
-            None => {
-                places.insert(row.key, uses.len());
-                uses.push(row);
-            }
+        if let Some(at) = places.get(&row.key) {
+            uses[*at].join(&row);
+        } else {
+            places.insert(row.key, uses.len());
+            uses.push(row);
         }
     }
     let differs = uses.len() != read || read > room;
     (Heavy::restored(room, uses, total, missed), differs)
 }
 
-/// What the file knows of a day; none if it knows nothing.
-pub(super) fn day(transaction: &Transaction<'_>, day: u64) -> rusqlite::Result<Option<Summary<DayKey>>> {
+/// What the file knows of a day, and how many requests were not counted on it; none if it knows nothing.
+pub(super) fn day(
+    transaction: &Transaction<'_>,
+    day: u64,
+) -> rusqlite::Result<Option<(Summary<DayKey>, u64)>> {
     let uses = uses(transaction, |row| Ok((whose(row)?, row.get("part")?)), "days", day)?;
-    let known = (!uses.is_empty()).then(|| total(transaction, "days", day));
-    Ok(known.transpose()?.map(|total| summary(uses, total)))
+    let (total, lost) = (total(transaction, "days", day)?, lost(transaction, "days", day)?);
+    Ok((!uses.is_empty() || lost > 0).then(|| (summary(uses, total, 0), lost)))
 }
 
 /// The days of which it knows something, in their order.
@@ -83,13 +87,14 @@ pub(super) fn snapshot(transaction: &Transaction<'_>) -> rusqlite::Result<Snapsh
     let mut snapshot = Snapshot {
         since,
         written,
-        uses: summary(rows, total(transaction, "uses", 0)?),
-        clients: summary(clients, total(transaction, "clients", 0)?),
+        uses: summary(rows, total(transaction, "uses", 0)?, lost(transaction, "uses", 0)?),
+        clients: summary(clients, total(transaction, "clients", 0)?, lost(transaction, "clients", 0)?),
         ..Snapshot::default()
     };
     for day in days(transaction)? {
         let uses = uses(transaction, |row| Ok((whose(row)?, part(row)?.dialect)), "days", day)?;
-        snapshot.days.insert(day, summary(uses, total(transaction, "days", day)?));
+        let (total, lost) = (total(transaction, "days", day)?, lost(transaction, "days", day)?);
+        snapshot.days.insert(day, summary(uses, total, lost));
     }
     Ok(snapshot)
 }
@@ -105,6 +110,11 @@ pub(super) fn total(transaction: &Transaction<'_>, name: &str, day: u64) -> rusq
     let sql = "SELECT total, missed FROM totals WHERE name = ?1 AND day = ?2";
     let found = transaction.query_row(sql, params![name, int(day)], |row| Ok((uint(row, 0)?, uint(row, 1)?)));
     Ok(found.optional()?.unwrap_or_default())
+}
+
+/// How many requests were not counted in a table.
+pub(super) fn lost(transaction: &Transaction<'_>, name: &str, day: u64) -> rusqlite::Result<u64> {
+    Ok(total(transaction, &lost_of(name), day)?.0)
 }
 
 fn all_parts(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Part>> {
@@ -154,9 +164,11 @@ fn uint(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<u64> {
     row.get(column).map(|number: i64| u64::try_from(number).unwrap_or(0))
 }
 
-fn summary<K: Ord + Clone>(uses: Vec<Use<K>>, (total, missed): (u64, u64)) -> Summary<K> {
-    let mut summary = Summary::new(total, missed);
+/// What is known, where so many requests were not counted. Each of them may have been a use of anything.
+fn summary<K: Ord + Clone>(uses: Vec<Use<K>>, (total, missed): (u64, u64), lost: u64) -> Summary<K> {
+    let mut summary = Summary::new(total, missed + lost);
     for known in uses {
+        let known = known.but_for(lost);
         summary.insert(known.key.clone(), &known);
     }
     summary

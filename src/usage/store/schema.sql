@@ -45,7 +45,8 @@ CREATE TABLE days (
     PRIMARY KEY (day, row_number)
 ) STRICT, WITHOUT ROWID;
 
--- What each table says of itself: `uses`, `clients`, and `days` by day.
+-- What each table says of itself: `uses`, `clients`, and `days` by day. The total of `lost-uses`, `lost-clients` and `lost-days`
+-- is how many requests were not counted there.
 CREATE TABLE totals (
     name   TEXT NOT NULL,
     day    INTEGER NOT NULL,

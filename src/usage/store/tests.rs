@@ -5,9 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
-use super::super::book::Counter;
 use super::super::summary::Summary;
-use super::super::{Client, Part, Who};
+use super::super::{Client, Counter, Part};
 use super::*;
 use crate::limit::Principal;
 
@@ -63,6 +62,14 @@ fn what_was_written_is_there_again_and_goes_on() {
         let day = &told.days[&(NOON / DAY)];
         assert_eq!((day.total, day.uses().count()), (10 * round, 5));
         assert_eq!(Snapshot::from_json(&told.to_json()).unwrap(), told);
+        let mut json = Vec::new();
+        let mut reading = Reading::open(&path).unwrap();
+        reading.at_once(|telling| telling.tell(&[].into(), &mut json)).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(Snapshot::from_json(&json).unwrap(), told);
+        for table in [&json["uses"], &json["clients"], &json["days"][0]] {
+            assert_eq!(table["exact"], true);
+        }
     }
 }
 
@@ -97,6 +104,7 @@ fn one_sheet_over_midnight_is_counted_on_both_days() {
         counter.count_parts(who(1), Client::UNKNOWN, &[part], at(now));
     }
     drop(counter);
+    book.collect();
     book.days_apart().into_iter().for_each(|day| book.join_day(day, None));
     let days: Vec<_> = book.changes().days.into_iter().map(|(day, table)| (day, table.total)).collect();
     assert_eq!(days, [(midnight / DAY - 1, 1), (midnight / DAY, 2)]);
@@ -289,6 +297,47 @@ proptest! {
     }
 }
 
+/// Nobody takes in the sheets until the file is written. Two of them have room for 256 programs each.
+#[test]
+fn what_was_not_counted_is_in_every_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let config = Config { entries: 25_000, ..config() };
+    let (mut store, book) = Store::open(&path, config.clone(), at(NOON)).unwrap();
+    let book = Arc::new(book);
+    let (handed, heard) = std::sync::mpsc::channel();
+    book.employ(handed);
+    count(&book, 0..600, 1, NOON);
+    store.write(&book, at(NOON)).unwrap();
+    assert_eq!(heard.try_iter().count(), 1, "a sheet is handed in once");
+    for _ in 0..2 {
+        let told = read(&path).unwrap();
+        let day = &told.days[&(NOON / DAY)];
+        assert_eq!((told.uses.total, told.uses.missed, day.total, day.missed), (512, 88, 512, 88));
+        let bounds = told.uses.uses().map(|(_, known)| known);
+        let bounds = bounds.chain(day.uses().map(|(_, known)| known));
+        assert!(bounds.into_iter().all(|known| (known.count, known.error) == (89, 88)));
+        assert!(!told.uses.is_exact() && !told.clients.is_exact() && !day.is_exact());
+        let mut json = Vec::new();
+        let mut reading = Reading::open(&path).unwrap();
+        reading.at_once(|telling| telling.tell(&[].into(), &mut json)).unwrap();
+        assert_eq!(Snapshot::from_json(&serde_json::from_slice(&json).unwrap()).unwrap(), told);
+        // The same when it was read again.
+        let (mut again, book) = Store::open(&path, config.clone(), at(NOON)).unwrap();
+        again.write(&book, at(NOON)).unwrap();
+    }
+    // Another day is exact, and what is in a worker's hands when it ends is not lost.
+    drop(heard);
+    let (mut store, book) = Store::open(&path, config, at(NOON)).unwrap();
+    let book = Arc::new(book);
+    count(&book, 0..600, 1, NOON + DAY);
+    store.write(&book, at(NOON + DAY)).unwrap();
+    let told = read(&path).unwrap();
+    let day = &told.days[&(NOON / DAY + 1)];
+    assert_eq!((told.uses.total, told.uses.missed, day.total), (1112, 88, 600));
+    assert!(day.is_exact());
+}
+
 #[test]
 fn other_databases_are_left_alone_and_what_is_not_there_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
@@ -314,6 +363,6 @@ fn the_file_stays_as_small_as_the_tables() {
     let told = read(&path).unwrap();
     assert_eq!((told.uses.uses().count(), told.uses.total), (100, 10_000));
     assert!(told.uses.missed <= 100, "{}", told.uses.missed);
-    let heavy = told.uses.get(&(Who::from(who(0)), Part::operation("a", "get"))).unwrap();
+    let heavy = told.uses.get(&(who(0), Part::operation("a", "get"))).unwrap();
     assert!(heavy.count - heavy.error <= 5000 && heavy.count >= 5000, "{heavy:?}");
 }

@@ -54,6 +54,9 @@ fn begin<K>(transaction: &Transaction<'_>, name: &str, day: u64, table: &Table<K
     }
     let sql = "REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)";
     transaction.execute(sql, params![name, int(day), int(table.total), int(table.missed)])?;
+    if table.lost > 0 {
+        transaction.execute(sql, params![super::lost_of(name), int(day), int(table.lost), 0])?;
+    }
     Ok(())
 }
 
@@ -69,7 +72,8 @@ pub(super) fn forget_days(transaction: &Transaction<'_>, today: u64, most: u64) 
     let values = [int(today), int(most.saturating_sub(1))];
     for bound in bounds {
         transaction.execute(&format!("DELETE FROM days WHERE {bound}"), values)?;
-        transaction.execute(&format!("DELETE FROM totals WHERE name = 'days' AND {bound}"), values)?;
+        let sql = format!("DELETE FROM totals WHERE name IN ('days', 'lost-days') AND {bound}");
+        transaction.execute(&sql, values)?;
     }
     Ok(())
 }
