@@ -32,7 +32,7 @@ fn a_migration_under_load_fails_nobody_and_nobody_flaps() {
 }
 
 #[test]
-fn so_does_one_whose_clients_and_old_upstream_speak_another_dialect() {
+fn a_migration_in_another_dialect_fails_nobody_either() {
     migrate(&LETPIPER);
 }
 
