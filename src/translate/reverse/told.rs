@@ -33,6 +33,7 @@ mod refusal;
 use self::reading::{Spot, Way, holding, reading};
 
 pub use self::list::total;
+pub(super) use self::list::{value_at, way_to};
 pub use self::reading::Telling;
 
 /// Reads the answers of one operation of a dialect. It is made once and used for every answer.
