@@ -265,6 +265,7 @@ mod tests {
             page: PageNames::usual(),
             roles: Arc::new(Roles::new()),
             operations: Vec::new(),
+            keys: std::collections::BTreeMap::new(),
         };
         Registry::new(Arc::new(api), Vec::new())
     }

@@ -1,7 +1,8 @@
 //! In the place of phases 3 to 8: a request is handed on to the old upstream as it is, and its answer back as it comes.
 //!
 //! Nothing is translated: method, path below the mount, query, headers and body are the client's, but for what belongs to
-//! one connection, and what hops say of their clients, which is ours to say. Only failing to get an answer is told in the
+//! one connection, what hops say of their clients, which is ours to say, and ids in path and query that only the canonical side
+//! gives, where the id map knows what the old upstream calls the same. Only failing to get an answer is told in the
 //! words of the dialect.
 
 use std::pin::pin;
@@ -27,8 +28,10 @@ use crate::schema::Schema;
 use crate::translate::{self, lift};
 use crate::upstream;
 
+mod address;
 mod onward;
 
+use address::readdressed;
 use onward::{is_decisive, onward, tell, without_those_of_one_connection};
 
 /// What answers may say of all that there is at a host, and so of what others serve there.
@@ -57,11 +60,12 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     if plan.validates() {
         heed_what_retires(shared, &target, &url, &body, exchange)?;
     }
+    let readdressed = readdressed(shared, &target, &url, exchange).await?;
     let onward_keyed = headers.contains_key(IDEMPOTENCY_KEY);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), Some(value))).collect();
     let call = upstream::Request {
         method: &head.method,
-        target: &url.target.as_str()[url.mount..],
+        target: readdressed.as_deref().unwrap_or(&url.target.as_str()[url.mount..]),
         headers: &headers,
         body: &body,
         safe: head.method.is_safe(),

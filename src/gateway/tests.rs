@@ -10,6 +10,7 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTI
 use self::support::{Events, TestGateway, backend_problem, request};
 
 mod acme;
+mod addresses;
 mod answers;
 mod ids;
 mod keep;

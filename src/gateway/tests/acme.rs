@@ -62,6 +62,7 @@ pub(super) fn registry() -> Registry {
         page: PageNames::usual(),
         roles: Arc::new(Roles::new()),
         operations: vec![Arc::clone(&organizations), Arc::clone(&add), Arc::clone(&list)],
+        keys: std::collections::BTreeMap::new(),
     };
     let mut dialect = dialect(organizations, &add, list);
     dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
@@ -197,7 +198,10 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
         origin: None,
     };
     let thing = vec![id("key", "id", "thing", Some("organization_id")), copied("name", "title")];
-    let request = vec![id("$path.org", "$path.organization_id", "organization", None)];
+    let request = vec![
+        id("$path.org", "$path.organization_id", "organization", None),
+        id("$query.after", "$query.after_id", "thing", Some("organization_id")),
+    ];
     Operation {
         name: "list_things".to_owned(),
         method: Method::GET,
