@@ -137,8 +137,8 @@ async fn hear(mut stream: TcpStream, calls: Calls) -> io::Result<()> {
     let keep = |call| calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     let mut heard = Vec::new();
     loop {
-        let head = heard.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
-        let whole = head.map(|head| head + length(&heard[..head]));
+        let body = heard.windows(4).position(|four| four == b"\r\n\r\n").map(|at| at + 4);
+        let whole = body.map(|body| body + length(&heard[..body]));
         let Some(whole) = whole.filter(|whole| heard.len() >= *whole) else {
             if stream.read_buf(&mut heard).await? == 0 {
                 if !heard.is_empty() {

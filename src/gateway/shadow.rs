@@ -19,6 +19,7 @@ use http::{Response, StatusCode};
 use http_body::Body;
 use http_body_util::{BodyExt, Full};
 use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::Instant;
 
 use super::admit::Admitted;
 use super::mode::{Passage, Plan, Side, Writing};
@@ -60,6 +61,7 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
     let body = decode::bytes(&gateway.shared.config, pin!(body)).await?;
     let again = Again { target, url, head, body, credential };
     let writing = plan.begin_write(&again.target);
+    let begun = Instant::now();
     let outcome = asked(gateway, plan, side, again.admitted(), exchange).await;
     let passage = writing.map(Writing::end);
     let first = match &outcome {
@@ -84,7 +86,7 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
         let gateway = Gateway { shadows: None, ..gateway.clone() };
         let (plan, of, due) = (Arc::clone(plan), exchange.copy(), Deadline::after(PATIENCE));
         let has_room = room.is_some();
-        let shadow = Shadow { gateway, plan, side, again, first, passage, of, due, _room: room };
+        let shadow = Shadow { gateway, plan, side, again, first, begun, passage, of, due, _room: room };
         if shadow.first.body.len() > ANSWER_MAX {
             shadow.count(ShadowOutcome::TooLarge);
         } else if !has_room {
@@ -104,6 +106,8 @@ struct Shadow {
     side: Side,
     again: Again,
     first: Answered,
+    /// When that side was asked.
+    begun: Instant,
     /// When it was, among the changes of others; of a change.
     passage: Option<Passage>,
     /// Whose request it is, for what is asked again.

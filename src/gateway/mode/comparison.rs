@@ -3,6 +3,8 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use tokio::time::Instant;
+
 use super::noise::Noise;
 use super::writes::{Passage, Writes, Writing};
 use super::{Config, Plan};
@@ -71,10 +73,15 @@ impl Plan {
         self.noise(operation, |noise| noise.is_to_be_asked_twice(share)).unwrap_or(false)
     }
 
-    /// Learns where the old side differs from itself; what is noise by now is returned.
-    pub(in crate::gateway) fn learn(&self, operation: &str, between: &Differences) -> Vec<String> {
+    /// Learns where the old side, first asked at `begun`, differs from itself; what is noise by now is returned.
+    pub(in crate::gateway) fn learn(
+        &self,
+        operation: &str,
+        between: &Differences,
+        begun: Instant,
+    ) -> Vec<String> {
         let learned = |noise: &mut Noise| {
-            noise.learn(between);
+            noise.learn(between, begun);
             noise.places().into_iter().map(str::to_owned).collect()
         };
         self.noise(operation, learned).unwrap_or_default()

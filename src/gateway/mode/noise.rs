@@ -1,9 +1,13 @@
 //! Where the old side differs from itself, as far as that is known of one operation.
 //!
 //! Between two answers of one side somebody may have changed what they tell of. So one time says nothing: a place is noise
-//! when it differed in several of the last samples, and no longer than it goes on doing so. Law: one sample hides nothing.
+//! when it differed in several of the last samples, and no longer than it goes on doing so. Many comparisons may be under way
+//! while one thing changes, and all of them see it; so of samples that overlap only one is learnt from. Law: one change hides
+//! nothing.
 
 use std::collections::{BTreeSet, VecDeque};
+
+use tokio::time::Instant;
 
 use crate::translate::compare::Differences;
 
@@ -23,6 +27,8 @@ pub(super) struct Noise {
     compared: u64,
     /// Where the old side differed from itself, each time it was asked twice; the oldest first.
     samples: VecDeque<BTreeSet<String>>,
+    /// When the newest of them ended.
+    ended: Option<Instant>,
 }
 
 impl Noise {
@@ -33,8 +39,12 @@ impl Noise {
         share > 0 && (number == 0 || (number * share) / 100 != ((number - 1) * share) / 100)
     }
 
-    /// Learns from two answers of the old side.
-    pub(super) fn learn(&mut self, between: &Differences) {
+    /// Learns from two answers of the old side, of which the first was asked for at `begun` and the second has just come.
+    pub(super) fn learn(&mut self, between: &Differences, begun: Instant) {
+        if self.ended.is_some_and(|ended| begun <= ended) {
+            return;
+        }
+        self.ended = Some(Instant::now());
         if self.samples.len() == SAMPLES_MAX {
             self.samples.pop_front();
         }
@@ -75,9 +85,19 @@ mod tests {
         fn one_sample_hides_nothing_whatever_was_before(places in proptest::collection::vec("/[a-c]", 0..4), quiet in 0..10) {
             let mut noise = Noise::default();
             for _ in 0..quiet {
-                noise.learn(&differing(&[]));
+                noise.learn(&differing(&[]), Instant::now());
             }
-            noise.learn(&differing(&places));
+            noise.learn(&differing(&places), Instant::now());
+            prop_assert!(noise.places().is_empty());
+        }
+
+        #[test]
+        fn one_change_hides_nothing_however_many_comparisons_see_it(under_way in 1..20) {
+            let (mut noise, place) = (Noise::default(), ["/name".to_owned()]);
+            let before = Instant::now();
+            for _ in 0..under_way {
+                noise.learn(&differing(&place), before);
+            }
             prop_assert!(noise.places().is_empty());
         }
     }
@@ -87,11 +107,11 @@ mod tests {
         let (mut noise, place) = (Noise::default(), ["/seen".to_owned()]);
         for _ in 0..ENOUGH {
             assert!(!noise.holds("/seen"));
-            noise.learn(&differing(&place));
+            noise.learn(&differing(&place), Instant::now());
         }
         assert!(noise.holds("/seen") && !noise.holds("/name"));
         for _ in 0..SAMPLES_MAX {
-            noise.learn(&differing(&[]));
+            noise.learn(&differing(&[]), Instant::now());
         }
         assert!(!noise.holds("/seen"));
     }

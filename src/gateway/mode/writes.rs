@@ -131,7 +131,7 @@ mod tests {
     use super::*;
 
     fn names<'t>(all: &[&'t str]) -> impl Iterator<Item = &'t str> {
-        all.to_vec().into_iter()
+        all.iter().copied()
     }
 
     #[test]

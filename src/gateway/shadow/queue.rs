@@ -80,7 +80,15 @@ pub(super) async fn ended(
     due: Deadline,
     run: impl Future<Output = Result<ShadowOutcome, ShadowOutcome>>,
 ) -> ShadowOutcome {
+    // It waited for too long: not even the first call is worth making.
+    if due.has_passed() {
+        return ShadowOutcome::Late;
+    }
     match AssertUnwindSafe(timeout_at(due.instant(), run)).catch_unwind().await {
+        // Each call is given up when all of it is, and is heard of first.
+        Ok(Ok(Err(ShadowOutcome::Unanswered | ShadowOutcome::EffectUnread))) if due.has_passed() => {
+            ShadowOutcome::Late
+        }
         Ok(Ok(Ok(outcome) | Err(outcome))) => outcome,
         Ok(Err(_elapsed)) => ShadowOutcome::Late,
         Err(_panicked) => ShadowOutcome::Broken,
@@ -98,5 +106,22 @@ mod tests {
         let broken = ended(due, async { panic!("an answer nobody thought of") }).await;
         assert_eq!(broken, ShadowOutcome::Broken);
         assert_eq!(ended(due, async { Ok(ShadowOutcome::Same) }).await, ShadowOutcome::Same);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_given_no_more_time_has_not_failed_to_answer() {
+        for silent in [ShadowOutcome::Unanswered, ShadowOutcome::EffectUnread] {
+            let due = Deadline::after(PATIENCE);
+            assert_eq!(ended(due, async { Err(silent) }).await, silent);
+            let given_up = async {
+                tokio::time::sleep_until(due.instant()).await;
+                Err(silent)
+            };
+            assert_eq!(ended(due, given_up).await, ShadowOutcome::Late);
+            assert_eq!(
+                ended(due, async { panic!("asked though it is too late") }).await,
+                ShadowOutcome::Late
+            );
+        }
     }
 }

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 use tokio::task::yield_now;
+use tokio::time::Instant;
 
 use super::queue::Means;
 use super::{Shadow, TOLD_MAX};
@@ -18,6 +19,8 @@ impl Shadow {
     pub(super) async fn read_both(&self, means: &Means) -> Result<ShadowOutcome, ShadowOutcome> {
         let operation = self.names().1;
         let reader = self.plan.reader(operation).ok_or(ShadowOutcome::Unreadable)?;
+        let begun =
+            if self.side == Side::Legacy && self.first.is_plain { self.begun } else { Instant::now() };
         // The first answer may be one that cannot be read as it was asked for.
         let first = if self.first.is_plain {
             self.told(reader, &self.again, &self.first).await?
@@ -36,7 +39,7 @@ impl Shadow {
         }
         // Somebody may have changed it between the two answers. What counts is what differs again.
         let old_again = self.ask(means, reader, Side::Legacy).await?;
-        self.learn(&self.compare(reader, [old, &old_again]).await);
+        self.learn(&self.compare(reader, [old, &old_again]).await, begun);
         if found.is_empty() {
             return Ok(ShadowOutcome::Same);
         }
@@ -54,10 +57,10 @@ impl Shadow {
         Ok(ShadowOutcome::Different)
     }
 
-    /// Learns where the old side differs from itself.
-    fn learn(&self, between: &Differences) {
+    /// Learns where the old side, first asked at `begun`, differs from itself.
+    fn learn(&self, between: &Differences, begun: Instant) {
         let (dialect, operation) = self.names();
-        let noise = self.plan.learn(operation, between);
+        let noise = self.plan.learn(operation, between, begun);
         let metrics = self.gateway.shared.meters.metrics();
         metrics.shadow_noise(dialect, operation, !between.is_empty(), noise);
     }

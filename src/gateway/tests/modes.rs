@@ -1,8 +1,11 @@
 //! Requests of a dialect that has an old upstream: who answers them, and what is handed on.
 
+use std::pin::pin;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
+use futures_util::future::select;
 use http::header::{CONTENT_TYPE, DATE, HOST, VIA};
+use tokio::task::yield_now;
 
 use super::support::{Events, TestGateway, request, request_of};
 use super::{THING, willing};
@@ -279,22 +282,29 @@ async fn compared(
     outcomes: &[&str],
 ) -> (Vec<usize>, String) {
     let (gateway, _seen) = TestGateway::start_moving(with_things, old, shadow(Side::Canonical)).await;
-    let work = gateway.shadow_work();
+    let mut work = pin!(gateway.shadow_work());
     for number in 0..times {
         // Each of another principal, for each has a quota.
         let key = format!("key-{}", "x".repeat(number));
         let list = request_of(&key, "GET", &format!("/acme/api/lists/{NORTH}/things"), "");
         assert_eq!(gateway.answer(list).await.0, 200);
+        let is_compared = async {
+            while count(&gateway.metrics(), "") <= number {
+                yield_now().await;
+            }
+        };
+        select(work.as_mut(), pin!(is_compared)).await;
     }
     let metrics = gateway.metrics_when_dropped(work).await;
-    let count = |outcome: &&str| {
-        let line = format!(
-            r#"gateway_shadow_requests_total{{dialect="acme",operation="list_things",outcome="{outcome}"}} "#
-        );
-        let count = metrics.lines().find_map(|found| found.strip_prefix(&line)?.parse().ok());
-        count.unwrap_or(0)
-    };
-    (outcomes.iter().map(count).collect(), metrics.clone())
+    (outcomes.iter().map(|outcome| count(&metrics, outcome)).collect(), metrics)
+}
+
+/// How many comparisons ended so, or however they ended.
+fn count(metrics: &str, outcome: &str) -> usize {
+    let start = r#"gateway_shadow_requests_total{dialect="acme",operation="list_things",outcome=""#;
+    let counts = metrics.lines().filter_map(|line| line.strip_prefix(start)?.split_once("\"} "));
+    let counted = counts.filter(|(found, _)| outcome.is_empty() || *found == outcome);
+    counted.map(|(_, count)| count.parse::<usize>().unwrap()).sum()
 }
 
 #[tokio::test]
