@@ -57,6 +57,7 @@ mod key;
 mod legacy;
 mod lift;
 mod lower;
+mod met;
 pub mod mode;
 mod quota;
 mod record;
@@ -298,12 +299,14 @@ impl Gateway {
         match self.handle(request, &mut record.exchange).await {
             Ok(mut response) => {
                 self.count(&record.exchange, response.status());
+                self.count_lost(&record.exchange);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), None);
                 response
             }
             Err(problem) => {
                 self.count(&record.exchange, problem.status.get());
+                self.count_lost(&record.exchange);
                 let mut response = self.refuse(&problem, &record.exchange);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), Some(&problem));

@@ -4,6 +4,7 @@
 //! or the form in which an id is spelt. For each principal and each part it is known how often it was used, when first and
 //! when last; besides, what the programs call themselves, and how many requests there were on which day. Values that
 //! clients are free to choose are never kept, and neither are credentials: a principal is the digest that quotas go by.
+//! By day it is known, too, what shadows found and which declared losses were met ([`met`]).
 //!
 //! A request is found to use what it uses in one walk ([`watch`]), and counted on a sheet that its worker has alone
 //! ([`book`]). Tables of fixed size hold the heavy users and say how wrong they may be ([`heavy`]); a thread writes down
@@ -21,6 +22,7 @@ pub mod book;
 pub mod client;
 pub mod heavy;
 pub mod keeper;
+pub mod met;
 pub mod part;
 mod sheet;
 pub mod snapshot;
@@ -31,6 +33,7 @@ pub mod watch;
 pub use book::{Book, Counter, Watches};
 pub use client::Client;
 pub use heavy::Heavy;
+pub use met::Met;
 pub use part::{Kind, Part};
 pub use snapshot::Snapshot;
 pub use summary::Summary;
@@ -43,7 +46,7 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// How many pairs of a principal and what it uses are told apart.
     pub entries: usize,
-    /// For how many days it is kept how many requests there were.
+    /// For how many days it is kept how many requests there were, and what was met.
     pub days: u64,
     /// How often it is written down.
     pub write_every: Duration,

@@ -11,11 +11,13 @@ use std::time::SystemTime;
 
 use super::client::Client;
 use super::heavy::{Heavy, Use};
+use super::met::{Losses, Meter, Pending};
 use super::part::Parts;
 use super::sheet::{ClientKey, PartKey, Sheet};
 use super::watch::{Used, Watch};
 use super::{Config, Part, Who};
 use crate::dialect::Registry;
+use crate::lens::Tally;
 use crate::limit::Principal;
 use crate::time::unix_seconds;
 use crate::translate::Request;
@@ -30,6 +32,7 @@ pub struct Book {
     parts: Parts,
     tables: Mutex<Tables>,
     sheets: Mutex<Vec<Weak<Mutex<Sheet>>>>,
+    met: Pending,
     names: Mutex<BTreeMap<Who, String>>,
 }
 
@@ -61,7 +64,8 @@ pub(super) struct Table<K> {
 impl Book {
     pub(super) fn new(config: Config, parts: Parts, tables: Tables) -> Book {
         let (sheets, names) = (Mutex::default(), Mutex::new(config.names.clone()));
-        Book { config, parts, tables: Mutex::new(tables), sheets, names }
+        let met = Pending::new(&parts);
+        Book { config, parts, tables: Mutex::new(tables), sheets, met, names }
     }
 
     /// A book that nothing was written into.
@@ -78,6 +82,11 @@ impl Book {
     /// The parts, by number.
     pub fn parts(&self) -> &Parts {
         &self.parts
+    }
+
+    /// What was met and is not written down.
+    pub(super) fn met(&self) -> &Pending {
+        &self.met
     }
 
     /// Whom operators call how.
@@ -165,6 +174,7 @@ impl<K: Copy + Eq + std::hash::Hash> Table<K> {
 pub struct Counter {
     book: Arc<Book>,
     sheet: Arc<Mutex<Sheet>>,
+    meter: Meter,
 }
 
 impl Counter {
@@ -172,7 +182,8 @@ impl Counter {
     pub fn new(book: Arc<Book>) -> Counter {
         let sheet = Arc::new(Mutex::new(Sheet::new()));
         locked(&book.sheets).push(Arc::downgrade(&sheet));
-        Counter { book, sheet }
+        let meter = Meter::new(Arc::clone(&book));
+        Counter { book, sheet, meter }
     }
 
     /// Counts a request.
@@ -183,6 +194,19 @@ impl Counter {
     /// Counts a request that uses those parts, the first of which is its operation.
     pub fn count_parts(&self, whose: Principal, client: Client, parts: &[u32], now: SystemTime) {
         self.count_all(whose, client, parts.iter().copied(), now);
+    }
+
+    /// Counts the declared losses that a request of an operation met.
+    pub fn count_lost(
+        &self,
+        watches: &Watches,
+        (dialect, operation): (&str, &str),
+        met: &Tally,
+        now: SystemTime,
+    ) {
+        if let Some(losses) = watches.losses.get(dialect).and_then(|operations| operations.get(operation)) {
+            self.meter.lost(losses, met, now);
+        }
     }
 
     fn count_all(
@@ -219,6 +243,8 @@ pub struct Watches {
     book: Arc<Book>,
     /// By dialect, then by operation.
     operations: HashMap<String, HashMap<String, Arc<Watch>>>,
+    /// By the same.
+    losses: HashMap<String, HashMap<String, Losses>>,
 }
 
 impl Watches {
@@ -231,7 +257,10 @@ impl Watches {
             });
             (dialect.name.clone(), watches.collect())
         });
-        Watches { operations: operations.collect(), book }
+        let operations = operations.collect();
+        let losses = registry.dialects().iter();
+        let losses = losses.map(|dialect| (dialect.name.clone(), Losses::of(dialect).collect()));
+        Watches { operations, losses: losses.collect(), book }
     }
 
     /// Where it is counted.

@@ -13,9 +13,10 @@ pub struct Part {
     pub operation: String,
     /// What sort of part it is.
     pub kind: Kind,
-    /// The field, if it is one or a value of one: `user.name`, `items[].role`, `?limit` in the query, `{id}` in the path.
+    /// The field, if it is one or a value of one: `user.name`, `items[].role`, `?limit` in the query, `{id}` in the path. Of what
+    /// is met, the place where the sides differ, or the name of the loss.
     pub field: String,
-    /// The value as JSON, or the form of an id.
+    /// The value as JSON, the form of an id, or how a comparison ended.
     pub value: String,
 }
 
@@ -32,11 +33,26 @@ pub enum Kind {
     Value,
     /// The spelling of an id that may be spelt in several ways.
     Id,
+    /// How asking the other side too ended: met, and used by nobody, as the next two.
+    Comparison,
+    /// A place of its canonical answers where the sides differ.
+    Difference,
+    /// A declared loss.
+    Loss,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 5] = [Kind::Dialect, Kind::Operation, Kind::Field, Kind::Value, Kind::Id];
+    pub const ALL: [Kind; 8] = [
+        Kind::Dialect,
+        Kind::Operation,
+        Kind::Field,
+        Kind::Value,
+        Kind::Id,
+        Kind::Comparison,
+        Kind::Difference,
+        Kind::Loss,
+    ];
 
     /// The word for it in files and reports.
     pub fn name(self) -> &'static str {
@@ -46,6 +62,9 @@ impl Kind {
             Kind::Field => "field",
             Kind::Value => "value",
             Kind::Id => "id",
+            Kind::Comparison => "comparison",
+            Kind::Difference => "difference",
+            Kind::Loss => "loss",
         }
     }
 
@@ -80,7 +99,7 @@ impl Part {
     }
 }
 
-/// `dialect/operation/field=value`, as far as it goes; the form of an id stands behind a colon.
+/// `dialect/operation/field=value`, as far as it goes; the form of an id stands behind a colon, and what is met behind a space.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Part { dialect, operation, kind, field, value } = self;
@@ -90,6 +109,8 @@ impl fmt::Display for Part {
             Kind::Field => write!(f, "{dialect}/{operation}/{field}"),
             Kind::Value => write!(f, "{dialect}/{operation}/{field}={value}"),
             Kind::Id => write!(f, "{dialect}/{operation}/{field}:{value}"),
+            Kind::Comparison => write!(f, "{dialect}/{operation} {value}"),
+            Kind::Difference | Kind::Loss => write!(f, "{dialect}/{operation} {field}"),
         }
     }
 }

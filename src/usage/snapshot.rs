@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use super::Who;
 use super::heavy::Use;
+use super::met::Met;
 use super::part::{Kind, Part};
 use super::sheet::DAY;
 use super::summary::Summary;
@@ -28,6 +29,8 @@ pub struct Snapshot {
     pub clients: Summary<(Who, String, String)>,
     /// Who asked in which dialect, by day since 1970.
     pub days: BTreeMap<u64, Summary<(Who, String)>>,
+    /// What was met, by day since 1970.
+    pub met: Met,
 }
 
 /// A text is not what the admin page tells.
@@ -46,6 +49,7 @@ impl Snapshot {
         for (day, more) in &other.days {
             self.days.entry(*day).or_default().merge(more);
         }
+        self.met.merge(&other.met);
     }
 
     /// As JSON.
@@ -66,6 +70,7 @@ impl Snapshot {
             "uses": self.table(&self.uses, |(who, used)| (*who, part(used))),
             "clients": self.table(&self.clients, |(who, dialect, name)| (*who, client(dialect, name))),
             "days": days.collect::<Vec<_>>(),
+            "met": self.met.to_json(),
         })
     }
 
@@ -109,6 +114,7 @@ impl Snapshot {
             let table = summary(day, names, |who, entry| Ok((who, text(&entry["dialect"])?)))?;
             snapshot.days.insert(seconds(&at.into())? / DAY, table);
         }
+        snapshot.met = Met::from_json(&told["met"])?;
         Ok(snapshot)
     }
 }
@@ -131,11 +137,11 @@ fn summary<K: Ord + Clone>(
     Ok(summary)
 }
 
-fn text(told: &Tree) -> Result<String, Unreadable> {
+pub(super) fn text(told: &Tree) -> Result<String, Unreadable> {
     told.as_str().map(str::to_owned).ok_or(Unreadable)
 }
 
-fn seconds(told: &Tree) -> Result<u64, Unreadable> {
+pub(super) fn seconds(told: &Tree) -> Result<u64, Unreadable> {
     let moment = humantime::parse_rfc3339(told.as_str().ok_or(Unreadable)?).map_err(|_| Unreadable)?;
     Ok(crate::time::unix_seconds(moment))
 }

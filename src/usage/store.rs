@@ -16,6 +16,7 @@ use uuid::Uuid;
 use super::book::{Book, Changes, Table, Tables};
 use super::client::Client;
 use super::heavy::{Heavy, Use};
+use super::met::Counts;
 use super::part::{Kind, Part, Parts};
 use super::sheet::DAY;
 use super::snapshot::Snapshot;
@@ -23,11 +24,8 @@ use super::summary::Summary;
 use super::{Config, Who};
 use crate::time::unix_seconds;
 
-const SCHEMA: &str = include_str!("store/schema.sql");
-const SCHEMA_VERSION: i64 = 1;
-
-/// Marks the file as ours, so that no other database is taken for one: `ilus` in ASCII.
-const APPLICATION: i64 = 0x696c_7573;
+mod met;
+mod version;
 
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -81,12 +79,7 @@ impl Store {
         let failed = failed(path);
         let mut connection = Connection::open(path).map_err(&failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
-        match marks(&connection).map_err(&failed)? {
-            (APPLICATION, SCHEMA_VERSION) => {}
-            (0, 0) => lay_tables(&mut connection, now).map_err(&failed)?,
-            _ => return Err(StoreError::Foreign { path: path.to_owned() }),
-        }
-        if marks(&connection).map_err(&failed)?.0 != APPLICATION {
+        if !version::bring_up(&mut connection, now).map_err(&failed)? {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
         connection.pragma_update(None, "synchronous", "full").map_err(&failed)?;
@@ -107,8 +100,10 @@ impl Store {
     /// Takes in what workers counted, and writes down what changed: all of it or nothing.
     pub fn write(&mut self, book: &Book, now: SystemTime) -> Result<(), StoreError> {
         book.collect();
+        let met = book.met().take();
+        // After what was taken: each of that has its number by now.
         let (parts, changes) = (book.parts().since(self.parts), book.changes());
-        let written = self.try_write(&parts, &changes, book.config(), now);
+        let written = self.try_write(&parts, &changes, &met, book.config(), now);
         match written {
             Ok(true) => {
                 self.parts += parts.len();
@@ -118,6 +113,7 @@ impl Store {
             Ok(false) => Err(StoreError::TakenOver { path: self.path.clone() }),
             Err(error) => {
                 book.change_all();
+                book.met().put_back(met);
                 Err(failed(&self.path)(error))
             }
         }
@@ -134,6 +130,7 @@ impl Store {
         &mut self,
         parts: &[Part],
         changes: &Changes,
+        met: &Counts,
         config: &Config,
         now: SystemTime,
     ) -> rusqlite::Result<bool> {
@@ -172,6 +169,7 @@ impl Store {
         let oldest = (unix_seconds(now) / DAY).saturating_sub(config.days.saturating_sub(1));
         transaction.execute("DELETE FROM days WHERE day < ?1", [int(oldest)])?;
         transaction.execute("DELETE FROM totals WHERE name = 'days' AND day < ?1", [int(oldest)])?;
+        met::write(&transaction, met, oldest)?;
         transaction.commit()?;
         Ok(true)
     }
@@ -186,7 +184,7 @@ pub fn read(path: &Path) -> Result<Snapshot, StoreError> {
     let mut connection =
         Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(&failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
-    if marks(&connection).map_err(&failed)? != (APPLICATION, SCHEMA_VERSION) {
+    if !version::is_readable(&connection).map_err(&failed)? {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
     connection.transaction().and_then(|transaction| read_snapshot(&transaction)).map_err(&failed)
@@ -194,28 +192,6 @@ pub fn read(path: &Path) -> Result<Snapshot, StoreError> {
 
 fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
     move |source| StoreError::Database { path: path.to_owned(), source }
-}
-
-/// Who made the file, and in which version; zeros if nobody says so.
-fn marks(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
-    let sql = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version";
-    connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
-}
-
-/// Lays the tables, unless someone else has been faster or there are others.
-fn lay_tables(connection: &mut Connection, now: SystemTime) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 {
-        return Ok(());
-    }
-    transaction.execute_batch(SCHEMA)?;
-    transaction.execute("INSERT INTO kept VALUES (1, ?1, ?1, '')", [int(unix_seconds(now))])?;
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    transaction.commit()?;
-    // Kept in the file: whoever opens it later need not say so.
-    connection.pragma_update(None, "journal_mode", "wal")
 }
 
 fn write_parts(transaction: &Transaction<'_>, first: usize, parts: &[Part]) -> rusqlite::Result<()> {
@@ -346,6 +322,7 @@ fn read_snapshot(transaction: &Transaction<'_>) -> rusqlite::Result<Snapshot> {
     let sql = "SELECT since, written FROM kept";
     let (since, written) = transaction.query_row(sql, [], |row| Ok((uint(row, 0)?, uint(row, 1)?)))?;
     let mut snapshot = Snapshot {
+        met: met::read(transaction, &parts)?,
         since,
         written,
         uses: summary(uses, total(transaction, "uses", 0)?),

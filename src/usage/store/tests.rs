@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::book::Counter;
+use super::super::met::Met;
 use super::*;
 use crate::limit::Principal;
 
@@ -156,4 +157,87 @@ fn the_file_stays_as_small_as_the_tables() {
     assert!(told.uses.missed <= 100, "{}", told.uses.missed);
     let heavy = told.uses.get(&(Who::from(who(0)), Part::operation("a", "get"))).unwrap();
     assert!(heavy.count - heavy.error <= 5000 && heavy.count >= 5000, "{heavy:?}");
+}
+
+/// Differences, by day from the first, with their counts.
+fn differences(met: &Met) -> Vec<(u64, &str, u64)> {
+    met.of(Kind::Difference).map(|(day, part, count)| (day - NOON / DAY, &*part.field, count)).collect()
+}
+
+#[test]
+fn what_is_met_is_kept_as_many_days_through_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    for day in 0..5 {
+        let (mut store, book) = Store::open(&path, config(), at(NOON + day * DAY)).unwrap();
+        for _ in 0..2 {
+            book.differs("a", "get", "/id", at(NOON + day * DAY));
+            store.write(&book, at(NOON + day * DAY)).unwrap();
+        }
+    }
+    let told = read(&path).unwrap();
+    assert_eq!(differences(&told.met), [(2, "/id", 2), (3, "/id", 2), (4, "/id", 2)]);
+    assert_eq!(Snapshot::from_json(&told.to_json()).unwrap(), told);
+}
+
+#[test]
+fn what_could_not_be_written_is_written_once_it_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("ALTER TABLE met RENAME TO away").unwrap();
+    book.differs("a", "get", "/id", at(NOON));
+    assert!(matches!(store.write(&book, at(NOON)), Err(StoreError::Database { .. })));
+    other.execute_batch("ALTER TABLE away RENAME TO met").unwrap();
+    book.differs("a", "get", "/id", at(NOON));
+    store.write(&book, at(NOON)).unwrap();
+    assert_eq!(differences(&read(&path).unwrap().met), [(0, "/id", 2)]);
+}
+
+/// A file as the first version wrote it: three requests of one principal and one of another.
+#[test]
+fn a_file_of_the_first_version_is_read_as_it_is_and_taken_over_with_all_it_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let dump = include_str!("../../../tests/fixtures/usage/version-1.sql");
+    Connection::open(&path).unwrap().execute_batch(dump).unwrap();
+    let old = read(&path).unwrap();
+    assert_eq!((old.uses.total, old.clients.total, &old.met), (15, 4, &Met::default()));
+
+    let written = at(old.written + 60);
+    let (mut store, book) =
+        Store::open(&path, Config { entries: 100, ..Config::default() }, written).unwrap();
+    book.differs("nimbus", "get-person", "/role", written);
+    store.write(&book, written).unwrap();
+    drop(store);
+    let told = read(&path).unwrap();
+    assert_eq!((&told.uses, &told.clients, &told.days), (&old.uses, &old.clients, &old.days));
+    assert_eq!(told.met.all().count(), 1);
+
+    // It has the tables that a new file has.
+    let tables = |path: &Path| -> Vec<String> {
+        let connection = Connection::open(path).unwrap();
+        let names =
+            ["name", "type", "\"notnull\"", "pk"].map(|column| format!("c.{column}")).join("|| ' ' ||");
+        let sql = format!(
+            "SELECT s.name || ' ' || {names} FROM sqlite_schema s, pragma_table_info(s.name) c ORDER BY s.name, c.cid"
+        );
+        let mut statement = connection.prepare(&sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let fresh = folder.path().join("fresh.sqlite");
+    drop(Store::open(&fresh, config(), written).unwrap());
+    assert_eq!(tables(&path), tables(&fresh));
+    assert!(tables(&fresh).iter().any(|column| column.starts_with("met day")));
+}
+
+#[test]
+fn a_file_of_a_later_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    drop(Store::open(&path, config(), at(NOON)).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    assert!(matches!(read(&path), Err(StoreError::Foreign { .. })));
+    assert!(matches!(Store::open(&path, config(), at(NOON)), Err(StoreError::Foreign { .. })));
 }
