@@ -4,7 +4,7 @@
 #
 # Needs cargo. A C compiler, node with npm, xmllint, and python3 (3.11 to 3.13) with venv are installed if they are missing;
 # what the clients need beyond that goes under target/ and tests/clients/, at the versions written down there. It
-# listens on two free loopback ports.
+# listens on up to six free loopback ports.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -30,6 +30,7 @@ main() {
   step "hold JUnit reports against their schema" tests/junit.sh "$binary" "$work/junit"
   must "install the published clients" install_clients
   step "run the published clients against the program" drive as_shipped run_clients
+  step "move a published client to the canonical side, back and again" move_clients
   must "install the tools that read OpenAPI" install_python openapi tests/clients/openapi/requirements.txt
   for dialect in apexscore closient dreadnode gitbook letpiper; do
     step "compare the program with its document of $dialect" drive without_quotas run_openapi "$dialect"
@@ -80,6 +81,12 @@ run_clients() {
   as_in_demo dreadnode "$url" "$work/dreadnode/bin/python" tests/clients/dreadnode/run.py || outcome=1
   as_in_demo dreadnode "$url" "$work/dreadnode-legacy/bin/python" tests/clients/dreadnode/legacy.py || outcome=1
   return "$outcome"
+}
+
+# Under load, between two backends that the script starts itself.
+move_clients() {
+  local folder=tests/clients/gitbook/migration
+  python3 "$folder/run.py" "$binary" node "$folder/walk.mjs"
 }
 
 # Runs a client of a dialect as the people its demo.env names.

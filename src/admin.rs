@@ -24,10 +24,11 @@ pub mod reload;
 use self::reload::Reloads;
 use crate::{
     server::{
-        self, BindError, Drain, Handler, Inherited, ListenerConfig, MakeHandler, Peer, RunOutcome, Server,
+        self, BindError, Body, Drain, Handler, Inherited, ListenerConfig, MakeHandler, Peer, RunOutcome,
+        Server,
     },
     telemetry::{Explanations, Metrics},
-    usage::keeper::Asker,
+    usage::{keeper::Asker, page::Page},
 };
 
 /// Where the admin listener is.
@@ -161,7 +162,18 @@ const INDEX: &str = "interlingua admin
 ";
 
 impl Handler for Pages {
-    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+        let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
+        if is_read && request.uri().path() == "/usage" {
+            return self.usage().await;
+        }
+        self.answer(request, peer).await.map(Body::from)
+    }
+}
+
+impl Pages {
+    /// What is there as a whole.
+    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
         if request.uri().path() == "/reload" {
             return match &self.reloads {
                 Some(reloads) => reloads.answer(&request, peer.address).await,
@@ -187,25 +199,26 @@ impl Handler for Pages {
             "/readyz" if self.drain.has_begun() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "draining\n"),
             "/readyz" if self.drain.is_leaving() => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "leaving\n"),
             "/readyz" => page(StatusCode::OK, TEXT, "ready\n"),
-            "/usage" => self.usage().await,
             path => match self.explanation(path) {
                 Some(json) => page(StatusCode::OK, JSON, json),
                 None => page(StatusCode::NOT_FOUND, TEXT, "no such page\n"),
             },
         }
     }
-}
 
-impl Pages {
-    /// Who uses what; all of it is on the disk when it is told.
-    async fn usage(&self) -> Response<Full<Bytes>> {
+    /// Who uses what; all of it is on the disk when it is told. It may be long: it is told piece by piece.
+    async fn usage(&self) -> Response<Body> {
         let Some(usage) = &self.usage else {
-            return page(StatusCode::NOT_FOUND, TEXT, "nobody counts: `[usage] file` names no file\n");
+            let told = page(StatusCode::NOT_FOUND, TEXT, "nobody counts: `[usage] file` names no file\n");
+            return told.map(Body::from);
         };
+        let failed = |why: String| page(StatusCode::SERVICE_UNAVAILABLE, TEXT, why).map(Body::from);
         match usage.ask().await {
-            Some(Ok(told)) => page(StatusCode::OK, JSON, told.to_json().to_string()),
-            Some(Err(error)) => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, format!("{error}\n")),
-            None => page(StatusCode::SERVICE_UNAVAILABLE, TEXT, "nobody counts any more\n"),
+            Some(Ok(Page { length, pieces })) => {
+                page(StatusCode::OK, JSON, "").map(|_| Body::in_pieces(length, pieces))
+            }
+            Some(Err(error)) => failed(format!("{error}\n")),
+            None => failed("nobody counts at this moment\n".to_owned()),
         }
     }
 

@@ -39,7 +39,8 @@ use crate::{
     schema::Store,
     server::{BindError, Drain, Inherited, InheritedError, RunOutcome, Server},
     telemetry::{Explanations, Metrics, names::field},
-    upstream, usage,
+    upstream,
+    usage::{self, keeper::KeepError},
 };
 
 /// What the files say, and what is wrong with them.
@@ -86,7 +87,7 @@ pub enum ServeError {
     Run(#[source] io::Error),
     /// It cannot be written down who uses what.
     #[error(transparent)]
-    Usage(#[from] usage::keeper::KeepError),
+    Usage(#[from] KeepError),
     /// The backend that is configured cannot be called.
     #[error("cannot use the configured backend")]
     Upstream(#[from] upstream::ConfigError),
@@ -179,18 +180,22 @@ impl Start {
         };
         let built_in = embedded.as_ref().map(Embedded::base);
         let (metrics, explanations) = (Metrics::new(), Explanations::default());
-        let keep = |path| usage::keeper::Keeper::start(path, config.usage.clone());
-        let keeper = config.usage.file.as_deref().map(keep).transpose()?;
-        let usage = keeper.as_ref().map(|keeper| Arc::clone(keeper.book()));
-        let around =
-            Surroundings { metrics: metrics.clone(), explanations: explanations.clone(), usage, built_in };
+        let open = |path| usage::keeper::Opened::open(path, config.usage.clone());
+        let opened = config.usage.file.as_deref().map(open).transpose().map_err(KeepError::from)?;
+        let (metered, explained) = (metrics.clone(), explanations.clone());
+        let around = Surroundings { metrics: metered, explanations: explained, usage: None, built_in };
         let parts = Parts::make(&config, registry, &around, None)?;
-        let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses));
 
         let server = Server::bind_or_take(config.server.clone(), &mut inherited)?.count_into(&metrics);
         let admin = config.admin.address.map(|address| Admin::bind_or_take(address, &mut inherited));
         let admin = admin.transpose()?;
         inherited.finish()?;
+        // Last of what is known to fail: another process loses the file by it. Whatever fails yet hands it back.
+        let keeper = opened.map(usage::keeper::Opened::take_over).transpose()?;
+        let usage = keeper.as_ref().map(|keeper| Arc::clone(keeper.book()));
+        let around = Surroundings { usage, ..around };
+        let parts = parts.counting(&config, &around);
+        let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses));
 
         let code = code::C0302.as_str();
         for doubt in server.certificates().doubts() {
@@ -219,6 +224,7 @@ impl Start {
             })
             .transpose()
             .map_err(ServeError::Run)?;
+        keeper.as_ref().inspect(|keeper| keeper.settle());
         ready(server.addresses(), admin_address);
         service::ready(&format!("serving files of digest {digest}"));
         let outcome = server.run(&*workers, drain);
@@ -259,6 +265,7 @@ mod tests {
             page: PageNames::usual(),
             roles: Arc::new(Roles::new()),
             operations: Vec::new(),
+            keys: std::collections::BTreeMap::new(),
         };
         Registry::new(Arc::new(api), Vec::new())
     }

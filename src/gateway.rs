@@ -26,6 +26,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
+use http::request::Parts;
 use http::uri::{Authority, Scheme};
 use http::{Request, Response};
 use http_body::Body;
@@ -263,7 +264,8 @@ impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
         let book = shared.usage.as_ref().map(|usage| Arc::clone(usage.book()));
-        let counter = book.map(|book| Arc::new(usage::Counter::new(book)));
+        let lost = || shared.meters.metrics().usage_lost();
+        let counter = book.map(|book| Arc::new(usage::Counter::new(book).losing(lost())));
         Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default(), shadows: None, counter }
     }
 
@@ -295,24 +297,34 @@ impl Gateway {
         let exchange = Exchange::of(&request, self.shared.deadline);
         let exchange = Exchange { narrator: self.shared.narrator(&request), ..exchange };
         let exchange = Exchange { used: self.used(&request), ..exchange };
-        let mut record = Record::begin(&self.shared.meters, exchange);
+        let mut record = Record::begin(self, exchange);
         match self.handle(request, &mut record.exchange).await {
             Ok(mut response) => {
-                self.count(&record.exchange, response.status());
-                self.count_lost(&record.exchange);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), None);
                 response
             }
             Err(problem) => {
-                self.count(&record.exchange, problem.status.get());
-                self.count_lost(&record.exchange);
                 let mut response = self.refuse(&problem, &record.exchange);
                 self.explain(&record.exchange, &mut response);
                 record.end(response.status(), Some(&problem));
                 response
             }
         }
+    }
+
+    /// Refuses a request that nobody has read beyond its head, in the words of the dialect it is meant for; none if its head
+    /// does not say which. It leaves no event and is not counted: whoever refuses it sees to that.
+    pub fn refuse_unread(
+        &self,
+        head: &Parts,
+        called: Called,
+        problem: &Problem,
+    ) -> Option<Response<Full<Bytes>>> {
+        let nobody = Request::new(());
+        let mut exchange = Exchange { called, ..Exchange::of(&nobody, self.shared.deadline) };
+        select::note(&self.shared.registry, head, &mut exchange);
+        exchange.dialect.is_some().then(|| self.refuse(problem, &exchange))
     }
 
     /// The eight phases.

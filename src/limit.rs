@@ -74,6 +74,11 @@ impl Principal {
         Principal(std::array::from_fn(|at| digest[at]))
     }
 
+    /// The one of that digest.
+    pub fn from_bytes(digest: [u8; 16]) -> Principal {
+        Principal(digest)
+    }
+
     /// The digest that tells it from others. Whoever sees it does not see the credential, but can tell who is the same.
     pub fn as_bytes(&self) -> &[u8] {
         &self.0

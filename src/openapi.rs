@@ -19,6 +19,7 @@ use crate::problem::Root;
 use crate::schema::{Schema, Store};
 
 mod components;
+mod headers;
 pub mod import;
 
 use self::components::Components;
@@ -44,6 +45,7 @@ pub fn document(dialect: &Dialect, schemas: &Store) -> Value {
         "paths": paths,
         "components": {
             "schemas": components.into_schemas(),
+            "parameters": headers::components(),
             "responses": { "Error": refusal(dialect, error) },
             "securitySchemes": security_schemes(dialect),
         },
@@ -83,6 +85,7 @@ fn security_schemes(dialect: &Dialect) -> Value {
 fn described(dialect: &Dialect, operation: &Operation, components: &mut Components<'_>) -> Value {
     let mut parameters = path_parameters(operation);
     parameters.extend(query_parameters(operation, components));
+    parameters.extend(headers::of(operation));
     let mut described = json!({
         "operationId": operation.name,
         "parameters": parameters,

@@ -16,17 +16,20 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
-use http::uri::{Authority, Scheme};
-use http_body_util::Full;
+use http::{
+    StatusCode,
+    uri::{Authority, Scheme},
+};
 use hyper::body::Incoming;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Semaphore;
 
 mod addresses;
+mod body;
 mod connection;
 mod drain;
 mod forwarded;
+mod framing;
 mod in_flight;
 mod inherited;
 mod listen;
@@ -38,6 +41,7 @@ mod watch;
 mod wire;
 mod worker;
 
+pub use body::Body;
 pub use drain::Drain;
 pub use forwarded::{HopHeader, HopHeaders, HopsConfig};
 pub use inherited::{Inherited, InheritedError};
@@ -177,7 +181,31 @@ pub trait Handler: Clone + 'static {
         &self,
         request: http::Request<Incoming>,
         peer: Peer,
-    ) -> impl Future<Output = http::Response<Full<Bytes>>>;
+    ) -> impl Future<Output = http::Response<Body>>;
+
+    /// A refusal of the server in the words of whatever the head of the request is meant for; none if there is nothing whose
+    /// words those could be, so that the server tells it in its own.
+    fn refuse(
+        &self,
+        _head: &http::request::Parts,
+        _peer: &Peer,
+        _refused: &Refused,
+    ) -> Option<http::Response<Body>> {
+        None
+    }
+}
+
+/// A request that the server refuses for whose it is, before any handler has heard of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Refused {
+    /// 400 or 429.
+    pub status: StatusCode,
+    /// A stable machine word.
+    pub code: &'static str,
+    /// One sentence for the client.
+    pub detail: &'static str,
+    /// When to try again, if it may be another time.
+    pub retry_after: Option<Duration>,
 }
 
 /// Who is at the other end of a connection. Shows nothing of who it is.

@@ -22,6 +22,7 @@ use crate::problem::{Place, Problem, Root, Segment, Violation};
 pub mod answer;
 pub mod compare;
 pub mod coverage;
+pub mod effect;
 pub mod explain;
 pub mod gather;
 mod items;
@@ -88,15 +89,7 @@ impl Request {
     /// would not agree on which one counts.
     pub fn new(selected: Selected, url: Url, body: Option<Document>) -> Result<Request, Box<Problem>> {
         let Selected { dialect, operation, mount: _, path } = selected;
-        let decoded = |(name, raw): (Box<str>, String)| {
-            if is_plain(&raw) {
-                return Ok((name, raw));
-            }
-            let value = decode(&raw)
-                .ok_or_else(|| malformed("malformed-path", "the path is not percent-encoded UTF-8"));
-            value.map(|value| (name, value))
-        };
-        let path = path.into_iter().map(decoded).collect::<Result<_, _>>()?;
+        let path = decode_path(path)?;
         let query = decode_query(url.query())?;
         Ok(Request { dialect, operation, url, path, query, body, narrator: Narrator::default() })
     }
@@ -216,6 +209,23 @@ fn absolute(place: Place, at: &[Segment]) -> Place {
 
 fn malformed(code: &'static str, detail: &'static str) -> Box<Problem> {
     Box::new(Problem::bad_request(code, detail))
+}
+
+/// Decodes the parameters of a path, once.
+///
+/// # Errors
+///
+/// 400 for escapes that are none, or of what is no text, and for control characters.
+pub fn decode_path(raw: Parameters) -> Result<Parameters, Box<Problem>> {
+    let decoded = |(name, raw): (Box<str>, String)| {
+        if is_plain(&raw) {
+            return Ok((name, raw));
+        }
+        let value =
+            decode(&raw).ok_or_else(|| malformed("malformed-path", "the path is not percent-encoded UTF-8"));
+        value.map(|value| (name, value))
+    };
+    raw.into_iter().map(decoded).collect()
 }
 
 fn decode_query(raw: &str) -> Result<Parameters, Box<Problem>> {

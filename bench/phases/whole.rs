@@ -14,6 +14,7 @@ use interlingua::gateway::{self, Gateway};
 use interlingua::limit;
 use interlingua::telemetry::{Metrics, RequestId};
 use interlingua::upstream::{self, Upstream};
+use interlingua::usage;
 use tokio::runtime::{self, Runtime};
 
 use super::Phase;
@@ -49,6 +50,8 @@ pub(crate) fn phases(
     }
     let invite = Case::named(cases, "invite")?;
     let port = backend.port(cases.iter().position(|one| one.name == "invite").unwrap_or_default());
+    let counting = counting(Arc::clone(&registry), port)?;
+    phases.push(asked("request/invite-with-usage".to_owned(), CASES[0].1, counting, invite, &runtime));
     let dialects = crowd(registry.dialects(), invite);
     let crowded = Arc::new(Registry::new(Arc::clone(registry.api()), dialects.clone()));
     let gateway = gateway(Arc::clone(&crowded), port)?;
@@ -77,6 +80,20 @@ fn crowd(dialects: &[Arc<Dialect>], case: &Case) -> Vec<Arc<Dialect>> {
 }
 
 fn gateway(registry: Arc<Registry>, port: u16) -> Result<Gateway, Box<dyn Error>> {
+    gateway_with(registry, port, |shared| shared)
+}
+
+/// One that counts who uses what.
+fn counting(registry: Arc<Registry>, port: u16) -> Result<Gateway, Box<dyn Error>> {
+    let book = Arc::new(usage::Book::empty(usage::Config::default()));
+    gateway_with(registry, port, |shared| shared.with_usage(book))
+}
+
+fn gateway_with(
+    registry: Arc<Registry>,
+    port: u16,
+    more: impl FnOnce(gateway::Shared) -> gateway::Shared,
+) -> Result<Gateway, Box<dyn Error>> {
     // For dialects that name no quota: as in the mappings, one that nobody spends.
     let windows = vec!["100000000/minute".parse()?];
     let (config, limit) = (gateway::Config::default(), limit::Config { windows, ..limit::Config::default() });
@@ -84,7 +101,7 @@ fn gateway(registry: Arc<Registry>, port: u16) -> Result<Gateway, Box<dyn Error>
     let metrics = Metrics::new();
     let upstream = Upstream::new(Arc::new(upstream::Config::new(base)))?.count_into(metrics.backend());
     let shared = gateway::Shared::new(registry, config, &limit, Duration::from_mins(10), metrics);
-    Ok(Gateway::new(Arc::new(shared), upstream))
+    Ok(Gateway::new(Arc::new(more(shared)), upstream))
 }
 
 /// A case asked of a gateway. Its request is a copy, made in about as many instructions as a server needs for what it puts

@@ -6,8 +6,10 @@
 pub mod answer;
 pub mod choices;
 pub mod chunked;
+pub mod headers;
 pub mod ids;
 pub mod json;
 pub mod lens;
 pub mod mapping;
 pub mod request;
+pub mod settings;

@@ -41,16 +41,7 @@ static SHIPPED: LazyLock<(Registry, Store)> = LazyLock::new(|| {
 /// If something does not hold.
 pub fn check(bytes: &[u8]) {
     let (registry, schemas) = &*SHIPPED;
-    let (head, body) = match bytes.windows(2).position(|two| two == b"\n\n") {
-        Some(at) => (&bytes[..at], &bytes[at + 2..]),
-        None => (bytes, &b""[..]),
-    };
-    let Ok(head) = std::str::from_utf8(head) else { return };
-    let mut lines = head.lines();
-    let Some((method, target)) = lines.next().and_then(|line| line.split_once(' ')) else { return };
-    let (Ok(method), Ok(target)) = (Method::try_from(method), PathAndQuery::try_from(target)) else { return };
-    let host = lines.next().filter(|host| !host.is_empty());
-    let headers = headers(lines);
+    let Some(Parsed { method, target, host, headers, body }) = parse(bytes) else { return };
     let Ok(selected) = registry.select(&method, host, target.path(), &headers) else { return };
     assert_eq!(selected.operation.method, method);
     let body = Document::parse(body.to_vec(), &Limits::default()).ok();
@@ -65,6 +56,28 @@ pub fn check(bytes: &[u8]) {
         check_target(call);
         check_body(call, schemas);
     }
+}
+
+/// What an input says.
+pub(super) struct Parsed<'b> {
+    pub(super) method: Method,
+    pub(super) target: PathAndQuery,
+    pub(super) host: Option<&'b str>,
+    pub(super) headers: HeaderMap,
+    pub(super) body: &'b [u8],
+}
+
+/// Reads an input; none if it says nothing.
+pub(super) fn parse(bytes: &[u8]) -> Option<Parsed<'_>> {
+    let (head, body) = match bytes.windows(2).position(|two| two == b"\n\n") {
+        Some(at) => (&bytes[..at], &bytes[at + 2..]),
+        None => (bytes, &b""[..]),
+    };
+    let mut lines = std::str::from_utf8(head).ok()?.lines();
+    let (method, target) = lines.next()?.split_once(' ')?;
+    let (method, target) = (Method::try_from(method).ok()?, PathAndQuery::try_from(target).ok()?);
+    let host = lines.next().filter(|host| !host.is_empty());
+    Some(Parsed { method, target, host, headers: headers(lines), body })
 }
 
 fn headers<'t>(lines: impl Iterator<Item = &'t str>) -> HeaderMap {

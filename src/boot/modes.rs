@@ -138,7 +138,7 @@ fn refused(status: StatusCode, why: &str) -> Told {
 
 /// As it can be said again.
 fn shown(config: &mode::Config) -> Value {
-    let mode::Config { mode, share, validate, answers, noise, operations, principals } = config;
+    let mode::Config { mode, share, validate, answers, noise, read_back, operations, principals } = config;
     let mut shown = serde_json::Map::new();
     shown.insert("mode".to_owned(), mode.name().into());
     if config.splits() {
@@ -147,6 +147,7 @@ fn shown(config: &mode::Config) -> Value {
     if config.shadows() {
         shown.insert("answers".to_owned(), answers.name().into());
         shown.insert("noise".to_owned(), (*noise).into());
+        shown.insert("read_back".to_owned(), (*read_back).into());
     }
     if *validate {
         shown.insert("validate".to_owned(), true.into());

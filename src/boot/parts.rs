@@ -77,7 +77,7 @@ impl Parts {
         around: &Surroundings,
         before: Option<&Parts>,
     ) -> Result<Parts, ServeError> {
-        let Surroundings { metrics, explanations, usage, built_in } = around;
+        let Surroundings { metrics, explanations, usage: _, built_in } = around;
         let backend = Backend::of(config, built_in.as_ref());
         let upstream = match before.filter(|before| before.backend == backend) {
             Some(before) => before.upstream.clone(),
@@ -112,18 +112,18 @@ impl Parts {
             Some(explainer) => shared.with_explainer(explainer.keeping(explanations.clone())),
             None => shared,
         };
-        let shared = match usage {
-            Some(book) => {
-                book.rename(config.usage.names.clone());
-                shared.with_usage(Arc::clone(book))
-            }
-            None => shared,
-        };
         let shared = match before {
             Some(before) => shared.in_place_of(&before.shared),
             None => shared,
         };
+        let shared = counting(shared, config, around);
         Ok(Parts { shared: Arc::new(shared), upstream, modes, backend, legacy, ids })
+    }
+
+    /// The same, before anybody uses it, where it is counted by now who uses what.
+    pub(super) fn counting(self, config: &Config, around: &Surroundings) -> Parts {
+        let shared = Arc::into_inner(self.shared).expect("nobody uses it yet");
+        Parts { shared: Arc::new(counting(shared, config, around)), ..self }
     }
 
     /// The same, with the modes of these settings.
@@ -139,6 +139,17 @@ impl Parts {
     /// Where calls go, if that is somewhere else than before.
     pub(super) fn other_upstream(&self, before: &Parts) -> Option<Upstream> {
         (self.backend != before.backend).then(|| self.upstream.clone())
+    }
+}
+
+/// The same, where it is counted who uses what, if it is.
+fn counting(shared: gateway::Shared, config: &Config, around: &Surroundings) -> gateway::Shared {
+    match &around.usage {
+        Some(book) => {
+            book.rename(config.usage.names.clone());
+            shared.with_usage(Arc::clone(book))
+        }
+        None => shared,
     }
 }
 

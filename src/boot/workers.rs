@@ -11,9 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use bytes::Bytes;
-use http::{Request, Response, uri::Scheme};
-use http_body_util::Full;
+use http::{Request, Response, request, uri::Scheme};
 use hyper::body::Incoming;
 use tokio::{sync::mpsc, task::spawn_local};
 
@@ -23,7 +21,8 @@ use crate::{
         self, Called, Gateway,
         mode::{Legacies, Modes},
     },
-    server::{Handler, MakeHandler, Peer},
+    problem::{ErrorStatus, Problem},
+    server::{Body, Handler, MakeHandler, Peer, Refused},
     upstream::Upstream,
 };
 
@@ -175,7 +174,7 @@ impl Worker {
 }
 
 impl Handler for Worker {
-    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
         let Peer { scheme, host, client, .. } = peer;
         let client = client.filter(|_| self.tells_addresses);
         // Without a word it is a plain request, of which nothing may be said.
@@ -184,6 +183,17 @@ impl Handler for Worker {
         }
         let gateway = self.gateway();
         // Whatever comes into use meanwhile, this request is answered with one and the same.
-        gateway.answer(request).await
+        gateway.answer(request).await.map(Body::from)
+    }
+
+    fn refuse(&self, head: &request::Parts, peer: &Peer, refused: &Refused) -> Option<Response<Body>> {
+        let called = Called { scheme: peer.scheme.clone(), host: peer.host.clone(), client: None };
+        let problem = Problem {
+            detail: refused.detail.into(),
+            retry_after: refused.retry_after,
+            status: ErrorStatus::new(refused.status)?,
+            ..Problem::bad_request(refused.code, "")
+        };
+        self.gateway().refuse_unread(head, called, &problem).map(|answer| answer.map(Body::from))
     }
 }

@@ -5,6 +5,7 @@
 //!
 //! This module never sends anything.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -27,6 +28,17 @@ pub struct Api {
     pub roles: Arc<Roles>,
     /// Its operations, in the order of the file.
     pub operations: Vec<Arc<Operation>>,
+    /// By canonical schema, what names its records besides their ids: any of these does, the better ones first.
+    pub keys: BTreeMap<String, Vec<Key>>,
+}
+
+/// A member that names a record besides its id: no two records that a list tells have the same.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Key {
+    /// The way to the member.
+    pub at: Vec<Box<str>>,
+    /// Whether it names the same in any case of its letters, as addresses of mail do.
+    pub any_case: bool,
 }
 
 /// How the lists of the canonical API are paged: the names of two members and of two query parameters.
@@ -73,7 +85,7 @@ pub struct Operation {
     pub query: Vec<String>,
     /// The schema of its request body, if it takes one.
     pub body: Option<String>,
-    /// The operation that reads what it changes, by parameters of the same path.
+    /// The operation that reads what it changes, by parameters of the same path; what it makes, by one parameter more.
     pub reads: Option<String>,
     /// Operations whose answers it changes besides those of its own collection.
     pub changes: Vec<String>,
@@ -110,6 +122,14 @@ impl Api {
     /// The operation of that name.
     pub fn operation(&self, name: &str) -> Option<&Arc<Operation>> {
         self.operations.iter().find(|operation| operation.name == name)
+    }
+
+    /// The path parameter that stands for a record of a list where the record itself is read.
+    pub fn names_record_of(&self, list: &Operation) -> Option<&str> {
+        self.operations.iter().filter(|reads| reads.is_safe()).find_map(|reads| match reads.path.as_slice() {
+            [around @ .., PathPart::Parameter(name)] if *around == *list.path => Some(name.as_str()),
+            _ => None,
+        })
     }
 }
 

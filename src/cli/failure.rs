@@ -2,7 +2,13 @@
 
 use std::io;
 
-use super::{ids::Misused, import, names::Unknown, replay, traffic, translate::Misasked};
+use super::{
+    ids::{Misused, Unmatchable},
+    import,
+    names::Unknown,
+    replay, traffic,
+    translate::Misasked,
+};
 use crate::{
     backend::OpenError,
     boot::{FileError, ServeError, explain::KeyError},
@@ -28,6 +34,9 @@ pub(super) enum Failure {
     /// What to do with ids is not understood, or not enough.
     #[error(transparent)]
     Ids(#[from] Misused),
+    /// Records of two sides cannot be matched.
+    #[error(transparent)]
+    Match(#[from] Unmatchable),
     /// A document cannot be imported, or not there.
     #[error(transparent)]
     Import(#[from] import::Refused),

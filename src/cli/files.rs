@@ -11,7 +11,7 @@ use super::{
 use crate::{
     boot::{self, DataFiles, FileError},
     config::{Config, Known},
-    diag::{Diagnostic, Diagnostics, Severity, Sources, code},
+    diag::{Diagnostics, Severity, Sources, code},
     dialect::Registry,
     mapping::{Proof, Trials},
     schema::Store,
@@ -102,6 +102,7 @@ impl Files {
         let config = self.configuration(sources, found)?;
         let Some(files) = self.data(config.as_ref()) else { return Ok(None) };
         let boot::Loaded { registry, schemas, proofs, diagnostics } = load(&files, sources)?;
+        sources.mask_unread(&diagnostics, code::M0101);
         found.extend(diagnostics);
         if let Some((config, registry)) = config.as_ref().zip(registry.as_ref()) {
             let known: Vec<_> = registry.dialects().iter().map(|one| Known::from(&**one)).collect();
@@ -124,10 +125,7 @@ impl Files {
         let source = boot::files::read(path, sources)?;
         let mut told = Diagnostics::default();
         let config = Config::parse(source, sources.text(source), &mut told);
-        for span in told.iter().filter(|one| one.code == code::C0205).filter_map(Diagnostic::primary) {
-            sources.mask_user(span);
-        }
-        sources.mask_what_hides(&told);
+        sources.mask_settings(source, &told, code::C0101);
         found.extend(told);
         Ok(config)
     }

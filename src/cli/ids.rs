@@ -11,15 +11,12 @@ use uuid::Uuid;
 mod export;
 mod find;
 mod import;
+mod matching;
 mod pair;
 mod rows;
 
-use super::{
-    Failure, Outcome,
-    console::Console,
-    files::{Files, Loaded},
-    names,
-};
+pub(super) use self::matching::Unmatchable;
+use super::{Failure, Outcome, console::Console, files::Files, names};
 use crate::{
     canonical::id::{CanonicalId, IdForm},
     dialect::Registry,
@@ -43,6 +40,8 @@ enum Command {
     Export(export::Arguments),
     /// Show what an id stands for, whichever half it is
     Find(find::Arguments),
+    /// Find out which records of an old upstream are which of ours, by what they are known by besides their ids
+    Match(Box<matching::Arguments>),
 }
 
 /// Which ids.
@@ -95,12 +94,15 @@ pub(super) fn run(
     files: &Files,
     console: &mut Console<'_>,
 ) -> Result<Outcome, Failure> {
-    let Some(Loaded { config, registry, .. }) = files.load(console)? else { return Ok(Outcome::Findings) };
-    let store = arguments.store.clone().or(config.ids.store).ok_or(Misused::NoStore)?;
+    let Some(loaded) = files.load(console)? else { return Ok(Outcome::Findings) };
+    let store = arguments.store.clone().or_else(|| loaded.config.ids.store.clone());
+    let registry = &loaded.registry;
+    let needed = || store.as_deref().ok_or(Misused::NoStore);
     match &arguments.command {
-        Command::Import(arguments) => import::run(arguments, &store, &registry, console),
-        Command::Export(arguments) => export::run(arguments, &store, &registry, console),
-        Command::Find(arguments) => find::run(arguments, &store, console),
+        Command::Import(arguments) => import::run(arguments, needed()?, registry, console),
+        Command::Export(arguments) => export::run(arguments, needed()?, registry, console),
+        Command::Find(arguments) => find::run(arguments, needed()?, console),
+        Command::Match(arguments) => matching::run(arguments, store.as_deref(), &loaded, console),
     }
 }
 

@@ -16,7 +16,8 @@ mod judge;
 mod plays;
 mod tally;
 
-use self::{aim::Aim, credential::Credentials, judge::Judge, plays::Plays, tally::Tally};
+use self::{aim::Aim, judge::Judge, plays::Plays, tally::Tally};
+pub(super) use self::{aim::patient, credential::Credentials};
 use super::{
     Failure, Outcome,
     console::Console,
@@ -191,7 +192,8 @@ pub(super) fn run(
     tally.finish(arguments, [&first].into_iter().chain(second.as_ref()), console)
 }
 
-fn base(text: &str) -> Result<Uri, String> {
+/// Reads the address of a side that is asked.
+pub(super) fn base(text: &str) -> Result<Uri, String> {
     let uri: Uri = text.parse().map_err(|_| "is no URL".to_owned())?;
     match uri.scheme_str() {
         // What is in front of `@` would be printed, and is no credential of a dialect.
@@ -203,7 +205,8 @@ fn base(text: &str) -> Result<Uri, String> {
     }
 }
 
-fn deadline(text: &str) -> Result<Duration, String> {
+/// Reads how long an answer may take.
+pub(super) fn deadline(text: &str) -> Result<Duration, String> {
     let duration = parse_duration(text).map_err(|error| error.to_string())?;
     if duration.is_zero() { Err("must be longer than nothing".to_owned()) } else { Ok(duration) }
 }

@@ -27,7 +27,8 @@ use super::{
     console::Console,
     files::{Files, Loaded},
 };
-use crate::usage::{Kind, Part, Snapshot, Summary, Who, heavy::Use, snapshot::date, store};
+use crate::limit::Principal;
+use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, snapshot::date, store};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -102,12 +103,12 @@ pub(super) fn run(
 }
 
 impl Told {
-    fn name(&self, who: &Who) -> Option<&str> {
+    fn name(&self, who: &Principal) -> Option<&str> {
         self.counted.names.get(who).map(String::as_str)
     }
 
     /// What people know a principal by.
-    fn label(&self, who: &Who) -> String {
+    fn label(&self, who: &Principal) -> String {
         self.name(who).map_or_else(|| who.to_string(), str::to_owned)
     }
 
@@ -134,7 +135,7 @@ impl Told {
     }
 
     /// Who calls which operation, in the order of operations, the most frequent first.
-    fn calls(&self) -> Vec<(&Who, &Part, &Use<()>)> {
+    fn calls(&self) -> Vec<(&Principal, &Part, &Use<()>)> {
         let uses = self.counted.uses.uses().filter(|((_, part), _)| part.kind == Kind::Operation);
         let mut calls: Vec<_> = uses.map(|((who, part), known)| (who, part, known)).collect();
         calls.sort_by(|(who, part, known), (other_who, other, more)| {

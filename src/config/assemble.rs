@@ -247,9 +247,7 @@ fn usage(file: &UsageFile, values: &mut Values<'_>) -> usage::Config {
         entries: values.count(file.entries, 100..=most::USAGE_ENTRIES, default.entries),
         days: values.count(file.days, 1..=most::USAGE_DAYS, default.days),
         write_every: values.duration(file.write_every.as_ref(), default.write_every),
-        names: names
-            .filter_map(|(who, name)| Some((values.principal(who)?.into(), name.value.clone())))
-            .collect(),
+        names: names.filter_map(|(who, name)| Some((values.principal(who)?, name.value.clone()))).collect(),
     }
 }
 

@@ -318,6 +318,9 @@ mod tests {
         (code::C0206, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"shadow\"\nanswers = \"both\"\n", (5, 11)),
         (code::C0405, "[mode.acme]\nmode = \"canonical\"\nvalidate = true\n", (3, 12)),
         (code::C0403, "[usage.names]\npat_DemoDemo1 = \"job\"\n", (2, 1)),
+        (code::C0403, "[usage.names]\npat_DemoDemo1 = 5\n", (2, 1)),
+        (code::C0403, "[usage.names]\npat_DemoDemo1.x = \"job\"\n", (2, 1)),
+        (code::C0103, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = 5\n", (2, 36)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
         (code::C0213, "[upstream]\nbase = \"http://b\"\ndialect = \"acne\"\n", (3, 11)),
     ];

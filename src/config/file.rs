@@ -8,8 +8,9 @@ mod modes;
 
 pub(super) use self::health::{BreakerFile, RetryFile};
 pub(super) use self::modes::ModeFile;
-use crate::diag::reader::{Reader, Table};
+use crate::diag::reader::{Node, Reader, Table};
 use crate::diag::{Span, Spanned};
+use crate::limit::Principal;
 
 type Text = Option<Spanned<String>>;
 type Integer = Option<Spanned<i64>>;
@@ -376,6 +377,21 @@ fn of_any(table: Table<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
     })
 }
 
+/// The same for keys that name principals. Of a key that names none nothing is said but that: it may be a credential.
+fn of_principals(table: Table<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
+    table.read(|table| {
+        let entries = table.entries().into_iter();
+        let text = |(name, node): (Spanned<String>, Node<'_>)| {
+            let value = match name.value.parse::<Principal>() {
+                Ok(_) => node.text()?,
+                Err(_) => node.as_text().unwrap_or_else(|| Spanned::new(String::new(), node.span())),
+            };
+            Some((name, value))
+        };
+        entries.filter_map(text).collect()
+    })
+}
+
 impl IdsFile {
     fn read(table: Table<'_>) -> Self {
         table.read(|table| Self { store: table.text("store") })
@@ -395,7 +411,7 @@ impl UsageFile {
             entries: table.integer("entries"),
             days: table.integer("days"),
             write_every: table.text("write_every"),
-            names: table.table("names").map(of_any).unwrap_or_default(),
+            names: table.table("names").map(of_principals).unwrap_or_default(),
         })
     }
 }

@@ -22,6 +22,7 @@
 //! | `M10xx` | what retires |
 //! | `R01xx` | routes |
 //! | `V01xx` | documents that `validate`, `translate` and `replay` are given |
+//! | `V02xx` | records that `ids match` cannot pair |
 //!
 //! To add one, add a row to the file of its group below; to add a family, one to [`FAMILIES`] too.
 
@@ -61,6 +62,7 @@ pub const FAMILIES: &[(&str, &str)] = &[
     ("R01", "routes"),
     ("S01", "schema"),
     ("V01", "document"),
+    ("V02", "pairs"),
 ];
 
 /// What a family is called, by what its codes begin with.

@@ -4,8 +4,9 @@
 //! text. Of a file that is too long to keep there are excerpts, which know where they were taken from. This module
 //! never reads a file: text is handed to it.
 
-use super::{Diagnostic, Diagnostics};
 use std::ops::Range;
+
+mod mask;
 
 /// Names one text held by [`Sources`]; ordered as the texts were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -72,6 +73,8 @@ struct Source {
     path: String,
     text: String,
     start: Start,
+    /// Where its lines end. A file of thousands of faults is asked for as many places.
+    line_ends: Vec<u32>,
 }
 
 /// Where in its file a text begins.
@@ -106,40 +109,10 @@ impl Sources {
         start: Start,
     ) -> SourceId {
         let id = u32::try_from(self.0.len()).expect("fewer than four thousand million files are loaded");
-        self.0.push(Source { path: path.into(), text: text.into(), start });
+        let text = text.into();
+        let line_ends = line_ends(&text);
+        self.0.push(Source { path: path.into(), text, start, line_ends });
         SourceId(id)
-    }
-
-    /// Blanks the user and the password of a URL in that span: lines are printed, and what is printed may be kept. No byte
-    /// moves.
-    pub fn mask_user(&mut self, span: Span) {
-        let (source, range) = (&mut self.0[span.source.0 as usize], span.range());
-        let Some(url) = source.text.get(range.clone()) else { return };
-        let begins = url.find("//").map_or(0, |at| at + 2);
-        // Who writes the sign as an escape hides it from us, too.
-        let ends = url.rfind('@').or_else(|| url.contains('\\').then_some(url.len())).unwrap_or(begins);
-        if begins < ends {
-            let masked = "*".repeat(ends - begins);
-            source.text.replace_range(range.start + begins..range.start + ends, &masked);
-        }
-    }
-
-    /// Hides what stands in a line from there on, where it may be a secret in the wrong place. No byte moves.
-    pub fn mask(&mut self, span: Span) {
-        let (source, range) = (&mut self.0[span.source.0 as usize], span.range());
-        let Some(rest) = source.text.get(range.start..) else { return };
-        // A key may have dots, and go on behind what is pointed at.
-        let length = rest.find('\n').unwrap_or(rest.len()).max(range.len());
-        if source.text.get(range.start..range.start + length).is_some() {
-            source.text.replace_range(range.start..range.start + length, &"*".repeat(length));
-        }
-    }
-
-    /// Hides whatever diagnostics say may be a secret.
-    pub fn mask_what_hides(&mut self, found: &Diagnostics) {
-        for span in found.iter().filter(|one| one.hides).filter_map(Diagnostic::primary) {
-            self.mask(span);
-        }
     }
 
     /// The text as it was written.
@@ -186,25 +159,26 @@ impl Sources {
         column: usize,
         count: impl Fn(&str) -> usize,
     ) -> (usize, usize) {
-        let text = self.text(id);
+        let Source { text, start, line_ends, .. } = self.source(id);
         let before = &text[..text.floor_char_boundary(offset as usize)];
-        let lines = before.bytes().filter(|byte| *byte == b'\n').count();
-        let (line_start, column) = before.rfind('\n').map_or((0, column), |newline| (newline + 1, 1));
-        (self.start(id).line + lines, column + count(&before[line_start..]))
+        let lines = line_ends.partition_point(|end| (*end as usize) < before.len());
+        let last_end = lines.checked_sub(1).map(|last| line_ends[last] as usize);
+        let (line_start, column) = last_end.map_or((0, column), |end| (end + 1, 1));
+        (start.line + lines, column + count(&before[line_start..]))
     }
 
     /// What is left of the texts when only lines are asked for.
     pub fn lines(&self) -> Lines {
-        let lines = self.0.iter().map(|source| {
-            let ends = source.text.bytes().zip(0_u32..).filter(|(byte, _)| *byte == b'\n');
-            (source.path.clone(), ends.map(|(_, end)| end).collect())
-        });
-        Lines(lines.collect())
+        Lines(self.0.iter().map(|source| (source.path.clone(), source.line_ends.clone())).collect())
     }
 
     fn source(&self, id: SourceId) -> &Source {
         self.0.get(id.0 as usize).expect("an id is only made by adding a text, and texts are never removed")
     }
+}
+
+fn line_ends(text: &str) -> Vec<u32> {
+    text.bytes().zip(0..).filter(|(byte, _)| *byte == b'\n').map(|(_, end)| end).collect()
 }
 
 /// The paths of texts and where their lines end: what is needed to name the line of a span, without the texts.

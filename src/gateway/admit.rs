@@ -30,18 +30,27 @@ pub(super) struct Credential {
 
 /// Refuses what is gone, whoever asks; then takes the credential and charges one cell. A bulk request pays for the rest
 /// when it is known how large it is.
+///
+/// Where it is counted who uses what, it is noted who asks for what is gone or in a brown-out: they are to be found before it
+/// goes. They are charged nothing, and told what everybody is.
 pub(super) fn admit<B>(
     clock: &Clock,
     quotas: &Quotas,
     selected: Selected<B>,
     exchange: &mut Exchange,
 ) -> Result<Admitted<B>, Box<Problem>> {
-    retirement::refuse(clock, exchange)?;
     let dialect = &selected.target.dialect;
-    let credential = credential(&dialect.credentials, &selected.head.headers)?;
-    if let Some(used) = &mut exchange.used {
-        used.principal = Some(credential.principal);
+    let credential = || credential(&dialect.credentials, &selected.head.headers);
+    if let Err(problem) = retirement::refuse(clock, exchange) {
+        if exchange.used.is_some()
+            && let Ok(credential) = credential()
+        {
+            exchange.is_of(credential.principal);
+        }
+        return Err(problem);
     }
+    let credential = credential()?;
+    exchange.is_of(credential.principal);
     quotas.charge(&dialect.name, credential.principal, ONE, exchange)?;
     Ok(Admitted { selected, credential })
 }

@@ -1,7 +1,8 @@
 //! In the place of phases 3 to 8: a request is handed on to the old upstream as it is, and its answer back as it comes.
 //!
 //! Nothing is translated: method, path below the mount, query, headers and body are the client's, but for what belongs to
-//! one connection, and what hops say of their clients, which is ours to say. Only failing to get an answer is told in the
+//! one connection, what hops say of their clients, which is ours to say, and ids in path and query that only the canonical side
+//! gives, where the id map knows what the old upstream calls the same. Only failing to get an answer is told in the
 //! words of the dialect.
 
 use std::pin::pin;
@@ -27,8 +28,10 @@ use crate::schema::Schema;
 use crate::translate::{self, lift};
 use crate::upstream;
 
+mod address;
 mod onward;
 
+use address::readdressed;
 use onward::{is_decisive, onward, tell, without_those_of_one_connection};
 
 /// What answers may say of all that there is at a host, and so of what others serve there.
@@ -49,14 +52,20 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     let is_decisive = |name: &HeaderName| is_decisive(&shared.registry, &target.dialect, name);
     let mut headers = onward(&head.headers, is_decisive)?;
     tell(&mut headers, &url, |host| plan.is_at(host), head.version, exchange);
+    // What is no text in a path, or ends lines there, is read in as many ways as there are readers.
+    translate::decode_path(target.path.clone())?;
     let key = Key::read(&head.method, &head.headers)?;
     let body = decode::bytes(&shared.config, pin!(body)).await?;
     gateway.find_passed(&target, &url, &body, exchange);
+    if plan.validates() {
+        heed_what_retires(shared, &target, &url, &body, exchange)?;
+    }
+    let readdressed = readdressed(shared, &target, &url, exchange).await?;
     let onward_keyed = headers.contains_key(IDEMPOTENCY_KEY);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), Some(value))).collect();
     let call = upstream::Request {
         method: &head.method,
-        target: &url.target.as_str()[url.mount..],
+        target: readdressed.as_deref().unwrap_or(&url.target.as_str()[url.mount..]),
         headers: &headers,
         body: &body,
         safe: head.method.is_safe(),
@@ -72,6 +81,28 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
         validate(shared, target, url, &body, &answer);
     }
     Ok(back(answer, exchange))
+}
+
+/// Notes what of a request retires, and refuses it as the canonical side would. What cannot be read uses nothing of it, and
+/// what is not sound otherwise is for the old upstream to judge.
+fn heed_what_retires(
+    shared: &Shared,
+    target: &dialect::Selected,
+    url: &Url,
+    body: &Bytes,
+    exchange: &mut Exchange,
+) -> Result<(), Box<Problem>> {
+    if target.operation.with_cases().all(|operation| operation.watches.is_empty()) {
+        return Ok(());
+    }
+    let document = if body.is_empty() { None } else { parsed(shared, body) };
+    let Ok(mut request) = translate::Request::new(target.clone(), url.clone(), document) else {
+        return Ok(());
+    };
+    let is_sound = translate::check(&request).is_ok();
+    request.choose_case();
+    retirement::note(&request, exchange);
+    if is_sound { retirement::refuse_parts(&shared.clock, &request, exchange) } else { Ok(()) }
 }
 
 /// An answer as the client gets it, and besides what retires.
@@ -106,23 +137,25 @@ fn validate(shared: &Shared, target: dialect::Selected, url: Url, body: &Bytes, 
         shared.meters.passed_misfit(&dialect.name, &operation.name, "answer");
     }
     // What the old upstream refuses need not be right.
-    if answer.status.is_success() && !request_fits(shared, target, url, body) {
+    if answer.status.is_success() && fitting(shared, target, url, body).is_none() {
         shared.meters.passed_misfit(&dialect.name, &operation.name, "request");
     }
 }
 
-/// Whether it could be lifted, as far as that is known without asking anybody.
-pub(super) fn request_fits(shared: &Shared, target: dialect::Selected, url: Url, body: &Bytes) -> bool {
-    let document = if body.is_empty() { Ok(None) } else { parsed(shared, body).map(Some).ok_or(()) };
-    let Ok(document) = document else { return false };
-    let Ok(mut request) = translate::Request::new(target, url, document) else { return false };
-    if translate::check(&request).is_err() {
-        return false;
-    }
+/// A request that could be lifted, as far as that is known without asking anybody.
+pub(super) fn fitting(
+    shared: &Shared,
+    target: dialect::Selected,
+    url: Url,
+    body: &Bytes,
+) -> Option<translate::Request> {
+    let document = if body.is_empty() { None } else { Some(parsed(shared, body)?) };
+    let mut request = translate::Request::new(target, url, document).ok()?;
+    translate::check(&request).ok()?;
     request.choose_case();
-    let most = shared.config.fan_out_max;
-    translate::fan_out(&request, most).is_ok()
-        && lift::lift(shared.registry.api(), &request, &shared.resolutions()).is_ok()
+    translate::fan_out(&request, shared.config.fan_out_max).ok()?;
+    lift::lift(shared.registry.api(), &request, &shared.resolutions()).ok()?;
+    Some(request)
 }
 
 /// Whether an answer is one that the mapping says the dialect has. Of refusals, and of what is encoded, nobody knows.
@@ -153,6 +186,9 @@ enum Shape<'o> {
 
 /// What a body must look like that comes with a status, if there is such an answer.
 fn shape_of(operation: &Operation, status: StatusCode) -> Option<Shape<'_>> {
+    if operation.settled.iter().any(|refusal| refusal.status == status) {
+        return Some(Shape::Any);
+    }
     let schema = match &operation.answer {
         AnswerPlan::One(answers) => answers.iter().find(|answer| answer.status == status)?.schema.as_ref(),
         AnswerPlan::Collect(collect) => {

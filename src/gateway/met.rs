@@ -8,11 +8,11 @@ use crate::usage::Book;
 
 impl Gateway {
     /// Counts the declared losses that a request met which was answered.
-    pub(super) fn count_lost(&self, exchange: &Exchange) {
+    pub(super) fn count_losses(&self, exchange: &Exchange) {
         let (Some(counter), Some(usage)) = (&self.counter, &self.shared.usage) else { return };
         if let (Some(dialect), Some(operation)) = (&exchange.dialect, &exchange.operation) {
             let of = (dialect.name.as_str(), operation.name.as_str());
-            counter.count_lost(usage, of, &exchange.lost, self.shared.clock.now());
+            counter.count_losses(usage, of, &exchange.lost, self.shared.clock.now());
         }
     }
 

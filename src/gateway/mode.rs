@@ -5,19 +5,24 @@
 //! said of an operation, and that more than what is said of the dialect.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-
-use sha2::{Digest, Sha256};
+use std::sync::Arc;
 
 use crate::dialect::{Dialect, Registry};
 use crate::limit::Principal;
-use crate::translate::compare::{Differences, Masks};
-use crate::translate::reverse::told::Reader;
 use crate::upstream::Upstream;
 
+mod comparison;
+mod legacies;
 mod noise;
+mod share;
+mod writes;
 
-use self::noise::Noise;
+use self::comparison::Comparison;
+use self::share::has_moved;
+
+pub(super) use self::comparison::Change;
+pub use self::legacies::Legacies;
+pub(super) use self::writes::{Passage, Writing};
 
 /// How requests are answered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -93,6 +98,8 @@ pub struct Config {
     pub answers: Side,
     /// Of how many of a hundred comparisons the old side is asked twice.
     pub noise: u8,
+    /// Whether it is asked what a change did that it has made.
+    pub read_back: bool,
     /// Otherwise for single operations, by name.
     pub operations: BTreeMap<String, Mode>,
     /// Otherwise for single principals; none is split.
@@ -107,6 +114,7 @@ impl Default for Config {
             validate: false,
             answers: Side::Legacy,
             noise: 2,
+            read_back: true,
             operations: BTreeMap::new(),
             principals: BTreeMap::new(),
         }
@@ -153,20 +161,6 @@ pub(super) struct Plan {
     comparison: Option<Comparison>,
 }
 
-/// What reads the answers of both sides, and what is known of the old side's noise.
-#[derive(Debug, Default)]
-struct Comparison {
-    /// By operation: of those that only read.
-    readers: HashMap<String, Reader>,
-    masks: Masks,
-    /// By operation.
-    noise: Mutex<HashMap<String, Noise>>,
-}
-
-/// The old upstreams, by dialect, with connections of one worker.
-#[derive(Clone, Debug, Default)]
-pub struct Legacies(BTreeMap<String, Upstream>);
-
 /// The mode of a request, and the side that answers it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Chosen {
@@ -181,8 +175,8 @@ impl Modes {
         let plan = |dialect: &Arc<Dialect>| {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
             let config = names().find_map(|name| configs.get(name))?.clone();
-            let legacy = names().find(|name| legacies.0.contains_key(*name)).cloned();
-            let comparison = config.shadows().then(|| Comparison::of(registry, dialect));
+            let legacy = names().find(|name| legacies.of(name).is_some()).cloned();
+            let comparison = config.shadows().then(|| Comparison::of(registry, dialect, &config));
             let family = dialect.family().to_owned();
             let relatives = registry.dialects().iter().filter(|one| one.family() == family);
             let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
@@ -226,103 +220,14 @@ impl Plan {
         self.config.validate
     }
 
-    /// What reads the answers of an operation.
-    pub(super) fn reader(&self, operation: &str) -> Option<&Reader> {
-        self.comparison.as_ref()?.readers.get(operation)
-    }
-
-    /// How values of answers are hidden.
-    pub(super) fn masks(&self) -> Option<&Masks> {
-        self.comparison.as_ref().map(|comparison| &comparison.masks)
-    }
-
-    /// Whether the old side is to be asked twice this time.
-    pub(super) fn is_to_be_asked_twice(&self, operation: &str) -> bool {
-        let share = u64::from(self.config.noise);
-        self.noise(operation, |noise| noise.is_to_be_asked_twice(share)).unwrap_or(false)
-    }
-
-    /// Learns where the old side differs from itself; what is noise by now is returned.
-    pub(super) fn learn(&self, operation: &str, between: &Differences) -> Vec<String> {
-        let learned = |noise: &mut Noise| {
-            noise.learn(between);
-            noise.places().into_iter().map(str::to_owned).collect()
-        };
-        self.noise(operation, learned).unwrap_or_default()
-    }
-
-    /// The differences that are no noise.
-    pub(super) fn without_noise(&self, operation: &str, mut differences: Differences) -> Differences {
-        self.noise(operation, |noise| differences.drop_at(|place| noise.holds(place)));
-        differences
-    }
-
-    fn noise<T>(&self, operation: &str, of: impl FnOnce(&mut Noise) -> T) -> Option<T> {
-        let mut all = self.comparison.as_ref()?.noise();
-        Some(of(all.entry(operation.to_owned()).or_default()))
-    }
-
     /// Where requests are handed on to.
     pub(super) fn upstream<'l>(&self, legacies: &'l Legacies) -> Option<&'l Upstream> {
-        legacies.0.get(self.legacy.as_ref()?)
-    }
-}
-
-impl Comparison {
-    fn of(registry: &Registry, dialect: &Arc<Dialect>) -> Comparison {
-        let safe = dialect.operations.iter().filter(|operation| operation.method.is_safe());
-        let readers =
-            safe.map(|one| (one.name.clone(), Reader::offline(registry.api(), dialect, one))).collect();
-        Comparison { readers, ..Comparison::default() }
-    }
-
-    /// A panic while the lock was held cannot have left anything half learned, so poison is ignored.
-    fn noise(&self) -> MutexGuard<'_, HashMap<String, Noise>> {
-        self.noise.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// What all digests of a split begin with: another way of sharing out will have another.
-const FORMULA: &[u8] = b"interlingua-split-1";
-
-/// Whether a principal is among the first `share` of a hundred.
-///
-/// Each has a point of its own between 0 and 100, by a digest under the name of the dialect's family; it has moved once the
-/// share is beyond that point. So nobody who has moved goes back when the share grows, every replica says the same, and
-/// those who move first in one dialect are others than in the next.
-fn has_moved(family: &str, principal: Principal, share: u8) -> bool {
-    let mut digest = Sha256::new();
-    for part in [FORMULA, family.as_bytes(), principal.as_bytes()] {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    let digest = digest.finalize();
-    let point = digest.iter().take(8).fold(0_u128, |number, byte| number << 8 | u128::from(*byte));
-    point * 100 < u128::from(share) << 64
-}
-
-impl FromIterator<(String, Upstream)> for Legacies {
-    fn from_iter<I: IntoIterator<Item = (String, Upstream)>>(all: I) -> Legacies {
-        Legacies(all.into_iter().collect())
-    }
-}
-
-impl Legacies {
-    /// The same for another worker. What `before` has connections to already keeps them.
-    #[must_use]
-    pub fn siblings(&self, before: &Legacies) -> Legacies {
-        let one = |(name, upstream): (&String, &Upstream)| {
-            let known = before.0.get(name).filter(|known| known.is_sibling_of(upstream));
-            (name.clone(), known.cloned().unwrap_or_else(|| upstream.sibling()))
-        };
-        self.0.iter().map(one).collect()
+        legacies.of(self.legacy.as_ref()?)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn plan(config: Config) -> Plan {
@@ -346,39 +251,5 @@ mod tests {
         assert_eq!(side("get", bob), Side::Legacy);
         assert_eq!(side("list", bob), Side::Canonical);
         assert_eq!(side("list", ada), Side::Legacy);
-    }
-
-    /// The number was counted with Python's `hashlib`, from the formula in `docs/migration.md`.
-    #[test]
-    fn the_formula_is_what_is_documented() {
-        let moved = (0..1000).filter(|one| has_moved("acme", number(*one), 10)).count();
-        assert_eq!(moved, 105);
-    }
-
-    proptest! {
-        #[test]
-        fn whoever_has_moved_stays_moved_when_the_share_grows(
-            credential: Vec<u8>,
-            family in "[a-z]{0,8}",
-            shares in (0_u8..=100, 0_u8..=100),
-        ) {
-            let who = Principal::of(&credential);
-            let (less, more) = (shares.0.min(shares.1), shares.0.max(shares.1));
-            prop_assert!(!has_moved(&family, who, less) || has_moved(&family, who, more));
-            prop_assert!(!has_moved(&family, who, 0) && has_moved(&family, who, 100));
-        }
-
-    }
-
-    proptest! {
-        #![proptest_config(ProptestConfig::with_cases(8))]
-
-        #[test]
-        fn a_share_is_about_that_many(share in 0_u8..=100, family in "[a-z]{1,8}") {
-            let moved = (0..2000).filter(|one| has_moved(&family, number(*one), share)).count();
-            // Six standard deviations of the binomial distribution, at its widest.
-            let expected = usize::from(share) * 20;
-            prop_assert!(moved.abs_diff(expected) <= 6 * 23, "{moved} of 2000 for {share} %");
-        }
     }
 }

@@ -1,5 +1,6 @@
 //! One event for each request, whatever became of it. A request whose operation is known and that was answered is
-//! counted besides; one that was refused before is counted among the refusals, and one whose client went away is not.
+//! counted besides; one that was refused before is counted among the refusals, and one whose client went away is not. What
+//! a request used is noted in any case, where it is.
 //!
 //! What clients wrote never gets here: names come from mappings, and neither codes nor causes repeat a value.
 
@@ -10,8 +11,8 @@ use std::sync::atomic::Ordering;
 use http::StatusCode;
 use tokio::time::Instant;
 
-use super::Exchange;
 use super::mode::Chosen;
+use super::{Exchange, Gateway};
 use crate::dialect::Registry;
 use crate::problem::Problem;
 use crate::telemetry::names::field;
@@ -92,27 +93,30 @@ impl Meters {
 /// was over.
 #[derive(Debug)]
 pub(super) struct Record<'a> {
-    meters: &'a Meters,
+    gateway: &'a Gateway,
     pub(super) exchange: Exchange,
     begun: Instant,
     has_ended: bool,
 }
 
 impl<'a> Record<'a> {
-    pub(super) fn begin(meters: &'a Meters, exchange: Exchange) -> Record<'a> {
-        Record { meters, exchange, begun: Instant::now(), has_ended: false }
+    pub(super) fn begin(gateway: &'a Gateway, exchange: Exchange) -> Record<'a> {
+        Record { gateway, exchange, begun: Instant::now(), has_ended: false }
     }
 
     /// The request was answered with `status`, for the reason of `problem` if it was refused.
     pub(super) fn end(mut self, status: StatusCode, problem: Option<&Problem>) {
         self.has_ended = true;
         let (exchange, elapsed) = (&self.exchange, self.begun.elapsed());
+        self.gateway.count(exchange, Some(status));
+        self.gateway.count_losses(exchange);
+        let meters = &self.gateway.shared.meters;
         let label = problem.map_or("", Problem::label);
         if let Some(problem) = problem {
             let dialect = exchange.dialect.as_ref().map_or("", |dialect| &dialect.name);
-            self.meters.metrics.refusal(dialect, label, problem.blame.name());
+            meters.metrics.refusal(dialect, label, problem.blame.name());
         }
-        if let Some(metrics) = self.meters.operation(exchange) {
+        if let Some(metrics) = meters.operation(exchange) {
             metrics.answered(status, label, elapsed);
             if let Some(Chosen { mode, side }) = exchange.mode {
                 metrics.answered_by(mode.name(), side.name());
@@ -168,6 +172,7 @@ impl<'a> Record<'a> {
 impl Drop for Record<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
+            self.gateway.count(&self.exchange, None);
             self.log(None, None);
         }
     }

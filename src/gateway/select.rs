@@ -73,6 +73,19 @@ pub(super) fn select<B>(
     Ok(Selection::Operation(Selected { target, url, head, body }))
 }
 
+/// Notes what a request is meant for that is refused whatever it is, as far as its head says so.
+pub(super) fn note(registry: &Registry, head: &Parts, exchange: &mut Exchange) {
+    let Ok(authority) = authority(head, &exchange.called) else { return };
+    let host = authority.as_ref().map(Authority::host);
+    match registry.select(&head.method, host, head.uri.path(), &head.headers) {
+        Ok(target) => {
+            exchange.dialect = Some(target.dialect);
+            exchange.operation = Some(target.operation);
+        }
+        Err(unselected) => exchange.dialect = unselected.dialect,
+    }
+}
+
 /// The host a request is meant for, with or without its port: from its target, else from its one `Host` header.
 fn authority(head: &Parts, called: &Called) -> Result<Option<Authority>, Box<Problem>> {
     let refused = |detail| Err(Box::new(Problem::bad_request("invalid-host", detail)));

@@ -10,6 +10,7 @@ use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTI
 use self::support::{Events, TestGateway, backend_problem, request};
 
 mod acme;
+mod addresses;
 mod answers;
 mod ids;
 mod keep;
@@ -17,6 +18,7 @@ mod keys;
 mod modes;
 mod shown;
 mod support;
+mod unread;
 
 const FOUND: &str = r#"{"items":[{"slug":"north","id":"o-1"}],"total":1}"#;
 const THING: &str = r#"{"id":"t-1","title":"Lamp"}"#;

@@ -1,7 +1,8 @@
 //! Who uses what: found in a request, and counted when it is answered.
 //!
-//! Counted is each request of a known operation whose credential has the right form, whatever becomes of it, except where the
-//! backend does not know the credential: whoever that is uses nothing. Where nobody counts, each of these is a branch.
+//! Counted is each request of a known operation whose credential has the right form, whatever becomes of it, even if its client
+//! goes away before it is answered; except where the backend does not know the credential: whoever that is uses nothing. One
+//! that nobody has read is counted as such. Where nobody counts, each of these is a branch.
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -18,8 +19,17 @@ use crate::usage::{Client, Used};
 pub(super) struct Using {
     client: Client,
     /// Whose it is, once that is known.
-    pub(super) principal: Option<Principal>,
+    principal: Option<Principal>,
     parts: Used,
+}
+
+impl Exchange {
+    /// Notes whose request it is.
+    pub(super) fn is_of(&mut self, principal: Principal) {
+        if let Some(used) = &mut self.used {
+            used.principal = Some(principal);
+        }
+    }
 }
 
 impl Gateway {
@@ -37,25 +47,29 @@ impl Gateway {
         }
     }
 
-    /// The same of a request that is handed on as it came. One that cannot be read uses nothing but its operation.
+    /// The same of a request that is handed on as it came. One whose body cannot be read may use more than is found.
     pub(super) fn find_passed(&self, target: &Selected, url: &Url, body: &Bytes, exchange: &mut Exchange) {
         if exchange.used.is_none() {
             return;
         }
         let document = if body.is_empty() { None } else { legacy::parsed(&self.shared, body) };
+        let is_read = body.is_empty() || document.is_some();
         if let Ok(request) = translate::Request::new(target.clone(), url.clone(), document) {
             self.find_used(&request, exchange);
         }
+        if let (false, Some(used)) = (is_read, &mut exchange.used) {
+            used.parts.unread();
+        }
     }
 
-    /// Counts a request that was answered with that status.
-    pub(super) fn count(&self, exchange: &Exchange, status: StatusCode) {
+    /// Counts a request that was answered with that status, or with none.
+    pub(super) fn count(&self, exchange: &Exchange, status: Option<StatusCode>) {
         let (Some(counter), Some(used), Some(usage)) = (&self.counter, &exchange.used, &self.shared.usage)
         else {
             return;
         };
         let (Some(dialect), Some(operation)) = (&exchange.dialect, &exchange.operation) else { return };
-        let is_nobody = status == StatusCode::UNAUTHORIZED;
+        let is_nobody = status == Some(StatusCode::UNAUTHORIZED);
         let watch = usage.operation(&dialect.name, &operation.name);
         if let (Some(principal), Some(watch), false) = (used.principal, watch, is_nobody) {
             counter.count(principal, used.client, (watch, &used.parts), self.shared.clock.now());

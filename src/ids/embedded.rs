@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::lens::Direction;
 
 mod import;
+pub mod matching;
 
 pub use self::import::{CONFLICTS_MAX, Conflict, Import, Imported, Position, Refused};
 

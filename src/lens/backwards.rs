@@ -70,9 +70,9 @@ fn field_backwards(field: &Field, place: &Place, sent: Option<Value<'_>>) -> Opt
     let left = fallback.unwrap_or(left);
     let own = right.segments();
     let start = Place { root: left.root, segments: left.segments() };
-    if let Some(below) = place.segments.strip_prefix(own.as_slice()) {
+    if let Some(rest) = place.segments.strip_prefix(own.as_slice()) {
         let inside = sent.and_then(|sent| left.path.iter().try_fold(sent, |value, name| value.member(name)));
-        let (reach, deeper) = op_backwards(&field.op, below, inside);
+        let (reach, deeper) = below(&field.op, rest, inside, Lens::furthest);
         let mut found = start;
         found.segments.extend(deeper);
         return Some((own.len() + reach, found));
@@ -82,15 +82,24 @@ fn field_backwards(field: &Field, place: &Place, sent: Option<Value<'_>>) -> Opt
     above.then_some((place.segments.len(), start))
 }
 
-/// What a place below the canonical field is called below the dialect's, and how much of it was understood.
-fn op_backwards(op: &Op, below: &[Segment], sent: Option<Value<'_>>) -> (usize, Vec<Segment>) {
+/// A direction of names: what a lens calls a place, seen from its other side, and with how many segments understood.
+pub(super) type Furthest = fn(&Lens, &Place, Option<Value<'_>>) -> Option<(usize, Place)>;
+
+/// What a place below a field's end is called below its other end, and how much of it was understood. Names change in the
+/// lenses inside alone, which is why one function serves both directions.
+pub(super) fn below(
+    op: &Op,
+    rest: &[Segment],
+    sent: Option<Value<'_>>,
+    furthest: Furthest,
+) -> (usize, Vec<Segment>) {
     let inner = |lens: &Lens, rest: &[Segment], sent: Option<Value<'_>>| {
-        let found = lens.furthest(&Place::body(rest.to_vec()), sent);
+        let found = furthest(lens, &Place::body(rest.to_vec()), sent);
         found.map_or((0, Vec::new()), |(reach, place)| (reach, place.segments))
     };
-    match (op, below) {
-        (Op::Copy, _) => (below.len(), below.to_vec()),
-        (Op::Nested(nested), [_, ..]) => inner(&nested.lens, below, sent),
+    match (op, rest) {
+        (Op::Copy, _) => (rest.len(), rest.to_vec()),
+        (Op::Nested(nested), [_, ..]) => inner(&nested.lens, rest, sent),
         (Op::Each(each), [index @ Segment::Index(at), rest @ ..]) => {
             let (reach, deeper) = match &each.item {
                 Item::Copy => (rest.len(), rest.to_vec()),

@@ -1,10 +1,9 @@
 //! From the dialect's places to canonical ones: what an error in a dialect's words is about.
 
-use super::op::Op;
-use super::op::each::Item;
+use super::backwards::below;
 use super::{Field, Lens, Wrap};
 use crate::json::{Kind, Value};
-use crate::problem::{Place, Root, Segment};
+use crate::problem::{Place, Root};
 
 impl Lens {
     /// The canonical name of a dialect's place in `sent`, or in any document if that is not known: that of the field that
@@ -27,7 +26,7 @@ impl Lens {
         if let Some(field) =
             alone.and_then(|index| self.fields.get(index)).filter(|_| place.root == Root::Body)
         {
-            let (reach, deeper) = op_forwards(&field.op, &place.segments, sent);
+            let (reach, deeper) = below(&field.op, &place.segments, sent, Lens::furthest_forwards);
             let right = field.right.as_ref()?;
             return Some((reach, Place { root: right.root, segments: [right.segments(), deeper].concat() }));
         }
@@ -45,10 +44,10 @@ fn field_forwards(field: &Field, place: &Place, sent: Option<Value<'_>>) -> Opti
     lefts.into_iter().flatten().filter(|left| left.root == place.root).find_map(|left| {
         let own = left.segments();
         let start = Place { root: right.root, segments: right.segments() };
-        if let Some(below) = place.segments.strip_prefix(own.as_slice()) {
+        if let Some(rest) = place.segments.strip_prefix(own.as_slice()) {
             let inside =
                 sent.and_then(|sent| left.path.iter().try_fold(sent, |value, name| value.member(name)));
-            let (reach, deeper) = op_forwards(&field.op, below, inside);
+            let (reach, deeper) = below(&field.op, rest, inside, Lens::furthest_forwards);
             let segments = [start.segments, deeper].concat();
             return Some((own.len() + reach, Place { root: start.root, segments }));
         }
@@ -58,33 +57,13 @@ fn field_forwards(field: &Field, place: &Place, sent: Option<Value<'_>>) -> Opti
     })
 }
 
-/// What a place below the dialect's field is called below the canonical one, and how much of it was understood.
-fn op_forwards(op: &Op, below: &[Segment], sent: Option<Value<'_>>) -> (usize, Vec<Segment>) {
-    let inner = |lens: &Lens, rest: &[Segment], sent: Option<Value<'_>>| {
-        let found = lens.furthest_forwards(&Place::body(rest.to_vec()), sent);
-        found.map_or((0, Vec::new()), |(reach, place)| (reach, place.segments))
-    };
-    match (op, below) {
-        (Op::Copy, _) => (below.len(), below.to_vec()),
-        (Op::Nested(nested), [_, ..]) => inner(&nested.lens, below, sent),
-        (Op::Each(each), [index @ Segment::Index(at), rest @ ..]) => {
-            let (reach, deeper) = match &each.item {
-                Item::Copy => (rest.len(), rest.to_vec()),
-                Item::Lens(lens) => inner(lens, rest, sent.and_then(|sent| sent.elements().nth(*at))),
-                Item::Id(_) => (0, Vec::new()),
-            };
-            (reach + 1, std::iter::once(index.clone()).chain(deeper).collect())
-        }
-        _ => (0, Vec::new()),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
 
     use super::*;
-    use crate::lens::op::each::Each;
+    use crate::lens::op::Op;
+    use crate::lens::op::each::{Each, Item};
     use crate::lens::op::nested::Nested;
     use crate::lens::support::field;
 

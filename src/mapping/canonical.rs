@@ -1,5 +1,6 @@
 //! `canonical.toml`: the canonical API, and the words that dialects are described with.
 
+mod keys;
 mod line;
 mod reads;
 
@@ -39,6 +40,7 @@ pub(super) fn read(reader: &Reader<'_>, schemas: &Store) -> Canonical {
     let capabilities = root.required_table("capabilities");
     let roles_table = root.required_table("roles");
     let operations = root.required("operation");
+    let keys = root.table("keys").map(|table| keys::read(table, schemas, reader)).unwrap_or_default();
 
     let mut roles = Roles::new();
     let knows_capabilities =
@@ -72,7 +74,7 @@ pub(super) fn read(reader: &Reader<'_>, schemas: &Store) -> Canonical {
 
     let title = title.map(|title| title.value).unwrap_or_default();
     let page = page.unwrap_or_else(PageNames::usual);
-    let api = Arc::new(Api { title, page, roles: Arc::new(roles), operations });
+    let api = Arc::new(Api { title, page, roles: Arc::new(roles), operations, keys });
     Canonical { api, knows_capabilities, knows_roles, knows_operations }
 }
 

@@ -155,3 +155,49 @@ fn closest(near: &[String]) -> Option<String> {
         [first @ .., last] => Some(format!("the closest are {} and {last}", first.join(", "))),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::Sources;
+
+    #[test]
+    fn what_is_said_of_something_open_gives_way_to_what_is_open_and_nothing_else_does() {
+        let mut sources = Sources::default();
+        let (one, other) = (sources.add("one.toml", ""), sources.add("other.toml", ""));
+        let at = |source, range| Diagnostic::error(code::M0106, "wrong").at(Span::new(source, range), "");
+        let mut compiled = Diagnostics::default();
+        // Around the first mark, the second itself, behind the first and in half of the second.
+        for range in [5..30, 40..46, 17..30, 30..43] {
+            compiled.push(at(one, range));
+        }
+        compiled.push(at(other, 0..100));
+        compiled.push(Diagnostic::error(code::M0115, "nowhere"));
+        let mut todos = Todos {
+            marks: vec![(Span::new(one, 40..46), "b".to_owned()), (Span::new(one, 10..16), "a".to_owned())],
+            ..Todos::default()
+        };
+        todos.rest();
+        let joined = todos.join(compiled).into_vec();
+        let told: Vec<_> =
+            joined.iter().map(|one| one.primary().map(|span| (one.code, span.start))).collect();
+        assert_eq!(
+            told,
+            [
+                None,
+                Some((code::M0801, 10)),
+                Some((code::M0106, 17)),
+                Some((code::M0106, 30)),
+                Some((code::M0801, 40)),
+                Some((code::M0106, 0)),
+            ]
+        );
+    }
+
+    #[test]
+    fn where_nothing_is_open_everything_is_said() {
+        let mut compiled = Diagnostics::default();
+        compiled.push(Diagnostic::error(code::M0115, "nowhere"));
+        assert_eq!(Todos::default().join(compiled).len(), 1);
+    }
+}

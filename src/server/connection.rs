@@ -32,6 +32,7 @@ use tower::ServiceExt;
 use crate::{
     server::{
         Config, Drain, Handler, Peer, Shared,
+        framing::{Framing, Heads, TwoEnds},
         stack::{Common, stack},
         tls::Tls,
         watch::Watch,
@@ -133,14 +134,19 @@ impl<H: Handler> Connections<H> {
             () = after_grace(drain) => return,
         };
         let Ok(Ok((protocol, seen))) = opened else { return };
-        let watch = match protocol {
-            Protocol::Http1 => Watch::http1(),
-            Protocol::Http2 => Watch::http2(),
+        let (watch, heads) = match protocol {
+            Protocol::Http1 => (Watch::http1(), Some(Heads::default())),
+            // Its frames say where everything ends.
+            Protocol::Http2 => (Watch::http2(), None),
         };
+        let framing = heads.clone().map(Framing::new);
         let stack = stack(self.handler.clone(), peer, self.common.clone());
         let watched = watch.clone();
-        let service = service_fn(move |request| {
+        let service = service_fn(move |mut request| {
             let guard = watched.request();
+            if heads.as_ref().is_some_and(|heads| !heads.next_has_one_end()) {
+                request.extensions_mut().insert(TwoEnds);
+            }
             let answer = stack.clone().oneshot(request);
             async move {
                 let answer = answer.await;
@@ -148,7 +154,7 @@ impl<H: Handler> Connections<H> {
                 answer
             }
         });
-        let io = TokioIo::new(Wire::new(stream, seen, watch.clone()));
+        let io = TokioIo::new(Wire::new(stream, seen, watch.clone(), framing));
         match protocol {
             Protocol::Http1 => {
                 let connection = self.http1.serve_connection(io, service);

@@ -1,13 +1,20 @@
 //! The few answers the server gives without asking the handler, as RFC 9457 problem documents.
 
-use bytes::Bytes;
+use std::time::Duration;
+
 use http::{
     HeaderValue, StatusCode,
     header::{CONNECTION, CONTENT_TYPE, RETRY_AFTER},
 };
 use http_body_util::Full;
 
-use crate::telemetry::Metrics;
+use crate::{
+    server::{Body, Refused},
+    telemetry::Metrics,
+};
+
+/// What passes, passes soon.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Why a request is answered here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,10 +60,23 @@ impl Refusal {
             Refusal::Crowded => "too many requests of this address are in flight, try again in a moment",
             Refusal::DeadlineExceeded => "the request could not be answered in time",
             Refusal::Forwarded => "it cannot be read from which address the request was forwarded",
-            Refusal::Framing => "the request body must come with a length or as plain chunks",
+            Refusal::Framing => {
+                "the request body must come with a length or as plain chunks, and not with both"
+            }
             Refusal::Internal => "the request could not be answered because of an error of ours",
             Refusal::Overloaded => "too many requests are in flight, try again in a moment",
         }
+    }
+
+    /// When to try again, if it may be another time.
+    fn retry_after(self) -> Option<Duration> {
+        matches!(self, Refusal::Crowded | Refusal::Overloaded).then_some(RETRY)
+    }
+
+    /// The same for a handler, which may have better words.
+    pub(super) fn refused(self) -> Refused {
+        let (status, code, detail) = (self.status(), self.code(), self.detail());
+        Refused { status, code, detail, retry_after: self.retry_after() }
     }
 
     /// Whose fault it is, as metrics name it.
@@ -68,19 +88,19 @@ impl Refusal {
     }
 
     /// The whole answer. None of the texts needs escaping.
-    fn answer(self) -> http::Response<Full<Bytes>> {
+    fn answer(self) -> http::Response<Body> {
         let (status, code, detail) = (self.status(), self.code(), self.detail());
         let number = status.as_u16();
         let title = status.canonical_reason().unwrap_or_default();
         let body = format!(
             r#"{{"type":"about:blank","title":"{title}","status":{number},"code":"{code}","detail":"{detail}"}}"#
         );
-        let mut answer = http::Response::new(Full::from(body));
+        let mut answer = http::Response::new(Body::from(Full::from(body)));
         *answer.status_mut() = status;
         let headers = answer.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-        if matches!(self, Refusal::Crowded | Refusal::Overloaded) {
-            headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+        if let Some(after) = self.retry_after() {
+            headers.insert(RETRY_AFTER, after.as_secs().into());
         }
         if self == Refusal::Framing {
             // Nobody can say where the next request would begin.
@@ -90,7 +110,7 @@ impl Refusal {
     }
 }
 
-/// Answers with refusals, and counts them: no dialect is known here.
+/// Answers with refusals, and counts them for no dialect: none is known here.
 #[derive(Debug)]
 pub(super) struct Refusals(Metrics);
 
@@ -100,9 +120,18 @@ impl Refusals {
     }
 
     /// Counts the refusal and gives its answer.
-    pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Full<Bytes>> {
+    pub(super) fn answer(&self, refusal: Refusal) -> http::Response<Body> {
+        self.answer_or(refusal, None)
+    }
+
+    /// The same, where somebody else may have had better words for it.
+    pub(super) fn answer_or(
+        &self,
+        refusal: Refusal,
+        told: Option<http::Response<Body>>,
+    ) -> http::Response<Body> {
         self.0.refusal("", refusal.code(), refusal.blame());
-        refusal.answer()
+        told.unwrap_or_else(|| refusal.answer())
     }
 }
 

@@ -12,16 +12,15 @@ use std::{
     time::Duration,
 };
 
-use bytes::Bytes;
 use futures_util::future::LocalBoxFuture;
 use http::header::{HeaderMap, TRANSFER_ENCODING};
-use http_body_util::Full;
 use hyper::body::Incoming;
 use tower::{Service, ServiceBuilder};
 
 use crate::{
     server::{
-        Drain, Handler, Peer, Shared,
+        Body, Drain, Handler, Peer, Shared,
+        framing::TwoEnds,
         refusal::{Refusal, Refusals},
     },
     telemetry::{RequestId, names::field},
@@ -42,7 +41,7 @@ use request_id::RequestIdLayer;
 use shed::{Load, ShedLayer};
 
 /// What every layer answers with.
-type Response = http::Response<Full<Bytes>>;
+type Response = http::Response<Body>;
 
 /// What the layers of one worker have in common. They are cloned for each request, and counting those clones must not
 /// make processors wait for one another: hence `Rc`, around what the workers do share.
@@ -110,8 +109,8 @@ struct Handling<H> {
 }
 
 impl<H> Handling<H> {
-    /// Says that a request was refused here, in no dialect and before there is an event of its own: else nobody could find
-    /// out who it was that had too much.
+    /// Says that a request was refused here, before there is an event of its own: else nobody could find out who it was that
+    /// had too much.
     fn tell(&self, refusal: Refusal, id: Option<&RequestId>, client: Option<IpAddr>) {
         let client = client.filter(|_| self.names_addresses);
         tracing::info!(
@@ -144,7 +143,8 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
     }
 
     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        if !is_plainly_framed(request.headers()) {
+        let has_two_ends = request.extensions().get::<TwoEnds>().is_some();
+        if has_two_ends || !is_plainly_framed(request.headers()) {
             return Box::pin(ready(Ok(self.refusals.answer(Refusal::Framing))));
         }
         let mut peer = self.peer.clone();
@@ -159,7 +159,9 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
             }
             Err(refusal) => {
                 self.tell(refusal, request.extensions().get(), peer.client);
-                Box::pin(ready(Ok(self.refusals.answer(refusal))))
+                let (head, _unread) = request.into_parts();
+                let told = self.handler.refuse(&head, &peer, &refusal.refused());
+                Box::pin(ready(Ok(self.refusals.answer_or(refusal, told))))
             }
         }
     }

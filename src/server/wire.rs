@@ -1,5 +1,5 @@
 //! A client's byte stream once its protocol is known: what was read to find out comes first, the watch hears of all
-//! that follows, and the end is a gentle one.
+//! that follows, where requests end is read along, and the end is a gentle one.
 //!
 //! Gentle, because closing a socket with unread bytes in it resets the connection, and the reset may overtake the answer:
 //! a client whose upload was refused would see a broken connection instead of the 413. So after the last answer we say
@@ -19,7 +19,7 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::server::watch::Watch;
+use crate::server::{framing::Framing, watch::Watch};
 
 /// What every HTTP/2 connection starts with (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -60,14 +60,22 @@ pub(super) struct Wire<S> {
     /// Read already, not yet read from here.
     seen: Bytes,
     watch: Watch,
+    /// Follows what is read, where requests follow one another in it.
+    framing: Option<Framing>,
     /// Set once we have said that nothing more will come.
     linger: Option<Pin<Box<Sleep>>>,
 }
 
 impl<S> Wire<S> {
     /// `stream`, with `seen` put back in front.
-    pub(super) fn new(stream: S, seen: Bytes, watch: Watch) -> Wire<S> {
-        Wire { stream, seen, watch, linger: None }
+    pub(super) fn new(stream: S, seen: Bytes, watch: Watch, framing: Option<Framing>) -> Wire<S> {
+        Wire { stream, seen, watch, framing, linger: None }
+    }
+
+    fn follow(&mut self, bytes: &[u8]) {
+        if let Some(framing) = &mut self.framing {
+            framing.read(bytes);
+        }
     }
 }
 
@@ -79,13 +87,16 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     ) -> Poll<io::Result<()>> {
         if self.seen.has_remaining() {
             let length = self.seen.len().min(buf.remaining());
-            buf.put_slice(&self.seen.split_to(length));
+            let seen = self.seen.split_to(length);
+            self.follow(&seen);
+            buf.put_slice(&seen);
             return Poll::Ready(Ok(()));
         }
         let filled = buf.filled().len();
         ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
         if buf.filled().len() > filled {
             self.watch.bytes_came();
+            self.follow(&buf.filled()[filled..]);
         }
         Poll::Ready(Ok(()))
     }
@@ -170,7 +181,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_seen_is_read_first() {
-        let mut wire = Wire::new(&b" world"[..], Bytes::from_static(b"hello"), Watch::http1());
+        let mut wire = Wire::new(&b" world"[..], Bytes::from_static(b"hello"), Watch::http1(), None);
         let mut text = String::new();
         wire.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "hello world");
@@ -179,7 +190,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shutdown_outwaits_a_client_that_is_still_sending_but_not_for_ever() {
         let (mut client, stream) = duplex(16);
-        let mut wire = Wire::new(stream, Bytes::new(), Watch::http1());
+        let mut wire = Wire::new(stream, Bytes::new(), Watch::http1(), None);
         let start = Instant::now();
         let send = async {
             let mut times = 0;
@@ -202,7 +213,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shutdown_ends_when_the_client_is_done_too() {
         let (client, stream) = duplex(16);
-        let mut wire = Wire::new(stream, Bytes::new(), Watch::http1());
+        let mut wire = Wire::new(stream, Bytes::new(), Watch::http1(), None);
         let start = Instant::now();
         drop(client);
         wire.shutdown().await.unwrap();

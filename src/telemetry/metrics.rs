@@ -57,6 +57,7 @@ struct Families {
     connections_refused: Family<ReasonLabels, Counter>,
     tls_handshakes: Family<HandshakeLabels, Counter>,
     loads: LoadMetrics,
+    usage_lost: Counter,
     registry: Registry,
 }
 
@@ -163,6 +164,7 @@ impl Metrics {
             connections_refused: Family::default(),
             tls_handshakes: Family::default(),
             loads: LoadMetrics::default(),
+            usage_lost: Counter::default(),
             registry: Registry::with_prefix(metric::PREFIX),
         };
         families.register();
@@ -221,6 +223,11 @@ impl Metrics {
     /// Counts an answer that is a problem; `dialect` is empty when none was selected.
     pub fn refusal(&self, dialect: &str, code: &'static str, blame: &'static str) {
         self.0.refusals.get_or_create(&RefusalLabels { dialect: dialect.into(), code, blame }).inc();
+    }
+
+    /// Requests that were not counted among those that say who uses what.
+    pub fn usage_lost(&self) -> Counter {
+        self.0.usage_lost.clone()
     }
 
     /// Requests accepted and not yet answered.
@@ -387,6 +394,11 @@ impl Families {
             self.mode_requests.clone(),
         );
         registry.register(metric::RESOLVER_LOOKUPS, "External ids looked up", self.resolver_lookups.clone());
+        registry.register(
+            metric::USAGE_LOST,
+            "Requests of which nobody counted what they use, for want of room",
+            self.usage_lost.clone(),
+        );
     }
 }
 

@@ -117,4 +117,6 @@ pub mod metric {
     pub const UPSTREAM_CONNECTIONS: &str = "upstream_connections";
     /// Calls sent on a connection that was open already.
     pub const UPSTREAM_REUSES: &str = "upstream_connection_reuses";
+    /// Requests of which nobody counted what they use.
+    pub const USAGE_LOST: &str = "usage_lost_requests";
 }

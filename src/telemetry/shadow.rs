@@ -54,6 +54,14 @@ pub enum ShadowOutcome {
     DryRefused,
     /// There was nothing to try.
     Untried,
+    /// A change of the old side did what the canonical call asks for, as far as that is told.
+    EffectSame,
+    /// It did something else.
+    EffectDifferent,
+    /// It seemed to, but somebody else was at it, or it was gone when looked at again.
+    EffectUnsteady,
+    /// What it did could not be read.
+    EffectUnread,
 }
 
 impl ShadowOutcome {
@@ -73,6 +81,10 @@ impl ShadowOutcome {
             ShadowOutcome::DryFits => "dry_fits",
             ShadowOutcome::DryRefused => "dry_refused",
             ShadowOutcome::Untried => "untried",
+            ShadowOutcome::EffectSame => "effect_same",
+            ShadowOutcome::EffectDifferent => "effect_different",
+            ShadowOutcome::EffectUnsteady => "effect_unsteady",
+            ShadowOutcome::EffectUnread => "effect_unread",
         }
     }
 }

@@ -11,19 +11,24 @@
 //! never told.
 
 use std::borrow::Cow;
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
-use crate::canonical::id::IdForm;
 use crate::json::{Kind, Value};
 use crate::problem::{Problem, Segment};
 use crate::schema::{Schema, Shape};
 use crate::translate::answer::Answer;
 
+mod differences;
+mod generated;
 mod list;
 mod mask;
 mod noise;
 mod pairs;
+mod refusals;
 
+use self::generated::{Generated, are_alike, generated, is_time};
+
+pub use self::differences::{Difference, Differences, What};
 pub use self::mask::{Mask, Masks};
 pub use self::noise::Noise;
 pub use self::pairs::Pairs;
@@ -41,111 +46,6 @@ pub struct By<'b> {
     pub masks: &'b Masks,
     /// How many differences are told; the rest is counted.
     pub most: usize,
-}
-
-/// One thing that is said differently.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Difference {
-    /// Where: a JSON Pointer into the canonical body with `*` for positions and for names of maps; or `status`, `code` or
-    /// `errors` and such a pointer.
-    pub place: String,
-    /// How they differ.
-    pub what: What,
-    /// What stands on either side.
-    pub sides: [Mask; 2],
-}
-
-/// How two values differ.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum What {
-    /// Only the second side has it.
-    Extra,
-    /// Both have an id, which stands for another elsewhere.
-    Id,
-    /// They are of different kinds, such as a number and a text.
-    Kind,
-    /// Only the first side has it.
-    Missing,
-    /// They are of one kind and not the same.
-    Value,
-}
-
-impl What {
-    /// The word for it.
-    pub fn name(self) -> &'static str {
-        match self {
-            What::Extra => "extra",
-            What::Id => "id",
-            What::Kind => "kind",
-            What::Missing => "missing",
-            What::Value => "value",
-        }
-    }
-}
-
-/// What two answers say differently.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Differences {
-    /// The first of them.
-    pub found: Vec<Difference>,
-    /// How many there are besides.
-    pub more: usize,
-    /// How many values were compared.
-    pub compared: usize,
-    /// How many there are of each kind at each place, and the first of them. There are not more places than schemas have.
-    places: BTreeMap<(String, What), (usize, [Mask; 2])>,
-}
-
-impl Differences {
-    /// Whether both say the same.
-    pub fn is_empty(&self) -> bool {
-        self.found.is_empty() && self.more == 0
-    }
-
-    /// Adds a difference, with no more than so many told.
-    pub fn add(&mut self, difference: Difference, most: usize) {
-        let first = difference.sides.clone();
-        self.places.entry((difference.place.clone(), difference.what)).or_insert((0, first)).0 += 1;
-        if self.found.len() < most { self.found.push(difference) } else { self.more += 1 }
-    }
-
-    /// Where there are differences, told or only counted.
-    pub fn places(&self) -> impl Iterator<Item = &str> {
-        self.places.keys().map(|(place, _)| place.as_str())
-    }
-
-    /// Adds what was found in another part of the same answers.
-    pub fn absorb(&mut self, other: Differences) {
-        self.found.extend(other.found);
-        self.more += other.more;
-        self.compared += other.compared;
-        for (place, (count, first)) in other.places {
-            self.places.entry(place).or_insert((0, first)).0 += count;
-        }
-    }
-
-    /// Leaves out what is at certain places.
-    pub fn drop_at(&mut self, is_out: impl Fn(&str) -> bool) {
-        self.retain(|place, _| !is_out(place));
-    }
-
-    /// Keeps what another comparison of the same answers found at the same place and of the same kind.
-    pub fn confirm(&mut self, again: &Differences) {
-        self.retain(|place, what| again.places.contains_key(&(place.to_owned(), what)));
-    }
-
-    /// Keeps what is of some places and kinds. Of each one difference is told, if it was only counted before.
-    fn retain(&mut self, is_in: impl Fn(&str, What) -> bool) {
-        self.places.retain(|(place, what), _| is_in(place, *what));
-        self.found.retain(|difference| is_in(&difference.place, difference.what));
-        for ((place, what), (_, sides)) in &self.places {
-            if !self.found.iter().any(|known| known.place == *place && known.what == *what) {
-                self.found.push(Difference { place: place.clone(), what: *what, sides: sides.clone() });
-            }
-        }
-        let all: usize = self.places.values().map(|(count, _)| count).sum();
-        self.more = all.saturating_sub(self.found.len());
-    }
 }
 
 /// Compares how two calls ended.
@@ -174,6 +74,18 @@ pub fn outcomes(sides: [&Result<Answer, Box<Problem>>; 2], by: &By<'_>, pairs: &
 pub fn bodies(one: Value<'_>, other: Value<'_>, by: &By<'_>, pairs: &mut Pairs) -> Differences {
     let mut comparing = Comparing::new(by, pairs);
     comparing.both(by.schema.map(Schema::shape).as_ref(), Some(one), Some(other));
+    comparing.found
+}
+
+/// Compares two values of canonical bodies, of that shape. Places begin at the values.
+pub fn values(
+    shape: Option<&Shape<'_>>,
+    [one, other]: [Value<'_>; 2],
+    by: &By<'_>,
+    pairs: &mut Pairs,
+) -> Differences {
+    let mut comparing = Comparing::new(by, pairs);
+    comparing.both(shape, Some(one), Some(other));
     comparing.found
 }
 
@@ -316,91 +228,13 @@ impl<'c> Comparing<'c> {
         }
     }
 
-    /// Compares two refusals: by their words and by what they complain of. Sentences are for people.
-    fn problems(&mut self, one: &Problem, other: &Problem) {
-        self.found.compared += 1;
-        if one.code != other.code {
-            let sides = [one, other].map(|problem| self.by.masks.text(&problem.code));
-            self.tell("code".to_owned(), What::Value, sides);
-        }
-        let complaints = |problem: &Problem| {
-            let mut complaints: Vec<(String, String)> = problem
-                .violations
-                .iter()
-                .map(|one| (masked_positions(&one.place.segments), one.kind.to_string()))
-                .collect();
-            complaints.sort_unstable();
-            complaints.dedup();
-            complaints
-        };
-        let (ones, others) = (complaints(one), complaints(other));
-        for (place, kind) in ones.iter().filter(|complaint| others.binary_search(complaint).is_err()) {
-            let sides = [self.by.masks.text(kind), self.by.masks.of(None)];
-            self.tell(format!("errors{place}"), What::Missing, sides);
-        }
-        for (place, kind) in others.iter().filter(|complaint| ones.binary_search(complaint).is_err()) {
-            let sides = [self.by.masks.of(None), self.by.masks.text(kind)];
-            self.tell(format!("errors{place}"), What::Extra, sides);
-        }
-    }
-
     fn tell(&mut self, place: String, what: What, sides: [Mask; 2]) {
         self.found.add(Difference { place, what, sides }, self.by.most);
     }
 }
 
-/// A value that is made anew wherever something is made.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Generated {
-    Id,
-    Time,
-}
-
-fn generated(shape: Option<&Shape<'_>>) -> Option<Generated> {
-    match shape?.format()?.as_str() {
-        "uuid" => Some(Generated::Id),
-        "date-time" => Some(Generated::Time),
-        _ => None,
-    }
-}
-
 fn by_name(value: Value<'_>) -> HashMap<Cow<'_, str>, Value<'_>> {
     value.members().map(|(name, value)| (name.as_str(), value)).collect()
-}
-
-/// Whether both are ids of that form, or neither is.
-fn are_alike(ids: &[Cow<'_, str>; 2]) -> bool {
-    let [one, other] = ids.each_ref().map(|id| IdForm::Uuid.read(id).is_ok());
-    one == other
-}
-
-/// Whether a text begins as a time does: a day, `T` and the time of day.
-fn is_time(text: &str) -> bool {
-    let pattern = "0000-00-00T00:00:00";
-    let fits = |(given, wanted): (u8, u8)| match wanted {
-        b'0' => given.is_ascii_digit(),
-        b'T' => matches!(given, b'T' | b't' | b' '),
-        _ => given == wanted,
-    };
-    text.len() > pattern.len() && text.bytes().zip(pattern.bytes()).all(fits)
-}
-
-/// A place that a refusal complains of. What does not look like the name of a field may be anything: the names of a map
-/// are repeated, too.
-fn masked_positions(segments: &[Segment]) -> String {
-    let masked: Vec<Segment> = segments
-        .iter()
-        .map(|segment| match segment {
-            Segment::Name(name) if is_field(name) => Segment::Name(name.clone()),
-            Segment::Index(_) | Segment::Name(_) => Segment::Name(ANY.to_owned()),
-        })
-        .collect();
-    crate::problem::place::pointer(&masked)
-}
-
-fn is_field(name: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_lowercase() || byte == b'_';
-    name.len() <= 40 && !name.is_empty() && name.bytes().all(is_plain)
 }
 
 #[cfg(test)]

@@ -1,29 +1,31 @@
 //! What all workers counted, in tables of fixed size.
 //!
-//! A worker counts on a `Sheet` of its own, exactly. Its lock is its own too: nobody else takes it but whoever collects the
-//! sheets, every few seconds, for as long as it takes to put another in its place. A sheet that is full, or of yesterday, the
-//! worker hands in itself.
+//! A worker counts on a sheet of its own, exactly. Its lock is its own too: nobody else takes it but whoever takes in its
+//! sheets, for as long as it takes to put another in the place of one. That is the clerk when a sheet is full or of yesterday,
+//! and whoever writes everything down every few seconds.
 
-use std::collections::{BTreeMap, HashMap};
-use std::fmt;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
-use std::time::SystemTime;
+use std::collections::BTreeMap;
+use std::sync::mpsc::Sender;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::client::Client;
+use super::Config;
+use super::desk::Desk;
 use super::heavy::{Heavy, Use};
-use super::met::{Losses, Meter, Pending};
+use super::met::Pending;
 use super::part::Parts;
 use super::sheet::{ClientKey, PartKey, Sheet};
-use super::watch::{Used, Watch};
-use super::{Config, Part, Who};
-use crate::dialect::Registry;
-use crate::lens::Tally;
+use super::summary::Summary;
 use crate::limit::Principal;
-use crate::time::unix_seconds;
-use crate::translate::Request;
 
 /// What is counted of the days: how much of which dialect by whom.
-pub(super) type DayKey = (Who, u32);
+pub(super) type DayKey = (Principal, u32);
+
+/// Tables of so many days stay in memory when all is written down: today's, and that of yesterday or of another day that a
+/// clock shows by mistake.
+const DAYS_KEPT: usize = 2;
+
+/// So many may be there until then.
+const DAYS_MAX: usize = 2 * DAYS_KEPT;
 
 /// Everything that was counted.
 #[derive(Debug)]
@@ -31,9 +33,13 @@ pub struct Book {
     config: Config,
     parts: Parts,
     tables: Mutex<Tables>,
-    sheets: Mutex<Vec<Weak<Mutex<Sheet>>>>,
+    desks: Mutex<Vec<Arc<Desk>>>,
+    /// Held by whoever takes sheets in: as long as it is, none is away.
+    taking: Mutex<()>,
+    /// Who takes in full sheets; without one, workers do it themselves.
+    clerk: OnceLock<Sender<Option<Arc<Desk>>>>,
     met: Pending,
-    names: Mutex<BTreeMap<Who, String>>,
+    names: Mutex<BTreeMap<Principal, String>>,
 }
 
 /// The tables.
@@ -41,8 +47,27 @@ pub struct Book {
 pub(super) struct Tables {
     pub(super) parts: Heavy<PartKey>,
     pub(super) clients: Heavy<ClientKey>,
-    /// By day since 1970, those that may still change.
-    pub(super) days: BTreeMap<u64, Heavy<DayKey>>,
+    /// Whether all rows of the file are to be written anew, because they are in other places now.
+    pub(super) parts_are_whole: bool,
+    pub(super) clients_are_whole: bool,
+    /// By day since 1970, those that were counted of late.
+    days: BTreeMap<u64, Day>,
+    /// How many sheets were taken in.
+    turns: u64,
+    /// How many requests were not counted.
+    pub(super) lost: u64,
+}
+
+/// What was counted on a day.
+#[derive(Debug)]
+struct Day {
+    table: Heavy<DayKey>,
+    /// Whether what the file knows of the day is in it.
+    is_joined: bool,
+    is_whole: bool,
+    /// The last turn in which something was counted.
+    turn: u64,
+    lost: u64,
 }
 
 /// What has to be written down.
@@ -51,6 +76,8 @@ pub(super) struct Changes {
     pub(super) parts: Table<PartKey>,
     pub(super) clients: Table<ClientKey>,
     pub(super) days: Vec<(u64, Table<DayKey>)>,
+    /// How many sheets had been taken in.
+    pub(super) turns: u64,
 }
 
 /// What changed of a table, and what it says of itself.
@@ -59,18 +86,23 @@ pub(super) struct Table<K> {
     pub(super) rows: Vec<(u32, Use<K>)>,
     pub(super) total: u64,
     pub(super) missed: u64,
+    /// Whether the rows are all there are.
+    pub(super) is_whole: bool,
+    /// How many requests were not counted.
+    pub(super) lost: u64,
 }
 
 impl Book {
     pub(super) fn new(config: Config, parts: Parts, tables: Tables) -> Book {
-        let (sheets, names) = (Mutex::default(), Mutex::new(config.names.clone()));
         let met = Pending::new(&parts);
-        Book { config, parts, tables: Mutex::new(tables), sheets, met, names }
+        let (tables, names) = (Mutex::new(tables), Mutex::new(config.names.clone()));
+        let (desks, taking, clerk) = (Mutex::default(), Mutex::default(), OnceLock::new());
+        Book { config, parts, tables, desks, taking, clerk, met, names }
     }
 
     /// A book that nothing was written into.
     pub fn empty(config: Config) -> Book {
-        let tables = Tables::new(&config);
+        let tables = Tables::of(Heavy::new(config.entries), Heavy::new(config.client_entries()));
         Book::new(config, Parts::default(), tables)
     }
 
@@ -90,23 +122,60 @@ impl Book {
     }
 
     /// Whom operators call how.
-    pub fn names(&self) -> BTreeMap<Who, String> {
+    pub fn names(&self) -> BTreeMap<Principal, String> {
         locked(&self.names).clone()
     }
 
     /// Calls principals otherwise from now on.
-    pub fn rename(&self, names: BTreeMap<Who, String>) {
+    pub fn rename(&self, names: BTreeMap<Principal, String>) {
         *locked(&self.names) = names;
     }
 
-    /// Takes in every sheet.
+    /// Has full sheets taken in by whoever hears of them there; none is its end.
+    pub(super) fn employ(&self, clerk: Sender<Option<Arc<Desk>>>) {
+        // There is one.
+        self.clerk.set(clerk).ok();
+    }
+
+    /// A desk to count at.
+    pub(super) fn desk(&self) -> Arc<Desk> {
+        let desk = Arc::new(Desk::new());
+        locked(&self.desks).push(Arc::clone(&desk));
+        desk
+    }
+
+    /// Has the full sheet of a desk taken in, by the clerk if there is one.
+    pub(super) fn hand_in(&self, desk: &Arc<Desk>) {
+        let told = self.clerk.get().map(|clerk| clerk.send(Some(Arc::clone(desk))));
+        if !matches!(told, Some(Ok(()))) {
+            self.take_full(desk);
+        }
+    }
+
+    /// Takes in the full sheet of a desk.
+    pub(super) fn take_full(&self, desk: &Desk) {
+        let _taking = locked(&self.taking);
+        if let Some(mut sheet) = desk.lift_full() {
+            self.take(&mut sheet);
+            desk.put_back(sheet);
+        }
+    }
+
+    /// Takes in every sheet. Everything that was counted before is in the tables then.
     pub(super) fn collect(&self) {
-        let mut sheets: Vec<_> = Vec::new();
-        locked(&self.sheets).retain(|sheet| sheet.upgrade().map(|sheet| sheets.push(sheet)).is_some());
-        for sheet in sheets {
-            let mut taken = Sheet::new();
-            std::mem::swap(&mut *locked(&sheet), &mut taken);
-            self.take(&mut taken);
+        let _taking = locked(&self.taking);
+        let desks = locked(&self.desks).clone();
+        for desk in &desks {
+            let is_left = desk.is_left();
+            // First the full one if there is one, and then the open one.
+            for _ in 0..2 {
+                let Some(mut sheet) = desk.lift() else { break };
+                self.take(&mut sheet);
+                desk.put_back(sheet);
+            }
+            if is_left {
+                locked(&self.desks).retain(|other| !Arc::ptr_eq(desk, other));
+            }
         }
     }
 
@@ -115,38 +184,77 @@ impl Book {
         let mut tables = locked(&self.tables);
         tables.parts.change_all();
         tables.clients.change_all();
-        tables.days.values_mut().for_each(Heavy::change_all);
+        (tables.parts_are_whole, tables.clients_are_whole) = (true, true);
+        for day in tables.days.values_mut() {
+            day.table.change_all();
+            // What the file knows of a day that was not joined is not known here.
+            day.is_whole = day.is_joined;
+        }
     }
 
-    /// What changed since this was asked last. Days that are over are forgotten here.
+    /// The days whose tables know nothing of what the file may have of them.
+    pub(super) fn days_apart(&self) -> Vec<u64> {
+        let tables = locked(&self.tables);
+        tables.days.iter().filter(|(_, day)| !day.is_joined).map(|(day, _)| *day).collect()
+    }
+
+    /// Adds what the file knows of a day, if it knows anything.
+    pub(super) fn join_day(&self, day: u64, known: Option<(Summary<DayKey>, u64)>) {
+        let mut tables = locked(&self.tables);
+        let Some(day) = tables.days.get_mut(&day) else { return };
+        if let Some((mut all, lost)) = known {
+            day.lost += lost;
+            all.merge(&Summary::of(&day.table, |key| Some(*key)));
+            let uses = all.uses().map(|(key, known)| known.of(*key)).collect();
+            day.table = Heavy::restored(self.config.day_entries(), uses, all.total, all.missed);
+            day.table.change_all();
+            day.is_whole = true;
+        }
+        day.is_joined = true;
+    }
+
+    /// Leaves in memory only what may soon be counted again: the days of late, as far as the file has them, and what was
+    /// counted after that turn.
+    pub(super) fn keep_days(&self, known: &[u64], written: u64) {
+        let mut tables = locked(&self.tables);
+        let mut turns: Vec<_> = tables.days.values().map(|day| day.turn).collect();
+        turns.sort_unstable_by_key(|turn| std::cmp::Reverse(*turn));
+        let oldest = turns.get(DAYS_KEPT - 1).copied().unwrap_or_default();
+        tables.days.retain(|of, day| day.turn > written || day.turn >= oldest && known.contains(of));
+    }
+
+    /// What changed since this was asked last.
     pub(super) fn changes(&self) -> Changes {
         let mut tables = locked(&self.tables);
-        let Tables { parts, clients, days } = &mut *tables;
-        let changes = Changes {
-            parts: Table::of(parts),
-            clients: Table::of(clients),
-            days: days.iter_mut().map(|(day, table)| (*day, Table::of(table))).collect(),
-        };
-        // A worker that slept over midnight may still hand in a sheet of the day before.
-        while days.len() > 2 {
-            days.pop_first();
+        let Tables { parts, clients, parts_are_whole, clients_are_whole, days, turns, lost } = &mut *tables;
+        let joined = days.iter_mut().filter(|(_, day)| day.is_joined);
+        Changes {
+            parts: Table::of(parts, parts_are_whole, *lost),
+            clients: Table::of(clients, clients_are_whole, *lost),
+            days: joined.map(|(of, day)| (*of, day.changes())).collect(),
+            turns: *turns,
         }
-        changes
     }
 
     /// Takes in what is on a sheet, which is empty then.
     fn take(&self, sheet: &mut Sheet) {
-        if sheet.is_empty() {
-            return;
-        }
         let dialects = self.parts.counted_for();
         let mut tables = locked(&self.tables);
-        let Tables { parts, clients, days } = &mut *tables;
-        let day = days.entry(sheet.day).or_insert_with(|| Heavy::new(self.config.day_entries()));
+        let Tables { parts, clients, days, turns, lost, .. } = &mut *tables;
+        *turns += 1;
+        *lost += sheet.lost;
+        let room = self.config.day_entries();
+        // Those that were lost may be of the day of the others, or of any after it.
+        if sheet.lost > 0 && sheet.lost_on != sheet.day {
+            let day = day_of(days, sheet.lost_on, room);
+            (day.lost, day.turn) = (day.lost + sheet.lost, *turns);
+        }
+        let day = day_of(days, sheet.day, room);
+        (day.lost, day.turn) = (day.lost + sheet.lost, *turns);
         for ((whose, part), seen) in sheet.parts.drain() {
             parts.add_all((whose, part), seen);
             if let Some(Some(dialect)) = dialects.get(part as usize) {
-                day.add_all((whose, *dialect), seen);
+                day.table.add_all((whose, *dialect), seen);
             }
         }
         for ((whose, part, client), seen) in sheet.clients.drain() {
@@ -154,129 +262,44 @@ impl Book {
                 clients.add_all((whose, *dialect, client), seen);
             }
         }
+        sheet.clear();
     }
 }
 
+impl Day {
+    fn changes(&mut self) -> Table<DayKey> {
+        Table::of(&mut self.table, &mut self.is_whole, self.lost)
+    }
+}
+
+/// The table of a day. Where a clock shows one day after the other, what is too much is counted for the last of them.
+fn day_of(days: &mut BTreeMap<u64, Day>, of: u64, room: usize) -> &mut Day {
+    let last = days.iter().max_by_key(|(_, day)| day.turn).map(|(last, _)| *last);
+    let is_full = days.len() >= DAYS_MAX && !days.contains_key(&of);
+    let of = last.filter(|_| is_full).unwrap_or(of);
+    let new = || Day { table: Heavy::new(room), is_joined: false, is_whole: false, turn: 0, lost: 0 };
+    days.entry(of).or_insert_with(new)
+}
+
 impl Tables {
-    pub(super) fn new(config: &Config) -> Tables {
-        let (parts, clients) = (Heavy::new(config.entries), Heavy::new(config.client_entries()));
-        Tables { parts, clients, days: BTreeMap::new() }
+    pub(super) fn of(parts: Heavy<PartKey>, clients: Heavy<ClientKey>) -> Tables {
+        let (parts_are_whole, clients_are_whole) = (false, false);
+        Tables {
+            parts,
+            clients,
+            parts_are_whole,
+            clients_are_whole,
+            days: BTreeMap::new(),
+            turns: 0,
+            lost: 0,
+        }
     }
 }
 
 impl<K: Copy + Eq + std::hash::Hash> Table<K> {
-    fn of(table: &mut Heavy<K>) -> Table<K> {
-        Table { rows: table.changes(), total: table.total(), missed: table.missed() }
-    }
-}
-
-/// Counts for one worker.
-pub struct Counter {
-    book: Arc<Book>,
-    sheet: Arc<Mutex<Sheet>>,
-    meter: Meter,
-}
-
-impl Counter {
-    /// One that counts into that book.
-    pub fn new(book: Arc<Book>) -> Counter {
-        let sheet = Arc::new(Mutex::new(Sheet::new()));
-        locked(&book.sheets).push(Arc::downgrade(&sheet));
-        let meter = Meter::new(Arc::clone(&book));
-        Counter { book, sheet, meter }
-    }
-
-    /// Counts a request.
-    pub fn count(&self, whose: Principal, client: Client, (watch, used): (&Watch, &Used), now: SystemTime) {
-        self.count_all(whose, client, watch.numbers(used), now);
-    }
-
-    /// Counts a request that uses those parts, the first of which is its operation.
-    pub fn count_parts(&self, whose: Principal, client: Client, parts: &[u32], now: SystemTime) {
-        self.count_all(whose, client, parts.iter().copied(), now);
-    }
-
-    /// Counts the declared losses that a request of an operation met.
-    pub fn count_lost(
-        &self,
-        watches: &Watches,
-        (dialect, operation): (&str, &str),
-        met: &Tally,
-        now: SystemTime,
-    ) {
-        if let Some(losses) = watches.losses.get(dialect).and_then(|operations| operations.get(operation)) {
-            self.meter.lost(losses, met, now);
-        }
-    }
-
-    fn count_all(
-        &self,
-        whose: Principal,
-        client: Client,
-        parts: impl Iterator<Item = u32> + Clone,
-        now: SystemTime,
-    ) {
-        let now = unix_seconds(now);
-        let mut sheet = locked(&self.sheet);
-        if !sheet.has_room(now, parts.clone().count()) {
-            self.book.take(&mut sheet);
-        }
-        sheet.count(whose.into(), client, parts, now);
-    }
-}
-
-impl Drop for Counter {
-    fn drop(&mut self) {
-        self.book.take(&mut locked(&self.sheet));
-    }
-}
-
-impl fmt::Debug for Counter {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Counter").finish_non_exhaustive()
-    }
-}
-
-/// What can be used of all dialects there are.
-#[derive(Debug)]
-pub struct Watches {
-    book: Arc<Book>,
-    /// By dialect, then by operation.
-    operations: HashMap<String, HashMap<String, Arc<Watch>>>,
-    /// By the same.
-    losses: HashMap<String, HashMap<String, Losses>>,
-}
-
-impl Watches {
-    /// Those of the registry, counted in that book.
-    pub fn of(registry: &Registry, book: Arc<Book>) -> Watches {
-        let number = |part: &Part| book.parts.number(part);
-        let operations = registry.dialects().iter().map(|dialect| {
-            let watches = dialect.operations.iter().map(|operation| {
-                (operation.name.clone(), Arc::new(Watch::of(&dialect.name, operation, &number)))
-            });
-            (dialect.name.clone(), watches.collect())
-        });
-        let operations = operations.collect();
-        let losses = registry.dialects().iter();
-        let losses = losses.map(|dialect| (dialect.name.clone(), Losses::of(dialect).collect()));
-        Watches { operations, losses: losses.collect(), book }
-    }
-
-    /// Where it is counted.
-    pub fn book(&self) -> &Arc<Book> {
-        &self.book
-    }
-
-    /// That of an operation.
-    pub fn operation(&self, dialect: &str, operation: &str) -> Option<&Arc<Watch>> {
-        self.operations.get(dialect)?.get(operation)
-    }
-
-    /// Which parts a request uses.
-    pub fn find(&self, request: &Request) -> Used {
-        let watch = self.operation(&request.dialect.name, &request.operation.name);
-        watch.map(|watch| watch.find(request)).unwrap_or_default()
+    fn of(table: &mut Heavy<K>, is_whole: &mut bool, lost: u64) -> Table<K> {
+        let is_whole = std::mem::take(is_whole);
+        Table { rows: table.changes(), total: table.total(), missed: table.missed(), is_whole, lost }
     }
 }
 

@@ -51,6 +51,29 @@ pub struct Use<K> {
     pub last: u64,
 }
 
+impl<K> Use<K> {
+    /// The same of another key.
+    pub fn of<T>(&self, key: T) -> Use<T> {
+        let Use { count, error, first, last, .. } = *self;
+        Use { key, count, error, first, last }
+    }
+
+    /// The same where so many uses were not counted that may have been of this key: as many more at most, and as many no
+    /// surer.
+    #[must_use]
+    pub fn but_for(self, lost: u64) -> Use<K> {
+        Use { count: self.count + lost, error: self.error + lost, ..self }
+    }
+
+    /// Adds what was counted of the same key elsewhere, or before.
+    pub fn join<T>(&mut self, other: &Use<T>) {
+        self.count += other.count;
+        self.error += other.error;
+        self.first = self.first.min(other.first);
+        self.last = self.last.max(other.last);
+    }
+}
+
 /// Uses of one key, one or many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Seen {

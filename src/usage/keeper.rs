@@ -1,5 +1,6 @@
 //! The thread that writes down what workers counted: every few seconds, when somebody asks, and at the end.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::path::Path;
 use std::sync::Arc;
@@ -7,40 +8,89 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
-use tokio::sync::oneshot;
+use tokio::runtime::Handle;
+use tokio::sync::{Semaphore, oneshot};
+use tokio::task::spawn_blocking;
 
 use super::Config;
 use super::book::Book;
-use super::snapshot::Snapshot;
+use super::clerk::Clerk;
+use super::page::{self, Page};
 use super::store::{Store, StoreError};
+use crate::limit::Principal;
 
-/// Who wants to know.
-type Ask = oneshot::Sender<Result<Snapshot, StoreError>>;
+/// How many may be told what was counted at the same time; others wait for their turn.
+const PAGES_MAX: usize = 2;
+
+/// Who wants all of it to be on the disk, and to know whom operators call how.
+type Ask = oneshot::Sender<Result<BTreeMap<Principal, String>, StoreError>>;
+
+/// What the thread is told.
+#[derive(Debug)]
+enum Message {
+    /// The start is certain: the file is ours.
+    Settle,
+    /// Somebody wants to know what was counted.
+    Write(Ask),
+    /// It is over.
+    End,
+}
+
+/// A file that can be used, and that whoever had it before still writes.
+#[derive(Debug)]
+pub struct Opened {
+    store: Store,
+    config: Config,
+}
+
+impl Opened {
+    /// Opens the file, or makes it.
+    pub fn open(path: &Path, config: Config) -> Result<Opened, StoreError> {
+        Ok(Opened { store: Store::look(path, SystemTime::now())?, config })
+    }
+
+    /// Takes the file over. Nothing is written before [`Keeper::settle`]; until then it is handed back when this is dropped.
+    pub fn take_over(self) -> Result<Keeper, KeepError> {
+        let Opened { mut store, config } = self;
+        let write_every = config.write_every;
+        let ((messages, heard), (give, given)) = (channel(), channel());
+        // It waits for what it writes: were there no thread to be had, the file would be taken for nothing.
+        let run = move || given.recv().map_or((), |keeping: Keeping| keeping.run(&heard, write_every));
+        let thread = thread::Builder::new().name("usage".into()).spawn(run)?;
+        let book = Arc::new(store.take_over(config)?);
+        let path = store.path().into();
+        give.send(Keeping { store, book: Arc::clone(&book), has_failed: false }).ok();
+        let turns = Arc::new(Semaphore::new(PAGES_MAX));
+        let mut keeper =
+            Keeper { asker: Asker { messages, path, turns }, thread: Some(thread), clerk: None, book };
+        keeper.clerk = Some(Clerk::start(&keeper.book)?);
+        Ok(keeper)
+    }
+}
 
 /// The thread; what was counted last is written when this is dropped.
 #[derive(Debug)]
 #[must_use = "nothing is written any more when this is dropped"]
 pub struct Keeper {
     book: Arc<Book>,
-    asks: Sender<Option<Ask>>,
+    asker: Asker,
     thread: Option<JoinHandle<()>>,
+    clerk: Option<Clerk>,
 }
 
 /// Asks what was counted.
 #[derive(Clone, Debug)]
-pub struct Asker(Sender<Option<Ask>>);
+pub struct Asker {
+    messages: Sender<Message>,
+    path: Arc<Path>,
+    turns: Arc<Semaphore>,
+}
 
 impl Keeper {
-    /// Opens the file, and starts to write it.
-    pub fn start(path: &Path, config: Config) -> Result<Keeper, KeepError> {
-        let write_every = config.write_every;
-        let (store, book) = Store::open(path, config, SystemTime::now())?;
-        let book = Arc::new(book);
-        let (asks, asked) = channel();
-        let keeping = Keeping { store, book: Arc::clone(&book), has_failed: false };
-        let run = move || keeping.run(&asked, write_every);
-        let thread = thread::Builder::new().name("usage".into()).spawn(run)?;
-        Ok(Keeper { book, asks, thread: Some(thread) })
+    /// Says that the start is certain: from now on what is counted is written.
+    pub fn settle(&self) {
+        // A thread that is gone has said why.
+        self.asker.messages.send(Message::Settle).ok();
     }
 
     /// Where workers count.
@@ -50,14 +100,16 @@ impl Keeper {
 
     /// Somebody who may ask.
     pub fn asker(&self) -> Asker {
-        Asker(self.asks.clone())
+        self.asker.clone()
     }
 }
 
 impl Drop for Keeper {
     fn drop(&mut self) {
+        // What it still has in hand is to be in the tables before they are written for the last time.
+        drop(self.clerk.take());
         // Others may still be able to ask; they are not waited for.
-        self.asks.send(None).ok();
+        self.asker.messages.send(Message::End).ok();
         if let Some(Err(_panicked)) = self.thread.take().map(JoinHandle::join) {
             tracing::warn!("whoever writes down usage had failed");
         }
@@ -65,11 +117,23 @@ impl Drop for Keeper {
 }
 
 impl Asker {
-    /// What was counted until now, all of which is on the disk when it is told.
-    pub async fn ask(&self) -> Option<Result<Snapshot, StoreError>> {
+    /// What was counted until now, all of which is on the disk when it is told. It is read beside everything else, as fast as
+    /// somebody takes it; none if nobody counts at the moment.
+    pub async fn ask(&self) -> Option<Result<Page, StoreError>> {
+        let turn = Arc::clone(&self.turns).acquire_owned().await.ok()?;
         let (answer, answered) = oneshot::channel();
-        self.0.send(Some(answer)).ok()?;
-        answered.await.ok()
+        self.messages.send(Message::Write(answer)).ok()?;
+        let names = match answered.await.ok()? {
+            Ok(names) => names,
+            Err(error) => return Some(Err(error)),
+        };
+        let (begin, page) = oneshot::channel();
+        let (path, runtime) = (Arc::clone(&self.path), Handle::current());
+        spawn_blocking(move || {
+            page::tell(&path, &names, begin, &runtime);
+            drop(turn);
+        });
+        page.await.ok()
     }
 }
 
@@ -91,17 +155,31 @@ struct Keeping {
 }
 
 impl Keeping {
-    fn run(mut self, asked: &Receiver<Option<Ask>>, write_every: Duration) {
+    fn run(mut self, heard: &Receiver<Message>, write_every: Duration) {
+        // Whoever asks so early is not answered: nothing may be written yet.
+        while let Ok(message) = heard.recv() {
+            match message {
+                Message::Settle => return self.write_on(heard, write_every),
+                Message::Write(_) => {}
+                Message::End => break,
+            }
+        }
+        if let Err(error) = self.store.hand_back() {
+            tracing::warn!(%error, "the file of usage could not be handed back");
+        }
+    }
+
+    fn write_on(mut self, heard: &Receiver<Message>, write_every: Duration) {
         loop {
-            match asked.recv_timeout(write_every) {
-                Ok(Some(ask)) => {
-                    let told = self.write().and_then(|()| self.store.read());
-                    let names = self.book.names();
+            match heard.recv_timeout(write_every) {
+                Ok(Message::Write(ask)) => {
+                    let written = self.write();
                     // Whoever asked may have gone away.
-                    drop(ask.send(told.map(|told| Snapshot { names, ..told })));
+                    drop(ask.send(written.map(|()| self.book.names())));
                 }
+                Ok(Message::Settle) => {}
                 Err(RecvTimeoutError::Timeout) => self.write_and_tell(),
-                Ok(None) | Err(RecvTimeoutError::Disconnected) => return self.write_and_tell(),
+                Ok(Message::End) | Err(RecvTimeoutError::Disconnected) => return self.write_and_tell(),
             }
         }
     }

@@ -33,6 +33,9 @@ pub enum Kind {
     Value,
     /// The spelling of an id that may be spelt in several ways.
     Id,
+    /// A request of the operation that nobody has read, so that it may have used any part of it: it was refused, or its
+    /// client went away, before that.
+    Unread,
     /// How asking the other side too ended: met, and used by nobody, as the next two.
     Comparison,
     /// A place of its canonical answers where the sides differ.
@@ -43,12 +46,13 @@ pub enum Kind {
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 8] = [
+    pub const ALL: [Kind; 9] = [
         Kind::Dialect,
         Kind::Operation,
         Kind::Field,
         Kind::Value,
         Kind::Id,
+        Kind::Unread,
         Kind::Comparison,
         Kind::Difference,
         Kind::Loss,
@@ -62,6 +66,7 @@ impl Kind {
             Kind::Field => "field",
             Kind::Value => "value",
             Kind::Id => "id",
+            Kind::Unread => "unread",
             Kind::Comparison => "comparison",
             Kind::Difference => "difference",
             Kind::Loss => "loss",
@@ -92,6 +97,12 @@ impl Part {
         Part { kind: Kind::Field, field: field.to_owned(), ..self.clone() }
     }
 
+    /// That a request of the same operation was not read.
+    #[must_use]
+    pub fn unread(&self) -> Part {
+        Part { kind: Kind::Unread, ..Part::operation(&self.dialect, &self.operation) }
+    }
+
     /// A value of the same field.
     #[must_use]
     pub fn value(&self, kind: Kind, value: &str) -> Part {
@@ -99,7 +110,8 @@ impl Part {
     }
 }
 
-/// `dialect/operation/field=value`, as far as it goes; the form of an id stands behind a colon, and what is met behind a space.
+/// `dialect/operation/field=value`, as far as it goes; the form of an id stands behind a colon, and `unread` and what is met
+/// behind a blank.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Part { dialect, operation, kind, field, value } = self;
@@ -109,6 +121,7 @@ impl fmt::Display for Part {
             Kind::Field => write!(f, "{dialect}/{operation}/{field}"),
             Kind::Value => write!(f, "{dialect}/{operation}/{field}={value}"),
             Kind::Id => write!(f, "{dialect}/{operation}/{field}:{value}"),
+            Kind::Unread => write!(f, "{dialect}/{operation} unread"),
             Kind::Comparison => write!(f, "{dialect}/{operation} {value}"),
             Kind::Difference | Kind::Loss => write!(f, "{dialect}/{operation} {field}"),
         }
@@ -191,9 +204,10 @@ mod tests {
     #[test]
     fn a_part_is_written_as_people_name_it() {
         let get = Part::operation("a", "get");
-        let shown =
-            [Part::dialect("a"), get.clone(), get.field("x"), get.field("x").value(Kind::Value, "\"y\"")];
-        assert_eq!(shown.map(|part| part.to_string()), ["a", "a/get", "a/get/x", "a/get/x=\"y\""]);
+        let x = get.field("x");
+        let shown = [Part::dialect("a"), get.clone(), x.clone(), x.value(Kind::Value, "\"y\""), x.unread()];
+        let shown = shown.map(|part| part.to_string());
+        assert_eq!(shown, ["a", "a/get", "a/get/x", "a/get/x=\"y\"", "a/get unread"]);
         assert_eq!(get.field("{id}").value(Kind::Id, "uuid").to_string(), "a/get/{id}:uuid");
     }
 }

@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Who;
 use super::client::Client;
 use super::heavy::Seen;
+use crate::limit::Principal;
 
 /// Seconds of a day.
 pub(super) const DAY: u64 = 24 * 60 * 60;
@@ -14,10 +14,10 @@ const PARTS_MAX: usize = 2048;
 const CLIENTS_MAX: usize = 256;
 
 /// A part of a dialect, and who uses it.
-pub(super) type PartKey = (Who, u32);
+pub(super) type PartKey = (Principal, u32);
 
 /// A client of a dialect, and who uses it. The number is that of the operation, until a sheet is handed in.
-pub(super) type ClientKey = (Who, u32, Client);
+pub(super) type ClientKey = (Principal, u32, Client);
 
 /// What was counted on one day.
 #[derive(Debug)]
@@ -25,12 +25,28 @@ pub(super) struct Sheet {
     pub(super) day: u64,
     pub(super) parts: HashMap<PartKey, Seen>,
     pub(super) clients: HashMap<ClientKey, Seen>,
+    /// How many requests were not counted, because there was no room, and on which day the last of them.
+    pub(super) lost: u64,
+    pub(super) lost_on: u64,
 }
 
 impl Sheet {
     pub(super) fn new() -> Sheet {
         let (parts, clients) = (HashMap::with_capacity(PARTS_MAX), HashMap::with_capacity(CLIENTS_MAX));
-        Sheet { day: 0, parts, clients }
+        Sheet { day: 0, parts, clients, lost: 0, lost_on: 0 }
+    }
+
+    /// Takes everything off it.
+    pub(super) fn clear(&mut self) {
+        self.parts.clear();
+        self.clients.clear();
+        (self.lost, self.lost_on) = (0, 0);
+    }
+
+    /// Notes that a request was not counted.
+    pub(super) fn lose(&mut self, now: u64) {
+        self.lost += 1;
+        self.lost_on = now / DAY;
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -44,25 +60,27 @@ impl Sheet {
     }
 
     /// Counts a request.
-    pub(super) fn count(&mut self, whose: Who, client: Client, parts: impl Iterator<Item = u32>, now: u64) {
+    pub(super) fn count(
+        &mut self,
+        whose: Principal,
+        client: Client,
+        parts: impl Iterator<Item = u32>,
+        now: u64,
+    ) {
         self.day = now / DAY;
         for (at, part) in parts.enumerate() {
-            see(self.parts.entry((whose, part)).or_insert(Seen { count: 0, first: now, last: now }), now);
+            let none = Seen { count: 0, first: now, last: now };
+            see(self.parts.entry((whose, part)).or_insert(none), now);
             if at == 0 {
-                see(
-                    self.clients.entry((whose, part, client)).or_insert(Seen {
-                        count: 0,
-                        first: now,
-                        last: now,
-                    }),
-                    now,
-                );
+                see(self.clients.entry((whose, part, client)).or_insert(none), now);
             }
         }
     }
 }
 
+/// The clock may have been set back in between.
 fn see(seen: &mut Seen, now: u64) {
     seen.count += 1;
-    seen.last = now;
+    seen.first = seen.first.min(now);
+    seen.last = seen.last.max(now);
 }

@@ -6,12 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value as Tree, json};
 use thiserror::Error;
 
-use super::Who;
 use super::heavy::Use;
 use super::met::Met;
 use super::part::{Kind, Part};
 use super::sheet::DAY;
 use super::summary::Summary;
+use crate::limit::Principal;
 use crate::time::rfc3339;
 
 /// What was counted until a moment.
@@ -22,13 +22,13 @@ pub struct Snapshot {
     /// When it was written down.
     pub written: u64,
     /// Whom operators call how.
-    pub names: BTreeMap<Who, String>,
+    pub names: BTreeMap<Principal, String>,
     /// Who used what.
-    pub uses: Summary<(Who, Part)>,
+    pub uses: Summary<(Principal, Part)>,
     /// What the programs call themselves, by principal and dialect.
-    pub clients: Summary<(Who, String, String)>,
+    pub clients: Summary<(Principal, String, String)>,
     /// Who asked in which dialect, by day since 1970.
-    pub days: BTreeMap<u64, Summary<(Who, String)>>,
+    pub days: BTreeMap<u64, Summary<(Principal, String)>>,
     /// What was met, by day since 1970.
     pub met: Met,
 }
@@ -74,7 +74,7 @@ impl Snapshot {
         })
     }
 
-    fn table<K: Ord + Clone>(&self, table: &Summary<K>, key: impl Fn(&K) -> (Who, Tree)) -> Tree {
+    fn table<K: Ord + Clone>(&self, table: &Summary<K>, key: impl Fn(&K) -> (Principal, Tree)) -> Tree {
         let entries = table.uses().map(|(of, known)| {
             let (who, mut entry) = key(of);
             entry["principal"] = who.to_string().into();
@@ -85,7 +85,8 @@ impl Snapshot {
             entry["last"] = moment(known.last).into();
             entry
         });
-        json!({"total": table.total, "missed": table.missed, "entries": entries.collect::<Vec<_>>()})
+        let entries: Vec<_> = entries.collect();
+        json!({"total": table.total, "missed": table.missed, "entries": entries, "exact": table.is_exact()})
     }
 
     /// Reads JSON that [`Snapshot::to_json`] made.
@@ -121,14 +122,14 @@ impl Snapshot {
 
 fn summary<K: Ord + Clone>(
     told: &Tree,
-    names: &mut BTreeMap<Who, String>,
-    key: impl Fn(Who, &Tree) -> Result<K, Unreadable>,
+    names: &mut BTreeMap<Principal, String>,
+    key: impl Fn(Principal, &Tree) -> Result<K, Unreadable>,
 ) -> Result<Summary<K>, Unreadable> {
     let number = |tree: &Tree| tree.as_u64().ok_or(Unreadable);
     let (total, missed) = (number(&told["total"])?, number(&told["missed"])?);
     let mut summary = Summary::new(total, missed);
     for entry in told["entries"].as_array().ok_or(Unreadable)? {
-        let who: Who = text(&entry["principal"])?.parse().map_err(|_| Unreadable)?;
+        let who: Principal = text(&entry["principal"])?.parse().map_err(|_| Unreadable)?;
         names.extend(entry["name"].as_str().map(|name| (who, name.to_owned())));
         let (count, error) = (number(&entry["count"])?, number(&entry["error"])?);
         let (first, last) = (seconds(&entry["first"])?, seconds(&entry["last"])?);

@@ -1,31 +1,37 @@
 //! What was counted, in an `SQLite` file: written by one process, and read by whoever wants to know while it writes.
 //!
 //! Every write is a transaction that is on the disk before it is reported, so that a process that is killed leaves what it
-//! wrote last, and a file that opens. A process that opens the file to write takes it over: the one before writes no more.
+//! wrote last, and a file that opens. A process that takes the file over has it from then on: the one before writes no more.
+//! Whoever could not start after all hands it back, and has written nothing.
+//!
+//! No clock is trusted with what is kept. Days are told apart by whatever it shows, what the file knows of a day is added to
+//! and never written over, and a day goes when enough others have come after it, not when it is long ago.
 
-use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{
-    Connection, OpenFlags, OptionalExtension, Row, RowIndex, Transaction, TransactionBehavior, params,
-};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
 use thiserror::Error;
 use uuid::Uuid;
 
-use super::book::{Book, Changes, Table, Tables};
-use super::client::Client;
-use super::heavy::{Heavy, Use};
+use super::Config;
+use super::book::Book;
 use super::met::Counts;
-use super::part::{Kind, Part, Parts};
+use super::part::Parts;
 use super::sheet::DAY;
 use super::snapshot::Snapshot;
-use super::summary::Summary;
-use super::{Config, Who};
 use crate::time::unix_seconds;
 
 mod met;
+mod read;
+mod tell;
 mod version;
+mod write;
+
+pub(super) use tell::{Broken, Reading};
 
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -47,6 +53,14 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// The file cannot be made.
+    #[error("usage file `{}` cannot be made", .path.display())]
+    Make {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
     /// There is no such file.
     #[error("there is no usage file `{}`; a proxy with `[usage] file` makes one", .path.display())]
     Missing {
@@ -66,50 +80,71 @@ pub enum StoreError {
 pub struct Store {
     path: PathBuf,
     connection: Connection,
+    /// What this process is called in the file.
     writer: String,
+    /// What the one is called that had it before; none as long as it was not taken over.
+    before: Option<String>,
     /// How many parts are written down.
     parts: usize,
-    /// Tables that have less room now than the file has rows.
-    cut: Vec<&'static str>,
 }
 
 impl Store {
-    /// Opens the file or makes it, and reads what was counted so far.
+    /// Looks at the file, and takes it over at once.
     pub fn open(path: &Path, config: Config, now: SystemTime) -> Result<(Store, Book), StoreError> {
+        let mut store = Store::look(path, now)?;
+        let book = store.take_over(config)?;
+        Ok((store, book))
+    }
+
+    /// Sees whether the file can be used, and makes it if it is not there: for its owner alone. Whoever writes it goes on.
+    pub fn look(path: &Path, now: SystemTime) -> Result<Store, StoreError> {
+        let make = fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path);
+        if let Err(source) = make
+            && source.kind() != io::ErrorKind::AlreadyExists
+        {
+            return Err(StoreError::Make { path: path.to_owned(), source });
+        }
         let failed = failed(path);
         let mut connection = Connection::open(path).map_err(&failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
-        if !version::bring_up(&mut connection, now).map_err(&failed)? {
+        if !version::prepare(&mut connection, now).map_err(&failed)? {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
         connection.pragma_update(None, "synchronous", "full").map_err(&failed)?;
         let writer = Uuid::new_v4().to_string();
-        let read =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).and_then(|transaction| {
-                transaction.execute("UPDATE kept SET writer = ?1", [&writer])?;
-                let read = read_book(&transaction, &config, now)?;
-                transaction.commit()?;
-                Ok(read)
-            });
-        let (parts, tables, cut) = read.map_err(&failed)?;
-        let known = parts.len();
-        let store = Store { path: path.to_owned(), connection, writer, parts: known, cut };
-        Ok((store, Book::new(config, Parts::of(parts), tables)))
+        Ok(Store { path: path.to_owned(), connection, writer, before: None, parts: 0 })
+    }
+
+    /// Takes the file over, and reads what was counted so far. If that fails, whoever had it before has it still.
+    pub fn take_over(&mut self, config: Config) -> Result<Book, StoreError> {
+        let writer = &self.writer;
+        let taken = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let taken = taken.and_then(|transaction| {
+            let before = transaction.query_row("SELECT writer FROM kept", [], |row| row.get(0))?;
+            transaction.execute("UPDATE kept SET writer = ?1", [writer])?;
+            let (parts, tables) = read::tables(&transaction, &config)?;
+            transaction.commit()?;
+            Ok((before, parts, tables))
+        });
+        let (before, parts, tables) = taken.map_err(failed(&self.path))?;
+        (self.before, self.parts) = (Some(before), parts.len());
+        Ok(Book::new(config, Parts::of(parts), tables))
+    }
+
+    /// Gives the file back to whoever had it before, unless a third has taken it since.
+    pub fn hand_back(&mut self) -> Result<(), StoreError> {
+        let Some(before) = self.before.take() else { return Ok(()) };
+        let sql = "UPDATE kept SET writer = ?1 WHERE writer = ?2";
+        let handed = self.connection.execute(sql, [&before, &self.writer]);
+        handed.map(drop).map_err(failed(&self.path))
     }
 
     /// Takes in what workers counted, and writes down what changed: all of it or nothing.
     pub fn write(&mut self, book: &Book, now: SystemTime) -> Result<(), StoreError> {
         book.collect();
-        let met = book.met().take();
-        // After what was taken: each of that has its number by now.
-        let (parts, changes) = (book.parts().since(self.parts), book.changes());
-        let written = self.try_write(&parts, &changes, &met, book.config(), now);
-        match written {
-            Ok(true) => {
-                self.parts += parts.len();
-                self.cut.clear();
-                Ok(())
-            }
+        let mut met = Counts::new();
+        match self.try_write(book, &mut met, now) {
+            Ok(true) => Ok(()),
             Ok(false) => Err(StoreError::TakenOver { path: self.path.clone() }),
             Err(error) => {
                 book.change_all();
@@ -119,231 +154,72 @@ impl Store {
         }
     }
 
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
     /// What is written down.
     pub fn read(&mut self) -> Result<Snapshot, StoreError> {
-        let read = self.connection.transaction().and_then(|transaction| read_snapshot(&transaction));
+        let read = self.connection.transaction().and_then(|transaction| read::snapshot(&transaction));
         read.map_err(failed(&self.path))
     }
 
     /// Writes, unless it is another's turn.
-    fn try_write(
-        &mut self,
-        parts: &[Part],
-        changes: &Changes,
-        met: &Counts,
-        config: &Config,
-        now: SystemTime,
-    ) -> rusqlite::Result<bool> {
+    fn try_write(&mut self, book: &Book, met: &mut Counts, now: SystemTime) -> rusqlite::Result<bool> {
+        let now = unix_seconds(now);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let sql = "UPDATE kept SET written = ?1 WHERE writer = ?2";
-        if transaction.execute(sql, params![int(unix_seconds(now)), self.writer])? == 0 {
+        if transaction.execute(sql, params![write::int(now), self.writer])? == 0 {
             return Ok(false);
         }
-        for table in &self.cut {
-            transaction.execute(&format!("DELETE FROM {table}"), [])?;
+        version::bring_up(&transaction)?;
+        for day in book.days_apart() {
+            book.join_day(day, read::day(&transaction, day)?);
         }
-        write_parts(&transaction, self.parts, parts)?;
-        write_total(&transaction, "uses", 0, &changes.parts)?;
-        for (row, known) in &changes.parts.rows {
-            let sql = "REPLACE INTO uses VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
-            let ([count, error, first, last], (whose, part)) = (numbers(known), known.key);
-            let values = params![row, whose.as_bytes(), part, count, error, first, last];
-            transaction.prepare_cached(sql)?.execute(values)?;
-        }
-        write_total(&transaction, "clients", 0, &changes.clients)?;
-        for (row, known) in &changes.clients.rows {
-            let sql = "REPLACE INTO clients VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-            let ([count, error, first, last], (whose, part, client)) = (numbers(known), &known.key);
-            let values = params![row, whose.as_bytes(), part, client.as_str(), count, error, first, last];
-            transaction.prepare_cached(sql)?.execute(values)?;
-        }
-        for (day, table) in &changes.days {
-            write_total(&transaction, "days", *day, table)?;
-            for (row, known) in &table.rows {
-                let sql = "REPLACE INTO days VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)";
-                let ([count, error, first, last], (whose, part)) = (numbers(known), known.key);
-                let values = params![int(*day), row, whose.as_bytes(), part, count, error, first, last];
-                transaction.prepare_cached(sql)?.execute(values)?;
-            }
-        }
-        let oldest = (unix_seconds(now) / DAY).saturating_sub(config.days.saturating_sub(1));
-        transaction.execute("DELETE FROM days WHERE day < ?1", [int(oldest)])?;
-        transaction.execute("DELETE FROM totals WHERE name = 'days' AND day < ?1", [int(oldest)])?;
-        met::write(&transaction, met, oldest)?;
+        // In this order: a part may be new, and counted, at any moment.
+        let changes = book.changes();
+        *met = book.met().take();
+        let parts = book.parts().since(self.parts);
+        write::parts(&transaction, self.parts, &parts)?;
+        write::changes(&transaction, &changes)?;
+        met::write(&transaction, met)?;
+        write::forget_days(&transaction, now / DAY, book.config().days)?;
+        let days = read::days(&transaction)?;
         transaction.commit()?;
+        self.parts += parts.len();
+        book.keep_days(&days, changes.turns);
         Ok(true)
     }
 }
 
 /// Reads a file that a proxy writes, or wrote.
 pub fn read(path: &Path) -> Result<Snapshot, StoreError> {
+    let mut connection = open_to_read(path)?;
+    connection.transaction().and_then(|transaction| read::snapshot(&transaction)).map_err(failed(path))
+}
+
+/// The file, to be read beside whoever writes it.
+fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     if !path.exists() {
         return Err(StoreError::Missing { path: path.to_owned() });
     }
     let failed = failed(path);
-    let mut connection =
-        Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(&failed)?;
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(&failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
     if !version::is_readable(&connection).map_err(&failed)? {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
-    connection.transaction().and_then(|transaction| read_snapshot(&transaction)).map_err(&failed)
+    Ok(connection)
+}
+
+/// Under which name it is kept how many requests were not counted in a table.
+fn lost_of(table: &str) -> String {
+    format!("lost-{table}")
 }
 
 fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
     move |source| StoreError::Database { path: path.to_owned(), source }
-}
-
-fn write_parts(transaction: &Transaction<'_>, first: usize, parts: &[Part]) -> rusqlite::Result<()> {
-    for (number, part) in (first..).zip(parts) {
-        let Part { dialect, operation, kind, field, value } = part;
-        let sql = "INSERT INTO parts VALUES (?1, ?2, ?3, ?4, ?5, ?6)";
-        let values = params![int(number as u64), dialect, operation, kind.name(), field, value];
-        transaction.prepare_cached(sql)?.execute(values)?;
-    }
-    Ok(())
-}
-
-fn write_total<K>(
-    transaction: &Transaction<'_>,
-    name: &str,
-    day: u64,
-    table: &Table<K>,
-) -> rusqlite::Result<()> {
-    let sql = "REPLACE INTO totals VALUES (?1, ?2, ?3, ?4)";
-    transaction.execute(sql, params![name, int(day), int(table.total), int(table.missed)])?;
-    Ok(())
-}
-
-/// A number as `SQLite` has them.
-fn int(number: u64) -> i64 {
-    i64::try_from(number).unwrap_or(i64::MAX)
-}
-
-fn uint(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<u64> {
-    row.get(column).map(|number: i64| u64::try_from(number).unwrap_or(0))
-}
-
-fn numbers<K>(known: &Use<K>) -> [i64; 4] {
-    [known.count, known.error, known.first, known.last].map(int)
-}
-
-/// Parts in the order of their numbers, tables, and the names of those that have less room than there are rows.
-type Read = (Vec<Part>, Tables, Vec<&'static str>);
-
-fn read_book(transaction: &Transaction<'_>, config: &Config, now: SystemTime) -> rusqlite::Result<Read> {
-    let mut cut = Vec::new();
-    let uses = read_uses(transaction, |row| Ok((whose(row)?, row.get("part")?)), "uses", 0)?;
-    if uses.len() > config.entries {
-        cut.push("uses");
-    }
-    let (all, missed) = total(transaction, "uses", 0)?;
-    let parts = Heavy::restored(config.entries, uses, all, missed);
-    let client = |row: &Row<'_>| {
-        let client: String = row.get("client")?;
-        Ok((whose(row)?, row.get("part")?, Client::read(client.as_bytes())))
-    };
-    let uses = read_uses(transaction, client, "clients", 0)?;
-    if uses.len() > config.client_entries() {
-        cut.push("clients");
-    }
-    let (all, missed) = total(transaction, "clients", 0)?;
-    let clients = Heavy::restored(config.client_entries(), uses, all, missed);
-    let mut tables = Tables { parts, clients, days: BTreeMap::new() };
-    let today = unix_seconds(now) / DAY;
-    for day in today.saturating_sub(1)..=today {
-        let uses = read_uses(transaction, |row| Ok((whose(row)?, row.get("part")?)), "days", day)?;
-        if uses.is_empty() {
-            continue;
-        }
-        let (all, missed) = total(transaction, "days", day)?;
-        // What is too much for a smaller table of one day stays in the file until the day is over.
-        let room = config.day_entries().max(uses.len());
-        tables.days.insert(day, Heavy::restored(room, uses, all, missed));
-    }
-    Ok((read_parts(transaction)?, tables, cut))
-}
-
-fn total(transaction: &Transaction<'_>, name: &str, day: u64) -> rusqlite::Result<(u64, u64)> {
-    let sql = "SELECT total, missed FROM totals WHERE name = ?1 AND day = ?2";
-    let found = transaction.query_row(sql, params![name, int(day)], |row| Ok((uint(row, 0)?, uint(row, 1)?)));
-    Ok(found.optional()?.unwrap_or_default())
-}
-
-fn read_parts(transaction: &Transaction<'_>) -> rusqlite::Result<Vec<Part>> {
-    let mut statement = transaction.prepare("SELECT * FROM parts ORDER BY number")?;
-    let parts = statement.query_map([], |row| {
-        let kind: String = row.get("kind")?;
-        Ok(Part {
-            dialect: row.get("dialect")?,
-            operation: row.get("operation")?,
-            kind: Kind::named(&kind).ok_or(rusqlite::Error::InvalidQuery)?,
-            field: row.get("field")?,
-            value: row.get("value")?,
-        })
-    })?;
-    parts.collect()
-}
-
-fn read_uses<K>(
-    transaction: &Transaction<'_>,
-    key: impl Fn(&Row<'_>) -> rusqlite::Result<K>,
-    table: &str,
-    day: u64,
-) -> rusqlite::Result<Vec<Use<K>>> {
-    let days = if table == "days" { "day = ?1" } else { "?1 = 0" };
-    let sql = format!("SELECT * FROM {table} WHERE {days} ORDER BY row_number");
-    let mut statement = transaction.prepare(&sql)?;
-    let uses = statement.query_map([int(day)], |row| {
-        Ok(Use {
-            key: key(row)?,
-            count: uint(row, "count")?,
-            error: uint(row, "error")?,
-            first: uint(row, "first")?,
-            last: uint(row, "last")?,
-        })
-    })?;
-    uses.collect()
-}
-
-fn whose(row: &Row<'_>) -> rusqlite::Result<Who> {
-    row.get("principal").map(Who::from_bytes)
-}
-
-fn read_snapshot(transaction: &Transaction<'_>) -> rusqlite::Result<Snapshot> {
-    let parts = read_parts(transaction)?;
-    let part = |row: &Row<'_>| {
-        let number: u32 = row.get("part")?;
-        parts.get(number as usize).cloned().ok_or(rusqlite::Error::InvalidQuery)
-    };
-    let uses = read_uses(transaction, |row| Ok((whose(row)?, part(row)?)), "uses", 0)?;
-    let client = |row: &Row<'_>| Ok((whose(row)?, part(row)?.dialect, row.get("client")?));
-    let clients = read_uses(transaction, client, "clients", 0)?;
-    let sql = "SELECT since, written FROM kept";
-    let (since, written) = transaction.query_row(sql, [], |row| Ok((uint(row, 0)?, uint(row, 1)?)))?;
-    let mut snapshot = Snapshot {
-        met: met::read(transaction, &parts)?,
-        since,
-        written,
-        uses: summary(uses, total(transaction, "uses", 0)?),
-        clients: summary(clients, total(transaction, "clients", 0)?),
-        ..Snapshot::default()
-    };
-    let mut statement = transaction.prepare("SELECT day FROM totals WHERE name = 'days' ORDER BY day")?;
-    let days: Vec<u64> = statement.query_map([], |row| uint(row, 0))?.collect::<rusqlite::Result<_>>()?;
-    for day in days {
-        let uses = read_uses(transaction, |row| Ok((whose(row)?, part(row)?.dialect)), "days", day)?;
-        snapshot.days.insert(day, summary(uses, total(transaction, "days", day)?));
-    }
-    Ok(snapshot)
-}
-
-fn summary<K: Ord + Clone>(uses: Vec<Use<K>>, (total, missed): (u64, u64)) -> Summary<K> {
-    let mut summary = Summary::new(total, missed);
-    for known in uses {
-        summary.insert(known.key.clone(), &known);
-    }
-    summary
 }
 
 #[cfg(test)]

@@ -40,8 +40,7 @@ impl<K: Ord + Clone> Summary<K> {
 
     /// Takes what is known of a key.
     pub fn insert<T>(&mut self, key: K, known: &Use<T>) {
-        let Use { count, error, first, last, .. } = *known;
-        self.known.insert(key, Use { key: (), count, error, first, last });
+        self.known.insert(key, known.of(()));
     }
 
     /// Adds what another knows. Who does not know a key may have missed it as often as it can miss any, so that is added to
@@ -54,12 +53,7 @@ impl<K: Ord + Clone> Summary<K> {
             }
         }
         for (key, more) in &other.known {
-            let known = self.known.entry(key.clone()).and_modify(|known| {
-                known.count += more.count;
-                known.error += more.error;
-                known.first = known.first.min(more.first);
-                known.last = known.last.max(more.last);
-            });
+            let known = self.known.entry(key.clone()).and_modify(|known| known.join(more));
             let missed = self.missed;
             known.or_insert(Use { count: more.count + missed, error: more.error + missed, ..*more });
         }

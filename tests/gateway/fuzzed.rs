@@ -28,6 +28,9 @@ fn corpus(target: &str) -> Vec<(PathBuf, Vec<u8>)> {
         "mapping" => {
             paths.extend(files("mappings").into_iter().chain(files("tests/diagnostics/base/mappings")));
         }
+        "settings" => {
+            paths.extend(files("").into_iter().filter(|path| path.ends_with("config.toml")));
+        }
         _ => {}
     }
     // What goes on for long is for the fuzzer.
@@ -72,4 +75,4 @@ macro_rules! targets {
     };
 }
 
-targets! { answer chunked ids json lens mapping request }
+targets! { answer chunked headers ids json lens mapping request settings }

@@ -20,16 +20,16 @@ use crate::program::Program;
 const MANY: u32 = 100_000;
 
 /// A folder with a map in it, and the kind of ids the tests import.
-struct Place {
+pub(crate) struct Place {
     folder: TempDir,
 }
 
 impl Place {
-    fn new() -> Place {
+    pub(crate) fn new() -> Place {
         Place { folder: tempfile::tempdir().unwrap() }
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    pub(crate) fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
@@ -40,7 +40,7 @@ impl Place {
         command
     }
 
-    fn imported(&self, kind: &str, pairs: &[(&str, &str)]) {
+    pub(crate) fn imported(&self, kind: &str, pairs: &[(&str, &str)]) {
         let rows = pairs.iter().fold("external,canonical\n".to_owned(), |mut rows, (external, canonical)| {
             writeln!(rows, "{external},{canonical}").unwrap();
             rows
@@ -66,12 +66,12 @@ impl Place {
         Store::open_existing(&self.path("ids.sqlite")).unwrap()
     }
 
-    fn count(&self) -> i64 {
+    pub(crate) fn count(&self) -> i64 {
         self.store().count("gitbook", "user").unwrap()
     }
 
     /// Both directions agree, and `SQLite` finds nothing wrong with its file.
-    fn is_sound(&self) -> bool {
+    pub(crate) fn is_sound(&self) -> bool {
         let connection = rusqlite::Connection::open(self.path("ids.sqlite")).unwrap();
         let check: String = connection.query_row("PRAGMA integrity_check", [], |row| row.get(0)).unwrap();
         let apart = "SELECT count(*) FROM (
@@ -110,13 +110,13 @@ fn half_read(place: &Place, file: &Path) -> Child {
 }
 
 /// Ends a program the hard way.
-fn kill(mut child: Child) -> Output {
+pub(crate) fn kill(mut child: Child) -> Output {
     child.kill().unwrap();
     child.wait_with_output().unwrap()
 }
 
 /// Waits until the store's log has grown to this length, or the program has ended.
-fn until_written(child: &mut Child, log: &Path, bytes: u64) {
+pub(crate) fn until_written(child: &mut Child, log: &Path, bytes: u64) {
     while child.try_wait().unwrap().is_none() {
         if fs::metadata(log).is_ok_and(|log| log.len() > bytes) {
             return;

@@ -27,6 +27,7 @@ use self::instances::{Node, Random};
 use crate::support::{Dialects, shipped};
 
 mod asked;
+mod back;
 mod backwards;
 mod heard;
 mod instances;

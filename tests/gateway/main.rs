@@ -21,6 +21,7 @@ mod laws;
 mod ledger;
 mod lifecycle;
 mod many_dialects;
+mod matching;
 mod migration;
 mod mutants;
 mod placed;

@@ -4,7 +4,11 @@
 //! Both sides are the reference backend, each on a database of its own. The old upstream is a second proxy in front of one of
 //! them, which makes it speak the dialect. The two differ in the name of an organization, so that each answer says whose it is.
 
+mod cases;
+mod effects;
+mod listed;
 mod load;
 mod scripted;
 mod shadows;
+mod tamper;
 mod world;

@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 use http::HeaderMap;
 use http::header::{LINK, RETRY_AFTER};
 use interlingua::boot::DataFiles;
+use interlingua::gateway::mode::{self, Legacies, Mode, Modes};
 use interlingua::gateway::{self, Gateway};
 use interlingua::telemetry::Metrics;
 use interlingua::time::Clock;
@@ -258,6 +259,30 @@ async fn a_value_in_a_brown_out_is_refused_for_a_while() {
     }
     let other = told(&gateway, "POST /people", Some(&json!({"mail": "a", "hours": 20}))).await;
     assert_eq!(other.headers[RETRY_AFTER], "1", "nobody listens there");
+}
+
+#[tokio::test]
+async fn where_requests_are_handed_on_parts_are_refused_if_anybody_looks() {
+    let sound = json!({"mail": "a", "hours": 0});
+    // What is not sound otherwise is for the old upstream to judge, and one who does not look sees nothing.
+    for (body, validate, status) in
+        [(&sound, true, 503), (&json!({"mail": 7, "hours": 0}), true, 200), (&sound, false, 200)]
+    {
+        let reply = Reply::Answer { status: 200, headers: Vec::new(), body: b"{}".to_vec() };
+        let call = Line { call: "POST /api/people".to_owned(), body: Some(body.clone()), reply };
+        let old = Backend::start(vec![call]).await;
+        let upstream = upstream::Upstream::new(Arc::new(upstream::Config::new(old.base()))).unwrap();
+        let legacies: Legacies = [("bureau".to_owned(), upstream)].into_iter().collect();
+        let config = mode::Config { mode: Mode::Legacy, validate, ..mode::Config::default() };
+        let modes = Modes::new(&dialects().registry, &[("bureau".to_owned(), config)].into(), &legacies);
+        let gateway = gateway_on("Sat, 01 Aug 2026 01:00:00 GMT").await.with_modes(Arc::new(modes), legacies);
+        let told = ask("POST /people", Some(body)).of(&gateway).await;
+        assert_eq!(told.status, status, "{body} {validate}");
+        assert_eq!(old.heard().len(), usize::from(status == 200), "{body} {validate}");
+        if status == 503 {
+            assert_eq!(told.json().unwrap()["places"][0]["at"], "/hours");
+        }
+    }
 }
 
 #[tokio::test]

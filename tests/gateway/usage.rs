@@ -22,6 +22,8 @@ use crate::golden::case;
 use crate::support::backend::{Backend, nobody};
 use crate::support::shipped;
 
+mod requests;
+
 /// So many different keys are added that the table is full, and its map was put in order, many times over.
 const KEYS: u64 = 300_000;
 
@@ -73,7 +75,7 @@ fn any_number_of_principals_and_programs_has_the_memory_that_is_stated() {
     let (total, times) = (2 * (principals + principals / 10), principals / 10);
     assert_eq!((told.uses.uses().count(), told.uses.total), (entries, total));
     assert!(told.uses.missed <= total / entries as u64);
-    let known = told.uses.get(&(always.into(), Part::operation("a", "get"))).unwrap();
+    let known = told.uses.get(&(always, Part::operation("a", "get"))).unwrap();
     assert!(known.count >= times && known.count - known.error <= times, "{known:?}");
     assert!(known.error <= total / entries as u64, "{known:?}");
     let size = std::fs::metadata(&path).unwrap().len();
@@ -132,7 +134,8 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
         ("fixed", vec![add.clone(), field("address"), field("newsletter")]),
         ("inside", vec![add.clone(), field("address"), field("call"), field("call.me")]),
         ("container", vec![add.clone(), field("address"), field("call")]),
-        ("unread", vec![add.clone()]),
+        ("lacking", vec![add.clone()]),
+        ("unread", vec![add.clone(), add.unread()]),
         (
             "past",
             vec![
@@ -157,7 +160,7 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
     let told: Value =
         serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
     let verdict = |who: &str| {
-        let who = interlingua::usage::Who::from(Principal::of(who.as_bytes())).to_string();
+        let who = Principal::of(who.as_bytes()).to_string();
         let found = told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who);
         let found = found.unwrap();
         let blocks = found["blocks"].as_array().unwrap().iter();
@@ -167,7 +170,7 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
     };
     // What the mapping does not promise is never safe, though nothing says that it is lost.
     let doubt = |who: &str| {
-        let who = interlingua::usage::Who::from(Principal::of(who.as_bytes())).to_string();
+        let who = Principal::of(who.as_bytes()).to_string();
         let found = told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who);
         let found = found.unwrap();
         let doubts = found["doubts"].as_array().unwrap().iter();
@@ -181,9 +184,10 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
         ("fixed", "nimbus/add-person/newsletter: in 1 of 1 requests it had a value that is not known"),
         ("container", "nimbus/add-person/call: nothing is known that was in it, and alone it has no place"),
         (
-            "unread",
+            "lacking",
             "nimbus/add-person: 1 of 1 requests lacked `address`, or were refused before they were read",
         ),
+        ("unread", "nimbus/add-person unread: 1 of 1 requests were not read, and nobody knows what they use"),
     ] {
         assert_eq!(doubt(who), ("unknown".to_owned(), vec![expected.to_owned()]), "{who}");
     }
@@ -396,9 +400,9 @@ fn what_was_met_is_told_in_every_format() {
             counter.count_parts(Principal::of(who.as_bytes()), Client::UNKNOWN, &[number], day);
             let mut met = Tally::default();
             met.add(0);
-            counter.count_lost(&watches, (name, operation), &met, day);
+            counter.count_losses(&watches, (name, operation), &met, day);
         }
-        for outcome in ["same", "different", "dry_refused", "late"] {
+        for outcome in ["same", "different", "effect_same", "effect_different", "dry_refused", "late"] {
             book.compared(name, operation, outcome, now);
         }
         book.differs(name, operation, "/items/*/<&", now);
@@ -414,7 +418,7 @@ fn what_was_met_is_told_in_every_format() {
 
     let told: Value = serde_json::from_str(&report("json")).unwrap();
     let day = |days: u64| json!(if days == 0 { "2026-11-21" } else { "2026-11-22" });
-    let part = json!({"dialect": name, "operation": operation, "compared": 4, "different": 2, "refused": 2});
+    let part = json!({"dialect": name, "operation": operation, "compared": 8, "different": 4, "refused": 2});
     assert_eq!(told["comparisons"], json!([part]));
     let place = json!({"dialect": name, "operation": operation, "place": "/items/*/<&", "count": 2,
         "first": day(1), "last": day(1)});
@@ -438,13 +442,13 @@ fn what_was_met_is_told_in_every_format() {
     assert_eq!(csv.lines().filter(|line| line.contains(",declared,")).count(), dialect.losses.len());
 
     let text = report("text");
-    for words in ["of 4 requests whose answers were compared, 2 differed (50.0 %); the canonical", "█▄"] {
+    for words in ["of 8 requests whose answers were compared, 4 differed (50.0 %); the canonical", "█▄"] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 
     let html = report("html");
-    for words in ["<code>/items/*/&lt;&amp;</code>", "2 differed (50.0 %)", "changes that would be refused"] {
+    for words in ["<code>/items/*/&lt;&amp;</code>", "4 differed (50.0 %)", "changes that would be refused"] {
         assert!(html.contains(words), "{words}\n{html}");
     }
     let drawings = html.matches("<svg ").count();

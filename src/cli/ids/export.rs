@@ -33,20 +33,39 @@ pub(super) fn run(
     let Arguments { which, format } = arguments;
     let (_, family) = which.declared(registry)?;
     let store = Store::open_existing(store)?;
-    let mut text = String::with_capacity(2 * CHUNK);
-    if *format == Format::Csv {
-        text.push_str("external,canonical,organization\n");
-    }
-    store.export((family, &which.kind), which.organization, |pair| {
-        write(&pair, *format, &mut text);
-        if text.len() >= CHUNK {
-            console.text(&text)?;
-            text.clear();
-        }
-        Ok::<_, Failure>(())
-    })?;
-    console.text(&text)?;
+    let mut rows = Rows::new(*format);
+    store.export((family, &which.kind), which.organization, |pair| rows.add(&pair, console))?;
+    rows.finish(console)?;
     Ok(Outcome::Clean)
+}
+
+/// Pairs on their way out, many rows at a time.
+pub(super) struct Rows {
+    format: Format,
+    text: String,
+}
+
+impl Rows {
+    pub(super) fn new(format: Format) -> Rows {
+        let mut text = String::with_capacity(2 * CHUNK);
+        if format == Format::Csv {
+            text.push_str("external,canonical,organization\n");
+        }
+        Rows { format, text }
+    }
+
+    pub(super) fn add(&mut self, pair: &Pair, console: &mut Console<'_>) -> Result<(), Failure> {
+        write(pair, self.format, &mut self.text);
+        if self.text.len() >= CHUNK {
+            console.text(&self.text)?;
+            self.text.clear();
+        }
+        Ok(())
+    }
+
+    pub(super) fn finish(self, console: &mut Console<'_>) -> Result<(), Failure> {
+        Ok(console.text(&self.text)?)
+    }
 }
 
 fn write(pair: &Pair, format: Format, out: &mut String) {

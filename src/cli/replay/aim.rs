@@ -1,6 +1,6 @@
 //! A proxy that is asked: one call for a recorded request, and its answer in time or none.
 
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, path::Path, sync::Arc, time::Duration};
 
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 
@@ -14,7 +14,7 @@ use crate::{
 pub(super) struct Aim {
     upstream: Upstream,
     credentials: Credentials,
-    arguments_deadline: std::time::Duration,
+    arguments_deadline: Duration,
     pub(super) name: String,
     pub(super) asked: Cell<usize>,
     pub(super) answered: Cell<usize>,
@@ -22,21 +22,31 @@ pub(super) struct Aim {
     pub(super) unauthenticated: Cell<usize>,
 }
 
+/// The settings of somebody who wants to see each failure, and sends each request once.
+pub(in crate::cli) fn patient(
+    settings: upstream::Config,
+    deadline: Duration,
+    in_flight: usize,
+    authorities: Option<&Path>,
+) -> upstream::Config {
+    upstream::Config {
+        timeout: deadline,
+        connect_timeout: deadline.min(Duration::from_secs(5)),
+        connections_max: in_flight,
+        authorities: authorities.map(Path::to_owned).or(settings.authorities),
+        breaker: None,
+        retry: upstream::retry::Config { retries_max: 0, ..upstream::retry::Config::default() },
+        ..settings
+    }
+}
+
 /// What came back.
 pub(super) type Answered = Result<upstream::Answer, String>;
 
 impl Aim {
     pub(super) fn new(to: &Uri, arguments: &Arguments, credentials: Credentials) -> Result<Aim, Unplayable> {
-        let config = upstream::Config {
-            timeout: arguments.deadline,
-            connect_timeout: arguments.deadline.min(std::time::Duration::from_secs(5)),
-            connections_max: usize::from(arguments.in_flight),
-            authorities: arguments.authorities.clone(),
-            // Who compares wants to see each failure, and each request once.
-            breaker: None,
-            retry: upstream::retry::Config { retries_max: 0, ..upstream::retry::Config::default() },
-            ..upstream::Config::new(to.clone())
-        };
+        let (base, in_flight) = (upstream::Config::new(to.clone()), arguments.in_flight.into());
+        let config = patient(base, arguments.deadline, in_flight, arguments.authorities.as_deref());
         let upstream = Upstream::new(Arc::new(config));
         let upstream = upstream.map_err(|error| Unplayable::Target(to.to_string(), error.to_string()))?;
         Ok(Aim {

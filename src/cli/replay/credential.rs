@@ -13,7 +13,7 @@ use crate::{
 
 /// A credential for each dialect, as it stands in its header.
 #[derive(Clone, Default)]
-pub(super) struct Credentials {
+pub(in crate::cli) struct Credentials {
     by_dialect: BTreeMap<String, (HeaderName, HeaderValue)>,
     /// Whether there is a file of them.
     pub(super) are_given: bool,
@@ -29,7 +29,7 @@ impl fmt::Debug for Credentials {
 impl Credentials {
     /// Reads a file: a credential alone, which is every dialect's that takes it, or lines of a dialect, `=` and its
     /// credential. Lines that are blank or begin with `#` say nothing.
-    pub(super) fn read(file: Option<&Path>, registry: &Registry) -> Result<Credentials, Failure> {
+    pub(in crate::cli) fn read(file: Option<&Path>, registry: &Registry) -> Result<Credentials, Failure> {
         let Some(path) = file else { return Ok(Credentials::default()) };
         let text =
             fs::read_to_string(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
@@ -60,8 +60,23 @@ impl Credentials {
     }
 
     /// The header that carries it, if there is one for that dialect.
-    pub(super) fn of(&self, dialect: &Dialect) -> Option<&(HeaderName, HeaderValue)> {
+    pub(in crate::cli) fn of(&self, dialect: &Dialect) -> Option<&(HeaderName, HeaderValue)> {
         self.by_dialect.get(&dialect.name)
+    }
+
+    /// The same without the word in front of it.
+    pub(in crate::cli) fn secret(&self, dialect: &Dialect) -> Option<&str> {
+        let (name, value) = self.of(dialect)?;
+        let text = value.to_str().ok()?;
+        let of_header = dialect.credentials.iter().filter(|form| form.header == *name);
+        let secrets = of_header.filter_map(|form| {
+            let secret = match &form.scheme {
+                Some(scheme) => text.strip_prefix(scheme.as_str())?.strip_prefix(' ')?,
+                None => text,
+            };
+            form.pattern.is_match(secret).then_some(secret)
+        });
+        secrets.into_iter().next()
     }
 }
 

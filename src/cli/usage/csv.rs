@@ -3,7 +3,7 @@
 
 use super::Told;
 use super::plot::DAY;
-use crate::usage::Who;
+use crate::limit::Principal;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
 
@@ -55,7 +55,7 @@ fn of_nobody(what: [&str; 5], count: u64, day: &str) -> String {
     record(&cells)
 }
 
-fn line(told: &Told, who: &Who, what: [&str; 5], known: &Use<()>) -> String {
+fn line(told: &Told, who: &Principal, what: [&str; 5], known: &Use<()>) -> String {
     let mut cells = vec![who.to_string(), told.name(who).unwrap_or_default().to_owned()];
     cells.extend(what.map(str::to_owned));
     cells.extend([known.count.to_string(), known.error.to_string(), moment(known.first), moment(known.last)]);

@@ -6,7 +6,7 @@ use std::fmt::Write;
 use super::plot::grouped;
 use super::verdict::Moving;
 use super::{Told, days};
-use crate::usage::Who;
+use crate::limit::Principal;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
 
@@ -22,7 +22,7 @@ pub(super) fn written(told: &Told) -> String {
         "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\"><head><meta charset=\"utf-8\"/>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\
-         <title>Who still calls what</title><style>\n{STYLE}</style></head>\n<body><header><h1>Who still calls what</h1>"
+         <title>Principal still calls what</title><style>\n{STYLE}</style></head>\n<body><header><h1>Principal still calls what</h1>"
     );
     let replicas =
         if told.replicas == 1 { "1 replica".to_owned() } else { format!("{} replicas", told.replicas) };
@@ -103,14 +103,14 @@ fn tiles(told: &Told, out: &mut String) {
 }
 
 /// A name with the digest behind it, or the digest alone.
-fn named(told: &Told, who: &Who) -> String {
+fn named(told: &Told, who: &Principal) -> String {
     match told.name(who) {
         Some(name) => format!("{} <code class=\"soft\">{}</code>", escaped(name), &who.to_string()[..8]),
         None => format!("<code>{who}</code>"),
     }
 }
 
-fn principal(told: &Told, who: &Who) -> String {
+fn principal(told: &Told, who: &Principal) -> String {
     format!("<td>{}</td>", named(told, who))
 }
 

@@ -6,9 +6,10 @@ use super::met::{Compared, Loss, Seen};
 use super::plot::DAY;
 use super::verdict::Moving;
 use super::{Told, is_exact};
+use crate::limit::Principal;
+use crate::usage::Part;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
-use crate::usage::{Part, Who};
 
 /// The report.
 pub(super) fn written(told: &Told) -> Tree {
@@ -105,7 +106,7 @@ fn with_seen(mut of: Tree, seen: &Seen) -> Tree {
     of
 }
 
-fn entry(told: &Told, who: &Who, known: &Use<()>) -> Tree {
+fn entry(told: &Told, who: &Principal, known: &Use<()>) -> Tree {
     json!({"principal": who.to_string(), "name": told.name(who), "count": known.count, "error": known.error,
         "first": moment(known.first), "last": moment(known.last)})
 }

@@ -7,8 +7,12 @@ use crate::dialect::ledger::{Fate, Ledger};
 use crate::dialect::{Dialect, Registry};
 use crate::usage::{Kind, Met, Part, Snapshot};
 
-/// Outcomes in which both answers were compared, in the words of the metric.
-const COMPARED: [&str; 4] = ["same", "different", "noise", "unsteady"];
+/// Outcomes in which both answers were compared, or what a change did with what it asked for, in the words of the metric.
+const COMPARED: [&str; 7] =
+    ["same", "different", "noise", "unsteady", "effect_same", "effect_different", "effect_unsteady"];
+
+/// Those in which they differed.
+const DIFFERENT: [&str; 2] = ["different", "effect_different"];
 
 /// The outcome of a change that the canonical side would have refused.
 pub(super) const REFUSED: &str = "dry_refused";
@@ -77,7 +81,7 @@ impl Findings {
                 outcome if COMPARED.contains(&outcome) => of.answers.add(day, count),
                 _ => {}
             }
-            if part.value == "different" {
+            if DIFFERENT.contains(&part.value.as_str()) {
                 of.different.add(day, count);
             }
         }

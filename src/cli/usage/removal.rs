@@ -4,15 +4,16 @@ use std::collections::BTreeMap;
 
 use crate::cli::{Failure, names, names::Unknown};
 use crate::dialect::Registry;
+use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Kind, Part, Snapshot, Who};
+use crate::usage::{Kind, Part, Snapshot};
 
 /// A part, and who uses it.
 pub(super) struct Removal {
     /// The part, as it was asked for.
     pub(super) part: String,
     /// Who uses it, the most frequent first.
-    pub(super) users: Vec<(Who, Use<()>)>,
+    pub(super) users: Vec<(Principal, Use<()>)>,
     /// How often somebody may have used it who is not there, at most.
     pub(super) missed: u64,
 }
@@ -29,7 +30,7 @@ impl Removal {
     /// Looks up what was asked for: it has to be something that the mappings know, or that was used.
     pub(super) fn of(asked: &str, counted: &Snapshot, registry: &Registry) -> Result<Removal, Failure> {
         let part = Asked::parse(asked);
-        let mut rows: BTreeMap<Who, Vec<(&Part, Use<()>)>> = BTreeMap::new();
+        let mut rows: BTreeMap<Principal, Vec<(&Part, Use<()>)>> = BTreeMap::new();
         for ((who, used), known) in counted.uses.uses().filter(|((_, used), _)| part.is(used)) {
             rows.entry(*who).or_default().push((used, *known));
         }
@@ -38,7 +39,10 @@ impl Removal {
         }
         let mut users: Vec<_> = rows.into_iter().map(|(who, rows)| (who, together(&rows))).collect();
         users.sort_by_key(|(_, known)| std::cmp::Reverse(known.count));
-        Ok(Removal { part: asked.to_owned(), users, missed: counted.uses.missed })
+        // Who was never read may have used it each time.
+        let unread = counted.uses.uses().filter(|((_, used), _)| part.may_be_in(used));
+        let unread = unread.map(|(_, known)| known.count).max().unwrap_or_default();
+        Ok(Removal { part: asked.to_owned(), users, missed: counted.uses.missed.max(unread) })
     }
 }
 
@@ -78,13 +82,19 @@ impl<'a> Asked<'a> {
         Asked { dialect, operation, field, value }
     }
 
+    /// Whether requests that nobody has read may have had it.
+    fn may_be_in(&self, used: &Part) -> bool {
+        let is_of = used.dialect == self.dialect && Some(used.operation.as_str()) == self.operation;
+        used.kind == Kind::Unread && self.field.is_some() && is_of
+    }
+
     /// Whether that goes with it.
     fn is(&self, used: &Part) -> bool {
         let kind = match (self.operation, self.value) {
             (None, _) => return used.dialect == self.dialect && used.kind == Kind::Operation,
             (Some(_), Some(_)) => used.kind == Kind::Value || used.kind == Kind::Id,
             (Some(_), None) if self.field.is_none() => used.kind == Kind::Operation,
-            (Some(_), None) => used.kind != Kind::Operation,
+            (Some(_), None) => matches!(used.kind, Kind::Field | Kind::Value | Kind::Id),
         };
         let is_there =
             used.dialect == self.dialect && self.operation.is_none_or(|name| name == used.operation);

@@ -9,12 +9,13 @@ use std::sync::Arc;
 
 use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
+use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Book, Config, Kind, Part, Snapshot, Watches, Who};
+use crate::usage::{Book, Config, Kind, Part, Snapshot, Watches};
 
 /// What is to be said of a principal.
 pub(super) struct Verdict {
-    pub(super) who: Who,
+    pub(super) who: Principal,
     /// Requests, by dialect.
     pub(super) dialects: BTreeMap<String, Use<()>>,
     /// What its programs call themselves.
@@ -63,7 +64,7 @@ impl Moving {
 }
 
 impl Verdict {
-    fn of(who: Who) -> Verdict {
+    fn of(who: Principal) -> Verdict {
         let (dialects, clients, hindrances) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
         Verdict { who, dialects, clients, parts: 0, hindrances, remarks: BTreeSet::new(), may_miss: false }
     }
@@ -102,13 +103,16 @@ fn around(part: &Part) -> impl Iterator<Item = Part> {
 /// What is to be said of every principal, in their order.
 pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
     let mapped = Mapped::of(registry);
-    let mut verdicts: BTreeMap<Who, Verdict> = BTreeMap::new();
-    let mut uses: BTreeMap<Who, HashMap<&Part, &Use<()>>> = BTreeMap::new();
+    let mut verdicts: BTreeMap<Principal, Verdict> = BTreeMap::new();
+    let mut uses: BTreeMap<Principal, HashMap<&Part, &Use<()>>> = BTreeMap::new();
     for ((who, part), known) in counted.uses.uses() {
         uses.entry(*who).or_default().insert(part, known);
         let verdict = verdicts.entry(*who).or_insert_with(|| Verdict::of(*who));
         // What is used least is forgotten first, and what is in the way is used seldom.
-        verdict.may_miss = counted.uses.missed > 0;
+        verdict.may_miss |= counted.uses.missed > 0;
+        if part.kind == Kind::Unread {
+            continue;
+        }
         verdict.parts += 1;
         if part.kind == Kind::Operation {
             let all =
@@ -169,10 +173,19 @@ impl<'r> Mapped<'r> {
         };
         if part.kind == Kind::Operation {
             verdict.remarks.extend(says.remarks.iter().cloned());
-            if let Some(reason) = unread(part, known, &says.crossings, uses).filter(|_| !verdict.may_miss) {
+            if let Some(reason) = lacking(part, known, &says.crossings, uses).filter(|_| !verdict.may_miss) {
                 verdict.hinders(part, (Moving::Unknown, reason), known, false);
             }
             return;
+        }
+        if part.kind == Kind::Unread {
+            // What they would have used, had anybody read them, may be in the way.
+            let all = uses
+                .get(&Part::operation(&part.dialect, &part.operation))
+                .map_or(known.count, |all| all.count);
+            let reason =
+                format!("{} of {all} requests were not read, and nobody knows what they use", known.count);
+            return verdict.hinders(part, (Moving::Unknown, reason), known, false);
         }
         if !self.parts.contains(part) {
             let reason = format!("the mapping has no such {} any more", part.kind.name());
@@ -182,9 +195,12 @@ impl<'r> Mapped<'r> {
             Kind::Field => says.crossings.field(&part.field),
             Kind::Id => says.crossings.id(&part.field),
             Kind::Value => says.crossings.value(&part.field, &part.value),
-            Kind::Comparison | Kind::Dialect | Kind::Difference | Kind::Loss | Kind::Operation => {
-                Crossing::Unknown
-            }
+            Kind::Comparison
+            | Kind::Dialect
+            | Kind::Difference
+            | Kind::Loss
+            | Kind::Operation
+            | Kind::Unread => Crossing::Unknown,
         };
         if let Crossing::Respelt(shown) = &crossing {
             verdict.remarks.insert(format!("{part} is read back as {shown}"));
@@ -247,8 +263,9 @@ fn hindrance(
     }
 }
 
-/// Whether some requests were not read as far as their bodies, so that nobody knows what they used.
-fn unread(
+/// Whether some requests lacked what the operation requires, besides those of which it is said that nobody has read them. An
+/// earlier version did not say so.
+fn lacking(
     part: &Part,
     known: &Use<()>,
     crossings: &Crossings<'_>,
@@ -256,7 +273,8 @@ fn unread(
 ) -> Option<String> {
     let read = |name: &String| uses.get(&part.field(name)).map_or(0, |known| known.count);
     let (least, name) = crossings.required().iter().map(|name| (read(name), name)).min()?;
-    let others = known.count.saturating_sub(least);
+    let unread = uses.get(&part.unread()).map_or(0, |unread| unread.count);
+    let others = known.count.saturating_sub(least.saturating_add(unread));
     (others > 0).then(|| {
         format!("{others} of {} requests lacked `{name}`, or were refused before they were read", known.count)
     })

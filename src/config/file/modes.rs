@@ -10,7 +10,8 @@ use crate::limit::Principal;
 type Named = Vec<(Spanned<String>, Spanned<String>)>;
 
 /// All that a mode may have.
-const KEYS: [&str; 7] = ["mode", "share", "validate", "answers", "noise", "operations", "principals"];
+const KEYS: [&str; 8] =
+    ["mode", "share", "validate", "answers", "noise", "read_back", "operations", "principals"];
 
 /// `[mode.<dialect>]`
 #[derive(Debug)]
@@ -23,6 +24,7 @@ pub(in crate::config) struct ModeFile {
     pub(in crate::config) validate: Switch,
     pub(in crate::config) answers: Text,
     pub(in crate::config) noise: Integer,
+    pub(in crate::config) read_back: Switch,
     pub(in crate::config) operations: Named,
     pub(in crate::config) principals: Named,
 }
@@ -37,6 +39,7 @@ impl ModeFile {
             validate: table.boolean("validate"),
             answers: table.text("answers"),
             noise: table.integer("noise"),
+            read_back: table.boolean("read_back"),
             operations: table.table("operations").map(super::of_any).unwrap_or_default(),
             principals: table.table("principals").map(of_principals).unwrap_or_default(),
         };

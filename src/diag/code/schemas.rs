@@ -95,4 +95,26 @@ super::codes! {
      written otherwise and means the same is no difference, and neither are times and ids, as long as an id stands for one id \
      all along. The place is a JSON Pointer into the canonical document with `*` for positions in lists; `status`, \
      `code` and `errors` are those of a refusal. Values are shown as digests, unless `--show-values` is given."
+
+    V0201 "a key that several records have"
+    "`ids match` knows which record of one side is which of the other by a key, such as an address, and several records of \
+     one list have this one: nobody can say which of them is meant, so none of them is paired. The ids are told, of the key \
+     only a digest. Change the key where it is wrong, or import the right pairs with `ids import`: what the map knows is \
+     asked of no key."
+
+    V0202 "an id that two pairs claim"
+    "Two pairs that `ids match` found share one half: by their keys, one record of one side is two of the other, such as a \
+     person who has an account in each of two organizations there. Neither of the pairs is written. Find out which is \
+     right, and import it with `ids import`."
+
+    V0203 "a pair that the id map contradicts"
+    "By its key a record of the old upstream is this one of the canonical side, and the id map pairs one of the two with \
+     another. What was imported counts, and is never overwritten. If a key was given to another record on one side, there \
+     is nothing to do but to give it to that record on the other side, too; if the map is wrong, make it anew from what \
+     `ids export` prints, without the wrong pair."
+
+    V0204 "an old id that is how another record is spelt"
+    "The id that the old upstream gave looks like a computed one, and read as one it is another record of the canonical \
+     side. Were the pair written, that other record could not be told to clients of the dialect any more. Such an id is \
+     hardly chance: most often one side was filled from the other with ids kept, and keys changed since."
 }

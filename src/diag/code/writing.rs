@@ -81,7 +81,8 @@ super::codes! {
 
     M0201 "no such field in the dialect's schema"
     "Every path of a lens is looked for in the schema of its dialect when it is loaded, so that a misspelt \
-     field is found before a request is. Correct the path, or describe the field in the schema."
+     field is found before a request is; so is every parameter that a field of the query is read beside. Correct the path, or \
+     describe the field in the schema."
 
     M0202 "no such field in the canonical schema"
     "Every canonical path of a mapping is looked for in the canonical schema it is applied to. Correct the \
@@ -155,7 +156,8 @@ super::codes! {
 
     M0222 "a column that is not what is looked up"
     "A resolver finds a row by one column and answers with another. Both hold ids or names, or the second one roles, if \
-     `row` asks for it: a flag, a list or one of a few words identifies nothing, and what is no role cannot be given."
+     `row` asks for it: a flag, a list or one of a few words identifies nothing, and what is no role cannot be given. \
+     What names records under `[keys]` of the canonical API is held to the same."
 
     M0223 "a condition that can never be met"
     "`when`, `where` or `tag` asks for a value that the schema does not allow at that place, so that what depends on it \

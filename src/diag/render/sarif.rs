@@ -1,6 +1,7 @@
 //! Diagnostics as SARIF 2.1.0, the format of code scanners.
 //!
-//! The log is written result by result; the tool with the rules that were met comes last, which JSON does not mind.
+//! The log is written result by result; the files and the tool with the rules that were met come last, which JSON does not
+//! mind.
 
 use serde_json::{Value, json};
 
@@ -14,11 +15,13 @@ pub(super) struct Sarif {
     has_begun: bool,
     /// The codes of the results, in order of appearance.
     rules: Vec<Code>,
+    /// Where their files are, in order of appearance, and whether below the folder.
+    artifacts: Vec<(String, bool)>,
 }
 
 impl Sarif {
     pub(super) fn new(folder: Folder) -> Self {
-        Self { folder, has_begun: false, rules: Vec::new() }
+        Self { folder, has_begun: false, rules: Vec::new(), artifacts: Vec::new() }
     }
 
     fn begin(&mut self, out: &mut String) {
@@ -63,11 +66,17 @@ impl Sarif {
         result
     }
 
-    fn location(&self, span: Span, sources: &Sources) -> Value {
-        let (uri, is_relative) = self.folder.uri(sources.path(span.source));
+    fn location(&mut self, span: Span, sources: &Sources) -> Value {
+        let file = self.folder.uri(sources.path(span.source));
+        let known = self.artifacts.iter().position(|known| *known == file);
+        let mut artifact = artifact(&file);
+        artifact["index"] = known.unwrap_or(self.artifacts.len()).into();
+        if known.is_none() {
+            self.artifacts.push(file);
+        }
         let Region { start_line, start_column, end_line, end_column } = Region::in_utf16(span, sources);
         json!({ "physicalLocation": {
-            "artifactLocation": artifact(&uri, is_relative),
+            "artifactLocation": artifact,
             "region": {
                 "startLine": start_line,
                 "startColumn": start_column,
@@ -98,13 +107,15 @@ impl Sink for Sarif {
             "semanticVersion": env!("CARGO_PKG_VERSION"),
             "rules": rules,
         } });
-        out.extend(["],\"tool\":", &tool.to_string(), "}]}\n"]);
+        let artifacts = self.artifacts.iter().map(|file| json!({ "location": artifact(file) }));
+        let artifacts: Value = artifacts.collect();
+        out.extend(["],\"artifacts\":", &artifacts.to_string(), ",\"tool\":", &tool.to_string(), "}]}\n"]);
     }
 }
 
-fn artifact(uri: &str, is_relative: bool) -> Value {
+fn artifact((uri, is_relative): &(String, bool)) -> Value {
     // What everybody calls the folder that the sources are in, which is for who reads the log to know.
-    if is_relative { json!({ "uri": uri, "uriBaseId": "%SRCROOT%" }) } else { json!({ "uri": uri }) }
+    if *is_relative { json!({ "uri": uri, "uriBaseId": "%SRCROOT%" }) } else { json!({ "uri": uri }) }
 }
 
 fn rule(code: Code) -> Value {

@@ -1,9 +1,11 @@
 //! Diagnostics as text for people.
 
+use std::ops::Range;
+
 use annotate_snippets::{Annotation, AnnotationKind, Element, Group, Level, Renderer, Snippet};
 
 use super::{Case, Sink};
-use crate::diag::{Diagnostic, Label, Severity, SourceId, Sources};
+use crate::diag::{Diagnostic, Label, Severity, SourceId, Sources, Span};
 
 /// Text, case by case.
 pub(super) struct Text {
@@ -76,19 +78,38 @@ fn snippets<'a>(labels: &'a [Label], sources: &'a Sources) -> Vec<Element<'a>> {
         .into_iter()
         .map(|file| {
             let here = labels.iter().filter(|label| label.span.source == file);
-            let snippet = Snippet::source(sources.text(file)).line_start(sources.start(file).line);
+            let lines = lines(here.clone(), sources.text(file));
+            let (line, _) = sources.line_column(file, Span::new(file, lines.clone()).start);
+            let snippet = Snippet::source(&sources.text(file)[lines.clone()]).line_start(line);
             let snippet = snippet.path(sources.path(file));
-            Element::from(snippet.annotations(here.map(|label| annotation(label, sources))))
+            Element::from(snippet.annotations(here.map(|label| annotation(label, sources, lines.start))))
         })
         .collect()
 }
 
-fn annotation<'a>(label: &'a Label, sources: &Sources) -> Annotation<'a> {
-    let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-    let text = sources.text(label.span.source);
-    // A span that is not of this text must not bring down the message that was to report it.
+/// The lines that labels are about, from the first to the last: the renderer looks at all that it is given, and would read
+/// the whole file for each of its faults.
+fn lines<'a>(labels: impl Iterator<Item = &'a Label>, text: &str) -> Range<usize> {
+    let places = labels.map(|label| within(label, text));
+    let Some(all) = places.reduce(|one, other| one.start.min(other.start)..one.end.max(other.end)) else {
+        return 0..text.len();
+    };
+    // What is behind the last line end is shown with that line.
+    let first = all.start.min(text.trim_end_matches('\n').len());
+    let start = text[..first].rfind('\n').map_or(0, |newline| newline + 1);
+    let end = text[all.end..].find('\n').map_or(text.len(), |newline| all.end + newline + 1);
+    start..end
+}
+
+/// Where a label is. A span that is not of this text must not bring down the message that was to report it.
+fn within(label: &Label, text: &str) -> Range<usize> {
     let start = text.floor_char_boundary(label.span.range().start);
-    let end = text.floor_char_boundary(label.span.range().end).max(start);
-    let annotation = kind.span(start..end);
+    start..text.floor_char_boundary(label.span.range().end).max(start)
+}
+
+fn annotation<'a>(label: &'a Label, sources: &Sources, from: usize) -> Annotation<'a> {
+    let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
+    let place = within(label, sources.text(label.span.source));
+    let annotation = kind.span(place.start - from..place.end - from);
     if label.text.is_empty() { annotation } else { annotation.label(&label.text) }
 }

@@ -14,7 +14,7 @@ use crate::canonical::id::{IdCodec, IdForm};
 use crate::canonical::role::Roles;
 use crate::diag::Sources;
 use crate::dialect::errors::{ErrorShape, Slot, Template};
-use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, RequestBody};
+use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan, Collect, Gather, RequestBody, Settled};
 use crate::dialect::{Credential, Dialect, Operation, Quota, Registry, Resolver};
 use crate::lens::op::id::{Id, Imported};
 use crate::lens::op::{Op, resolve};
@@ -62,6 +62,7 @@ pub(super) fn registry() -> Registry {
         page: PageNames::usual(),
         roles: Arc::new(Roles::new()),
         operations: vec![Arc::clone(&organizations), Arc::clone(&add), Arc::clone(&list)],
+        keys: std::collections::BTreeMap::new(),
     };
     let mut dialect = dialect(organizations, &add, list);
     dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
@@ -141,7 +142,7 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
         page: None,
         gather: None,
         cases: Vec::new(),
-        settled: Vec::new(),
+        settled: vec![Settled { from: StatusCode::LOCKED, status: StatusCode::NO_CONTENT }],
         folds: Vec::new(),
         retirement: None,
         watches: Vec::new(),
@@ -197,7 +198,10 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
         origin: None,
     };
     let thing = vec![id("key", "id", "thing", Some("organization_id")), copied("name", "title")];
-    let request = vec![id("$path.org", "$path.organization_id", "organization", None)];
+    let request = vec![
+        id("$path.org", "$path.organization_id", "organization", None),
+        id("$query.after", "$query.after_id", "thing", Some("organization_id")),
+    ];
     Operation {
         name: "list_things".to_owned(),
         method: Method::GET,

@@ -8,10 +8,10 @@ use crate::ids::embedded::{Pair, Position, Store};
 use crate::ids::map::IdMap;
 
 /// What the backend calls the organization of these tests.
-const NORTH: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
+pub(super) const NORTH: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
 
 /// Things of the organization, a hundred of them.
-fn thing(number: u128) -> Uuid {
+pub(super) fn thing(number: u128) -> Uuid {
     Uuid::from_u128(number)
 }
 
@@ -24,7 +24,11 @@ fn backend(line: &str, _body: &str) -> (u16, String) {
     (200, format!(r#"{{"items":[{items}],"total":100}}"#))
 }
 
-fn import(store: &Store, kind: &str, pairs: impl IntoIterator<Item = (String, Uuid, Option<Uuid>)>) {
+pub(super) fn import(
+    store: &Store,
+    kind: &str,
+    pairs: impl IntoIterator<Item = (String, Uuid, Option<Uuid>)>,
+) {
     let mut import = store.import("acme", kind).unwrap();
     for (external, canonical, organization) in pairs {
         let at = Position { file: 0, row: 1 };
@@ -34,7 +38,7 @@ fn import(store: &Store, kind: &str, pairs: impl IntoIterator<Item = (String, Uu
 }
 
 /// A map with the organization, the first half of the things, and what another organization calls the rest.
-fn ids() -> (TempDir, IdMap) {
+pub(super) fn ids() -> (TempDir, IdMap) {
     let folder = tempfile::tempdir().unwrap();
     let store = Store::open(&folder.path().join("ids.sqlite")).unwrap();
     let north = Uuid::try_parse(NORTH).unwrap();

@@ -157,6 +157,14 @@ async fn a_success_that_no_mapping_speaks_of_and_a_body_of_another_form_are_misf
 }
 
 #[tokio::test]
+async fn a_refusal_that_the_dialect_tells_as_a_success_is_no_misfit() {
+    let (gateway, _seen) =
+        TestGateway::start_moving(willing, |_, _| (204, String::new()), in_mode(Mode::Legacy)).await;
+    assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 204);
+    assert!(!gateway.metrics().contains("gateway_legacy_misfits_total{"), "{}", gateway.metrics());
+}
+
+#[tokio::test]
 async fn principals_and_operations_may_be_on_the_other_side() {
     let moved =
         |of: Principal, mode: Mode| Config { principals: [(of, mode)].into(), ..in_mode(Mode::Legacy) };
@@ -221,8 +229,15 @@ async fn the_client_of_a_shadow_is_answered_before_the_other_side_is_asked_and_w
 
 #[tokio::test]
 async fn a_change_in_shadow_is_made_by_one_side_and_tried_dry_at_the_other() {
-    for (answers, outcome) in [(Side::Legacy, "dry_fits"), (Side::Canonical, "untried")] {
-        let (gateway, seen) = TestGateway::start_moving(with_things, old_things, shadow(answers)).await;
+    let quiet = Config { read_back: false, ..shadow(Side::Legacy) };
+    for (config, outcome) in [
+        // Nothing reads a thing by its id here, but its own answer tells that it got another name.
+        (shadow(Side::Legacy), "effect_different"),
+        (quiet, "dry_fits"),
+        (shadow(Side::Canonical), "untried"),
+    ] {
+        let answers = config.answers;
+        let (gateway, seen) = TestGateway::start_moving(with_things, old_things, config).await;
         let work = gateway.shadow_work();
         assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 201);
         let metrics = gateway.metrics_when_dropped(work).await;
@@ -232,6 +247,9 @@ async fn a_change_in_shadow_is_made_by_one_side_and_tried_dry_at_the_other() {
             r#"gateway_shadow_requests_total{{dialect="acme",operation="add_thing",outcome="{outcome}"}} 1"#
         );
         assert!(metrics.contains(&line), "{line}\n{metrics}");
+        let place =
+            r#"gateway_shadow_differences_total{dialect="acme",operation="add_thing",place="/title"} 1"#;
+        assert_eq!(metrics.contains(place), outcome == "effect_different", "{metrics}");
     }
 }
 

@@ -7,17 +7,18 @@ use std::time::Duration;
 use axum::Router;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HOST};
-use http::request::Builder;
-use http::{HeaderMap, Request, StatusCode};
+use http::request::{Builder, Parts};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::acme;
 use crate::gateway::mode::{self, Legacies, Modes};
-use crate::gateway::{AnswerCheck, AnswerChecks, Config, Gateway, Shared};
+use crate::gateway::{AnswerCheck, AnswerChecks, Called, Config, Gateway, Shared};
 use crate::ids::map::IdMap;
 use crate::limit;
+use crate::problem::Problem;
 use crate::telemetry::Metrics;
 use crate::time::Deadline;
 use crate::upstream::{self, Upstream};
@@ -132,6 +133,11 @@ impl TestGateway {
         self.answer(request("PATCH", &format!("/acme/api{path}"), body)).await
     }
 
+    /// What somebody who refuses a request with this head tells, where it has the words of a dialect.
+    pub(super) fn refuse_unread(&self, head: &Parts, problem: &Problem) -> Option<Response<Full<Bytes>>> {
+        self.gateway.refuse_unread(head, Called::default(), problem)
+    }
+
     pub(super) fn calls(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }
@@ -159,7 +165,7 @@ impl TestGateway {
 }
 
 /// A backend that answers so: where it is, and what it was asked.
-async fn backend(answer: fn(&str, &str) -> (u16, String)) -> (String, Arc<Mutex<Vec<Seen>>>) {
+pub(super) async fn backend(answer: fn(&str, &str) -> (u16, String)) -> (String, Arc<Mutex<Vec<Seen>>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();

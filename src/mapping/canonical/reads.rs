@@ -1,16 +1,16 @@
-//! How the record that an update changes is read.
+//! How the record that an operation changes, or makes, is read.
 
 use std::sync::Arc;
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use super::suggest;
-use crate::canonical::api::Operation;
+use crate::canonical::api::{Operation, PathPart};
 use crate::diag::reader::Reader;
 use crate::diag::{Diagnostic, code};
 use crate::mapping::file::Text;
 
-/// Looks whether `reads` of the operation of that index names a GET of the record that it changes.
+/// Looks whether `reads` of the operation of that index names a GET of the record that it changes or makes.
 pub(super) fn check(
     operations: &[Arc<Operation>],
     index: usize,
@@ -18,10 +18,10 @@ pub(super) fn check(
     knows_operations: bool,
     reader: &Reader<'_>,
 ) {
-    let update = &operations[index];
-    if update.method != Method::PATCH {
-        let message = format!("`{}` reads what it changes, and nothing can be left out of it", update.name);
-        reader.report(Diagnostic::error(code::M0106, message).at(reads.span, "only of a PATCH"));
+    let change = &operations[index];
+    if change.is_safe() {
+        let message = format!("`{}` changes nothing that could be read", change.name);
+        reader.report(Diagnostic::error(code::M0106, message).at(reads.span, "not of a GET"));
     }
     let Some(read) = operations.iter().find(|operation| operation.name == reads.value) else {
         if knows_operations {
@@ -39,9 +39,14 @@ pub(super) fn check(
         let message = format!("`{}` answers nothing that could be read", read.name);
         reader.report(Diagnostic::error(code::M0106, message).at(reads.span, "needs a body of 200"));
     }
-    for parameter in read.parameters().filter(|one| !update.parameters().any(|other| other == *one)) {
+    let is_filled = |parameter: &str| change.parameters().any(|known| known == parameter);
+    // What was made has an id that nobody could have named: the last parameter of what reads it.
+    let made = matches!(read.path.last(), Some(PathPart::Parameter(_)))
+        && change.answer(StatusCode::CREATED).is_some();
+    let count = read.parameters().count().saturating_sub(usize::from(made));
+    for parameter in read.parameters().take(count).filter(|one| !is_filled(one)) {
         let message = format!("nothing fills `{parameter}` of `{}`", read.name);
-        let label = format!("the path of `{}` has no such parameter", update.name);
+        let label = format!("the path of `{}` has no such parameter", change.name);
         reader.report(Diagnostic::error(code::M0213, message).at(reads.span, label));
     }
 }

@@ -26,7 +26,9 @@ impl Compiler<'_> {
             return None;
         }
         let api = Arc::clone(&self.canonical.api);
-        let reads = calls.reads.as_ref().map(|name| api.operation(name));
+        // Of a PATCH alone something can be left out.
+        let reads = calls.reads.as_ref().filter(|_| calls.method == Method::PATCH);
+        let reads = reads.map(|name| api.operation(name));
         let record = reads.flatten().unwrap_or(calls).answer(StatusCode::OK).flatten();
         let views = record.map_or_else(Vec::new, |record| self.views(record));
         let views: Vec<&Lens> = views.iter().map(Arc::as_ref).collect();

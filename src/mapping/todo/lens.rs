@@ -12,13 +12,13 @@ use crate::schema::{Schema, Shape};
 
 pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_>) {
     // Found once: a document of thousands of schemas has as many lenses.
-    let inside = inside(file, around);
+    let (inside, uses) = (inside(file, around), uses(file, around));
     for index in 0..file.lenses.len() {
         let name = file.lenses[index].name.clone();
         let Some(part) = &file.lenses[index].part else { continue };
         let left = part.schema.as_ref().and_then(|schema| around.dialect_schema(&schema.value));
         let guesses = if is_open(&part.canonical) {
-            guesses(&name, part, left.as_deref(), (file, &inside), around)
+            guesses(&name, part, left.as_deref(), (&uses, &inside), around)
         } else {
             Vec::new()
         };
@@ -26,7 +26,7 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_
             let message = format!("lens `{}` is not about a canonical schema yet", name.value);
             let help = closest(&guesses).or_else(|| {
                 let help = "its call has no body: fields go to `$path.x` or `$query.x`, and the schema of the answer will do";
-                fills_no_body(&name, file, around).then(|| help.to_owned())
+                uses.get(&name.value).is_some_and(|uses| uses.fills_no_body).then(|| help.to_owned())
             });
             todos.tell_with(&part.canonical, message, "which one its fields live in", help);
         }
@@ -45,14 +45,49 @@ pub(super) fn take(todos: &mut Todos, file: &mut MappingFile, around: &Around<'_
     }
 }
 
-/// Whether a lens is that of a request whose call has no body.
-fn fills_no_body(name: &Text, file: &MappingFile, around: &Around<'_>) -> bool {
-    let mut operations = file.operations.iter().flat_map(with_cases);
-    operations.any(|operation| {
-        let calls = around.canonical.api.operation(&operation.calls.value);
-        operation.body.as_ref().is_some_and(|body| body.value == name.value)
-            && calls.is_some_and(|calls| calls.body.is_none())
-    })
+/// What operations use a lens for.
+#[derive(Default)]
+struct Use {
+    as_body: bool,
+    as_answer: bool,
+    /// Whether it is that of a request whose call has no body.
+    fills_no_body: bool,
+    /// The canonical schemas on the other side, as far as calls are known.
+    known: Vec<String>,
+}
+
+type Uses = BTreeMap<String, Use>;
+
+/// What operations use lenses for, by the names of those.
+fn uses(file: &MappingFile, around: &Around<'_>) -> Uses {
+    let api = &around.canonical.api;
+    let mut found = Uses::new();
+    for operation in file.operations.iter().flat_map(with_cases) {
+        let calls = api.operation(&operation.calls.value);
+        if let Some(body) = &operation.body {
+            let of = found.entry(body.value.clone()).or_default();
+            of.as_body = true;
+            of.fills_no_body |= calls.is_some_and(|calls| calls.body.is_none());
+            of.known.extend(calls.and_then(|calls| calls.body.clone()));
+        }
+        let list = calls.and_then(|calls| near::answer_of(calls));
+        for (_, answer) in &operation.answers {
+            if let Some(items) = &answer.items {
+                let of = found.entry(items.value.clone()).or_default();
+                of.as_answer = true;
+                of.known.extend(list.and_then(|list| near::items_of(around.schemas, list, &api.page.items)));
+            }
+            let body = answer.body.as_ref();
+            if let Some(body) =
+                body.filter(|body| answer.items.as_ref().is_none_or(|items| items.value != body.value))
+            {
+                let of = found.entry(body.value.clone()).or_default();
+                of.as_answer = true;
+                of.known.extend(list.map(str::to_owned));
+            }
+        }
+    }
+    found
 }
 
 /// Tells a field of which nobody says where it lives, and takes what it does.
@@ -87,30 +122,13 @@ fn guesses(
     name: &Text,
     part: &LensPart,
     left: Option<&Schema>,
-    (file, inside): (&MappingFile, &Inside),
+    (uses, inside): (&Uses, &Inside),
     around: &Around<'_>,
 ) -> Vec<String> {
     let api = &around.canonical.api;
-    let mut known: Vec<String> = Vec::new();
-    let (mut as_body, mut as_answer) = (false, false);
-    for operation in file.operations.iter().flat_map(with_cases) {
-        let calls = api.operation(&operation.calls.value);
-        if operation.body.as_ref().is_some_and(|body| body.value == name.value) {
-            as_body = true;
-            known.extend(calls.and_then(|calls| calls.body.clone()));
-        }
-        for (_, answer) in &operation.answers {
-            let is_this = |lens: &Option<Text>| lens.as_ref().is_some_and(|lens| lens.value == name.value);
-            let list = calls.and_then(|calls| near::answer_of(calls));
-            if is_this(&answer.items) {
-                as_answer = true;
-                known.extend(list.and_then(|list| near::items_of(around.schemas, list, &api.page.items)));
-            } else if is_this(&answer.body) {
-                as_answer = true;
-                known.extend(list.map(str::to_owned));
-            }
-        }
-    }
+    let unused = Use::default();
+    let Use { as_body, as_answer, known, .. } = uses.get(&name.value).unwrap_or(&unused);
+    let mut known = known.clone();
     known.extend(inside.get(&name.value).into_iter().flatten().cloned());
     known.dedup();
     if !known.is_empty() {

@@ -48,6 +48,10 @@ const METHODS: [(&str, &str); 5] =
 /// Methods of documents that no dialect has.
 const OTHERS: [&str; 4] = ["head", "options", "query", "trace"];
 
+/// Headers that are no part of a mapping: each dialect has those.
+const KNOWN_HEADERS: [&str; 5] =
+    ["accept", "authorization", "content-type", "idempotency-key", "x-request-id"];
+
 /// How many operations one document may have.
 const MOST: usize = 5000;
 
@@ -180,11 +184,7 @@ fn parameters<'d>(
         let in_path = match place {
             "path" => true,
             "query" => false,
-            "header"
-                if ["accept", "authorization", "content-type"].contains(&name.to_lowercase().as_str()) =>
-            {
-                continue;
-            }
+            "header" if KNOWN_HEADERS.contains(&name.to_lowercase().as_str()) => continue,
             _ => {
                 notes.push(&parameter.at, "left out: mappings know parameters of the path and the query");
                 continue;

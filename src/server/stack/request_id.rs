@@ -75,16 +75,16 @@ where
 #[cfg(test)]
 mod tests {
     use futures_util::future::ready;
-    use http_body_util::Full;
     use tower::{ServiceExt, service_fn};
 
     use super::*;
+    use crate::server::Body;
 
     /// The id the handler was given and the one the client was.
     async fn ids(request: Request<()>) -> (String, String) {
         let tell = service_fn(|request: Request<()>| {
             let id = request.extensions().get::<RequestId>().unwrap().to_header();
-            ready(Ok(http::Response::builder().header("given", id).body(Full::default()).unwrap()))
+            ready(Ok(http::Response::builder().header("given", id).body(Body::default()).unwrap()))
         });
         let answer = RequestIdLayer.layer(tell).oneshot(request).await.unwrap();
         let header = |name: &str| answer.headers()[name].to_str().unwrap().to_owned();

@@ -1,5 +1,11 @@
 //! Requests that a trusted hop passes on, and those of others who say they do.
 
+use bytes::Bytes;
+use http::Request;
+use http_body_util::{BodyExt, Empty};
+use hyper::client::conn::http2;
+use hyper_util::rt::{TokioExecutor, TokioIo};
+
 use super::support::{Client, TestServer, config};
 use crate::server::{Config, HopHeaders, HopsConfig};
 
@@ -106,4 +112,75 @@ fn a_client_is_an_address_of_ipv4_on_a_socket_for_both() {
     let server = TestServer::start(config);
     let mut client = Client::connect(([127, 0, 0, 1], server.address.port()).into());
     assert_eq!(told(&mut client, "X: 1"), (200, "Some(127.0.0.1) http -".to_owned()));
+}
+
+/// A connection of HTTP/2 to a server.
+async fn http2(server: &TestServer) -> http2::SendRequest<Empty<Bytes>> {
+    let stream = tokio::net::TcpStream::connect(server.address).await.unwrap();
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), TokioIo::new(stream)).await.unwrap();
+    tokio::spawn(connection);
+    sender
+}
+
+/// What is answered to a request over it.
+async fn told_over(
+    sender: &http2::SendRequest<Empty<Bytes>>,
+    path: &str,
+    line: (&str, &str),
+) -> (u16, String) {
+    let uri = format!("http://inner.example{path}");
+    let request = Request::get(uri).header(line.0, line.1).body(Empty::new()).unwrap();
+    let answer = sender.clone().send_request(request).await.unwrap();
+    let status = answer.status().as_u16();
+    let body = answer.into_body().collect().await.unwrap().to_bytes();
+    (status, String::from_utf8(body.to_vec()).unwrap())
+}
+
+#[tokio::test]
+async fn over_http_2_a_hop_is_believed_and_nobody_else() {
+    let line = ("forwarded", "for=192.0.2.1;proto=https;host=api.example");
+    let hop = server(true, HopHeaders::Forwarded);
+    let sender = http2(&hop).await;
+    let expected = (200, "Some(192.0.2.1) https api.example".to_owned());
+    assert_eq!(told_over(&sender, "/client", line).await, expected);
+    let itself = (200, "Some(127.0.0.1) http -".to_owned());
+    assert_eq!(told_over(&sender, "/client", ("x-forwarded-for", "192.0.2.1")).await, itself);
+    let (status, body) = told_over(&sender, "/client", ("forwarded", "for=\"192.0.2.1")).await;
+    assert!(status == 400 && body.contains("unreadable-forwarded"), "{status} {body}");
+    assert_eq!(told_over(&sender, "/client", line).await, expected, "the other streams go on");
+    let other = server(false, HopHeaders::Forwarded);
+    assert_eq!(told_over(&http2(&other).await, "/client", line).await, itself);
+}
+
+#[tokio::test]
+async fn over_http_2_the_clients_of_a_hop_are_counted_by_their_streams_and_not_by_connections() {
+    let server = server(true, HopHeaders::default());
+    let (one, other) = (("x-forwarded-for", "2001:db8::1"), ("x-forwarded-for", "2001:db8:0:1::1"));
+    let senders = [http2(&server).await, http2(&server).await];
+    let waiting: Vec<_> = senders
+        .iter()
+        .map(|sender| {
+            let sender = sender.clone();
+            tokio::spawn(async move { told_over(&sender, "/wait", one).await })
+        })
+        .collect();
+    // The test's own connections must go on while it waits.
+    let server = tokio::task::spawn_blocking(move || {
+        server.wait_until_entered();
+        server.wait_until_entered();
+        server
+    });
+    let server = server.await.unwrap();
+    for sender in &senders {
+        let (status, body) = told_over(sender, "/client", ("x-forwarded-for", "2001:db8::2")).await;
+        assert!(status == 429 && body.contains("too-many-from-address"), "{status} {body}");
+        assert_eq!(told_over(sender, "/client", other).await.0, 200);
+        assert_eq!(told_over(sender, "/client", ("x-nothing", "1")).await.0, 200, "the hop itself");
+    }
+    server.release();
+    server.release();
+    for waited in waiting {
+        assert_eq!(waited.await.unwrap().0, 200);
+    }
+    assert_eq!(told_over(&senders[0], "/client", one).await.0, 200);
 }

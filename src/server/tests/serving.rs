@@ -32,6 +32,28 @@ fn pipelined_requests_are_answered_in_order() {
     assert_eq!(bodies, ["one", "two", "hello", "three"]);
 }
 
+/// hyper alone would read the chunks, and hand the request over.
+#[test]
+fn a_length_beside_chunks_is_refused_wherever_it_comes_and_nothing_is_read_behind_it() {
+    let chunked = "POST /echo HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: chunked\r\n";
+    let body = "\r\n3\r\none\r\n0\r\nContent-Length: 9\r\n\r\n";
+    for lengths in ["Content-Length: 3\r\n", "content-length: 0\r\n", "Content-Length: x\r\n"] {
+        let server = TestServer::start(config());
+        let mut client = server.client();
+        let plain = [chunked, body].concat();
+        client.send(&[&plain, &post("/echo", "two"), &plain, chunked, lengths, body, &get("/")].concat());
+        for expected in ["one", "two", "one"] {
+            let answer = client.answer();
+            assert_eq!((answer.status, answer.body.as_str()), (200, expected));
+        }
+        let refused = client.answer();
+        assert!(refused.status == 400 && refused.says_close(), "{}", refused.head);
+        assert!(refused.body.contains("ambiguous-framing"), "{}", refused.body);
+        client.finish();
+        assert_eq!(client.rest(), "");
+    }
+}
+
 #[test]
 fn a_request_id_is_echoed_or_made() {
     let server = TestServer::start(config());

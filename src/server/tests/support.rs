@@ -18,7 +18,9 @@ use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use crate::{
-    server::{Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server, TlsConfig},
+    server::{
+        Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server, TlsConfig,
+    },
     telemetry::Metrics,
 };
 
@@ -139,18 +141,18 @@ struct TestHandler {
 }
 
 impl Handler for TestHandler {
-    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
         match request.uri().path() {
             "/client" => {
                 let host = peer.host.as_ref().map_or("-", http::uri::Authority::as_str);
-                Response::new(Full::from(format!("{:?} {} {host}", peer.client, peer.scheme)))
+                whole(format!("{:?} {} {host}", peer.client, peer.scheme))
             }
             "/echo" => match request.into_body().collect().await {
-                Ok(body) => Response::new(Full::new(body.to_bytes())),
+                Ok(body) => whole(body.to_bytes()),
                 Err(_cut_short) => answer(StatusCode::BAD_REQUEST, "bad body"),
             },
             "/panic" => panic!("for the test"),
-            "/peer" => Response::new(Full::from(format!("{} {}", peer.address, peer.tls))),
+            "/peer" => whole(format!("{} {}", peer.address, peer.tls)),
             "/refuse" => answer(StatusCode::PAYLOAD_TOO_LARGE, "too large"),
             "/wait" => {
                 self.entered.send(Step::Entered).unwrap();
@@ -158,14 +160,20 @@ impl Handler for TestHandler {
                 self.release.acquire().await.unwrap().forget();
                 answer(StatusCode::OK, "waited")
             }
-            "/worker" => Response::new(Full::from(self.worker.to_string())),
+            "/worker" => whole(self.worker.to_string()),
             _ => answer(StatusCode::OK, "hello"),
         }
     }
 }
 
-fn answer(status: StatusCode, body: &'static str) -> Response<Full<Bytes>> {
-    Response::builder().status(status).body(Full::from(body)).unwrap()
+fn whole(body: impl Into<Bytes>) -> Response<Body> {
+    Response::new(Body::from(Full::new(body.into())))
+}
+
+fn answer(status: StatusCode, body: &'static str) -> Response<Body> {
+    let mut answer = whole(body);
+    *answer.status_mut() = status;
+    answer
 }
 
 /// A client that writes what it is told and understands just enough of the answers.

@@ -26,6 +26,11 @@ impl Pairs {
         Pairs { may_be_kept: true, ..Pairs::default() }
     }
 
+    /// Pairs of one side with itself: another id is another thing.
+    pub fn of_one_side() -> Pairs {
+        Pairs { same: 1, ..Pairs::of_records() }
+    }
+
     /// Whether the two may be the same thing: they stand for each other, or neither was seen before and they do from now on.
     pub fn agree(&mut self, one: &str, other: &str) -> bool {
         if let Some(known) = self.there.get(one) {

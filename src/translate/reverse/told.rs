@@ -28,12 +28,15 @@ use crate::schema::Schema;
 mod collected;
 mod list;
 mod reading;
+mod record;
 mod refusal;
 
 use self::reading::{Spot, Way, holding, reading};
 
 pub use self::list::total;
+pub(super) use self::list::{value_at, way_to};
 pub use self::reading::Telling;
+pub use self::record::Next;
 
 /// Reads the answers of one operation of a dialect. It is made once and used for every answer.
 #[derive(Debug)]

@@ -53,7 +53,8 @@ CREATE TABLE met (
     PRIMARY KEY (day, part)
 ) STRICT, WITHOUT ROWID;
 
--- What each table says of itself: `uses`, `clients`, and `days` by day.
+-- What each table says of itself: `uses`, `clients`, and `days` and `met` by day. The total of `lost-uses`, `lost-clients` and
+-- `lost-days` is how many requests were not counted there.
 CREATE TABLE totals (
     name   TEXT NOT NULL,
     day    INTEGER NOT NULL,

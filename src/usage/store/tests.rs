@@ -3,8 +3,12 @@
 use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::super::book::Counter;
+use proptest::prelude::*;
+
 use super::super::met::Met;
+use super::super::part::Kind;
+use super::super::summary::Summary;
+use super::super::{Client, Counter, Part};
 use super::*;
 use crate::limit::Principal;
 
@@ -60,11 +64,19 @@ fn what_was_written_is_there_again_and_goes_on() {
         let day = &told.days[&(NOON / DAY)];
         assert_eq!((day.total, day.uses().count()), (10 * round, 5));
         assert_eq!(Snapshot::from_json(&told.to_json()).unwrap(), told);
+        let mut json = Vec::new();
+        let mut reading = Reading::open(&path).unwrap();
+        reading.at_once(|telling| telling.tell(&[].into(), &mut json)).unwrap();
+        let json: serde_json::Value = serde_json::from_slice(&json).unwrap();
+        assert_eq!(Snapshot::from_json(&json).unwrap(), told);
+        for table in [&json["uses"], &json["clients"], &json["days"][0]] {
+            assert_eq!(table["exact"], true);
+        }
     }
 }
 
 #[test]
-fn days_are_counted_apart_and_only_the_last_are_kept() {
+fn days_are_counted_apart_and_only_today_and_the_last_before_it_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.sqlite");
     let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
@@ -80,7 +92,7 @@ fn days_are_counted_apart_and_only_the_last_are_kept() {
     }
     let told = read(&path).unwrap();
     let days: Vec<_> = told.days.iter().map(|(day, table)| (day - NOON / DAY, table.total)).collect();
-    assert_eq!(days, [(2, 3), (3, 4), (4, 5)]);
+    assert_eq!(days, [(1, 2), (2, 3), (3, 4), (4, 5)]);
     assert_eq!(counts(&told), [15]);
 }
 
@@ -94,6 +106,8 @@ fn one_sheet_over_midnight_is_counted_on_both_days() {
         counter.count_parts(who(1), Client::UNKNOWN, &[part], at(now));
     }
     drop(counter);
+    book.collect();
+    book.days_apart().into_iter().for_each(|day| book.join_day(day, None));
     let days: Vec<_> = book.changes().days.into_iter().map(|(day, table)| (day, table.total)).collect();
     assert_eq!(days, [(midnight / DAY - 1, 1), (midnight / DAY, 2)]);
 }
@@ -131,6 +145,202 @@ fn whoever_opens_it_to_write_takes_it_over() {
 }
 
 #[test]
+fn who_hands_it_back_has_changed_nothing_and_the_one_before_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut first, one) = Store::open(&path, config(), at(NOON)).unwrap();
+    let one = Arc::new(one);
+    count(&one, 0..1, 1, NOON);
+    first.write(&one, at(NOON)).unwrap();
+    // Only looked at: the first goes on.
+    let mut second = Store::look(&path, at(NOON)).unwrap();
+    count(&one, 0..1, 1, NOON);
+    first.write(&one, at(NOON)).unwrap();
+    // Taken, and handed back: what was counted meanwhile is written then.
+    second.take_over(Config { entries: 1, days: 1, ..config() }).unwrap();
+    count(&one, 0..3, 1, NOON);
+    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { .. })));
+    second.hand_back().unwrap();
+    first.write(&one, at(NOON)).unwrap();
+    assert_eq!(counts(&read(&path).unwrap()).into_iter().sum::<u64>(), 5);
+    // Not to be handed back any more when a third has it.
+    second.take_over(config()).unwrap();
+    let (mut third, other) = Store::open(&path, config(), at(NOON)).unwrap();
+    second.hand_back().unwrap();
+    third.write(&other, at(NOON)).unwrap();
+    assert!(first.write(&one, at(NOON)).is_err());
+}
+
+/// What the system says of who may read it.
+#[test]
+fn the_file_is_for_its_owner_alone() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    store.write(&book, at(NOON)).unwrap();
+    let mut found = 0;
+    for file in fs::read_dir(folder.path()).unwrap().map(Result::unwrap) {
+        let mode = file.metadata().unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode, 0o600, "{:?}", file.path());
+        found += 1;
+    }
+    assert_eq!(found, 3, "the file, what was written last, and an index of that");
+}
+
+/// By day since `NOON`: what was counted, and what the file has of each.
+fn totals(path: &Path) -> Vec<(i64, u64)> {
+    let told = read(path).unwrap();
+    let noon = write::int(NOON / DAY);
+    let days = told.days.iter().map(|(day, table)| {
+        assert_eq!(table.total, table.uses().map(|(_, known)| known.count).sum::<u64>());
+        (write::int(*day) - noon, table.total)
+    });
+    days.collect()
+}
+
+#[test]
+fn a_clock_that_is_wrong_for_a_day_costs_nothing() {
+    for (wrong, expected) in [
+        // Ten years ahead, ten years behind, and where a machine without a clock of its own begins.
+        (3650, &[(-2, 1), (-1, 1), (0, 2), (3650, 1)][..]),
+        (-3650, &[(-3650, 1), (-2, 1), (-1, 1), (0, 2)]),
+        (-write::int(NOON / DAY), &[(-write::int(NOON / DAY), 1), (-2, 1), (-1, 1), (0, 2)]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usage.sqlite");
+        for day in [-2, -1, 0, wrong, 0] {
+            // Each time by another process, which looks at the clock when it begins.
+            let now = NOON.checked_add_signed(day * write::int(DAY)).unwrap_or_default();
+            let (mut store, book) = Store::open(&path, config(), at(now)).unwrap();
+            let book = Arc::new(book);
+            count(&book, 0..1, 1, now);
+            store.write(&book, at(now)).unwrap();
+        }
+        assert_eq!(totals(&path), expected, "{wrong}");
+    }
+}
+
+/// Three days are kept besides today.
+#[test]
+fn a_day_goes_when_enough_others_are_over() {
+    for (days, expected) in [
+        (&[0, 1, 2, 3, 4, 5][..], &[2, 3, 4, 5][..]),
+        // Days on which nobody asked are none.
+        (&[0, 1, 50, 100], &[0, 1, 50, 100]),
+        (&[0, 1, 50, 100, 101], &[1, 50, 100, 101]),
+        // Two wrong days that are over take the places of two.
+        (&[0, 1, 2, 3, 1000, 1001], &[2, 3, 1000, 1001]),
+        (&[0, 1, 2, 3, 1000, 1001, 4], &[2, 3, 4, 1000, 1001]),
+        // The wrong ones do not pile up, wherever they are.
+        (&[0, 1001, 1002, 1003, 1, 1004, 1005, 2], &[2, 1002, 1003, 1004]),
+        (&[10, 11, 12, 0, 1, 2, 3], &[0, 1, 2, 3, 10, 11, 12]),
+        (&[10, 11, 12, 0, 1, 2, 3, 13], &[10, 11, 12, 13]),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usage.sqlite");
+        let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+        let book = Arc::new(book);
+        for day in days {
+            let now = NOON + day * DAY;
+            count(&book, 0..1, 1, now);
+            store.write(&book, at(now)).unwrap();
+        }
+        let kept: Vec<_> =
+            totals(&path).into_iter().map(|(day, total)| (day.unsigned_abs(), total)).collect();
+        let expected: Vec<_> = expected.iter().map(|day| (*day, 1)).collect();
+        assert_eq!(kept, expected, "{days:?}");
+    }
+}
+
+/// What becomes of a process.
+#[derive(Clone, Copy, Debug)]
+enum Then {
+    Goes,
+    Writes,
+    Restarts,
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(64))]
+    /// Days as a clock shows them that anybody may set, in processes that end at any time.
+    #[test]
+    fn no_day_loses_what_was_counted_on_it_whatever_a_clock_shows(
+        steps in prop::collection::vec(
+            (0_u64..6, 1_u64..4, prop_oneof![Just(Then::Goes), Just(Then::Writes), Just(Then::Restarts)]), 1..14,
+        ),
+    ) {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usage.sqlite");
+        let config = Config { days: 100, ..config() };
+        let mut truly: std::collections::BTreeMap<i64, u64> = std::collections::BTreeMap::new();
+        let (mut store, book) = Store::open(&path, config.clone(), at(NOON)).unwrap();
+        let (mut book, mut unwritten) = (Arc::new(book), 0);
+        for (day, times, then) in steps {
+            let now = NOON + day * DAY;
+            count(&book, 0..2, times, now);
+            *truly.entry(write::int(day)).or_default() += 2 * times;
+            unwritten += 1;
+            // More days than two between two writes may not be told apart.
+            if matches!(then, Then::Goes) && unwritten < 2 {
+                continue;
+            }
+            store.write(&book, at(now)).unwrap();
+            unwritten = 0;
+            if matches!(then, Then::Restarts) {
+                let again = Store::open(&path, config.clone(), at(now)).unwrap();
+                (store, book) = (again.0, Arc::new(again.1));
+            }
+        }
+        store.write(&book, at(NOON)).unwrap();
+        prop_assert_eq!(totals(&path), truly.into_iter().collect::<Vec<_>>());
+        let told = read(&path).unwrap();
+        prop_assert!(told.days.values().all(Summary::is_exact));
+    }
+}
+
+/// Nobody takes in the sheets until the file is written. Two of them have room for 256 programs each.
+#[test]
+fn what_was_not_counted_is_in_every_bound() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let config = Config { entries: 25_000, ..config() };
+    let (mut store, book) = Store::open(&path, config.clone(), at(NOON)).unwrap();
+    let book = Arc::new(book);
+    let (handed, heard) = std::sync::mpsc::channel();
+    book.employ(handed);
+    count(&book, 0..600, 1, NOON);
+    store.write(&book, at(NOON)).unwrap();
+    assert_eq!(heard.try_iter().count(), 1, "a sheet is handed in once");
+    for _ in 0..2 {
+        let told = read(&path).unwrap();
+        let day = &told.days[&(NOON / DAY)];
+        assert_eq!((told.uses.total, told.uses.missed, day.total, day.missed), (512, 88, 512, 88));
+        let bounds = told.uses.uses().map(|(_, known)| known);
+        let bounds = bounds.chain(day.uses().map(|(_, known)| known));
+        assert!(bounds.into_iter().all(|known| (known.count, known.error) == (89, 88)));
+        assert!(!told.uses.is_exact() && !told.clients.is_exact() && !day.is_exact());
+        let mut json = Vec::new();
+        let mut reading = Reading::open(&path).unwrap();
+        reading.at_once(|telling| telling.tell(&[].into(), &mut json)).unwrap();
+        assert_eq!(Snapshot::from_json(&serde_json::from_slice(&json).unwrap()).unwrap(), told);
+        // The same when it was read again.
+        let (mut again, book) = Store::open(&path, config.clone(), at(NOON)).unwrap();
+        again.write(&book, at(NOON)).unwrap();
+    }
+    // Another day is exact, and what is in a worker's hands when it ends is not lost.
+    drop(heard);
+    let (mut store, book) = Store::open(&path, config, at(NOON)).unwrap();
+    let book = Arc::new(book);
+    count(&book, 0..600, 1, NOON + DAY);
+    store.write(&book, at(NOON + DAY)).unwrap();
+    let told = read(&path).unwrap();
+    let day = &told.days[&(NOON / DAY + 1)];
+    assert_eq!((told.uses.total, told.uses.missed, day.total), (1112, 88, 600));
+    assert!(day.is_exact());
+}
+
+#[test]
 fn other_databases_are_left_alone_and_what_is_not_there_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("other.sqlite");
@@ -155,7 +365,7 @@ fn the_file_stays_as_small_as_the_tables() {
     let told = read(&path).unwrap();
     assert_eq!((told.uses.uses().count(), told.uses.total), (100, 10_000));
     assert!(told.uses.missed <= 100, "{}", told.uses.missed);
-    let heavy = told.uses.get(&(Who::from(who(0)), Part::operation("a", "get"))).unwrap();
+    let heavy = told.uses.get(&(who(0), Part::operation("a", "get"))).unwrap();
     assert!(heavy.count - heavy.error <= 5000 && heavy.count >= 5000, "{heavy:?}");
 }
 
@@ -164,20 +374,70 @@ fn differences(met: &Met) -> Vec<(u64, &str, u64)> {
     met.of(Kind::Difference).map(|(day, part, count)| (day - NOON / DAY, &*part.field, count)).collect()
 }
 
+/// What is told of the file, piece by piece.
+fn streamed(path: &Path) -> Snapshot {
+    let mut json = Vec::new();
+    let mut reading = Reading::open(path).unwrap();
+    reading.at_once(|telling| telling.tell(&[].into(), &mut json)).unwrap();
+    Snapshot::from_json(&serde_json::from_slice(&json).unwrap()).unwrap()
+}
+
+/// The days are those of requests, and are kept by the same rule: today, and so many before it.
 #[test]
 fn what_is_met_is_kept_as_many_days_through_restarts() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.sqlite");
-    for day in 0..5 {
-        let (mut store, book) = Store::open(&path, config(), at(NOON + day * DAY)).unwrap();
+    // On one of the days nothing was met, and on another there was nothing else.
+    for day in 0..6 {
+        let now = NOON + day * DAY;
+        let (mut store, book) = Store::open(&path, config(), at(now)).unwrap();
+        let book = Arc::new(book);
         for _ in 0..2 {
-            book.differs("a", "get", "/id", at(NOON + day * DAY));
-            store.write(&book, at(NOON + day * DAY)).unwrap();
+            if day != 3 {
+                book.differs("a", "get", "/id", at(now));
+            }
+            if day != 4 {
+                count(&book, 0..1, 1, now);
+            }
+            store.write(&book, at(now)).unwrap();
         }
     }
     let told = read(&path).unwrap();
-    assert_eq!(differences(&told.met), [(2, "/id", 2), (3, "/id", 2), (4, "/id", 2)]);
+    assert_eq!(differences(&told.met), [(2, "/id", 2), (4, "/id", 2), (5, "/id", 2)]);
+    assert_eq!(totals(&path), [(2, 2), (3, 2), (5, 2)]);
     assert_eq!(Snapshot::from_json(&told.to_json()).unwrap(), told);
+    assert_eq!(streamed(&path), told);
+}
+
+#[test]
+fn a_clock_that_is_wrong_for_a_day_costs_nothing_that_was_met() {
+    for wrong in [NOON - 4000 * DAY, NOON + 4000 * DAY] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usage.sqlite");
+        let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+        for now in [NOON, NOON + DAY, wrong, wrong, NOON + DAY, NOON + 2 * DAY] {
+            book.differs("a", "get", "/id", at(now));
+            store.write(&book, at(now)).unwrap();
+        }
+        let told = read(&path).unwrap();
+        let of = |day: u64| told.met.all().find(|(of, ..)| *of == day / DAY).map(|(_, _, count)| count);
+        let found = [NOON, NOON + DAY, wrong, NOON + 2 * DAY].map(of);
+        assert_eq!(found, [Some(1), Some(2), Some(2), Some(1)], "{wrong}");
+    }
+}
+
+#[test]
+fn what_was_met_while_another_had_the_file_is_written_when_it_is_handed_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut first, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let mut second = Store::look(&path, at(NOON)).unwrap();
+    second.take_over(config()).unwrap();
+    book.differs("a", "get", "/id", at(NOON));
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    second.hand_back().unwrap();
+    first.write(&book, at(NOON)).unwrap();
+    assert_eq!(differences(&read(&path).unwrap().met), [(0, "/id", 1)]);
 }
 
 #[test]
@@ -204,6 +464,17 @@ fn a_file_of_the_first_version_is_read_as_it_is_and_taken_over_with_all_it_knows
     Connection::open(&path).unwrap().execute_batch(dump).unwrap();
     let old = read(&path).unwrap();
     assert_eq!((old.uses.total, old.clients.total, &old.met), (15, 4, &Met::default()));
+    assert_eq!(streamed(&path), old);
+
+    // Whoever hands it back leaves it to a proxy of that version.
+    let mut handed = Store::look(&path, at(old.written)).unwrap();
+    handed.take_over(config()).unwrap();
+    handed.hand_back().unwrap();
+    let version = |path: &Path| -> i64 {
+        let sql = "SELECT user_version FROM pragma_user_version";
+        Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(version(&path), 1);
 
     let written = at(old.written + 60);
     let (mut store, book) =
@@ -211,6 +482,7 @@ fn a_file_of_the_first_version_is_read_as_it_is_and_taken_over_with_all_it_knows
     book.differs("nimbus", "get-person", "/role", written);
     store.write(&book, written).unwrap();
     drop(store);
+    assert_eq!(version(&path), 2);
     let told = read(&path).unwrap();
     assert_eq!((&told.uses, &told.clients, &told.days), (&old.uses, &old.clients, &old.days));
     assert_eq!(told.met.all().count(), 1);

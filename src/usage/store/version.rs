@@ -4,7 +4,7 @@ use std::time::SystemTime;
 
 use rusqlite::{Connection, Transaction, TransactionBehavior};
 
-use super::int;
+use super::write::int;
 use crate::time::unix_seconds;
 
 /// The tables of the present version.
@@ -25,34 +25,40 @@ pub(super) fn is_readable(connection: &Connection) -> rusqlite::Result<bool> {
     Ok(application == APPLICATION && (1..=NEWEST).contains(&version))
 }
 
-/// Gives the file the tables of the present version: a new one all of them, an earlier one what it lacks, with everything
-/// that it knows. False if the file is something else, which is left alone.
-pub(super) fn bring_up(connection: &mut Connection, now: SystemTime) -> rusqlite::Result<bool> {
-    // Someone else may have been faster: what the file is, is asked when nobody else can change it.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let marks = marks(&transaction)?;
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    match marks {
-        (APPLICATION, NEWEST) => Ok(true),
-        (APPLICATION, old @ 1..NEWEST) => {
-            for (_, step) in STEPS.iter().filter(|(version, _)| *version > old) {
-                transaction.execute_batch(step)?;
-            }
-            mark(&transaction)?;
-            transaction.commit()?;
-            Ok(true)
-        }
-        (0, 0) if tables == 0 => {
-            transaction.execute_batch(SCHEMA)?;
-            transaction.execute("INSERT INTO kept VALUES (1, ?1, ?1, '')", [int(unix_seconds(now))])?;
-            mark(&transaction)?;
-            transaction.commit()?;
-            // Kept in the file: whoever opens it later need not say so.
-            connection.pragma_update(None, "journal_mode", "wal")?;
-            Ok(true)
-        }
-        _ => Ok(false),
+/// Gives a new file its tables; one that is there is left as it is. False if it is something else than ours.
+pub(super) fn prepare(connection: &mut Connection, now: SystemTime) -> rusqlite::Result<bool> {
+    if marks(connection)? == (0, 0) {
+        lay_tables(connection, now)?;
     }
+    is_readable(connection)
+}
+
+/// Gives a file of an earlier version what it lacks, with everything that it knows: for whoever writes it, in the same
+/// transaction. So a start that fails has changed nothing.
+pub(super) fn bring_up(transaction: &Transaction<'_>) -> rusqlite::Result<()> {
+    let (_, old) = marks(transaction)?;
+    if old < NEWEST {
+        for (_, step) in STEPS.iter().filter(|(version, _)| *version > old) {
+            transaction.execute_batch(step)?;
+        }
+        mark(transaction)?;
+    }
+    Ok(())
+}
+
+/// Lays the tables, unless someone else has been faster or there are others.
+fn lay_tables(connection: &mut Connection, now: SystemTime) -> rusqlite::Result<()> {
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if tables > 0 {
+        return Ok(());
+    }
+    transaction.execute_batch(SCHEMA)?;
+    transaction.execute("INSERT INTO kept VALUES (1, ?1, ?1, '')", [int(unix_seconds(now))])?;
+    mark(&transaction)?;
+    transaction.commit()?;
+    // Kept in the file: whoever opens it later need not say so.
+    connection.pragma_update(None, "journal_mode", "wal")
 }
 
 fn mark(transaction: &Transaction<'_>) -> rusqlite::Result<()> {

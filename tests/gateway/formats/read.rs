@@ -38,7 +38,10 @@ pub(super) fn sarif(report: &str) -> Vec<Read> {
         assert_eq!(rule["id"], result["ruleId"]);
         let place = result.get("locations").map(|locations| {
             let place = &locations[0]["physicalLocation"];
-            let file = place["artifactLocation"]["uri"].as_str().unwrap();
+            let location = &place["artifactLocation"];
+            let artifact = &run["artifacts"][usize::try_from(location["index"].as_u64().unwrap()).unwrap()];
+            assert_eq!(artifact["location"]["uri"], location["uri"]);
+            let file = location["uri"].as_str().unwrap();
             format!("{file}:{}", place["region"]["startLine"])
         });
         Read { code: rule["id"].as_str().unwrap().to_owned(), place }

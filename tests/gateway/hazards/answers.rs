@@ -25,10 +25,10 @@ impl Answers {
     pub(super) fn to(&self, call: &Call) -> Vec<u8> {
         let (status, body) = match self.rules {
             Rules::Program => self.canonical(call),
-            Rules::Plain => (200, json!({ "name": mark(&call.head) })),
+            Rules::Passing | Rules::Plain => (200, json!({ "name": mark(&call.head) })),
         };
         let body = body.to_string();
-        // A plain proxy passes on what a HEAD would have: nothing.
+        // Whoever passes requests on passes on what a HEAD would have: nothing.
         let (length, body) = (body.len(), if call.line.starts_with("HEAD ") { "" } else { &body });
         format!(
             "HTTP/1.1 {status} Scripted\r\nContent-Type: application/json\r\nETag: \"1\"\r\n\

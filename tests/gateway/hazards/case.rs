@@ -16,6 +16,9 @@ pub(super) struct Group {
     pub(super) config: Table,
     /// The names of those that end well, but not as strictly as they could.
     pub(super) loose: Vec<String>,
+    /// The names of those that an old upstream is handed, although the canonical side would have refused them, or which it
+    /// answers otherwise.
+    pub(super) handed_on: Vec<String>,
     /// What an innocent client is told.
     pub(super) innocent: u16,
     /// How many cases run at once.
@@ -99,7 +102,7 @@ pub(super) fn read(name: &str, builtin: &Parts) -> Group {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/hazards/{name}.toml"));
     let text = fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
     let file: Table = text.parse().unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let known = ["about", "loose", "config", "innocent", "at_once", "parts", "set"];
+    let known = ["about", "loose", "handed_on", "config", "innocent", "at_once", "parts", "set"];
     let strange: Vec<_> = file.keys().filter(|key| !known.contains(&key.as_str())).collect();
     assert!(strange.is_empty(), "{name}: {strange:?}");
     let mut parts = builtin.clone();
@@ -126,9 +129,11 @@ pub(super) fn read(name: &str, builtin: &Parts) -> Group {
     let number = |key: &str, otherwise| file.get(key).and_then(Value::as_integer).unwrap_or(otherwise);
     let innocent = u16::try_from(number("innocent", 200)).unwrap();
     let at_once = usize::try_from(number("at_once", 1)).unwrap();
-    let loose = file.get("loose").and_then(Value::as_array).into_iter().flatten();
-    let loose = loose.map(|name| name.as_str().expect("a name").to_owned()).collect();
-    Group { config, loose, innocent, at_once, cases }
+    let names = |key: &str| {
+        let names = file.get(key).and_then(Value::as_array).into_iter().flatten();
+        names.map(|name| name.as_str().expect("a name").to_owned()).collect()
+    };
+    Group { config, loose: names("loose"), handed_on: names("handed_on"), innocent, at_once, cases }
 }
 
 fn texts(table: &Table, but: &[&str]) -> Parts {

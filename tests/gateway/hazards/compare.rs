@@ -66,7 +66,8 @@ fn program(group: &Group) -> Score {
     let backend = Backend::start(Rules::Program);
     let program = Started::with(&group.config, backend.address);
     let address = program.address;
-    let stage = Stage { address, http2: address, backend, rules: Rules::Program, innocent: 200 };
+    let stage =
+        Stage { address, http2: address, backend, rules: Rules::Program, is_alone: false, innocent: 200 };
     let score = score("interlingua", group, &stage);
     program.end().unwrap();
     assert_eq!(score.strays, 0, "the backend heard what nobody sent: {:?}", stage.backend.strays());
@@ -104,7 +105,11 @@ fn nginx(name: &str, group: &Group) -> Score {
     let mut command = Command::new("nginx");
     command.arg("-p").arg(folder.path()).args(["-c", "nginx.conf", "-e", "errors.txt"]);
     let _other = start(command, folder, plain);
-    score("nginx", group, &Stage { address: plain, http2, backend, rules: Rules::Plain, innocent: 200 })
+    score(
+        "nginx",
+        group,
+        &Stage { address: plain, http2, backend, rules: Rules::Plain, is_alone: false, innocent: 200 },
+    )
 }
 
 fn haproxy(name: &str, group: &Group) -> Score {
@@ -135,7 +140,11 @@ fn haproxy(name: &str, group: &Group) -> Score {
     let mut command = Command::new("haproxy");
     command.arg("-db").arg("-f").arg(&file);
     let _other = start(command, folder, plain);
-    score("haproxy", group, &Stage { address: plain, http2, backend, rules: Rules::Plain, innocent: 200 })
+    score(
+        "haproxy",
+        group,
+        &Stage { address: plain, http2, backend, rules: Rules::Plain, is_alone: false, innocent: 200 },
+    )
 }
 
 fn free() -> SocketAddr {

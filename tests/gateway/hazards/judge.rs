@@ -45,6 +45,35 @@ pub(super) fn what_was_heard(case: &Case, calls: &[Call], rules: Rules, faults: 
     }
 }
 
+/// What is wrong where requests are handed on as they are; whether what became of them is something else than the case says
+/// of the canonical side. Whatever that is, nobody is asked more often than there were answers, nothing is asked for what
+/// was refused, and what is refused is told in the dialect's words.
+pub(super) fn what_was_passed(
+    case: &Case,
+    outcomes: &[String],
+    answers: &[Answer],
+    calls: &[Call],
+    faults: &mut Vec<String>,
+) -> bool {
+    let texts: Vec<_> = calls.iter().map(Call::text).collect();
+    let shown = shown(&texts);
+    // Each call of the canonical side is one more that one request may become there, and here it is one.
+    let most = case.calls.iter().copied().max().unwrap_or(usize::MAX);
+    let least = case.calls.iter().copied().min().unwrap_or(0).min(1);
+    let is_as_usual = case.status.of_any_success().allow(outcomes) && (least..=most).contains(&calls.len());
+    if !is_as_usual && calls.len() > outcomes.len().max(1) && case.backend.is_empty() {
+        faults.push(format!("{} calls for `{}`: {shown}", calls.len(), outcomes.join(" ")));
+    }
+    if calls.is_empty() {
+        what_was_told(case, answers, Rules::Program, faults);
+    }
+    let key = key(case.number);
+    for answer in answers.iter().filter(|answer| answer.text().contains(&key)) {
+        faults.push(format!("an answer says {key:?}: {}", answer.text()));
+    }
+    !is_as_usual
+}
+
 fn json(body: &[u8]) -> Option<Value> {
     if body.is_empty() { None } else { Some(serde_json::from_slice(body).expect("calls are JSON")) }
 }
@@ -85,6 +114,10 @@ pub(super) fn what_was_told(case: &Case, answers: &[Answer], rules: Rules, fault
         if texts.iter().any(|text| text.contains(unwanted)) {
             faults.push(format!("an answer says {unwanted:?}: {shown}"));
         }
+    }
+    if rules == Rules::Passing {
+        // The old upstream's headers are its own.
+        return;
     }
     for (name, _) in answers.iter().flat_map(Answer::headers) {
         let name = name.to_ascii_lowercase();

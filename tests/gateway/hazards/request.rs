@@ -11,9 +11,49 @@ use crate::support::backend::FORWARDED;
 pub(super) enum Rules {
     /// A proxy that writes all requests itself.
     Program,
+    /// The same program, where it hands requests on as they are.
+    Passing,
     /// Any.
     Plain,
 }
+
+/// What must never be handed on: what is of one connection, or what only a front may say.
+const KEPT_BACK: [&str; 19] = [
+    "connection",
+    "expect",
+    "forwarded",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-port",
+    "x-http-method-override",
+    "x-interlingua-explain",
+    "x-method-override",
+    "x-original-url",
+    "x-real-ip",
+    "x-remote-user",
+    "x-rewrite-url",
+];
+
+/// What two readers could take the one or the other of.
+const ONCE: [&str; 11] = [
+    "authorization",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "host",
+    "idempotency-key",
+    "transfer-encoding",
+    "x-api-key",
+    "x-forwarded-proto",
+    "x-request-id",
+];
 
 pub(super) struct Read {
     /// Method and target.
@@ -29,8 +69,11 @@ pub(super) enum Framing {
 
 /// Judges a head that ends with an empty line.
 pub(super) fn read(head: &[u8], rules: Rules) -> Result<Read, String> {
-    let head =
-        std::str::from_utf8(head).ok().filter(|_| head.is_ascii()).ok_or("a head that is not ASCII")?;
+    // What is handed on may have bytes beyond ASCII in values (RFC 9110, section 5.5).
+    if rules != Rules::Passing && !head.is_ascii() {
+        return Err("a head that is not ASCII".to_owned());
+    }
+    let head: String = head.iter().map(|byte| char::from(*byte)).collect();
     let mut lines = head.strip_suffix("\r\n\r\n").ok_or("no end of the head")?.split("\r\n");
     let first = lines.next().unwrap_or_default();
     let parts: Vec<_> = first.split(' ').collect();
@@ -52,20 +95,29 @@ pub(super) fn read(head: &[u8], rules: Rules) -> Result<Read, String> {
         let value = value.trim_matches([' ', '\t']);
         // Of control characters these three have a meaning in some reader (RFC 9110, section 5.5).
         let is_dangerous = |byte| match rules {
-            Rules::Program => u8::is_ascii_control(&byte) && byte != b'\t',
+            Rules::Program | Rules::Passing => u8::is_ascii_control(&byte) && byte != b'\t',
             Rules::Plain => matches!(byte, 0 | b'\r' | b'\n'),
         };
         if !is_name || value.bytes().any(is_dangerous) {
             return Err(format!("a header that is none: {line:?}"));
         }
         let name = name.to_ascii_lowercase();
-        let once = rules == Rules::Program
-            || matches!(name.as_str(), "host" | "content-length" | "transfer-encoding" | "authorization");
+        let once = match rules {
+            Rules::Program => true,
+            Rules::Passing => ONCE.contains(&name.as_str()),
+            Rules::Plain => {
+                matches!(name.as_str(), "host" | "content-length" | "transfer-encoding" | "authorization")
+            }
+        };
         if once && names.contains(&name) {
             return Err(format!("`{name}` twice"));
         }
         if rules == Rules::Program && !FORWARDED.contains(&name.as_str()) {
             return Err(format!("`{name}` has no business here"));
+        }
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if rules == Rules::Passing && (KEPT_BACK.contains(&name.as_str()) || !name.bytes().all(is_plain)) {
+            return Err(format!("`{name}` was handed on"));
         }
         match name.as_str() {
             "content-length" | "transfer-encoding" if framing.is_some() => {
@@ -142,7 +194,7 @@ fn line(stream: &mut impl BufRead) -> Result<String, String> {
 
 /// A body of the program is JSON, and no object in it has two members of one name.
 pub(super) fn check_body(body: &[u8], rules: Rules) -> Result<(), String> {
-    if rules == Rules::Plain || body.is_empty() {
+    if rules != Rules::Program || body.is_empty() {
         return Ok(());
     }
     serde_json::from_slice::<NoTwins>(body).map(drop).map_err(|error| {
@@ -242,6 +294,21 @@ fn what_should_not_come_is_a_fault() {
         "POST /a HTTP/1.1\r\nhost: b\r\ntransfer-encoding: chunked\r\n\r\n",
     ] {
         assert!(read(bad.as_bytes(), Rules::Program).is_err(), "{bad:?}");
+    }
+    let passed = |headers: &str| {
+        read(format!("POST /a HTTP/1.1\r\nhost: b\r\n{headers}\r\n").as_bytes(), Rules::Passing).is_ok()
+    };
+    assert!(passed("x-own: 1\r\nvia: 1.1 a\r\nvia: 1.1 b\r\ncontent-length: 2\r\n"));
+    for bad in [
+        "transfer-encoding: chunked\r\n",
+        "x_api_key: 1\r\n",
+        "x-api-key: 1\r\nx-api-key: 1\r\n",
+        "x-forwarded-for: 192.0.2.1\r\n",
+        "connection: close\r\n",
+        "x-own: a\x0bb\r\n",
+        "content-length: 2\r\ncontent-length: 2\r\n",
+    ] {
+        assert!(!passed(bad), "{bad:?}");
     }
     let both = "POST /a HTTP/1.1\r\nhost: b\r\ncontent-length: 2\r\ntransfer-encoding: chunked\r\n\r\n";
     assert!(read(both.as_bytes(), Rules::Plain).is_err());

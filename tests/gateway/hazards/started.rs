@@ -112,7 +112,7 @@ fn admin_in(line: &str) -> Option<SocketAddr> {
     behind.split(' ').next()?.parse().ok()
 }
 
-fn merge(into: &mut Table, more: &Table) {
+pub(super) fn merge(into: &mut Table, more: &Table) {
     for (name, value) in more {
         match (into.get_mut(name), value) {
             (Some(Value::Table(into)), Value::Table(more)) => merge(into, more),

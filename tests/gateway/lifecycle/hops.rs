@@ -55,6 +55,31 @@ fn the_host_that_a_hop_names_chooses_the_dialect_where_the_settings_name_its_hea
 }
 
 #[test]
+fn who_is_refused_before_it_is_read_is_told_so_in_the_words_of_the_dialect_where_that_is_known() {
+    let backend = Backend::start();
+    let files = Files::new(
+        backend.address,
+        &format!(
+            "[server]\nworkers = 1\n{TRUSTED}headers = [\"forwarded\"]\n\
+             [[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n[telemetry]\nformat = \"json\"\n"
+        ),
+    );
+    let process = Process::start(&files);
+    let mut client = Client::new(process.address);
+    let unreadable = "forwarded: for=\"203.0.113.7\r\n";
+    let known = client.post("/acme/api/nothing", unreadable, "").unwrap();
+    assert_eq!(known.status, 400);
+    assert!(known.head.contains("content-type: application/json\r\n"), "{}", known.head);
+    let body: serde_json::Value = serde_json::from_str(&known.body).unwrap();
+    let words: Vec<_> = body.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!((body["error"].as_str(), words), (Some("client"), vec!["error", "reason"]), "{body}");
+    let unknown = client.post("/nowhere", unreadable, "").unwrap();
+    assert_eq!(unknown.status, 400);
+    assert!(unknown.body.contains("\"code\":\"unreadable-forwarded\""), "{}", unknown.body);
+    process.stop();
+}
+
+#[test]
 fn who_is_refused_before_a_dialect_is_known_is_told_in_the_log() {
     let settings = format!("{TRUSTED}headers = [\"forwarded\"]\n");
     let told = logged(&settings, "addresses = true\n", "forwarded: for=\"203.0.113.7\r\n");

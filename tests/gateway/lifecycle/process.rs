@@ -162,6 +162,21 @@ impl Process {
         line.unwrap_or("unknown").trim().to_owned()
     }
 
+    /// The most memory that it has while something is done, beyond what it had before, in KiB.
+    pub(crate) fn memory_for(&self, work: impl FnOnce()) -> u64 {
+        let folder = Path::new("/proc").join(self.child.id().to_string());
+        let read = |name: &str| {
+            let status = fs::read_to_string(folder.join("status")).unwrap();
+            let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
+            line.unwrap().trim().trim_end_matches(" kB").parse::<u64>().unwrap()
+        };
+        // As proc(5) has it: 5 has the most that there was be what there is.
+        fs::write(folder.join("clear_refs"), "5").unwrap();
+        let before = read("VmRSS");
+        work();
+        read("VmHWM").saturating_sub(before)
+    }
+
     /// Asks the admin listener.
     pub(crate) fn page(&self, path: &str) -> Answer {
         Client::new(self.admin).get(path).unwrap()

@@ -2,9 +2,18 @@
 //! and put together by the report.
 
 use std::collections::BTreeMap;
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::channel;
+use std::time::SystemTime;
 
+use interlingua::limit::Principal;
+use interlingua::usage::store::Store;
+use interlingua::usage::{Client as Known, Config, Counter, Part};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -155,11 +164,17 @@ struct Place {
 }
 
 fn place(backend: &Backend, folder: &Path) -> Place {
+    place_at(backend, folder, ["127.0.0.1:0"; 2], "1h", "")
+}
+
+/// The same with these addresses of the listener and of the admin page, written so often, and with more settings.
+fn place_at(backend: &Backend, folder: &Path, addresses: [&str; 2], pace: &str, more: &str) -> Place {
     let usage = folder.join("usage.sqlite");
+    let [address, admin] = addresses;
     let settings = format!(
-        "[server]\nworkers = 2\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
-         [telemetry]\nformat = \"json\"\n[usage]\nfile = \"{}\"\nwrite_every = \"1h\"\n\
-         [usage.names]\n{} = \"nightly <job> & \\\"co\\\"\"\n",
+        "[server]\nworkers = 2\n[[server.listener]]\naddress = \"{address}\"\n[admin]\naddress = \"{admin}\"\n\
+         [telemetry]\nformat = \"json\"\n[usage]\nfile = \"{}\"\nwrite_every = \"{pace}\"\n\
+         [usage.names]\n{} = \"nightly <job> & \\\"co\\\"\"\n{more}",
         usage.display(),
         digest(JOB)
     );
@@ -337,6 +352,149 @@ fn whoever_would_notice_is_told(place: &Place, file: &str, expected: &Counts) {
         assert_eq!(output.status.code(), Some(2), "{slip}");
         assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean"), "{slip}: {output:?}");
     }
+}
+
+/// Whoever cannot start leaves the file to the process that has it; whoever can takes it over.
+#[test]
+fn only_a_start_that_succeeds_takes_the_file_over() {
+    let (backend, folder) = (Backend::start(), tempfile::tempdir().unwrap());
+    let first = Process::start(&place(&backend, folder.path()).files);
+    let mut expected = Counts::new();
+    let (address, admin) = (first.address.to_string(), first.admin.to_string());
+    let nowhere = "[explain]\nkey = \"/dev/null/key\"\n";
+    for (addresses, more) in [
+        ([address.as_str(), "127.0.0.1:0"], ""),
+        (["127.0.0.1:0", admin.as_str()], ""),
+        (["127.0.0.1:0", "127.0.0.1:0"], nowhere),
+    ] {
+        let place = place_at(&backend, folder.path(), addresses, "1h", more);
+        let mut second = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let ended = second.args(["serve", "--config"]).arg(place.files.config()).output().unwrap();
+        assert!(!ended.status.success(), "{addresses:?} {more}");
+        send(&first, 1, &mut expected);
+        assert_eq!(counts(&page(&first)), expected, "{addresses:?} {more}: {ended:?}");
+    }
+
+    let second = Process::start(&place(&backend, folder.path()).files);
+    let answer = first.page("/usage");
+    assert!(answer.status == 503 && answer.body.contains("taken over"), "{}", answer.body);
+    send(&second, 1, &mut expected);
+    assert_eq!(counts(&page(&second)), expected);
+    first.stop();
+    assert_eq!(counts(&page(&second)), expected);
+    second.stop();
+}
+
+/// More than any buffer between two processes has room for: each of so many principals has used all of these parts.
+const MANY: u32 = 10_000;
+
+/// What is told of them may take this much memory for a moment, whatever they are: pieces, a connection to the file, and what
+/// the allocator keeps for later.
+const PAGE_KIB: u64 = 16 * 1024;
+
+#[test]
+fn however_much_was_counted_is_told_in_little_memory_and_keeps_nobody_waiting() {
+    let (backend, folder) = (Backend::start(), tempfile::tempdir().unwrap());
+    let place = place(&backend, folder.path());
+    let now = SystemTime::now();
+    let (mut store, book) = Store::open(&place.usage, Config::default(), now).unwrap();
+    let book = Arc::new(book);
+    let operation = Part::operation("acme", "add_member");
+    let parts = [
+        operation.clone(),
+        operation.field("a"),
+        operation.field("b"),
+        operation.field("c"),
+        operation.field("d"),
+    ];
+    let parts = parts.map(|part| book.parts().number(&part));
+    let counter = Counter::new(Arc::clone(&book));
+    for principal in 0..MANY {
+        counter.count_parts(Principal::of(&principal.to_be_bytes()), Known::read(b"tool/1"), &parts, now);
+    }
+    drop(counter);
+    store.write(&book, now).unwrap();
+    drop(store);
+
+    let process = Process::start(&place.files);
+    // Somebody who asks, and reads only when all is over.
+    let mut slow = TcpStream::connect(process.admin).unwrap();
+    write!(slow, "GET /usage HTTP/1.1\r\nHost: admin\r\nConnection: close\r\n\r\n").unwrap();
+    let mut told = vec![0];
+    slow.read_exact(&mut told).unwrap();
+    assert_eq!(process.page("/readyz").body, "ready\n");
+    let mut whole = String::new();
+    let taken = process.memory_for(|| whole = process.page("/usage").body);
+    println!("{} bytes of what was counted took {taken} KiB for a moment", whole.len());
+    assert!(taken < PAGE_KIB, "{taken} KiB");
+    let entries: Value = serde_json::from_str(&whole).unwrap();
+    assert_eq!(entries["uses"]["entries"].as_array().unwrap().len(), parts.len() * MANY as usize);
+    assert!(whole.len() as u64 > 512 * PAGE_KIB, "{} bytes are too few to tell", whole.len());
+    assert_eq!(process.page("/readyz").body, "ready\n");
+    slow.read_to_end(&mut told).unwrap();
+    let told = String::from_utf8(told).unwrap();
+    let told: Value = serde_json::from_str(told.split_once("\r\n\r\n").unwrap().1).unwrap();
+    assert_eq!(told["uses"], entries["uses"]);
+    process.stop();
+}
+
+/// Killed while clients ask, and while it writes all the time: the file opens, has what was told, and nothing that was never
+/// asked. `INTERLINGUA_LIFECYCLE=all` has many rounds.
+#[test]
+fn nothing_that_was_told_is_lost_however_often_it_is_killed_while_it_writes() {
+    let (backend, folder) = (Backend::start(), tempfile::tempdir().unwrap());
+    let place = place_at(&backend, folder.path(), ["127.0.0.1:0"; 2], "1ms", "[limit]\nwindows = []\n");
+    let file = place.usage.display().to_string();
+    let sum = |counted: &Value| -> u64 {
+        let entries = counted["uses"]["entries"].as_array().unwrap().iter();
+        let operations = entries.filter(|entry| entry["kind"] == "operation");
+        operations.map(|entry| entry["count"].as_u64().unwrap()).sum()
+    };
+    let (begun, told, mut found) = (AtomicU64::new(0), AtomicU64::new(0), 0);
+    let kills = rounds(4, 100);
+    for round in 0..kills {
+        let process = Process::start(&place.files);
+        let (heard, hearing) = channel();
+        std::thread::scope(|scope| {
+            for client in 0..2 {
+                let (begun, address) = (&begun, process.address);
+                scope.spawn(move || {
+                    let mut connection = Client::new(address);
+                    let headers = |at| format!("authorization: Token pat_Killed{client}x{}\r\ncontent-type: application/json\r\n", at % 500);
+                    for at in 0.. {
+                        begun.fetch_add(1, Ordering::SeqCst);
+                        let path = format!("/acme/api/orgs/{UUID}/people");
+                        if connection.post(&path, &headers(at), ASKS[0].body).is_err() {
+                            return;
+                        }
+                    }
+                });
+            }
+            let (told, admin) = (&told, process.admin);
+            scope.spawn(move || {
+                while let Ok(answer) = Client::new(admin).get("/usage") {
+                    let Ok(page) = serde_json::from_str::<Value>(&answer.body) else { return };
+                    told.fetch_max(sum(&page), Ordering::SeqCst);
+                    if heard.send(()).is_err() {
+                        return;
+                    }
+                }
+            });
+            // It writes all the time; somebody was told something a few times, which differs from round to round.
+            for _ in 0..=round % 5 {
+                hearing.recv().unwrap();
+            }
+            process.signal("KILL");
+        });
+        process.wait();
+        found = sum(&report_json(&place, &[&file])["counted"]);
+        let (told, begun) = (told.load(Ordering::SeqCst), begun.load(Ordering::SeqCst));
+        assert!(
+            (told..=begun).contains(&found),
+            "round {round}: {found} are there, {told} told, {begun} asked"
+        );
+    }
+    println!("{kills} kills, {found} requests counted of {}", begun.into_inner());
 }
 
 #[test]

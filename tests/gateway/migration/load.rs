@@ -1,4 +1,4 @@
-//! Steady load: each client reads an organization as one principal after the other, and changes another one now and then.
+//! Steady load: each client reads as one principal after the other, and changes something now and then.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -8,17 +8,20 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::world::{NEW_NAME, NORTHWIND, OLD_NAME, TOKENS, authorization};
+use super::cases::{Case, Read};
+use super::world::{NEW_NAME, OLD_NAME, authorization, principals};
 use crate::lifecycle::client::Client;
 
 const CLIENTS: usize = 3;
 
-/// One request in so many changes something. It divides no number of tokens, or some would never be read with.
+/// One request in so many changes something. It divides no number of principals, or some would never read.
 const CHANGE_EVERY: usize = 5;
 
-/// Another organization, whose name is nobody's concern.
-const EXAMPLE: &str = "/gitbook/v1/orgs/e8e912b6-ba9b-4c3a-bb4f-d04bdc370843";
-const ITS_OWNER: &str = "gb_api_DemoOwnerExample000000000000000000000000";
+/// One read in so many is of what both sides have alike.
+const ALIKE_EVERY: usize = 3;
+
+/// Whoever makes the changes; nothing of theirs is read.
+const CHANGES: &str = "pat_DemoOwnerExample0000000000000000";
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Side {
@@ -30,10 +33,10 @@ pub(super) enum Side {
 #[derive(Debug)]
 pub(super) struct Sent {
     /// Whose it was; none for a change.
-    pub(super) token: Option<usize>,
+    pub(super) principal: Option<usize>,
     /// The step of the script that it began and ended in; none if it was under way while the step changed.
     pub(super) step: Option<usize>,
-    /// Who answered, or what went wrong. A change is answered alike by both.
+    /// Who answered, where that is told, or what went wrong.
     pub(super) told: Result<Option<Side>, String>,
 }
 
@@ -52,11 +55,11 @@ pub(super) struct Load {
 }
 
 impl Load {
-    pub(super) fn start(address: SocketAddr) -> Load {
+    pub(super) fn start(address: SocketAddr, case: &'static Case) -> Load {
         let state = Arc::new(State::default());
         let clients = (0..CLIENTS).map(|first| {
             let state = Arc::clone(&state);
-            thread::spawn(move || run(address, first, &state))
+            thread::spawn(move || run(address, case, first, &state))
         });
         Load { clients: clients.collect(), state }
     }
@@ -85,47 +88,53 @@ impl Load {
     }
 }
 
-fn run(address: SocketAddr, first: usize, state: &State) -> Vec<Sent> {
+fn run(address: SocketAddr, case: &Case, first: usize, state: &State) -> Vec<Sent> {
     let mut client = Client::new(address);
-    let mut all = Vec::new();
+    let (principals, mut all) = (principals(), Vec::new());
     for number in first.. {
         if state.stop.load(Ordering::SeqCst) {
             break;
         }
         let before = state.step.load(Ordering::SeqCst);
-        let (token, told) = if number % CHANGE_EVERY == 0 {
-            (None, change(&mut client, number).map(|()| None))
+        let (principal, told) = if number % CHANGE_EVERY == 0 {
+            (None, change(&mut client, case, &format!("Example {number} of {first}")).map(|()| None))
         } else {
-            let token = number % TOKENS.len();
-            (Some(token), read(&mut client, TOKENS[token]).map(Some))
+            let (round, principal) = (number / principals.len(), number % principals.len());
+            let is_alike = (round + principal) % ALIKE_EVERY == 0;
+            let what = if is_alike { &case.alike } else { &case.named };
+            (Some(principal), read(&mut client, case, what, &principals[principal]))
         };
         let is_one = before.is_multiple_of(2) && before == state.step.load(Ordering::SeqCst);
-        all.push(Sent { token, step: is_one.then_some(before / 2), told });
+        all.push(Sent { principal, step: is_one.then_some(before / 2), told });
         *state.answered.lock().unwrap() += 1;
         state.progress.notify_all();
     }
     all
 }
 
-fn read(client: &mut Client, token: &str) -> Result<Side, String> {
-    match title(client, "GET", &format!("/gitbook{NORTHWIND}"), token, "")?.as_str() {
-        OLD_NAME => Ok(Side::Old),
-        NEW_NAME => Ok(Side::New),
-        other => Err(format!("a name that nobody gave: {other}")),
+fn read(client: &mut Client, case: &Case, what: &Read, token: &str) -> Result<Option<Side>, String> {
+    let told = ask(client, "GET", &format!("/{}{}", case.dialect, what.path), token, "")?;
+    if what.name.is_empty() {
+        return Ok(None);
+    }
+    match told.pointer(what.name).and_then(Value::as_str) {
+        Some(OLD_NAME) => Ok(Some(Side::Old)),
+        Some(NEW_NAME) => Ok(Some(Side::New)),
+        other => Err(format!("a name that nobody gave: {other:?}")),
     }
 }
 
-fn change(client: &mut Client, number: usize) -> Result<(), String> {
-    let name = format!("Example {number}");
-    let told = title(client, "PATCH", EXAMPLE, ITS_OWNER, &json!({ "title": name }).to_string())?;
-    if told == name { Ok(()) } else { Err(format!("the answer of another: {told}")) }
+fn change(client: &mut Client, case: &Case, name: &str) -> Result<(), String> {
+    let change = &case.change;
+    let body = json!({ change.field: name }).to_string();
+    let told = ask(client, change.method, &format!("/{}{}", case.dialect, change.path), CHANGES, &body)?;
+    if told[change.field] == name { Ok(()) } else { Err(format!("the answer of another: {told}")) }
 }
 
-fn title(client: &mut Client, method: &str, path: &str, token: &str, body: &str) -> Result<String, String> {
+fn ask(client: &mut Client, method: &str, path: &str, token: &str, body: &str) -> Result<Value, String> {
     let answer = client.ask(method, path, &authorization(token), body).map_err(|error| error.to_string())?;
     if answer.status != 200 {
         return Err(format!("{answer:?}"));
     }
-    let told: Value = serde_json::from_str(&answer.body).map_err(|error| error.to_string())?;
-    Ok(told["title"].as_str().unwrap_or_default().to_owned())
+    serde_json::from_str(&answer.body).map_err(|error| error.to_string())
 }

@@ -1,9 +1,12 @@
 //! From legacy to canonical, back, and again, step by step; and what may be said on the way.
 
+use std::time::{Duration, Instant};
+
 use serde_json::{Value, json};
 
+use super::cases::{Case, GITBOOK, LETPIPER};
 use super::load::{Load, Sent, Side};
-use super::world::{TOKENS, World, has_moved};
+use super::world::{World, has_moved, principals};
 use crate::lifecycle::rounds;
 
 /// How many requests are answered in each step.
@@ -14,6 +17,7 @@ fn script() -> Vec<(Value, u128)> {
     let split = |share: u128| (json!({"mode": "split", "share": share, "validate": true}), share);
     vec![
         (json!({"mode": "legacy", "validate": true}), 0),
+        (json!({"mode": "shadow", "answers": "legacy", "noise": 10, "validate": true}), 0),
         split(10),
         split(50),
         (json!({"mode": "canonical"}), 100),
@@ -24,10 +28,19 @@ fn script() -> Vec<(Value, u128)> {
 
 #[test]
 fn a_migration_under_load_fails_nobody_and_nobody_flaps() {
-    let world = World::start();
-    world.write("[mode.gitbook]\nmode = \"legacy\"\nvalidate = true\n");
+    migrate(&GITBOOK);
+}
+
+#[test]
+fn a_migration_in_another_dialect_fails_nobody_either() {
+    migrate(&LETPIPER);
+}
+
+fn migrate(case: &'static Case) {
+    let world = World::of(case);
+    world.write(&format!("[mode.{}]\nmode = \"legacy\"\nvalidate = true\n", case.dialect));
     world.reload();
-    let load = Load::start(world.new.address);
+    let load = Load::start(world.new.address, case);
     for (step, (mode, _)) in script().iter().enumerate() {
         let say = || {
             let answer = world.put(mode);
@@ -51,28 +64,65 @@ fn a_migration_under_load_fails_nobody_and_nobody_flaps() {
     let sent = load.stop();
 
     assert_nobody_failed(&sent);
-    let mut judged = vec![[0; 2]; script().len()];
-    for one in &sent {
-        let (Some(step), Some(token), Ok(Some(side))) = (one.step, one.token, &one.told) else { continue };
-        let expected = if has_moved(TOKENS[token], script()[step].1) { Side::New } else { Side::Old };
-        assert_eq!(*side, expected, "token {token} in step {step}");
-        judged[step][usize::from(*side == Side::New)] += 1;
-    }
-    println!("{} requests; answered by the old and the new side in each step: {judged:?}", sent.len());
-    assert!(judged.iter().all(|sides| sides.iter().sum::<usize>() > 0), "a step was not seen: {judged:?}");
-    assert!(judged[1][1] > 0, "whoever moved first was seen to have: {judged:?}");
-    assert!(judged[2].iter().all(|side| *side > 0), "half of them have moved: {judged:?}");
-    assert_counted_alike(&world, &sent);
+    assert_nobody_flapped(case, &sent);
+    assert_what_differs_was_found(&world, case);
+    assert_counted_alike(&world, case, &sent);
     for of in ["request", "answer"] {
         let misfits = world.new.page("/metrics").body;
         assert!(!misfits.contains(&format!("of=\"{of}\"")), "{misfits}");
     }
 }
 
+/// Each principal was answered by the side that the formula says, in each step.
+fn assert_nobody_flapped(case: &Case, sent: &[Sent]) {
+    let (script, principals) = (script(), principals());
+    let mut judged = vec![[0; 2]; script.len()];
+    for one in sent {
+        let (Some(step), Some(principal), Ok(Some(side))) = (one.step, one.principal, &one.told) else {
+            continue;
+        };
+        let has_moved = has_moved(case.dialect, &principals[principal], script[step].1);
+        assert_eq!(*side, if has_moved { Side::New } else { Side::Old }, "{principal} in step {step}");
+        judged[step][usize::from(*side == Side::New)] += 1;
+    }
+    println!("{}: answered by the old and the new side in each step: {judged:?}", case.dialect);
+    for ((_, share), [old, new]) in script.iter().zip(&judged) {
+        assert!(*old > 0 || *share == 100, "nobody who has not moved was seen: {judged:?}");
+        assert!(*new > 0 || *share == 0, "nobody who has moved was seen: {judged:?}");
+    }
+}
+
+/// While both sides were asked, the one place in which they differ was found, and no other.
+fn assert_what_differs_was_found(world: &World, case: &Case) {
+    let (named, alike, change) = (case.named.operation, case.alike.operation, case.change.operation);
+    let latest = Instant::now() + Duration::from_mins(1);
+    let asked = world.counted("gateway_mode_requests_total", &[("mode", "shadow")]);
+    while world.counted("gateway_shadow_requests_total", &[]) < asked {
+        assert!(Instant::now() < latest, "not all of {asked} were compared");
+        std::thread::yield_now();
+    }
+    let page = world.new.page("/metrics").body;
+    // A busy machine may be too late for some.
+    for (operation, outcome) in [(named, "different"), (alike, "same")] {
+        let missed: usize =
+            ["late", "dropped", "unanswered"].map(|end| world.shadowed(operation, end)).iter().sum();
+        let all = world.counted("gateway_shadow_requests_total", &[("operation", operation)]);
+        assert_eq!(world.shadowed(operation, outcome) + missed, all, "{operation}: {page}");
+        assert!(all > missed, "{operation}: {page}");
+    }
+    // What changed something was tried dry, and would have been taken.
+    assert!(world.counted("gateway_shadow_requests_total", &[("operation", change)]) > 0, "{page}");
+    assert_eq!(world.shadowed(change, "dry_refused"), 0, "{page}");
+    let places: Vec<_> =
+        page.lines().filter(|line| line.starts_with("gateway_shadow_differences_total{")).collect();
+    let planted = format!("operation=\"{named}\",place=\"{}\"}} ", case.place);
+    assert!(places.len() == 1 && places[0].contains(&planted), "{places:#?}");
+}
+
 #[test]
 fn modes_change_by_reload_too_again_and_again() {
     let world = World::start();
-    let load = Load::start(world.new.address);
+    let load = Load::start(world.new.address, &GITBOOK);
     for round in 0..rounds(6, 100) {
         let mode = ["legacy", "canonical"][round % 2];
         load.step(|| {
@@ -150,16 +200,21 @@ fn assert_nobody_failed(sent: &[Sent]) {
     assert!(failed.is_empty(), "of {} requests some failed, such as {failed:#?}", sent.len());
 }
 
-/// Both proxies have counted what the clients were told, and nothing was sent twice.
-fn assert_counted_alike(world: &World, sent: &[Sent]) {
+/// Both proxies have counted what the clients were told, and nothing was sent twice but to be compared.
+fn assert_counted_alike(world: &World, case: &Case, sent: &[Sent]) {
     let of = |side: Side| sent.iter().filter(|one| one.told == Ok(Some(side))).count();
-    let read = "getOrganizationById";
+    let read = case.named.operation;
     assert_eq!(world.answered(read, "legacy"), of(Side::Old));
     assert_eq!(world.answered(read, "canonical"), of(Side::New));
-    assert_eq!(world.heard_by_old(read), of(Side::Old));
-    let changes = sent.iter().filter(|one| one.token.is_none()).count();
-    let change = "updateOrganizationById";
-    // The first was made before there was a proxy: it gave the organization its old name.
-    let (by_old, by_new) = (world.heard_by_old(change) - 1, world.answered(change, "canonical"));
+    // What differs is asked again before it is one; of each that was to be compared, the old side is asked twice at most.
+    let besides = world.heard_by_old(read) - of(Side::Old);
+    let (again, asked) =
+        (world.shadowed(read, "different"), world.counted("gateway_shadow_requests_total", &[]));
+    assert!((again..=2 * asked).contains(&besides), "{besides} besides, {again} differ of {asked}");
+    let changes = sent.iter().filter(|one| one.principal.is_none()).count();
+    let change = case.change.operation;
+    // In the dialect in which it was done, the organization's old name was given before there was a proxy.
+    let before = usize::from(change == GITBOOK.change.operation);
+    let (by_old, by_new) = (world.heard_by_old(change) - before, world.answered(change, "canonical"));
     assert_eq!((by_old, by_old + by_new), (world.answered(change, "legacy"), changes));
 }

@@ -87,7 +87,7 @@ fn an_old_side_that_is_gone_is_nothing_to_a_client_of_the_new_and_changes_are_ma
     let before = world.compared();
     assert_eq!(change(&mut client, "Renamed").status, 200);
     world.wait_until_compared(before + 1);
-    assert!(world.new.page("/metrics").body.contains("outcome=\"dry_fits\"} 1"));
+    assert!(world.new.page("/metrics").body.contains("outcome=\"effect_same\"} 1"));
     assert_eq!(world.put(&json!({"mode": "shadow", "answers": "canonical"})).status, 200);
     let read = |client: &mut Client| {
         client.ask("GET", &format!("/gitbook{NORTHWIND}"), &authorization(TOKENS[3]), "").unwrap()
@@ -107,14 +107,14 @@ fn an_old_side_that_is_gone_is_nothing_to_a_client_of_the_new_and_changes_are_ma
 
 impl World {
     /// How often asking the other side has ended, however it did.
-    fn compared(&self) -> usize {
+    pub(super) fn compared(&self) -> usize {
         let page = self.new.page("/metrics").body;
         let lines = page.lines().filter(|line| line.starts_with("gateway_shadow_requests_total{"));
         lines.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
     }
 
     /// Waits until it has that often.
-    fn wait_until_compared(&self, enough: usize) {
+    pub(super) fn wait_until_compared(&self, enough: usize) {
         let latest = Instant::now() + Duration::from_mins(1);
         while self.compared() < enough {
             assert!(Instant::now() < latest, "{} of {enough} were compared", self.compared());

@@ -1,7 +1,9 @@
 //! The old upstream, the proxy in front of both sides, and who may ask.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -10,11 +12,12 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 
+use super::cases::{Case, GITBOOK};
 use crate::lifecycle::client::{Answer, Client};
 use crate::lifecycle::process::Process;
 
-/// Both dialects' worth of files: the one under test, and what it is translated to.
-const MAPPINGS: [&str; 2] = ["canonical.toml", "gitbook.toml"];
+/// How many move under load.
+const PRINCIPALS: usize = 24;
 
 /// An organization that both sides have, under the name that it has at the canonical one.
 pub(super) const NORTHWIND: &str = "/v1/orgs/3c90c3cc-0d44-4b50-8888-8dd25736052a";
@@ -45,19 +48,38 @@ pub(super) fn authorization(token: &str) -> String {
     format!("authorization: Bearer {token}\r\ncontent-type: application/json\r\n")
 }
 
+/// Tokens of those who move under load, good for either dialect. Both sides are told of them as they start.
+pub(super) fn principals() -> Vec<String> {
+    (0..PRINCIPALS).map(|number| format!("pat_Migrating{number:02}")).collect()
+}
+
 pub(super) struct World {
     folder: TempDir,
+    case: &'static Case,
+    /// Where the old side is reached.
+    legacy: SocketAddr,
     pub(super) old: Process,
     pub(super) new: Process,
 }
 
 impl World {
     pub(super) fn start() -> World {
+        World::of(&GITBOOK)
+    }
+
+    /// Both sides speak that dialect, and besides it the one in which an organization is renamed.
+    pub(super) fn of(case: &'static Case) -> World {
+        World::behind(case, |old| old)
+    }
+
+    /// The same, where the old side is reached at another address than its own.
+    pub(super) fn behind(case: &'static Case, reached: impl FnOnce(SocketAddr) -> SocketAddr) -> World {
         let folder = tempfile::tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::create_dir(folder.path().join("mappings")).unwrap();
-        for name in MAPPINGS {
-            let text = fs::read_to_string(root.join("mappings").join(name)).unwrap();
+        for name in BTreeSet::from(["canonical", GITBOOK.dialect, case.dialect]) {
+            let name = format!("{name}.toml");
+            let text = fs::read_to_string(root.join("mappings").join(&name)).unwrap();
             let text = text.replace("windows = [\"60/minute\"]", "windows = [\"1000000/minute\"]");
             fs::write(folder.path().join("mappings").join(name), text).unwrap();
         }
@@ -67,11 +89,20 @@ impl World {
             "[server.hops]\ntrusted = [\"127.0.0.1\"]\nheaders = [\"x-forwarded-for\", \"x-forwarded-proto\", \"x-forwarded-host\"]\n",
         );
         let body = json!({"title": OLD_NAME}).to_string();
-        let renamed = Client::new(old.address).ask("PATCH", NORTHWIND, &authorization(OWNER), &body).unwrap();
+        let path = format!("/{}{NORTHWIND}", GITBOOK.dialect);
+        let renamed = Client::new(old.address).ask("PATCH", &path, &authorization(OWNER), &body).unwrap();
         assert_eq!(renamed.status, 200, "{renamed:?}");
-        let legacy = format!("[legacy.gitbook]\nbase = \"http://{}\"\n", old.address);
-        let new = World::process(&folder, "new", &legacy);
-        World { folder, old, new }
+        let legacy = reached(old.address);
+        let new = World::process(&folder, "new", &World::legacy(case, legacy));
+        for name in ["old", "new"] {
+            let_in(&folder.path().join(format!("{name}.db")));
+        }
+        World { folder, case, legacy, old, new }
+    }
+
+    fn legacy(case: &Case, reached: SocketAddr) -> String {
+        let dialect = case.dialect;
+        format!("[legacy.{dialect}]\nbase = \"http://{reached}/{dialect}\"\n")
     }
 
     fn process(folder: &TempDir, name: &str, settings: &str) -> Process {
@@ -98,8 +129,8 @@ impl World {
     }
 
     fn said(&self, mode: &str) -> String {
-        let legacy = format!("[legacy.gitbook]\nbase = \"http://{}\"\n{mode}", self.old.address);
-        World::settings(&self.folder, "new", &legacy)
+        let legacy = World::legacy(self.case, self.legacy);
+        World::settings(&self.folder, "new", &format!("{legacy}{mode}"))
     }
 
     /// Has it read its files anew, which are the same but cannot be read to their end before `meanwhile` has been done.
@@ -130,37 +161,63 @@ impl World {
 
     /// Says who answers, on the admin listener.
     pub(super) fn put(&self, mode: &Value) -> Answer {
-        Client::new(self.new.admin).ask("PUT", "/modes/gitbook", "", &mode.to_string()).unwrap()
+        let path = format!("/modes/{}", self.case.dialect);
+        Client::new(self.new.admin).ask("PUT", &path, "", &mode.to_string()).unwrap()
     }
 
     /// What is shown of the dialect.
     pub(super) fn mode(&self) -> Value {
         let shown: Value = serde_json::from_str(&self.new.page("/modes").body).unwrap();
-        shown["dialects"]["gitbook"].clone()
+        shown["dialects"][self.case.dialect].clone()
     }
 
     /// How many requests for an operation the proxy says that side answered, whatever the mode was.
     pub(super) fn answered(&self, operation: &str, side: &str) -> usize {
+        self.counted("gateway_mode_requests_total", &[("operation", operation), ("side", side)])
+    }
+
+    /// How often asking the other side, too, ended like that.
+    pub(super) fn shadowed(&self, operation: &str, outcome: &str) -> usize {
+        self.counted("gateway_shadow_requests_total", &[("operation", operation), ("outcome", outcome)])
+    }
+
+    /// What the proxy has counted under that name for the dialect and these labels, whatever the others are.
+    pub(super) fn counted(&self, name: &str, labels: &[(&str, &str)]) -> usize {
         let page = self.new.page("/metrics").body;
-        let labels = format!("gateway_mode_requests_total{{dialect=\"gitbook\",operation=\"{operation}\",");
-        let lines = page
-            .lines()
-            .filter(|line| line.starts_with(&labels) && line.contains(&format!("side=\"{side}\"")));
+        let dialect = [("dialect", self.case.dialect)];
+        let labels: Vec<_> =
+            dialect.iter().chain(labels).map(|(label, value)| format!("{label}=\"{value}\"")).collect();
+        let lines = page.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{'));
+        let lines = lines.filter(|line| labels.iter().all(|label| line.contains(label.as_str())));
         lines.map(|line| line.rsplit(' ').next().unwrap().parse::<usize>().unwrap()).sum()
     }
 
     /// How many the old upstream says it answered.
     pub(super) fn heard_by_old(&self, operation: &str) -> usize {
-        let labels = format!("{{dialect=\"gitbook\",operation=\"{operation}\",status=\"200\",code=\"\"}}");
+        let dialect = self.case.dialect;
+        let labels = format!("{{dialect=\"{dialect}\",operation=\"{operation}\",status=\"200\",code=\"\"}}");
         self.old.metric(&format!("gateway_requests_total{labels}"))
     }
 }
 
+/// Has a database know the principals, all of them as one member who may only read.
+fn let_in(database: &Path) {
+    let mut connection = rusqlite::Connection::open(database).unwrap();
+    let transaction = connection.transaction().unwrap();
+    for token in principals() {
+        let digest: [u8; 32] = Sha256::digest(token).into();
+        let insert =
+            "INSERT INTO tokens (digest, user_id) SELECT ?1, id FROM users WHERE email = 'hugo@example.com'";
+        assert_eq!(transaction.execute(insert, [digest]).unwrap(), 1);
+    }
+    transaction.commit().unwrap();
+}
+
 /// Whether whoever has that token has moved, by the formula in `docs/migration.md`.
-pub(super) fn has_moved(token: &str, share: u128) -> bool {
+pub(super) fn has_moved(dialect: &str, token: &str, share: u128) -> bool {
     let mut digest = Sha256::new();
     let principal = &Sha256::digest(token)[..16];
-    for part in [&b"interlingua-split-1"[..], b"gitbook", principal] {
+    for part in [&b"interlingua-split-1"[..], dialect.as_bytes(), principal] {
         digest.update((part.len() as u64).to_be_bytes());
         digest.update(part);
     }

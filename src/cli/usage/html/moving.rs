@@ -5,7 +5,7 @@ use crate::cli::usage::verdict::{Moving, Verdict};
 use crate::cli::usage::{Told, days};
 
 pub(super) fn put_all(told: &Told, out: &mut String) {
-    out.push_str("<section><h2>Who can be moved</h2>");
+    out.push_str("<section><h2>Principal can be moved</h2>");
     let mut verdicts: Vec<&Verdict> = told.verdicts.iter().collect();
     verdicts.sort_by_key(|verdict| (verdict.moving(), told.label(&verdict.who)));
     for verdict in verdicts {

@@ -19,6 +19,13 @@ pub(super) fn of(lens: &Lens, direction: Direction, below: &[Step]) -> Vec<Guide
     found
 }
 
+/// The parameters of the query that decide whether a field of a request is read, with the values by which it is.
+pub(super) fn of_query(lens: &Lens) -> Vec<(&str, &[Literal])> {
+    let conditions = lens.fields().iter().filter_map(|field| field.when.lift_when.as_ref());
+    let in_query = conditions.filter(|(at, _)| at.root == Root::Query);
+    in_query.filter_map(|(at, values)| Some((&**at.path.first()?, values.as_slice()))).collect()
+}
+
 fn look(lens: &Lens, direction: Direction, below: &[Step], found: &mut Vec<Guide>) {
     for field in lens.fields() {
         let decides = match direction {

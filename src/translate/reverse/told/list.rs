@@ -112,10 +112,12 @@ fn bare_total(shown: u64, wanted: Option<Wanted>, is_cut: bool) -> Option<u64> {
     is_last.then_some(wanted.offset + shown)
 }
 
-fn way_to(page: &Page, slot: PageSlot) -> Option<&[Box<str>]> {
+/// The way to the member of a page's answer that holds that.
+pub(in crate::translate::reverse) fn way_to(page: &Page, slot: PageSlot) -> Option<&[Box<str>]> {
     page.fields.iter().find(|(_, known)| *known == slot).map(|(way, _)| way.as_slice())
 }
 
-fn value_at<'v>(body: Value<'v>, way: &[Box<str>]) -> Option<Value<'v>> {
+/// What lies at the end of a way.
+pub(in crate::translate::reverse) fn value_at<'v>(body: Value<'v>, way: &[Box<str>]) -> Option<Value<'v>> {
     way.iter().try_fold(body, |value, name| value.member(name))
 }

@@ -12,7 +12,7 @@ use crate::dialect::{Operation, Page, Selected};
 use crate::json::{Document, Value};
 use crate::lens::op::Op;
 use crate::lens::op::table::Table;
-use crate::lens::path::Address;
+use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Parameters};
 use crate::mapping::CANONICAL;
 use crate::mapping::check::trial::{Trial, Trials, deciding, guides};
@@ -20,6 +20,9 @@ use crate::problem::Root;
 use crate::schema::instances::random::Random;
 use crate::schema::instances::{Guide, Step, Values};
 use crate::translate::Request;
+
+/// How many queries are made in turn of what the fields read.
+const UNLISTED: usize = 4;
 
 impl Trial<'_> {
     /// Requests that satisfy the schemas of an operation.
@@ -89,18 +92,8 @@ impl Trial<'_> {
 
     /// Queries of an operation: what its schema allows, or what its fields read.
     fn queries(&mut self, operation: &Operation) -> Vec<Parameters> {
-        let Some(shape) = &operation.parameters else {
-            let mapped = operation.request.fields().iter().filter_map(|field| field.left.as_ref());
-            let names = mapped.filter(|at| at.root == Root::Query).filter_map(|at| at.path.first());
-            let names: Vec<_> =
-                names.map(|name| (name, self.parameter(operation, Root::Query, name))).collect();
-            let given =
-                |number| names.iter().map(move |(name, values)| ((*name).clone(), nth(values, number)));
-            let most = if names.is_empty() { 0 } else { 4 };
-            return std::iter::once(Vec::new())
-                .chain((0..most).map(|number| given(number).collect()))
-                .collect();
-        };
+        let deciding = deciding::of_query(&operation.request);
+        let Some(shape) = &operation.parameters else { return self.unlisted(operation, &deciding) };
         let mut own: Vec<Guide> = Vec::new();
         for field in operation.request.fields() {
             let Some(at) = field.left.as_ref().filter(|at| at.root == Root::Query) else { continue };
@@ -111,12 +104,42 @@ impl Trial<'_> {
             }
         }
         own.extend(operation.page.as_deref().map(starts));
-        let documents = self.instances(shape.schema(), &own, None, self.trials);
+        let mut documents = self.instances(shape.schema(), &own, None, self.trials);
+        // As with bodies: every other choice is made beside each value that decides something, too.
+        let systematic = Trials { others: 0, ..self.trials };
+        for (name, values) in deciding {
+            let values = values.iter().map(|value| value.value().to_value()).collect();
+            let one = Guide { at: vec![Step::Member(name.into())], values: Values::Just(values) };
+            if own.iter().all(|known| known.at != one.at) {
+                let guides: Vec<Guide> = std::iter::once(one).chain(own.iter().cloned()).collect();
+                documents.extend(self.instances(shape.schema(), &guides, None, systematic));
+            }
+        }
         let query = |document: Document| {
             let members = document.root().members();
             members.map(|(name, value)| (name.as_str().as_ref().into(), text(value))).collect()
         };
         documents.into_iter().map(query).collect()
+    }
+
+    /// Queries that no schema speaks of: what the fields read, also beside each value that decides whether they are.
+    fn unlisted(&self, operation: &Operation, deciding: &[(&str, &[Literal])]) -> Vec<Parameters> {
+        let mapped = operation.request.fields().iter().filter_map(|field| field.left.as_ref());
+        let names = mapped.filter(|at| at.root == Root::Query).filter_map(|at| at.path.first());
+        let names: Vec<_> = names.map(|name| (name, self.parameter(operation, Root::Query, name))).collect();
+        let given = |number| names.iter().map(move |(name, values)| ((*name).clone(), nth(values, number)));
+        let most = if names.is_empty() { 0 } else { UNLISTED };
+        let mut queries = vec![Parameters::new()];
+        queries.extend((0..most).map(|number| given(number).collect()));
+        for (name, values) in deciding {
+            // Null is what a parameter counts as that is not there.
+            for value in values.iter().filter(|value| !value.value().is_null()) {
+                let decides: (Box<str>, String) = ((*name).into(), text(value.value()));
+                let beside = |number| given(number).filter(|(other, _)| *other != decides.0);
+                queries.extend((0..most).map(|number| beside(number).chain([decides.clone()]).collect()));
+            }
+        }
+        queries
     }
 
     /// What a parameter may be so that it means something to the field it is for.

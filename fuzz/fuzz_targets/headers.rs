@@ -1,0 +1,4 @@
+//! See `headers::check`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| interlingua_fuzz::headers::check(bytes));

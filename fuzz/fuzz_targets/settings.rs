@@ -1,0 +1,4 @@
+//! See `settings::check`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| interlingua_fuzz::settings::check(bytes));

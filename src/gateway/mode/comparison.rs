@@ -1,0 +1,123 @@
+//! What comparing both sides of a dialect needs, and what is learnt by it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::noise::Noise;
+use super::writes::{Passage, Writes, Writing};
+use super::{Config, Plan};
+use crate::dialect::{self, Dialect, Operation, Registry};
+use crate::translate::compare::{Differences, Masks};
+use crate::translate::reverse::back::Back;
+use crate::translate::reverse::told::Reader;
+
+/// What reads the answers of both sides, and what is known of the old side's noise.
+#[derive(Debug, Default)]
+pub(super) struct Comparison {
+    /// By operation: of those that only read.
+    readers: HashMap<String, Reader>,
+    /// Of those that change something, cases included; none where nothing is read back.
+    changes: Vec<Change>,
+    writes: Arc<Writes>,
+    masks: Masks,
+    /// By operation.
+    noise: Mutex<HashMap<String, Noise>>,
+}
+
+/// How it is found out what an operation changed.
+#[derive(Debug)]
+pub(in crate::gateway) struct Change {
+    operation: Arc<Operation>,
+    /// What reads its own answers.
+    pub(in crate::gateway) reader: Reader,
+    /// How the record is read, if it can be.
+    pub(in crate::gateway) back: Option<Back>,
+}
+
+impl Plan {
+    /// How it is found out what an operation changed, or a case of one; none where that is not wanted.
+    pub(in crate::gateway) fn change(&self, operation: &Arc<Operation>) -> Option<&Change> {
+        self.comparison.as_ref()?.changes.iter().find(|change| Arc::ptr_eq(&change.operation, operation))
+    }
+
+    /// A request begins; none if it changes nothing.
+    pub(in crate::gateway) fn begin_write(&self, target: &dialect::Selected) -> Option<Writing> {
+        let writes = &self.comparison.as_ref().filter(|_| !target.operation.method.is_safe())?.writes;
+        Some(writes.begin(target.path.iter().map(|(_, value)| value.as_str())))
+    }
+
+    /// Whether nobody else has changed, since that change began, what is read at these parameters of a path.
+    pub(in crate::gateway) fn is_unchanged_since<'t>(
+        &self,
+        passage: Passage,
+        names: impl Iterator<Item = &'t str>,
+    ) -> bool {
+        self.comparison.as_ref().is_some_and(|comparison| comparison.writes.are_none_since(passage, names))
+    }
+
+    /// What reads the answers of an operation.
+    pub(in crate::gateway) fn reader(&self, operation: &str) -> Option<&Reader> {
+        self.comparison.as_ref()?.readers.get(operation)
+    }
+
+    /// How values of answers are hidden.
+    pub(in crate::gateway) fn masks(&self) -> Option<&Masks> {
+        self.comparison.as_ref().map(|comparison| &comparison.masks)
+    }
+
+    /// Whether the old side is to be asked twice this time.
+    pub(in crate::gateway) fn is_to_be_asked_twice(&self, operation: &str) -> bool {
+        let share = u64::from(self.config.noise);
+        self.noise(operation, |noise| noise.is_to_be_asked_twice(share)).unwrap_or(false)
+    }
+
+    /// Learns where the old side differs from itself; what is noise by now is returned.
+    pub(in crate::gateway) fn learn(&self, operation: &str, between: &Differences) -> Vec<String> {
+        let learned = |noise: &mut Noise| {
+            noise.learn(between);
+            noise.places().into_iter().map(str::to_owned).collect()
+        };
+        self.noise(operation, learned).unwrap_or_default()
+    }
+
+    /// The differences that are no noise.
+    pub(in crate::gateway) fn without_noise(
+        &self,
+        operation: &str,
+        mut differences: Differences,
+    ) -> Differences {
+        self.noise(operation, |noise| differences.drop_at(|place| noise.holds(place)));
+        differences
+    }
+
+    fn noise<T>(&self, operation: &str, of: impl FnOnce(&mut Noise) -> T) -> Option<T> {
+        let mut all = self.comparison.as_ref()?.noise();
+        Some(of(all.entry(operation.to_owned()).or_default()))
+    }
+}
+
+impl Comparison {
+    pub(super) fn of(registry: &Registry, dialect: &Arc<Dialect>, config: &Config) -> Comparison {
+        let api = registry.api();
+        let (safe, others): (Vec<_>, Vec<_>) =
+            dialect.operations.iter().partition(|operation| operation.method.is_safe());
+        let reader = |one: &&Arc<Operation>| (one.name.clone(), Reader::offline(api, dialect, one));
+        let change = |operation: &Arc<Operation>| Change {
+            operation: Arc::clone(operation),
+            reader: Reader::offline(api, dialect, operation),
+            back: Back::of(api, dialect, operation),
+        };
+        let others = others.into_iter().filter(|_| config.read_back);
+        let cases = |whole: &Arc<Operation>| {
+            let cases = whole.cases.iter().map(|case| change(&case.operation));
+            std::iter::once(change(whole)).chain(cases).collect::<Vec<_>>()
+        };
+        let changes = others.flat_map(cases).collect();
+        Comparison { readers: safe.iter().map(reader).collect(), changes, ..Comparison::default() }
+    }
+
+    /// A panic while the lock was held cannot have left anything half learned, so poison is ignored.
+    fn noise(&self) -> MutexGuard<'_, HashMap<String, Noise>> {
+        self.noise.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

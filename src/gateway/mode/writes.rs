@@ -1,0 +1,166 @@
+//! Which changes of one record were under way at the same time.
+//!
+//! Whoever reads back what a change did has to know whether somebody else has changed the record since, or was at it
+//! meanwhile: then what is read says nothing of the change. Changes are known by a digest of what they are about, and
+//! those that share one by chance are taken for changes of one record: then less is said, and nothing wrong.
+
+use std::fmt;
+use std::hash::{BuildHasher, RandomState};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// How many records are told apart.
+const SLOTS: usize = 1024;
+
+/// The changes that go through this process, of one dialect.
+#[derive(Default)]
+pub(super) struct Writes {
+    key: RandomState,
+    book: Mutex<Book>,
+}
+
+/// Shows nothing of the records.
+impl fmt::Debug for Writes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Writes").finish_non_exhaustive()
+    }
+}
+
+struct Book {
+    /// Counts beginnings and ends.
+    now: u64,
+    slots: Box<[Slot]>,
+}
+
+/// What is known of the changes of one record.
+#[derive(Clone, Copy, Default)]
+struct Slot {
+    /// When one last began or ended.
+    last: u64,
+    under_way: u32,
+}
+
+impl Default for Book {
+    fn default() -> Book {
+        Book { now: 0, slots: vec![Slot::default(); SLOTS].into() }
+    }
+}
+
+/// A change under way. It ends when this is dropped, too: whoever called may have left.
+#[derive(Debug)]
+pub(in crate::gateway) struct Writing {
+    all: Arc<Writes>,
+    slot: usize,
+    /// When it began; none if another was under way then.
+    began: Option<u64>,
+}
+
+/// When a change ended, and whether nobody else was at its record meanwhile.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::gateway) struct Passage {
+    ended: u64,
+    was_alone: bool,
+}
+
+impl Writes {
+    /// A change begins of what these texts name.
+    pub(super) fn begin<'t>(self: &Arc<Self>, names: impl Iterator<Item = &'t str>) -> Writing {
+        let slot = self.slot(names);
+        let mut book = self.book();
+        let (now, before) = book.stamp(slot);
+        book.slots[slot].under_way += 1;
+        drop(book);
+        Writing { all: Arc::clone(self), slot, began: (before.under_way == 0).then_some(now) }
+    }
+
+    /// Whether nobody else has changed what these texts name since that change began, nor is about to.
+    pub(super) fn are_none_since<'t>(&self, passage: Passage, names: impl Iterator<Item = &'t str>) -> bool {
+        let Slot { last, under_way } = self.book().slots[self.slot(names)];
+        passage.was_alone && last <= passage.ended && under_way == 0
+    }
+
+    fn slot<'t>(&self, names: impl Iterator<Item = &'t str>) -> usize {
+        let digest = self.key.hash_one(names.collect::<Vec<_>>());
+        usize::try_from(digest % SLOTS as u64).unwrap_or_default()
+    }
+
+    /// A panic while the lock was held cannot have left anything half counted, so poison is ignored.
+    fn book(&self) -> MutexGuard<'_, Book> {
+        self.book.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Book {
+    /// Something begins or ends: when, and what was known before.
+    fn stamp(&mut self, slot: usize) -> (u64, Slot) {
+        self.now += 1;
+        let before = self.slots[slot];
+        self.slots[slot].last = self.now;
+        (self.now, before)
+    }
+}
+
+impl Writing {
+    /// It has ended.
+    pub(in crate::gateway) fn end(mut self) -> Passage {
+        // What is dropped after this has ended already.
+        let began = self.began.take();
+        let (ended, last) = self.ended();
+        self.slot = usize::MAX;
+        Passage { ended, was_alone: began == Some(last) }
+    }
+
+    /// Counts the end: when it is, and when something last began or ended before.
+    fn ended(&self) -> (u64, u64) {
+        let mut book = self.all.book();
+        let (now, before) = book.stamp(self.slot);
+        book.slots[self.slot].under_way -= 1;
+        (now, before.last)
+    }
+}
+
+impl Drop for Writing {
+    fn drop(&mut self) {
+        if self.slot < SLOTS {
+            self.ended();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names<'t>(all: &[&'t str]) -> impl Iterator<Item = &'t str> {
+        all.to_vec().into_iter()
+    }
+
+    #[test]
+    fn a_change_is_alone_unless_another_of_the_record_overlaps_or_follows() {
+        let all = Arc::new(Writes::default());
+        let alone = all.begin(names(&["org", "ada"])).end();
+        assert!(all.are_none_since(alone, names(&["org", "ada"])));
+
+        let other = all.begin(names(&["org", "ada"]));
+        assert!(!all.are_none_since(alone, names(&["org", "ada"])), "another is under way");
+        drop(other);
+        assert!(
+            !all.are_none_since(alone, names(&["org", "ada"])),
+            "another has been, whatever became of it"
+        );
+
+        let first = all.begin(names(&["org", "ada"]));
+        let second = all.begin(names(&["org", "ada"])).end();
+        let first = first.end();
+        assert!(!all.are_none_since(first, names(&["org", "ada"])), "the other was inside");
+        assert!(!all.are_none_since(second, names(&["org", "ada"])), "it was not alone when it began");
+    }
+
+    #[test]
+    fn what_is_made_is_looked_at_under_the_name_it_got() {
+        let all = Arc::new(Writes::default());
+        let made = all.begin(names(&["org"])).end();
+        assert!(all.are_none_since(made, names(&["org", "new"])));
+        all.begin(names(&["org", "new"])).end();
+        assert!(!all.are_none_since(made, names(&["org", "new"])));
+    }
+}

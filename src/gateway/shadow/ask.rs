@@ -1,0 +1,145 @@
+//! Asking a side: a request as often as it is needed, and what is answered in canonical words.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE};
+use http::request::Parts;
+use http::{Response, StatusCode};
+use http_body::Body;
+use http_body_util::{BodyExt, Full};
+use tokio::task::yield_now;
+
+use super::queue::Means;
+use super::{ANSWER_MAX, Shadow};
+use crate::dialect;
+use crate::dialect::url::Url;
+use crate::gateway::admit::{Admitted, Credential};
+use crate::gateway::mode::{Plan, Side};
+use crate::gateway::select::Selected;
+use crate::gateway::{Exchange, Gateway, legacy};
+use crate::json::{Document, Limits};
+use crate::lens::Resolutions;
+use crate::problem::{Blame, Problem};
+use crate::telemetry::ShadowOutcome;
+use crate::translate::reverse::told::{Asked, Heard, Outcome, Reader};
+use crate::translate::{self, Step};
+
+/// A request, as far as it is needed to ask it again.
+pub(super) struct Again {
+    pub(super) target: dialect::Selected,
+    pub(super) url: Url,
+    pub(super) head: Parts,
+    pub(super) body: Bytes,
+    pub(super) credential: Credential,
+}
+
+/// What one side answered, in the words of the dialect.
+pub(super) struct Answered {
+    pub(super) status: StatusCode,
+    pub(super) body: Bytes,
+    /// Whether it is all of what was asked for, and can be read.
+    pub(super) is_plain: bool,
+}
+
+/// Asks one side.
+pub(super) async fn asked<B: Body<Data = Bytes>>(
+    gateway: &Gateway,
+    plan: &Plan,
+    side: Side,
+    admitted: Admitted<B>,
+    exchange: &mut Exchange,
+) -> Result<Response<Full<Bytes>>, Box<Problem>> {
+    match side {
+        Side::Canonical => Box::pin(gateway.translate(admitted, exchange)).await,
+        Side::Legacy => Box::pin(legacy::pass(gateway, plan, admitted, exchange)).await,
+    }
+}
+
+impl Shadow {
+    /// Asks a side, with what there is for that: what it says, in canonical words.
+    pub(super) async fn ask(
+        &self,
+        means: &Means,
+        reader: &Reader,
+        side: Side,
+    ) -> Result<Outcome, ShadowOutcome> {
+        let answered = self.answered(means, side, &self.again).await.ok_or(ShadowOutcome::Unanswered)?;
+        self.told(reader, &self.again, &answered).await
+    }
+
+    /// What a side answers to a request.
+    pub(super) async fn answered(&self, means: &Means, side: Side, again: &Again) -> Option<Answered> {
+        let gateway = Gateway {
+            upstream: means.upstream.clone(),
+            legacies: Arc::clone(&means.legacies),
+            ..self.gateway.clone()
+        };
+        let mut exchange = self.of.copy();
+        exchange.deadline = self.due;
+        exchange.operation = Some(Arc::clone(&again.target.operation));
+        let mut admitted = again.admitted();
+        for name in [ACCEPT_ENCODING, IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE] {
+            admitted.selected.head.headers.remove(name);
+        }
+        let response = match asked(&gateway, &self.plan, side, admitted, &mut exchange).await {
+            Ok(response) => response,
+            Err(problem) if problem.blame == Blame::Downstream => gateway.refuse(&problem, &exchange),
+            Err(_) => return None,
+        };
+        let (head, body) = response.into_parts();
+        let is_plain = !head.headers.contains_key(CONTENT_ENCODING);
+        let body = body.collect().await.ok()?.to_bytes();
+        is_plain.then_some(Answered { status: head.status, body, is_plain })
+    }
+
+    /// What an answer to a request says, in canonical words.
+    pub(super) async fn told(
+        &self,
+        reader: &Reader,
+        again: &Again,
+        answer: &Answered,
+    ) -> Result<Outcome, ShadowOutcome> {
+        let document = self.parsed(answer).await?;
+        read(reader, again, answer.status, document.as_ref()).ok_or(ShadowOutcome::Unreadable)
+    }
+
+    /// The body of an answer, if it has one that is JSON. Clients may have their turn before.
+    pub(super) async fn parsed(&self, answer: &Answered) -> Result<Option<Document>, ShadowOutcome> {
+        if answer.body.len() > ANSWER_MAX {
+            return Err(ShadowOutcome::TooLarge);
+        }
+        yield_now().await;
+        let depth_max = self.gateway.shared.config.depth_max;
+        let limits = Limits { bytes_max: ANSWER_MAX, depth_max, ..Limits::default() };
+        Ok(Document::parse(answer.body.to_vec(), &limits).ok())
+    }
+}
+
+/// How a request ended, in canonical words; none if what was answered is no answer to it.
+pub(super) fn read(
+    reader: &Reader,
+    again: &Again,
+    status: StatusCode,
+    body: Option<&Document>,
+) -> Option<Outcome> {
+    let Again { target, url, .. } = again;
+    let request = translate::Request::new(target.clone(), url.clone(), None).ok();
+    let page = target.operation.page.as_ref().zip(request.as_ref());
+    let page = page.and_then(|(page, request)| page.wanted(&request.query).ok());
+    let asked = Asked { page, ..Asked::default() };
+    let heard = Heard { status, retry_after: None, body: body.map(Document::root) };
+    match reader.told(&asked, &heard, &Resolutions::default()) {
+        Ok(Step::Done(told)) => told.outcomes.into_iter().next().flatten(),
+        Ok(Step::Needs(_)) | Err(_) => None,
+    }
+}
+
+impl Again {
+    pub(super) fn admitted(&self) -> Admitted<Full<Bytes>> {
+        let Again { target, url, head, body, credential } = self;
+        let body = Full::new(body.clone());
+        let selected = Selected { target: target.clone(), url: url.clone(), head: head.clone(), body };
+        Admitted { selected, credential: credential.clone() }
+    }
+}

@@ -1,0 +1,82 @@
+//! What only reads is asked of both sides, and the two answers are compared.
+
+use http::StatusCode;
+use tokio::task::yield_now;
+
+use super::queue::Means;
+use super::{Shadow, TOLD_MAX};
+use crate::dialect::operation::AnswerPlan;
+use crate::gateway::mode::Side;
+use crate::problem::Segment;
+use crate::schema::Schema;
+use crate::telemetry::ShadowOutcome;
+use crate::translate::compare::{self, By, Differences, Pairs};
+use crate::translate::reverse::told::{Outcome, Reader, Telling};
+
+impl Shadow {
+    /// What came of asking both sides, or why there is nothing to compare.
+    pub(super) async fn read_both(&self, means: &Means) -> Result<ShadowOutcome, ShadowOutcome> {
+        let operation = self.names().1;
+        let reader = self.plan.reader(operation).ok_or(ShadowOutcome::Unreadable)?;
+        // The first answer may be one that cannot be read as it was asked for.
+        let first = if self.first.is_plain {
+            self.told(reader, &self.again, &self.first).await?
+        } else {
+            self.ask(means, reader, self.side).await?
+        };
+        let second = self.ask(means, reader, self.side.other()).await?;
+        let [old, new] = match self.side {
+            Side::Legacy => [&first, &second],
+            Side::Canonical => [&second, &first],
+        };
+        let mut found = self.compare(reader, [old, new]).await;
+        let is_sample = self.plan.is_to_be_asked_twice(operation);
+        if found.is_empty() && !is_sample {
+            return Ok(ShadowOutcome::Same);
+        }
+        // Somebody may have changed it between the two answers. What counts is what differs again.
+        let old_again = self.ask(means, reader, Side::Legacy).await?;
+        self.learn(&self.compare(reader, [old, &old_again]).await);
+        if found.is_empty() {
+            return Ok(ShadowOutcome::Same);
+        }
+        let new_again = self.ask(means, reader, Side::Canonical).await?;
+        let again = self.compare(reader, [&old_again, &new_again]).await;
+        found.confirm(&again);
+        if found.is_empty() {
+            return Ok(ShadowOutcome::Unsteady);
+        }
+        let differences = self.plan.without_noise(operation, found);
+        if differences.is_empty() {
+            return Ok(ShadowOutcome::Noise);
+        }
+        self.tell(&differences);
+        Ok(ShadowOutcome::Different)
+    }
+
+    /// Learns where the old side differs from itself.
+    fn learn(&self, between: &Differences) {
+        let (dialect, operation) = self.names();
+        let noise = self.plan.learn(operation, between);
+        let metrics = self.gateway.shared.meters.metrics();
+        metrics.shadow_noise(dialect, operation, !between.is_empty(), noise);
+    }
+
+    async fn compare(&self, reader: &Reader, sides: [&Outcome; 2]) -> Differences {
+        yield_now().await;
+        let Some(masks) = self.plan.masks() else { return Differences::default() };
+        let status = sides[0].as_ref().map_or(StatusCode::OK, |answer| answer.status);
+        let tells = |place: &[Segment]| reader.tells(status, place) != Telling::Nothing;
+        let schema = self.schema(status);
+        let by = By { schema, tells: &tells, masks, most: TOLD_MAX };
+        compare::outcomes(sides, &by, &mut Pairs::default())
+    }
+
+    /// What the canonical body of that status looks like.
+    fn schema(&self, status: StatusCode) -> Option<&Schema> {
+        match &self.again.target.operation.answer {
+            AnswerPlan::One(plans) => plans.iter().find(|plan| plan.from == status)?.canonical.as_deref(),
+            AnswerPlan::Collect(_) => None,
+        }
+    }
+}

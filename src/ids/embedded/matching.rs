@@ -1,0 +1,463 @@
+//! A search for pairs: records of two sides that are known by the same key, list by list.
+//!
+//! What is seen goes to temporary tables, so that lists of any length take the same memory, and of keys no more than
+//! digests are kept. A pair that contradicts another, or the map, is a conflict and never written; all others are written in
+//! one transaction.
+
+use std::path::Path;
+
+use rusqlite::{Connection, Row, TransactionBehavior, params};
+use uuid::Uuid;
+
+use super::{Pair, SCHEMA, StoreError, blob, connect, failed, pair};
+
+const TABLES: &str = include_str!("matching.sql");
+
+/// How many ids of one side are told of a key that several have.
+const SHARED_MAX: usize = 5;
+
+/// Bytes of a key's digest.
+pub const KEY_BYTES: usize = 16;
+
+/// A record as its side tells it.
+#[derive(Clone, Copy, Debug)]
+pub enum Sighting<'s> {
+    /// One of the old upstream: its id, and the canonical one that this would spell by itself.
+    Theirs(&'s str, Option<Uuid>),
+    /// One of the canonical side.
+    Ours(Uuid),
+}
+
+/// What the records of a part of a list are.
+#[derive(Clone, Copy, Debug)]
+pub struct About<'a> {
+    /// Their canonical schema.
+    pub schema: &'a str,
+    /// The kind of their ids; none if no id of theirs may have been imported.
+    pub kind: Option<&'a str>,
+    /// The organization their ids lie in; none if they hold everywhere.
+    pub organization: Option<Uuid>,
+    /// The canonical path parameter that stands for one of them.
+    pub names: Option<&'a str>,
+}
+
+/// A record that other lists lie in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Scope {
+    /// What to ask for those after this.
+    pub place: i64,
+    /// Its id at the old upstream.
+    pub external: String,
+    /// Ours.
+    pub canonical: Uuid,
+}
+
+/// Something that cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Conflict {
+    /// The kind of id.
+    pub kind: String,
+    /// The organization it holds in.
+    pub organization: Option<Uuid>,
+    /// What is wrong.
+    pub why: Why,
+}
+
+/// What is wrong with what was found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Why {
+    /// Two pairs claim one id.
+    Claimed {
+        /// The halves of one.
+        pair: (String, Uuid),
+        /// Those of the other.
+        other: (String, Uuid),
+    },
+    /// The map pairs one of the halves with another.
+    Mapped {
+        /// The halves of what was found.
+        pair: (String, Uuid),
+        /// Those in the map.
+        other: (String, Uuid),
+    },
+    /// Several records of one side have one key.
+    Shared {
+        /// Their canonical schema.
+        schema: String,
+        /// A part of the key's digest.
+        tag: String,
+        /// Ids of the old upstream, the first of them, and how many there are.
+        theirs: (Vec<String>, usize),
+        /// Ids of the canonical side, the same.
+        ours: (Vec<Uuid>, usize),
+    },
+    /// The id of the old upstream is how another record of the canonical side is spelt.
+    Spelt {
+        /// The halves of what was found.
+        pair: (String, Uuid),
+        /// The other record.
+        other: Uuid,
+    },
+}
+
+/// How many there are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Pairs that the map has.
+    pub known: u64,
+    /// Records whose id is the same on both sides.
+    pub computed: u64,
+    /// Ids of the old upstream without a counterpart.
+    pub theirs_alone: u64,
+    /// Ids of the canonical side without one.
+    pub ours_alone: u64,
+}
+
+/// A search under way.
+#[derive(Debug)]
+pub struct Matching {
+    connection: Connection,
+    path: std::path::PathBuf,
+    dialect: String,
+    round: i64,
+    groups: i64,
+}
+
+impl Matching {
+    /// Begins with the map at `path`; none is a map without pairs, into which nothing can be written.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError`] if the map cannot be used.
+    pub fn begin(path: Option<&Path>, dialect: &str) -> Result<Matching, StoreError> {
+        let shown = path.unwrap_or(Path::new(":memory:"));
+        let failed = failed(shown);
+        let connection = if let Some(path) = path {
+            connect(path)?
+        } else {
+            let connection = Connection::open_in_memory().map_err(&failed)?;
+            connection.execute_batch(SCHEMA).map_err(&failed)?;
+            connection
+        };
+        let prepared = connection
+            .execute_batch("PRAGMA cache_size = -4096; PRAGMA journal_size_limit = 16777216;")
+            .and_then(|()| connection.execute_batch(TABLES))
+            .and_then(|()| connection.execute_batch("PRAGMA temp.cache_size = -8192"));
+        prepared.map_err(&failed)?;
+        let (path, dialect) = (shown.to_owned(), dialect.to_owned());
+        let matching = Matching { connection, path, dialect, round: 0, groups: 0 };
+        matching.learn_kinds().map_err(&failed)?;
+        // Each sighting would be a transaction of its own otherwise. It never touches the map.
+        matching.connection.execute_batch("BEGIN").map_err(&failed)?;
+        Ok(matching)
+    }
+
+    /// Takes what a list tells of a record in that part of its items.
+    pub fn see(
+        &self,
+        part: usize,
+        sighting: Sighting<'_>,
+        key: Option<[u8; KEY_BYTES]>,
+    ) -> Result<(), StoreError> {
+        let part = i64::try_from(part).unwrap_or(i64::MAX);
+        let key: &[u8] = key.as_ref().map_or(&[], |key| key);
+        let taken = match sighting {
+            Sighting::Theirs(external, computed) => {
+                let computed = computed.map(Uuid::into_bytes);
+                let sql =
+                    "INSERT OR IGNORE INTO theirs (part, key, external, computed) VALUES (?1, ?2, ?3, ?4)";
+                let mut statement = self.connection.prepare_cached(sql).map_err(failed(&self.path))?;
+                statement.execute(params![part, key, external, computed])
+            }
+            Sighting::Ours(canonical) => {
+                let sql = "INSERT OR IGNORE INTO ours (part, key, canonical) VALUES (?1, ?2, ?3)";
+                let mut statement = self.connection.prepare_cached(sql).map_err(failed(&self.path))?;
+                statement.execute(params![part, key, canonical.into_bytes()])
+            }
+        };
+        taken.map(|_| ()).map_err(failed(&self.path))
+    }
+
+    /// Forgets a list that was not read to its end: the rest of it may have records with the same keys.
+    pub fn forget(&self) -> Result<(), StoreError> {
+        self.connection.execute_batch("DELETE FROM theirs; DELETE FROM ours").map_err(failed(&self.path))
+    }
+
+    /// Pairs the records of one part of a list that was read on both sides.
+    pub fn pair(&mut self, part: usize, about: About<'_>) -> Result<(), StoreError> {
+        self.round += 1;
+        self.paired(i64::try_from(part).unwrap_or(i64::MAX), about).map_err(failed(&self.path))
+    }
+
+    fn paired(&mut self, part: i64, about: About<'_>) -> rusqlite::Result<()> {
+        let About { schema, kind, organization, names } = about;
+        let (kind, organization) = (kind.unwrap_or_default(), blob(organization));
+        let connection = &self.connection;
+        connection.execute_batch("DELETE FROM same; DELETE FROM lone")?;
+        // The map says so. What holds in the organization counts more than what holds in all.
+        connection.execute(
+            "INSERT OR IGNORE INTO same (external, canonical, how)
+             SELECT DISTINCT t.external, p.canonical, 1 FROM theirs AS t
+             JOIN known_kinds AS k ON k.name = ?2
+             JOIN main.by_external AS p ON p.kind = k.id AND p.external = t.external AND p.organization = (
+                 SELECT max(b.organization) FROM main.by_external AS b
+                 WHERE b.kind = k.id AND b.external = t.external AND b.organization IN (?3, x''))
+             WHERE t.part = ?1 AND EXISTS (SELECT 1 FROM ours AS o WHERE o.part = ?1 AND o.canonical = p.canonical)",
+            params![part, kind, organization],
+        )?;
+        // One is how the other is spelt, and the map says nothing else of either.
+        connection.execute(
+            "INSERT OR IGNORE INTO same (external, canonical, how)
+             SELECT DISTINCT t.external, t.computed, 2 FROM theirs AS t
+             WHERE t.part = ?1 AND EXISTS (SELECT 1 FROM ours AS o WHERE o.part = ?1 AND o.canonical = t.computed)
+               AND NOT EXISTS (SELECT 1 FROM known_kinds AS k JOIN main.by_external AS p ON p.kind = k.id
+                   WHERE k.name = ?2 AND p.external = t.external AND p.organization IN (?3, x''))
+               AND NOT EXISTS (SELECT 1 FROM known_kinds AS k JOIN main.by_canonical AS p ON p.kind = k.id
+                   WHERE k.name = ?2 AND p.canonical = t.computed AND p.organization IN (?3, x''))",
+            params![part, kind, organization],
+        )?;
+        // What is left has a key, and no counterpart that has it too.
+        connection.execute(
+            "INSERT INTO lone (key, external, computed)
+             SELECT t.key, t.external, t.computed FROM theirs AS t WHERE t.part = ?1 AND t.key <> x'' AND NOT EXISTS (
+                 SELECT 1 FROM same AS s JOIN ours AS o ON o.part = ?1 AND o.key = t.key AND o.canonical = s.canonical
+                 WHERE s.external = t.external)",
+            [part],
+        )?;
+        connection.execute(
+            "INSERT INTO lone (key, canonical)
+             SELECT o.key, o.canonical FROM ours AS o WHERE o.part = ?1 AND o.key <> x'' AND NOT EXISTS (
+                 SELECT 1 FROM same AS s JOIN theirs AS t ON t.part = ?1 AND t.key = o.key AND t.external = s.external
+                 WHERE s.canonical = o.canonical)",
+            [part],
+        )?;
+        connection.execute(
+            "INSERT OR IGNORE INTO found (kind, external, canonical, organization, computed, round)
+             SELECT ?1, max(external), max(canonical), ?2, max(computed), ?3 FROM lone
+             GROUP BY key HAVING count(external) = 1 AND count(canonical) = 1",
+            params![kind, organization, self.round],
+        )?;
+        connection.execute(
+            "INSERT INTO shared (groups, kind, schema, organization, tag, external, canonical)
+             SELECT ?1 + dense_rank() OVER (ORDER BY l.key), ?2, ?3, ?4, lower(hex(substr(l.key, 1, 4))), l.external, l.canonical
+             FROM lone AS l JOIN (
+                 SELECT key FROM lone GROUP BY key
+                 HAVING count(external) > 0 AND count(canonical) > 0 AND count(*) > 2
+             ) AS g ON g.key = l.key ORDER BY l.key, l.external, l.canonical",
+            params![self.groups, kind, schema, organization],
+        )?;
+        let last = "SELECT coalesce((SELECT groups FROM shared ORDER BY place DESC LIMIT 1), 0)";
+        let groups = connection.query_row(last, [], |row| row.get::<_, i64>(0))?;
+        self.groups = self.groups.max(groups);
+        self.note_seen(part, kind)?;
+        if let Some(names) = names {
+            self.connection.execute(
+                "INSERT OR IGNORE INTO scopes (parameter, external, canonical)
+                 SELECT ?1, external, canonical FROM same
+                 UNION SELECT ?1, external, canonical FROM fresh WHERE kind = ?2 AND round = ?3",
+                params![names, kind, self.round],
+            )?;
+        }
+        self.connection.execute("DELETE FROM theirs WHERE part = ?1", [part])?;
+        self.connection.execute("DELETE FROM ours WHERE part = ?1", [part])?;
+        Ok(())
+    }
+
+    /// Notes whose ids were seen, and which of them are in a pair.
+    fn note_seen(&self, part: i64, kind: &str) -> rusqlite::Result<()> {
+        let connection = &self.connection;
+        for (side, ids, of_same) in [(0, "theirs", "external"), (1, "ours", "canonical")] {
+            connection.execute(
+                &format!(
+                    "INSERT INTO seen (kind, side, id, met)
+                     SELECT DISTINCT ?2, ?3, x.{of_same},
+                         coalesce((SELECT max(s.how) FROM same AS s WHERE s.{of_same} = x.{of_same}), 0)
+                     FROM {ids} AS x WHERE x.part = ?1
+                     ON CONFLICT DO UPDATE SET met = max(met, excluded.met)"
+                ),
+                params![part, kind, side],
+            )?;
+        }
+        Ok(())
+    }
+
+    /// Records that lists with that path parameter lie in, those after a place.
+    pub fn scopes(&self, parameter: &str, after: i64, most: u32) -> Result<Vec<Scope>, StoreError> {
+        let sql = "SELECT place, external, canonical FROM scopes WHERE parameter = ?1 AND place > ?2
+                   ORDER BY place LIMIT ?3";
+        let scope = |row: &Row<'_>| {
+            Ok(Scope { place: row.get(0)?, external: row.get(1)?, canonical: Uuid::from_bytes(row.get(2)?) })
+        };
+        let read = self.connection.prepare_cached(sql).and_then(|mut statement| {
+            statement.query_map(params![parameter, after, most], scope)?.collect::<rusqlite::Result<Vec<_>>>()
+        });
+        read.map_err(failed(&self.path))
+    }
+
+    /// Hands every conflict to `each`.
+    pub fn conflicts<E: From<StoreError>>(
+        &self,
+        mut each: impl FnMut(Conflict) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = failed(&self.path);
+        // Of two pairs that contradict each other, one says it for both.
+        let sql = "SELECT why, kind, organization, external, canonical, other_external, other_canonical FROM contradictions
+                   WHERE why <> 'claimed' OR (external, canonical) < (other_external, other_canonical)
+                   ORDER BY kind, external, canonical, why";
+        let mut statement = self.connection.prepare(sql).map_err(&failed)?;
+        let mut rows = statement.query([]).map_err(&failed)?;
+        while let Some(row) = rows.next().map_err(&failed)? {
+            each(contradiction(row).map_err(&failed)?)?;
+        }
+        let sql = "SELECT groups, kind, organization, schema, tag, external, canonical FROM shared ORDER BY groups, place";
+        let mut statement = self.connection.prepare(sql).map_err(&failed)?;
+        let mut rows = statement.query([]).map_err(&failed)?;
+        let mut group: Option<(i64, Conflict)> = None;
+        while let Some(row) = rows.next().map_err(&failed)? {
+            let number: i64 = row.get(0).map_err(&failed)?;
+            if group.as_ref().is_none_or(|(known, _)| *known != number) {
+                if let Some((_, conflict)) = group.take() {
+                    each(conflict)?;
+                }
+                group = Some((number, shared(row).map_err(&failed)?));
+            }
+            if let Some((_, Conflict { why: Why::Shared { theirs, ours, .. }, .. })) = &mut group {
+                add(row.get::<_, Option<String>>(5).map_err(&failed)?, theirs);
+                let canonical = row.get::<_, Option<[u8; 16]>>(6).map_err(&failed)?;
+                add(canonical.map(Uuid::from_bytes), ours);
+            }
+        }
+        group.map_or(Ok(()), |(_, conflict)| each(conflict))
+    }
+
+    /// Hands every pair that is new to `each`: those of one kind, or of all.
+    pub fn fresh<E: From<StoreError>>(
+        &self,
+        kind: &str,
+        mut each: impl FnMut(Pair) -> Result<(), E>,
+    ) -> Result<(), E> {
+        let failed = failed(&self.path);
+        let sql = "SELECT external, canonical, organization FROM fresh WHERE kind = ?1 ORDER BY external, organization";
+        let mut statement = self.connection.prepare(sql).map_err(&failed)?;
+        let mut rows = statement.query([kind]).map_err(&failed)?;
+        while let Some(row) = rows.next().map_err(&failed)? {
+            each(pair(row, 0).map_err(&failed)?)?;
+        }
+        Ok(())
+    }
+
+    /// How many pairs of a kind are new.
+    pub fn count_fresh(&self, kind: &str) -> Result<u64, StoreError> {
+        let sql = "SELECT count(*) FROM fresh WHERE kind = ?1";
+        let count = self.connection.query_row(sql, [kind], |row| row.get::<_, i64>(0));
+        Ok(u64::try_from(count.map_err(failed(&self.path))?).unwrap_or_default())
+    }
+
+    /// What else there is to count.
+    pub fn counts(&self) -> Result<Counts, StoreError> {
+        let count = |condition: &str| {
+            let sql = format!("SELECT count(*) FROM seen AS s WHERE s.kind <> '' AND {condition}");
+            let count = self.connection.query_row(&sql, [], |row| row.get::<_, i64>(0));
+            count.map(|count| u64::try_from(count).unwrap_or_default()).map_err(failed(&self.path))
+        };
+        let alone = |side: u8, of: &str| {
+            count(&format!(
+                "s.side = {side} AND s.met = 0
+                 AND NOT EXISTS (SELECT 1 FROM found AS f WHERE f.kind = s.kind AND f.{of} = s.id)"
+            ))
+        };
+        Ok(Counts {
+            known: count("s.side = 0 AND s.met = 1")?,
+            computed: count("s.side = 0 AND s.met = 2")?,
+            theirs_alone: alone(0, "external")?,
+            ours_alone: alone(1, "canonical")?,
+        })
+    }
+
+    /// Writes the new pairs of these kinds, all of them or none. When this returns, they are on the disk; gives how many
+    /// there are.
+    pub fn write(&mut self, kinds: &[&str]) -> Result<u64, StoreError> {
+        let path = self.path.clone();
+        self.written(kinds).map_err(failed(&path))
+    }
+
+    fn written(&mut self, kinds: &[&str]) -> rusqlite::Result<u64> {
+        self.connection.execute_batch("COMMIT")?;
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        for kind in kinds {
+            let sql = "INSERT OR IGNORE INTO kinds (dialect, name) VALUES (?1, ?2)";
+            transaction.execute(sql, [self.dialect.as_str(), kind])?;
+        }
+        // Somebody else may have written since.
+        transaction.execute(LEARN_KINDS, [&self.dialect])?;
+        let mut written = 0;
+        for kind in kinds {
+            transaction.execute_batch("DROP TABLE IF EXISTS temp.going")?;
+            transaction.execute(
+                "CREATE TEMP TABLE going AS SELECT external, canonical, organization FROM fresh WHERE kind = ?1",
+                [kind],
+            )?;
+            let of = "SELECT id FROM known_kinds WHERE name = ?1";
+            written += transaction.execute(
+                &format!(
+                    "INSERT INTO main.by_external (kind, external, organization, canonical)
+                     SELECT ({of}), external, organization, canonical FROM going ORDER BY external, organization"
+                ),
+                [kind],
+            )?;
+            transaction.execute(
+                &format!(
+                    "INSERT INTO main.by_canonical (kind, canonical, organization, external)
+                     SELECT ({of}), canonical, organization, external FROM going ORDER BY canonical, organization"
+                ),
+                [kind],
+            )?;
+        }
+        transaction.commit()?;
+        self.connection.execute_batch("BEGIN")?;
+        Ok(u64::try_from(written).unwrap_or_default())
+    }
+
+    fn learn_kinds(&self) -> rusqlite::Result<()> {
+        self.connection.execute(LEARN_KINDS, [&self.dialect]).map(|_| ())
+    }
+}
+
+const LEARN_KINDS: &str =
+    "INSERT OR IGNORE INTO temp.known_kinds (name, id) SELECT name, id FROM main.kinds WHERE dialect = ?1";
+
+fn contradiction(row: &Row<'_>) -> rusqlite::Result<Conflict> {
+    let why: String = row.get(0)?;
+    let (kind, organization) = (row.get(1)?, organization(row)?);
+    let pair = (row.get(3)?, Uuid::from_bytes(row.get(4)?));
+    let other = Uuid::from_bytes(row.get(6)?);
+    let other_pair = || Ok::<_, rusqlite::Error>((row.get(5)?, other));
+    let why = match why.as_str() {
+        "claimed" => Why::Claimed { pair, other: other_pair()? },
+        "mapped" => Why::Mapped { pair, other: other_pair()? },
+        _ => Why::Spelt { pair, other },
+    };
+    Ok(Conflict { kind, organization, why })
+}
+
+fn shared(row: &Row<'_>) -> rusqlite::Result<Conflict> {
+    let (schema, tag) = (row.get(3)?, row.get(4)?);
+    let why = Why::Shared { schema, tag, theirs: (Vec::new(), 0), ours: (Vec::new(), 0) };
+    Ok(Conflict { kind: row.get(1)?, organization: organization(row)?, why })
+}
+
+fn organization(row: &Row<'_>) -> rusqlite::Result<Option<Uuid>> {
+    let organization: Vec<u8> = row.get(2)?;
+    Ok(Uuid::from_slice(&organization).ok())
+}
+
+fn add<T>(id: Option<T>, (ids, count): &mut (Vec<T>, usize)) {
+    let Some(id) = id else { return };
+    *count += 1;
+    if ids.len() < SHARED_MAX {
+        ids.push(id);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,98 @@
+//! What answers have for bodies: nearly always one that is there as a whole, rarely one that is still being made.
+
+use std::io;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Frame, SizeHint};
+use http_body_util::Full;
+use tokio::sync::mpsc;
+
+/// The body of an answer.
+#[derive(Debug)]
+pub struct Body(Made);
+
+#[derive(Debug)]
+enum Made {
+    Whole(Full<Bytes>),
+    InPieces { left: u64, pieces: mpsc::Receiver<Bytes> },
+}
+
+impl Body {
+    /// A body of that many bytes, which come in pieces. If they end before, the connection does.
+    pub fn in_pieces(length: u64, pieces: mpsc::Receiver<Bytes>) -> Body {
+        Body(Made::InPieces { left: length, pieces })
+    }
+}
+
+/// An empty one.
+impl Default for Body {
+    fn default() -> Body {
+        Body::from(Full::default())
+    }
+}
+
+impl From<Full<Bytes>> for Body {
+    fn from(whole: Full<Bytes>) -> Body {
+        Body(Made::Whole(whole))
+    }
+}
+
+impl http_body::Body for Body {
+    type Data = Bytes;
+    type Error = io::Error;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
+        match &mut self.0 {
+            Made::Whole(whole) => Pin::new(whole).poll_frame(cx).map_err(|never| match never {}),
+            Made::InPieces { left: 0, .. } => Poll::Ready(None),
+            Made::InPieces { left, pieces } => match ready!(pieces.poll_recv(cx)) {
+                Some(piece) => {
+                    *left = left.saturating_sub(piece.len() as u64);
+                    Poll::Ready(Some(Ok(Frame::data(piece))))
+                }
+                None => Poll::Ready(Some(Err(io::ErrorKind::UnexpectedEof.into()))),
+            },
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        match &self.0 {
+            Made::Whole(whole) => whole.is_end_stream(),
+            Made::InPieces { left, .. } => *left == 0,
+        }
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match &self.0 {
+            Made::Whole(whole) => whole.size_hint(),
+            Made::InPieces { left, .. } => SizeHint::with_exact(*left),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http_body::Body as _;
+    use http_body_util::BodyExt;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn pieces_are_whole_only_if_all_of_them_come() {
+        for (length, is_whole) in [(5, true), (6, false)] {
+            let (sender, pieces) = mpsc::channel(2);
+            let body = Body::in_pieces(length, pieces);
+            assert_eq!(body.size_hint().exact(), Some(length));
+            sender.send(Bytes::from_static(b"abc")).await.unwrap();
+            sender.send(Bytes::from_static(b"de")).await.unwrap();
+            drop(sender);
+            let told = body.collect().await.map(http_body_util::Collected::to_bytes).ok();
+            assert_eq!(told, is_whole.then(|| Bytes::from_static(b"abcde")));
+        }
+    }
+}

@@ -1,0 +1,301 @@
+//! Where the requests of an HTTP/1 connection end, read a second time beside the HTTP library.
+//!
+//! hyper takes away a `Content-Length` that comes with `Transfer-Encoding` before anybody can see it. It reads the chunks and
+//! closes, as RFC 9112 (section 6.3) allows. But whoever wrote such a request, or passed it on, may have gone by the length,
+//! and then something is wrong that should not be acted on. So the bytes are followed here as well: heads line by line, bodies
+//! by their length or chunk by chunk.
+//!
+//! ```text
+//!           ┌──────────────── no body ────────────────┐
+//!           ▼                                         │
+//!  Between ──► RequestLine ──► Name ⇄ Value ──► head over ──► Sized ──► Between
+//!                                                     ├─────► ChunkSize ⇄ Chunk ──► Trailer ──► Between
+//!                                                     └─────► Nowhere: two ends, or none
+//! ```
+//!
+//! Nothing is kept of what is read but how far it is, and nothing but refusals comes of it: what a request is, hyper says.
+//! Where the two disagree about an end, one counts a head where the other sees none, and that is refused, too.
+
+use std::{cell::Cell, rc::Rc};
+
+/// Longer than any name that matters here.
+const NAME_MAX: usize = 24;
+
+/// The heads of a connection that were read here and not yet asked for; clones share it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Heads(Rc<Cell<usize>>);
+
+impl Heads {
+    fn add(&self) {
+        self.0.set(self.0.get() + 1);
+    }
+
+    /// Whether the next request has one end. To be asked once for each request, in the order in which they came.
+    pub(super) fn next_has_one_end(&self) -> bool {
+        let one_less = self.0.get().checked_sub(1);
+        self.0.set(one_less.unwrap_or_default());
+        one_less.is_some()
+    }
+}
+
+/// Marks a request of which the end can be read in two ways.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct TwoEnds;
+
+/// Follows the bytes of a connection.
+#[derive(Debug)]
+pub(super) struct Framing {
+    heads: Heads,
+    at: At,
+    name: [u8; NAME_MAX],
+    name_length: usize,
+    length: Option<u64>,
+    has_coding: bool,
+}
+
+/// Where the next byte stands.
+#[derive(Clone, Copy, Debug)]
+enum At {
+    /// Where a request may begin; line ends in front of one say nothing (RFC 9112, section 2.2).
+    Between,
+    RequestLine,
+    /// In the name of a header, or at the end of the head.
+    Name,
+    Value(Field),
+    Sized {
+        left: u64,
+    },
+    ChunkSize {
+        size: u64,
+        is_over: bool,
+    },
+    Chunk {
+        left: u64,
+    },
+    /// At the line end behind a chunk.
+    ChunkEnd,
+    Trailer {
+        is_empty: bool,
+        last: u8,
+    },
+    /// Where nobody can say what comes.
+    Nowhere,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Field {
+    Coding,
+    Length,
+    Other,
+}
+
+impl Framing {
+    /// At the beginning of a connection.
+    pub(super) fn new(heads: Heads) -> Framing {
+        Framing {
+            heads,
+            at: At::Between,
+            name: [0; NAME_MAX],
+            name_length: 0,
+            length: None,
+            has_coding: false,
+        }
+    }
+
+    /// Reads on.
+    pub(super) fn read(&mut self, mut bytes: &[u8]) {
+        while !bytes.is_empty() {
+            let taken = self.step(bytes);
+            bytes = &bytes[taken..];
+        }
+    }
+
+    /// Reads some of the bytes, or goes on to what they are; says how many.
+    fn step(&mut self, bytes: &[u8]) -> usize {
+        match self.at {
+            At::Between => {
+                let blank = bytes.iter().take_while(|byte| matches!(byte, b'\r' | b'\n')).count();
+                if blank < bytes.len() {
+                    (self.length, self.has_coding, self.at) = (None, false, At::RequestLine);
+                }
+                blank
+            }
+            At::RequestLine => self.until_line_end(bytes, Framing::begin_line),
+            At::Name => self.name(bytes),
+            At::Value(field) => {
+                if field == Field::Length {
+                    self.digits(bytes);
+                }
+                self.until_line_end(bytes, Framing::begin_line)
+            }
+            At::Sized { left } => self.skip(bytes, left, |left| At::Sized { left }, At::Between),
+            At::ChunkSize { size, is_over } => {
+                self.at = match (bytes[0], char::from(bytes[0]).to_digit(16)) {
+                    (b'\n', _) if size == 0 => At::Trailer { is_empty: true, last: b'\n' },
+                    (b'\n', _) => At::Chunk { left: size },
+                    (_, Some(digit)) if !is_over => {
+                        At::ChunkSize { size: size.saturating_mul(16).saturating_add(digit.into()), is_over }
+                    }
+                    _ => At::ChunkSize { size, is_over: true },
+                };
+                1
+            }
+            At::Chunk { left } => self.skip(bytes, left, |left| At::Chunk { left }, At::ChunkEnd),
+            At::ChunkEnd => {
+                self.until_line_end(bytes, |this| this.at = At::ChunkSize { size: 0, is_over: false })
+            }
+            // hyper ends a line of trailers only where both bytes of a line end stand.
+            At::Trailer { is_empty, last } => {
+                self.at = match (last, bytes[0]) {
+                    (b'\r', b'\n') if is_empty => At::Between,
+                    (b'\r', b'\n') => At::Trailer { is_empty: true, last: b'\n' },
+                    (_, b'\r') => At::Trailer { is_empty, last: b'\r' },
+                    (_, last) => At::Trailer { is_empty: false, last },
+                };
+                1
+            }
+            At::Nowhere => bytes.len(),
+        }
+    }
+
+    fn begin_line(&mut self) {
+        (self.name_length, self.at) = (0, At::Name);
+    }
+
+    fn until_line_end(&mut self, bytes: &[u8], then: impl FnOnce(&mut Framing)) -> usize {
+        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return bytes.len() };
+        then(self);
+        end + 1
+    }
+
+    fn skip(&mut self, bytes: &[u8], left: u64, go_on: impl FnOnce(u64) -> At, then: At) -> usize {
+        let taken = usize::try_from(left).map_or(bytes.len(), |left| left.min(bytes.len()));
+        let left = left - taken as u64;
+        self.at = if left == 0 { then } else { go_on(left) };
+        taken
+    }
+
+    fn name(&mut self, bytes: &[u8]) -> usize {
+        let end = bytes.iter().position(|byte| matches!(byte, b':' | b'\n'));
+        for byte in &bytes[..end.unwrap_or(bytes.len())] {
+            if let Some(free) = self.name.get_mut(self.name_length) {
+                *free = *byte;
+            }
+            self.name_length += 1;
+        }
+        let Some(end) = end else { return bytes.len() };
+        let name = self.name.get(..self.name_length).unwrap_or_default();
+        match (bytes[end], name) {
+            (b'\n', b"" | b"\r") if self.name_length <= 1 => self.end_head(),
+            // A line without a colon, which hyper refuses.
+            (b'\n', _) => self.at = At::Nowhere,
+            _ => {
+                let field = Field::named(name);
+                match field {
+                    Field::Coding => self.has_coding = true,
+                    Field::Length => self.length = Some(0),
+                    Field::Other => {}
+                }
+                self.at = At::Value(field);
+            }
+        }
+        end + 1
+    }
+
+    /// Reads a length on. Where there is anything but digits and blanks in it, hyper refuses it.
+    fn digits(&mut self, bytes: &[u8]) {
+        for digit in bytes.iter().take_while(|byte| **byte != b'\n').filter(|byte| byte.is_ascii_digit()) {
+            let before = self.length.unwrap_or_default();
+            self.length = Some(before.saturating_mul(10).saturating_add((digit - b'0').into()));
+        }
+    }
+
+    fn end_head(&mut self) {
+        self.at = match (self.length, self.has_coding) {
+            (Some(_), true) => At::Nowhere,
+            // Whatever else it may be was refused, by hyper or by `stack`.
+            (None, true) => At::ChunkSize { size: 0, is_over: false },
+            (Some(left @ 1..), false) => At::Sized { left },
+            (None | Some(0), false) => At::Between,
+        };
+        if !matches!(self.at, At::Nowhere) {
+            self.heads.add();
+        }
+    }
+}
+
+impl Field {
+    fn named(name: &[u8]) -> Field {
+        if name.eq_ignore_ascii_case(b"content-length") {
+            Field::Length
+        } else if name.eq_ignore_ascii_case(b"transfer-encoding") {
+            Field::Coding
+        } else {
+            Field::Other
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const GET: &str = "GET /a:b HTTP/1.1\r\nHost: test\r\n\r\n";
+    const SIZED: &str =
+        "POST / HTTP/1.1\r\nHost: test\r\ncontent-LENGTH:\t 0012 \r\nX: y\r\n\r\nGET / HTTP/1";
+    const CHUNKS: &str = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
+        A;x=\"\n0\"\r\nGET / HTTP\r\n00c \t;a\r\n\r\n\r\nGET / H\n\r\n0\r\n\r\n";
+    const TRAILERS: &str = "POST / HTTP/1.1\nTransfer-Encoding: chunked\n\n\
+        0\r\nContent-Length: 5\r\nA: b\n\r\nC: d\r\n\r\n";
+    const BOTH: [&str; 5] = [
+        "POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nHost: test\r\nCONTENT-LENGTH: 4\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\nContent-Length: 0\nTransfer-Encoding: chunked\n\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\nContent-Length:\r\n\r\n0\r\n\r\n",
+        "POST / HTTP/1.1\r\nContent-Length: 5\r\nTransfer-Encoding: identity\r\n\r\nhello",
+    ];
+
+    /// How many heads with one end are in a text, read in pieces of that many bytes.
+    fn heads(text: &str, piece: usize) -> usize {
+        let heads = Heads::default();
+        let mut framing = Framing::new(heads.clone());
+        text.as_bytes().chunks(piece).for_each(|piece| framing.read(piece));
+        std::iter::repeat_with(|| heads.next_has_one_end()).take_while(|is_one| *is_one).count()
+    }
+
+    #[test]
+    fn requests_that_look_like_others_inside_are_counted_once_each_however_they_are_cut() {
+        let text = [GET, SIZED, CHUNKS, "\r\n\n", TRAILERS, GET, SIZED, TRAILERS, GET].concat();
+        for piece in 1..=text.len() {
+            assert_eq!(heads(&text, piece), 8, "in pieces of {piece}");
+        }
+    }
+
+    #[test]
+    fn a_length_beside_a_coding_is_two_ends_and_nothing_is_known_behind_it() {
+        for both in BOTH {
+            for before in [GET, SIZED, CHUNKS, TRAILERS] {
+                let text = [before, both, GET].concat();
+                assert!((1..=text.len()).all(|piece| heads(&text, piece) == 1), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn names_that_only_look_alike_and_texts_in_values_are_neither() {
+        let other = "POST / HTTP/1.1\r\nX-Content-Length: 5\r\nTransfer-Encodings: a\r\nContent_Length: 5\r\n\
+            X: Transfer-Encoding: chunked\r\nContent-Lengthcontent-length: 5\r\n: Content-Length: 9\r\n\r\n";
+        assert_eq!(heads(&[other, GET].concat(), 7), 2);
+        let long = format!("GET / HTTP/1.1\r\n{}\r\n: x\r\nA: b\r\n\r\n", "a".repeat(100));
+        assert_eq!(heads(&long, 9), 0, "a line without a colon, that hyper refuses");
+    }
+
+    #[test]
+    fn half_a_head_is_none_and_a_body_that_never_ends_hides_what_is_in_it() {
+        assert_eq!(heads(&GET[..GET.len() - 1], 3), 0);
+        let endless = "POST / HTTP/1.1\r\nContent-Length: 99999999999999999999999\r\n\r\n";
+        assert_eq!(heads(&[endless, GET, GET].concat(), 5), 1);
+        let endless = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nfffffffffffffffffff\r\n";
+        assert_eq!(heads(&[endless, GET, GET].concat(), 5), 1);
+    }
+}

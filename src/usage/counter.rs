@@ -1,0 +1,90 @@
+//! What counts for one worker.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::SystemTime;
+
+use prometheus_client::metrics::counter as metrics;
+
+use super::book::Book;
+use super::client::Client;
+use super::desk::{Desk, Noted};
+use super::met::Meter;
+use super::watch::{Used, Watch};
+use super::watches::Watches;
+use crate::lens::Tally;
+use crate::limit::Principal;
+use crate::time::unix_seconds;
+
+/// Counts for one worker.
+pub struct Counter {
+    book: Arc<Book>,
+    desk: Arc<Desk>,
+    meter: Meter,
+    lost: metrics::Counter,
+}
+
+impl Counter {
+    /// One that counts into that book.
+    pub fn new(book: Arc<Book>) -> Counter {
+        let (desk, meter) = (book.desk(), Meter::new(Arc::clone(&book)));
+        Counter { book, desk, meter, lost: metrics::Counter::default() }
+    }
+
+    /// The same, where it is counted there how many requests were not counted.
+    #[must_use]
+    pub fn losing(mut self, lost: metrics::Counter) -> Counter {
+        self.lost = lost;
+        self
+    }
+
+    /// Counts a request.
+    pub fn count(&self, whose: Principal, client: Client, (watch, used): (&Watch, &Used), now: SystemTime) {
+        self.count_all(whose, client, watch.numbers(used), now);
+    }
+
+    /// Counts a request that uses those parts, the first of which is its operation.
+    pub fn count_parts(&self, whose: Principal, client: Client, parts: &[u32], now: SystemTime) {
+        self.count_all(whose, client, parts.iter().copied(), now);
+    }
+
+    /// Counts the declared losses that a request of an operation met.
+    pub fn count_losses(
+        &self,
+        watches: &Watches,
+        (dialect, operation): (&str, &str),
+        met: &Tally,
+        now: SystemTime,
+    ) {
+        if let Some(losses) = watches.losses(dialect, operation) {
+            self.meter.lost(losses, met, now);
+        }
+    }
+
+    fn count_all(
+        &self,
+        whose: Principal,
+        client: Client,
+        parts: impl Iterator<Item = u32> + Clone,
+        now: SystemTime,
+    ) {
+        match self.desk.note(whose, client, parts, unix_seconds(now)) {
+            Noted::Counted => {}
+            Noted::Full => self.book.hand_in(&self.desk),
+            Noted::Lost => drop(self.lost.inc()),
+        }
+    }
+}
+
+/// What was counted last is taken in with the next that is written.
+impl Drop for Counter {
+    fn drop(&mut self) {
+        self.desk.leave();
+    }
+}
+
+impl fmt::Debug for Counter {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Counter").finish_non_exhaustive()
+    }
+}

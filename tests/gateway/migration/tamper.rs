@@ -1,0 +1,106 @@
+//! An old side that does otherwise than it is told: what stands between the proxy and it changes what changes say.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+use serde_json::Value;
+
+/// What is done to the body of requests with that method, when this stands in their path.
+type Rule = (&'static str, &'static str, fn(&mut Value));
+
+/// What it does, and how many requests it has passed on or answered itself.
+#[derive(Clone, Default)]
+pub(super) struct Tamper {
+    rules: Vec<Rule>,
+    /// Requests of that method are answered so, and nothing is done.
+    ignored: Option<(&'static str, u16)>,
+    changes: Arc<AtomicUsize>,
+    reads: Arc<AtomicUsize>,
+}
+
+impl Tamper {
+    /// The first rule that fits is kept to.
+    pub(super) fn of(rules: &[Rule]) -> Tamper {
+        Tamper { rules: rules.to_vec(), ..Tamper::default() }
+    }
+
+    pub(super) fn ignoring(self, method: &'static str, status: u16) -> Tamper {
+        Tamper { ignored: Some((method, status)), ..self }
+    }
+
+    /// How many requests came that change something.
+    pub(super) fn changes(&self) -> usize {
+        self.changes.load(Ordering::SeqCst)
+    }
+
+    pub(super) fn reads(&self) -> usize {
+        self.reads.load(Ordering::SeqCst)
+    }
+
+    /// Where it listens.
+    pub(super) fn in_front_of(&self, old: SocketAddr) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let own = self.clone();
+        thread::spawn(move || {
+            for stream in listener.incoming() {
+                let own = own.clone();
+                thread::spawn(move || own.pass(&stream.unwrap(), old));
+            }
+        });
+        address
+    }
+
+    /// One request and its answer; then the connection is closed.
+    fn pass(&self, client: &TcpStream, old: SocketAddr) {
+        let mut reader = BufReader::new(client.try_clone().unwrap());
+        let mut lines = Vec::new();
+        loop {
+            let mut line = String::new();
+            if reader.read_line(&mut line).unwrap_or(0) == 0 {
+                return;
+            }
+            if line == "\r\n" {
+                break;
+            }
+            lines.push(line);
+        }
+        let length = |line: &String| {
+            let (name, value) = line.split_once(':')?;
+            name.eq_ignore_ascii_case("content-length").then(|| value.trim().parse::<usize>().unwrap())
+        };
+        let mut body = vec![0; lines.iter().find_map(length).unwrap_or(0)];
+        reader.read_exact(&mut body).unwrap();
+        let method = lines[0].split(' ').next().unwrap().to_owned();
+        let counter = if method == "GET" { &self.reads } else { &self.changes };
+        counter.fetch_add(1, Ordering::SeqCst);
+        let mut client = client;
+        if let Some((_, status)) = self.ignored.filter(|(ignored, _)| *ignored == method) {
+            let head = format!("HTTP/1.1 {status} Ignored\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
+            client.write_all(head.as_bytes()).unwrap();
+            return;
+        }
+        let target = lines[0].split(' ').nth(1).unwrap().to_owned();
+        if let Some((_, _, rule)) =
+            self.rules.iter().find(|(of, part, _)| *of == method && target.contains(part))
+        {
+            let mut value: Value = serde_json::from_slice(&body).unwrap();
+            rule(&mut value);
+            body = value.to_string().into_bytes();
+        }
+        let is_ours = |line: &&String| {
+            let name = line.split(':').next().unwrap().to_ascii_lowercase();
+            name != "content-length" && name != "connection"
+        };
+        let head: String = lines.iter().filter(is_ours).map(String::as_str).collect();
+        let mut upstream = TcpStream::connect(old).unwrap();
+        write!(upstream, "{head}content-length: {}\r\nconnection: close\r\n\r\n", body.len()).unwrap();
+        upstream.write_all(&body).unwrap();
+        let mut answer = Vec::new();
+        upstream.read_to_end(&mut answer).unwrap();
+        client.write_all(&answer).unwrap();
+    }
+}
