@@ -58,6 +58,7 @@ mod key;
 mod legacy;
 mod lift;
 mod lower;
+mod met;
 pub mod mode;
 mod quota;
 mod record;

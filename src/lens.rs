@@ -45,7 +45,7 @@ use crate::diag::Span;
 use crate::json::{Value, Writer};
 
 use self::explain::Loss;
-use self::op::Op;
+use self::op::{Op, Taking};
 use self::path::{Address, Literal};
 use self::plan::Plan;
 pub use self::run::{Direction, Found, Input, Lookup, Need, Output, Parameters, Refusal, Resolutions, Run};
@@ -88,6 +88,12 @@ pub struct Presence {
 }
 
 impl Field {
+    /// What becomes of what a client writes there.
+    pub fn taking(&self) -> Taking<'_> {
+        let is_read = !self.when.shown && (self.right.is_some() || matches!(self.op, Op::Fixed(_)));
+        if is_read { self.op.taking() } else { Taking::Nothing }
+    }
+
     /// Whether what it tells, if it is written back, leaves the record as it is.
     pub fn is_lossless(&self) -> bool {
         let when = &self.when;

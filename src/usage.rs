@@ -4,6 +4,7 @@
 //! or the form in which an id is spelt. For each principal and each part it is known how often it was used, when first and
 //! when last; besides, what the programs call themselves, and how many requests there were on which day. Values that
 //! clients are free to choose are never kept, and neither are credentials: a principal is the digest that quotas go by.
+//! By day it is known, too, what shadows found and which declared losses were met ([`met`]).
 //!
 //! A request is found to use what it uses in one walk ([`watch`]), and counted on a sheet that its worker has alone, which
 //! is taken into tables when it is full ([`book`]). The tables have a fixed size; they hold the heavy users, and say how
@@ -14,6 +15,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::limit::Principal;
+
 pub mod book;
 mod clerk;
 pub mod client;
@@ -21,6 +24,7 @@ mod counter;
 mod desk;
 pub mod heavy;
 pub mod keeper;
+pub mod met;
 pub mod page;
 pub mod part;
 mod sheet;
@@ -30,12 +34,11 @@ pub mod summary;
 pub mod watch;
 mod watches;
 
-/// Who uses something: the digest of the credential, by which quotas go, too.
-pub use crate::limit::Principal as Who;
 pub use book::Book;
 pub use client::Client;
 pub use counter::Counter;
 pub use heavy::Heavy;
+pub use met::Met;
 pub use part::{Kind, Part};
 pub use snapshot::Snapshot;
 pub use summary::Summary;
@@ -49,12 +52,12 @@ pub struct Config {
     pub file: Option<PathBuf>,
     /// How many pairs of a principal and what it uses are told apart.
     pub entries: usize,
-    /// For how many days it is kept how many requests there were.
+    /// For how many days it is kept how many requests there were, and what was met.
     pub days: u64,
     /// How often it is written down.
     pub write_every: Duration,
     /// Whom operators call how.
-    pub names: BTreeMap<Who, String>,
+    pub names: BTreeMap<Principal, String>,
 }
 
 impl Default for Config {

@@ -3,6 +3,7 @@
 //! It adds up what replicas counted, read from their files or asked of their admin listeners, and looks up in the mappings
 //! what becomes of what each principal uses.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
@@ -12,11 +13,13 @@ mod csv;
 mod fetch;
 mod html;
 mod json;
+mod met;
 mod plot;
 mod removal;
 mod text;
 mod verdict;
 
+use self::met::Findings;
 use self::removal::Removal;
 use self::verdict::Verdict;
 use super::{
@@ -24,7 +27,8 @@ use super::{
     console::Console,
     files::{Files, Loaded},
 };
-use crate::usage::{Kind, Part, Snapshot, Summary, Who, heavy::Use, snapshot::date, store};
+use crate::limit::Principal;
+use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, snapshot::date, store};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -64,6 +68,7 @@ struct Told {
     replicas: usize,
     removal: Option<Removal>,
     verdicts: Vec<Verdict>,
+    met: Findings,
 }
 
 pub(super) fn run(
@@ -84,7 +89,8 @@ pub(super) fn run(
     let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
     let verdicts = verdict::all(&counted, &registry);
     let replicas = arguments.counted.len() + arguments.from.len();
-    let told = Told { counted, replicas, removal, verdicts };
+    let met = Findings::of(&counted, &registry);
+    let told = Told { counted, replicas, removal, verdicts, met };
     match arguments.format {
         Format::Csv => console.text(&csv::written(&told))?,
         Format::Html => console.text(&html::written(&told))?,
@@ -97,17 +103,39 @@ pub(super) fn run(
 }
 
 impl Told {
-    fn name(&self, who: &Who) -> Option<&str> {
+    fn name(&self, who: &Principal) -> Option<&str> {
         self.counted.names.get(who).map(String::as_str)
     }
 
     /// What people know a principal by.
-    fn label(&self, who: &Who) -> String {
+    fn label(&self, who: &Principal) -> String {
         self.name(who).map_or_else(|| who.to_string(), str::to_owned)
     }
 
+    /// The dialects that are used, or of which anything was met, those with the most requests first.
+    fn dialects(&self) -> Vec<&str> {
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+        for (dialect, known) in self.verdicts.iter().flat_map(|verdict| &verdict.dialects) {
+            *counts.entry(dialect).or_default() += known.count;
+        }
+        for (_, part, _) in self.counted.met.all() {
+            counts.entry(&part.dialect).or_default();
+        }
+        let mut dialects: Vec<_> = counts.into_iter().collect();
+        dialects.sort_by_key(|(name, count)| (std::cmp::Reverse(*count), *name));
+        dialects.into_iter().map(|(name, _)| name).collect()
+    }
+
+    /// The days since 1970 that there is anything of, the last of which is the one in which it was written.
+    fn span(&self) -> (u64, u64) {
+        let met = self.counted.met.all().map(|(day, _, _)| day);
+        let written = self.counted.written / plot::DAY;
+        let days = self.counted.days.keys().copied().chain(met);
+        days.fold((written, written), |(first, last), day| (first.min(day), last.max(day)))
+    }
+
     /// Who calls which operation, in the order of operations, the most frequent first.
-    fn calls(&self) -> Vec<(&Who, &Part, &Use<()>)> {
+    fn calls(&self) -> Vec<(&Principal, &Part, &Use<()>)> {
         let uses = self.counted.uses.uses().filter(|((_, part), _)| part.kind == Kind::Operation);
         let mut calls: Vec<_> = uses.map(|((who, part), known)| (who, part, known)).collect();
         calls.sort_by(|(who, part, known), (other_who, other, more)| {
@@ -145,6 +173,31 @@ fn counted(known: &Use<()>) -> String {
     match known.error {
         0 => known.count.to_string(),
         error => format!("≤{} (−{error})", known.count),
+    }
+}
+
+/// How comparisons of both sides ended, in a sentence.
+fn compared(answers: u64, different: u64, refused: u64) -> String {
+    if (answers, refused) == (0, 0) {
+        return "nothing was compared in the days that are kept".to_owned();
+    }
+    let share = match answers {
+        0 => String::new(),
+        answers => format!(" ({})", percent(different, answers)),
+    };
+    let refused = match refused {
+        0 => String::new(),
+        refused => format!("; the canonical side would have refused {refused} changes"),
+    };
+    format!("of {answers} requests whose answers were compared, {different} differed{share}{refused}")
+}
+
+/// A share, never rounded to nothing.
+fn percent(part: u64, whole: u64) -> String {
+    match part.saturating_mul(1000).div_ceil(whole.max(1)) {
+        0 => "0 %".to_owned(),
+        1 if part.saturating_mul(1000) < whole => "less than 0.1 %".to_owned(),
+        mille => format!("{}.{} %", mille / 10, mille % 10),
     }
 }
 

@@ -5,6 +5,9 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
+mod crossing;
+
+pub use self::crossing::{Crossing, Crossings, landings};
 use super::Dialect;
 use super::operation::{AnswerBody, AnswerPlan, Operation};
 use crate::diag::Span;
@@ -147,19 +150,15 @@ impl Ledger {
 impl WordEntries {
     fn of(table: &Table) -> Self {
         let json = |word: &Word| word.json().to_owned();
-        let (mut told, mut refused, mut merged) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut told, mut refused) = (Vec::new(), Vec::new());
         for (word, landing) in &table.lands {
             match landing {
                 Landing::Refuse(reason) => refused.push((json(word), reason.clone())),
                 Landing::Row(index) => told.push((json(word), json(&table.rows[*index].word))),
             }
         }
-        for (index, row) in table.rows.iter().enumerate() {
-            if let Some(shown) = table.rows[..index].iter().find(|earlier| earlier.is == row.is) {
-                merged.push((json(&row.word), json(&shown.word)));
-            }
-            merged.extend(row.also.iter().map(|also| (json(also), json(&row.word))));
-        }
+        let merged = table.read_back().filter(|(word, shown, _)| **word != shown.word);
+        let merged = merged.map(|(word, shown, _)| (json(word), json(&shown.word))).collect();
         Self { table: table.name.clone(), told, refused, merged }
     }
 }

@@ -109,6 +109,7 @@ impl<'a> Record<'a> {
         self.has_ended = true;
         let (exchange, elapsed) = (&self.exchange, self.begun.elapsed());
         self.gateway.count(exchange, Some(status));
+        self.gateway.count_losses(exchange);
         let meters = &self.gateway.shared.meters;
         let label = problem.map_or("", Problem::label);
         if let Some(problem) = problem {

@@ -129,6 +129,7 @@ impl Shadow {
     fn count(&self, outcome: ShadowOutcome) {
         let (dialect, operation) = self.names();
         self.gateway.shared.meters.metrics().shadow(dialect, operation, outcome);
+        self.gateway.count_compared((dialect, operation), outcome);
     }
 
     fn names(&self) -> (&str, &str) {
@@ -153,6 +154,7 @@ impl Shadow {
         let (dialect, operation) = self.names();
         let metrics = self.gateway.shared.meters.metrics();
         for difference in &differences.found {
+            self.gateway.count_difference((dialect, operation), &difference.place);
             metrics.differs(&Different {
                 request: self.of.request_id.clone(),
                 dialect: dialect.into(),

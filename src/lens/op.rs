@@ -5,9 +5,11 @@
 
 use std::sync::Arc;
 
+use super::Lens;
 use super::explain::How;
 use super::path::Literal;
 use super::run::{Direction, Run, Source, Stop};
+use crate::canonical::id::IdCodec;
 use crate::json::Writer;
 
 pub mod each;
@@ -24,7 +26,7 @@ pub mod resolve;
 pub mod row;
 pub mod table;
 
-use each::Each;
+use each::{Each, Item};
 use filter::Filter;
 use fixed::Fixed;
 use has::Has;
@@ -67,7 +69,48 @@ pub enum Op {
     Table(Arc<Table>),
 }
 
+/// What becomes of what a client writes where an op reads.
+#[derive(Clone, Copy, Debug)]
+pub enum Taking<'o> {
+    /// Each element of a list is an id, as the codec reads it.
+    EachId(&'o IdCodec),
+    /// Each element of a list goes through a lens.
+    EachInside(&'o Lens),
+    /// It is an id, as the codec reads it.
+    Id(&'o IdCodec),
+    /// It is an object that goes through a lens.
+    Inside(&'o Lens),
+    /// Nothing: the op only shows.
+    Nothing,
+    /// This value alone is let in. It says nothing that is not said without it.
+    Only(&'o Literal),
+    /// It is brought to the other side, one canonical value for each that is written.
+    Value,
+    /// It is brought to the other side as it is, with all that is in it.
+    Whole,
+    /// It is a word of the table, or refused.
+    Word(&'o Table),
+}
+
 impl Op {
+    /// What becomes of what a client writes. The law of each op says so for its direction `lift`.
+    pub fn taking(&self) -> Taking<'_> {
+        match self {
+            Op::Constant(_) | Op::Has(_) | Op::Label(_) => Taking::Nothing,
+            Op::Copy => Taking::Whole,
+            Op::Each(each) => match &each.item {
+                Item::Copy => Taking::Whole,
+                Item::Id(id) => Taking::EachId(&id.dialect),
+                Item::Lens(lens) => Taking::EachInside(lens),
+            },
+            Op::Fixed(Fixed(literal)) => Taking::Only(literal),
+            Op::Id(id) => Taking::Id(&id.dialect),
+            Op::Nested(nested) => Taking::Inside(&nested.lens),
+            Op::Prefix(_) | Op::Resolve(_) | Op::Row(_) => Taking::Value,
+            Op::Filter(Filter(table)) | Op::Table(table) => Taking::Word(table),
+        }
+    }
+
     /// Brings one value to the other side.
     pub(super) fn run<'a>(
         &self,

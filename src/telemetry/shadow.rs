@@ -65,7 +65,8 @@ pub enum ShadowOutcome {
 }
 
 impl ShadowOutcome {
-    fn name(self) -> &'static str {
+    /// The word for it in metrics and files.
+    pub fn name(self) -> &'static str {
         match self {
             ShadowOutcome::Same => "same",
             ShadowOutcome::Different => "different",

@@ -8,15 +8,17 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
+use super::Config;
 use super::desk::Desk;
 use super::heavy::{Heavy, Use};
+use super::met::Pending;
 use super::part::Parts;
 use super::sheet::{ClientKey, PartKey, Sheet};
 use super::summary::Summary;
-use super::{Config, Who};
+use crate::limit::Principal;
 
 /// What is counted of the days: how much of which dialect by whom.
-pub(super) type DayKey = (Who, u32);
+pub(super) type DayKey = (Principal, u32);
 
 /// Tables of so many days stay in memory when all is written down: today's, and that of yesterday or of another day that a
 /// clock shows by mistake.
@@ -36,7 +38,8 @@ pub struct Book {
     taking: Mutex<()>,
     /// Who takes in full sheets; without one, workers do it themselves.
     clerk: OnceLock<Sender<Option<Arc<Desk>>>>,
-    names: Mutex<BTreeMap<Who, String>>,
+    met: Pending,
+    names: Mutex<BTreeMap<Principal, String>>,
 }
 
 /// The tables.
@@ -91,9 +94,10 @@ pub(super) struct Table<K> {
 
 impl Book {
     pub(super) fn new(config: Config, parts: Parts, tables: Tables) -> Book {
+        let met = Pending::new(&parts);
         let (tables, names) = (Mutex::new(tables), Mutex::new(config.names.clone()));
         let (desks, taking, clerk) = (Mutex::default(), Mutex::default(), OnceLock::new());
-        Book { config, parts, tables, desks, taking, clerk, names }
+        Book { config, parts, tables, desks, taking, clerk, met, names }
     }
 
     /// A book that nothing was written into.
@@ -112,13 +116,18 @@ impl Book {
         &self.parts
     }
 
+    /// What was met and is not written down.
+    pub(super) fn met(&self) -> &Pending {
+        &self.met
+    }
+
     /// Whom operators call how.
-    pub fn names(&self) -> BTreeMap<Who, String> {
+    pub fn names(&self) -> BTreeMap<Principal, String> {
         locked(&self.names).clone()
     }
 
     /// Calls principals otherwise from now on.
-    pub fn rename(&self, names: BTreeMap<Who, String>) {
+    pub fn rename(&self, names: BTreeMap<Principal, String>) {
         *locked(&self.names) = names;
     }
 

@@ -9,7 +9,10 @@ use prometheus_client::metrics::counter as metrics;
 use super::book::Book;
 use super::client::Client;
 use super::desk::{Desk, Noted};
+use super::met::Meter;
 use super::watch::{Used, Watch};
+use super::watches::Watches;
+use crate::lens::Tally;
 use crate::limit::Principal;
 use crate::time::unix_seconds;
 
@@ -17,14 +20,15 @@ use crate::time::unix_seconds;
 pub struct Counter {
     book: Arc<Book>,
     desk: Arc<Desk>,
+    meter: Meter,
     lost: metrics::Counter,
 }
 
 impl Counter {
     /// One that counts into that book.
     pub fn new(book: Arc<Book>) -> Counter {
-        let desk = book.desk();
-        Counter { book, desk, lost: metrics::Counter::default() }
+        let (desk, meter) = (book.desk(), Meter::new(Arc::clone(&book)));
+        Counter { book, desk, meter, lost: metrics::Counter::default() }
     }
 
     /// The same, where it is counted there how many requests were not counted.
@@ -42,6 +46,19 @@ impl Counter {
     /// Counts a request that uses those parts, the first of which is its operation.
     pub fn count_parts(&self, whose: Principal, client: Client, parts: &[u32], now: SystemTime) {
         self.count_all(whose, client, parts.iter().copied(), now);
+    }
+
+    /// Counts the declared losses that a request of an operation met.
+    pub fn count_losses(
+        &self,
+        watches: &Watches,
+        (dialect, operation): (&str, &str),
+        met: &Tally,
+        now: SystemTime,
+    ) {
+        if let Some(losses) = watches.losses(dialect, operation) {
+            self.meter.lost(losses, met, now);
+        }
     }
 
     fn count_all(

@@ -5,10 +5,10 @@
 
 use std::sync::Mutex;
 
-use super::Who;
 use super::book::locked;
 use super::client::Client;
 use super::sheet::Sheet;
+use crate::limit::Principal;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +51,7 @@ impl Desk {
     /// Counts a request of that second.
     pub(super) fn note(
         &self,
-        whose: Who,
+        whose: Principal,
         client: Client,
         parts: impl Iterator<Item = u32> + Clone,
         now: u64,
@@ -121,7 +121,6 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limit::Principal;
 
     /// Notes that many requests, each of another principal; says how many were counted and lost, and how often a sheet was
     /// full.

@@ -12,17 +12,18 @@ use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 
+use super::Config;
 use super::book::Book;
 use super::clerk::Clerk;
 use super::page::{self, Page};
 use super::store::{Store, StoreError};
-use super::{Config, Who};
+use crate::limit::Principal;
 
 /// How many may be told what was counted at the same time; others wait for their turn.
 const PAGES_MAX: usize = 2;
 
 /// Who wants all of it to be on the disk, and to know whom operators call how.
-type Ask = oneshot::Sender<Result<BTreeMap<Who, String>, StoreError>>;
+type Ask = oneshot::Sender<Result<BTreeMap<Principal, String>, StoreError>>;
 
 /// What the thread is told.
 #[derive(Debug)]

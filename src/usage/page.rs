@@ -14,8 +14,8 @@ use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::time::Instant;
 
-use super::Who;
 use super::store::{Broken, Reading, StoreError};
+use crate::limit::Principal;
 
 /// Bytes of a piece, and how many of them may wait.
 const PIECE_BYTES: usize = 64 * 1024;
@@ -37,7 +37,7 @@ pub struct Page {
 /// Reads what is written down at that place, and gives it to whoever takes it. Blocks the calling thread until it is taken.
 pub(super) fn tell(
     path: &Path,
-    names: &BTreeMap<Who, String>,
+    names: &BTreeMap<Principal, String>,
     begin: oneshot::Sender<Result<Page, StoreError>>,
     runtime: &Handle,
 ) {

@@ -13,9 +13,10 @@ pub struct Part {
     pub operation: String,
     /// What sort of part it is.
     pub kind: Kind,
-    /// The field, if it is one or a value of one: `user.name`, `items[].role`, `?limit` in the query, `{id}` in the path.
+    /// The field, if it is one or a value of one: `user.name`, `items[].role`, `?limit` in the query, `{id}` in the path. Of what
+    /// is met, the place where the sides differ, or the name of the loss.
     pub field: String,
-    /// The value as JSON, or the form of an id.
+    /// The value as JSON, the form of an id, or how a comparison ended.
     pub value: String,
 }
 
@@ -35,12 +36,27 @@ pub enum Kind {
     /// A request of the operation that nobody has read, so that it may have used any part of it: it was refused, or its
     /// client went away, before that.
     Unread,
+    /// How asking the other side too ended: met, and used by nobody, as the next two.
+    Comparison,
+    /// A place of its canonical answers where the sides differ.
+    Difference,
+    /// A declared loss.
+    Loss,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Kind; 6] =
-        [Kind::Dialect, Kind::Operation, Kind::Field, Kind::Value, Kind::Id, Kind::Unread];
+    pub const ALL: [Kind; 9] = [
+        Kind::Dialect,
+        Kind::Operation,
+        Kind::Field,
+        Kind::Value,
+        Kind::Id,
+        Kind::Unread,
+        Kind::Comparison,
+        Kind::Difference,
+        Kind::Loss,
+    ];
 
     /// The word for it in files and reports.
     pub fn name(self) -> &'static str {
@@ -51,6 +67,9 @@ impl Kind {
             Kind::Value => "value",
             Kind::Id => "id",
             Kind::Unread => "unread",
+            Kind::Comparison => "comparison",
+            Kind::Difference => "difference",
+            Kind::Loss => "loss",
         }
     }
 
@@ -91,7 +110,7 @@ impl Part {
     }
 }
 
-/// `dialect/operation/field=value`, as far as it goes; the form of an id stands behind a colon, and `unread`
+/// `dialect/operation/field=value`, as far as it goes; the form of an id stands behind a colon, and `unread` and what is met
 /// behind a blank.
 impl fmt::Display for Part {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -103,6 +122,8 @@ impl fmt::Display for Part {
             Kind::Value => write!(f, "{dialect}/{operation}/{field}={value}"),
             Kind::Id => write!(f, "{dialect}/{operation}/{field}:{value}"),
             Kind::Unread => write!(f, "{dialect}/{operation} unread"),
+            Kind::Comparison => write!(f, "{dialect}/{operation} {value}"),
+            Kind::Difference | Kind::Loss => write!(f, "{dialect}/{operation} {field}"),
         }
     }
 }

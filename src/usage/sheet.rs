@@ -2,9 +2,9 @@
 
 use std::collections::HashMap;
 
-use super::Who;
 use super::client::Client;
 use super::heavy::Seen;
+use crate::limit::Principal;
 
 /// Seconds of a day.
 pub(super) const DAY: u64 = 24 * 60 * 60;
@@ -14,10 +14,10 @@ const PARTS_MAX: usize = 2048;
 const CLIENTS_MAX: usize = 256;
 
 /// A part of a dialect, and who uses it.
-pub(super) type PartKey = (Who, u32);
+pub(super) type PartKey = (Principal, u32);
 
 /// A client of a dialect, and who uses it. The number is that of the operation, until a sheet is handed in.
-pub(super) type ClientKey = (Who, u32, Client);
+pub(super) type ClientKey = (Principal, u32, Client);
 
 /// What was counted on one day.
 #[derive(Debug)]
@@ -60,7 +60,13 @@ impl Sheet {
     }
 
     /// Counts a request.
-    pub(super) fn count(&mut self, whose: Who, client: Client, parts: impl Iterator<Item = u32>, now: u64) {
+    pub(super) fn count(
+        &mut self,
+        whose: Principal,
+        client: Client,
+        parts: impl Iterator<Item = u32>,
+        now: u64,
+    ) {
         self.day = now / DAY;
         for (at, part) in parts.enumerate() {
             let none = Seen { count: 0, first: now, last: now };

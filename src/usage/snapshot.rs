@@ -6,11 +6,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde_json::{Value as Tree, json};
 use thiserror::Error;
 
-use super::Who;
 use super::heavy::Use;
+use super::met::Met;
 use super::part::{Kind, Part};
 use super::sheet::DAY;
 use super::summary::Summary;
+use crate::limit::Principal;
 use crate::time::rfc3339;
 
 /// What was counted until a moment.
@@ -21,13 +22,15 @@ pub struct Snapshot {
     /// When it was written down.
     pub written: u64,
     /// Whom operators call how.
-    pub names: BTreeMap<Who, String>,
+    pub names: BTreeMap<Principal, String>,
     /// Who used what.
-    pub uses: Summary<(Who, Part)>,
+    pub uses: Summary<(Principal, Part)>,
     /// What the programs call themselves, by principal and dialect.
-    pub clients: Summary<(Who, String, String)>,
+    pub clients: Summary<(Principal, String, String)>,
     /// Who asked in which dialect, by day since 1970.
-    pub days: BTreeMap<u64, Summary<(Who, String)>>,
+    pub days: BTreeMap<u64, Summary<(Principal, String)>>,
+    /// What was met, by day since 1970.
+    pub met: Met,
 }
 
 /// A text is not what the admin page tells.
@@ -46,6 +49,7 @@ impl Snapshot {
         for (day, more) in &other.days {
             self.days.entry(*day).or_default().merge(more);
         }
+        self.met.merge(&other.met);
     }
 
     /// As JSON.
@@ -66,10 +70,11 @@ impl Snapshot {
             "uses": self.table(&self.uses, |(who, used)| (*who, part(used))),
             "clients": self.table(&self.clients, |(who, dialect, name)| (*who, client(dialect, name))),
             "days": days.collect::<Vec<_>>(),
+            "met": self.met.to_json(),
         })
     }
 
-    fn table<K: Ord + Clone>(&self, table: &Summary<K>, key: impl Fn(&K) -> (Who, Tree)) -> Tree {
+    fn table<K: Ord + Clone>(&self, table: &Summary<K>, key: impl Fn(&K) -> (Principal, Tree)) -> Tree {
         let entries = table.uses().map(|(of, known)| {
             let (who, mut entry) = key(of);
             entry["principal"] = who.to_string().into();
@@ -110,20 +115,21 @@ impl Snapshot {
             let table = summary(day, names, |who, entry| Ok((who, text(&entry["dialect"])?)))?;
             snapshot.days.insert(seconds(&at.into())? / DAY, table);
         }
+        snapshot.met = Met::from_json(&told["met"])?;
         Ok(snapshot)
     }
 }
 
 fn summary<K: Ord + Clone>(
     told: &Tree,
-    names: &mut BTreeMap<Who, String>,
-    key: impl Fn(Who, &Tree) -> Result<K, Unreadable>,
+    names: &mut BTreeMap<Principal, String>,
+    key: impl Fn(Principal, &Tree) -> Result<K, Unreadable>,
 ) -> Result<Summary<K>, Unreadable> {
     let number = |tree: &Tree| tree.as_u64().ok_or(Unreadable);
     let (total, missed) = (number(&told["total"])?, number(&told["missed"])?);
     let mut summary = Summary::new(total, missed);
     for entry in told["entries"].as_array().ok_or(Unreadable)? {
-        let who: Who = text(&entry["principal"])?.parse().map_err(|_| Unreadable)?;
+        let who: Principal = text(&entry["principal"])?.parse().map_err(|_| Unreadable)?;
         names.extend(entry["name"].as_str().map(|name| (who, name.to_owned())));
         let (count, error) = (number(&entry["count"])?, number(&entry["error"])?);
         let (first, last) = (seconds(&entry["first"])?, seconds(&entry["last"])?);
@@ -132,11 +138,11 @@ fn summary<K: Ord + Clone>(
     Ok(summary)
 }
 
-fn text(told: &Tree) -> Result<String, Unreadable> {
+pub(super) fn text(told: &Tree) -> Result<String, Unreadable> {
     told.as_str().map(str::to_owned).ok_or(Unreadable)
 }
 
-fn seconds(told: &Tree) -> Result<u64, Unreadable> {
+pub(super) fn seconds(told: &Tree) -> Result<u64, Unreadable> {
     let moment = humantime::parse_rfc3339(told.as_str().ok_or(Unreadable)?).map_err(|_| Unreadable)?;
     Ok(crate::time::unix_seconds(moment))
 }

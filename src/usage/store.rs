@@ -19,22 +19,19 @@ use uuid::Uuid;
 
 use super::Config;
 use super::book::Book;
+use super::met::Counts;
 use super::part::Parts;
 use super::sheet::DAY;
 use super::snapshot::Snapshot;
 use crate::time::unix_seconds;
 
+mod met;
 mod read;
 mod tell;
+mod version;
 mod write;
 
 pub(super) use tell::{Broken, Reading};
-
-const SCHEMA: &str = include_str!("store/schema.sql");
-const SCHEMA_VERSION: i64 = 1;
-
-/// Marks the file as ours, so that no other database is taken for one: `ilus` in ASCII.
-const APPLICATION: i64 = 0x696c_7573;
 
 /// How long to wait for another process that writes.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
@@ -110,12 +107,7 @@ impl Store {
         let failed = failed(path);
         let mut connection = Connection::open(path).map_err(&failed)?;
         connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
-        match marks(&connection).map_err(&failed)? {
-            (APPLICATION, SCHEMA_VERSION) => {}
-            (0, 0) => lay_tables(&mut connection, now).map_err(&failed)?,
-            _ => return Err(StoreError::Foreign { path: path.to_owned() }),
-        }
-        if marks(&connection).map_err(&failed)?.0 != APPLICATION {
+        if !version::prepare(&mut connection, now).map_err(&failed)? {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
         connection.pragma_update(None, "synchronous", "full").map_err(&failed)?;
@@ -150,11 +142,13 @@ impl Store {
     /// Takes in what workers counted, and writes down what changed: all of it or nothing.
     pub fn write(&mut self, book: &Book, now: SystemTime) -> Result<(), StoreError> {
         book.collect();
-        match self.try_write(book, now) {
+        let mut met = Counts::new();
+        match self.try_write(book, &mut met, now) {
             Ok(true) => Ok(()),
             Ok(false) => Err(StoreError::TakenOver { path: self.path.clone() }),
             Err(error) => {
                 book.change_all();
+                book.met().put_back(met);
                 Err(failed(&self.path)(error))
             }
         }
@@ -172,21 +166,24 @@ impl Store {
     }
 
     /// Writes, unless it is another's turn.
-    fn try_write(&mut self, book: &Book, now: SystemTime) -> rusqlite::Result<bool> {
+    fn try_write(&mut self, book: &Book, met: &mut Counts, now: SystemTime) -> rusqlite::Result<bool> {
         let now = unix_seconds(now);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         let sql = "UPDATE kept SET written = ?1 WHERE writer = ?2";
         if transaction.execute(sql, params![write::int(now), self.writer])? == 0 {
             return Ok(false);
         }
+        version::bring_up(&transaction)?;
         for day in book.days_apart() {
             book.join_day(day, read::day(&transaction, day)?);
         }
         // In this order: a part may be new, and counted, at any moment.
         let changes = book.changes();
+        *met = book.met().take();
         let parts = book.parts().since(self.parts);
         write::parts(&transaction, self.parts, &parts)?;
         write::changes(&transaction, &changes)?;
+        met::write(&transaction, met)?;
         write::forget_days(&transaction, now / DAY, book.config().days)?;
         let days = read::days(&transaction)?;
         transaction.commit()?;
@@ -210,7 +207,7 @@ fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
     let failed = failed(path);
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(&failed)?;
     connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
-    if marks(&connection).map_err(&failed)? != (APPLICATION, SCHEMA_VERSION) {
+    if !version::is_readable(&connection).map_err(&failed)? {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
     Ok(connection)
@@ -223,28 +220,6 @@ fn lost_of(table: &str) -> String {
 
 fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
     move |source| StoreError::Database { path: path.to_owned(), source }
-}
-
-/// Who made the file, and in which version; zeros if nobody says so.
-fn marks(connection: &Connection) -> rusqlite::Result<(i64, i64)> {
-    let sql = "SELECT application_id, user_version FROM pragma_application_id, pragma_user_version";
-    connection.query_row(sql, [], |row| Ok((row.get(0)?, row.get(1)?)))
-}
-
-/// Lays the tables, unless someone else has been faster or there are others.
-fn lay_tables(connection: &mut Connection, now: SystemTime) -> rusqlite::Result<()> {
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if tables > 0 {
-        return Ok(());
-    }
-    transaction.execute_batch(SCHEMA)?;
-    transaction.execute("INSERT INTO kept VALUES (1, ?1, ?1, '')", [write::int(unix_seconds(now))])?;
-    transaction.pragma_update(None, "application_id", APPLICATION)?;
-    transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
-    transaction.commit()?;
-    // Kept in the file: whoever opens it later need not say so.
-    connection.pragma_update(None, "journal_mode", "wal")
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
-//! What can be used of the dialects of a registry, operation by operation.
+//! What can be used and lost of the dialects of a registry, operation by operation.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::book::Book;
+use super::met::Losses;
 use super::part::Part;
 use super::watch::{Used, Watch};
 use crate::dialect::Registry;
@@ -15,6 +16,8 @@ pub struct Watches {
     book: Arc<Book>,
     /// By dialect, then by operation.
     operations: HashMap<String, HashMap<String, Arc<Watch>>>,
+    /// By the same.
+    losses: HashMap<String, HashMap<String, Losses>>,
 }
 
 impl Watches {
@@ -27,7 +30,10 @@ impl Watches {
             });
             (dialect.name.clone(), watches.collect())
         });
-        Watches { operations: operations.collect(), book }
+        let operations = operations.collect();
+        let losses = registry.dialects().iter();
+        let losses = losses.map(|dialect| (dialect.name.clone(), Losses::of(dialect).collect()));
+        Watches { operations, losses: losses.collect(), book }
     }
 
     /// Where it is counted.
@@ -38,6 +44,11 @@ impl Watches {
     /// That of an operation.
     pub fn operation(&self, dialect: &str, operation: &str) -> Option<&Arc<Watch>> {
         self.operations.get(dialect)?.get(operation)
+    }
+
+    /// The declared losses that an operation can meet.
+    pub(super) fn losses(&self, dialect: &str, operation: &str) -> Option<&Losses> {
+        self.losses.get(dialect)?.get(operation)
     }
 
     /// Which parts a request uses.

@@ -8,13 +8,15 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use allocation_counter::measure;
+use interlingua::dialect::ledger::{Crossing, Crossings};
 use interlingua::gateway::{self, Gateway};
+use interlingua::lens::Tally;
 use interlingua::limit::{self, Principal};
 use interlingua::telemetry::Metrics;
 use interlingua::upstream::{self, Upstream};
 use interlingua::usage::store::Store;
-use interlingua::usage::{Book, Client, Config, Counter, Heavy, Kind, Part};
-use serde_json::Value;
+use interlingua::usage::{Book, Client, Config, Counter, Heavy, Kind, Met, Part, Watches};
+use serde_json::{Value, json};
 
 use crate::golden::case;
 use crate::support::backend::{Backend, nobody};
@@ -122,8 +124,18 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
     let field = |name: &str| add.field(name);
     for (who, parts) in [
         ("whole", vec![add.clone(), field("address"), field("seat"), field("seat").value(Kind::Value, "2")]),
-        ("spelling", vec![add.clone(), field("seat"), field("seat").value(Kind::Value, "\"2\"")]),
-        ("shelves", vec![add.clone(), field("shelves")]),
+        (
+            "spelling",
+            vec![add.clone(), field("address"), field("seat"), field("seat").value(Kind::Value, "\"2\"")],
+        ),
+        ("shelves", vec![add.clone(), field("address"), field("shelves")]),
+        ("changed", vec![add.clone(), field("address"), field("nickname")]),
+        ("word", vec![add.clone(), field("address"), field("seat")]),
+        ("fixed", vec![add.clone(), field("address"), field("newsletter")]),
+        ("inside", vec![add.clone(), field("address"), field("call"), field("call.me")]),
+        ("container", vec![add.clone(), field("address"), field("call")]),
+        ("lacking", vec![add.clone()]),
+        ("unread", vec![add.clone(), add.unread()]),
         (
             "past",
             vec![
@@ -156,6 +168,30 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
             .map(|one| format!("{}: {}", one["part"].as_str().unwrap(), one["reason"].as_str().unwrap()));
         (found["safe"].as_bool().unwrap(), blocks.collect::<Vec<_>>(), found["notes"].to_string())
     };
+    // What the mapping does not promise is never safe, though nothing says that it is lost.
+    let doubt = |who: &str| {
+        let who = Principal::of(who.as_bytes()).to_string();
+        let found = told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who);
+        let found = found.unwrap();
+        let doubts = found["doubts"].as_array().unwrap().iter();
+        let doubts = doubts
+            .map(|one| format!("{}: {}", one["part"].as_str().unwrap(), one["reason"].as_str().unwrap()));
+        (found["moving"].as_str().unwrap().to_owned(), doubts.collect::<Vec<_>>())
+    };
+    for (who, expected) in [
+        ("changed", "nimbus/add-person/nickname: the mapping has no such field any more"),
+        ("word", "nimbus/add-person/seat: in 1 of 1 requests it had a value that is not known"),
+        ("fixed", "nimbus/add-person/newsletter: in 1 of 1 requests it had a value that is not known"),
+        ("container", "nimbus/add-person/call: nothing is known that was in it, and alone it has no place"),
+        (
+            "lacking",
+            "nimbus/add-person: 1 of 1 requests lacked `address`, or were refused before they were read",
+        ),
+        ("unread", "nimbus/add-person unread: 1 of 1 requests were not read, and nobody knows what they use"),
+    ] {
+        assert_eq!(doubt(who), ("unknown".to_owned(), vec![expected.to_owned()]), "{who}");
+    }
+    assert_eq!(doubt("inside"), ("safe".to_owned(), Vec::new()));
     let (is_safe, blocks, notes) = verdict("whole");
     assert!(is_safe && blocks.is_empty() && !notes.contains("read back"), "{blocks:?} {notes}");
     let (is_safe, blocks, notes) = verdict("spelling");
@@ -180,11 +216,12 @@ fn where_parts_were_forgotten_nobody_is_called_safe_and_nothing_unused() {
     let book = Arc::new(book);
     let counter = Counter::new(Arc::clone(&book));
     let add = Part::operation("nimbus", "add-person");
-    for part in [add.field("shelves"), add.clone(), add.field("address"), add.clone()] {
+    for part in [add.field("shelves"), add.clone(), add.clone(), add.field("address")] {
         let number = book.parts().number(&part);
         counter.count_parts(Principal::of(b"whole"), Client::UNKNOWN, &[number], now);
+        // One after the other: what is on one sheet is taken in in no order.
+        store.write(&book, now).unwrap();
     }
-    store.write(&book, now).unwrap();
 
     let data = sixth();
     let report = |more: &[&str]| {
@@ -204,10 +241,11 @@ fn where_parts_were_forgotten_nobody_is_called_safe_and_nothing_unused() {
 }
 
 /// What answers requests in the dialects that ship, and counts into that book.
-fn counting(book: &Arc<Book>) -> gateway::Shared {
+fn counting(book: &Arc<Book>, metrics: &Metrics) -> gateway::Shared {
     let (config, limit) = (gateway::Config::default(), limit::Config::default());
     let registry = Arc::clone(&shipped().registry);
-    let shared = gateway::Shared::new(registry, config, &limit, Duration::from_secs(30), Metrics::new());
+    let metrics = metrics.clone();
+    let shared = gateway::Shared::new(registry, config, &limit, Duration::from_secs(30), metrics);
     shared.with_usage(Arc::clone(book))
 }
 
@@ -219,6 +257,7 @@ async fn the_golden_cases_use_what_their_files_say() {
     let now = SystemTime::now();
     let (mut store, book) = Store::open(&folder.path().join("usage.sqlite"), Config::default(), now).unwrap();
     let book = Arc::new(book);
+    let metrics = Metrics::new();
     let mut expected: BTreeMap<(String, String, String), u64> = BTreeMap::new();
     // One for a few cases at a time: a dialect's quota is spent by all of them.
     let mut last: Option<(String, usize, Arc<gateway::Shared>)> = None;
@@ -233,7 +272,7 @@ async fn the_golden_cases_use_what_their_files_say() {
         let base = if case.has_backend() { backend.base() } else { nobody().await };
         let shared = match last.take().filter(|(known, asked, _)| *known == case.dialect && *asked < 40) {
             Some((_, asked, shared)) => (asked, shared),
-            None => (0, Arc::new(counting(&book))),
+            None => (0, Arc::new(counting(&book, &metrics))),
         };
         let (asked, shared) = shared;
         let upstream = Upstream::new(Arc::new(upstream::Config::new(base))).unwrap();
@@ -259,8 +298,11 @@ async fn the_golden_cases_use_what_their_files_say() {
         }
     }
 
+    // A worker hands in what it has when it ends.
+    drop(last);
     store.write(&book, now).unwrap();
     let counted = store.read().unwrap();
+    assert_eq!(lost(&counted.met), lost_by_metrics(&metrics.render()), "losses are those of the metrics");
     let mut found: BTreeMap<(String, String, String), u64> = BTreeMap::new();
     for ((_, part), known) in counted.uses.uses() {
         let is_top = part.kind == Kind::Operation
@@ -280,4 +322,137 @@ async fn the_golden_cases_use_what_their_files_say() {
     let missing: Vec<_> =
         expected.iter().filter(|(what, _)| what.2.is_empty() && !found.contains_key(*what)).collect();
     assert!(missing.is_empty(), "{missing:?}");
+}
+
+/// Declared losses by dialect, operation and name.
+type Losses = BTreeMap<[String; 3], u64>;
+
+fn lost(met: &Met) -> Losses {
+    let mut losses = Losses::new();
+    for (_, part, count) in met.of(Kind::Loss) {
+        *losses.entry([part.dialect.clone(), part.operation.clone(), part.field.clone()]).or_default() +=
+            count;
+    }
+    losses
+}
+
+fn lost_by_metrics(page: &str) -> Losses {
+    let lines = page.lines().filter_map(|line| line.strip_prefix("gateway_declared_losses_total{"));
+    let losses = lines.map(|line| {
+        let (labels, count) = line.rsplit_once("} ").unwrap();
+        let label = |name: &str| {
+            let (_, rest) = labels.split_once(&format!("{name}=\"")).unwrap();
+            rest.split('"').next().unwrap().to_owned()
+        };
+        (["dialect", "operation", "field"].map(label), count.parse().unwrap())
+    });
+    let losses: Losses = losses.collect();
+    assert!(losses.len() > 20, "{losses:?}");
+    losses
+}
+
+/// The loader proves that each field of a schema is mapped or declared as lost; so nothing that can be counted is left of
+/// which the ledger would not say what becomes of it.
+#[test]
+fn of_every_part_of_the_dialects_that_ship_the_ledger_says_what_becomes_of_it() {
+    let registry = &shipped().registry;
+    let book = Arc::new(Book::empty(Config::default()));
+    let _watches = Watches::of(registry, Arc::clone(&book));
+    let (mut unknown, mut crossing) = (Vec::new(), 0);
+    for part in book.parts().since(0) {
+        let Some(dialect) = registry.dialect(&part.dialect) else { panic!("{part}") };
+        let Some(operation) = dialect.operations.iter().find(|one| one.name == part.operation) else {
+            continue;
+        };
+        let crossings = Crossings::of(operation);
+        let found = match part.kind {
+            Kind::Field => crossings.field(&part.field),
+            Kind::Id => crossings.id(&part.field),
+            Kind::Value => crossings.value(&part.field, &part.value),
+            _ => continue,
+        };
+        crossing += usize::from(found == Crossing::Whole);
+        if found == Crossing::Unknown {
+            unknown.push(part.to_string());
+        }
+    }
+    assert!(unknown.is_empty(), "{unknown:#?}");
+    assert!(crossing > 200, "{crossing}");
+}
+
+/// Two replicas met some things on two days. Everything that is told of it stands here by hand.
+#[test]
+fn what_was_met_is_told_in_every_format() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    let yesterday = now - Duration::from_hours(24);
+    let dialect = shipped().registry.dialects().iter().find(|dialect| dialect.losses.len() > 1).unwrap();
+    let (name, operation, loss) = (&dialect.name, &dialect.operations[0].name, &dialect.losses[0]);
+    let mut files = Vec::new();
+    for replica in ["one", "two"] {
+        let path = folder.path().join(replica);
+        let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
+        let book = Arc::new(book);
+        let watches = Watches::of(&shipped().registry, Arc::clone(&book));
+        let counter = Counter::new(Arc::clone(&book));
+        for (day, who) in [(yesterday, "a"), (yesterday, "b"), (now, "a")] {
+            let number = book.parts().number(&Part::operation(name, operation));
+            counter.count_parts(Principal::of(who.as_bytes()), Client::UNKNOWN, &[number], day);
+            let mut met = Tally::default();
+            met.add(0);
+            counter.count_losses(&watches, (name, operation), &met, day);
+        }
+        for outcome in ["same", "different", "effect_same", "effect_different", "dry_refused", "late"] {
+            book.compared(name, operation, outcome, now);
+        }
+        book.differs(name, operation, "/items/*/<&", now);
+        store.write(&book, now).unwrap();
+        files.push(path);
+    }
+    let report = |format: &str| {
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let output = report.arg("report").args(&files).args(["--format", format]).output().unwrap();
+        assert!(output.status.success(), "{output:?}");
+        String::from_utf8(output.stdout).unwrap()
+    };
+
+    let told: Value = serde_json::from_str(&report("json")).unwrap();
+    let day = |days: u64| json!(if days == 0 { "2026-11-21" } else { "2026-11-22" });
+    let part = json!({"dialect": name, "operation": operation, "compared": 8, "different": 4, "refused": 2});
+    assert_eq!(told["comparisons"], json!([part]));
+    let place = json!({"dialect": name, "operation": operation, "place": "/items/*/<&", "count": 2,
+        "first": day(1), "last": day(1)});
+    assert_eq!(told["differences"], json!([place]));
+    let left = |days: u64, principals: u64| json!({"day": day(days), "dialect": name, "principals": principals, "exact": true});
+    assert_eq!(told["remaining"], json!([left(0, 2), left(1, 1)]));
+    let losses = told["losses"].as_array().unwrap();
+    let own = losses.iter().find(|one| one["loss"] == **loss).unwrap();
+    assert_eq!((&own["count"], &own["first"], &own["last"]), (&json!(6), &day(0), &day(1)));
+    assert_eq!(losses.len(), dialect.losses.len(), "each loss that is declared is there, met or not");
+
+    let csv = report("csv");
+    for line in [
+        format!(",,{name},{operation},loss,{loss},,4,0,2026-11-21,2026-11-21\r\n"),
+        format!(",,{name},{operation},comparison,,late,2,0,2026-11-22,2026-11-22\r\n"),
+        format!(",,{name},{operation},difference,/items/*/<&,,2,0,2026-11-22,2026-11-22\r\n"),
+        format!(",,{name},,day,,,2,0,2026-11-22T00:00:00Z,2026-11-22T00:00:00Z\r\n"),
+    ] {
+        assert!(csv.contains(&line), "{line}\n{csv}");
+    }
+    assert_eq!(csv.lines().filter(|line| line.contains(",declared,")).count(), dialect.losses.len());
+
+    let text = report("text");
+    for words in ["of 8 requests whose answers were compared, 4 differed (50.0 %); the canonical", "█▄"] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+
+    let html = report("html");
+    for words in ["<code>/items/*/&lt;&amp;</code>", "4 differed (50.0 %)", "changes that would be refused"] {
+        assert!(html.contains(words), "{words}\n{html}");
+    }
+    let drawings = html.matches("<svg ").count();
+    assert_eq!(drawings, html.matches("role=\"img\" aria-label=\"").count());
+    assert_eq!(drawings, 5, "each drawing can be told");
+    assert!(!html.contains("<script") && !html.contains("src=") && !html.contains("url("));
 }

@@ -1,9 +1,11 @@
-//! For spreadsheets and databases: RFC 4180, one line for each use, programs included.
+//! For spreadsheets and databases: RFC 4180, one line for each use, programs and days included, one for what was met on a
+//! day, and one for each declared loss.
 
 use super::Told;
-use crate::usage::Who;
+use super::plot::DAY;
+use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::snapshot::moment;
+use crate::usage::snapshot::{date, moment};
 
 const HEADER: [&str; 11] = [
     "principal",
@@ -29,10 +31,31 @@ pub(super) fn written(told: &Told) -> String {
     for ((who, dialect, client), known) in told.counted.clients.uses() {
         out.push_str(&line(told, who, [dialect, "", "client", "", client], known));
     }
+    for table in told.counted.days.values() {
+        for ((who, dialect), known) in table.uses() {
+            out.push_str(&line(told, who, [dialect, "", "day", "", ""], known));
+        }
+    }
+    for (day, part, count) in told.counted.met.all() {
+        let what = [&part.dialect, &part.operation, part.kind.name(), &part.field, &part.value];
+        out.push_str(&of_nobody(what, count, &date(day * DAY)));
+    }
+    for loss in &told.met.losses {
+        let what = [&loss.dialect, "", "declared", &loss.name, &loss.reason];
+        out.push_str(&of_nobody(what, loss.met.count, ""));
+    }
     out
 }
 
-fn line(told: &Told, who: &Who, what: [&str; 5], known: &Use<()>) -> String {
+/// What belongs to no principal, of a day or of all that are kept.
+fn of_nobody(what: [&str; 5], count: u64, day: &str) -> String {
+    let mut cells = vec![String::new(), String::new()];
+    cells.extend(what.map(str::to_owned));
+    cells.extend([count.to_string(), "0".to_owned(), day.to_owned(), day.to_owned()]);
+    record(&cells)
+}
+
+fn line(told: &Told, who: &Principal, what: [&str; 5], known: &Use<()>) -> String {
     let mut cells = vec![who.to_string(), told.name(who).unwrap_or_default().to_owned()];
     cells.extend(what.map(str::to_owned));
     cells.extend([known.count.to_string(), known.error.to_string(), moment(known.first), moment(known.last)]);

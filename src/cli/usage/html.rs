@@ -3,12 +3,15 @@
 use std::borrow::Cow;
 use std::fmt::Write;
 
-use super::plot::{Plot, grouped};
-use super::verdict::{Moving, Verdict};
+use super::plot::grouped;
+use super::verdict::Moving;
 use super::{Told, days};
-use crate::usage::Who;
+use crate::limit::Principal;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
+
+mod met;
+mod moving;
 
 const STYLE: &str = include_str!("page.css");
 
@@ -19,7 +22,7 @@ pub(super) fn written(told: &Told) -> String {
         "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\"><head><meta charset=\"utf-8\"/>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\
-         <title>Who still calls what</title><style>\n{STYLE}</style></head>\n<body><header><h1>Who still calls what</h1>"
+         <title>Principal still calls what</title><style>\n{STYLE}</style></head>\n<body><header><h1>Principal still calls what</h1>"
     );
     let replicas =
         if told.replicas == 1 { "1 replica".to_owned() } else { format!("{} replicas", told.replicas) };
@@ -55,8 +58,10 @@ pub(super) fn written(told: &Told) -> String {
         table(&["Principal", "#Requests", "First", "Last"], &rows, &mut out);
         out.push_str("</section>\n");
     }
-    plots(told, &mut out);
-    moving(told, &mut out);
+    met::put_plots(told, &mut out);
+    moving::put_all(told, &mut out);
+    met::put_differences(told, &mut out);
+    met::put_losses(told, &mut out);
 
     out.push_str("<section><h2>Calls</h2>");
     let rows: Vec<_> = told
@@ -83,104 +88,29 @@ pub(super) fn written(told: &Told) -> String {
 
 fn tiles(told: &Told, out: &mut String) {
     let of = |moving| told.verdicts.iter().filter(|verdict| verdict.moving() == moving).count();
-    let (safe, blocked) = (of(Moving::Safe), of(Moving::Blocked));
-    let dialects: std::collections::BTreeSet<_> =
-        told.verdicts.iter().flat_map(|verdict| verdict.dialects.keys()).collect();
     out.push_str("<ul class=\"tiles\">");
     for (number, what) in [
         (told.requests(), "requests"),
-        (dialects.len() as u64, "dialects in use"),
+        (told.dialects().len() as u64, "dialects in use"),
         (told.verdicts.len() as u64, "principals"),
-        (safe as u64, "safe to move"),
-        (blocked as u64, "blocked"),
+        (of(Moving::Safe) as u64, "safe to move"),
+        (of(Moving::Unknown) as u64, "in doubt"),
+        (of(Moving::Blocked) as u64, "blocked"),
     ] {
         put(out, format_args!("<li><b>{}</b><span>{what}</span></li>", grouped(number)));
     }
     out.push_str("</ul>\n");
 }
 
-fn plots(told: &Told, out: &mut String) {
-    let (mut by_dialect, mut by_principal) = (Plot::default(), Plot::default());
-    for (day, table) in &told.counted.days {
-        for ((who, dialect), known) in table.uses() {
-            by_dialect.add(*day, dialect, known.count);
-            by_principal.add(*day, &told.label(who), known.count);
-        }
-    }
-    let about = ["Requests a day by dialect", "Requests a day by principal"];
-    for (plot, about) in [by_dialect, by_principal].iter().zip(about) {
-        put(out, format_args!("<section><h2>{about}</h2>{}</section>\n", plot.drawn(about)));
-    }
-}
-
-fn moving(told: &Told, out: &mut String) {
-    out.push_str("<section><h2>Who can be moved</h2>");
-    let mut verdicts: Vec<&Verdict> = told.verdicts.iter().collect();
-    verdicts.sort_by_key(|verdict| (verdict.moving(), told.label(&verdict.who)));
-    for verdict in verdicts {
-        let (class, word) = match verdict.moving() {
-            Moving::Safe => ("safe", "✓ safe to move"),
-            Moving::Unknown => ("blocked", "? not known"),
-            Moving::Blocked => ("blocked", "✗ blocked"),
-        };
-        put(
-            out,
-            format_args!(
-                "<div class=\"who\"><h3>{} <span class=\"mark {class}\">{word}</span></h3>",
-                named(told, &verdict.who)
-            ),
-        );
-        let used = verdict.dialects.iter().map(|(dialect, known)| {
-            let (first, last) = days(known);
-            format!("{} {}, {first} to {last}", escaped(dialect), counted(known))
-        });
-        put(out, format_args!("<p class=\"soft\">{}", used.collect::<Vec<_>>().join(" · ")));
-        if !verdict.clients.is_empty() {
-            let clients: Vec<_> =
-                verdict.clients.iter().map(|client| format!("<code>{}</code>", escaped(client))).collect();
-            put(out, format_args!(" · {}", clients.join(", ")));
-        }
-        out.push_str("</p>");
-        match verdict.moving() {
-            Moving::Safe => out.push_str("<p>Everything it uses crosses whole.</p>"),
-            Moving::Unknown => out.push_str(
-                "<p>Nothing is known to be in the way, but parts that were used seldom have been forgotten.</p>",
-            ),
-            Moving::Blocked => {}
-        }
-        if !(verdict.blocks.is_empty() && verdict.remarks.is_empty()) {
-            out.push_str("<ul>");
-            for (part, reason, known) in &verdict.blocks {
-                let (_, last) = days(known);
-                put(
-                    out,
-                    format_args!(
-                        "<li><code>{}</code>: {} ({}, last {last})</li>",
-                        escaped(&part.to_string()),
-                        escaped(reason),
-                        counted(known)
-                    ),
-                );
-            }
-            for remark in &verdict.remarks {
-                put(out, format_args!("<li class=\"soft\">{}</li>", escaped(remark)));
-            }
-            out.push_str("</ul>");
-        }
-        out.push_str("</div>");
-    }
-    out.push_str("</section>\n");
-}
-
 /// A name with the digest behind it, or the digest alone.
-fn named(told: &Told, who: &Who) -> String {
+fn named(told: &Told, who: &Principal) -> String {
     match told.name(who) {
         Some(name) => format!("{} <code class=\"soft\">{}</code>", escaped(name), &who.to_string()[..8]),
         None => format!("<code>{who}</code>"),
     }
 }
 
-fn principal(told: &Told, who: &Who) -> String {
+fn principal(told: &Told, who: &Principal) -> String {
     format!("<td>{}</td>", named(told, who))
 }
 
@@ -212,8 +142,8 @@ fn table(names: &[&str], rows: &[Vec<String>], out: &mut String) {
     out.push_str("<div class=\"wide\"><table><thead><tr>");
     for name in names {
         match name.strip_prefix('#') {
-            Some(name) => put(out, format_args!("<th class=\"n\">{name}</th>")),
-            None => put(out, format_args!("<th>{name}</th>")),
+            Some(name) => put(out, format_args!("<th class=\"n\" scope=\"col\">{name}</th>")),
+            None => put(out, format_args!("<th scope=\"col\">{name}</th>")),
         }
     }
     out.push_str("</tr></thead><tbody>");
@@ -223,7 +153,7 @@ fn table(names: &[&str], rows: &[Vec<String>], out: &mut String) {
     out.push_str("</tbody></table></div>");
 }
 
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to a string never fails");
 }
 

@@ -2,11 +2,14 @@
 
 use serde_json::{Value as Tree, json};
 
+use super::met::{Compared, Loss, Seen};
+use super::plot::DAY;
 use super::verdict::Moving;
 use super::{Told, is_exact};
-use crate::usage::Who;
+use crate::limit::Principal;
+use crate::usage::Part;
 use crate::usage::heavy::Use;
-use crate::usage::snapshot::moment;
+use crate::usage::snapshot::{date, moment};
 
 /// The report.
 pub(super) fn written(told: &Told) -> Tree {
@@ -16,12 +19,16 @@ pub(super) fn written(told: &Told) -> Tree {
         json!({"part": removal.part, "missed": removal.missed, "users": users})
     });
     let verdicts = told.verdicts.iter().map(|verdict| {
-        let blocks = verdict.blocks.iter().map(|(part, reason, known)| {
-            let mut block = entry(told, &verdict.who, known);
-            block["part"] = part.to_string().into();
-            block["reason"] = reason.as_str().into();
-            block
-        });
+        let hindrances = |moving: Moving| {
+            let found = verdict.hindrances.iter().filter(move |one| one.moving == moving);
+            let found = found.map(|one| {
+                let mut told = entry(told, &verdict.who, &one.known);
+                told["part"] = one.part.to_string().into();
+                told["reason"] = one.reason.as_str().into();
+                told
+            });
+            found.collect::<Vec<_>>()
+        };
         let requests = verdict.dialects.iter().map(|(dialect, known)| {
             let mut requests = entry(told, &verdict.who, known);
             requests["dialect"] = dialect.as_str().into();
@@ -35,7 +42,8 @@ pub(super) fn written(told: &Told) -> Tree {
             "parts": verdict.parts,
             "dialects": requests.collect::<Vec<_>>(),
             "clients": verdict.clients,
-            "blocks": blocks.collect::<Vec<_>>(),
+            "blocks": hindrances(Moving::Blocked),
+            "doubts": hindrances(Moving::Unknown),
             "notes": verdict.remarks,
         })
     });
@@ -46,11 +54,59 @@ pub(super) fn written(told: &Told) -> Tree {
         "error": told.error(),
         "removing": removing,
         "principals": verdicts.collect::<Vec<_>>(),
+        "remaining": remaining(told),
+        "comparisons": comparisons(told),
+        "differences": differences(told),
+        "losses": losses(told),
         "counted": all.to_json(),
     })
 }
 
-fn entry(told: &Told, who: &Who, known: &Use<()>) -> Tree {
+/// How many principals used each dialect on each day.
+fn remaining(told: &Told) -> Tree {
+    let days = told.met.remaining.iter().flat_map(|(day, dialects)| {
+        let missed = told.counted.days.get(day).map_or(0, |table| table.missed);
+        dialects.iter().map(move |(dialect, count)| {
+            json!({"day": date(day * DAY), "dialect": dialect, "principals": count, "exact": missed == 0})
+        })
+    });
+    days.collect()
+}
+
+fn comparisons(told: &Told) -> Tree {
+    let of = |((dialect, operation), of): (&(String, String), &Compared)| {
+        json!({"dialect": dialect, "operation": operation, "compared": of.answers.count,
+            "different": of.different.count, "refused": of.refused.count})
+    };
+    told.met.compared.iter().map(of).collect()
+}
+
+fn differences(told: &Told) -> Tree {
+    let of = |(part, seen): (&Part, &Seen)| {
+        let own = json!({"dialect": part.dialect, "operation": part.operation, "place": part.field});
+        with_seen(own, seen)
+    };
+    told.met.differences.iter().map(of).collect()
+}
+
+/// Declared losses, met or not.
+fn losses(told: &Told) -> Tree {
+    let of = |loss: &Loss| {
+        let of = if loss.is_of_answers { "answer" } else { "request" };
+        let own = json!({"dialect": loss.dialect, "loss": loss.name, "of": of, "reason": loss.reason});
+        with_seen(own, &loss.met)
+    };
+    told.met.losses.iter().map(of).collect()
+}
+
+fn with_seen(mut of: Tree, seen: &Seen) -> Tree {
+    of["count"] = seen.count.into();
+    of["first"] = seen.days.map(|(first, _)| date(first * DAY)).into();
+    of["last"] = seen.days.map(|(_, last)| date(last * DAY)).into();
+    of
+}
+
+fn entry(told: &Told, who: &Principal, known: &Use<()>) -> Tree {
     json!({"principal": who.to_string(), "name": told.name(who), "count": known.count, "error": known.error,
         "first": moment(known.first), "last": moment(known.last)})
 }

@@ -1,125 +1,207 @@
 //! Bars over days, as a drawing that needs nothing else.
+//!
+//! The drawing has no words in it, so that it may be as wide as the page is: what is written beside it keeps its size.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
-use super::html::escaped;
+use super::html::{escaped, put};
 use crate::usage::snapshot::date;
 
 /// Seconds of a day.
-const DAY: u64 = 24 * 60 * 60;
+pub(super) const DAY: u64 = 24 * 60 * 60;
 
 /// More kinds than these share one colour, that of the others.
 const KINDS_MAX: usize = 7;
 
-/// The size of the drawing, and the room for what is written beside it.
-const WIDTH: f64 = 760.0;
-const HEIGHT: f64 = 220.0;
-const LEFT: f64 = 56.0;
-const BELOW: f64 = 24.0;
-const ABOVE: f64 = 10.0;
+/// Units of the drawing: its height, the width of a day, and that of a bar.
+const HEIGHT: f64 = 1000.0;
+const SLOT: u64 = 10;
+const BAR: u64 = 8;
+
+/// The least height of what is not nothing.
+const LEAST: f64 = 4.0;
 
 /// How much there was of each kind on each day since 1970.
-#[derive(Default)]
+#[derive(Debug)]
 pub(super) struct Plot {
+    /// The first day and the last, whether there was anything or not.
+    span: (u64, u64),
     days: BTreeMap<u64, BTreeMap<String, u64>>,
     totals: BTreeMap<String, u64>,
+    /// Kinds in the order of their colours; what is not among them comes after.
+    order: Vec<String>,
 }
 
 impl Plot {
+    /// One of these days, in which kinds have the colours of their places in `order`.
+    pub(super) fn new(span: (u64, u64), order: &[&str]) -> Plot {
+        let order = order.iter().map(|kind| (*kind).to_owned()).collect();
+        Plot { span, days: BTreeMap::new(), totals: BTreeMap::new(), order }
+    }
+
     pub(super) fn add(&mut self, day: u64, kind: &str, count: u64) {
         *self.days.entry(day).or_default().entry(kind.to_owned()).or_default() += count;
         *self.totals.entry(kind.to_owned()).or_default() += count;
     }
 
-    /// The drawing with its legend; what it is about is said to those who do not see it.
-    pub(super) fn drawn(&self, about: &str) -> String {
-        let (Some((first, _)), Some((last, _))) = (self.days.first_key_value(), self.days.last_key_value())
-        else {
+    /// The drawing, with all kinds of a day on top of each other, its legend and its numbers; what it is about is said to
+    /// those who do not see it.
+    pub(super) fn stacked(&self, about: &str) -> String {
+        if self.days.is_empty() {
             return "<p class=\"none\">There is nothing to draw yet.</p>".to_owned();
-        };
+        }
         let kinds = self.kinds();
         let most = self.days.values().map(|day| day.values().sum::<u64>()).max().unwrap_or_default();
         let top = round_up(most);
-        let mut out = format!(
-            "<svg viewBox=\"0 0 {WIDTH} {HEIGHT}\" role=\"img\" aria-label=\"{}\">",
-            escaped(&format!("{about}, {} to {}, at most {most} a day", date(first * DAY), date(last * DAY)))
-        );
-        let y = |count: u64| HEIGHT - BELOW - share(count, top) * (HEIGHT - BELOW - ABOVE);
-        for step in 0..=2 {
-            let count = top * step / 2;
-            let (at, end) = (y(count), WIDTH - 4.0);
-            put(
-                &mut out,
-                format_args!(
-                    "<line class=\"grid\" x1=\"{LEFT}\" y1=\"{at:.1}\" x2=\"{end}\" y2=\"{at:.1}\"/>"
-                ),
-            );
-            let (x, at) = (LEFT - 8.0, at + 4.0);
-            put(
-                &mut out,
-                format_args!("<text x=\"{x}\" y=\"{at:.1}\" text-anchor=\"end\">{}</text>", grouped(count)),
-            );
+        let (first, last) = (date(self.span.0 * DAY), date(self.span.1 * DAY));
+        let told = format!("{about}, {first} to {last}, at most {} a day", grouped(most));
+        let mut out = "<div class=\"plot\"><div class=\"scale\">".to_owned();
+        for count in [top, top / 2, 0] {
+            put(&mut out, format_args!("<span>{}</span>", grouped(count)));
         }
-        let slots = last - first + 1;
-        let wide = (WIDTH - LEFT - 4.0) / number(slots);
-        let bar = (wide * 0.8).min(32.0);
-        for (day, counts) in &self.days {
-            let x = LEFT + number(day - first) * wide + (wide - bar) / 2.0;
-            let mut below = 0;
-            for (at, kind) in kinds.iter().enumerate() {
-                let count = self.count(counts, &kinds, kind);
-                if count == 0 {
-                    continue;
-                }
-                let (from, to) = (y(below), y(below + count));
-                let (height, title) =
-                    ((from - to).max(0.5), format!("{}, {kind}: {}", date(day * DAY), grouped(count)));
-                put(
-                    &mut out,
-                    format_args!(
-                        "<rect class=\"k{at}\" x=\"{x:.1}\" y=\"{to:.1}\" width=\"{bar:.1}\" height=\"{height:.1}\"><title>{}</title></rect>",
-                        escaped(&title)
-                    ),
-                );
-                below += count;
-            }
+        put(&mut out, format_args!("</div>{}", self.drawing(&kinds, top, &told)));
+        put(&mut out, format_args!("<div class=\"dates\"><span>{first}</span>"));
+        if self.span.1 - self.span.0 >= 4 {
+            let middle = self.span.0 + (self.span.1 - self.span.0) / 2;
+            put(&mut out, format_args!("<span class=\"middle\">{}</span>", date(middle * DAY)));
         }
-        let labels = [*first, first + (slots - 1) / 2, *last];
-        let shown = if slots < 3 { &labels[..1] } else { &labels[..] };
-        for (at, day) in shown.iter().enumerate() {
-            let x = LEFT + (number(day - first) + 0.5) * wide;
-            let anchor = ["start", "middle", "end"][if slots < 3 { 1 } else { at }];
-            let y = HEIGHT - 6.0;
-            put(
-                &mut out,
-                format_args!(
-                    "<text x=\"{x:.1}\" y=\"{y}\" text-anchor=\"{anchor}\">{}</text>",
-                    date(day * DAY)
-                ),
-            );
+        if self.span.1 > self.span.0 {
+            put(&mut out, format_args!("<span>{last}</span>"));
         }
-        out.push_str("</svg><ul class=\"legend\">");
+        out.push_str("</div></div><ul class=\"legend\">");
         for (at, kind) in kinds.iter().enumerate() {
             let total: u64 = self.days.values().map(|day| self.count(day, &kinds, kind)).sum();
-            put(
-                &mut out,
-                format_args!("<li><i class=\"k{at}\"></i>{} <b>{}</b></li>", escaped(kind), grouped(total)),
-            );
+            let (colour, kind, total) = (self.colour(at, kind), escaped(kind), grouped(total));
+            put(&mut out, format_args!("<li><i class=\"{colour}\"></i>{kind} <b>{total}</b></li>"));
         }
-        out.push_str("</ul>");
+        put(&mut out, format_args!("</ul>{}", self.numbers(about, &kinds)));
         out
     }
 
-    /// The kinds that have a colour, the most frequent first, and one for the others if there are any.
+    /// A drawing for each kind below the other, all of one scale, with how much there was on the last day and at most.
+    pub(super) fn apart(&self, about: &str) -> String {
+        if self.days.is_empty() {
+            return "<p class=\"none\">There is nothing to draw yet.</p>".to_owned();
+        }
+        let kinds = self.kinds();
+        let most = self.days.values().flat_map(|day| day.values()).copied().max().unwrap_or_default();
+        let (first, last) = (date(self.span.0 * DAY), date(self.span.1 * DAY));
+        let mut out = "<div class=\"strips\">".to_owned();
+        for (at, kind) in kinds.iter().enumerate() {
+            let on = |day: &u64| self.days.get(day).map_or(0, |day| self.count(day, &kinds, kind));
+            let own = self.days.keys().map(on).max().unwrap_or_default();
+            let now = on(&self.span.1);
+            let told =
+                format!("{about}, {kind}, {first} to {last}: at most {own} on a day, {now} on the last");
+            let one = self.days.iter().fold(Plot::new(self.span, &[]), |mut one, (day, counts)| {
+                one.add(*day, kind, self.count(counts, &kinds, kind));
+                one
+            });
+            let colour = self.colour(at, kind);
+            let drawing = one.bars(std::slice::from_ref(kind), &[colour], most, &told);
+            put(
+                &mut out,
+                format_args!(
+                    "<div class=\"strip\"><span>{}</span>{drawing}<span class=\"soft\"><b>{now}</b> of {own}</span></div>",
+                    escaped(kind)
+                ),
+            );
+        }
+        put(
+            &mut out,
+            format_args!(
+                "<div class=\"strip\"><span></span><div class=\"dates\"><span>{first}</span><span>{last}</span></div>\
+                 <span></span></div></div>{}",
+                self.numbers(about, &kinds)
+            ),
+        );
+        out
+    }
+
+    fn drawing(&self, kinds: &[String], top: u64, told: &str) -> String {
+        let colours: Vec<_> = kinds.iter().enumerate().map(|(at, kind)| self.colour(at, kind)).collect();
+        self.bars(kinds, &colours, top, told)
+    }
+
+    fn bars(&self, kinds: &[String], colours: &[String], top: u64, told: &str) -> String {
+        let width = (self.span.1 - self.span.0 + 1) * SLOT;
+        let mut out = format!(
+            "<svg viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
+            escaped(told)
+        );
+        for line in [0.0, HEIGHT / 2.0, HEIGHT] {
+            put(
+                &mut out,
+                format_args!("<line class=\"grid\" x1=\"0\" y1=\"{line}\" x2=\"{width}\" y2=\"{line}\"/>"),
+            );
+        }
+        for (day, counts) in self.days.range(self.span.0..=self.span.1) {
+            let x = (day - self.span.0) * SLOT + (SLOT - BAR) / 2;
+            let mut below = 0.0;
+            for (kind, colour) in kinds.iter().zip(colours) {
+                let count = self.count(counts, kinds, kind);
+                if count == 0 {
+                    continue;
+                }
+                let height = (share(count, top) * HEIGHT).max(LEAST);
+                let y = HEIGHT - below - height;
+                let title = format!("{}, {kind}: {}", date(day * DAY), grouped(count));
+                put(
+                    &mut out,
+                    format_args!(
+                        "<rect class=\"{colour}\" x=\"{x}\" y=\"{y:.1}\" width=\"{BAR}\" height=\"{height:.1}\"><title>{}</title></rect>",
+                        escaped(&title)
+                    ),
+                );
+                below += height;
+            }
+        }
+        out.push_str("</svg>");
+        out
+    }
+
+    /// The same as a table, for who does not see it or wants to know.
+    fn numbers(&self, about: &str, kinds: &[String]) -> String {
+        let mut out = "<details><summary>The numbers</summary><div class=\"wide\"><table>".to_owned();
+        put(
+            &mut out,
+            format_args!("<caption>{}</caption><thead><tr><th scope=\"col\">Day</th>", escaped(about)),
+        );
+        for kind in kinds {
+            put(&mut out, format_args!("<th class=\"n\" scope=\"col\">{}</th>", escaped(kind)));
+        }
+        out.push_str("</tr></thead><tbody>");
+        for (day, counts) in &self.days {
+            put(&mut out, format_args!("<tr><th class=\"d\" scope=\"row\">{}</th>", date(day * DAY)));
+            for kind in kinds {
+                let count = grouped(self.count(counts, kinds, kind));
+                put(&mut out, format_args!("<td class=\"n\">{count}</td>"));
+            }
+            out.push_str("</tr>\n");
+        }
+        out.push_str("</tbody></table></div></details>");
+        out
+    }
+
+    /// The kinds that have a colour, those of the order first and then the most frequent, and one for the others if there
+    /// are any.
     fn kinds(&self) -> Vec<String> {
         let mut kinds: Vec<_> = self.totals.iter().collect();
-        kinds.sort_by_key(|(name, total)| (std::cmp::Reverse(**total), (*name).clone()));
+        let place = |name: &String| self.order.iter().position(|known| known == name);
+        kinds.sort_by_key(|(name, total)| {
+            (place(name).unwrap_or(usize::MAX), std::cmp::Reverse(**total), (*name).clone())
+        });
         let mut names: Vec<String> = kinds.iter().take(KINDS_MAX).map(|(name, _)| (*name).clone()).collect();
         if kinds.len() > KINDS_MAX {
             names.push(format!("{} others", kinds.len() - KINDS_MAX));
         }
         names
+    }
+
+    /// The class of its colour: that of its place in the order, whichever others are there.
+    fn colour(&self, at: usize, kind: &String) -> String {
+        let own = self.order.iter().position(|known| known == kind).unwrap_or(at);
+        format!("k{}", own.min(KINDS_MAX))
     }
 
     /// How much of a kind there was; of the last, if it stands for the others, of all those.
@@ -169,10 +251,6 @@ pub(super) fn grouped(count: u64) -> String {
     out
 }
 
-fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
-    out.write_fmt(text).expect("writing to a string never fails");
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -183,5 +261,35 @@ mod tests {
         assert_eq!(ends.map(round_up), [2, 2, 4, 8, 20, 100, 100, 200, 20_000]);
         assert_eq!(grouped(1_234_567), "1\u{2009}234\u{2009}567");
         assert_eq!((grouped(999), round_up(u64::MAX)), ("999".to_owned(), u64::MAX));
+    }
+
+    #[test]
+    fn a_kind_has_the_colour_of_its_place_whichever_others_are_there() {
+        let mut plot = Plot::new((1, 9), &["first", "second", "third"]);
+        plot.add(2, "third", 1);
+        plot.add(3, "first", 100);
+        let drawn = plot.stacked("what there is");
+        assert!(drawn.contains("<i class=\"k2\"></i>third <b>1</b>"), "{drawn}");
+        assert!(
+            drawn.contains("<rect class=\"k2\" x=\"11\" y=\"990.0\" width=\"8\" height=\"10.0\">"),
+            "{drawn}"
+        );
+        assert!(drawn.contains("aria-label=\"what there is, 1970-01-02 to 1970-01-10, at most 100 a day\""));
+        assert!(
+            drawn.contains("<th class=\"d\" scope=\"row\">1970-01-04</th><td class=\"n\">100</td>"),
+            "{drawn}"
+        );
+    }
+
+    #[test]
+    fn drawings_apart_have_one_scale() {
+        let mut plot = Plot::new((1, 2), &["few", "many"]);
+        plot.add(2, "few", 1);
+        plot.add(1, "many", 10);
+        let drawn = plot.apart("who is left");
+        assert!(drawn.contains("<b>1</b> of 1") && drawn.contains("<b>0</b> of 10"), "{drawn}");
+        assert!(
+            drawn.contains("y=\"900.0\" width=\"8\" height=\"100.0\"") && drawn.contains("height=\"1000.0\"")
+        );
     }
 }

@@ -1,19 +1,19 @@
 //! Who would notice if a part of a dialect went.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::cli::{Failure, names, names::Unknown};
 use crate::dialect::Registry;
+use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Book, Config, Kind, Part, Snapshot, Watches, Who};
+use crate::usage::{Kind, Part, Snapshot};
 
 /// A part, and who uses it.
 pub(super) struct Removal {
     /// The part, as it was asked for.
     pub(super) part: String,
-    /// Who uses it, the most frequent first. A field that has several kinds of uses counts as the most frequent of them.
-    pub(super) users: Vec<(Who, Use<()>)>,
+    /// Who uses it, the most frequent first.
+    pub(super) users: Vec<(Principal, Use<()>)>,
     /// How often somebody may have used it who is not there, at most.
     pub(super) missed: u64,
 }
@@ -30,30 +30,44 @@ impl Removal {
     /// Looks up what was asked for: it has to be something that the mappings know, or that was used.
     pub(super) fn of(asked: &str, counted: &Snapshot, registry: &Registry) -> Result<Removal, Failure> {
         let part = Asked::parse(asked);
-        let mut users: BTreeMap<Who, Use<()>> = BTreeMap::new();
-        let mut is_known = false;
+        let mut rows: BTreeMap<Principal, Vec<(&Part, Use<()>)>> = BTreeMap::new();
         for ((who, used), known) in counted.uses.uses().filter(|((_, used), _)| part.is(used)) {
-            is_known = true;
-            let user = users.entry(*who).or_insert(Use { count: 0, error: 0, ..*known });
-            user.first = user.first.min(known.first);
-            user.last = user.last.max(known.last);
-            if part.adds_up(used) {
-                user.count += known.count;
-                user.error += known.error;
-            } else if user.count < known.count {
-                (user.count, user.error) = (known.count, known.error);
-            }
+            rows.entry(*who).or_default().push((used, *known));
         }
-        if !is_known {
+        if rows.is_empty() {
             part.look_up(registry)?;
         }
-        let mut users: Vec<_> = users.into_iter().collect();
+        let mut users: Vec<_> = rows.into_iter().map(|(who, rows)| (who, together(&rows))).collect();
         users.sort_by_key(|(_, known)| std::cmp::Reverse(known.count));
         // Who was never read may have used it each time.
         let unread = counted.uses.uses().filter(|((_, used), _)| part.may_be_in(used));
         let unread = unread.map(|(_, known)| known.count).max().unwrap_or_default();
         Ok(Removal { part: asked.to_owned(), users, missed: counted.uses.missed.max(unread) })
     }
+}
+
+/// In how many requests a principal used any of these rows: there are no more than that, and no less than the error says.
+///
+/// Operations are used in different requests, and a path has each of its parameters once, so that is their sum. A field is
+/// used whenever one of its values is. Without a row for the field, several values may have been in one request.
+fn together(rows: &[(&Part, Use<()>)]) -> Use<()> {
+    let sum = |of: fn(&Use<()>) -> u64| rows.iter().map(|(_, known)| of(known)).sum::<u64>();
+    let sure = |known: &Use<()>| known.count - known.error;
+    let (count, surely) = match rows.iter().find(|(part, _)| part.kind == Kind::Field) {
+        // A row of values can be surer than that of the field, where tables forget.
+        Some((_, field)) => {
+            (field.count, rows.iter().map(|(_, known)| sure(known)).max().unwrap_or_default())
+        }
+        None if rows.iter().all(|(part, _)| part.kind == Kind::Operation || part.field.starts_with('{')) => {
+            (sum(|known| known.count), rows.iter().map(|(_, known)| sure(known)).sum())
+        }
+        None => {
+            (sum(|known| known.count), rows.iter().map(|(_, known)| sure(known)).max().unwrap_or_default())
+        }
+    };
+    let first = rows.iter().map(|(_, known)| known.first).min().unwrap_or_default();
+    let last = rows.iter().map(|(_, known)| known.last).max().unwrap_or_default();
+    Use { key: (), count, error: count.saturating_sub(surely), first, last }
 }
 
 impl<'a> Asked<'a> {
@@ -80,7 +94,7 @@ impl<'a> Asked<'a> {
             (None, _) => return used.dialect == self.dialect && used.kind == Kind::Operation,
             (Some(_), Some(_)) => used.kind == Kind::Value || used.kind == Kind::Id,
             (Some(_), None) if self.field.is_none() => used.kind == Kind::Operation,
-            (Some(_), None) => used.kind != Kind::Operation,
+            (Some(_), None) => matches!(used.kind, Kind::Field | Kind::Value | Kind::Id),
         };
         let is_there =
             used.dialect == self.dialect && self.operation.is_none_or(|name| name == used.operation);
@@ -93,20 +107,13 @@ impl<'a> Asked<'a> {
             && self.value.is_none_or(is_value)
     }
 
-    /// Operations of a dialect are used in different requests; a field and its values in the same.
-    fn adds_up(&self, used: &Part) -> bool {
-        self.operation.is_none() && used.kind == Kind::Operation
-    }
-
     /// Whether the mappings know it; a slip of the pen must not pass for something that nobody uses.
     fn look_up(&self, registry: &Registry) -> Result<(), Failure> {
         let dialect = names::dialect(registry, self.dialect)?;
         let Some(operation) = self.operation else { return Ok(()) };
         names::operation(dialect, operation)?;
         let Some(field) = self.field else { return Ok(()) };
-        let book = Arc::new(Book::empty(Config { entries: 1, ..Config::default() }));
-        let _watches = Watches::of(registry, Arc::clone(&book));
-        let parts = book.parts().since(0);
+        let parts = super::verdict::parts(registry);
         if parts.iter().any(|part| self.is(part)) {
             return Ok(());
         }
@@ -126,5 +133,34 @@ impl<'a> Asked<'a> {
             }
         };
         Err(Unknown::new(lacks, name, known).into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn used(count: u64, error: u64, first: u64, last: u64) -> Use<()> {
+        Use { key: (), count, error, first, last }
+    }
+
+    #[test]
+    fn rows_together_have_the_bounds_and_the_dates_of_all() {
+        let get = Part::operation("a", "get");
+        let (role, id) = (get.field("role"), get.field("{id}"));
+        let (admin, guest) = (role.value(Kind::Value, "\"admin\""), role.value(Kind::Value, "\"guest\""));
+        let (uuid, short) = (id.value(Kind::Id, "uuid"), id.value(Kind::Id, "shortuuid"));
+        for (rows, expected, why) in [
+            ([(&role, used(9, 4, 3, 8)), (&admin, used(7, 0, 2, 9))], used(9, 2, 2, 9), "seven are sure"),
+            ([(&uuid, used(5, 1, 3, 8)), (&short, used(3, 0, 1, 4))], used(8, 1, 1, 8), "a path has one id"),
+            (
+                [(&admin, used(5, 0, 3, 8)), (&guest, used(3, 0, 1, 4))],
+                used(8, 3, 1, 8),
+                "a list may have both",
+            ),
+            ([(&get, used(5, 2, 3, 8)), (&get, used(3, 0, 1, 4))], used(8, 2, 1, 8), "operations add up"),
+        ] {
+            assert_eq!(together(&rows), expected, "{why}");
+        }
     }
 }

@@ -1,10 +1,20 @@
-//! For people: tables of text.
+//! For people: text for a terminal of eighty columns.
 
+use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::verdict::Moving;
+use super::met::Seen;
+use super::plot::grouped;
+use super::verdict::Verdict;
 use super::{Told, counted, days};
-use crate::usage::snapshot::moment;
+use crate::usage::heavy::Use;
+use crate::usage::snapshot::{date, moment};
+
+/// Columns of a terminal. A name that is longer than a line stays whole.
+const COLUMNS: usize = 80;
+
+/// As many days fit into a line beside what is said of them.
+const BARS: usize = 44;
 
 /// The report.
 pub(super) fn written(told: &Told) -> String {
@@ -12,84 +22,191 @@ pub(super) fn written(told: &Told) -> String {
     let all = &told.counted;
     let replicas =
         if told.replicas == 1 { "1 replica".to_owned() } else { format!("{} replicas", told.replicas) };
-    line(
-        &mut out,
-        format_args!(
-            "{} requests since {}, counted by {replicas} until {}",
-            told.requests(),
-            moment(all.since),
-            moment(all.written)
-        ),
-    );
-    line(&mut out, format_args!("{}", told.error()));
+    let (requests, since, until) = (told.requests(), moment(all.since), moment(all.written));
+    wrap(&mut out, 0, &format!("{requests} requests since {since}, counted by {replicas} until {until}"));
+    wrap(&mut out, 0, &told.error());
 
     if let Some(removal) = &told.removal {
-        out.push('\n');
         let noticed = match removal.users.len() {
             0 if removal.missed == 0 => format!("nobody would notice if {} went", removal.part),
             0 => format!("nobody is known to use {}", removal.part),
             users => format!("{users} would notice if {} went", removal.part),
         };
-        line(&mut out, format_args!("{noticed}"));
-        let rows = removal.users.iter().map(|(who, known)| {
-            let (first, last) = days(known);
-            vec![told.label(who), counted(known), first, last]
-        });
-        table(&mut out, &["principal", "requests", "first", "last"], rows.collect());
+        out.push('\n');
+        wrap(&mut out, 0, &noticed);
+        let rows = removal.users.iter().map(|(who, known)| used(told.label(who), known));
+        table(&mut out, 2, &rows.collect::<Vec<_>>());
     }
 
     out.push_str("\nwho still calls what\n");
-    let rows = told.calls().into_iter().map(|(who, part, known)| {
-        let (first, last) = days(known);
-        vec![part.to_string(), told.label(who), counted(known), first, last]
-    });
-    table(&mut out, &["operation", "principal", "requests", "first", "last"], rows.collect());
-
-    out.push_str("\nwho can be moved\n");
-    let rows = told.verdicts.iter().map(|verdict| {
-        let requests =
-            verdict.dialects.iter().map(|(dialect, known)| format!("{dialect} {}", counted(known)));
-        let clients: Vec<_> = verdict.clients.iter().map(String::as_str).collect();
-        vec![
-            told.label(&verdict.who),
-            verdict.moving().word().to_owned(),
-            requests.collect::<Vec<_>>().join(", "),
-            clients.join(", "),
-        ]
-    });
-    table(&mut out, &["principal", "", "requests", "programs"], rows.collect());
-    for verdict in &told.verdicts {
-        if verdict.moving() == Moving::Safe && verdict.remarks.is_empty() {
-            continue;
-        }
-        out.push('\n');
-        line(&mut out, format_args!("  {}", told.label(&verdict.who)));
-        for (part, reason, known) in &verdict.blocks {
-            let (_, last) = days(known);
-            line(&mut out, format_args!("    blocked by {part}: {reason} ({}, last {last})", counted(known)));
-        }
-        for remark in &verdict.remarks {
-            line(&mut out, format_args!("    note {remark}"));
-        }
+    let mut calls: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for (who, part, known) in told.calls() {
+        calls.entry(part.to_string()).or_default().push(used(told.label(who), known));
     }
+    for (operation, rows) in calls {
+        wrap(&mut out, 2, &operation);
+        table(&mut out, 4, &rows);
+    }
+    remaining(told, &mut out);
+    out.push_str("\nwho can be moved\n");
+    let mut verdicts: Vec<_> = told.verdicts.iter().collect();
+    verdicts.sort_by_key(|verdict| (verdict.moving(), told.label(&verdict.who)));
+    for verdict in verdicts {
+        moving(told, verdict, &mut out);
+    }
+    differences(told, &mut out);
+    losses(told, &mut out);
     out
 }
 
-fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
-    writeln!(out, "{text}").expect("writing to a string never fails");
+/// How many principals used each dialect, a bar for each day.
+fn remaining(told: &Told, out: &mut String) {
+    let days = &told.met.remaining;
+    let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value()) else { return };
+    out.push_str("\nwho is left\n");
+    let from = (*first).max((*last + 1).saturating_sub(BARS as u64));
+    let on = |day: u64, dialect: &str| {
+        days.get(&day).and_then(|counts| counts.get(dialect)).copied().unwrap_or_default()
+    };
+    let rows = told.dialects().into_iter().map(|dialect| {
+        let counts: Vec<_> = (from..=*last).map(|day| on(day, dialect)).collect();
+        let most = counts.iter().copied().max().unwrap_or_default();
+        let now = counts.last().copied().unwrap_or_default();
+        vec![dialect.to_owned(), bars(&counts), format!("{now} of {most}")]
+    });
+    table(out, 2, &rows.collect::<Vec<_>>());
+    let more = if told.met.may_be_more { ", or more" } else { "" };
+    let (from, last) = (date_of(from), date_of(*last));
+    wrap(out, 2, &format!("principals{more} on each day from {from} to {last}: on the last, and at most"));
 }
 
-/// Rows in columns below their names.
-fn table(out: &mut String, names: &[&str], rows: Vec<Vec<String>>) {
-    if rows.is_empty() {
-        return;
+/// A bar for each count, as high as its share of the most.
+fn bars(counts: &[u64]) -> String {
+    const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
+    let most = counts.iter().copied().max().unwrap_or_default().max(1);
+    let bar = |count: &u64| {
+        let height = usize::try_from((count * 8).div_ceil(most)).unwrap_or_default();
+        height.checked_sub(1).and_then(|at| HEIGHTS.get(at)).unwrap_or(&'·')
+    };
+    counts.iter().map(bar).collect()
+}
+
+fn moving(told: &Told, verdict: &Verdict, out: &mut String) {
+    wrap(out, 2, &format!("{}: {}", told.label(&verdict.who), verdict.moving().word()));
+    let requests = verdict.dialects.iter().map(|(dialect, known)| format!("{dialect} {}", counted(known)));
+    let clients = verdict.clients.iter().cloned();
+    wrap(out, 4, &requests.chain(clients).collect::<Vec<_>>().join(", "));
+    for hindrance in &verdict.hindrances {
+        let (part, word, (_, last)) = (&hindrance.part, hindrance.moving.word(), days(&hindrance.known));
+        let known = counted(&hindrance.known);
+        wrap(out, 4, &format!("{word} by {part}: {} ({known}, last {last})", hindrance.reason));
     }
-    let names = names.iter().map(|name| (*name).to_owned()).collect();
-    let rows: Vec<Vec<String>> = std::iter::once(names).chain(rows).collect();
+    if verdict.may_miss {
+        wrap(out, 4, "parts that were used seldom have been forgotten");
+    }
+    for remark in &verdict.remarks {
+        wrap(out, 4, &format!("note {remark}"));
+    }
+}
+
+fn differences(told: &Told, out: &mut String) {
+    out.push_str("\nwhere both sides differ\n");
+    let (answers, different, refused) = told.met.compared();
+    wrap(out, 2, &super::compared(answers, different, refused));
+    let mut places: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for (part, seen) in &told.met.differences {
+        let rows = places.entry(format!("{}/{}", part.dialect, part.operation)).or_default();
+        rows.push(met(part.field.clone(), seen));
+    }
+    for ((dialect, operation), of) in told.met.compared.iter().filter(|(_, of)| of.refused.count > 0) {
+        let rows = places.entry(format!("{dialect}/{operation}")).or_default();
+        rows.push(met("changes that would be refused".to_owned(), &of.refused));
+    }
+    for (operation, rows) in places {
+        wrap(out, 2, &operation);
+        table(out, 4, &rows);
+    }
+}
+
+fn losses(told: &Told, out: &mut String) {
+    out.push_str("\nwhat is lost\n");
+    let (met_losses, others): (Vec<_>, Vec<_>) = told.met.losses.iter().partition(|loss| loss.met.count > 0);
+    let rows = met_losses.iter().map(|loss| met(format!("{} {}", loss.dialect, loss.name), &loss.met));
+    table(out, 2, &rows.collect::<Vec<_>>());
+    let (met, others) = (met_losses.len(), others.len());
+    wrap(
+        out,
+        2,
+        &format!("{met} declared losses were met, {others} were not; `check --ledger` says why each is lost"),
+    );
+}
+
+fn used(label: String, known: &Use<()>) -> Vec<String> {
+    let (first, last) = days(known);
+    vec![label, counted(known), format!("{first} to {last}")]
+}
+
+fn met(what: String, seen: &Seen) -> Vec<String> {
+    let days = seen.days.map_or_else(String::new, |(first, last)| {
+        if first == last { date_of(last) } else { format!("{} to {}", date_of(first), date_of(last)) }
+    });
+    vec![what, grouped(seen.count), days]
+}
+
+fn date_of(day: u64) -> String {
+    date(day * super::plot::DAY)
+}
+
+/// A sentence in lines, of which all but the first stand further in.
+fn wrap(out: &mut String, indent: usize, text: &str) {
+    let mut line = " ".repeat(indent);
+    let mut is_empty = true;
+    for word in text.split(' ') {
+        if !is_empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
+            writeln!(out, "{line}").expect("writing to a string never fails");
+            line = " ".repeat(indent + 2);
+            is_empty = true;
+        }
+        if !is_empty {
+            line.push(' ');
+        }
+        line.push_str(word);
+        is_empty = false;
+    }
+    writeln!(out, "{line}").expect("writing to a string never fails");
+}
+
+/// Rows in columns. The second to last, a count, ends where all of them end.
+fn table(out: &mut String, indent: usize, rows: &[Vec<String>]) {
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
-    let widths: Vec<_> = (0..rows[0].len()).map(width).collect();
-    for row in &rows {
-        let cells = row.iter().zip(&widths).map(|(cell, width)| format!("{cell:width$}"));
-        line(out, format_args!("  {}", cells.collect::<Vec<_>>().join("  ").trim_end()));
+    let widths: Vec<_> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
+    for row in rows {
+        let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
+            if at + 2 == row.len() { format!("{cell:>width$}") } else { format!("{cell:width$}") }
+        });
+        let cells = cells.collect::<Vec<_>>().join("  ");
+        writeln!(out, "{:indent$}{}", "", cells.trim_end()).expect("writing to a string never fails");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn lines_break_between_words_and_go_on_further_in() {
+        let mut out = String::new();
+        wrap(&mut out, 2, &["word"; 17].join(" "));
+        wrap(&mut out, 0, &"x".repeat(90));
+        let first = format!("  {}", ["word"; 15].join(" "));
+        assert_eq!(out, format!("{first}\n    word word\n{}\n", "x".repeat(90)));
+        assert!(first.chars().count() <= COLUMNS);
+    }
+
+    #[test]
+    fn a_bar_is_as_high_as_its_share_and_nobody_is_a_dot() {
+        assert_eq!(bars(&[0, 1, 4, 8]), "·▁▄█");
+        assert_eq!(bars(&[0, 0]), "··");
+        assert_eq!(bars(&[3, 3]), "██");
     }
 }

@@ -1,39 +1,44 @@
-//! Who can be moved: whoever uses only what its dialect's mapping brings to the other side whole.
+//! Who can be moved: whoever uses only what its dialect's mapping, as it is now, brings to the other side whole.
 //!
-//! The mappings say what is lost, for the loader sees to it that everything else crosses. In the way is what a client writes
-//! and the backend never hears, or hears as something else; to be known is what answers tell otherwise.
+//! What becomes of a part is asked of the mapping's ledger, which the loader has proved. Nothing is safe because nobody
+//! objects: a part that is lost, refused or heard as something else is in the way, and one that the mapping says nothing of,
+//! or has no more, leaves the principal in doubt.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::sync::Arc;
 
-use crate::dialect::ledger::Ledger;
-use crate::dialect::operation::{AnswerBody, AnswerPlan, RequestBody};
+use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
-use crate::lens::op::Op;
-use crate::lens::op::each::Item;
-use crate::lens::op::table::{Landing, Table};
-use crate::lens::{Direction, Lens};
-use crate::problem::Root;
+use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Kind, Part, Snapshot, Who};
-
-/// How deep lenses are followed into each other.
-const DEPTH_MAX: usize = 8;
+use crate::usage::{Book, Config, Kind, Part, Snapshot, Watches};
 
 /// What is to be said of a principal.
 pub(super) struct Verdict {
-    pub(super) who: Who,
+    pub(super) who: Principal,
     /// Requests, by dialect.
     pub(super) dialects: BTreeMap<String, Use<()>>,
     /// What its programs call themselves.
     pub(super) clients: BTreeSet<String>,
     /// How many operations, fields, values and spellings of ids it uses.
     pub(super) parts: usize,
-    /// What it uses that is lost, and why.
-    pub(super) blocks: Vec<(Part, String, Use<()>)>,
+    /// What it uses that does not cross for certain, what is in the way first.
+    pub(super) hindrances: Vec<Hindrance>,
     /// What it may be told otherwise.
     pub(super) remarks: BTreeSet<String>,
     /// Whether it may have used parts of which nothing is known any more.
     pub(super) may_miss: bool,
+}
+
+/// Something that a principal uses, and why it does not cross for certain.
+pub(super) struct Hindrance {
+    pub(super) part: Part,
+    /// Whether it is in the way, or in doubt.
+    pub(super) moving: Moving,
+    pub(super) reason: String,
+    pub(super) known: Use<()>,
+    /// Whether it is about all that is in the part, too.
+    is_of_all: bool,
 }
 
 /// Whether somebody can be moved.
@@ -41,9 +46,9 @@ pub(super) struct Verdict {
 pub(super) enum Moving {
     /// Something is in the way.
     Blocked,
-    /// Nothing is known to be, and something may be that was forgotten.
+    /// Nothing is known to be, and not everything is known to cross.
     Unknown,
-    /// Nothing is.
+    /// Everything crosses whole.
     Safe,
 }
 
@@ -59,30 +64,53 @@ impl Moving {
 }
 
 impl Verdict {
+    fn of(who: Principal) -> Verdict {
+        let (dialects, clients, hindrances) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
+        Verdict { who, dialects, clients, parts: 0, hindrances, remarks: BTreeSet::new(), may_miss: false }
+    }
+
+    fn hinders(&mut self, part: &Part, why: (Moving, String), known: &Use<()>, is_of_all: bool) {
+        let (moving, reason) = why;
+        self.hindrances.push(Hindrance { part: part.clone(), moving, reason, known: *known, is_of_all });
+    }
+
     /// Whether it can be moved.
     pub(super) fn moving(&self) -> Moving {
-        match (self.blocks.is_empty(), self.may_miss) {
-            (false, _) => Moving::Blocked,
-            (true, true) => Moving::Unknown,
-            (true, false) => Moving::Safe,
-        }
+        let worst = self.hindrances.iter().map(|hindrance| hindrance.moving).min();
+        worst.unwrap_or(if self.may_miss { Moving::Unknown } else { Moving::Safe })
     }
+
+    /// Leaves out what follows from something else that is said: there is nothing of an operation that there is no more, and
+    /// nothing that is in a field crosses if the field does not.
+    fn say_once(&mut self) {
+        let of_all = self.hindrances.iter().filter(|one| one.is_of_all);
+        let told: HashSet<Part> = of_all.map(|one| one.part.clone()).collect();
+        self.hindrances.retain(|one| !around(&one.part).any(|whole| told.contains(&whole)));
+        self.hindrances.sort_by(|one, other| (one.moving, &one.part).cmp(&(other.moving, &other.part)));
+    }
+}
+
+/// What a part is a part of: its operation, and each field that it is in.
+fn around(part: &Part) -> impl Iterator<Item = Part> {
+    let operation = Part::operation(&part.dialect, &part.operation);
+    let ends = part.field.match_indices(['.', '[']).map(|(at, _)| at).collect::<Vec<_>>();
+    let own = (part.kind != Kind::Field).then_some(part.field.len());
+    let fields: Vec<_> = ends.into_iter().chain(own).map(|end| operation.field(&part.field[..end])).collect();
+    let is_part = part.kind != Kind::Operation;
+    fields.into_iter().chain(is_part.then_some(operation))
 }
 
 /// What is to be said of every principal, in their order.
 pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
-    let fates = Fates::of(registry);
-    let mut verdicts: BTreeMap<Who, Verdict> = BTreeMap::new();
+    let mapped = Mapped::of(registry);
+    let mut verdicts: BTreeMap<Principal, Verdict> = BTreeMap::new();
+    let mut uses: BTreeMap<Principal, HashMap<&Part, &Use<()>>> = BTreeMap::new();
     for ((who, part), known) in counted.uses.uses() {
+        uses.entry(*who).or_default().insert(part, known);
         let verdict = verdicts.entry(*who).or_insert_with(|| Verdict::of(*who));
         // What is used least is forgotten first, and what is in the way is used seldom.
         verdict.may_miss |= counted.uses.missed > 0;
         if part.kind == Kind::Unread {
-            // What they would have used, had anybody read them, may be in the way.
-            verdict.may_miss = true;
-            verdict
-                .remarks
-                .insert(format!("{part}: {} requests, of which nobody knows what they use", known.count));
             continue;
         }
         verdict.parts += 1;
@@ -93,14 +121,14 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
             all.error += known.error;
             all.first = all.first.min(known.first);
             all.last = all.last.max(known.last);
-            verdict.remarks.extend(fates.remarks(part).cloned());
         }
-        if let Some(shown) = fates.other_spelling(part) {
-            verdict.remarks.insert(format!("{part} is read back as {shown}"));
+    }
+    for (who, uses) in &uses {
+        let Some(verdict) = verdicts.get_mut(who) else { continue };
+        for (part, known) in uses {
+            mapped.judge(part, known, uses, verdict);
         }
-        if let Some(reason) = fates.reason(part) {
-            verdict.blocks.push((part.clone(), reason, *known));
-        }
+        verdict.say_once();
     }
     for ((who, _, client), _) in counted.clients.uses() {
         if let Some(verdict) = verdicts.get_mut(who).filter(|_| !client.is_empty()) {
@@ -110,216 +138,167 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
     verdicts.into_values().collect()
 }
 
-impl Verdict {
-    fn of(who: Who) -> Verdict {
-        let (dialects, clients, blocks) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-        Verdict { who, dialects, clients, parts: 0, blocks, remarks: BTreeSet::new(), may_miss: false }
-    }
+/// What the mappings say now.
+struct Mapped<'r> {
+    /// By dialect and operation.
+    operations: HashMap<(&'r str, &'r str), OperationSays<'r>>,
+    /// Every part that there is to be used.
+    parts: HashSet<Part>,
 }
 
-/// By dialect and operation.
-struct Fates(BTreeMap<(String, String), Fate>);
-
-/// What is lost of an operation.
-#[derive(Default)]
-struct Fate {
-    /// Fields that are lost, with the reasons.
-    lost: Vec<(String, String)>,
-    /// Fields that cross, at least sometimes.
-    mapped: BTreeSet<String>,
-    /// Values that mean the same as others: field, value, and what it is shown as when it is read back.
-    merged: Vec<(String, String, String)>,
-    /// Values that are other spellings of words, in the same way.
-    spellings: Vec<(String, String, String)>,
+struct OperationSays<'r> {
+    crossings: Crossings<'r>,
     remarks: Vec<String>,
 }
 
-impl Fates {
-    fn of(registry: &Registry) -> Fates {
-        let mut fates = BTreeMap::new();
+impl<'r> Mapped<'r> {
+    fn of(registry: &'r Registry) -> Mapped<'r> {
+        let mut operations = HashMap::new();
         for dialect in registry.dialects() {
             let ledger = Ledger::of(dialect);
             for operation in &dialect.operations {
-                let fate = Fate::of(dialect, operation, &ledger);
-                fates.insert((dialect.name.clone(), operation.name.clone()), fate);
+                let remarks = remarks(dialect, operation, &ledger);
+                let says = OperationSays { crossings: Crossings::of(operation), remarks };
+                operations.insert((dialect.name.as_str(), operation.name.as_str()), says);
             }
         }
-        Fates(fates)
+        Mapped { operations, parts: parts(registry).into_iter().collect() }
     }
 
-    fn fate(&self, part: &Part) -> Option<&Fate> {
-        self.0.get(&(part.dialect.clone(), part.operation.clone()))
-    }
-
-    fn remarks(&self, part: &Part) -> impl Iterator<Item = &String> {
-        self.fate(part).into_iter().flat_map(|fate| &fate.remarks)
-    }
-
-    /// What a value is read back as that is another spelling of the same word.
-    fn other_spelling(&self, part: &Part) -> Option<&str> {
-        let fate = self.fate(part).filter(|_| part.kind == Kind::Value)?;
-        shown(&fate.spellings, part)
-    }
-
-    /// Why something is in the way, if it is.
-    fn reason(&self, part: &Part) -> Option<String> {
-        let Some(fate) = self.fate(part) else {
-            return (part.kind == Kind::Operation)
-                .then(|| "no mapping has this operation any more".to_owned());
+    /// Says of a part that a principal uses whether it crosses.
+    fn judge(&self, part: &Part, known: &Use<()>, uses: &HashMap<&Part, &Use<()>>, verdict: &mut Verdict) {
+        let Some(says) = self.operations.get(&(part.dialect.as_str(), part.operation.as_str())) else {
+            let gone = (Moving::Blocked, "no mapping has this operation any more".to_owned());
+            return verdict.hinders(part, gone, known, true);
         };
-        match part.kind {
-            Kind::Field => {
-                let is_in = |whole: &str| {
-                    let rest = part.field.strip_prefix(whole);
-                    rest.is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-                };
-                let lost = fate.lost.iter().find(|(field, _)| is_in(field));
-                lost.map(|(field, reason)| {
-                    let when = if fate.mapped.contains(field) { " in some requests" } else { "" };
-                    format!("the field is lost{when}: {reason}")
-                })
+        if part.kind == Kind::Operation {
+            verdict.remarks.extend(says.remarks.iter().cloned());
+            if let Some(reason) = lacking(part, known, &says.crossings, uses).filter(|_| !verdict.may_miss) {
+                verdict.hinders(part, (Moving::Unknown, reason), known, false);
             }
-            Kind::Value => {
-                shown(&fate.merged, part).map(|shown| format!("the value is read back as {shown}"))
-            }
-            Kind::Dialect | Kind::Id | Kind::Operation | Kind::Unread => None,
-        }
-    }
-}
-
-impl Fate {
-    fn of(dialect: &Dialect, operation: &Operation, ledger: &Ledger) -> Fate {
-        let mut fate = Fate::default();
-        for one in operation.with_cases() {
-            let items = match &one.body {
-                RequestBody::Each { over, .. } => format!("{}[]", over.path.join(".")),
-                RequestBody::None | RequestBody::One { .. } => String::new(),
-            };
-            fate.request(&one.request, &items, 0);
-            let lenses: Vec<&Lens> = match &one.answer {
-                AnswerPlan::One(answers) => {
-                    answers.iter().filter_map(|answer| lens_of(&answer.body)).collect()
-                }
-                AnswerPlan::Collect(_) => Vec::new(),
-            };
-            for lens in lenses {
-                fate.answer(dialect, lens, 0);
-            }
-        }
-        let omits = ledger.operations.iter().filter(|entries| entries.operation == operation.name);
-        let omits = omits.flat_map(|entries| &entries.omits);
-        fate.remarks.extend(
-            omits.map(|reason| format!("{dialect}/{}: lists leave items out: {reason}", operation.name)),
-        );
-        fate
-    }
-
-    /// What a lens loses of a request.
-    fn request(&mut self, lens: &Lens, below: &str, depth: usize) {
-        if depth >= DEPTH_MAX {
             return;
         }
-        for loss in lens.losses().iter().filter(|loss| loss.direction == Direction::Lift) {
-            self.lost.push((place(loss.at.root, below, &loss.at.path), loss.reason.clone()));
+        if part.kind == Kind::Unread {
+            // What they would have used, had anybody read them, may be in the way.
+            let all = uses
+                .get(&Part::operation(&part.dialect, &part.operation))
+                .map_or(known.count, |all| all.count);
+            let reason =
+                format!("{} of {all} requests were not read, and nobody knows what they use", known.count);
+            return verdict.hinders(part, (Moving::Unknown, reason), known, false);
         }
-        for field in lens.fields() {
-            let Some(left) = &field.left else { continue };
-            let at = place(left.root, below, &left.path);
-            self.mapped.insert(at.clone());
-            match &field.op {
-                Op::Each(each) => {
-                    if let Item::Lens(lens) = &each.item {
-                        self.request(lens, &format!("{at}[]"), depth + 1);
-                    }
-                }
-                Op::Nested(nested) => self.request(&nested.lens, &at, depth + 1),
-                Op::Filter(filter) => self.words(&filter.0, &at),
-                Op::Table(table) if !field.when.shown => self.words(table, &at),
-                Op::Constant(_)
-                | Op::Copy
-                | Op::Fixed(_)
-                | Op::Has(_)
-                | Op::Id(_)
-                | Op::Label(_)
-                | Op::Prefix(_)
-                | Op::Resolve(_)
-                | Op::Row(_)
-                | Op::Table(_) => {}
-            }
+        if !self.parts.contains(part) {
+            let reason = format!("the mapping has no such {} any more", part.kind.name());
+            return verdict.hinders(part, (Moving::Unknown, reason), known, true);
         }
-    }
-
-    fn words(&mut self, table: &Table, at: &str) {
-        for (index, row) in table.rows.iter().enumerate() {
-            if let Some(shown) = table.rows[..index].iter().find(|earlier| earlier.is == row.is) {
-                self.merged.push((at.to_owned(), row.word.json().to_owned(), shown.word.json().to_owned()));
-            }
-            for also in &row.also {
-                self.spellings.push((at.to_owned(), also.json().to_owned(), row.word.json().to_owned()));
-            }
+        let crossing = match part.kind {
+            Kind::Field => says.crossings.field(&part.field),
+            Kind::Id => says.crossings.id(&part.field),
+            Kind::Value => says.crossings.value(&part.field, &part.value),
+            Kind::Comparison
+            | Kind::Dialect
+            | Kind::Difference
+            | Kind::Loss
+            | Kind::Operation
+            | Kind::Unread => Crossing::Unknown,
+        };
+        if let Crossing::Respelt(shown) = &crossing {
+            verdict.remarks.insert(format!("{part} is read back as {shown}"));
         }
-    }
-
-    /// Which words a lens tells as others.
-    fn answer(&mut self, dialect: &Dialect, lens: &Lens, depth: usize) {
-        if depth >= DEPTH_MAX {
+        let is_of_all = !matches!(crossing, Crossing::ByValue | Crossing::Inside);
+        // Where parts were forgotten, nothing follows from what is not there.
+        if !is_of_all && verdict.may_miss {
             return;
         }
-        for field in lens.fields() {
-            match &field.op {
-                Op::Each(each) => {
-                    if let Item::Lens(lens) = &each.item {
-                        self.answer(dialect, lens, depth + 1);
-                    }
-                }
-                Op::Nested(nested) => self.answer(dialect, &nested.lens, depth + 1),
-                Op::Table(table) => {
-                    for (word, landing) in &table.lands {
-                        let Landing::Row(row) = landing else { continue };
-                        self.remarks.push(format!(
-                            "{dialect}: answers tell the canonical {} {} as {}",
-                            table.noun,
-                            word.json(),
-                            table.rows[*row].word.json()
-                        ));
-                    }
-                }
-                Op::Constant(_)
-                | Op::Copy
-                | Op::Filter(_)
-                | Op::Fixed(_)
-                | Op::Has(_)
-                | Op::Id(_)
-                | Op::Label(_)
-                | Op::Prefix(_)
-                | Op::Resolve(_)
-                | Op::Row(_) => {}
+        if let Some(found) = hindrance(&crossing, part, known, uses) {
+            verdict.hinders(part, found, known, is_of_all);
+        }
+    }
+}
+
+/// Why a part that crosses so does not cross for certain, if it does not.
+fn hindrance(
+    crossing: &Crossing,
+    part: &Part,
+    known: &Use<()>,
+    uses: &HashMap<&Part, &Use<()>>,
+) -> Option<(Moving, String)> {
+    let blocked = |reason: String| Some((Moving::Blocked, reason));
+    let unknown = |reason: &str| Some((Moving::Unknown, reason.to_owned()));
+    let what = part.kind.name();
+    match crossing {
+        Crossing::Respelt(_) | Crossing::Whole => None,
+        Crossing::Lost { reason, sometimes } => {
+            let when = if *sometimes { " in some requests" } else { "" };
+            blocked(format!("the field is lost{when}: {reason}"))
+        }
+        Crossing::Merged(shown) => blocked(format!("the value is read back as {shown}")),
+        Crossing::Refused(only) => blocked(format!("the value is refused: it must be {only}")),
+        Crossing::Shown => blocked("the field is only shown: what is written there is never read".to_owned()),
+        Crossing::Unknown => unknown(&format!("the mapping does not say what becomes of the {what}")),
+        Crossing::ByValue => {
+            let is_value =
+                |other: &Part| other.kind == Kind::Value && part.field == other.field && is_of(other, part);
+            let values: u64 =
+                uses.iter().filter(|(other, _)| is_value(other)).map(|(_, known)| known.count).sum();
+            let others = known.count.saturating_sub(values);
+            (others > 0).then(|| {
+                let reason =
+                    format!("in {others} of {} requests it had a value that is not known", known.count);
+                (Moving::Unknown, reason)
+            })
+        }
+        Crossing::Inside => {
+            let is_inside = |other: &Part| {
+                let rest = other.field.strip_prefix(&part.field);
+                is_of(other, part) && rest.is_some_and(|rest| rest.starts_with(['.', '[']))
+            };
+            let has_some = uses.keys().any(|other| is_inside(other));
+            if has_some {
+                None
+            } else {
+                unknown("nothing is known that was in it, and alone it has no place")
             }
         }
     }
 }
 
-/// What the value of a field is shown as, if it is among these.
-fn shown<'f>(known: &'f [(String, String, String)], part: &Part) -> Option<&'f str> {
-    let is = |(field, word, _): &&(String, String, String)| *field == part.field && *word == part.value;
-    known.iter().find(is).map(|(_, _, shown)| shown.as_str())
+/// Whether some requests lacked what the operation requires, besides those of which it is said that nobody has read them. An
+/// earlier version did not say so.
+fn lacking(
+    part: &Part,
+    known: &Use<()>,
+    crossings: &Crossings<'_>,
+    uses: &HashMap<&Part, &Use<()>>,
+) -> Option<String> {
+    let read = |name: &String| uses.get(&part.field(name)).map_or(0, |known| known.count);
+    let (least, name) = crossings.required().iter().map(|name| (read(name), name)).min()?;
+    let unread = uses.get(&part.unread()).map_or(0, |unread| unread.count);
+    let others = known.count.saturating_sub(least.saturating_add(unread));
+    (others > 0).then(|| {
+        format!("{others} of {} requests lacked `{name}`, or were refused before they were read", known.count)
+    })
 }
 
-fn lens_of(body: &AnswerBody) -> Option<&Lens> {
-    match body {
-        AnswerBody::Items { lens, .. } | AnswerBody::Lens(lens) => Some(lens),
-        AnswerBody::Constant(_) | AnswerBody::Empty => None,
-    }
+/// Whether both are parts of one operation.
+fn is_of(one: &Part, other: &Part) -> bool {
+    (&one.dialect, &one.operation) == (&other.dialect, &other.operation)
 }
 
-/// A place as the parts of an operation are called.
-fn place(root: Root, below: &str, path: &[Box<str>]) -> String {
-    let path = path.join(".");
-    match root {
-        Root::Path => format!("{{{path}}}"),
-        Root::Query => format!("?{path}"),
-        Root::Body if !below.is_empty() && !path.is_empty() => format!("{below}.{path}"),
-        Root::Body if path.is_empty() => below.to_owned(),
-        Root::Body | Root::Outer => path,
-    }
+/// Every part that the mappings know.
+pub(super) fn parts(registry: &Registry) -> Vec<Part> {
+    let book = Arc::new(Book::empty(Config { entries: 1, ..Config::default() }));
+    let _watches = Watches::of(registry, Arc::clone(&book));
+    book.parts().since(0)
+}
+
+/// What the answers of an operation may tell otherwise.
+fn remarks(dialect: &Dialect, operation: &Operation, ledger: &Ledger) -> Vec<String> {
+    let omits = ledger.operations.iter().filter(|entries| entries.operation == operation.name);
+    let omits = omits.flat_map(|entries| &entries.omits);
+    let omits = omits.map(|reason| format!("{dialect}/{}: lists leave items out: {reason}", operation.name));
+    let landings = landings(operation).into_iter().map(|(table, word, shown)| {
+        format!("{dialect}: answers tell the canonical {} {word} as {shown}", table.noun)
+    });
+    omits.chain(landings).collect()
 }

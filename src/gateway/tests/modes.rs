@@ -1,7 +1,10 @@
 //! Requests of a dialect that has an old upstream: who answers them, and what is handed on.
 
+use std::collections::BTreeMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::SystemTime;
 
 use futures_util::future::select;
 use http::header::{CONTENT_TYPE, DATE, HOST, VIA};
@@ -11,6 +14,8 @@ use super::support::{Events, TestGateway, request, request_of};
 use super::{THING, willing};
 use crate::gateway::mode::{Config, Mode, Side};
 use crate::limit::Principal;
+use crate::usage::store::Store;
+use crate::usage::{self, Kind};
 
 /// What the old upstream has for everybody.
 const OLD: &str = r#"{"key":"t-0","name":"Old","tag":"\"v1\""}"#;
@@ -325,4 +330,37 @@ async fn an_old_side_that_differs_from_itself_is_noise_after_some_samples() {
 #[tokio::test]
 async fn an_answer_that_would_keep_clients_waiting_is_not_compared() {
     assert_eq!(compared(huge, 2, &["too_large"]).await.0, [2]);
+}
+
+/// What is told of the days that a file has, whichever they are.
+fn kept(store: &mut Store, kind: Kind) -> BTreeMap<(String, String), u64> {
+    let mut kept = BTreeMap::new();
+    for (_, part, count) in store.read().unwrap().met.of(kind) {
+        *kept.entry((part.operation.clone(), format!("{}{}", part.field, part.value))).or_default() += count;
+    }
+    kept
+}
+
+#[tokio::test]
+async fn what_comes_of_shadows_is_kept_where_usage_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut store, book) = Store::open(&path, usage::Config::default(), SystemTime::now()).unwrap();
+    let book = Arc::new(book);
+    let (gateway, _seen) = TestGateway::start_moving(with_things, planted, shadow(Side::Canonical)).await;
+    let gateway = gateway.counting(&book);
+    let work = gateway.shadow_work();
+    for number in 0..3 {
+        let key = format!("key-{}", "x".repeat(number));
+        let list = request_of(&key, "GET", &format!("/acme/api/lists/{NORTH}/things"), "");
+        assert_eq!(gateway.answer(list).await.0, 200);
+    }
+    assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 201);
+    let metrics = gateway.metrics_when_dropped(work).await;
+    store.write(&book, SystemTime::now()).unwrap();
+    let one = |operation: &str, what: &str, count| ((operation.to_owned(), what.to_owned()), count);
+    let expected = [one("add_thing", "untried", 1), one("list_things", "different", 3)];
+    assert_eq!(kept(&mut store, Kind::Comparison), expected.into(), "{metrics}");
+    // The schema names no members here, and a name that nobody declares may be anything.
+    assert_eq!(kept(&mut store, Kind::Difference), [one("list_things", "/*/*/*", 3)].into());
 }

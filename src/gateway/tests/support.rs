@@ -22,6 +22,7 @@ use crate::problem::Problem;
 use crate::telemetry::Metrics;
 use crate::time::Deadline;
 use crate::upstream::{self, Upstream};
+use crate::usage::{Book, Counter};
 
 /// A call as the backend saw it.
 #[derive(Clone, Debug)]
@@ -81,6 +82,13 @@ impl TestGateway {
         let checks = AnswerChecks { usual: check, dialects: Vec::new() };
         let shared = Arc::into_inner(gateway.gateway.shared).unwrap().with_answer_checks(checks);
         TestGateway { gateway: Gateway::new(Arc::new(shared), gateway.gateway.upstream), ..gateway }
+    }
+
+    /// The same, with who uses what and what is met counted in that book.
+    pub(super) fn counting(self, book: &Arc<Book>) -> TestGateway {
+        let shared = Arc::into_inner(self.gateway.shared).unwrap().with_usage(Arc::clone(book));
+        let counter = Some(Arc::new(Counter::new(Arc::clone(book))));
+        TestGateway { gateway: Gateway { shared: Arc::new(shared), counter, ..self.gateway }, ..self }
     }
 
     /// In front of a port where nobody listens.

@@ -119,6 +119,16 @@ impl Table {
         })
     }
 
+    /// Every word that is read, with the row that it is shown as when it is read back, and whether that is its own row: the
+    /// same word, if perhaps in another spelling.
+    pub fn read_back(&self) -> impl Iterator<Item = (&Word, &Row, bool)> {
+        self.rows.iter().enumerate().flat_map(|(index, row)| {
+            let earlier = self.rows[..index].iter().find(|earlier| earlier.is == row.is);
+            let words = std::iter::once(&row.word).chain(&row.also);
+            words.map(move |word| (word, earlier.unwrap_or(row), earlier.is_none()))
+        })
+    }
+
     /// The row that a canonical word is told as, if it can be told.
     fn told(&self, canonical: &Word) -> Option<&Row> {
         let own = self.rows.iter().find(|row| row.is == *canonical);

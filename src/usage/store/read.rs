@@ -5,15 +5,16 @@ use std::hash::Hash;
 
 use rusqlite::{OptionalExtension, Row, RowIndex, Transaction, params};
 
-use super::lost_of;
 use super::write::int;
+use super::{lost_of, met};
+use crate::limit::Principal;
+use crate::usage::Config;
 use crate::usage::book::{DayKey, Tables};
 use crate::usage::client::Client;
 use crate::usage::heavy::{Heavy, Use};
 use crate::usage::part::{Kind, Part};
 use crate::usage::snapshot::Snapshot;
 use crate::usage::summary::Summary;
-use crate::usage::{Config, Who};
 
 /// Parts in the order of their numbers, and what was counted of them and of programs. Days are read when they are counted.
 pub(super) fn tables(
@@ -89,6 +90,7 @@ pub(super) fn snapshot(transaction: &Transaction<'_>) -> rusqlite::Result<Snapsh
         written,
         uses: summary(rows, total(transaction, "uses", 0)?, lost(transaction, "uses", 0)?),
         clients: summary(clients, total(transaction, "clients", 0)?, lost(transaction, "clients", 0)?),
+        met: met::read(transaction, &parts)?,
         ..Snapshot::default()
     };
     for day in days(transaction)? {
@@ -156,11 +158,11 @@ pub(super) fn known<K>(row: &Row<'_>, key: K) -> rusqlite::Result<Use<K>> {
     })
 }
 
-pub(super) fn whose(row: &Row<'_>) -> rusqlite::Result<Who> {
-    row.get("principal").map(Who::from_bytes)
+pub(super) fn whose(row: &Row<'_>) -> rusqlite::Result<Principal> {
+    row.get("principal").map(Principal::from_bytes)
 }
 
-fn uint(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<u64> {
+pub(super) fn uint(row: &Row<'_>, column: impl RowIndex) -> rusqlite::Result<u64> {
     row.get(column).map(|number: i64| u64::try_from(number).unwrap_or(0))
 }
 

@@ -1,4 +1,4 @@
--- What can be used of dialects, by the numbers that the tables below have.
+-- What can be used or met of dialects, by the numbers that the tables below have.
 CREATE TABLE parts (
     number    INTEGER PRIMARY KEY,
     dialect   TEXT NOT NULL,
@@ -45,8 +45,16 @@ CREATE TABLE days (
     PRIMARY KEY (day, row_number)
 ) STRICT, WITHOUT ROWID;
 
--- What each table says of itself: `uses`, `clients`, and `days` by day. The total of `lost-uses`, `lost-clients` and `lost-days`
--- is how many requests were not counted there.
+-- How often which part was met on which day since 1970: how comparisons ended, where the sides differ, declared losses.
+CREATE TABLE met (
+    day   INTEGER NOT NULL,
+    part  INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (day, part)
+) STRICT, WITHOUT ROWID;
+
+-- What each table says of itself: `uses`, `clients`, and `days` and `met` by day. The total of `lost-uses`, `lost-clients` and
+-- `lost-days` is how many requests were not counted there.
 CREATE TABLE totals (
     name   TEXT NOT NULL,
     day    INTEGER NOT NULL,

@@ -8,8 +8,8 @@ use std::path::Path;
 use rusqlite::{Connection, Row, Transaction};
 use thiserror::Error;
 
-use super::{StoreError, failed, open_to_read, read};
-use crate::usage::Who;
+use super::{StoreError, failed, met, open_to_read, read};
+use crate::limit::Principal;
 use crate::usage::sheet::DAY;
 use crate::usage::snapshot::{date, moment};
 
@@ -38,12 +38,12 @@ impl Broken {
 #[derive(Debug)]
 pub(in crate::usage) struct Reading(Connection);
 
+/// What a part is told by.
+const PART: &[&str] = &["dialect", "operation", "kind", "field", "value"];
+
 /// A table: what it is called in the file, how its keys are told, and which columns they are.
-const TABLES: [(&str, &[&str]); 3] = [
-    ("uses", &["dialect", "operation", "kind", "field", "value"]),
-    ("clients", &["dialect", "client"]),
-    ("days", &["dialect"]),
-];
+const TABLES: [(&str, &[&str]); 3] =
+    [("uses", PART), ("clients", &["dialect", "client"]), ("days", &["dialect"])];
 
 impl Reading {
     /// Opens the file.
@@ -68,7 +68,7 @@ impl Telling<'_> {
     /// Writes all of it, with the names that operators have for principals.
     pub(in crate::usage) fn tell(
         &self,
-        names: &BTreeMap<Who, String>,
+        names: &BTreeMap<Principal, String>,
         out: &mut impl Write,
     ) -> Result<(), Broken> {
         let (since, written) = read::kept(&self.0)?;
@@ -84,6 +84,8 @@ impl Telling<'_> {
             write!(out, "{comma}{{\"day\":\"{}\",", date(day * DAY))?;
             self.table(days, day, names, out)?;
         }
+        write!(out, "],\"met\":[")?;
+        self.met(out)?;
         write!(out, "]}}")?;
         Ok(())
     }
@@ -93,7 +95,7 @@ impl Telling<'_> {
         &self,
         (name, columns): (&str, &[&str]),
         day: u64,
-        names: &BTreeMap<Who, String>,
+        names: &BTreeMap<Principal, String>,
         out: &mut impl Write,
     ) -> Result<(), Broken> {
         let ((total, missed), lost) = (read::total(&self.0, name, day)?, read::lost(&self.0, name, day)?);
@@ -111,11 +113,7 @@ impl Telling<'_> {
             let (who, known) = (read::whose(row)?, read::known(row, ())?.but_for(lost));
             is_exact &= known.error == 0;
             write!(out, "{comma}{{")?;
-            for column in columns {
-                write!(out, "\"{column}\":")?;
-                text(text_of(row, column)?, out)?;
-                write!(out, ",")?;
-            }
+            texts(row, columns, out)?;
             write!(out, "\"principal\":\"{who}\",\"name\":")?;
             match names.get(&who) {
                 Some(called) => text(called, out)?,
@@ -129,6 +127,35 @@ impl Telling<'_> {
         write!(out, "],\"exact\":{is_exact}}}")?;
         Ok(())
     }
+
+    /// Writes what was met, of which the bracket is open.
+    fn met(&self, out: &mut impl Write) -> Result<(), Broken> {
+        if !met::is_there(&self.0)? {
+            return Ok(());
+        }
+        let sql = "SELECT * FROM met LEFT JOIN parts ON number = part ORDER BY day, part";
+        let mut statement = self.0.prepare(sql)?;
+        let mut rows = statement.query([])?;
+        let mut comma = "";
+        while let Some(row) = rows.next()? {
+            let (day, count) = (read::uint(row, "day")?, read::uint(row, "count")?);
+            write!(out, "{comma}{{\"day\":\"{}\",", date(day * DAY))?;
+            texts(row, PART, out)?;
+            write!(out, "\"count\":{count}}}")?;
+            comma = ",";
+        }
+        Ok(())
+    }
+}
+
+/// Writes these columns as members, each with a comma behind it.
+fn texts(row: &Row<'_>, columns: &[&str], out: &mut impl Write) -> Result<(), Broken> {
+    for column in columns {
+        write!(out, "\"{column}\":")?;
+        text(text_of(row, column)?, out)?;
+        write!(out, ",")?;
+    }
+    Ok(())
 }
 
 fn text_of<'r>(row: &'r Row<'_>, column: &str) -> rusqlite::Result<&'r str> {

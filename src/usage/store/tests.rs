@@ -5,6 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
+use super::super::met::Met;
+use super::super::part::Kind;
 use super::super::summary::Summary;
 use super::super::{Client, Counter, Part};
 use super::*;
@@ -365,4 +367,149 @@ fn the_file_stays_as_small_as_the_tables() {
     assert!(told.uses.missed <= 100, "{}", told.uses.missed);
     let heavy = told.uses.get(&(who(0), Part::operation("a", "get"))).unwrap();
     assert!(heavy.count - heavy.error <= 5000 && heavy.count >= 5000, "{heavy:?}");
+}
+
+/// Differences, by day from the first, with their counts.
+fn differences(met: &Met) -> Vec<(u64, &str, u64)> {
+    met.of(Kind::Difference).map(|(day, part, count)| (day - NOON / DAY, &*part.field, count)).collect()
+}
+
+/// What is told of the file, piece by piece.
+fn streamed(path: &Path) -> Snapshot {
+    let mut json = Vec::new();
+    let mut reading = Reading::open(path).unwrap();
+    reading.at_once(|telling| telling.tell(&[].into(), &mut json)).unwrap();
+    Snapshot::from_json(&serde_json::from_slice(&json).unwrap()).unwrap()
+}
+
+/// The days are those of requests, and are kept by the same rule: today, and so many before it.
+#[test]
+fn what_is_met_is_kept_as_many_days_through_restarts() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    // On one of the days nothing was met, and on another there was nothing else.
+    for day in 0..6 {
+        let now = NOON + day * DAY;
+        let (mut store, book) = Store::open(&path, config(), at(now)).unwrap();
+        let book = Arc::new(book);
+        for _ in 0..2 {
+            if day != 3 {
+                book.differs("a", "get", "/id", at(now));
+            }
+            if day != 4 {
+                count(&book, 0..1, 1, now);
+            }
+            store.write(&book, at(now)).unwrap();
+        }
+    }
+    let told = read(&path).unwrap();
+    assert_eq!(differences(&told.met), [(2, "/id", 2), (4, "/id", 2), (5, "/id", 2)]);
+    assert_eq!(totals(&path), [(2, 2), (3, 2), (5, 2)]);
+    assert_eq!(Snapshot::from_json(&told.to_json()).unwrap(), told);
+    assert_eq!(streamed(&path), told);
+}
+
+#[test]
+fn a_clock_that_is_wrong_for_a_day_costs_nothing_that_was_met() {
+    for wrong in [NOON - 4000 * DAY, NOON + 4000 * DAY] {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usage.sqlite");
+        let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+        for now in [NOON, NOON + DAY, wrong, wrong, NOON + DAY, NOON + 2 * DAY] {
+            book.differs("a", "get", "/id", at(now));
+            store.write(&book, at(now)).unwrap();
+        }
+        let told = read(&path).unwrap();
+        let of = |day: u64| told.met.all().find(|(of, ..)| *of == day / DAY).map(|(_, _, count)| count);
+        let found = [NOON, NOON + DAY, wrong, NOON + 2 * DAY].map(of);
+        assert_eq!(found, [Some(1), Some(2), Some(2), Some(1)], "{wrong}");
+    }
+}
+
+#[test]
+fn what_was_met_while_another_had_the_file_is_written_when_it_is_handed_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut first, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let mut second = Store::look(&path, at(NOON)).unwrap();
+    second.take_over(config()).unwrap();
+    book.differs("a", "get", "/id", at(NOON));
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    second.hand_back().unwrap();
+    first.write(&book, at(NOON)).unwrap();
+    assert_eq!(differences(&read(&path).unwrap().met), [(0, "/id", 1)]);
+}
+
+#[test]
+fn what_could_not_be_written_is_written_once_it_can_be() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("ALTER TABLE met RENAME TO away").unwrap();
+    book.differs("a", "get", "/id", at(NOON));
+    assert!(matches!(store.write(&book, at(NOON)), Err(StoreError::Database { .. })));
+    other.execute_batch("ALTER TABLE away RENAME TO met").unwrap();
+    book.differs("a", "get", "/id", at(NOON));
+    store.write(&book, at(NOON)).unwrap();
+    assert_eq!(differences(&read(&path).unwrap().met), [(0, "/id", 2)]);
+}
+
+/// A file as the first version wrote it: three requests of one principal and one of another.
+#[test]
+fn a_file_of_the_first_version_is_read_as_it_is_and_taken_over_with_all_it_knows() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let dump = include_str!("../../../tests/fixtures/usage/version-1.sql");
+    Connection::open(&path).unwrap().execute_batch(dump).unwrap();
+    let old = read(&path).unwrap();
+    assert_eq!((old.uses.total, old.clients.total, &old.met), (15, 4, &Met::default()));
+    assert_eq!(streamed(&path), old);
+
+    // Whoever hands it back leaves it to a proxy of that version.
+    let mut handed = Store::look(&path, at(old.written)).unwrap();
+    handed.take_over(config()).unwrap();
+    handed.hand_back().unwrap();
+    let version = |path: &Path| -> i64 {
+        let sql = "SELECT user_version FROM pragma_user_version";
+        Connection::open(path).unwrap().query_row(sql, [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(version(&path), 1);
+
+    let written = at(old.written + 60);
+    let (mut store, book) =
+        Store::open(&path, Config { entries: 100, ..Config::default() }, written).unwrap();
+    book.differs("nimbus", "get-person", "/role", written);
+    store.write(&book, written).unwrap();
+    drop(store);
+    assert_eq!(version(&path), 2);
+    let told = read(&path).unwrap();
+    assert_eq!((&told.uses, &told.clients, &told.days), (&old.uses, &old.clients, &old.days));
+    assert_eq!(told.met.all().count(), 1);
+
+    // It has the tables that a new file has.
+    let tables = |path: &Path| -> Vec<String> {
+        let connection = Connection::open(path).unwrap();
+        let names =
+            ["name", "type", "\"notnull\"", "pk"].map(|column| format!("c.{column}")).join("|| ' ' ||");
+        let sql = format!(
+            "SELECT s.name || ' ' || {names} FROM sqlite_schema s, pragma_table_info(s.name) c ORDER BY s.name, c.cid"
+        );
+        let mut statement = connection.prepare(&sql).unwrap();
+        statement.query_map([], |row| row.get(0)).unwrap().map(Result::unwrap).collect()
+    };
+    let fresh = folder.path().join("fresh.sqlite");
+    drop(Store::open(&fresh, config(), written).unwrap());
+    assert_eq!(tables(&path), tables(&fresh));
+    assert!(tables(&fresh).iter().any(|column| column.starts_with("met day")));
+}
+
+#[test]
+fn a_file_of_a_later_version_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    drop(Store::open(&path, config(), at(NOON)).unwrap());
+    Connection::open(&path).unwrap().pragma_update(None, "user_version", 3).unwrap();
+    assert!(matches!(read(&path), Err(StoreError::Foreign { .. })));
+    assert!(matches!(Store::open(&path, config(), at(NOON)), Err(StoreError::Foreign { .. })));
 }

@@ -1,6 +1,6 @@
 //! Rows into the tables of the file.
 
-use rusqlite::{Transaction, params};
+use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::usage::Part;
 use crate::usage::book::{Changes, Table};
@@ -60,20 +60,24 @@ fn begin<K>(transaction: &Transaction<'_>, name: &str, day: u64, table: &Table<K
     Ok(())
 }
 
-/// Forgets the days that are too many. A day is kept until `most` others have come after it and are over, so that nothing is
-/// forgotten because a clock is wrong for a day; of those that are still to come, where one was or is, the next `most`
-/// are kept.
+/// Forgets the days that are too many, with all that was counted and met on them. A day is kept until `most` others have come
+/// after it and are over, so that nothing is forgotten because a clock is wrong for a day; of those that are still to come, where
+/// one was or is, the next `most` are kept.
 pub(super) fn forget_days(transaction: &Transaction<'_>, today: u64, most: u64) -> rusqlite::Result<()> {
-    let bounds = [
-        // Days before the last so many that are over.
-        "day < (SELECT day FROM totals WHERE name = 'days' AND day < ?1 ORDER BY day DESC LIMIT 1 OFFSET ?2)",
-        "day > (SELECT day FROM totals WHERE name = 'days' AND day > ?1 ORDER BY day LIMIT 1 OFFSET ?2)",
+    let known = "SELECT DISTINCT day FROM totals WHERE name IN ('days', 'met')";
+    let [before, after] = [
+        // The last so many that are over, and the first that are to come.
+        format!("{known} AND day < ?1 ORDER BY day DESC LIMIT 1 OFFSET ?2"),
+        format!("{known} AND day > ?1 ORDER BY day LIMIT 1 OFFSET ?2"),
     ];
-    let values = [int(today), int(most.saturating_sub(1))];
-    for bound in bounds {
-        transaction.execute(&format!("DELETE FROM days WHERE {bound}"), values)?;
-        let sql = format!("DELETE FROM totals WHERE name IN ('days', 'lost-days') AND {bound}");
-        transaction.execute(&sql, values)?;
+    let bound = |sql: &str| {
+        let values = [int(today), int(most.saturating_sub(1))];
+        transaction.query_row(sql, values, |row| row.get::<_, i64>(0)).optional()
+    };
+    let (first, last) = (bound(&before)?.unwrap_or(0), bound(&after)?.unwrap_or(i64::MAX));
+    for rows in ["days WHERE", "met WHERE", "totals WHERE name IN ('days', 'lost-days', 'met') AND"] {
+        let sql = format!("DELETE FROM {rows} (day < ?1 OR day > ?2)");
+        transaction.execute(&sql, [first, last])?;
     }
     Ok(())
 }

@@ -1,0 +1,115 @@
+//! What there was on each day, drawn; and in tables where the sides differ and what is lost.
+
+use super::{escaped, put, table, td};
+use crate::cli::usage::Told;
+use crate::cli::usage::met::Seen;
+use crate::cli::usage::plot::{DAY, Plot, grouped};
+use crate::usage::Kind;
+use crate::usage::snapshot::date;
+
+/// Who asked how much on which day, and who was left.
+pub(super) fn put_plots(told: &Told, out: &mut String) {
+    let dialects = told.dialects();
+    let mut by_dialect = Plot::new(told.span(), &dialects);
+    let mut by_principal = Plot::new(told.span(), &[]);
+    for (day, table) in &told.counted.days {
+        for ((who, dialect), known) in table.uses() {
+            by_dialect.add(*day, dialect, known.count);
+            by_principal.add(*day, &told.label(who), known.count);
+        }
+    }
+    let mut left = Plot::new(told.span(), &dialects);
+    for (day, counts) in &told.met.remaining {
+        for (dialect, count) in counts {
+            left.add(*day, dialect, *count);
+        }
+    }
+    let about =
+        ["Requests a day by dialect", "Principals left in each dialect", "Requests a day by principal"];
+    put_section(about[0], &by_dialect.stacked(about[0]), out);
+    let more = if told.met.may_be_more {
+        "<p class=\"soft\">There may have been more: the table of a day was full.</p>"
+    } else {
+        ""
+    };
+    let last = date(told.span().1 * DAY);
+    let said = format!("<p class=\"soft\">How many came on {last}, and on the day with the most.</p>");
+    put_section(about[1], &format!("{said}{more}{}", left.apart(about[1])), out);
+    put_section(about[2], &by_principal.stacked(about[2]), out);
+}
+
+/// Where shadows found that the sides differ.
+pub(super) fn put_differences(told: &Told, out: &mut String) {
+    let (answers, different, refused) = told.met.compared();
+    let said = crate::cli::usage::compared(answers, different, refused);
+    let (first, rest) = said.split_at(1);
+    let mut body = format!("<p>{}{}.</p>", first.to_uppercase(), escaped(rest));
+    let mut rows: Vec<_> = told
+        .met
+        .differences
+        .iter()
+        .map(|(part, seen)| {
+            let place = format!("<td><code>{}</code></td>", escaped(&part.field));
+            [vec![td(&part.dialect), td(&part.operation), place], seen_cells(seen)].concat()
+        })
+        .collect();
+    let refusals = told.met.compared.iter().filter(|(_, of)| of.refused.count > 0);
+    rows.extend(refusals.map(|((dialect, operation), of)| {
+        let what = td("changes that would be refused");
+        [vec![td(dialect), td(operation), what], seen_cells(&of.refused)].concat()
+    }));
+    if !rows.is_empty() {
+        let mut plot = Plot::new(told.span(), &told.dialects());
+        let met = &told.counted.met;
+        met.of(Kind::Difference).for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
+        let refused =
+            met.of(Kind::Comparison).filter(|(_, part, _)| part.value == crate::cli::usage::met::REFUSED);
+        refused.for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
+        body.push_str(&plot.stacked("Differences a day by dialect"));
+    }
+    table(&["Dialect", "Operation", "Place", "#Times", "First", "Last"], &rows, &mut body);
+    put_section("Where both sides differ", &body, out);
+}
+
+/// Which declared losses were met, and which there are besides.
+pub(super) fn put_losses(told: &Told, out: &mut String) {
+    let mut plot = Plot::new(told.span(), &told.dialects());
+    told.counted.met.of(Kind::Loss).for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
+    let (met, others): (Vec<_>, Vec<_>) = told.met.losses.iter().partition(|loss| loss.met.count > 0);
+    let mut body = format!(
+        "<p>Of {} losses that the mappings of the dialects in use declare, {} were met.</p>",
+        told.met.losses.len(),
+        met.len()
+    );
+    if !met.is_empty() {
+        body.push_str(&plot.stacked("Declared losses met a day, by dialect"));
+    }
+    let row = |loss: &&crate::cli::usage::met::Loss| {
+        let way = if loss.is_of_answers { "clients" } else { "the backend" };
+        let name = format!("<td><code>{}</code></td>", escaped(&loss.name));
+        vec![td(&loss.dialect), name, td(way), td(&loss.reason)]
+    };
+    let rows: Vec<_> = met.iter().map(|loss| [row(loss), seen_cells(&loss.met)].concat()).collect();
+    table(&["Dialect", "Loss", "Not told to", "Why", "#Times", "First", "Last"], &rows, &mut body);
+    if !others.is_empty() {
+        put(&mut body, format_args!("<details><summary>{} that were not met</summary>", others.len()));
+        let rows: Vec<_> = others.iter().map(row).collect();
+        table(&["Dialect", "Loss", "Not told to", "Why"], &rows, &mut body);
+        body.push_str("</details>");
+    }
+    put_section("What is lost", &body, out);
+}
+
+fn put_section(title: &str, body: &str, out: &mut String) {
+    put(out, format_args!("<section><h2>{title}</h2>{body}</section>\n"));
+}
+
+fn seen_cells(seen: &Seen) -> Vec<String> {
+    let day = |day: Option<u64>| day.map_or_else(String::new, |day| date(day * DAY));
+    let (first, last) = (seen.days.map(|days| days.0), seen.days.map(|days| days.1));
+    vec![
+        format!("<td class=\"n\">{}</td>", grouped(seen.count)),
+        format!("<td class=\"d\">{}</td>", day(first)),
+        format!("<td class=\"d\">{}</td>", day(last)),
+    ]
+}

@@ -1,0 +1,222 @@
+//! What is met on the way, by day: how comparisons of both sides ended, where the sides differ, and declared losses.
+//!
+//! Nothing of it belongs to a principal, and there is little of it: the outcomes that there are, 50 places of an
+//! operation and one for all others, and the losses that mappings declare. So all of it is exact, and no client can make it
+//! more. A worker counts losses on a sheet of its own, as it does uses; what shadows find comes seldom, and is counted at once.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::time::SystemTime;
+
+use serde_json::{Value as Tree, json};
+
+use super::book::{Book, locked};
+use super::part::{Kind, Part, Parts};
+use super::sheet::DAY;
+use super::snapshot::{Unreadable, date, seconds, text};
+use crate::dialect::Dialect;
+use crate::lens::Tally;
+use crate::time::unix_seconds;
+
+/// How many places of one operation are told apart; all others are one.
+const PLACES_MAX: usize = 50;
+
+/// What those are called.
+const OTHER: &str = "other";
+
+/// How often, by day since 1970 and by the number of the part.
+pub(super) type Counts = BTreeMap<(u64, u32), u64>;
+
+/// What was met on which day, by names: as a file has it, and as a report puts several together.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Met(BTreeMap<u64, BTreeMap<Part, u64>>);
+
+impl Met {
+    /// Counts something that was met on a day since 1970.
+    pub fn add(&mut self, day: u64, part: Part, count: u64) {
+        *self.0.entry(day).or_default().entry(part).or_default() += count;
+    }
+
+    /// Adds what another replica met.
+    pub fn merge(&mut self, other: &Met) {
+        for (day, part, count) in other.all() {
+            self.add(day, part.clone(), count);
+        }
+    }
+
+    /// Everything, by day and part.
+    pub fn all(&self) -> impl Iterator<Item = (u64, &Part, u64)> {
+        self.0.iter().flat_map(|(day, parts)| parts.iter().map(|(part, count)| (*day, part, *count)))
+    }
+
+    /// What is of one kind.
+    pub fn of(&self, kind: Kind) -> impl Iterator<Item = (u64, &Part, u64)> {
+        self.all().filter(move |(_, part, _)| part.kind == kind)
+    }
+
+    /// As JSON.
+    pub(super) fn to_json(&self) -> Tree {
+        let entries = self.all().map(|(day, part, count)| {
+            json!({"day": date(day * DAY), "dialect": part.dialect, "operation": part.operation, "kind": part.kind.name(),
+                "field": part.field, "value": part.value, "count": count})
+        });
+        entries.collect()
+    }
+
+    /// Reads JSON that [`Met::to_json`] made. A proxy that counts none of it yet says nothing.
+    pub(super) fn from_json(told: &Tree) -> Result<Met, Unreadable> {
+        let mut met = Met::default();
+        if told.is_null() {
+            return Ok(met);
+        }
+        for entry in told.as_array().ok_or(Unreadable)? {
+            let at = format!("{}T00:00:00Z", text(&entry["day"])?);
+            let kind = Kind::named(entry["kind"].as_str().unwrap_or_default()).ok_or(Unreadable)?;
+            let (dialect, operation) = (text(&entry["dialect"])?, text(&entry["operation"])?);
+            let (field, value) = (text(&entry["field"])?, text(&entry["value"])?);
+            let count = entry["count"].as_u64().ok_or(Unreadable)?;
+            met.add(seconds(&at.into())? / DAY, Part { dialect, operation, kind, field, value }, count);
+        }
+        Ok(met)
+    }
+}
+
+/// What was met and is not written down yet.
+#[derive(Debug, Default)]
+pub(super) struct Pending {
+    counts: Mutex<Counts>,
+    sheets: Mutex<Vec<Weak<Mutex<Counts>>>>,
+    /// The places that are told apart, by dialect and operation.
+    places: Mutex<BTreeMap<(String, String), BTreeSet<String>>>,
+}
+
+impl Pending {
+    /// One that tells the places apart that are known already.
+    pub(super) fn new(parts: &Parts) -> Pending {
+        let mut places: BTreeMap<_, BTreeSet<_>> = BTreeMap::new();
+        for part in parts.since(0).into_iter().filter(|part| part.kind == Kind::Difference) {
+            places.entry((part.dialect, part.operation)).or_default().insert(part.field);
+        }
+        Pending { places: Mutex::new(places), ..Pending::default() }
+    }
+
+    /// Everything, which is the caller's to write down.
+    pub(super) fn take(&self) -> Counts {
+        let mut sheets = Vec::new();
+        locked(&self.sheets).retain(|sheet| sheet.upgrade().map(|sheet| sheets.push(sheet)).is_some());
+        for sheet in sheets {
+            let counts = std::mem::take(&mut *locked(&sheet));
+            self.put_back(counts);
+        }
+        std::mem::take(&mut *locked(&self.counts))
+    }
+
+    /// Takes in what a sheet has, or what could not be written down.
+    pub(super) fn put_back(&self, counts: Counts) {
+        let mut pending = locked(&self.counts);
+        for (key, count) in counts {
+            *pending.entry(key).or_default() += count;
+        }
+    }
+
+    fn add(&self, number: u32, now: SystemTime) {
+        *locked(&self.counts).entry((unix_seconds(now) / DAY, number)).or_default() += 1;
+    }
+
+    /// What a place is called: by its name, if there is room for it.
+    fn place<'p>(&self, (dialect, operation): (&str, &str), place: &'p str) -> &'p str {
+        let mut places = locked(&self.places);
+        let known = places.entry((dialect.to_owned(), operation.to_owned())).or_default();
+        if known.contains(place) {
+            return place;
+        }
+        if known.len() >= PLACES_MAX {
+            return OTHER;
+        }
+        known.insert(place.to_owned());
+        place
+    }
+}
+
+impl Book {
+    /// Counts a request of an operation that the other side was to be asked too, by what came of it.
+    pub fn compared(&self, dialect: &str, operation: &str, outcome: &str, now: SystemTime) {
+        let part = Part::operation(dialect, operation).value(Kind::Comparison, outcome);
+        self.met().add(self.parts().number(&part), now);
+    }
+
+    /// Counts a place of canonical answers where the sides differ.
+    pub fn differs(&self, dialect: &str, operation: &str, place: &str, now: SystemTime) {
+        let place = self.met().place((dialect, operation), place);
+        let part = Part { kind: Kind::Difference, ..Part::operation(dialect, operation).field(place) };
+        self.met().add(self.parts().number(&part), now);
+    }
+}
+
+/// The declared losses that an operation can meet, by their numbers in its dialect. A name is only numbered when it is met.
+#[derive(Debug)]
+pub(super) struct Losses {
+    operation: Part,
+    names: Arc<[String]>,
+    numbers: OnceLock<Box<[OnceLock<u32>]>>,
+}
+
+impl Losses {
+    /// Those of each operation of a dialect.
+    pub(super) fn of(dialect: &Dialect) -> impl Iterator<Item = (String, Losses)> {
+        let names: Arc<[String]> = dialect.losses.as_slice().into();
+        dialect.operations.iter().map(move |operation| {
+            let (names, numbers) = (Arc::clone(&names), OnceLock::new());
+            let losses =
+                Losses { operation: Part::operation(&dialect.name, &operation.name), names, numbers };
+            (operation.name.clone(), losses)
+        })
+    }
+
+    fn number(&self, loss: usize, parts: &Parts) -> Option<u32> {
+        let name = self.names.get(loss)?;
+        let numbers = self.numbers.get_or_init(|| self.names.iter().map(|_| OnceLock::new()).collect());
+        let part = || Part { kind: Kind::Loss, ..self.operation.field(name) };
+        Some(*numbers.get(loss)?.get_or_init(|| parts.number(&part())))
+    }
+}
+
+/// Counts what one worker meets.
+#[derive(Debug)]
+pub(super) struct Meter {
+    book: Arc<Book>,
+    sheet: Arc<Mutex<Counts>>,
+}
+
+impl Meter {
+    pub(super) fn new(book: Arc<Book>) -> Meter {
+        let sheet = Arc::default();
+        locked(&book.met().sheets).push(Arc::downgrade(&sheet));
+        Meter { book, sheet }
+    }
+
+    /// Counts the declared losses that a request met.
+    pub(super) fn lost(&self, losses: &Losses, met: &Tally, now: SystemTime) {
+        let day = unix_seconds(now) / DAY;
+        let mut met = met.met().peekable();
+        if met.peek().is_none() {
+            return;
+        }
+        let mut sheet = locked(&self.sheet);
+        for (loss, count) in met {
+            if let Some(number) = losses.number(loss, self.book.parts()) {
+                *sheet.entry((day, number)).or_default() += u64::from(count);
+            }
+        }
+    }
+}
+
+impl Drop for Meter {
+    fn drop(&mut self) {
+        let counts = std::mem::take(&mut *locked(&self.sheet));
+        self.book.met().put_back(counts);
+    }
+}
+
+#[cfg(test)]
+mod tests;

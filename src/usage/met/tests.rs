@@ -1,0 +1,95 @@
+//! What is met is counted exactly, whoever meets it, and is as little as it is said to be.
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::super::Config;
+use super::*;
+
+/// 2026-11-22, as `date -u -d 2026-11-22 +%s` says, in days.
+const TODAY: u64 = 1_795_305_600 / DAY;
+
+fn at(seconds: u64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_secs(TODAY * DAY + seconds)
+}
+
+fn losses(operation: &str) -> Losses {
+    let names: Arc<[String]> = ["member.zone", "member.age"].map(str::to_owned).into();
+    Losses { operation: Part::operation("a", operation), names, numbers: OnceLock::new() }
+}
+
+fn tally(losses: &[usize]) -> Tally {
+    let mut tally = Tally::default();
+    for loss in losses {
+        tally.add(*loss);
+    }
+    tally
+}
+
+/// What a book has, by names.
+fn taken(book: &Book) -> Met {
+    let (mut met, counts) = (Met::default(), book.met().take());
+    let parts = book.parts().since(0);
+    for ((day, part), count) in counts {
+        met.add(day, parts[part as usize].clone(), count);
+    }
+    met
+}
+
+fn lines(met: &Met) -> Vec<String> {
+    met.all().map(|(day, part, count)| format!("{} {part} {count}", day - TODAY)).collect()
+}
+
+#[test]
+fn losses_of_all_workers_are_added_up_by_day_and_operation() {
+    let book = Arc::new(Book::empty(Config::default()));
+    let (one, other) = (Meter::new(Arc::clone(&book)), Meter::new(Arc::clone(&book)));
+    let (get, list) = (losses("get"), losses("list"));
+    one.lost(&get, &tally(&[1, 1]), at(0));
+    other.lost(&get, &tally(&[1, 0]), at(DAY - 1));
+    other.lost(&list, &tally(&[0]), at(DAY));
+    // No loss of that number was declared.
+    other.lost(&list, &tally(&[2]), at(DAY));
+    // A worker that ends hands in what it has.
+    drop(other);
+    let expected = ["0 a/get member.age 3", "0 a/get member.zone 1", "1 a/list member.zone 1"];
+    assert_eq!(lines(&taken(&book)), expected);
+    assert_eq!(taken(&book), Met::default(), "what was taken is gone");
+}
+
+#[test]
+fn places_of_an_operation_without_room_are_one_and_a_restart_makes_no_room() {
+    let book = Book::empty(Config::default());
+    for number in 0..1000 {
+        book.differs("a", "list", &format!("/{number}"), at(0));
+    }
+    book.differs("a", "list", "/7", at(0));
+    book.differs("a", "get", "/999", at(0));
+    let met = taken(&book);
+    let list: Vec<_> = met.of(Kind::Difference).filter(|(_, part, _)| part.operation == "list").collect();
+    assert_eq!(list.len(), 51, "50 places, and the others");
+    let count =
+        |field: &str| list.iter().find(|(_, part, _)| part.field == field).map(|(_, _, count)| *count);
+    assert_eq!((count("/7"), count("other"), count("/50")), (Some(2), Some(950), None));
+    assert!(lines(&met).contains(&"0 a/get /999 1".to_owned()));
+
+    let again = Pending::new(&Parts::of(book.parts().since(0)));
+    let named = ["/7", "/1000"].map(|place| again.place(("a", "list"), place));
+    assert_eq!(named, ["/7", "other"]);
+}
+
+#[test]
+fn what_replicas_met_is_added_up_and_told_as_json() {
+    let book = Book::empty(Config::default());
+    book.compared("a", "get", "same", at(0));
+    book.compared("a", "get", "different", at(DAY));
+    book.differs("a", "get", "/id", at(DAY));
+    let met = taken(&book);
+    let mut both = met.clone();
+    both.merge(&met);
+    assert_eq!(lines(&both), ["0 a/get same 2", "1 a/get different 2", "1 a/get /id 2"]);
+    assert_eq!(Met::from_json(&both.to_json()).unwrap(), both);
+    assert_eq!(Met::from_json(&Tree::Null).unwrap(), Met::default(), "an older proxy says nothing of it");
+    for wrong in [json!({}), json!([{}]), json!([{"day": "2026-11-22", "kind": "no such"}])] {
+        assert!(Met::from_json(&wrong).is_err(), "{wrong}");
+    }
+}
