@@ -87,7 +87,7 @@ fn try_out(name: &str) {
     let mut expected = group.handed_on.clone();
     expected.sort();
     if handed_on != expected {
-        write!(report, "{name}: handed on, or answered otherwise: {handed_on:#?}\n").unwrap();
+        writeln!(report, "{name}: handed on, or answered otherwise: {handed_on:#?}").unwrap();
     }
     assert!(report.is_empty(), "{report}");
 }
