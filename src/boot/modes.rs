@@ -147,7 +147,9 @@ fn shown(config: &mode::Config) -> Value {
     if config.shadows() {
         shown.insert("answers".to_owned(), answers.name().into());
         shown.insert("noise".to_owned(), (*noise).into());
-        shown.insert("read_back".to_owned(), (*read_back).into());
+        if !read_back {
+            shown.insert("read_back".to_owned(), false.into());
+        }
     }
     if *validate {
         shown.insert("validate".to_owned(), true.into());

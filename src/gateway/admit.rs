@@ -31,8 +31,8 @@ pub(super) struct Credential {
 /// Refuses what is gone, whoever asks; then takes the credential and charges one cell. A bulk request pays for the rest
 /// when it is known how large it is.
 ///
-/// Where it is counted who uses what, it is noted who asks for what is gone or in a brown-out: they are to be found before it
-/// goes. They are charged nothing, and told what everybody is.
+/// Whoever asks for what is gone or in a brown-out is noted where usage is counted: they have to be found before it is
+/// removed. They are charged nothing, and told what everybody is.
 pub(super) fn admit<B>(
     clock: &Clock,
     quotas: &Quotas,

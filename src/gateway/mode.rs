@@ -19,6 +19,7 @@ mod writes;
 
 use self::comparison::Comparison;
 use self::share::has_moved;
+use self::writes::Writes;
 
 pub(super) use self::comparison::Change;
 pub use self::legacies::Legacies;
@@ -172,12 +173,16 @@ impl Modes {
     /// Those of the dialects that there are. A generation of which nothing is said has the mode of what it extends, and the
     /// old upstream too.
     pub fn new(registry: &Registry, configs: &BTreeMap<String, Config>, legacies: &Legacies) -> Modes {
+        let mut writes: HashMap<String, Arc<Writes>> = HashMap::new();
         let plan = |dialect: &Arc<Dialect>| {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
             let config = names().find_map(|name| configs.get(name))?.clone();
             let legacy = names().find(|name| legacies.of(name).is_some()).cloned();
-            let comparison = config.shadows().then(|| Comparison::of(registry, dialect, &config));
             let family = dialect.family().to_owned();
+            let comparison = config.shadows().then(|| {
+                let writes = Arc::clone(writes.entry(family.clone()).or_default());
+                Comparison::of(registry, dialect, &config, writes)
+            });
             let relatives = registry.dialects().iter().filter(|one| one.family() == family);
             let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
             let plan = Plan { config, legacy, family, hosts, comparison };

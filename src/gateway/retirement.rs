@@ -1,7 +1,7 @@
 //! What retires: it is told so in the headers of every answer, and refused in its brown-outs and when it is gone.
 //!
-//! An operation is refused whoever calls: it is so for everybody, and costs no quota. A field or a value
-//! is refused when it is found in a request that is sound otherwise.
+//! An operation is refused whoever calls, and that costs no quota. A field or a value is refused when it is found in a
+//! request that is sound otherwise.
 
 use std::sync::Arc;
 

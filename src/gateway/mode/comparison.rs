@@ -9,6 +9,7 @@ use super::noise::Noise;
 use super::writes::{Passage, Writes, Writing};
 use super::{Config, Plan};
 use crate::dialect::{self, Dialect, Operation, Registry};
+use crate::translate;
 use crate::translate::compare::{Differences, Masks};
 use crate::translate::reverse::back::Back;
 use crate::translate::reverse::told::Reader;
@@ -20,6 +21,7 @@ pub(super) struct Comparison {
     readers: HashMap<String, Reader>,
     /// Of those that change something, cases included; none where nothing is read back.
     changes: Vec<Change>,
+    /// Those of the whole family: its generations change the same records.
     writes: Arc<Writes>,
     masks: Masks,
     /// By operation.
@@ -45,7 +47,9 @@ impl Plan {
     /// A request begins; none if it changes nothing.
     pub(in crate::gateway) fn begin_write(&self, target: &dialect::Selected) -> Option<Writing> {
         let writes = &self.comparison.as_ref().filter(|_| !target.operation.method.is_safe())?.writes;
-        Some(writes.begin(target.path.iter().map(|(_, value)| value.as_str())))
+        // What cannot be decoded is refused, and changes nothing.
+        let path = translate::decode_path(target.path.clone()).unwrap_or_default();
+        Some(writes.begin(path.iter().map(|(_, value)| value.as_str())))
     }
 
     /// Whether nobody else has changed, since that change began, what is read at these parameters of a path.
@@ -104,7 +108,12 @@ impl Plan {
 }
 
 impl Comparison {
-    pub(super) fn of(registry: &Registry, dialect: &Arc<Dialect>, config: &Config) -> Comparison {
+    pub(super) fn of(
+        registry: &Registry,
+        dialect: &Arc<Dialect>,
+        config: &Config,
+        writes: Arc<Writes>,
+    ) -> Comparison {
         let api = registry.api();
         let (safe, others): (Vec<_>, Vec<_>) =
             dialect.operations.iter().partition(|operation| operation.method.is_safe());
@@ -120,7 +129,7 @@ impl Comparison {
             std::iter::once(change(whole)).chain(cases).collect::<Vec<_>>()
         };
         let changes = others.flat_map(cases).collect();
-        Comparison { readers: safe.iter().map(reader).collect(), changes, ..Comparison::default() }
+        Comparison { readers: safe.iter().map(reader).collect(), changes, writes, ..Comparison::default() }
     }
 
     /// A panic while the lock was held cannot have left anything half learned, so poison is ignored.

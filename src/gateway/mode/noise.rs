@@ -1,7 +1,8 @@
 //! Where the old side differs from itself, as far as that is known of one operation.
 //!
 //! Between two answers of one side somebody may have changed what they tell of. So one time says nothing: a place is noise
-//! when it differed in several of the last samples, and no longer than it goes on doing so. Many comparisons may be under way
+//! when it differed in several of the last samples, and no longer than it goes on doing so; of the body, for one who refuses to be
+//! asked again has only been asked too often. Many comparisons may be under way
 //! while one thing changes, and all of them see it; so of samples that overlap only one is learnt from. Law: one change hides
 //! nothing.
 
@@ -48,7 +49,7 @@ impl Noise {
         if self.samples.len() == SAMPLES_MAX {
             self.samples.pop_front();
         }
-        self.samples.push_back(between.places().take(PLACES_MAX).map(str::to_owned).collect());
+        self.samples.push_back(between.places_in_body().take(PLACES_MAX).map(str::to_owned).collect());
     }
 
     /// Whether a place is noise.
@@ -114,6 +115,16 @@ mod tests {
             noise.learn(&differing(&[]), Instant::now());
         }
         assert!(!noise.holds("/seen"));
+    }
+
+    #[test]
+    fn a_side_that_refuses_to_be_asked_again_is_not_noisy() {
+        let mut noise = Noise::default();
+        let refused = ["status", "code", "errors/name"].map(str::to_owned);
+        for _ in 0..SAMPLES_MAX {
+            noise.learn(&differing(&refused), Instant::now());
+        }
+        assert!(noise.places().is_empty() && !noise.holds("status"));
     }
 
     #[test]

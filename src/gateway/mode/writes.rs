@@ -2,16 +2,18 @@
 //!
 //! Whoever reads back what a change did has to know whether somebody else has changed the record since, or was at it
 //! meanwhile: then what is read says nothing of the change. Changes are known by a digest of what they are about, and
-//! those that share one by chance are taken for changes of one record: then less is said, and nothing wrong.
+//! those that share one by chance are taken for changes of one record: then less is told, but nothing untrue.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::canonical::id::IdForm;
+
 /// How many records are told apart.
 const SLOTS: usize = 1024;
 
-/// The changes that go through this process, of one dialect.
+/// The changes that go through this process, of one dialect and its generations.
 #[derive(Default)]
 pub(super) struct Writes {
     key: RandomState,
@@ -79,7 +81,7 @@ impl Writes {
     }
 
     fn slot<'t>(&self, names: impl Iterator<Item = &'t str>) -> usize {
-        let digest = self.key.hash_one(names.collect::<Vec<_>>());
+        let digest = self.key.hash_one(names.map(meant).collect::<Vec<_>>());
         usize::try_from(digest % SLOTS as u64).unwrap_or_default()
     }
 
@@ -87,6 +89,12 @@ impl Writes {
     fn book(&self) -> MutexGuard<'_, Book> {
         self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// One spelling of what a name may be spelt as: clients may write one id in several forms, and a word in either case.
+fn meant(name: &str) -> String {
+    let id = [IdForm::Uuid, IdForm::ShortUuid].iter().find_map(|form| form.read(name).ok());
+    id.map_or_else(|| name.to_lowercase(), |id| id.to_string())
 }
 
 impl Book {
@@ -153,6 +161,20 @@ mod tests {
         let first = first.end();
         assert!(!all.are_none_since(first, names(&["org", "ada"])), "the other was inside");
         assert!(!all.are_none_since(second, names(&["org", "ada"])), "it was not alone when it began");
+    }
+
+    #[test]
+    fn one_record_is_one_however_it_is_spelt() {
+        for (one, other) in [
+            ("3c90c3cc-0d44-4b50-8888-8dd25736052a", "3C90C3CC-0D44-4B50-8888-8DD25736052A"),
+            ("3c90c3cc-0d44-4b50-8888-8dd25736052a", "CnEqURgZ3swzj528KMLvX5"),
+            ("ada@example.com", "Ada@Example.com"),
+        ] {
+            let all = Arc::new(Writes::default());
+            let alone = all.begin(names(&["org", one])).end();
+            all.begin(names(&["org", other])).end();
+            assert!(!all.are_none_since(alone, names(&["org", one])), "{one} {other}");
+        }
     }
 
     #[test]

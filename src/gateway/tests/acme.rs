@@ -27,6 +27,11 @@ mod update;
 
 /// The one dialect there is, and what it is a dialect of.
 pub(super) fn registry() -> Registry {
+    with_generations(&[])
+}
+
+/// The same, and older generations of those names.
+pub(super) fn with_generations(names: &[&str]) -> Registry {
     let organizations = Arc::new(api::Operation {
         name: "organizations.list".to_owned(),
         method: Method::GET,
@@ -64,9 +69,15 @@ pub(super) fn registry() -> Registry {
         operations: vec![Arc::clone(&organizations), Arc::clone(&add), Arc::clone(&list)],
         keys: std::collections::BTreeMap::new(),
     };
-    let mut dialect = dialect(organizations, &add, list);
-    dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
-    Registry::new(Arc::new(api), vec![Arc::new(dialect)])
+    let dialect = || {
+        let mut dialect = dialect(Arc::clone(&organizations), &add, Arc::clone(&list));
+        dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
+        dialect
+    };
+    let generation =
+        |name: &&str| Dialect { name: (*name).to_owned(), extends: vec!["acme".to_owned()], ..dialect() };
+    let generations = names.iter().map(generation);
+    Registry::new(Arc::new(api), std::iter::once(dialect()).chain(generations).map(Arc::new).collect())
 }
 
 fn dialect(

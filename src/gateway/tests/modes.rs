@@ -8,11 +8,13 @@ use std::time::SystemTime;
 
 use futures_util::future::select;
 use http::header::{CONTENT_TYPE, DATE, HOST, VIA};
+use http::{HeaderMap, Method};
 use tokio::task::yield_now;
 
+use super::acme;
 use super::support::{Events, TestGateway, request, request_of};
 use super::{THING, willing};
-use crate::gateway::mode::{Config, Mode, Side};
+use crate::gateway::mode::{Config, Legacies, Mode, Modes, Side};
 use crate::limit::Principal;
 use crate::usage::store::Store;
 use crate::usage::{self, Kind};
@@ -254,6 +256,32 @@ async fn a_change_in_shadow_is_made_by_one_side_and_tried_dry_at_the_other() {
             r#"gateway_shadow_differences_total{dialect="acme",operation="add_thing",place="/title"} 1"#;
         assert_eq!(metrics.contains(place), outcome == "effect_different", "{metrics}");
     }
+}
+
+/// A change at that path of a dialect has begun and ended since another of a record did, whose name is decoded.
+fn is_changed_by(dialect: &str, path: &str, record: &str) -> bool {
+    let registry = acme::with_generations(&["acme-1"]);
+    let modes =
+        Modes::new(&registry, &[("acme".to_owned(), shadow(Side::Legacy))].into(), &Legacies::default());
+    let begin = |dialect: &str, path: &str| {
+        let path = format!("/{dialect}/api/orgs/{path}/things");
+        let target = registry.select(&Method::POST, None, &path, &HeaderMap::new()).unwrap();
+        let plan = Arc::clone(modes.of(&target.dialect).unwrap());
+        (plan.begin_write(&target).unwrap().end(), plan)
+    };
+    let (passage, plan) = begin("acme", "ada%40x");
+    assert!(plan.is_unchanged_since(passage, [record].into_iter()));
+    begin(dialect, path);
+    !plan.is_unchanged_since(passage, [record].into_iter())
+}
+
+#[test]
+fn a_record_is_the_same_however_its_path_is_written_and_in_whichever_generation() {
+    for (dialect, path) in [("acme", "ada%40x"), ("acme", "ada@x"), ("acme", "%61DA@x"), ("acme-1", "ada@x")]
+    {
+        assert!(is_changed_by(dialect, path, "ada@x"), "{dialect} {path}");
+    }
+    assert!(!is_changed_by("acme", "bo@x", "ada@x"));
 }
 
 static TIMES: AtomicUsize = AtomicUsize::new(0);

@@ -75,6 +75,12 @@ impl Differences {
         self.places.keys().map(|(place, _)| place.as_str())
     }
 
+    /// Those of them that lie in the body. That one of two answers is a refusal, or another one, says nothing of how steady
+    /// the record is.
+    pub fn places_in_body(&self) -> impl Iterator<Item = &str> {
+        self.places().filter(|place| place.is_empty() || place.starts_with('/'))
+    }
+
     /// Adds what was found in another part of the same answers.
     pub fn absorb(&mut self, other: Differences) {
         self.found.extend(other.found);

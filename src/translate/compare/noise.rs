@@ -14,10 +14,9 @@ pub struct Noise(BTreeSet<String>);
 impl Noise {
     /// Learns from two answers of one side. That one of them failed is no noise: then nothing is learnt of it.
     pub fn learn(&mut self, between: &Differences) {
-        let in_body = |place: &str| place.is_empty() || place.starts_with('/');
-        for (place, _) in between.places.keys().filter(|(place, _)| in_body(place)) {
+        for place in between.places_in_body() {
             if self.0.len() < PLACES_MAX {
-                self.0.insert(place.clone());
+                self.0.insert(place.to_owned());
             }
         }
     }

@@ -34,8 +34,10 @@ fn changes_are_read_back_by_what_reads_the_record_or_the_list_it_lies_in() {
     let mut found = Vec::new();
     for dialect in registry.dialects().iter().filter(|dialect| dialect.extends.is_empty()) {
         for operation in dialect.operations.iter().filter(|operation| !operation.method.is_safe()) {
-            if let Some(back) = Back::of(registry.api(), dialect, operation) {
-                found.push((dialect.name.as_str(), operation.name.as_str(), back.reads.name.clone()));
+            for case in operation.with_cases() {
+                if let Some(back) = Back::of(registry.api(), dialect, case) {
+                    found.push((dialect.name.as_str(), case.name.as_str(), back.reads.name.clone()));
+                }
             }
         }
     }

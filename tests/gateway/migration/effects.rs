@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::cases::GITBOOK;
 use super::tamper::Tamper;
-use super::world::{NEW_NAME, NORTHWIND, OLD_NAME, TOKENS, World, authorization};
+use super::world::{NORTHWIND, TOKENS, World, authorization};
 use crate::lifecycle::client::{Answer, Client};
 
 const MEMBER: &str = "/members/10000000-0000-4000-8000-000000000104";
@@ -151,7 +151,6 @@ fn what_the_old_side_does_otherwise_is_found_by_place_and_no_value_is_told() {
     }
     assert_eq!(world.canonical_changes(), [""; 0], "the other side is told of none");
     assert_eq!(tamper.changes(), 4, "each is made once");
-    assert_ne!(OLD_NAME, NEW_NAME);
 }
 
 #[test]

@@ -58,6 +58,7 @@ fn what_was_planted_is_found_and_nothing_else_whoever_answers() {
         let missed = of(operation, "late") + of(operation, "dropped");
         assert_eq!(of(operation, expected) + missed, 3 * ROUNDS, "{operation}: {page}");
         assert!(of(operation, expected) > 0, "{operation}: {page}");
+        assert_eq!(of(operation, "unanswered"), 0, "both sides are there, {operation}: {page}");
     }
     // One place differs, and nothing else does: no time, no id, no order.
     let places: Vec<_> =
