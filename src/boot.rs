@@ -167,7 +167,8 @@ impl Start {
     /// Serves until `drain` has begun and everything in flight is answered; blocks the calling thread. When the addresses
     /// are bound, `ready` is told which they are, those of the listeners and that of the admin page.
     ///
-    /// What can fail is done before the first address is bound, and what was started is stopped whatever happens.
+    /// What can fail is done before the first address is bound, but for taking over the usage file; and what was started is
+    /// stopped whatever happens.
     pub fn serve(
         self,
         drain: &Drain,
@@ -190,7 +191,7 @@ impl Start {
         let admin = config.admin.address.map(|address| Admin::bind_or_take(address, &mut inherited));
         let admin = admin.transpose()?;
         inherited.finish()?;
-        // Last of what is known to fail: another process loses the file by it. Whatever fails yet hands it back.
+        // Last of what is known to fail: another process loses the file by it. Whatever fails before it is settled hands it back.
         let keeper = opened.map(usage::keeper::Opened::take_over).transpose()?;
         let usage = keeper.as_ref().map(|keeper| Arc::clone(keeper.book()));
         let around = Surroundings { usage, ..around };

@@ -195,7 +195,8 @@ pub trait Handler: Clone + 'static {
     }
 }
 
-/// A request that the server refuses for whose it is, before any handler has heard of it.
+/// A request that the server refuses for whose it is, or because its end can be read in two ways, before any handler has heard
+/// of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
     /// 400 or 429.

@@ -6,13 +6,13 @@
 //! - every place that is pointed at lies in the text, between characters, and each way to print what was found does so;
 //! - the same text is told the same;
 //! - what is hidden before it is printed moves nothing: places stay where they were, and nothing but hidden characters differs;
-//! - no address has a password any more then.
+//! - no address has a password any more then, also where it is none (`C0205`).
 
 use interlingua::config::Config;
 use interlingua::diag::render::{Case, Format, Report};
 use interlingua::diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code};
 
-/// A password, where it stands between `//` and `@`.
+/// A password, where it stands between `//` and `@`, or in what should be an address.
 const PASSWORD: &str = "hunter2";
 
 /// Looks at any bytes as the settings.
@@ -34,12 +34,15 @@ pub fn check(bytes: &[u8]) {
         points_into(one, text);
     }
 
-    sources.mask_settings(file, &found, code::C0101);
-    let masked = sources.text(file);
+    sources.mask_settings(file, &found);
+    let masked = sources.shown(file);
     assert_eq!(masked.len(), text.len(), "something has moved");
     let mut differs = masked.bytes().zip(text.bytes()).filter(|(masked, written)| masked != written);
     assert!(differs.all(|(masked, _)| masked == b'*'), "something was written");
     assert!(!shows_a_password(masked), "{masked}");
+    for label in found.iter().filter(|one| one.code == code::C0205).flat_map(|one| &one.labels) {
+        assert!(!masked[label.span.range()].contains(PASSWORD), "{masked}");
+    }
     let found = found.into_vec();
     for format in [Format::Text, Format::Json, Format::Junit, Format::Sarif, Format::Github] {
         let mut report = Report::new(format, "fuzz", None);

@@ -125,7 +125,7 @@ impl Files {
         let source = boot::files::read(path, sources)?;
         let mut told = Diagnostics::default();
         let config = Config::parse(source, sources.text(source), &mut told);
-        sources.mask_settings(source, &told, code::C0101);
+        sources.mask_settings(source, &told);
         found.extend(told);
         Ok(config)
     }

@@ -126,7 +126,7 @@ mod tests {
             let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
             let told = config.unwrap().parse_mode("acme", json.as_bytes(), &known, &mut sources, &mut found);
             assert_eq!((told, found.len()), (Ok(None), 1), "{json}: {found:?}");
-            let lines: Vec<_> = sources.ids().map(|id| sources.text(id)).collect();
+            let lines: Vec<_> = sources.ids().map(|id| sources.shown(id)).collect();
             assert!(!format!("{found:?} {lines:?}").contains("canary"), "{found:?} {lines:?}");
         }
         // In a file a token with dots is a key with dots.
@@ -136,7 +136,7 @@ mod tests {
         let source = sources.add("config.toml", text);
         Config::parse(source, text, &mut found);
         sources.mask_what_hides(&found);
-        let shown = format!("{found:?} {}", sources.text(source));
+        let shown = format!("{found:?} {}", sources.shown(source));
         assert!(
             found.len() == 1 && !["canary", "abc", "def"].iter().any(|part| shown.contains(part)),
             "{shown}"

@@ -4,7 +4,7 @@
 //! text. Of a file that is too long to keep there are excerpts, which know where they were taken from. This module
 //! never reads a file: text is handed to it.
 
-use std::ops::Range;
+use std::{fmt, ops::Range};
 
 mod mask;
 
@@ -68,13 +68,23 @@ impl<T> Spanned<T> {
 #[derive(Clone, Debug, Default)]
 pub struct Sources(Vec<Source>);
 
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 struct Source {
     path: String,
     text: String,
+    /// The text without what must not be shown; none if all of it may be.
+    shown: Option<String>,
     start: Start,
     /// Where its lines end. A file of thousands of faults is asked for as many places.
     line_ends: Vec<u32>,
+}
+
+/// Shows no more than may be shown.
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = self.shown.as_ref().unwrap_or(&self.text);
+        f.debug_struct("Source").field("path", &self.path).field("shown", shown).finish_non_exhaustive()
+    }
 }
 
 /// Where in its file a text begins.
@@ -111,13 +121,19 @@ impl Sources {
         let id = u32::try_from(self.0.len()).expect("fewer than four thousand million files are loaded");
         let text = text.into();
         let line_ends = line_ends(&text);
-        self.0.push(Source { path: path.into(), text, start, line_ends });
+        self.0.push(Source { path: path.into(), text, shown: None, start, line_ends });
         SourceId(id)
     }
 
     /// The text as it was written.
     pub fn text(&self, id: SourceId) -> &str {
         &self.source(id).text
+    }
+
+    /// What may be shown of the text: it has stars where there may be a secret, and each byte is where it was.
+    pub fn shown(&self, id: SourceId) -> &str {
+        let Source { text, shown, .. } = self.source(id);
+        shown.as_ref().unwrap_or(text)
     }
 
     /// The path as it was given.

@@ -14,7 +14,7 @@
 //! ```
 //!
 //! Nothing is kept of what is read but how far it is, and nothing but refusals comes of it: what a request is, hyper says.
-//! Where the two disagree about an end, one counts a head where the other sees none, and that is refused, too.
+//! Where the two disagree about an end, so that fewer heads were counted here than hyper sees, that is refused, too.
 
 use std::{cell::Cell, rc::Rc};
 

@@ -102,10 +102,6 @@ impl Refusal {
         if let Some(after) = self.retry_after() {
             headers.insert(RETRY_AFTER, after.as_secs().into());
         }
-        if self == Refusal::Framing {
-            // Nobody can say where the next request would begin.
-            headers.insert(CONNECTION, HeaderValue::from_static("close"));
-        }
         answer
     }
 }
@@ -131,7 +127,12 @@ impl Refusals {
         told: Option<http::Response<Body>>,
     ) -> http::Response<Body> {
         self.0.refusal("", refusal.code(), refusal.blame());
-        told.unwrap_or_else(|| refusal.answer())
+        let mut answer = told.unwrap_or_else(|| refusal.answer());
+        if refusal == Refusal::Framing {
+            // Nobody can say where the next request would begin.
+            answer.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+        }
+        answer
     }
 }
 
@@ -171,8 +172,14 @@ mod tests {
 
     #[test]
     fn only_where_the_next_request_begins_nowhere_the_connection_ends() {
-        assert_eq!(Refusal::Framing.answer().headers()[CONNECTION], "close");
-        assert!(!Refusal::Overloaded.answer().headers().contains_key(CONNECTION));
+        let refusals = Refusals::new(Metrics::new());
+        let told = || Some(http::Response::new(Body::default()));
+        for told in [None, told()] {
+            assert_eq!(refusals.answer_or(Refusal::Framing, told).headers()[CONNECTION], "close");
+        }
+        for told in [None, told()] {
+            assert!(!refusals.answer_or(Refusal::Crowded, told).headers().contains_key(CONNECTION));
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@
 
 use std::{
     convert::Infallible,
-    future::ready,
     net::IpAddr,
     rc::Rc,
     task::{Context, Poll},
@@ -110,7 +109,7 @@ struct Handling<H> {
 
 impl<H> Handling<H> {
     /// Says that a request was refused here, before there is an event of its own: else nobody could find out who it was that
-    /// had too much.
+    /// had too much, or sent what has two ends.
     fn tell(&self, refusal: Refusal, id: Option<&RequestId>, client: Option<IpAddr>) {
         let client = client.filter(|_| self.names_addresses);
         tracing::info!(
@@ -143,25 +142,29 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
     }
 
     fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
-        let has_two_ends = request.extensions().get::<TwoEnds>().is_some();
-        if has_two_ends || !is_plainly_framed(request.headers()) {
-            return Box::pin(ready(Ok(self.refusals.answer(Refusal::Framing))));
-        }
         let mut peer = self.peer.clone();
-        match self.callers.admit(self.brings, request.headers(), &mut peer) {
-            Ok(place) => {
-                let handler = self.handler.clone();
-                Box::pin(async move {
-                    let answer = handler.handle(request, peer).await;
-                    drop(place);
-                    Ok(answer)
-                })
-            }
+        let has_two_ends = request.extensions().get::<TwoEnds>().is_some();
+        let admitted = if has_two_ends || !is_plainly_framed(request.headers()) {
+            Err(Refusal::Framing)
+        } else {
+            self.callers.admit(self.brings, request.headers(), &mut peer)
+        };
+        let handler = self.handler.clone();
+        match admitted {
+            Ok(place) => Box::pin(async move {
+                let answer = handler.handle(request, peer).await;
+                drop(place);
+                Ok(answer)
+            }),
             Err(refusal) => {
                 self.tell(refusal, request.extensions().get(), peer.client);
-                let (head, _unread) = request.into_parts();
-                let told = self.handler.refuse(&head, &peer, &refusal.refused());
-                Box::pin(ready(Ok(self.refusals.answer_or(refusal, told))))
+                let refusals = Rc::clone(&self.refusals);
+                // Polled where a panic is caught, as all that a handler does.
+                Box::pin(async move {
+                    let (head, _unread) = request.into_parts();
+                    let told = handler.refuse(&head, &peer, &refusal.refused());
+                    Ok(refusals.answer_or(refusal, told))
+                })
             }
         }
     }

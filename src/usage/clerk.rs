@@ -18,7 +18,8 @@ pub(super) struct Clerk {
 impl Clerk {
     /// Starts to take in what is handed in for that book.
     pub(super) fn start(book: &Arc<Book>) -> io::Result<Clerk> {
-        // There are never more messages than desks: each has but one sheet to hand in.
+        // There are seldom more messages than desks: each has but one sheet to hand in, though somebody else may have taken it
+        // before its message is read. Such a message does nothing.
         let (desks, heard) = channel::<Option<Arc<Desk>>>();
         let taking = Arc::clone(book);
         let run = move || {

@@ -10,7 +10,8 @@
 //! number  = 1*8 digit
 //! ```
 //!
-//! Of what does not begin with such a product nothing is kept, and of a version what there is of it. Keys have digits among
+//! Of what does not begin with such a product nothing is kept, and of a version what there is of it, if both are no more than 47
+//! characters. Keys have digits among
 //! their letters, addresses have an `@` or four numbers: neither is a product, nor the whole of a version.
 
 use std::fmt;
@@ -18,7 +19,7 @@ use std::fmt;
 use http::HeaderMap;
 use http::header::USER_AGENT;
 
-/// Bytes of a name: no product with its version has more.
+/// Bytes of a name: a version with which it would have more is left out.
 const BYTES_MAX: usize = 47;
 
 const PRODUCT_MAX: usize = 32;
@@ -159,6 +160,11 @@ mod tests {
             ("a/1x2y3z", "a"),
             ("a/123456789", "a"),
             ("a/latest", "a"),
+            ("abcdefghijklmnop.abcdefghijklmno/1.2.34567890-ab", "abcdefghijklmnop.abcdefghijklmno"),
+            (
+                "abcdefghijklmnop.abcdefghijklmno/1.2.34567890",
+                "abcdefghijklmnop.abcdefghijklmno/1.2.34567890",
+            ),
             ("a/", "a"),
             ("(comment) a/1", ""),
             ("/1", ""),

@@ -78,9 +78,9 @@ fn snippets<'a>(labels: &'a [Label], sources: &'a Sources) -> Vec<Element<'a>> {
         .into_iter()
         .map(|file| {
             let here = labels.iter().filter(|label| label.span.source == file);
-            let lines = lines(here.clone(), sources.text(file));
+            let lines = lines(here.clone(), sources.shown(file));
             let (line, _) = sources.line_column(file, Span::new(file, lines.clone()).start);
-            let snippet = Snippet::source(&sources.text(file)[lines.clone()]).line_start(line);
+            let snippet = Snippet::source(&sources.shown(file)[lines.clone()]).line_start(line);
             let snippet = snippet.path(sources.path(file));
             Element::from(snippet.annotations(here.map(|label| annotation(label, sources, lines.start))))
         })
@@ -109,7 +109,7 @@ fn within(label: &Label, text: &str) -> Range<usize> {
 
 fn annotation<'a>(label: &'a Label, sources: &Sources, from: usize) -> Annotation<'a> {
     let kind = if label.primary { AnnotationKind::Primary } else { AnnotationKind::Context };
-    let place = within(label, sources.text(label.span.source));
+    let place = within(label, sources.shown(label.span.source));
     let annotation = kind.span(place.start - from..place.end - from);
     if label.text.is_empty() { annotation } else { annotation.label(&label.text) }
 }

@@ -1,14 +1,34 @@
 //! What of a text must not be shown: lines are printed where something is wrong with them, and what is printed may be kept.
 //!
-//! No byte moves, so that every place stays where it was.
+//! What was written stays beside it, for whoever reads it again or takes its digest. No byte moves, so that every place is the
+//! same in both.
 
 use std::ops::Range;
 
-use super::{Sources, Span};
-use crate::diag::{Code, Diagnostic, Diagnostics, SourceId};
+use super::{Source, SourceId, Sources, Span};
+use crate::diag::{Code, Diagnostic, Diagnostics, code};
 
 /// Parts of names of keys with secrets.
-const SECRETS: [&str; 7] = ["api-key", "api_key", "apikey", "passphrase", "passw", "secret", "token"];
+const SECRETS: [&str; 14] = [
+    "api-key",
+    "api_key",
+    "apikey",
+    "auth",
+    "bearer",
+    "cookie",
+    "credential",
+    "passphrase",
+    "passw",
+    "private-key",
+    "private_key",
+    "pwd",
+    "secret",
+    "token",
+];
+
+/// What is wrong with a line of settings of which no value is needed to see it, or the value may be a secret: no TOML, a key
+/// that nobody knows, an address that is none.
+const HIDE_ALL: [Code; 3] = [code::C0101, code::C0102, code::C0205];
 
 /// Of a value that is hidden these stay, for what is wrong with it is mostly one of them.
 const MARKS: [char; 8] = ['"', '\'', '[', ']', '{', '}', ',', '='];
@@ -18,119 +38,165 @@ const PRINCIPALS: &str = "principals";
 
 impl Sources {
     /// Hides in settings what may be a secret: users and passwords in addresses everywhere, what diagnostics say may be one,
-    /// values in lines that cannot be read (`syntax`), and those in the lines of all other diagnostics of which the key says
-    /// so.
-    pub fn mask_settings(&mut self, settings: SourceId, found: &Diagnostics, syntax: Code) {
-        self.mask_users(settings);
+    /// all values in some lines ([`HIDE_ALL`]), and those in the lines of all other diagnostics of which a key says so.
+    pub fn mask_settings(&mut self, settings: SourceId, found: &Diagnostics) {
         self.mask_what_hides(found);
-        for one in found.iter() {
-            for label in &one.labels {
-                self.mask_values(label.span, one.code == syntax);
-            }
-        }
+        let of_settings = |one: &Diagnostic| {
+            let places = one.labels.iter().map(|label| label.span).filter(|span| span.source == settings);
+            // What stands between two labels may be printed with them.
+            let whole = places
+                .map(Span::range)
+                .reduce(|one, other| one.start.min(other.start)..one.end.max(other.end))?;
+            Some((whole, HIDE_ALL.contains(&one.code)))
+        };
+        let places: Vec<_> = found.iter().filter_map(of_settings).collect();
+        let source = &mut self.0[settings.0 as usize];
+        source.mask_values(&places);
+        source.mask_users();
     }
 
-    /// Hides in files that hold no secrets what looks like one all the same, in lines that cannot be read: whoever wrote it
-    /// there may have meant another file.
+    /// Hides in files that hold no secrets what looks like one all the same, in lines that cannot be read (`syntax`): whoever
+    /// wrote it there may have meant another file.
     pub fn mask_unread(&mut self, found: &Diagnostics, syntax: Code) {
         for label in found.iter().filter(|one| one.code == syntax).flat_map(|one| &one.labels) {
-            self.mask_values(label.span, false);
+            let source = &mut self.0[label.span.source.0 as usize];
+            source.mask_values(&[(label.span.range(), false)]);
+            source.mask_users();
         }
     }
 
     /// Hides whatever diagnostics say may be a secret.
     pub fn mask_what_hides(&mut self, found: &Diagnostics) {
         for span in found.iter().filter(|one| one.hides).filter_map(Diagnostic::primary) {
-            self.mask(span);
+            self.0[span.source.0 as usize].mask(span.range());
         }
     }
+}
 
+impl Source {
     /// Hides what stands in a line from there on, where it may be a secret in the wrong place.
-    fn mask(&mut self, span: Span) {
-        let (text, range) = (&mut self.0[span.source.0 as usize].text, span.range());
-        let Some(rest) = text.get(range.start..) else { return };
+    fn mask(&mut self, range: Range<usize>) {
+        let Some(rest) = self.text.get(range.start..) else { return };
         // A key may have dots, and go on behind what is pointed at.
         let length = rest.find('\n').unwrap_or(rest.len()).max(range.len());
-        if text.get(range.start..range.start + length).is_some() {
-            text.replace_range(range.start..range.start + length, &"*".repeat(length));
+        let range = range.start..range.start + length;
+        if self.text.get(range.clone()).is_some() {
+            self.hide(range, |_| false);
         }
     }
 
     /// Hides the users and passwords of all addresses.
-    fn mask_users(&mut self, source: SourceId) {
-        let text = &mut self.0[source.0 as usize].text;
-        let masked: String = text.split_inclusive('\n').map(without_user).collect();
-        *text = masked;
-    }
-
-    /// Hides the values in the lines of a span: all of them, or those of keys with secrets.
-    fn mask_values(&mut self, span: Span, all: bool) {
-        let text = &mut self.0[span.source.0 as usize].text;
-        for line in lines_of(text, span.range()) {
-            let hidden = values(text, line.clone(), all);
-            let masked: String = text[hidden.clone()].chars().map(masked).collect();
-            text.replace_range(hidden, &masked);
-            let without = without_user(&text[line.clone()]);
-            text.replace_range(line, &without);
+    fn mask_users(&mut self) {
+        for line in lines(&self.text) {
+            self.hide(line.user, |_| false);
         }
     }
-}
 
-/// A character of a value, or as many stars as it has bytes.
-fn masked(character: char) -> String {
-    if character.is_whitespace() || MARKS.contains(&character) {
-        return character.to_string();
+    /// Hides the values in the lines of places: all of them, or those of keys with secrets.
+    fn mask_values(&mut self, places: &[(Range<usize>, bool)]) {
+        let lines = lines(&self.text);
+        let line_of = |byte: usize| lines.partition_point(|line| line.range.start <= byte).saturating_sub(1);
+        // How many more places have a line than the line before. A file of thousands of faults is gone through once.
+        let mut more = vec![[0_isize; 2]; lines.len() + 1];
+        for (place, all) in places {
+            more[line_of(place.start)][usize::from(*all)] += 1;
+            more[line_of(place.end.max(place.start)) + 1][usize::from(*all)] -= 1;
+        }
+        let (mut some, mut all) = (0, 0);
+        for (line, [more_some, more_all]) in lines.iter().zip(more) {
+            (some, all) = (some + more_some, all + more_all);
+            if some + all > 0 {
+                let values = line.values(&self.text, all > 0);
+                self.hide(values, |character| character.is_whitespace() || MARKS.contains(&character));
+            }
+        }
     }
-    "*".repeat(character.len_utf8())
+
+    /// Shows stars in the place of characters, as many as they have bytes.
+    fn hide(&mut self, range: Range<usize>, stays: impl Fn(char) -> bool) {
+        if range.is_empty() {
+            return;
+        }
+        let shown = self.shown.get_or_insert_with(|| self.text.clone());
+        let mut masked = String::with_capacity(range.len());
+        for character in shown[range.clone()].chars() {
+            if stays(character) {
+                masked.push(character);
+            } else {
+                masked.extend(std::iter::repeat_n('*', character.len_utf8()));
+            }
+        }
+        shown.replace_range(range, &masked);
+    }
 }
 
-/// The lines of which a span has something.
-fn lines_of(text: &str, span: Range<usize>) -> Vec<Range<usize>> {
-    let (start, end) = (text.floor_char_boundary(span.start), text.floor_char_boundary(span.end));
-    let first = text[..start].rfind('\n').map_or(0, |newline| newline + 1);
-    let last = text[end.max(start)..].find('\n').map_or(text.len(), |newline| end.max(start) + newline);
-    let mut begins = first;
+/// A line, and what of the lines before it says how to read it.
+struct Line {
+    range: Range<usize>,
+    /// What an address in it says of a user.
+    user: Range<usize>,
+    is_in_text: bool,
+    is_of_principals: bool,
+}
+
+fn lines(text: &str) -> Vec<Line> {
+    let (mut begins, mut quotes, mut is_of_principals) = (0, [0; 2], false);
     let line = |line: &str| {
         let range = begins..begins + line.len();
+        let is_in_text = quotes.iter().any(|count| count % 2 == 1);
+        let user = user(line);
+        let found = Line {
+            user: begins + user.start..begins + user.end,
+            range: range.clone(),
+            is_in_text,
+            is_of_principals,
+        };
+        for (count, quote) in quotes.iter_mut().zip([r#"""""#, "'''"]) {
+            *count += line.matches(quote).count();
+        }
+        if line.trim_start().starts_with('[') {
+            is_of_principals = line.contains(PRINCIPALS);
+        }
         begins = range.end + 1;
-        range
+        found
     };
-    text[first..last].split('\n').map(line).collect()
+    text.split('\n').map(line).collect()
 }
 
-/// Where in a line the values are that have to be hidden.
-fn values(text: &str, line: Range<usize>, all: bool) -> Range<usize> {
-    let (before, here) = (&text[..line.start], &text[line.clone()]);
-    let nothing = line.end..line.end;
-    if here.trim_start().starts_with('[') && !here.contains('=') {
-        // Behind that name stands whose mode it is.
-        let names = here.find(PRINCIPALS).filter(|_| all).map(|at| line.start + at + PRINCIPALS.len());
-        return names.map_or(nothing, |begins| begins..line.end);
+impl Line {
+    /// Where in it the values are that have to be hidden.
+    fn values(&self, text: &str, all: bool) -> Range<usize> {
+        let (begins, end, here) = (self.range.start, self.range.end, &text[self.range.clone()]);
+        if here.trim_start().starts_with('[') && !here.contains('=') {
+            // Behind that name stands whose mode it is.
+            let names = here.find(PRINCIPALS).filter(|_| all).map(|at| begins + at + PRINCIPALS.len());
+            return names.unwrap_or(end)..end;
+        }
+        if !all {
+            return value_of_a_secret(here).map_or(end, |at| begins + at)..end;
+        }
+        let key = here.split_once('=').map(|(key, _)| key);
+        let is_key =
+            |key: &&str| key.trim().chars().all(|c| c.is_ascii_alphanumeric() || "_-.\"' ".contains(c));
+        let key = key.filter(is_key).filter(|_| !self.is_in_text && !self.is_of_principals);
+        begins + key.map_or(0, str::len)..end
     }
-    let table = before.lines().rfind(|line| line.trim_start().starts_with('[')).unwrap_or_default();
-    let is_in_text = [r#"""""#, "'''"].iter().any(|quotes| before.matches(quotes).count() % 2 == 1);
-    let key = here.split_once('=').map(|(key, _)| key);
-    let is_key = |key: &&str| key.trim().chars().all(|c| c.is_ascii_alphanumeric() || "_-.\"' ".contains(c));
-    match key.filter(is_key).filter(|_| !is_in_text && !table.contains(PRINCIPALS)) {
-        Some(key) if all || names_a_secret(key) => line.start + key.len()..line.end,
-        None if all => line,
-        Some(_) | None => nothing,
-    }
 }
 
-fn names_a_secret(key: &str) -> bool {
-    let key = key.to_ascii_lowercase();
-    SECRETS.iter().any(|part| key.contains(part))
+/// Where the value of the first key begins that names a secret, in a table within the line, too.
+fn value_of_a_secret(line: &str) -> Option<usize> {
+    let line = line.to_ascii_lowercase();
+    let name = SECRETS.iter().filter_map(|part| line.find(part)).min()?;
+    line[name..].find('=').map(|at| name + at)
 }
 
-/// A line in which no address names a user.
-fn without_user(line: &str) -> String {
-    let Some(begins) = line.find("//").map(|at| at + 2) else { return line.to_owned() };
+/// What an address in a line says of a user.
+fn user(line: &str) -> Range<usize> {
+    let Some(begins) = line.find("//").map(|at| at + 2) else { return 0..0 };
     let rest = &line[begins..];
     // Who writes the sign as an escape hides it from us, too.
     let escape = rest.contains('\\').then(|| rest.trim_end().len());
-    let ends = rest.rfind('@').max(escape).unwrap_or_default();
-    [&line[..begins], &"*".repeat(ends), &rest[ends..]].concat()
+    begins..begins + rest.rfind('@').max(escape).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -146,8 +212,9 @@ mod tests {
         let one = Diagnostic::error(code, "wrong").at(Span::new(source, start..start + at.len()), "");
         let mut found = Diagnostics::default();
         found.push(one);
-        sources.mask_settings(source, &found, code::C0101);
-        assert_eq!(sources.text(source).len(), text.len(), "no byte moves");
+        sources.mask_settings(source, &found);
+        assert_eq!(sources.shown(source).len(), text.len(), "no byte moves");
+        assert_eq!(sources.text(source), text, "what was written stays");
         render::text(&found.into_vec(), &sources, false)
     }
 
@@ -165,6 +232,13 @@ mod tests {
             ("base = \"http://me:hunter2@b\"\n", code::C0102, "base"),
             ("base = \"http://me:hunter2\\u0040b\"\n", code::C0102, "base"),
             ("password = \"hunter2\"\n", code::C0102, "password"),
+            ("base = \"me:hunter2@backend:8080\"\n", code::C0205, "\"me"),
+            ("base = \"http:/me:hunter2@b\"\n", code::C0205, "\"http"),
+            ("base = \"http:\\u002f\\u002fme:hunter2@b\"\n", code::C0205, "\"http"),
+            ("base = \"http://me:token=hunter2@b\"\n", code::C0103, "base"),
+            ("tls = { certificate = \"a\", passphrase = \"hunter2\" }\n", code::C0102, "passphrase"),
+            ("tls = { key = 1, Authorization = \"hunter2\" }\n", code::C0103, "1"),
+            ("a = { base = \"http://b\", token = \"@hunter2\" }\n", code::C0103, "base"),
             ("base = \"http://hunter2\n", code::C0101, "2\n"),
             ("hunter2\n", code::C0101, "hunter2"),
             ("a = \"\"\"\nmore=hunter2=\n\"\"\n", code::C0101, "more"),
@@ -187,6 +261,20 @@ mod tests {
             found.push(Diagnostic::error(code::M0101, "wrong").at(Span::new(source, place), ""));
         }
         sources.mask_unread(&found, code::M0101);
-        assert_eq!(sources.text(source), "from = role\ninvite_token = *******\n");
+        assert_eq!(sources.shown(source), "from = role\ninvite_token = *******\n");
+    }
+
+    #[test]
+    fn a_secret_between_two_places_is_not_shown() {
+        let text = "a = 1\npassword = \"hunter2\"\na = 2\n";
+        let mut sources = Sources::default();
+        let source = sources.add("config.toml", text);
+        let twice = Diagnostic::error(code::C0105, "wrong").at(Span::new(source, 29..30), "");
+        let mut found = Diagnostics::default();
+        found.push(twice.also(Span::new(source, 0..1), ""));
+        sources.mask_settings(source, &found);
+        let shown = render::text(&found.into_vec(), &sources, false);
+        assert!(shown.contains("a = 2") && shown.contains("a = 1"), "{shown}");
+        assert!(!shown.contains("hunter2"), "{shown}");
     }
 }

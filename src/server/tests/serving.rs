@@ -55,6 +55,20 @@ fn a_length_beside_chunks_is_refused_wherever_it_comes_and_nothing_is_read_behin
 }
 
 #[test]
+fn what_has_two_ends_is_told_in_the_words_of_whom_it_was_for_and_a_panic_over_them_is_a_500() {
+    let server = TestServer::start(config());
+    let codings = "HTTP/1.1\r\nHost: test\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n";
+    let mut client = server.client();
+    client.send(&format!("POST /told {codings}"));
+    let told = client.answer();
+    assert_eq!((told.status, told.body.as_str()), (400, "in other words"));
+    assert!(told.says_close(), "{}", told.head);
+    let mut client = server.client();
+    client.send(&format!("POST /panic {codings}"));
+    assert_eq!(client.answer().status, 500);
+}
+
+#[test]
 fn a_request_id_is_echoed_or_made() {
     let server = TestServer::start(config());
     let mut client = server.client();

@@ -12,14 +12,15 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, StatusCode};
+use http::{Request, Response, StatusCode, request::Parts};
 use http_body_util::{BodyExt, Full};
 use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use crate::{
     server::{
-        Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server, TlsConfig,
+        Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, Refused, RunOutcome, Server,
+        TlsConfig,
     },
     telemetry::Metrics,
 };
@@ -162,6 +163,14 @@ impl Handler for TestHandler {
             }
             "/worker" => whole(self.worker.to_string()),
             _ => answer(StatusCode::OK, "hello"),
+        }
+    }
+
+    fn refuse(&self, head: &Parts, _peer: &Peer, refused: &Refused) -> Option<Response<Body>> {
+        match head.uri.path() {
+            "/panic" => panic!("for the test"),
+            "/told" => Some(answer(refused.status, "in other words")),
+            _ => None,
         }
     }
 }
