@@ -87,7 +87,9 @@ impl Workers {
         let (shared, modes, legacies) = (Arc::clone(shared), Arc::clone(modes), parts.legacies());
         let mut in_use = self.lock();
         in_use.shared = Arc::clone(&shared);
-        in_use.modes = Arc::clone(&modes);
+        if !Arc::ptr_eq(&in_use.modes, &modes) {
+            std::mem::replace(&mut in_use.modes, Arc::clone(&modes)).supersede();
+        }
         in_use.legacies = legacies.clone();
         if let Some(upstream) = &upstream {
             in_use.upstream = upstream.clone();

@@ -170,6 +170,13 @@ pub(super) struct Chosen {
 }
 
 impl Modes {
+    /// Others are in use from now on.
+    pub fn supersede(&self) {
+        for plan in self.plans.values() {
+            plan.end_writes();
+        }
+    }
+
     /// Those of the dialects that there are. A generation of which nothing is said has the mode of what it extends, and the
     /// old upstream too.
     pub fn new(registry: &Registry, configs: &BTreeMap<String, Config>, legacies: &Legacies) -> Modes {

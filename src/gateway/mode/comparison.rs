@@ -52,6 +52,13 @@ impl Plan {
         Some(writes.begin(path.iter().map(|(_, value)| value.as_str())))
     }
 
+    /// Changes go another way from now on.
+    pub(super) fn end_writes(&self) {
+        if let Some(comparison) = &self.comparison {
+            comparison.writes.close();
+        }
+    }
+
     /// Whether nobody else has changed, since that change began, what is read at these parameters of a path.
     pub(in crate::gateway) fn is_unchanged_since<'t>(
         &self,

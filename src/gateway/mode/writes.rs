@@ -30,6 +30,8 @@ impl fmt::Debug for Writes {
 struct Book {
     /// Counts beginnings and ends.
     now: u64,
+    /// Changes go another way now, and none of them stands here.
+    is_closed: bool,
     slots: Box<[Slot]>,
 }
 
@@ -43,7 +45,7 @@ struct Slot {
 
 impl Default for Book {
     fn default() -> Book {
-        Book { now: 0, slots: vec![Slot::default(); SLOTS].into() }
+        Book { now: 0, is_closed: false, slots: vec![Slot::default(); SLOTS].into() }
     }
 }
 
@@ -76,8 +78,14 @@ impl Writes {
 
     /// Whether nobody else has changed what these texts name since that change began, nor is about to.
     pub(super) fn are_none_since<'t>(&self, passage: Passage, names: impl Iterator<Item = &'t str>) -> bool {
-        let Slot { last, under_way } = self.book().slots[self.slot(names)];
-        passage.was_alone && last <= passage.ended && under_way == 0
+        let book = self.book();
+        let Slot { last, under_way } = book.slots[self.slot(names)];
+        passage.was_alone && last <= passage.ended && under_way == 0 && !book.is_closed
+    }
+
+    /// Changes that begin from now on are noted elsewhere, if at all: of none before is it known any more to be the last.
+    pub(super) fn close(&self) {
+        self.book().is_closed = true;
     }
 
     fn slot<'t>(&self, names: impl Iterator<Item = &'t str>) -> usize {
@@ -161,6 +169,11 @@ mod tests {
         let first = first.end();
         assert!(!all.are_none_since(first, names(&["org", "ada"])), "the other was inside");
         assert!(!all.are_none_since(second, names(&["org", "ada"])), "it was not alone when it began");
+
+        let last = all.begin(names(&["org", "ada"])).end();
+        assert!(all.are_none_since(last, names(&["org", "ada"])));
+        all.close();
+        assert!(!all.are_none_since(last, names(&["org", "ada"])), "later ones are noted elsewhere");
     }
 
     #[test]
