@@ -1,10 +1,9 @@
 //! Where the old side differs from itself, as far as that is known of one operation.
 //!
 //! Between two answers of one side somebody may have changed what they tell of. So one time says nothing: a place is noise
-//! when it differed in several of the last samples, and no longer than it goes on doing so; of the body, for one who refuses to be
-//! asked again has only been asked too often. Many comparisons may be under way
-//! while one thing changes, and all of them see it; so of samples that overlap only one is learnt from. Law: one change hides
-//! nothing.
+//! when it differed in several of the last samples, and no longer than it goes on doing so. Only places of the body are: who
+//! refuses to be asked again has been asked too often. Many comparisons may be under way while one thing changes, and all of
+//! them see it; so of samples that overlap only one is learnt from. Law: one change hides nothing.
 
 use std::collections::{BTreeSet, VecDeque};
 

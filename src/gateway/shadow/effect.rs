@@ -25,12 +25,12 @@ use crate::dialect::{self, Operation};
 use crate::gateway::key::IDEMPOTENCY_KEY;
 use crate::gateway::legacy;
 use crate::gateway::mode::{Change, Side};
-use crate::json::{Document, Value};
+use crate::json::Document;
 use crate::telemetry::ShadowOutcome;
 use crate::translate::Request;
 use crate::translate::compare::{Difference, Differences, Mask, What};
 use crate::translate::effect::Effect;
-use crate::translate::reverse::back::{Back, Sought, text_at};
+use crate::translate::reverse::back::{Back, Sought};
 use crate::translate::reverse::told::{Next, Outcome, Reader};
 
 /// How many pages of a list are looked through for a record.
@@ -63,9 +63,21 @@ impl Shadow {
         let Some(change) = change else { return Ok(ShadowOutcome::DryFits) };
         let told = if self.first.is_plain { self.parsed(&self.first).await? } else { None };
         let outcome = read(&change.reader, &self.again, self.first.status, told.as_ref());
-        let Some(wanted) = wanted(&request, outcome.as_ref()) else { return Ok(ShadowOutcome::DryFits) };
+        // Of an answer that cannot be read nobody knows what was made, or whether it was done at all.
+        let is_unread = !self.first.is_plain && !request.operation.is_bulk();
+        let Some(wanted) = wanted(&request, outcome.as_ref()) else {
+            let could_be = change.back.is_some() && request.operation.calls.method == Method::DELETE;
+            return if is_unread && could_be {
+                Err(ShadowOutcome::EffectUnread)
+            } else {
+                Ok(ShadowOutcome::DryFits)
+            };
+        };
         let sought = |back: &Back| back.sought(&request.path, told.as_ref().map(Document::root));
         let Some((back, sought)) = change.back.as_ref().and_then(|back| Some((back, sought(back)?))) else {
+            if is_unread && matches!(wanted, Aim::Set(_)) {
+                return Err(ShadowOutcome::EffectUnread);
+            }
             return Ok(self.by_its_answer(change, &wanted, outcome.as_ref()));
         };
         let look = async || self.look(means, &back.reads, &sought).await;
@@ -133,6 +145,8 @@ impl Shadow {
     ) -> Result<Found, ShadowOutcome> {
         let reader = self.plan.reader(&reads.name).ok_or(ShadowOutcome::EffectUnread)?;
         let mut wanted = reads.page.as_ref().map(|page| Wanted { limit: page.most, offset: 0 });
+        // An item that may be it, in a spelling that nobody can read, is not passed over.
+        let mut is_missed = true;
         for _page in 0..PAGES_MAX {
             let again = self.reading(reads, sought, wanted).ok_or(ShadowOutcome::EffectUnread)?;
             let answered = self.answered(means, Side::Legacy, &again).await;
@@ -144,17 +158,17 @@ impl Shadow {
                 Err(problem) if is_gone(problem.status.get()) => return Ok(Found::Gone),
                 Err(_) => return Err(ShadowOutcome::EffectUnread),
             };
-            let (Some((at, text)), Some(body)) = (&sought.item, &body) else {
+            let (Some(item), Some(body)) = (&sought.item, &body) else {
                 return Ok(Found::Record(record));
             };
-            let is_it = |item: &Value<'_>| text_at(*item, at).is_some_and(|known| known == *text);
             let items = reader.listed(body.root()).ok_or(ShadowOutcome::EffectUnread)?;
-            if let Some(item) = items.elements().find(is_it) {
+            is_missed &= item.would_be_missed() && items.elements().all(|one| item.is(one).is_some());
+            if let Some(item) = items.elements().find(|one| item.is(*one) == Some(true)) {
                 let record = reader.record(StatusCode::OK, item).ok_or(ShadowOutcome::EffectUnread)?;
                 return Ok(Found::Record(record));
             }
             match (reader.goes_on(body.root(), wanted), &mut wanted) {
-                (Some(Next::End), _) => return Ok(Found::Gone),
+                (Some(Next::End), _) if is_missed => return Ok(Found::Gone),
                 (Some(Next::At(offset)), Some(wanted)) => wanted.offset = offset,
                 _ => return Err(ShadowOutcome::EffectUnread),
             }

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use crate::canonical::api::{self, Api, PathPart};
+use crate::canonical::id::IdCodec;
 use crate::dialect::operation::{AnswerBody, AnswerPlan};
 use crate::dialect::{Dialect, Operation};
 use crate::json::Value;
@@ -19,6 +20,12 @@ use crate::lens::op::Op;
 use crate::lens::path::Address;
 use crate::lens::{Field, Lens, Parameters};
 use crate::problem::Root;
+
+mod item;
+
+use self::item::text_at;
+
+pub use self::item::Item;
 
 /// How a record is read that an operation has changed.
 #[derive(Debug)]
@@ -28,7 +35,18 @@ pub struct Back {
     /// What fills its path, in the order of its parameters.
     parameters: Vec<(Box<str>, Source)>,
     /// By what the record is known among the items, if it is read from a list.
-    item: Option<(Address, Source)>,
+    item: Option<KnownBy>,
+}
+
+/// By what a record is known in a list.
+#[derive(Debug)]
+struct KnownBy {
+    /// Where it stands in an item.
+    at: Address,
+    /// Where the same stands in the change.
+    source: Source,
+    /// How the change and the items spell it; what is no id is spelt in one way.
+    spelt: [Option<IdCodec>; 2],
 }
 
 /// Where the text of a parameter stands.
@@ -45,15 +63,15 @@ enum Source {
 pub struct Sought {
     /// The parameters of its path, decoded.
     pub path: Parameters,
-    /// Of a list: the place in the items where the record is known by a text, and the text.
-    pub item: Option<(Address, String)>,
+    /// Which of the items it is, in a list.
+    pub item: Option<Item>,
 }
 
 impl Sought {
     /// What the record is named by, in the order of the path that names it.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         let path = self.path.iter().map(|(_, value)| value.as_str());
-        path.chain(self.item.iter().map(|(_, text)| text.as_str()))
+        path.chain(self.item.iter().map(Item::text))
     }
 }
 
@@ -78,7 +96,10 @@ impl Back {
         let path = self.parameters.iter().map(|(name, source)| Some((name.clone(), text(source)?)));
         let path = path.collect::<Option<_>>()?;
         let item = match &self.item {
-            Some((at, source)) => Some((at.clone(), text(source)?)),
+            Some(KnownBy { at, source, spelt: [sent, listed] }) => {
+                let text = text(source)?;
+                Some(Item::new(at.clone(), text, [sent.as_ref(), listed.as_ref()]))
+            }
             None => None,
         };
         Some(Sought { path, item })
@@ -94,11 +115,6 @@ impl Source {
             Source::Told(at) => text_at(told?, at).map(Cow::into_owned),
         }
     }
-}
-
-/// The text at a place of a body.
-pub fn text_at<'v>(body: Value<'v>, at: &Address) -> Option<Cow<'v, str>> {
-    at.path.iter().try_fold(body, |value, name| value.member(name))?.as_str()
 }
 
 /// Which record a call is about, by the path that reads it.
@@ -182,14 +198,18 @@ impl Finding<'_> {
                 let named = fields(&self.operation.request, Root::Path, &given).next()?;
                 let known_by = self.known_by(named, &reads.calls)?;
                 let shown = fields(lens, Root::Body, &known_by).next()?;
-                (shown.left.clone()?, sent(named)?)
+                // The half of a pair that clients write is spelt as clients are told it.
+                let written = if matches!(named.op, Op::Resolve(_)) { shown } else { named };
+                let spelt = [written, shown].map(|field| codec(&field.op));
+                KnownBy { at: shown.left.clone()?, source: sent(named)?, spelt }
             }
             Some(Id::Made) => {
                 let id = own_id(self.api)?;
                 let shown = fields(lens, Root::Body, &id).next()?;
                 let made =
                     fields(self.answer()?, Root::Body, &id).find(|one| is_alike(&one.op, &shown.op))?;
-                (shown.left.clone()?, Source::Told(made.left.clone()?))
+                let spelt = [made, shown].map(|field| codec(&field.op));
+                KnownBy { at: shown.left.clone()?, source: Source::Told(made.left.clone()?), spelt }
             }
             None => return None,
         };
@@ -261,6 +281,11 @@ fn fields<'l>(lens: &'l Lens, root: Root, right: &Address) -> impl Iterator<Item
         field.right.as_ref() == Some(right) && field.left.as_ref().is_some_and(|left| left.root == root)
     };
     lens.fields().iter().filter(is_so)
+}
+
+/// How the dialect spells what that tells, if it is an id.
+fn codec(op: &Op) -> Option<IdCodec> {
+    if let Op::Id(id) = op { Some(id.dialect.clone()) } else { None }
 }
 
 fn sent(field: &Field) -> Option<Source> {

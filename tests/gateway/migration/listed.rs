@@ -17,6 +17,9 @@ const ORGANIZATION: &str = "e8e912b6-ba9b-4c3a-bb4f-d04bdc370843";
 const ADA: &str = "2222222222222222222223";
 const BO: &str = "2222222222222222222224";
 
+/// Ada, as a UUID: the first after none.
+const ADA_AS_UUID: &str = "00000000-0000-0000-0000-000000000001";
+
 fn member(id: &str, role: &str) -> Value {
     json!({
         "id": id, "user_email": "a@example.com", "user_name": "A", "user_metadata": {}, "role": role,
@@ -40,13 +43,42 @@ fn page(number: u32, of: &[(&str, &str)], total: u32) -> Line {
     Line { call: format!("{call}?{query}"), body, reply }
 }
 
-/// What looking after one change came to, at an old side that says all of this.
+/// What looking after a change of Ada came to, at an old side that says all of this.
 async fn looked_after(method: &str, body: Option<Value>, status: u16, reads: Vec<Line>) -> String {
+    looked_after_at(ADA, method, body, status, reads).await
+}
+
+/// The same, if a client spells her so.
+async fn looked_after_at(
+    ada: &str,
+    method: &str,
+    body: Option<Value>,
+    status: u16,
+    reads: Vec<Line>,
+) -> String {
     let answer = if status == 204 { json!(null) } else { member(ADA, "editor") };
-    let change = line(method, body.clone(), status, &answer);
-    let mut script = vec![Line { call: format!("{}/{ADA}", change.call), ..change }];
-    script.extend(reads);
-    let old = Backend::start(script).await;
+    let Line { call, body, reply } = line(method, body, status, &answer);
+    let change = Line { call: format!("{call}/{ada}"), body, reply };
+    let key = ("x-api-key".to_owned(), format!("csb_{}_00000000", "a".repeat(32)));
+    came_to("closient", "www.closient.com", key, change, reads).await
+}
+
+/// What looking after a change came to that an old side was asked for which answers so, and its reads afterwards.
+async fn came_to(
+    dialect: &str,
+    host: &str,
+    credential: (String, String),
+    change: Line,
+    reads: Vec<Line>,
+) -> String {
+    let Reply::Answer { status, .. } = change.reply else { panic!("it answers") };
+    let (method, path) = change.call.split_once(' ').unwrap();
+    let ask = Ask {
+        line: format!("{method} http://{host}{path}"),
+        headers: vec![credential],
+        body: change.body.as_ref().map(|body| body.to_string().into_bytes()),
+    };
+    let old = Backend::start([vec![change], reads].concat()).await;
 
     let metrics = Metrics::new();
     let (config, limit) = (gateway::Config::default(), limit::Config::default());
@@ -54,18 +86,12 @@ async fn looked_after(method: &str, body: Option<Value>, status: u16, reads: Vec
     let shared = gateway::Shared::new(registry, config, &limit, Duration::from_secs(5), metrics.clone());
     let to = |base| upstream::Upstream::new(Arc::new(upstream::Config::new(base))).unwrap();
     let gateway = Gateway::new(Arc::new(shared), to(nobody().await));
-    let legacies: Legacies = [("closient".to_owned(), to(old.base()))].into_iter().collect();
+    let legacies: Legacies = [(dialect.to_owned(), to(old.base()))].into_iter().collect();
     let config = mode::Config { mode: Mode::Shadow, ..mode::Config::default() };
-    let modes = Modes::new(&shipped().registry, &[("closient".to_owned(), config)].into(), &legacies);
+    let modes = Modes::new(&shipped().registry, &[(dialect.to_owned(), config)].into(), &legacies);
     let gateway = gateway.with_modes(Arc::new(modes), legacies);
     let work = gateway.shadow_work().unwrap();
 
-    let path = format!("/account/api/v1/organizations/{ORGANIZATION}/members/{ADA}");
-    let ask = Ask {
-        line: format!("{method} http://www.closient.com{path}"),
-        headers: vec![("x-api-key".to_owned(), format!("csb_{}_00000000", "a".repeat(32)))],
-        body: body.map(|body| body.to_string().into_bytes()),
-    };
     assert_eq!(ask.of(&gateway).await.status, status);
     drop(gateway);
     work.await;
@@ -103,4 +129,69 @@ async fn a_role_that_lands_elsewhere_is_found_on_the_page_it_is_on() {
 async fn what_is_deleted_and_still_listed_is_found() {
     let there = || page(1, &[(ADA, "editor")], 1);
     assert_eq!(looked_after("DELETE", None, 204, vec![there(), there()]).await, "effect_different status");
+}
+
+#[tokio::test]
+async fn a_record_is_found_however_its_id_is_spelt() {
+    let body = Some(json!({"role": "editor"}));
+    let same = vec![page(1, &[(BO, "owner"), (ADA, "editor")], 2)];
+    assert_eq!(looked_after_at(ADA_AS_UUID, "PUT", body, 200, same).await, "effect_same");
+    let there = || page(1, &[(ADA, "editor")], 1);
+    let still = looked_after_at(ADA_AS_UUID, "DELETE", None, 204, vec![there(), there()]).await;
+    assert_eq!(still, "effect_different status");
+}
+
+const INVITATION: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
+
+/// The end of a list that leaves nothing out, after an invitation was renamed by a client that spells its id so.
+async fn renamed(id: &str, listed: &[&str]) -> String {
+    let invitation = |id: &str| {
+        json!({
+            "id": id, "token": "fbf04763-4a4d-4d41-ba34-3f8dfa057b26", "expiry_date": "2023-11-14T05:31:56Z", "status": 0,
+            "organization": {"id": ORGANIZATION, "name": "Northwind"}, "inviter_member": null, "email": "jo@example.com",
+            "first_name": "Jo", "last_name": null, "email_sent": true, "role": 2, "accessible_portfolios": [],
+        })
+    };
+    let list = "/api/v1/organization-invitations/";
+    let body = json!({
+        "organization_id": ORGANIZATION, "email": "jo@example.com", "first_name": "Jo", "last_name": null, "role": 2,
+    });
+    let answer = |body: &Value| Reply::Answer {
+        status: 200,
+        headers: Vec::new(),
+        body: body.to_string().into_bytes(),
+    };
+    let change =
+        Line { call: format!("PUT {list}{id}/"), body: Some(body), reply: answer(&invitation(INVITATION)) };
+    let results: Vec<_> = listed.iter().map(|id| invitation(id)).collect();
+    let page = json!({"count": results.len(), "next": null, "previous": null, "results": results});
+    let read = || Line { call: format!("GET {list}?page_size=1000"), body: None, reply: answer(&page) };
+    // What is not there is looked for twice.
+    let reads = if listed.contains(&INVITATION) || listed.contains(&"i-1") {
+        vec![read()]
+    } else {
+        vec![read(), read()]
+    };
+    let key = ("authorization".to_owned(), "Bearer ax_0123456789abcdef".to_owned());
+    came_to("apexscore", "api.main.apexscore.ai", key, change, reads).await
+}
+
+#[tokio::test]
+async fn what_is_missing_from_a_whole_list_is_gone_unless_an_item_may_be_it() {
+    let other = "fbf04763-4a4d-4d41-ba34-3f8dfa057b26";
+    assert_eq!(renamed(INVITATION, &[other, INVITATION]).await, "effect_same");
+    assert_eq!(renamed(&INVITATION.to_uppercase(), &[other, INVITATION]).await, "effect_same");
+    assert_eq!(renamed(INVITATION, &[other]).await, "effect_different status");
+    assert_eq!(renamed(INVITATION, &["i-1"]).await, "effect_unread");
+}
+
+#[tokio::test]
+async fn what_was_made_is_not_known_of_an_answer_that_came_compressed() {
+    let list = "/account/api/v1/organizations";
+    let made = json!({"name": "Northwind", "country": "DE"});
+    let headers = vec![("content-encoding".to_owned(), "gzip".to_owned())];
+    let reply = Reply::Answer { status: 201, headers, body: b"\x1f\x8b, so to speak".to_vec() };
+    let change = Line { call: format!("POST {list}"), body: Some(made), reply };
+    let key = ("x-api-key".to_owned(), format!("csb_{}_00000000", "a".repeat(32)));
+    assert_eq!(came_to("closient", "www.closient.com", key, change, Vec::new()).await, "effect_unread");
 }
