@@ -3,7 +3,7 @@
 //! What was written stays beside it, for whoever reads it again or takes its digest. No byte moves, so that every place is the
 //! same in both.
 
-use std::ops::Range;
+use std::{collections::BTreeMap, ops::Range};
 
 use super::{Source, SourceId, Sources, Span};
 use crate::diag::{Code, Diagnostic, Diagnostics, code};
@@ -58,10 +58,12 @@ impl Sources {
     /// Hides in files that hold no secrets what looks like one all the same, in lines that cannot be read (`syntax`): whoever
     /// wrote it there may have meant another file.
     pub fn mask_unread(&mut self, found: &Diagnostics, syntax: Code) {
+        let mut places: BTreeMap<SourceId, Vec<_>> = BTreeMap::new();
         for label in found.iter().filter(|one| one.code == syntax).flat_map(|one| &one.labels) {
-            let source = &mut self.0[label.span.source.0 as usize];
-            source.mask_values(&[(label.span.range(), false)]);
-            source.mask_users();
+            places.entry(label.span.source).or_default().push((label.span.range(), false));
+        }
+        for (source, places) in places {
+            self.0[source.0 as usize].mask_values(&places);
         }
     }
 
@@ -92,7 +94,7 @@ impl Source {
         }
     }
 
-    /// Hides the values in the lines of places: all of them, or those of keys with secrets.
+    /// Hides the values in the lines of places, all of them or those of keys with secrets, and who is a user there.
     fn mask_values(&mut self, places: &[(Range<usize>, bool)]) {
         let lines = lines(&self.text);
         let line_of = |byte: usize| lines.partition_point(|line| line.range.start <= byte).saturating_sub(1);
@@ -108,6 +110,7 @@ impl Source {
             if some + all > 0 {
                 let values = line.values(&self.text, all > 0);
                 self.hide(values, |character| character.is_whitespace() || MARKS.contains(&character));
+                self.hide(line.user.clone(), |_| false);
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Rows out of the tables of the file.
 
+use std::cell::Cell;
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -23,16 +24,28 @@ pub(super) fn tables(
 ) -> rusqlite::Result<(Vec<Part>, Tables)> {
     let rows = uses(transaction, |row| Ok((whose(row)?, row.get("part")?)), "uses", 0)?;
     let uses_total = total(transaction, "uses", 0)?;
+    // What was kept when names were read less strictly must not stay.
+    let is_other_name = Cell::new(false);
     let client = |row: &Row<'_>| {
-        let client: String = row.get("client")?;
-        Ok((whose(row)?, row.get("part")?, Client::read(client.as_bytes())))
+        let name: String = row.get("client")?;
+        let client = Client::read(name.as_bytes());
+        is_other_name.set(is_other_name.get() || client.as_str() != name);
+        Ok((whose(row)?, row.get("part")?, client))
     };
     let client_rows = uses(transaction, client, "clients", 0)?;
     let clients_total = total(transaction, "clients", 0)?;
     let (parts, parts_differ) = restored(config.entries, rows, uses_total);
     let (clients, clients_differ) = restored(config.client_entries(), client_rows, clients_total);
     let mut tables = Tables::of(parts, clients);
-    (tables.parts_are_whole, tables.clients_are_whole) = (parts_differ, clients_differ);
+    (tables.parts_are_whole, tables.clients_are_whole) =
+        (parts_differ, clients_differ || is_other_name.get());
+    // The file forgets all rows of a table that is whole.
+    if tables.parts_are_whole {
+        tables.parts.change_all();
+    }
+    if tables.clients_are_whole {
+        tables.clients.change_all();
+    }
     tables.lost = lost(transaction, "uses", 0)?;
     Ok((all_parts(transaction)?, tables))
 }

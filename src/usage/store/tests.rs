@@ -130,6 +130,25 @@ fn a_smaller_table_keeps_the_heaviest_and_says_what_it_lost() {
 }
 
 #[test]
+fn a_name_that_would_not_be_kept_any_more_is_gone_when_it_is_written_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let book = Arc::new(book);
+    count(&book, 0..1, 1, NOON);
+    store.write(&book, at(NOON)).unwrap();
+    drop(store);
+    let file = Connection::open(&path).unwrap();
+    let key = "5f1c0d3b9a7e4c2d8f6b1a0e3c5d7f9b2a4c6e80";
+    assert_eq!(file.execute("UPDATE clients SET client = ?1 WHERE client = 'tool/1'", [key]).unwrap(), 1);
+
+    let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    store.write(&Arc::new(book), at(NOON)).unwrap();
+    let name: String = file.query_row("SELECT client FROM clients", [], |row| row.get(0)).unwrap();
+    assert_eq!(name, "");
+}
+
+#[test]
 fn whoever_opens_it_to_write_takes_it_over() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.sqlite");
