@@ -235,22 +235,28 @@ fn an_id_that_cannot_be_imported_is_counted_and_never_taken() {
 fn what_somebody_imports_while_both_sides_are_read_is_heard_of() {
     let place = Place::with(&[("u-0", EVE)]);
     let mut matching = place.begin();
-    listed(&mut matching, USERS, &[("u-1", "ada"), ("u-2", "bob")], &[(ADA, "ada"), (BOB, "bob")]);
+    let theirs = [("u-1", "ada"), ("u-2", "bob"), ("u-3", "south")];
+    listed(&mut matching, USERS, &theirs, &[(ADA, "ada"), (BOB, "bob"), (SOUTH, "south")]);
+    let import = |external: &str, canonical| {
+        let mut import = Store::open(&place.path()).unwrap().import("acme", "user").unwrap();
+        let pair = Pair { external: external.to_owned(), canonical, organization: None };
+        import.stage(Position { file: 0, row: 1 }, &pair).unwrap();
+        import.finish().unwrap();
+    };
+    import("u-1", NORTH);
     let other = rusqlite::Connection::open(place.path()).unwrap();
-    let checkpoint = "PRAGMA wal_checkpoint(TRUNCATE)";
-    let is_busy: bool = other.query_row(checkpoint, [], |row| row.get(0)).unwrap();
+    let is_busy: bool = other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
     assert!(!is_busy, "the search keeps an old state of the map");
-    assert_eq!((fresh(&matching).len(), conflicts(&matching)), (2, vec![]));
+    let first = Why::Mapped { pair: half("u-1", ADA), other: half("u-1", NORTH) };
+    assert_eq!(conflicts(&matching), [first.clone()]);
 
-    let mut import = Store::open(&place.path()).unwrap().import("acme", "user").unwrap();
-    let pair = Pair { external: "u-1".to_owned(), canonical: NORTH, organization: None };
-    import.stage(Position { file: 0, row: 1 }, &pair).unwrap();
-    import.finish().unwrap();
+    let late = Uuid::from_u128(0x9);
+    import("u-2", late);
     matching.hold().unwrap();
-    let expected = Why::Mapped { pair: half("u-1", ADA), other: half("u-1", NORTH) };
-    assert_eq!(conflicts(&matching), [expected]);
+    let second = Why::Mapped { pair: half("u-2", BOB), other: half("u-2", late) };
+    assert_eq!(conflicts(&matching), [first, second]);
     assert_eq!(matching.write(&["user"]).unwrap(), 1);
-    assert_eq!(place.pairs(), [half("u-0", EVE), half("u-1", NORTH), half("u-2", BOB)]);
+    assert_eq!(place.pairs(), [half("u-0", EVE), half("u-1", NORTH), half("u-2", late), half("u-3", SOUTH)]);
 }
 
 #[test]
