@@ -36,6 +36,9 @@ use crate::{
 /// Records that other lists lie in, read at a time.
 const SCOPES: u32 = 1_000;
 
+/// Lists that are told one by one to be left out.
+const LEFT_OUT_MAX: usize = 20;
+
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
     /// The dialect
@@ -59,7 +62,7 @@ pub(super) struct Arguments {
     /// PEM file of certificate authorities to trust instead of the system's
     #[arg(long, value_name = "FILE")]
     authorities: Option<PathBuf>,
-    /// At most so many requests in a second, of each side
+    /// At most so many requests in a second, to each side
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=100_000))]
     rate: Option<u32>,
     /// How long an answer may take
@@ -89,14 +92,17 @@ pub(in crate::cli) enum Unmatchable {
     /// No id is looked up.
     #[error("no ids of `{0}` may have been imported: no `[id.x]` of its mapping says `imported = true`")]
     Computed(String),
+    /// No id of that kind is.
+    #[error("ids of `{0}` cannot have been imported; these can: {1}")]
+    ComputedKind(String, String),
     /// Several kinds cannot be printed as one file.
     #[error("say which ids to print: `--kind` with one of {0}; or `--write` all of them")]
     Kind(String),
     /// No list tells anything.
     #[error(
-        "nothing can be matched: no list of `{0}` tells ids together with a key of `[keys]` in `canonical.toml`"
+        "nothing can be matched: no list of `{0}` tells ids of {1} together with a key of `[keys]` in `canonical.toml`"
     )]
-    NoKeys(String),
+    NoKeys(String, String),
     /// Nobody said where a side is.
     #[error("nobody says where {0} is: give `{1} URL`, or set `base` under `{2}` in the configuration")]
     NoBase(&'static str, &'static str, String),
@@ -116,13 +122,10 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let Loaded { config, registry, .. } = loaded;
     let dialect = names::dialect(registry, &arguments.dialect)?;
-    let kinds = kinds(dialect, arguments)?;
+    let lists = records::lists(registry.api(), dialect);
+    let kinds = kinds(dialect, &lists, arguments)?;
     if arguments.write && store.is_none() {
         return Err(Misused::NoStore.into());
-    }
-    let lists = records::lists(registry.api(), dialect);
-    if !lists.iter().any(List::has_keys) {
-        return Err(Unmatchable::NoKeys(dialect.name.clone()).into());
     }
     let sides = Sides::new(
         arguments,
@@ -137,7 +140,7 @@ pub(super) fn run(
         sides,
         matching: Matching::begin(store, dialect.family())?,
         salt: Uuid::new_v4(),
-        unread: Vec::new(),
+        unread: Unread::default(),
         read: 0,
     };
     let runtime = runtime::Builder::new_current_thread().enable_all().build();
@@ -149,8 +152,8 @@ pub(super) fn run(
     search.finish(arguments, &kinds, console)
 }
 
-/// The kinds of ids that are asked for.
-fn kinds<'d>(dialect: &'d Dialect, arguments: &Arguments) -> Result<Vec<&'d str>, Failure> {
+/// The kinds of ids that are asked for, and that the lists tell enough of.
+fn kinds<'d>(dialect: &'d Dialect, lists: &[List], arguments: &Arguments) -> Result<Vec<&'d str>, Failure> {
     let imported = dialect.ids.iter().filter(|(_, id)| id.imported.is_some());
     let mut kinds: Vec<_> = imported.map(|(name, _)| name.as_str()).collect();
     if kinds.is_empty() {
@@ -158,16 +161,25 @@ fn kinds<'d>(dialect: &'d Dialect, arguments: &Arguments) -> Result<Vec<&'d str>
     }
     if let Some(wanted) = &arguments.kind {
         names::id_kind(dialect, wanted)?;
-        kinds.retain(|kind| kind == wanted);
-        if kinds.is_empty() {
-            return Err(Unmatchable::Computed(dialect.name.clone()).into());
+        if !kinds.contains(&wanted.as_str()) {
+            return Err(Unmatchable::ComputedKind(wanted.clone(), quoted(&kinds)).into());
         }
+        kinds.retain(|kind| kind == wanted);
+    }
+    let asked = quoted(&kinds);
+    kinds.retain(|kind| lists.iter().any(|list| list.keyed_kinds().any(|keyed| keyed == *kind)));
+    if kinds.is_empty() {
+        return Err(Unmatchable::NoKeys(dialect.name.clone(), asked).into());
     }
     if !arguments.write && kinds.len() > 1 {
-        let all: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
-        return Err(Unmatchable::Kind(all.join(", ")).into());
+        return Err(Unmatchable::Kind(quoted(&kinds)).into());
     }
     Ok(kinds)
+}
+
+fn quoted(kinds: &[&str]) -> String {
+    let all: Vec<_> = kinds.iter().map(|kind| format!("`{kind}`")).collect();
+    all.join(", ")
 }
 
 /// A search under way.
@@ -178,9 +190,31 @@ struct Search<'s> {
     /// Digests of keys are made with it: nobody can try out what a short one was.
     salt: Uuid,
     /// Lists that one of the sides does not show whoever asks.
-    unread: Vec<String>,
+    unread: Unread,
     /// How many were read on both sides.
     read: usize,
+}
+
+/// Lists that were not read: why, of the first of them, and how many more there are.
+#[derive(Default)]
+struct Unread {
+    first: Vec<String>,
+    more: usize,
+}
+
+impl Unread {
+    fn add(&mut self, why: String) {
+        if self.first.len() < LEFT_OUT_MAX {
+            self.first.push(why);
+        } else {
+            self.more += 1;
+        }
+    }
+
+    fn told(&self) -> impl Iterator<Item = String> {
+        let more = (self.more > 0).then(|| format!("{} more lists", self.more));
+        self.first.iter().cloned().chain(more)
+    }
 }
 
 impl Search<'_> {
@@ -194,8 +228,9 @@ impl Search<'_> {
             };
             let (next, later): (Vec<_>, Vec<_>) = waiting.into_iter().partition(is_next);
             if next.is_empty() {
-                let names = later.iter().map(|list| list.operation.name.as_str());
-                self.unread.extend(names.map(|name| format!("`{name}` lies in what no list tells")));
+                for list in later {
+                    self.unread.add(format!("`{}` lies in what no list tells", list.operation.name));
+                }
                 return Ok(());
             }
             waiting = later;
@@ -204,16 +239,16 @@ impl Search<'_> {
                     lists.iter().any(|other| other.within.as_ref().is_some_and(|one| one.canonical == *names))
                 });
                 if list.has_keys() || leads_on {
-                    self.read_all(list).await?;
+                    self.read_all(list, leads_on).await?;
                 }
                 known.extend(list.names.as_ref().map(|(names, _)| names.as_str()));
             }
         }
     }
 
-    /// Reads a list wherever there is one.
-    async fn read_all(&mut self, list: &List) -> Result<(), Failure> {
-        let Some(within) = &list.within else { return self.read(list, None).await };
+    /// Reads a list wherever there is one. Others may lie in what it tells.
+    async fn read_all(&mut self, list: &List, leads_on: bool) -> Result<(), Failure> {
+        let Some(within) = &list.within else { return self.read(list, None, leads_on).await };
         let mut after = 0;
         loop {
             let scopes = self.matching.scopes(&within.canonical, after, SCOPES)?;
@@ -222,13 +257,13 @@ impl Search<'_> {
                 None => return Ok(()),
             };
             for scope in &scopes {
-                self.read(list, Some(scope)).await?;
+                self.read(list, Some(scope), leads_on).await?;
             }
         }
     }
 
     /// Reads one list on both sides, and pairs what it tells.
-    async fn read(&mut self, list: &List, scope: Option<&Scope>) -> Result<(), Failure> {
+    async fn read(&mut self, list: &List, scope: Option<&Scope>, leads_on: bool) -> Result<(), Failure> {
         for side in [Side::Old, Side::New] {
             let mut pages = self.sides.pages(side, self.api, list, scope)?;
             loop {
@@ -241,7 +276,7 @@ impl Search<'_> {
                         let place =
                             scope.map_or_else(String::new, |scope| format!(" in {}", scope.canonical));
                         let name = &list.operation.name;
-                        self.unread.push(format!("{} answers `{name}`{place} with {status}", side.name()));
+                        self.unread.add(format!("{} answers `{name}`{place} with {status}", side.name()));
                         return Ok(());
                     }
                 };
@@ -268,7 +303,11 @@ impl Search<'_> {
             let around = list.within.as_ref().map(|within| &within.canonical);
             let organization = scope.filter(|_| lies_in.is_some() && lies_in == around);
             let organization = organization.map(|scope| scope.canonical);
-            let names = list.names.as_ref().filter(|(_, own)| *own == part).map(|(names, _)| names.as_str());
+            let names = list
+                .names
+                .as_ref()
+                .filter(|(_, own)| leads_on && *own == part)
+                .map(|(names, _)| names.as_str());
             let about = About { schema: &record.schema, kind: record.kind(), organization, names };
             self.matching.pair(part, about)?;
         }
@@ -295,11 +334,15 @@ impl Search<'_> {
         console: &mut Console<'_>,
     ) -> Result<Outcome, Failure> {
         if self.read == 0 {
-            let why = self.unread.join("; ");
+            let why = self.unread.told().collect::<Vec<_>>().join("; ");
             return Err(Unmatchable::Target("either side", why).into());
         }
-        for unread in &self.unread {
+        for unread in self.unread.told() {
             console.note(&format!("left out: {unread}"))?;
+        }
+        // What is told to be in no conflict is what is written, whatever somebody else imported meanwhile.
+        if arguments.write {
+            self.matching.hold()?;
         }
         let is_asked = |conflict: &Conflict| kinds.contains(&conflict.kind.as_str());
         let mut conflicts: u64 = 0;
@@ -314,7 +357,7 @@ impl Search<'_> {
             Ok::<_, Failure>(())
         })?;
         reporter.finish(console)?;
-        let Counts { known, computed, theirs_alone, ours_alone } = self.matching.counts()?;
+        let Counts { known, computed, theirs_alone, ours_alone, .. } = self.matching.counts()?;
         let (new, verb) = if arguments.write {
             (self.matching.write(kinds)?, "written")
         } else {

@@ -103,7 +103,8 @@ pub(super) async fn readdressed(
             // What was imported means what it was imported for, however it looks.
             match (itself, other) {
                 (Some(Found::Value(canonical)), _) => one.is = Some(canonical),
-                (_, Some(Found::Value(external))) => {
+                // A map may hold what an import would not take now, and what moves the path is not written into one.
+                (_, Some(Found::Value(external))) if is_external(&external) => {
                     one.is = one.computed.clone();
                     one.instead = Some(external);
                 }

@@ -70,6 +70,17 @@ async fn an_imported_id_that_looks_computed_stays_what_it_is() {
 }
 
 #[tokio::test]
+async fn an_id_that_would_move_the_path_is_not_put_into_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = crate::ids::embedded::Store::open(&folder.path().join("ids.sqlite")).unwrap();
+    // No import takes these; a map may have come another way.
+    let pairs = [("..".to_owned(), thing(1), None), ("a/b".to_owned(), thing(2), None)];
+    super::ids::import(&store, "organization", pairs);
+    let asked = [format!("/lists/{}/things", short(1)), format!("/lists/{}/things", short(2))];
+    assert_eq!(heard(Some(IdMap::new(store)), &asked).await, asked);
+}
+
+#[tokio::test]
 async fn without_a_map_everything_goes_on_as_it_is() {
     let asked = [format!("/lists/{NORTH}/things?after={}", short(3))];
     assert_eq!(heard(None, &asked).await, asked);

@@ -6,10 +6,11 @@
 
 use std::path::Path;
 
-use rusqlite::{Connection, Row, TransactionBehavior, params};
+use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
 use super::{Pair, SCHEMA, StoreError, blob, connect, failed, pair};
+use crate::canonical::id::is_external;
 
 const TABLES: &str = include_str!("matching.sql");
 
@@ -111,6 +112,8 @@ pub struct Counts {
     pub theirs_alone: u64,
     /// Ids of the canonical side without one.
     pub ours_alone: u64,
+    /// Records of the old upstream that were not taken, because their ids cannot be imported.
+    pub unimportable: u64,
 }
 
 /// A search under way.
@@ -121,6 +124,8 @@ pub struct Matching {
     dialect: String,
     round: i64,
     groups: i64,
+    unimportable: u64,
+    holds: bool,
 }
 
 impl Matching {
@@ -145,16 +150,18 @@ impl Matching {
             .and_then(|()| connection.execute_batch("PRAGMA temp.cache_size = -8192"));
         prepared.map_err(&failed)?;
         let (path, dialect) = (shown.to_owned(), dialect.to_owned());
-        let matching = Matching { connection, path, dialect, round: 0, groups: 0 };
+        let matching =
+            Matching { connection, path, dialect, round: 0, groups: 0, unimportable: 0, holds: false };
         matching.learn_kinds().map_err(&failed)?;
         // Each sighting would be a transaction of its own otherwise. It never touches the map.
         matching.connection.execute_batch("BEGIN").map_err(&failed)?;
         Ok(matching)
     }
 
-    /// Takes what a list tells of a record in that part of its items.
+    /// Takes what a list tells of a record in that part of its items. A record of the old upstream is only counted if its id
+    /// can be no imported one.
     pub fn see(
-        &self,
+        &mut self,
         part: usize,
         sighting: Sighting<'_>,
         key: Option<[u8; KEY_BYTES]>,
@@ -162,6 +169,10 @@ impl Matching {
         let part = i64::try_from(part).unwrap_or(i64::MAX);
         let key: &[u8] = key.as_ref().map_or(&[], |key| key);
         let taken = match sighting {
+            Sighting::Theirs(external, _) if !is_external(external) => {
+                self.unimportable += 1;
+                return Ok(());
+            }
             Sighting::Theirs(external, computed) => {
                 let computed = computed.map(Uuid::into_bytes);
                 let sql =
@@ -186,7 +197,9 @@ impl Matching {
     /// Pairs the records of one part of a list that was read on both sides.
     pub fn pair(&mut self, part: usize, about: About<'_>) -> Result<(), StoreError> {
         self.round += 1;
-        self.paired(i64::try_from(part).unwrap_or(i64::MAX), about).map_err(failed(&self.path))
+        let paired = self.paired(i64::try_from(part).unwrap_or(i64::MAX), about);
+        // Both sides may take hours to read: the map is seen as it is with each list, and keeps no old state for this search.
+        paired.and_then(|()| self.connection.execute_batch("COMMIT; BEGIN")).map_err(failed(&self.path))
     }
 
     fn paired(&mut self, part: i64, about: About<'_>) -> rusqlite::Result<()> {
@@ -371,41 +384,52 @@ impl Matching {
             computed: count("s.side = 0 AND s.met = 2")?,
             theirs_alone: alone(0, "external")?,
             ours_alone: alone(1, "canonical")?,
+            unimportable: self.unimportable,
         })
+    }
+
+    /// Looks at the map anew, and lets nobody else write it until the new pairs are written.
+    pub fn hold(&mut self) -> Result<(), StoreError> {
+        let held = self.connection.execute_batch("COMMIT; BEGIN IMMEDIATE").and_then(|()| self.learn_kinds());
+        held.map_err(failed(&self.path))?;
+        self.holds = true;
+        Ok(())
     }
 
     /// Writes the new pairs of these kinds, all of them or none. When this returns, they are on the disk; gives how many
     /// there are.
     pub fn write(&mut self, kinds: &[&str]) -> Result<u64, StoreError> {
-        let path = self.path.clone();
-        self.written(kinds).map_err(failed(&path))
+        if !self.holds {
+            self.hold()?;
+        }
+        let written = self.written(kinds).map_err(failed(&self.path))?;
+        self.holds = false;
+        Ok(written)
     }
 
-    fn written(&mut self, kinds: &[&str]) -> rusqlite::Result<u64> {
-        self.connection.execute_batch("COMMIT")?;
-        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    fn written(&self, kinds: &[&str]) -> rusqlite::Result<u64> {
+        let connection = &self.connection;
         for kind in kinds {
             let sql = "INSERT OR IGNORE INTO kinds (dialect, name) VALUES (?1, ?2)";
-            transaction.execute(sql, [self.dialect.as_str(), kind])?;
+            connection.execute(sql, [self.dialect.as_str(), kind])?;
         }
-        // Somebody else may have written since.
-        transaction.execute(LEARN_KINDS, [&self.dialect])?;
+        self.learn_kinds()?;
         let mut written = 0;
         for kind in kinds {
-            transaction.execute_batch("DROP TABLE IF EXISTS temp.going")?;
-            transaction.execute(
+            connection.execute_batch("DROP TABLE IF EXISTS temp.going")?;
+            connection.execute(
                 "CREATE TEMP TABLE going AS SELECT external, canonical, organization FROM fresh WHERE kind = ?1",
                 [kind],
             )?;
             let of = "SELECT id FROM known_kinds WHERE name = ?1";
-            written += transaction.execute(
+            written += connection.execute(
                 &format!(
                     "INSERT INTO main.by_external (kind, external, organization, canonical)
                      SELECT ({of}), external, organization, canonical FROM going ORDER BY external, organization"
                 ),
                 [kind],
             )?;
-            transaction.execute(
+            connection.execute(
                 &format!(
                     "INSERT INTO main.by_canonical (kind, canonical, organization, external)
                      SELECT ({of}), canonical, organization, external FROM going ORDER BY canonical, organization"
@@ -413,8 +437,7 @@ impl Matching {
                 [kind],
             )?;
         }
-        transaction.commit()?;
-        self.connection.execute_batch("BEGIN")?;
+        connection.execute_batch("COMMIT; BEGIN")?;
         Ok(u64::try_from(written).unwrap_or_default())
     }
 

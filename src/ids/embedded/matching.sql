@@ -44,6 +44,7 @@ CREATE TEMP TABLE found (
     PRIMARY KEY (kind, external, canonical, organization)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX temp.found_by_canonical ON found (kind, canonical);
+CREATE INDEX temp.found_by_round ON found (kind, round);
 
 -- Keys that several records of one side have.
 CREATE TEMP TABLE shared (

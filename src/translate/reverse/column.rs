@@ -2,9 +2,9 @@
 
 use std::borrow::Cow;
 
+use super::told::value_at;
 use crate::dialect::Operation;
 use crate::dialect::operation::{AnswerBody, AnswerPlan};
-use crate::dialect::page::PageSlot;
 use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::op::Op;
 use crate::lens::path::{Address, Literal};
@@ -44,7 +44,7 @@ impl Column {
     /// What an item holds there, if anything.
     pub(super) fn read(&self, item: Value<'_>, known: &Resolutions) -> Step<Option<String>> {
         let is_meant = |(at, value): &(Address, Literal)| {
-            member(item, &at.path).is_some_and(|held| held.same(value.value()))
+            value_at(item, &at.path).is_some_and(|held| held.same(value.value()))
         };
         if !self.only.iter().all(is_meant) {
             return Step::Done(None);
@@ -59,7 +59,7 @@ impl Column {
             return Step::Done(None);
         }
         let document = Document::parse(written, &Limits::default()).ok();
-        let value = document.as_ref().and_then(|document| member(document.root(), &self.at.path));
+        let value = document.as_ref().and_then(|document| value_at(document.root(), &self.at.path));
         Step::Done(value.and_then(|value| match value.kind() {
             Kind::String => value.as_str().map(Cow::into_owned),
             Kind::Integer => Some(value.raw().to_owned()),
@@ -107,22 +107,4 @@ pub(super) fn items_of(operation: &Operation) -> Option<&Lens> {
         AnswerBody::Items { lens, .. } => Some(&**lens),
         AnswerBody::Constant(_) | AnswerBody::Empty | AnswerBody::Lens(_) => None,
     })
-}
-
-/// The way to the list in an answer.
-pub(super) fn list_at(operation: &Operation) -> Option<&[Box<str>]> {
-    if let Some(page) = &operation.page {
-        let items = page.fields.iter().find(|(_, slot)| *slot == PageSlot::Items);
-        return Some(items.map_or(&[][..], |(at, _)| at.as_slice()));
-    }
-    let AnswerPlan::One(answers) = &operation.answer else { return None };
-    answers.iter().find_map(|answer| match &answer.body {
-        AnswerBody::Items { under, .. } => Some(under.as_slice()),
-        AnswerBody::Constant(_) | AnswerBody::Empty | AnswerBody::Lens(_) => None,
-    })
-}
-
-/// What lies at the end of a way.
-pub(super) fn member<'a>(value: Value<'a>, at: &[Box<str>]) -> Option<Value<'a>> {
-    at.iter().try_fold(value, |value, name| value.member(name))
 }

@@ -11,8 +11,8 @@ use http::uri::PathAndQuery;
 use percent_encoding::utf8_percent_encode;
 use uuid::Uuid;
 
-use super::column::{Column, items_of, list_at, member};
-use super::told::{Reader, Telling};
+use super::column::{Column, items_of};
+use super::told::{Reader, Telling, list_at, value_at};
 use crate::canonical::api::{Api, Call, PathPart, RESERVED};
 use crate::canonical::id::CanonicalId;
 use crate::dialect::operation::{AnswerBody, AnswerPlan};
@@ -141,6 +141,11 @@ impl List {
         self.records.iter().any(|record| record.key.is_some())
     }
 
+    /// The kinds of ids that it tells together with a key.
+    pub fn keyed_kinds(&self) -> impl Iterator<Item = &str> {
+        self.records.iter().filter(|record| record.key.is_some()).filter_map(Record::kind)
+    }
+
     /// The path and query that ask the dialect's own upstream for a page. `inside` is the id of what the list lies in.
     pub fn target(&self, inside: Option<&str>, turn: &Turn) -> String {
         let encoded = |text: &str| utf8_percent_encode(text, RESERVED).to_string();
@@ -193,7 +198,7 @@ impl List {
 
     /// What a page of the dialect's own upstream tells; nothing if it is no list.
     pub fn told(&self, answer: Value<'_>) -> Option<Items> {
-        let list = member(answer, list_at(&self.operation)?).filter(|list| list.kind() == Kind::Array)?;
+        let list = value_at(answer, list_at(&self.operation)?).filter(|list| list.kind() == Kind::Array)?;
         let item = |item| self.records.iter().map(|record| record.told(item)).collect();
         Some(list.elements().map(item).collect())
     }
@@ -203,7 +208,7 @@ impl List {
         let list = answer.member(&api.page.items).filter(|list| list.kind() == Kind::Array)?;
         let is_meant = |item: Value<'_>| {
             let mut all = self.only.iter();
-            all.all(|(at, is)| member(item, &at.path).is_some_and(|held| held.same(is.value())))
+            all.all(|(at, is)| value_at(item, &at.path).is_some_and(|held| held.same(is.value())))
         };
         let item = |item| {
             let records = self.records.iter().filter(|_| is_meant(item));
@@ -258,7 +263,7 @@ impl Record {
 
     fn told_by_canonical(&self, item: Value<'_>) -> Option<Seen> {
         let text = |at: &Address| {
-            let value = member(item, &at.path)?;
+            let value = value_at(item, &at.path)?;
             match value.kind() {
                 Kind::String => value.as_str().map(std::borrow::Cow::into_owned),
                 Kind::Integer => Some(value.raw().to_owned()),

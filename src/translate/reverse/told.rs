@@ -34,7 +34,7 @@ mod refusal;
 use self::reading::{Spot, Way, holding, reading};
 
 pub use self::list::total;
-pub(super) use self::list::{value_at, way_to};
+pub(super) use self::list::{list_at, value_at, way_to};
 pub use self::reading::Telling;
 pub use self::record::Next;
 

@@ -14,6 +14,10 @@ pub(super) enum Answer {
     Body(Value),
     /// A list of the dialect, whose pages name the next; so many items on each.
     Pages(Vec<Value>, usize),
+    /// A list of the dialect whose first page has this, and whose second is refused.
+    Broken(Value, u16),
+    /// A list of the dialect that shows this again and again, and never the end.
+    Circle(Value),
     /// A list of the canonical API, by `limit` and `offset`.
     Listed(Vec<Value>),
 }
@@ -40,6 +44,12 @@ impl Answer {
         match self {
             Answer::Status(status) => (*status, json!({})),
             Answer::Body(body) => (200, body.clone()),
+            Answer::Broken(_, status) if given("page").is_some() => (*status, json!({})),
+            Answer::Broken(item, _) => (200, json!({ "items": [item], "next": { "page": "2" } })),
+            Answer::Circle(item) => {
+                let next = given("page").map_or(0, |word| word.parse::<u32>().unwrap()) + 1;
+                (200, json!({ "items": [item], "next": { "page": next.to_string() } }))
+            }
             Answer::Pages(items, size) => {
                 // A word that only this side understands.
                 let from =

@@ -18,7 +18,7 @@ use crate::{
     ids::embedded::matching::Scope,
     json::{Document, Limits, Value},
     time::Deadline,
-    translate::reverse::records::{Items, List, Turn},
+    translate::reverse::records::{Items, List, Seen, Turn},
     upstream::{self, Upstream},
 };
 
@@ -60,9 +60,26 @@ struct Asked {
     upstream: Upstream,
     credential: (HeaderName, HeaderValue),
     deadline: Duration,
-    rate: Option<u32>,
-    begun: Instant,
-    sent: Cell<u32>,
+    pace: Option<Pace>,
+}
+
+/// How fast a side may be asked. Who was slow for a while is not the faster for it afterwards.
+struct Pace {
+    between: Duration,
+    next: Cell<Instant>,
+}
+
+impl Pace {
+    /// At most so many in a second.
+    fn of(rate: u32) -> Pace {
+        Pace { between: Duration::from_secs(1) / rate, next: Cell::new(Instant::now()) }
+    }
+
+    /// Waits until it is time.
+    async fn turn(&self) {
+        sleep_until(self.next.get()).await;
+        self.next.set(self.next.get().max(Instant::now()) + self.between);
+    }
 }
 
 /// What was read.
@@ -135,7 +152,7 @@ impl Sides {
                 (&self.new, Next::Call(Box::new(call), 0))
             }
         };
-        Ok(Pages { asked, api, list, scope, next, count: 0 })
+        Ok(Pages { asked, api, list, scope, next, count: 0, first: None })
     }
 }
 
@@ -162,9 +179,8 @@ impl Asked {
     ) -> Result<Asked, Failure> {
         let upstream = Upstream::new(std::sync::Arc::new(settings));
         let upstream = upstream.map_err(|error| Unmatchable::Target(side.name(), error.to_string()))?;
-        let (deadline, rate) = (arguments.deadline, arguments.rate);
-        let (begun, sent) = (Instant::now(), Cell::new(0));
-        Ok(Asked { side, upstream, credential, deadline, rate, begun, sent })
+        let (deadline, pace) = (arguments.deadline, arguments.rate.map(Pace::of));
+        Ok(Asked { side, upstream, credential, deadline, pace })
     }
 
     /// Asks for something, again if it is to be asked later.
@@ -182,10 +198,9 @@ impl Asked {
             passes: false,
         };
         for _pause in 0..PAUSES_MAX {
-            if let Some(rate) = self.rate {
-                sleep_until(self.begun + Duration::from_secs(1) * self.sent.get() / rate).await;
+            if let Some(pace) = &self.pace {
+                pace.turn().await;
             }
-            self.sent.set(self.sent.get() + 1);
             let answer = self.upstream.send(request, Deadline::after(self.deadline)).await;
             let answer = answer.map_err(|error| error.to_string())?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
@@ -210,6 +225,8 @@ pub(super) struct Pages<'s> {
     scope: Option<&'s Scope>,
     next: Next,
     count: usize,
+    /// What the page before began with.
+    first: Option<Vec<Option<Seen>>>,
 }
 
 /// What is asked for next.
@@ -251,7 +268,9 @@ impl Pages<'_> {
         if answer.status == StatusCode::UNAUTHORIZED {
             return Err(self.failed("the credential is not taken"));
         }
-        if answer.status.is_client_error() && answer.status != StatusCode::TOO_MANY_REQUESTS {
+        let is_hidden = [StatusCode::PAYMENT_REQUIRED, StatusCode::FORBIDDEN, StatusCode::NOT_FOUND];
+        // Whoever was shown the first page is refused the others for another reason.
+        if self.count == 1 && is_hidden.contains(&answer.status) {
             return Err(Refused::Hidden(answer.status));
         }
         if answer.status != StatusCode::OK {
@@ -260,20 +279,26 @@ impl Pages<'_> {
         let limits = Limits { bytes_max: answer.body.len(), nodes_max: usize::MAX, ..Limits::default() };
         let document = Document::parse(answer.body, &limits);
         let document = document.map_err(|_| self.failed("its answer is not JSON"))?;
-        self.read(document.root()).ok_or_else(|| self.failed("its answer is no such list")).map(Read::Items)
+        self.read(document.root()).map(Read::Items).map_err(|why| self.failed(why))
     }
 
-    fn read(&mut self, answer: Value<'_>) -> Option<Items> {
+    fn read(&mut self, answer: Value<'_>) -> Result<Items, &'static str> {
+        let no_list = "its answer is no such list";
         match &mut self.next {
-            Next::Nothing => None,
+            Next::Nothing => Ok(Items::new()),
             Next::Turn(turn) => {
-                let items = self.list.told(answer)?;
-                let next = turn.next(self.list.operation.page.as_deref(), answer, items.len());
+                let items = self.list.told(answer).ok_or(no_list)?;
+                let first = items.first().filter(|first| first.iter().any(Option::is_some)).cloned();
+                if first.is_some() && first == self.first {
+                    return Err("a page begins as the one before it did");
+                }
+                self.first = first;
+                let next = turn.next(self.list.operation.page.as_deref(), answer, items.len())?;
                 self.next = next.map_or(Next::Nothing, Next::Turn);
-                Some(items)
+                Ok(items)
             }
             Next::Call(_, after) => {
-                let items = self.list.told_by_canonical(self.api, answer)?;
+                let items = self.list.told_by_canonical(self.api, answer).ok_or(no_list)?;
                 *after += items.len();
                 let total = answer.member(&self.api.page.total).and_then(Value::as_i64);
                 let is_last =
@@ -281,7 +306,7 @@ impl Pages<'_> {
                 if items.is_empty() || is_last {
                     self.next = Next::Nothing;
                 }
-                Some(items)
+                Ok(items)
             }
         }
     }
@@ -289,5 +314,25 @@ impl Pages<'_> {
     fn failed(&self, why: &str) -> Refused {
         let (side, operation) = (self.asked.side.name(), self.list.operation.name.clone());
         Refused::Failed(Box::new(Unmatchable::Answer { side, operation, why: why.to_owned() }))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::advance;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn who_was_slow_for_a_while_is_not_asked_the_faster_for_it() {
+        let pace = Pace::of(10);
+        let begun = Instant::now();
+        let mut times = Vec::new();
+        for pause in [0, 0, 60_000, 0, 0] {
+            advance(Duration::from_millis(pause)).await;
+            pace.turn().await;
+            times.push(begun.elapsed().as_millis());
+        }
+        assert_eq!(times, [0, 100, 60_100, 60_200, 60_300]);
     }
 }

@@ -103,7 +103,7 @@ fn one_record_of_each_side_with_one_key_is_a_pair() {
     );
     assert_eq!(fresh(&matching), [half("u-1", ADA)]);
     assert_eq!(conflicts(&matching), []);
-    let counts = Counts { known: 0, computed: 0, theirs_alone: 2, ours_alone: 2 };
+    let counts = Counts { theirs_alone: 2, ours_alone: 2, ..Counts::default() };
     assert_eq!(matching.counts().unwrap(), counts);
     assert_eq!(place.pairs(), []);
     assert_eq!(matching.write(&["user"]).unwrap(), 1);
@@ -118,7 +118,7 @@ fn what_the_map_knows_or_spells_alike_needs_no_key() {
     let bob = BOB.to_string();
     listed(&mut matching, USERS, &[("u-1", "renamed"), (&bob, "b")], &[(ADA, "ada"), (BOB, "bob")]);
     assert_eq!((fresh(&matching), conflicts(&matching)), (vec![], vec![]));
-    let counts = Counts { known: 1, computed: 1, theirs_alone: 0, ours_alone: 0 };
+    let counts = Counts { known: 1, computed: 1, ..Counts::default() };
     assert_eq!(matching.counts().unwrap(), counts);
 }
 
@@ -221,10 +221,58 @@ fn a_list_that_was_not_read_to_its_end_is_forgotten() {
 }
 
 #[test]
+fn an_id_that_cannot_be_imported_is_counted_and_never_taken() {
+    let place = Place::with(&[]);
+    let mut matching = place.begin();
+    let theirs = [("..", "ada"), ("u/1", "ada"), ("u%2F1", "ada"), ("u-1 ", "ada"), ("u\u{1b}[2J", "ada")];
+    listed(&mut matching, USERS, &theirs, &[(ADA, "ada")]);
+    assert_eq!((fresh(&matching), conflicts(&matching)), (vec![], vec![]));
+    let counts = Counts { unimportable: 5, ours_alone: 1, ..Counts::default() };
+    assert_eq!(matching.counts().unwrap(), counts);
+}
+
+#[test]
+fn what_somebody_imports_while_both_sides_are_read_is_heard_of() {
+    let place = Place::with(&[("u-0", EVE)]);
+    let mut matching = place.begin();
+    let theirs = [("u-1", "ada"), ("u-2", "bob"), ("u-3", "south")];
+    listed(&mut matching, USERS, &theirs, &[(ADA, "ada"), (BOB, "bob"), (SOUTH, "south")]);
+    let import = |external: &str, canonical| {
+        let mut import = Store::open(&place.path()).unwrap().import("acme", "user").unwrap();
+        let pair = Pair { external: external.to_owned(), canonical, organization: None };
+        import.stage(Position { file: 0, row: 1 }, &pair).unwrap();
+        import.finish().unwrap();
+    };
+    import("u-1", NORTH);
+    let other = rusqlite::Connection::open(place.path()).unwrap();
+    let is_busy: bool = other.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0)).unwrap();
+    assert!(!is_busy, "the search keeps an old state of the map");
+    let first = Why::Mapped { pair: half("u-1", ADA), other: half("u-1", NORTH) };
+    assert_eq!(conflicts(&matching), [first.clone()]);
+
+    let late = Uuid::from_u128(0x9);
+    import("u-2", late);
+    matching.hold().unwrap();
+    let second = Why::Mapped { pair: half("u-2", BOB), other: half("u-2", late) };
+    assert_eq!(conflicts(&matching), [first, second]);
+    assert_eq!(matching.write(&["user"]).unwrap(), 1);
+    assert_eq!(place.pairs(), [half("u-0", EVE), half("u-1", NORTH), half("u-2", late), half("u-3", SOUTH)]);
+}
+
+#[test]
 fn without_a_map_everything_is_new() {
     let mut matching = Matching::begin(None, "acme").unwrap();
     listed(&mut matching, USERS, &[("u-1", "ada")], &[(ADA, "ada")]);
     assert_eq!(fresh(&matching), [half("u-1", ADA)]);
+}
+
+/// The last two can be no imported ones.
+fn their_id(number: u8) -> String {
+    match number {
+        6 => "..".to_owned(),
+        7 => "a/b".to_owned(),
+        number => format!("u-{number}"),
+    }
 }
 
 proptest! {
@@ -232,7 +280,7 @@ proptest! {
     fn whatever_is_written_can_be_imported_beside_what_was_there(
         known in proptest::collection::btree_map(0_u8..6, 0_u128..6, 0..4),
         lists in proptest::collection::vec(
-            (proptest::collection::vec((0_u8..6, 0_u8..4), 0..6), proptest::collection::vec((0_u128..6, 0_u8..4), 0..6)),
+            (proptest::collection::vec((0_u8..8, 0_u8..4), 0..6), proptest::collection::vec((0_u128..6, 0_u8..4), 0..6)),
             1..4,
         ),
     ) {
@@ -248,7 +296,7 @@ proptest! {
         let mut matching = place.begin();
         for (theirs, ours) in &lists {
             for (id, key) in theirs {
-                matching.see(0, Sighting::Theirs(&format!("u-{id}"), None), digest(&format!("k{key}"))).unwrap();
+                matching.see(0, Sighting::Theirs(&their_id(*id), None), digest(&format!("k{key}"))).unwrap();
             }
             for (id, key) in ours {
                 matching.see(0, Sighting::Ours(Uuid::from_u128(*id)), digest(&format!("k{key}"))).unwrap();
@@ -261,6 +309,7 @@ proptest! {
         // What was there is there, what is new is there too, and each half stands once.
         prop_assert!(before.iter().chain(&new).all(|pair| after.contains(pair)));
         prop_assert_eq!(after.len(), before.len() + new.len());
+        prop_assert!(after.iter().all(|(external, _)| is_external(external)));
         let mut halves: Vec<_> = after.iter().map(|(external, _)| external.clone()).collect();
         halves.extend(after.iter().map(|(_, canonical)| canonical.to_string()));
         halves.sort();
@@ -270,7 +319,7 @@ proptest! {
         for (external, canonical) in &new {
             let is_told = lists.iter().any(|(theirs, ours)| {
                 theirs.iter().any(|(id, key)| {
-                    format!("u-{id}") == *external
+                    their_id(*id) == *external
                         && ours.iter().any(|(id, other)| Uuid::from_u128(*id) == *canonical && key == other)
                 })
             });

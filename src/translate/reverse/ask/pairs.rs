@@ -12,8 +12,9 @@ use crate::lens::path::Address;
 use crate::lens::{Resolutions, flat};
 use crate::problem::Problem;
 use crate::translate::Step;
-use crate::translate::reverse::column::{Column, items_of, list_at, member};
+use crate::translate::reverse::column::{Column, items_of};
 use crate::translate::reverse::told::total;
+use crate::translate::reverse::told::{list_at, value_at};
 
 /// The dialect's halves and the canonical ones.
 pub type Pairs = Vec<(String, String)>;
@@ -50,7 +51,8 @@ impl<'w> Rows<'w> {
 
     /// The pairs of an answer, and how many items it had; nothing if it has no list.
     pub fn read(&self, answer: Value<'_>, known: &Resolutions) -> Option<(Step<Pairs>, usize)> {
-        let list = member(answer, list_at(&self.way.operation)?).filter(|list| list.kind() == Kind::Array)?;
+        let list =
+            value_at(answer, list_at(&self.way.operation)?).filter(|list| list.kind() == Kind::Array)?;
         let (mut pairs, mut needs) = (Vec::new(), Vec::new());
         for item in list.elements() {
             let mut read = |column: &Column| match column.read(item, known) {
@@ -69,7 +71,7 @@ impl<'w> Rows<'w> {
 
     /// How many items there are on all pages, as far as an answer says that tells that page.
     pub fn total(&self, answer: Value<'_>, wanted: Wanted) -> Option<u64> {
-        let list = member(answer, list_at(&self.way.operation)?)?;
+        let list = value_at(answer, list_at(&self.way.operation)?)?;
         let page = self.way.whole.page.as_ref()?;
         total(page, answer, list.len() as u64, Some(wanted), false)
     }

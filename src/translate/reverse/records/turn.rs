@@ -40,32 +40,56 @@ impl Turn {
 
     /// The page after this one, which had so many items; none if this is the last. A page that is said to come after itself
     /// is none.
-    #[must_use]
-    pub fn next(&self, page: Option<&Page>, answer: Value<'_>, shown: usize) -> Option<Turn> {
-        let page = page?;
-        let limit = u64::from(self.wanted.limit);
-        let wanted = Wanted { offset: self.wanted.offset + limit, ..self.wanted };
+    ///
+    /// # Errors
+    ///
+    /// Why nobody can tell what comes next, although something does.
+    pub fn next(
+        &self,
+        page: Option<&Page>,
+        answer: Value<'_>,
+        shown: usize,
+    ) -> Result<Option<Turn>, &'static str> {
+        match page {
+            Some(page) => self.after(page, answer, shown as u64),
+            None => Ok(None),
+        }
+    }
+
+    fn after(&self, page: &Page, answer: Value<'_>, shown: u64) -> Result<Option<Turn>, &'static str> {
+        let (limit, offset) = (u64::from(self.wanted.limit), self.wanted.offset);
+        let at = |offset| Wanted { offset, ..self.wanted };
         let says = |slot| way_to(page, slot).is_some();
         let said = |slot| value_at(answer, way_to(page, slot)?).filter(|value| !value.is_null());
         let named = if says(PageSlot::Next) {
-            Some(text(said(PageSlot::Next)?)?)
+            Some(said(PageSlot::Next).and_then(text))
         } else if says(PageSlot::NextUrl) {
-            Some(start_in(&said(PageSlot::NextUrl)?.as_str()?, &page.start)?)
+            let url = said(PageSlot::NextUrl).and_then(Value::as_str);
+            Some(url.and_then(|url| start_in(&url, &page.start)))
         } else {
             None
         };
         if let Some(start) = named {
-            let is_other = !start.is_empty() && self.start.as_ref() != Some(&start);
-            return is_other.then_some(Turn { wanted, start: Some(start) });
+            let other = start.filter(|start| !start.is_empty() && self.start.as_ref() != Some(start));
+            return Ok(other.map(|start| Turn { wanted: at(offset + limit), start: Some(start) }));
         }
         let total = said(PageSlot::Total).and_then(Value::as_i64);
         let has_more = match (said(PageSlot::HasNext).and_then(Value::as_bool), total) {
             (Some(has_next), _) => has_next,
-            (None, Some(total)) => u64::try_from(total).is_ok_and(|total| wanted.offset < total),
-            // Nobody says how many there are: an empty page is the end.
-            (None, None) => shown > 0,
+            (None, Some(total)) => u64::try_from(total).is_ok_and(|total| offset + shown < total),
+            // Nobody says how many there are: a page with room left is the end.
+            (None, None) => shown >= limit,
         };
-        has_more.then_some(Turn { wanted, start: None })
+        if !has_more {
+            return Ok(None);
+        }
+        // A side may have given fewer than were asked for. It is asked for the rest, if the dialect can ask for that.
+        let next = [shown, limit].into_iter().find(|step| {
+            let is_whole = *step > 0 && *step <= shown;
+            is_whole && page.asks(at(offset + step)).is_some()
+        });
+        let next = next.ok_or("its pages are shorter than was asked for")?;
+        Ok(Some(Turn { wanted: at(offset + next), start: None }))
     }
 }
 
@@ -97,12 +121,17 @@ mod tests {
         Page { style, start: "start".to_owned(), limit: "size".to_owned(), default: 20, most: 50, fields }
     }
 
-    /// What is asked for after a page with three items that says this.
-    fn after(page: &Page, turn: &Turn, said: &str) -> Option<String> {
+    /// What is asked for after a page with so many items that says this.
+    fn after_some(page: &Page, turn: &Turn, said: &str, shown: usize) -> Option<String> {
         let answer = Document::parse(said.into(), &Limits::default()).unwrap();
-        let next = turn.next(Some(page), answer.root(), 3)?;
+        let next = turn.next(Some(page), answer.root(), shown).unwrap()?;
         let query = next.query(Some(page));
         Some(query.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&"))
+    }
+
+    /// The same after a full page.
+    fn after(page: &Page, turn: &Turn, said: &str) -> Option<String> {
+        after_some(page, turn, said, 50)
     }
 
     #[test]
@@ -138,7 +167,26 @@ mod tests {
         let bare = page(Style::Offset, &[]);
         assert_eq!(after(&bare, &turn, "[]").as_deref(), Some("start=50&size=50"));
         let nothing = Document::parse(b"[]".to_vec(), &Limits::default()).unwrap();
-        assert_eq!(turn.next(Some(&bare), nothing.root(), 0), None);
-        assert_eq!(turn.next(None, nothing.root(), 3), None, "without pages there is one answer");
+        assert_eq!(turn.next(Some(&bare), nothing.root(), 0), Ok(None));
+        assert_eq!(turn.next(Some(&bare), nothing.root(), 49), Ok(None), "a page with room left is the end");
+        assert_eq!(turn.next(None, nothing.root(), 3), Ok(None), "without pages there is one answer");
+    }
+
+    #[test]
+    fn a_page_that_is_shorter_than_was_asked_for_leaves_no_hole() {
+        let offsets = page(Style::Offset, &[("count", PageSlot::Total)]);
+        let turn = Turn::first(Some(&offsets));
+        let rest = after_some(&offsets, &turn, r#"{"count":45}"#, 20);
+        assert_eq!(rest.as_deref(), Some("start=20&size=50"), "the next begins where this one ended");
+        assert_eq!(after_some(&offsets, &turn, r#"{"count":20}"#, 20), None);
+        // More than was asked for is no page less.
+        assert_eq!(after_some(&offsets, &turn, r#"{"count":60}"#, 60), None);
+
+        let numbers = page(Style::Number, &[("count", PageSlot::Total)]);
+        let said = Document::parse(br#"{"count":45}"#.to_vec(), &Limits::default()).unwrap();
+        for (page, shown) in [(&numbers, 20), (&numbers, 0), (&offsets, 0)] {
+            let refused = turn.next(Some(page), said.root(), shown);
+            assert_eq!(refused, Err("its pages are shorter than was asked for"), "{shown}");
+        }
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::reading::{Spot, Telling, Way};
 use super::{Lifting, document};
 use crate::canonical::api::Api;
-use crate::dialect::operation::{Answer, AnswerBody};
+use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan};
 use crate::dialect::page::{PageSlot, Wanted};
 use crate::dialect::{Operation, Page};
 use crate::json::{Document, Kind, Value, Writer};
@@ -39,11 +39,7 @@ impl<'t> Lifting<'t> {
     ) -> Result<Document, Box<Problem>> {
         let reader = self.reader;
         let page = reader.operation.page.as_deref();
-        let framed = page.filter(|page| !page.fields.is_empty());
-        let way = match framed {
-            Some(page) => way_to(page, PageSlot::Items).unwrap_or_default(),
-            None => under,
-        };
+        let way = items_at(page, under);
         let items = value_at(body, way).filter(|items| items.kind() == Kind::Array);
         let items =
             items.ok_or_else(|| Box::new(Problem::bad_gateway("invalid-answer", "the answer is no list")))?;
@@ -110,6 +106,24 @@ fn bare_total(shown: u64, wanted: Option<Wanted>, is_cut: bool) -> Option<u64> {
     let wanted = wanted.filter(|_| !is_cut)?;
     let is_last = shown < u64::from(wanted.limit) && (shown > 0 || wanted.offset == 0);
     is_last.then_some(wanted.offset + shown)
+}
+
+/// The way to the list in an answer of an operation, if it answers one.
+pub(in crate::translate::reverse) fn list_at(operation: &Operation) -> Option<&[Box<str>]> {
+    let AnswerPlan::One(plans) = &operation.answer else { return None };
+    let under = plans.iter().find_map(|plan| match &plan.body {
+        AnswerBody::Items { under, .. } => Some(under.as_slice()),
+        AnswerBody::Constant(_) | AnswerBody::Empty | AnswerBody::Lens(_) => None,
+    })?;
+    Some(items_at(operation.page.as_deref(), under))
+}
+
+/// The way to a list: the member that its frame has for it, or where it lies if it has none.
+fn items_at<'a>(page: Option<&'a Page>, under: &'a [Box<str>]) -> &'a [Box<str>] {
+    match page.filter(|page| !page.fields.is_empty()) {
+        Some(page) => way_to(page, PageSlot::Items).unwrap_or_default(),
+        None => under,
+    }
 }
 
 /// The way to the member of a page's answer that holds that.

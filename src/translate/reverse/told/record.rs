@@ -2,11 +2,11 @@
 
 use http::StatusCode;
 
-use super::list::{total, value_at, way_to};
+use super::list::{list_at, total, value_at};
 use super::reading::Telling;
 use super::{Reader, Reading};
 use crate::dialect::operation::{Answer, AnswerBody, AnswerPlan};
-use crate::dialect::page::{PageSlot, Wanted};
+use crate::dialect::page::Wanted;
 use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::{Direction, Input, Lens, Resolutions, Run};
 use crate::problem::Segment;
@@ -60,17 +60,7 @@ impl Reader {
 
     /// The items of a list in the words of the dialect.
     pub fn listed<'v>(&self, body: Value<'v>) -> Option<Value<'v>> {
-        let AnswerPlan::One(plans) = &self.operation.answer else { return None };
-        let under = plans.iter().find_map(|plan| match &plan.body {
-            AnswerBody::Items { under, .. } => Some(under.as_slice()),
-            _ => None,
-        })?;
-        let framed = self.operation.page.as_deref().filter(|page| !page.fields.is_empty());
-        let way = match framed {
-            Some(page) => way_to(page, PageSlot::Items).unwrap_or_default(),
-            None => under,
-        };
-        value_at(body, way).filter(|items| items.kind() == Kind::Array)
+        value_at(body, list_at(&self.operation)?).filter(|items| items.kind() == Kind::Array)
     }
 
     /// Where a list goes on that such a page was asked of; the end if it does not, and nothing if nobody can say: what has no
