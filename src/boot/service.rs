@@ -129,7 +129,7 @@ mod tests {
         let sent = fill(path.as_os_str());
         // Nothing is lost, whether the queue is still full by then or not.
         let reading = std::thread::spawn(move || (0..=sent).for_each(|_| expect_message(&manager)));
-        send(path.as_os_str(), Some(Duration::from_secs(60)), &STATES).unwrap();
+        send(path.as_os_str(), Some(Duration::from_mins(1)), &STATES).unwrap();
         reading.join().unwrap();
     }
 

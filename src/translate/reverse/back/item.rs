@@ -66,13 +66,13 @@ mod tests {
 
     const UUID: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
 
-    fn codec(written: IdForm) -> Option<IdCodec> {
-        Some(IdCodec { written, accepted: vec![IdForm::ShortUuid, IdForm::Uuid] })
+    fn codec(written: IdForm) -> IdCodec {
+        IdCodec { written, accepted: vec![IdForm::ShortUuid, IdForm::Uuid] }
     }
 
-    fn item(text: &str, spelt: [Option<IdCodec>; 2]) -> Item {
+    fn item(text: &str, spelt: [Option<&IdCodec>; 2]) -> Item {
         let at = Address { root: Root::Body, path: vec!["id".into()] };
-        Item::new(at, text.to_owned(), spelt.each_ref().map(Option::as_ref))
+        Item::new(at, text.to_owned(), spelt)
     }
 
     fn is(item: &Item, body: &str) -> Option<bool> {
@@ -81,15 +81,16 @@ mod tests {
 
     #[test]
     fn an_item_is_known_in_every_spelling_of_its_id() {
+        let (long, short) = (codec(IdForm::Uuid), codec(IdForm::ShortUuid));
         for text in [UUID, &UUID.to_uppercase(), "CnEqURgZ3swzj528KMLvX5"] {
-            let sought = item(text, [codec(IdForm::Uuid), codec(IdForm::ShortUuid)]);
+            let sought = item(text, [Some(&long), Some(&short)]);
             assert!(sought.would_be_missed());
             assert_eq!(is(&sought, &format!(r#"{{"id":"{UUID}"}}"#)), Some(true), "{text}");
             assert_eq!(is(&sought, r#"{"id":"CnEqURgZ3swzj528KMLvX5"}"#), Some(true), "{text}");
             assert_eq!(is(&sought, r#"{"id":"2222222222222222222222"}"#), Some(false), "{text}");
         }
-        let number = || Some(IdCodec { written: IdForm::Integer, accepted: vec![IdForm::Integer] });
-        let sought = item("7", [number(), number()]);
+        let number = IdCodec { written: IdForm::Integer, accepted: vec![IdForm::Integer] };
+        let sought = item("7", [Some(&number), Some(&number)]);
         assert_eq!((is(&sought, r#"{"id":7}"#), is(&sought, r#"{"id":8}"#)), (Some(true), Some(false)));
         let sought = item("ada", [None, None]);
         assert_eq!(
@@ -100,14 +101,15 @@ mod tests {
 
     #[test]
     fn nobody_says_of_what_cannot_be_read_that_it_is_another() {
-        let sought = item("CnEqURgZ3swzj528KMLvX5", [codec(IdForm::Uuid), codec(IdForm::Uuid)]);
+        let uuid = codec(IdForm::Uuid);
+        let sought = item("CnEqURgZ3swzj528KMLvX5", [Some(&uuid), Some(&uuid)]);
         assert_eq!(is(&sought, r#"{"id":"u-1"}"#), None, "it may be the imported id of the same");
         assert_eq!(is(&sought, "{}"), None);
-        let sought = item("u-1", [codec(IdForm::Uuid), codec(IdForm::Uuid)]);
+        let sought = item("u-1", [Some(&uuid), Some(&uuid)]);
         assert!(!sought.would_be_missed());
         assert_eq!(is(&sought, r#"{"id":"u-1"}"#), Some(true));
         assert_eq!(is(&sought, r#"{"id":"CnEqURgZ3swzj528KMLvX5"}"#), None);
-        let sought = item("ada", [None, codec(IdForm::Uuid)]);
+        let sought = item("ada", [None, Some(&uuid)]);
         assert_eq!(is(&sought, r#"{"id":"CnEqURgZ3swzj528KMLvX5"}"#), None);
     }
 }
