@@ -38,7 +38,7 @@ const PRINCIPALS: &str = "principals";
 
 impl Sources {
     /// Hides in settings what may be a secret: users and passwords in addresses everywhere, what diagnostics say may be one,
-    /// all values in some lines ([`HIDE_ALL`]), and those in the lines of all other diagnostics of which a key says so.
+    /// all values in some lines, and those in the lines of all other diagnostics of which a key says so.
     pub fn mask_settings(&mut self, settings: SourceId, found: &Diagnostics) {
         self.mask_what_hides(found);
         let of_settings = |one: &Diagnostic| {
