@@ -170,7 +170,8 @@ pub(super) struct Chosen {
 }
 
 impl Modes {
-    /// Others are in use from now on.
+    /// Others are in use from now on. Which changes go through those is not known here, so nothing that is still to be read back
+    /// is told as the old upstream's doing.
     pub fn supersede(&self) {
         for plan in self.plans.values() {
             plan.end_writes();
