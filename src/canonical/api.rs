@@ -124,6 +124,15 @@ impl Api {
         self.operations.iter().find(|operation| operation.name == name)
     }
 
+    /// The schema of the record that an operation makes or changes, as it is told.
+    pub fn record<'a>(&'a self, operation: &'a Operation) -> Option<&'a str> {
+        let reads = operation.reads.as_ref().and_then(|name| self.operation(name));
+        let told = [reads.map(|reads| &**reads), Some(operation)].into_iter().flatten();
+        let mut schemas =
+            told.flat_map(|one| [StatusCode::OK, StatusCode::CREATED].map(|status| one.answer(status)));
+        schemas.find_map(Option::flatten)
+    }
+
     /// The path parameter that stands for a record of a list where the record itself is read.
     pub fn names_record_of(&self, list: &Operation) -> Option<&str> {
         self.operations.iter().filter(|reads| reads.is_safe()).find_map(|reads| match reads.path.as_slice() {

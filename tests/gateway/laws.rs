@@ -31,7 +31,10 @@ mod back;
 mod backwards;
 mod heard;
 mod instances;
+mod kept;
 mod told;
+
+pub(crate) use kept::kept_and_told;
 
 /// Every lens of every dialect that has a schema on both sides.
 fn lenses(dialects: &Dialects) -> impl Iterator<Item = (&Dialect, &str, &ShapedLens)> {

@@ -5,6 +5,7 @@ use serde_json::Value as Tree;
 
 use super::world::Columns;
 use crate::canonical::id::{IdCodec, IdForm};
+use crate::json::{Kind, Value};
 use crate::lens::op::Op;
 use crate::lens::op::each::Item;
 use crate::lens::op::id::Id;
@@ -132,8 +133,25 @@ pub(super) fn spelling(form: IdForm, random: &mut Random) -> Option<String> {
     Some(text)
 }
 
-/// What a dialect stores and the canonical model has no schema for is what the dialect's schema says of it.
-pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, long: usize) -> Vec<Guide> {
+/// Something that clients write of a record: a lens of requests, and the schema of what it reads.
+pub(super) struct Written<'d> {
+    /// The lens.
+    pub(super) lens: &'d Lens,
+    /// What clients send.
+    pub(super) schema: &'d Schema,
+    /// Where in it the items are that the lens reads one by one; empty if it reads the whole.
+    pub(super) over: &'d [Box<str>],
+}
+
+/// What a dialect stores and the canonical model has no schema for is what the dialect's schema says of it, and whatever
+/// clients write there: what they are told of it has to be what they were promised.
+pub(super) fn kept(
+    lens: &Lens,
+    left: &Schema,
+    right: &Schema,
+    written: &[Written<'_>],
+    long: usize,
+) -> Vec<Guide> {
     let is_free = |field: &&Field| {
         let place = field.right.as_ref().filter(|place| place.root == Root::Body && place.path.len() > 1);
         place.is_some_and(|place| {
@@ -149,17 +167,43 @@ pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, long: usize) -> V
     if fields.is_empty() {
         return Vec::new();
     }
-    let documents: Vec<_> = Instances::up_to(left, &[], long).systematic().collect();
+    let of_schema = |schema: &Schema| Instances::up_to(schema, &[], long).systematic().collect::<Vec<_>>();
+    let told = of_schema(left);
+    let sent: Vec<_> = written.iter().map(|written| (written, of_schema(written.schema))).collect();
     let guide = |field: &Field| {
         let (from, to) = (field.left.as_ref()?, field.right.as_ref()?);
         let mut values: Vec<Tree> = Vec::new();
-        for document in &documents {
-            let value = from.path.iter().try_fold(document.root(), |value, name| value.member(name));
-            let value = value.map(crate::json::Value::to_value);
-            values.extend(value.filter(|value| !values.contains(value) && values.len() < KEPT_MAX));
+        let mut add = |found: &mut dyn Iterator<Item = Value<'_>>| {
+            let most = values.len() + KEPT_MAX;
+            for value in found.map(Value::to_value) {
+                if values.len() < most && !values.contains(&value) {
+                    values.push(value);
+                }
+            }
+        };
+        add(&mut told.iter().filter_map(|document| below(document.root(), &from.path)));
+        for (written, documents) in &sent {
+            let same = |field: &&Field| matches!(field.op, Op::Copy) && field.right.as_ref() == Some(to);
+            for field in written.lens.fields().iter().filter(same) {
+                let Some(from) = field.left.as_ref().filter(|from| from.root == Root::Body) else { continue };
+                let items = documents.iter().flat_map(|document| items(document.root(), written.over));
+                add(&mut items.filter_map(|item| below(item, &from.path)));
+            }
         }
         let at = to.path.iter().map(|name| Step::Member(name.clone())).collect();
         (!values.is_empty()).then_some(Guide { at, values: Values::Only(values) })
     };
     fields.into_iter().filter_map(guide).collect()
+}
+
+fn below<'v>(value: Value<'v>, path: &[Box<str>]) -> Option<Value<'v>> {
+    path.iter().try_fold(value, |value, name| value.member(name))
+}
+
+/// What a lens reads of a request, one by one.
+fn items<'v>(root: Value<'v>, over: &[Box<str>]) -> Vec<Value<'v>> {
+    match below(root, over) {
+        Some(list) if !over.is_empty() && list.kind() == Kind::Array => list.elements().collect(),
+        one => one.into_iter().collect(),
+    }
 }
