@@ -12,8 +12,8 @@ from workloads import Workload
 
 
 @contextmanager
-def nginx(folder: Path, site: str, processor: int):
-    """An nginx of its own with one worker; gives the worker's pid."""
+def nginx(folder: Path, site: str, processor: int, gives_way: bool = False):
+    """An nginx of its own with one worker; gives the worker's pid. It may have what others leave of the processor."""
     folder.mkdir()
     (folder / "nginx.conf").write_text(f"""
 worker_processes 1;
@@ -33,7 +33,8 @@ http {{
   {site}
 }}
 """)
-    command = ["taskset", "-c", str(processor), "nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
+    command = ["chrt", "--idle", "0"] if gives_way else []
+    command += ["taskset", "-c", str(processor), "nginx", "-p", str(folder), "-c", str(folder / "nginx.conf")]
     with started(command) as process:
         wait_for(lambda: children(process.pid))
         yield children(process.pid)

@@ -1,11 +1,13 @@
 """How long clients wait while the other side is asked besides, and while it is not, in turn, at the same rate in the same run.
 
 The mode is changed on the admin listener: `legacy` and `shadow`, where the old upstream answers, or, with `--answers canonical`,
-`canonical` and `shadow`. The program has one worker on one processor; load, backend and old upstream have the other. The old
-upstream is an nginx that answers what the program itself made of the backend's answer, so both sides say the same.
+`canonical` and `shadow`. The program has one processor for its one worker and the thread that compares, which has to give way to
+the worker; the load and the side that answers have the other. The side that is asked besides has what they leave of that
+(`chrt --idle`): it would be another machine, and what it works would not keep the client waiting. The old upstream is an nginx
+that answers what the program itself made of the backend's answer, so both sides say the same.
 
-Rates are parts of what the program answers at most without a shadow. What is done besides takes the same worker's time, so at
-a high rate there is no room for all of it, and the table says which part was compared.
+Rates are parts of what the program answers at most without a shadow. At a high rate no processor is left for all of what is done
+besides, and the table says which part was compared.
 """
 
 import argparse
@@ -91,7 +93,8 @@ class Setup:
         self.script.write_text(lua(one))
         backend, old, own, self.admin = free_ports(4)
         self.ports = {NAME: own}
-        stack.enter_context(nginx(folder / "backend", backend_site(one, backend, folder), PROCESSORS[1]))
+        besides = {side: side != options.answers for side in ("legacy", "canonical")}
+        stack.enter_context(nginx(folder / "backend", backend_site(one, backend, folder), PROCESSORS[1], besides["canonical"]))
         config = folder / "legacy.toml"
         config.write_text(f'[legacy.{self.dialect}]\nbase = "http://127.0.0.1:{old}"\n')
         given = argparse.Namespace(**vars(options) | {"config": config})
@@ -99,7 +102,7 @@ class Setup:
         answers = folder / "old-answers"
         answers.mkdir()
         same = dataclasses.replace(one, backend_status=one.status, backend_body=self.answer())
-        stack.enter_context(nginx(folder / "old", backend_site(same, old, answers), PROCESSORS[1]))
+        stack.enter_context(nginx(folder / "old", backend_site(same, old, answers), PROCESSORS[1], besides["legacy"]))
         for mode in MODES:
             self.turn(mode)
             if self.answer() != same.backend_body:

@@ -13,6 +13,7 @@ mod modes;
 mod parts;
 pub mod reload;
 mod service;
+mod shadows;
 mod supervisor;
 mod workers;
 
@@ -26,6 +27,7 @@ use self::{
     embedded::Embedded,
     parts::{Parts, Surroundings},
     reload::{Reloader, Reread},
+    shadows::ShadowThread,
     supervisor::Supervisor,
     workers::Workers,
 };
@@ -196,7 +198,8 @@ impl Start {
         let usage = keeper.as_ref().map(|keeper| Arc::clone(keeper.book()));
         let around = Surroundings { usage, ..around };
         let parts = parts.counting(&config, &around);
-        let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses));
+        let shadows = ShadowThread::new(config.server.shadows_give_way);
+        let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses, shadows));
 
         let code = code::C0302.as_str();
         for doubt in server.certificates().doubts() {
@@ -229,6 +232,7 @@ impl Start {
         ready(server.addresses(), admin_address);
         service::ready(&format!("serving files of digest {digest}"));
         let outcome = server.run(&*workers, drain);
+        workers.end_shadows();
 
         // First the backend, whose end explains why the server ended; the admin page is there to the last.
         embedded.map(Embedded::stop).transpose().map_err(ServeError::Ended)?;

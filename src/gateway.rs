@@ -79,8 +79,10 @@ use self::quota::Quotas;
 use self::record::{Meters, Record};
 use self::reverse::Reverse;
 use self::select::Selection;
-use self::shadow::Shadows;
+use self::shadow::Aside;
 use self::used::Using;
+
+pub use self::shadow::{ShadowWork, Shadows};
 
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]
@@ -106,9 +108,7 @@ pub struct Shared {
     registry: Arc<Registry>,
     config: Config,
     quotas: Quotas,
-    resolvers: Resolvers,
-    /// The imported ids, if there are any.
-    ids: Option<IdMap>,
+    lookups: Lookups,
     answer_checks: AnswerChecks,
     /// How the backend is asked, if it speaks a dialect.
     reverse: Option<Reverse>,
@@ -138,14 +138,13 @@ impl Shared {
         let quotas =
             Quotas::new(registry.dialects().iter().map(|one| (one.name.as_str(), &one.quota)), limit);
         let meters = Meters::new(&registry, metrics);
-        let (resolvers, standard) = (Resolvers::default(), ErrorShape::standard());
+        let (lookups, standard) = (Lookups::default(), ErrorShape::standard());
         let answer_checks = AnswerChecks::default();
         Shared {
             registry,
             config,
             quotas,
-            resolvers,
-            ids: None,
+            lookups,
             answer_checks,
             reverse: None,
             explainer: None,
@@ -160,7 +159,7 @@ impl Shared {
     /// The same, where ids may have been imported.
     #[must_use]
     pub fn with_ids(self, ids: IdMap) -> Shared {
-        Shared { ids: Some(ids), ..self }
+        Shared { lookups: Lookups { ids: Some(ids), ..self.lookups }, ..self }
     }
 
     /// The same, with answers checked in this way.
@@ -198,7 +197,8 @@ impl Shared {
     #[must_use]
     pub fn in_place_of(self, before: &Shared) -> Shared {
         let quotas = self.quotas.continuing(&before.quotas);
-        Shared { quotas, resolvers: before.resolvers.renewed(), ..self }
+        let resolvers = before.lookups.resolvers.renewed();
+        Shared { quotas, lookups: Lookups { resolvers, ..self.lookups }, ..self }
     }
 
     /// What is served.
@@ -214,13 +214,28 @@ impl Shared {
 
     /// What is known of a request's ids before anything was looked up.
     fn resolutions(&self) -> Resolutions {
-        if self.ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() }
+        if self.lookups.ids.is_some() { Resolutions::with_id_map() } else { Resolutions::default() }
     }
 }
 
 impl fmt::Debug for Shared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Shared").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// Where requests look up what lenses need to know; clones share what was found.
+#[derive(Clone, Debug, Default)]
+struct Lookups {
+    resolvers: Resolvers,
+    /// The imported ids, if there are any.
+    ids: Option<IdMap>,
+}
+
+impl Lookups {
+    /// The same for those that no client waits for, so that none waits for a lookup of theirs.
+    fn aside(&self) -> Lookups {
+        Lookups { resolvers: self.resolvers.renewed(), ids: self.ids.as_ref().map(IdMap::aside) }
     }
 }
 
@@ -253,9 +268,11 @@ impl fmt::Debug for Called {
 pub struct Gateway {
     shared: Arc<Shared>,
     upstream: Upstream,
+    lookups: Lookups,
     modes: Arc<Modes>,
     legacies: Arc<Legacies>,
-    shadows: Option<Arc<Shadows>>,
+    /// Where it leaves what is to be compared, if anything is.
+    aside: Option<Aside>,
     /// Counts who uses what, if that is counted.
     counter: Option<Arc<usage::Counter>>,
 }
@@ -266,20 +283,38 @@ impl Gateway {
         let book = shared.usage.as_ref().map(|usage| Arc::clone(usage.book()));
         let lost = || shared.meters.metrics().usage_lost();
         let counter = book.map(|book| Arc::new(usage::Counter::new(book).losing(lost())));
-        Gateway { shared, upstream, modes: Arc::default(), legacies: Arc::default(), shadows: None, counter }
+        let (lookups, modes, legacies) = (shared.lookups.clone(), Arc::default(), Arc::default());
+        Gateway { shared, upstream, lookups, modes, legacies, aside: None, counter }
+    }
+
+    /// One that asks other sides for shadows, and answers nobody: with connections, breakers and lookups that no client waits
+    /// for. Those that `before` has are kept, where it asks the same.
+    pub fn for_shadows(
+        shared: Arc<Shared>,
+        upstream: &Upstream,
+        legacies: &Legacies,
+        before: Option<&Gateway>,
+    ) -> Gateway {
+        let known = before.filter(|before| Arc::ptr_eq(&before.shared, &shared));
+        let lookups = known.map_or_else(|| shared.lookups.aside(), |before| before.lookups.clone());
+        let known = before.map(Gateway::upstream).filter(|known| known.is_sibling_of(upstream));
+        let upstream = known.cloned().unwrap_or_else(|| upstream.sibling());
+        let none = Legacies::default();
+        let legacies = legacies.siblings(before.map_or(&none, Gateway::legacies)).into();
+        Gateway { shared, upstream, lookups, modes: Arc::default(), legacies, aside: None, counter: None }
     }
 
     /// The same, where requests of some dialects may be answered by old upstreams.
     #[must_use]
     pub fn with_modes(self, modes: Arc<Modes>, legacies: Legacies) -> Gateway {
-        let shadows = modes.shadow().then(|| Arc::new(Shadows::new(&self.upstream, &legacies)));
-        Gateway { modes, legacies: Arc::new(legacies), shadows, ..self }
+        Gateway { modes, legacies: Arc::new(legacies), ..self }
     }
 
-    /// Asks the other side what requests in shadow mode leave to be asked, as long as this or a clone of it is there; for
-    /// whoever takes it first, if there is any such mode.
-    pub fn shadow_work(&self) -> Option<impl Future<Output = ()> + use<>> {
-        self.shadows.as_ref()?.work()
+    /// The same, which leaves there what requests in shadow mode leave to be compared; `asks` is whom the other side is asked
+    /// by. Without, nothing is compared.
+    #[must_use]
+    pub fn with_shadows(self, shadows: Shadows, asks: Arc<Gateway>) -> Gateway {
+        Gateway { aside: Some(Aside { shadows, asks }), ..self }
     }
 
     /// The old upstreams.

@@ -88,6 +88,8 @@ pub struct Config {
     pub drain_delay: Duration,
     /// How long a drain may take before what is left is cut off.
     pub drain_timeout: Duration,
+    /// Whether the thread that asks other sides for shadows runs only where no other thread wants the processor.
+    pub shadows_give_way: bool,
     /// Whether events of refusals name the addresses of clients, which are personal data.
     pub names_addresses: bool,
 }
@@ -115,6 +117,7 @@ impl Default for Config {
             share_port: false,
             drain_delay: Duration::ZERO,
             drain_timeout: Duration::from_secs(30),
+            shadows_give_way: true,
             names_addresses: false,
         }
     }

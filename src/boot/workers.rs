@@ -15,10 +15,10 @@ use http::{Request, Response, request, uri::Scheme};
 use hyper::body::Incoming;
 use tokio::{sync::mpsc, task::spawn_local};
 
-use super::parts::Parts;
+use super::{parts::Parts, shadows::ShadowThread};
 use crate::{
     gateway::{
-        self, Called, Gateway,
+        self, Called, Gateway, Shadows,
         mode::{Legacies, Modes},
     },
     problem::{ErrorStatus, Problem},
@@ -39,6 +39,9 @@ struct InUse {
     upstream: Upstream,
     modes: Arc<Modes>,
     legacies: Legacies,
+    /// None where nothing is to be compared.
+    aside: Option<Aside>,
+    shadows: ShadowThread,
     /// One for each worker that has begun.
     workers: Vec<mpsc::UnboundedSender<Message>>,
 }
@@ -59,7 +62,11 @@ struct Serve {
     modes: Arc<Modes>,
     /// The worker's connections to those that stay are kept.
     legacies: Legacies,
+    aside: Option<Aside>,
 }
+
+/// Where a worker leaves what is to be compared, and who asks the other side for it.
+type Aside = (Shadows, Arc<Gateway>);
 
 /// Nothing is ever sent through it; the channel closes when the last message is heeded, or its worker gone.
 type Pending = mpsc::Sender<Infallible>;
@@ -68,15 +75,18 @@ type Pending = mpsc::Sender<Infallible>;
 pub(super) type Done = mpsc::Receiver<Infallible>;
 
 impl Workers {
-    pub(super) fn new(parts: &Parts, tells_addresses: bool) -> Workers {
+    pub(super) fn new(parts: &Parts, tells_addresses: bool, shadows: ShadowThread) -> Workers {
         let Parts { shared, upstream, modes, .. } = parts;
-        let in_use = InUse {
+        let mut in_use = InUse {
             shared: Arc::clone(shared),
             upstream: upstream.clone(),
             modes: Arc::clone(modes),
             legacies: parts.legacies(),
+            aside: None,
+            shadows,
             workers: Vec::new(),
         };
+        in_use.renew_aside();
         Workers { in_use: Mutex::new(in_use), tells_addresses }
     }
 
@@ -94,7 +104,14 @@ impl Workers {
         if let Some(upstream) = &upstream {
             in_use.upstream = upstream.clone();
         }
-        in_use.tell(Some(&Serve { shared, upstream, modes, legacies }))
+        in_use.renew_aside();
+        let aside = in_use.aside.clone();
+        in_use.tell(Some(&Serve { shared, upstream, modes, legacies, aside }))
+    }
+
+    /// Gives up what is still to be compared: nobody is left who answers.
+    pub(super) fn end_shadows(&self) {
+        self.lock().shadows.end();
     }
 
     /// Asks all workers whether they are there: none is, that is stuck.
@@ -109,6 +126,18 @@ impl Workers {
 }
 
 impl InUse {
+    /// Whoever asks the other side does so by these parts, over the connections there are to those that stay.
+    fn renew_aside(&mut self) {
+        let InUse { shared, upstream, legacies, aside, .. } = &*self;
+        if !self.modes.shadow() {
+            self.aside = None;
+            return;
+        }
+        let before = aside.as_ref().map(|(_, asks)| &**asks);
+        let asks = Gateway::for_shadows(Arc::clone(shared), upstream, legacies, before);
+        self.aside = Some((self.shadows.begin(), Arc::new(asks)));
+    }
+
     fn tell(&mut self, serve: Option<&Serve>) -> Done {
         let (pending, done) = mpsc::channel(1);
         // A worker that has ended needs to be told nothing.
@@ -126,7 +155,7 @@ impl MakeHandler for Workers {
         let mut in_use = self.lock();
         let gateway = Gateway::new(Arc::clone(&in_use.shared), in_use.upstream.sibling())
             .with_modes(Arc::clone(&in_use.modes), in_use.legacies.siblings(&Legacies::default()));
-        begin_shadows(&gateway);
+        let gateway = leaving(gateway, in_use.aside.clone());
         in_use.workers.push(sender);
         drop(in_use);
         let gateway = Rc::new(RefCell::new(Rc::new(gateway)));
@@ -136,24 +165,24 @@ impl MakeHandler for Workers {
     }
 }
 
-/// Has the other side asked on this thread, beside everything else, where there are shadows.
-fn begin_shadows(gateway: &Gateway) {
-    if let Some(work) = gateway.shadow_work() {
-        spawn_local(work);
+/// The same, which leaves there what is to be compared.
+fn leaving(gateway: Gateway, aside: Option<Aside>) -> Gateway {
+    match aside {
+        Some((shadows, asks)) => gateway.with_shadows(shadows, asks),
+        None => gateway,
     }
 }
 
 async fn heed(mut messages: mpsc::UnboundedReceiver<Message>, worker: Worker) {
     while let Some(Message { serve, _pending }) = messages.recv().await {
-        if let Some(Serve { shared, upstream, modes, legacies }) = serve {
+        if let Some(Serve { shared, upstream, modes, legacies, aside }) = serve {
             let before = worker.gateway();
             let upstream = match upstream {
                 Some(upstream) => upstream.sibling(),
                 None => before.upstream().clone(),
             };
             let legacies = legacies.siblings(before.legacies());
-            let gateway = Gateway::new(shared, upstream).with_modes(modes, legacies);
-            begin_shadows(&gateway);
+            let gateway = leaving(Gateway::new(shared, upstream).with_modes(modes, legacies), aside);
             *worker.gateway.borrow_mut() = Rc::new(gateway);
         }
     }

@@ -110,6 +110,7 @@ fn server(file: &ServerFile, telemetry: &telemetry::Config, values: &mut Values<
         share_port: file.share_port.map_or(default.share_port, |share| share.value),
         drain_delay: values.delay(file.drain_delay.as_ref(), default.drain_delay),
         drain_timeout: values.duration(file.drain_timeout.as_ref(), default.drain_timeout),
+        shadows_give_way: file.shadows_give_way.map_or(default.shadows_give_way, |way| way.value),
         names_addresses: telemetry.addresses,
     }
 }

@@ -55,6 +55,7 @@ pub(super) struct ServerFile {
     pub(super) share_port: Switch,
     pub(super) drain_delay: Text,
     pub(super) drain_timeout: Text,
+    pub(super) shadows_give_way: Switch,
 }
 
 /// `[server.hops]`
@@ -235,6 +236,7 @@ impl ServerFile {
             share_port: table.boolean("share_port"),
             drain_delay: table.text("drain_delay"),
             drain_timeout: table.text("drain_timeout"),
+            shadows_give_way: table.boolean("shadows_give_way"),
         })
     }
 }

@@ -57,6 +57,7 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         share_port,
         drain_delay,
         drain_timeout,
+        shadows_give_way,
         // Told as a setting of the log.
         names_addresses: _,
     } = new;
@@ -74,7 +75,7 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
     told.extend(looks! {
         workers connections_max connections_per_address_max ipv4_prefix ipv6_prefix in_flight_max
         in_flight_per_address_max header_bytes_max first_byte_timeout header_timeout idle_timeout request_deadline
-        share_port drain_delay drain_timeout
+        share_port drain_delay drain_timeout shadows_give_way
     });
     told
 }
@@ -226,6 +227,7 @@ mod tests {
             "drain_delay = \"7s\"",
             "drain_timeout = \"7s\"",
             "share_port = true",
+            "shadows_give_way = false",
         ];
         let server = server.map(|line| ("server", line));
         let others = [

@@ -12,7 +12,7 @@ use http::{HeaderValue, StatusCode};
 use super::admit::{CARRIER, Credential};
 use super::key::IDEMPOTENCY_KEY;
 use super::lift::Lifted;
-use super::{Exchange, Gateway, Shared, keep, reverse};
+use super::{Exchange, Gateway, Lookups, Shared, keep, reverse};
 use crate::canonical::api::Call;
 use crate::dialect::Operation;
 use crate::limit::Principal;
@@ -109,6 +109,10 @@ impl<'a> Caller<'a> {
 
     pub(super) fn shared(&self) -> &'a Shared {
         &self.gateway.shared
+    }
+
+    pub(super) fn lookups(&self) -> &'a Lookups {
+        &self.gateway.lookups
     }
 
     pub(super) fn principal(&self) -> Principal {
@@ -227,7 +231,7 @@ impl<'a> Caller<'a> {
         self.shared().meters.called(&call.operation.name, counted(&outcome));
         if !call.operation.is_safe() {
             // Also without an answer: it may have been done all the same.
-            self.shared().resolvers.wrote(call);
+            self.lookups().resolvers.wrote(call);
         }
         self.narrator().tell(|story| {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());

@@ -60,7 +60,7 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     if plan.validates() {
         heed_what_retires(shared, &target, &url, &body, exchange)?;
     }
-    let readdressed = readdressed(shared, &target, &url, exchange).await?;
+    let readdressed = readdressed(&gateway.lookups, &target, &url, exchange).await?;
     let onward_keyed = headers.contains_key(IDEMPOTENCY_KEY);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), Some(value))).collect();
     let call = upstream::Request {

@@ -200,7 +200,7 @@ impl Modes {
     }
 
     /// Whether anything is asked of both sides.
-    pub(super) fn shadow(&self) -> bool {
+    pub fn shadow(&self) -> bool {
         self.plans.values().any(|plan| plan.comparison.is_some())
     }
 

@@ -57,7 +57,7 @@ pub(super) async fn look_up_imported(
     dialect: &Dialect,
     needs: &[Need],
 ) -> Result<Vec<Found>, Box<Problem>> {
-    let Some(ids) = &caller.shared().ids else {
+    let Some(ids) = &caller.lookups().ids else {
         return Ok(vec![Found::Missing; needs.len()]);
     };
     match timeout_at(caller.deadline().instant(), ids.look_up(dialect.family(), needs)).await {
@@ -78,7 +78,7 @@ async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<
     let resolver =
         resolver.ok_or_else(|| Problem::internal("a lens names a resolver its dialect does not have"))?;
     let load = async || load(caller, resolver, need).await;
-    let found = caller.shared().resolvers.find(&dialect.name, resolver, need, caller.principal(), load);
+    let found = caller.lookups().resolvers.find(&dialect.name, resolver, need, caller.principal(), load);
     // Someone else may be asking, whose deadline is later than ours.
     let outcome = timeout_at(caller.deadline().instant(), found).await.unwrap_or_else(|_elapsed| {
         Err(Box::new(Problem::gateway_timeout("a lookup was not answered in time")))

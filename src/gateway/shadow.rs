@@ -1,8 +1,9 @@
 //! Beside the phases: one side answers, and the other is asked the same, so that the two can be compared.
 //!
 //! Both answers are the dialect's, and both are read in canonical words; what differs there differs in meaning. The client
-//! never waits for it and never sees anything of it: what is asked besides has connections, a breaker, time and room of its
-//! own, and under load it is dropped and counted.
+//! never waits for it and never sees anything of it: whoever answers only leaves what there is to compare, and somebody else
+//! does all of it ([`ShadowWork`]), with connections, breakers, lookups, time and room of its own. What finds no room is dropped
+//! and counted.
 //!
 //! Only what is safe is asked twice. What changes something is done by the side that answers, once; where that is the old
 //! one, it is looked at whether the canonical side could have taken it, and the old side is asked afterwards whether it did
@@ -14,10 +15,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use http::header::CONTENT_ENCODING;
-use http::{Response, StatusCode};
+use http::{Extensions, Response};
 use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body_util::Full;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
@@ -25,7 +25,7 @@ use super::admit::Admitted;
 use super::mode::{Passage, Plan, Side, Writing};
 use super::select::Selected;
 use super::{Exchange, Gateway, decode};
-use crate::problem::{Blame, Problem};
+use crate::problem::Problem;
 use crate::telemetry::{Different, ShadowOutcome};
 use crate::time::Deadline;
 use crate::translate::compare::Differences;
@@ -35,15 +35,25 @@ mod effect;
 mod queue;
 mod reads;
 
-use self::ask::{Again, Answered, asked};
-use self::queue::{Means, ended};
+use self::ask::{Again, First, asked};
+use self::queue::ended;
 
-pub(super) use self::queue::Shadows;
+#[cfg(test)]
+pub(super) use self::queue::WAITING_MAX;
+pub use self::queue::{ShadowWork, Shadows};
+
+/// Where a gateway leaves what is to be compared.
+#[derive(Clone, Debug)]
+pub(super) struct Aside {
+    pub(super) shadows: Shadows,
+    /// The gateway that asks the other side. Nobody is answered by it.
+    pub(super) asks: Arc<Gateway>,
+}
 
 /// How long one may take, from when the client was answered.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Bytes of an answer that is compared: reading two of them must not keep clients waiting.
+/// Bytes of an answer that is compared: reading two of them must not keep all others waiting.
 const ANSWER_MAX: usize = 256 * 1024;
 
 /// How many differences of one comparison are told one by one.
@@ -57,37 +67,22 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
     admitted: Admitted<B>,
     exchange: &mut Exchange,
 ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
-    let Admitted { selected: Selected { target, url, head, body }, credential } = admitted;
+    let Admitted { selected: Selected { target, url, mut head, body }, credential } = admitted;
     let body = decode::bytes(&gateway.shared.config, pin!(body)).await?;
+    // All that is asked of them is known by now, and to copy them costs more than the headers.
+    head.extensions = Extensions::default();
     let again = Again { target, url, head, body, credential };
     let writing = plan.begin_write(&again.target);
     let begun = Instant::now();
     let outcome = asked(gateway, plan, side, again.admitted(), exchange).await;
     let passage = writing.map(Writing::end);
-    let first = match &outcome {
-        Ok(response) => Some((
-            response.status(),
-            response.headers().contains_key(CONTENT_ENCODING),
-            response.body().clone(),
-        )),
-        // What the proxy itself could not do says nothing of either side.
-        Err(problem) if problem.blame == Blame::Downstream => {
-            let response = gateway.refuse(problem, exchange);
-            Some((response.status(), false, response.into_body()))
-        }
-        Err(_) => None,
-    };
-    if let (Some(shadows), Some((status, is_encoded, body))) = (&gateway.shadows, first) {
-        let body = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        let is_plain =
-            !is_encoded && status != StatusCode::NOT_MODIFIED && status != StatusCode::PARTIAL_CONTENT;
-        let first = Answered { status, body, is_plain };
-        let room = shadows.room_for(again.body.len() + first.body.len());
-        let gateway = Gateway { shadows: None, ..gateway.clone() };
-        let (plan, of, due) = (Arc::clone(plan), exchange.copy(), Deadline::after(PATIENCE));
-        let has_room = room.is_some();
-        let shadow = Shadow { gateway, plan, side, again, first, begun, passage, of, due, _room: room };
-        if shadow.first.body.len() > ANSWER_MAX {
+    if let (Some(Aside { shadows, asks }), Some(first)) = (&gateway.aside, First::of(&outcome)) {
+        let bytes = first.bytes();
+        let room = shadows.room_for(again.body.len() + bytes);
+        let (asks, plan, of) = (Arc::clone(asks), Arc::clone(plan), exchange.copy());
+        let (has_room, due) = (room.is_some(), Deadline::after(PATIENCE));
+        let shadow = Shadow { asks, plan, side, again, first, begun, passage, of, due, _room: room };
+        if bytes > ANSWER_MAX {
             shadow.count(ShadowOutcome::TooLarge);
         } else if !has_room {
             shadow.count(ShadowOutcome::Dropped);
@@ -100,12 +95,12 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
 
 /// What is done beside one request.
 struct Shadow {
-    gateway: Gateway,
+    asks: Arc<Gateway>,
     plan: Arc<Plan>,
     /// The side that answered the client.
     side: Side,
     again: Again,
-    first: Answered,
+    first: First,
     /// When that side was asked.
     begun: Instant,
     /// When it was, among the changes of others; of a change.
@@ -128,33 +123,34 @@ impl fmt::Debug for Shadow {
 impl Shadow {
     fn count(&self, outcome: ShadowOutcome) {
         let (dialect, operation) = self.names();
-        self.gateway.shared.meters.metrics().shadow(dialect, operation, outcome);
-        self.gateway.count_compared((dialect, operation), outcome);
+        self.asks.shared.meters.metrics().shadow(dialect, operation, outcome);
+        self.asks.count_compared((dialect, operation), outcome);
     }
 
     fn names(&self) -> (&str, &str) {
         (&self.again.target.dialect.name, &self.again.target.operation.name)
     }
 
-    async fn ask_and_count(self, means: &Means) {
-        let outcome = ended(self.due, self.run(means)).await;
+    async fn ask_and_count(self) {
+        let outcome = ended(self.due, self.run()).await;
         self.count(outcome);
     }
 
     /// What came of it, or why there is nothing to compare.
-    async fn run(&self, means: &Means) -> Result<ShadowOutcome, ShadowOutcome> {
+    async fn run(&self) -> Result<ShadowOutcome, ShadowOutcome> {
+        let first = self.answered_first().await;
         if self.again.head.method.is_safe() {
-            self.read_both(means).await
+            self.read_both(&first).await
         } else {
-            self.look_after(means).await
+            self.look_after(&first).await
         }
     }
 
     fn tell(&self, differences: &Differences) {
         let (dialect, operation) = self.names();
-        let metrics = self.gateway.shared.meters.metrics();
+        let metrics = self.asks.shared.meters.metrics();
         for difference in &differences.found {
-            self.gateway.count_difference((dialect, operation), &difference.place);
+            self.asks.count_difference((dialect, operation), &difference.place);
             metrics.differs(&Different {
                 request: self.of.request_id.clone(),
                 dialect: dialect.into(),

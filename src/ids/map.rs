@@ -65,6 +65,12 @@ impl IdMap {
         }
     }
 
+    /// The same for those that nobody waits for: it has turns of its own.
+    #[must_use]
+    pub fn aside(&self) -> IdMap {
+        IdMap { turns: Arc::new(Semaphore::new(TRIPS_MAX)), ..self.clone() }
+    }
+
     /// How often the disk was asked.
     pub fn trips(&self) -> u64 {
         self.trips.load(Ordering::Relaxed)

@@ -10,7 +10,7 @@ use std::error::Error;
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
 use tokio::time::timeout_at;
 
-use super::super::{Exchange, Shared};
+use super::super::{Exchange, Lookups};
 use crate::canonical::api::{PathPart, RESERVED};
 use crate::canonical::id::{CanonicalId, is_external};
 use crate::dialect::url::Url;
@@ -53,12 +53,12 @@ struct Written<'o> {
 /// 500 if the id map cannot be read, 504 if it does not answer in time: an upstream that does not know an id says that there is
 /// no such thing, and a client would believe it.
 pub(super) async fn readdressed(
-    shared: &Shared,
+    lookups: &Lookups,
     target: &Selected,
     url: &Url,
     exchange: &Exchange,
 ) -> Result<Option<String>, Box<Problem>> {
-    let Some(ids) = &shared.ids else { return Ok(None) };
+    let Some(ids) = &lookups.ids else { return Ok(None) };
     let fields = target.operation.request.fields();
     let parameters: Vec<Parameter<'_>> = fields.iter().filter_map(parameter).collect();
     if parameters.is_empty() {

@@ -59,7 +59,7 @@ pub(super) async fn up(
         }
         let within = Trail(Some((index, &trail)));
         let load = async || load(caller, reverse, resolver, &need, within).await;
-        let found = caller.shared().resolvers.find(&dialect.name, resolver, &need, caller.principal(), load);
+        let found = caller.lookups().resolvers.find(&dialect.name, resolver, &need, caller.principal(), load);
         let deadline: Deadline = caller.deadline();
         let (found, _) =
             Box::pin(timeout_at(deadline.instant(), found)).await.unwrap_or_else(|_elapsed| {

@@ -7,10 +7,9 @@ use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, IF_MODIFIED_SINCE, IF_NONE
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body::Body;
-use http_body_util::{BodyExt, Full};
+use http_body_util::{BodyExt, Collected, Full};
 use tokio::task::yield_now;
 
-use super::queue::Means;
 use super::{ANSWER_MAX, Shadow};
 use crate::dialect;
 use crate::dialect::url::Url;
@@ -42,6 +41,43 @@ pub(super) struct Answered {
     pub(super) is_plain: bool,
 }
 
+/// What the side came to that answers the client, as far as it is worth comparing.
+pub(super) enum First {
+    Told {
+        status: StatusCode,
+        body: Full<Bytes>,
+        is_plain: bool,
+    },
+    /// It did not, and why. How that is told is found out beside the client.
+    Refused(Box<Problem>),
+}
+
+impl First {
+    /// What came of a request; none if that says nothing of the side.
+    pub(super) fn of(outcome: &Result<Response<Full<Bytes>>, Box<Problem>>) -> Option<First> {
+        match outcome {
+            Ok(response) => {
+                let status = response.status();
+                let is_whole = !matches!(status, StatusCode::NOT_MODIFIED | StatusCode::PARTIAL_CONTENT);
+                let is_plain = is_whole && !response.headers().contains_key(CONTENT_ENCODING);
+                Some(First::Told { status, body: response.body().clone(), is_plain })
+            }
+            Err(problem) if problem.blame == Blame::Downstream => Some(First::Refused(problem.clone())),
+            // What the proxy itself could not do says nothing of either side.
+            Err(_) => None,
+        }
+    }
+
+    /// How many bytes of an answer are kept. A refusal is short.
+    pub(super) fn bytes(&self) -> usize {
+        let bytes = match self {
+            First::Told { body, .. } => body.size_hint().lower(),
+            First::Refused(_) => 0,
+        };
+        usize::try_from(bytes).unwrap_or(usize::MAX)
+    }
+}
+
 /// Asks one side.
 pub(super) async fn asked<B: Body<Data = Bytes>>(
     gateway: &Gateway,
@@ -57,24 +93,28 @@ pub(super) async fn asked<B: Body<Data = Bytes>>(
 }
 
 impl Shadow {
-    /// Asks a side, with what there is for that: what it says, in canonical words.
-    pub(super) async fn ask(
-        &self,
-        means: &Means,
-        reader: &Reader,
-        side: Side,
-    ) -> Result<Outcome, ShadowOutcome> {
-        let answered = self.answered(means, side, &self.again).await.ok_or(ShadowOutcome::Unanswered)?;
+    /// What the client was told.
+    pub(super) async fn answered_first(&self) -> Answered {
+        let (status, body, is_plain) = match &self.first {
+            First::Told { status, body, is_plain } => (*status, body.clone(), *is_plain),
+            First::Refused(problem) => {
+                let response = self.asks.refuse(problem, &self.of);
+                (response.status(), response.into_body(), true)
+            }
+        };
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        Answered { status, body, is_plain }
+    }
+
+    /// Asks a side: what it says, in canonical words.
+    pub(super) async fn ask(&self, reader: &Reader, side: Side) -> Result<Outcome, ShadowOutcome> {
+        let answered = self.answered(side, &self.again).await.ok_or(ShadowOutcome::Unanswered)?;
         self.told(reader, &self.again, &answered).await
     }
 
     /// What a side answers to a request.
-    pub(super) async fn answered(&self, means: &Means, side: Side, again: &Again) -> Option<Answered> {
-        let gateway = Gateway {
-            upstream: means.upstream.clone(),
-            legacies: Arc::clone(&means.legacies),
-            ..self.gateway.clone()
-        };
+    pub(super) async fn answered(&self, side: Side, again: &Again) -> Option<Answered> {
+        let gateway = &*self.asks;
         let mut exchange = self.of.copy();
         exchange.deadline = self.due;
         exchange.operation = Some(Arc::clone(&again.target.operation));
@@ -82,7 +122,7 @@ impl Shadow {
         for name in [ACCEPT_ENCODING, IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE] {
             admitted.selected.head.headers.remove(name);
         }
-        let response = match asked(&gateway, &self.plan, side, admitted, &mut exchange).await {
+        let response = match asked(gateway, &self.plan, side, admitted, &mut exchange).await {
             Ok(response) => response,
             Err(problem) if problem.blame == Blame::Downstream => gateway.refuse(&problem, &exchange),
             Err(_) => return None,
@@ -104,13 +144,13 @@ impl Shadow {
         read(reader, again, answer.status, document.as_ref()).ok_or(ShadowOutcome::Unreadable)
     }
 
-    /// The body of an answer, if it has one that is JSON. Clients may have their turn before.
+    /// The body of an answer, if it has one that is JSON. Others have their turn before.
     pub(super) async fn parsed(&self, answer: &Answered) -> Result<Option<Document>, ShadowOutcome> {
         if answer.body.len() > ANSWER_MAX {
             return Err(ShadowOutcome::TooLarge);
         }
         yield_now().await;
-        let depth_max = self.gateway.shared.config.depth_max;
+        let depth_max = self.asks.shared.config.depth_max;
         let limits = Limits { bytes_max: ANSWER_MAX, depth_max, ..Limits::default() };
         Ok(Document::parse(answer.body.to_vec(), &limits).ok())
     }

@@ -15,8 +15,7 @@ use http::{Method, StatusCode};
 use percent_encoding::utf8_percent_encode;
 use tokio::task::yield_now;
 
-use super::ask::{Again, read};
-use super::queue::Means;
+use super::ask::{Again, Answered, read};
 use super::{Shadow, TOLD_MAX};
 use crate::canonical::api::{PathPart, RESERVED};
 use crate::dialect::page::Wanted;
@@ -50,21 +49,21 @@ enum Found {
 
 impl Shadow {
     /// Whether the canonical side could take what the old one did, and whether that did what it was asked for.
-    pub(super) async fn look_after(&self, means: &Means) -> Result<ShadowOutcome, ShadowOutcome> {
-        if self.side == Side::Canonical || !self.first.status.is_success() {
+    pub(super) async fn look_after(&self, first: &Answered) -> Result<ShadowOutcome, ShadowOutcome> {
+        if self.side == Side::Canonical || !first.status.is_success() {
             return Ok(ShadowOutcome::Untried);
         }
         let Again { target, url, body, .. } = &self.again;
-        let request = legacy::fitting(&self.gateway.shared, target.clone(), url.clone(), body);
+        let request = legacy::fitting(&self.asks.shared, target.clone(), url.clone(), body);
         let Some(request) = request else { return Ok(ShadowOutcome::DryRefused) };
         // What has only been accepted may still be done at any time.
         let change = self.plan.change(&request.operation);
-        let change = change.filter(|_| self.first.status != StatusCode::ACCEPTED);
+        let change = change.filter(|_| first.status != StatusCode::ACCEPTED);
         let Some(change) = change else { return Ok(ShadowOutcome::DryFits) };
-        let told = if self.first.is_plain { self.parsed(&self.first).await? } else { None };
-        let outcome = read(&change.reader, &self.again, self.first.status, told.as_ref());
+        let told = if first.is_plain { self.parsed(first).await? } else { None };
+        let outcome = read(&change.reader, &self.again, first.status, told.as_ref());
         // Of an answer that cannot be read nobody knows what was made, or whether it was done at all.
-        let is_unread = !self.first.is_plain && !request.operation.is_bulk();
+        let is_unread = !first.is_plain && !request.operation.is_bulk();
         let Some(wanted) = wanted(&request, outcome.as_ref()) else {
             let could_be = change.back.is_some() && request.operation.calls.method == Method::DELETE;
             return if is_unread && could_be {
@@ -80,7 +79,7 @@ impl Shadow {
             }
             return Ok(self.by_its_answer(change, &wanted, outcome.as_ref()));
         };
-        let look = async || self.look(means, &back.reads, &sought).await;
+        let look = async || self.look(&back.reads, &sought).await;
         let reader = self.plan.reader(&back.reads.name).ok_or(ShadowOutcome::EffectUnread)?;
         let differs = |found: &Found| self.differs(reader, &wanted, found);
         let Some(mut found) = differs(&look().await?) else { return Ok(ShadowOutcome::DryFits) };
@@ -137,19 +136,14 @@ impl Shadow {
     }
 
     /// Reads the record at the old side.
-    async fn look(
-        &self,
-        means: &Means,
-        reads: &Arc<Operation>,
-        sought: &Sought,
-    ) -> Result<Found, ShadowOutcome> {
+    async fn look(&self, reads: &Arc<Operation>, sought: &Sought) -> Result<Found, ShadowOutcome> {
         let reader = self.plan.reader(&reads.name).ok_or(ShadowOutcome::EffectUnread)?;
         let mut wanted = reads.page.as_ref().map(|page| Wanted { limit: page.most, offset: 0 });
         // An item that may be it, in a spelling that nobody can read, is not passed over.
         let mut is_missed = true;
         for _page in 0..PAGES_MAX {
             let again = self.reading(reads, sought, wanted).ok_or(ShadowOutcome::EffectUnread)?;
-            let answered = self.answered(means, Side::Legacy, &again).await;
+            let answered = self.answered(Side::Legacy, &again).await;
             let answered = answered.ok_or(ShadowOutcome::EffectUnread)?;
             let body = self.parsed(&answered).await?;
             let outcome = read(reader, &again, answered.status, body.as_ref());

@@ -1,63 +1,50 @@
-//! What waits to be asked, in each worker: room for so much of it, and so many at a time.
+//! What waits to be asked of the other side: left by whoever answers clients, and taken by somebody else.
+//!
+//! Whoever leaves something never waits, and there is room for so many and for so many bytes. What has none is dropped.
 
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use futures_util::FutureExt;
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{StreamExt, poll_fn};
 use tokio::sync::mpsc::{self, error::TrySendError};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use super::Shadow;
-use crate::gateway::mode::Legacies;
 use crate::telemetry::ShadowOutcome;
 use crate::time::Deadline;
-use crate::upstream::Upstream;
 
-/// How many are asked at once, in each worker.
-const CONCURRENT_MAX: usize = 4;
+/// How many are asked at once.
+const CONCURRENT_MAX: usize = 8;
 
 /// How many wait for their turn besides. One more is dropped.
-const WAITING_MAX: usize = 64;
+pub(in crate::gateway) const WAITING_MAX: usize = 256;
 
 /// Bytes of requests and answers that wait, or are under way.
 const BYTES_MAX: usize = 16 << 20;
 
-/// Where a worker leaves what is to be asked of the other side.
-#[derive(Debug)]
-pub(in crate::gateway) struct Shadows {
+/// Where gateways leave what is to be asked of the other side; clones leave it in one place.
+#[derive(Clone, Debug)]
+pub struct Shadows {
     queue: mpsc::Sender<Shadow>,
-    /// Room for what it holds, in bytes.
+    /// Room for what waits, in bytes.
     room: Arc<Semaphore>,
-    work: Mutex<Option<(mpsc::Receiver<Shadow>, Means)>>,
 }
 
-/// What there is to ask with.
+/// What was left to be asked of the other side. It is dropped and counted when this is gone.
 #[derive(Debug)]
-pub(super) struct Means {
-    pub(super) upstream: Upstream,
-    pub(super) legacies: Arc<Legacies>,
+#[must_use = "nothing is asked of the other side until this runs"]
+pub struct ShadowWork {
+    heard: mpsc::Receiver<Shadow>,
 }
 
 impl Shadows {
-    /// Nothing is asked yet, and no connection open.
-    pub(in crate::gateway) fn new(upstream: &Upstream, legacies: &Legacies) -> Shadows {
+    /// A place to leave it, and what is left there.
+    pub fn new() -> (Shadows, ShadowWork) {
         let (queue, heard) = mpsc::channel(WAITING_MAX);
-        let legacies = Arc::new(legacies.siblings(&Legacies::default()));
-        let means = Means { upstream: upstream.sibling(), legacies };
-        Shadows { queue, room: Arc::new(Semaphore::new(BYTES_MAX)), work: Mutex::new(Some((heard, means))) }
-    }
-
-    /// Asks what is left here, until nobody can leave anything more; for whoever takes it first.
-    pub(in crate::gateway) fn work(&self) -> Option<impl Future<Output = ()> + use<>> {
-        let (heard, means) = self.work.lock().unwrap_or_else(PoisonError::into_inner).take()?;
-        Some(async move {
-            let next = async |mut heard: mpsc::Receiver<Shadow>| Some((heard.recv().await?, heard));
-            let all = pin!(stream::unfold(heard, next));
-            all.for_each_concurrent(CONCURRENT_MAX, |shadow| shadow.ask_and_count(&means)).await;
-        })
+        (Shadows { queue, room: Arc::new(Semaphore::new(BYTES_MAX)) }, ShadowWork { heard })
     }
 
     /// Room for so many bytes, if there is any left.
@@ -66,13 +53,28 @@ impl Shadows {
         Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()
     }
 
-    /// Leaves something to be asked; gives it back if too much is waiting.
+    /// Leaves something to be asked; gives it back if too much is waiting, or nobody takes it.
     pub(super) fn leave(&self, shadow: Shadow) -> Result<(), Box<Shadow>> {
         self.queue.try_send(shadow).map_err(|error| {
             let (TrySendError::Full(shadow) | TrySendError::Closed(shadow)) = error;
             Box::new(shadow)
         })
     }
+}
+
+impl ShadowWork {
+    /// Asks what is left, compares and counts it, until nobody can leave anything more and all of it has ended.
+    ///
+    /// Reading and comparing long answers holds the thread for milliseconds, so it is not to be one that clients wait for.
+    pub async fn run(mut self) {
+        let all = pin!(poll_fn(|cx| self.heard.poll_recv(cx)));
+        all.for_each_concurrent(CONCURRENT_MAX, |shadow| unbroken(shadow.ask_and_count())).await;
+    }
+}
+
+/// Sees to it that others go on where one breaks down. Where it did is logged as every panic is.
+async fn unbroken(one: impl Future<Output = ()>) {
+    AssertUnwindSafe(one).catch_unwind().await.ok();
 }
 
 /// How one comparison ended. Whatever the answers are, what breaks down over them is this one.
@@ -99,6 +101,18 @@ pub(super) async fn ended(
 mod tests {
     use super::*;
     use crate::gateway::shadow::PATIENCE;
+
+    #[tokio::test]
+    async fn others_go_on_where_one_breaks_down() {
+        let all = futures_util::stream::iter([true, false, true, false]);
+        let ended = std::cell::Cell::new(0);
+        let one = async |breaks_down: bool| {
+            assert!(!breaks_down, "a count that nobody thought of");
+            ended.set(ended.get() + 1);
+        };
+        all.for_each_concurrent(1, |breaks_down| unbroken(one(breaks_down))).await;
+        assert_eq!(ended.get(), 2);
+    }
 
     #[tokio::test]
     async fn what_breaks_down_is_one_comparison() {

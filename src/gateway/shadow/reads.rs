@@ -4,7 +4,7 @@ use http::StatusCode;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::queue::Means;
+use super::ask::Answered;
 use super::{Shadow, TOLD_MAX};
 use crate::dialect::operation::AnswerPlan;
 use crate::gateway::mode::Side;
@@ -16,18 +16,17 @@ use crate::translate::reverse::told::{Outcome, Reader, Telling};
 
 impl Shadow {
     /// What came of asking both sides, or why there is nothing to compare.
-    pub(super) async fn read_both(&self, means: &Means) -> Result<ShadowOutcome, ShadowOutcome> {
+    pub(super) async fn read_both(&self, first: &Answered) -> Result<ShadowOutcome, ShadowOutcome> {
         let operation = self.names().1;
         let reader = self.plan.reader(operation).ok_or(ShadowOutcome::Unreadable)?;
-        let begun =
-            if self.side == Side::Legacy && self.first.is_plain { self.begun } else { Instant::now() };
+        let begun = if self.side == Side::Legacy && first.is_plain { self.begun } else { Instant::now() };
         // The first answer may be one that cannot be read as it was asked for.
-        let first = if self.first.is_plain {
-            self.told(reader, &self.again, &self.first).await?
+        let first = if first.is_plain {
+            self.told(reader, &self.again, first).await?
         } else {
-            self.ask(means, reader, self.side).await?
+            self.ask(reader, self.side).await?
         };
-        let second = self.ask(means, reader, self.side.other()).await?;
+        let second = self.ask(reader, self.side.other()).await?;
         let [old, new] = match self.side {
             Side::Legacy => [&first, &second],
             Side::Canonical => [&second, &first],
@@ -38,12 +37,12 @@ impl Shadow {
             return Ok(ShadowOutcome::Same);
         }
         // Somebody may have changed it between the two answers. What counts is what differs again.
-        let old_again = self.ask(means, reader, Side::Legacy).await?;
+        let old_again = self.ask(reader, Side::Legacy).await?;
         self.learn(&self.compare(reader, [old, &old_again]).await, begun);
         if found.is_empty() {
             return Ok(ShadowOutcome::Same);
         }
-        let new_again = self.ask(means, reader, Side::Canonical).await?;
+        let new_again = self.ask(reader, Side::Canonical).await?;
         let again = self.compare(reader, [&old_again, &new_again]).await;
         found.confirm(&again);
         if found.is_empty() {
@@ -61,7 +60,7 @@ impl Shadow {
     fn learn(&self, between: &Differences, begun: Instant) {
         let (dialect, operation) = self.names();
         let noise = self.plan.learn(operation, between, begun);
-        let metrics = self.gateway.shared.meters.metrics();
+        let metrics = self.asks.shared.meters.metrics();
         metrics.shadow_noise(dialect, operation, !between.is_empty(), noise);
     }
 

@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::acme;
 use crate::gateway::mode::{self, Legacies, Modes};
-use crate::gateway::{AnswerCheck, AnswerChecks, Called, Config, Gateway, Shared};
+use crate::gateway::{AnswerCheck, AnswerChecks, Called, Config, Gateway, ShadowWork, Shadows, Shared};
 use crate::ids::map::IdMap;
 use crate::limit;
 use crate::problem::Problem;
@@ -146,9 +146,18 @@ impl TestGateway {
         self.calls().into_iter().map(|call| call.line).collect()
     }
 
-    /// What asks the other side.
-    pub(super) fn shadow_work(&self) -> impl Future<Output = ()> + use<> {
-        self.gateway.shadow_work().expect("there are shadows")
+    /// The same, and what it leaves to be compared.
+    pub(super) fn shadowing(self) -> (TestGateway, ShadowWork) {
+        let (shadows, work) = Shadows::new();
+        let asks = Arc::new(self.asking().gateway);
+        (TestGateway { gateway: self.gateway.with_shadows(shadows, asks), ..self }, work)
+    }
+
+    /// The one that asks other sides for shadows of this one.
+    pub(super) fn asking(&self) -> TestGateway {
+        let Gateway { shared, upstream, legacies, .. } = &self.gateway;
+        let gateway = Gateway::for_shadows(Arc::clone(shared), upstream, legacies, None);
+        TestGateway { gateway, metrics: self.metrics.clone(), seen: Arc::clone(&self.seen) }
     }
 
     /// What was counted when nobody leaves any more work, and all of it is done.

@@ -155,6 +155,19 @@ impl Process {
         self.child.id()
     }
 
+    /// By which policy (`sched(7)`) the system runs each of its threads that has that name, on Linux.
+    pub(crate) fn policies(&self, name: &str) -> Vec<u32> {
+        let threads = fs::read_dir(format!("/proc/{}/task", self.id())).unwrap();
+        let policy = |thread: fs::DirEntry| {
+            let comm = fs::read_to_string(thread.path().join("comm")).ok()?;
+            let stat = fs::read_to_string(thread.path().join("stat")).ok()?;
+            // Field 41 of `proc_pid_stat(5)`; the second is the name, and ends with the last parenthesis.
+            let policy = stat.rsplit_once(") ")?.1.split(' ').nth(41 - 3)?.parse().ok()?;
+            (comm.trim_end() == name).then_some(policy)
+        };
+        threads.filter_map(|thread| policy(thread.ok()?)).collect()
+    }
+
     /// How much memory it has, as the system tells it.
     pub(crate) fn memory(&self) -> String {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();

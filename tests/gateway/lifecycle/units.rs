@@ -6,7 +6,7 @@ use std::time::SystemTime;
 
 use interlingua::config::Config;
 use interlingua::diag::{Diagnostics, Sources, render};
-use interlingua::telemetry::Metrics;
+use interlingua::telemetry::{Metrics, ShadowOutcome};
 
 /// The blocks of a kind.
 fn blocks(kind: &str) -> Vec<String> {
@@ -71,6 +71,7 @@ fn the_metrics_exist() {
     metrics.loads().loaded("0", SystemTime::now());
     // What is counted by operation is there once there is one.
     drop(metrics.upstream("members.list"));
+    metrics.shadow("acme", "list", ShadowOutcome::Same);
     let there = metrics.render();
     let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
     let named: Vec<_> =

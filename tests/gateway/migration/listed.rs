@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlingua::gateway::mode::{self, Legacies, Mode, Modes};
-use interlingua::gateway::{self, Gateway};
+use interlingua::gateway::{self, Gateway, Shadows};
 use interlingua::telemetry::Metrics;
 use interlingua::{limit, upstream};
 use serde_json::{Value, json};
@@ -85,16 +85,18 @@ async fn came_to(
     let registry = Arc::clone(&shipped().registry);
     let shared = gateway::Shared::new(registry, config, &limit, Duration::from_secs(5), metrics.clone());
     let to = |base| upstream::Upstream::new(Arc::new(upstream::Config::new(base))).unwrap();
-    let gateway = Gateway::new(Arc::new(shared), to(nobody().await));
+    let shared = Arc::new(shared);
+    let gateway = Gateway::new(Arc::clone(&shared), to(nobody().await));
     let legacies: Legacies = [(dialect.to_owned(), to(old.base()))].into_iter().collect();
     let config = mode::Config { mode: Mode::Shadow, ..mode::Config::default() };
     let modes = Modes::new(&shipped().registry, &[(dialect.to_owned(), config)].into(), &legacies);
-    let gateway = gateway.with_modes(Arc::new(modes), legacies);
-    let work = gateway.shadow_work().unwrap();
+    let (shadows, work) = Shadows::new();
+    let asks = Gateway::for_shadows(shared, gateway.upstream(), &legacies, None);
+    let gateway = gateway.with_modes(Arc::new(modes), legacies).with_shadows(shadows, Arc::new(asks));
 
     assert_eq!(ask.of(&gateway).await.status, status);
     drop(gateway);
-    work.await;
+    work.run().await;
     assert_eq!(old.unplayed().len(), 0, "{:?}", old.unplayed());
     let page = metrics.render();
     let lines = page.lines().filter(|line| {

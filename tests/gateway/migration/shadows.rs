@@ -1,11 +1,13 @@
 //! Both sides are asked, and compared: what was planted is found, and nothing else; and the client never notices.
 
+use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
+use super::cases::GITBOOK;
 use super::world::{NEW_NAME, NORTHWIND, OLD_NAME, TOKENS, World, authorization};
-use crate::lifecycle::client::Client;
+use crate::lifecycle::client::{Answer, Client};
 
 /// How often each is read.
 const ROUNDS: usize = 6;
@@ -90,9 +92,6 @@ fn an_old_side_that_is_gone_is_nothing_to_a_client_of_the_new_and_changes_are_ma
     world.wait_until_compared(before + 1);
     assert!(world.new.page("/metrics").body.contains("outcome=\"effect_same\"} 1"));
     assert_eq!(world.put(&json!({"mode": "shadow", "answers": "canonical"})).status, 200);
-    let read = |client: &mut Client| {
-        client.ask("GET", &format!("/gitbook{NORTHWIND}"), &authorization(TOKENS[3]), "").unwrap()
-    };
     assert!(read(&mut client).body.contains(NEW_NAME), "the canonical side was not told of it");
 
     let World { old, .. } = &world;
@@ -104,6 +103,61 @@ fn an_old_side_that_is_gone_is_nothing_to_a_client_of_the_new_and_changes_are_ma
     }
     world.wait_until_compared(before + ROUNDS);
     assert!(world.new.page("/metrics").body.contains("outcome=\"unanswered\"} "));
+}
+
+/// The idle policy, as `sched(7)` numbers them, and that of everybody else.
+const IDLE: u32 = 5;
+const NORMAL: u32 = 0;
+
+#[cfg(target_os = "linux")]
+#[test]
+fn what_is_compared_is_compared_beside_the_workers_by_a_thread_that_gives_way_to_them() {
+    for (gives_way, expected) in [(true, IDLE), (false, NORMAL)] {
+        let world = World::with(&GITBOOK, gives_way, |old| old);
+        assert!(world.new.policies("shadows").is_empty(), "nothing is to be compared yet");
+        assert_eq!(world.put(&json!({"mode": "shadow", "answers": "legacy"})).status, 200);
+        let latest = Instant::now() + Duration::from_mins(1);
+        // It begins before it gives way.
+        while world.new.policies("shadows") != [expected] {
+            assert!(Instant::now() < latest, "{:?}", world.new.policies("shadows"));
+            std::thread::yield_now();
+        }
+        for worker in ["worker-0", "worker-1"] {
+            let policies = world.new.policies(worker);
+            assert!(policies.contains(&NORMAL), "{worker}");
+            assert!(policies.iter().all(|policy| *policy == NORMAL), "{worker} gives way to nobody");
+        }
+        let mut client = Client::new(world.new.address);
+        for mode in ["shadow", "legacy", "shadow"] {
+            assert_eq!(world.put(&json!({ "mode": mode })).status, 200);
+            let before = world.compared();
+            assert_eq!(read(&mut client).status, 200);
+            world.wait_until_compared(before + usize::from(mode == "shadow"));
+        }
+        assert_eq!(world.new.policies("shadows"), [expected], "one thread, whatever modes there were");
+    }
+}
+
+#[test]
+fn what_is_still_to_be_compared_keeps_no_process_from_its_end() {
+    // The system takes connections for it, and nobody ever answers.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = silent.local_addr().unwrap();
+    let world = World::behind(&GITBOOK, |_| address);
+    assert_eq!(world.put(&json!({"mode": "shadow", "answers": "canonical"})).status, 200);
+    let mut client = Client::new(world.new.address);
+    for _round in 0..ROUNDS {
+        assert_eq!(read(&mut client).status, 200);
+    }
+    let _asked = silent.accept().unwrap();
+    drop(client);
+    // Some are under way, and the process does not end before the thread does.
+    world.new.signal("TERM");
+    assert!(world.new.wait().success());
+}
+
+fn read(client: &mut Client) -> Answer {
+    client.ask("GET", &format!("/gitbook{NORTHWIND}"), &authorization(TOKENS[3]), "").unwrap()
 }
 
 impl World {

@@ -56,6 +56,8 @@ pub(super) fn principals() -> Vec<String> {
 pub(super) struct World {
     folder: TempDir,
     case: &'static Case,
+    /// Whether the thread that compares gives way to others. Beside tests that leave no processor free it would be late.
+    gives_way: bool,
     /// Where the old side is reached.
     legacy: SocketAddr,
     pub(super) old: Process,
@@ -74,6 +76,15 @@ impl World {
 
     /// The same, where the old side is reached at another address than its own.
     pub(super) fn behind(case: &'static Case, reached: impl FnOnce(SocketAddr) -> SocketAddr) -> World {
+        World::with(case, false, reached)
+    }
+
+    /// The same, where the thread that compares gives way to others, or does not.
+    pub(super) fn with(
+        case: &'static Case,
+        gives_way: bool,
+        reached: impl FnOnce(SocketAddr) -> SocketAddr,
+    ) -> World {
         let folder = tempfile::tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::create_dir(folder.path().join("mappings")).unwrap();
@@ -84,7 +95,7 @@ impl World {
             fs::write(folder.path().join("mappings").join(name), text).unwrap();
         }
         let old = World::process(
-            &folder,
+            (&folder, false),
             "old",
             "[server.hops]\ntrusted = [\"127.0.0.1\"]\nheaders = [\"x-forwarded-for\", \"x-forwarded-proto\", \"x-forwarded-host\"]\n",
         );
@@ -93,11 +104,11 @@ impl World {
         let renamed = Client::new(old.address).ask("PATCH", &path, &authorization(OWNER), &body).unwrap();
         assert_eq!(renamed.status, 200, "{renamed:?}");
         let legacy = reached(old.address);
-        let new = World::process(&folder, "new", &World::legacy(case, legacy));
+        let new = World::process((&folder, gives_way), "new", &World::legacy(case, legacy));
         for name in ["old", "new"] {
             let_in(&folder.path().join(format!("{name}.db")));
         }
-        World { folder, case, legacy, old, new }
+        World { folder, case, gives_way, legacy, old, new }
     }
 
     fn legacy(case: &Case, reached: SocketAddr) -> String {
@@ -105,17 +116,17 @@ impl World {
         format!("[legacy.{dialect}]\nbase = \"http://{reached}/{dialect}\"\n")
     }
 
-    fn process(folder: &TempDir, name: &str, settings: &str) -> Process {
-        let settings = World::settings(folder, name, settings);
+    fn process((folder, gives_way): (&TempDir, bool), name: &str, settings: &str) -> Process {
+        let settings = World::settings((folder, gives_way), name, settings);
         let path = folder.path().join(format!("{name}.toml"));
         fs::write(&path, settings).unwrap();
         Process::start_at(&path, None, &[])
     }
 
-    fn settings(folder: &TempDir, name: &str, settings: &str) -> String {
+    fn settings((folder, gives_way): (&TempDir, bool), name: &str, settings: &str) -> String {
         let below = |name: &str| folder.path().join(name).display().to_string();
         format!(
-            "[server]\nworkers = 2\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+            "[server]\nworkers = 2\nshadows_give_way = {gives_way}\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
              [limit]\nwindows = []\n[telemetry]\nformat = \"json\"\n[backend]\ndatabase = {:?}\n\
              [files]\nmappings = {:?}\n{settings}",
             below(&format!("{name}.db")),
@@ -130,7 +141,7 @@ impl World {
 
     fn said(&self, mode: &str) -> String {
         let legacy = World::legacy(self.case, self.legacy);
-        World::settings(&self.folder, "new", &format!("{legacy}{mode}"))
+        World::settings((&self.folder, self.gives_way), "new", &format!("{legacy}{mode}"))
     }
 
     /// Has it read its files anew, which are the same but cannot be read to their end before `meanwhile` has been done.
