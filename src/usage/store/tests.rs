@@ -182,12 +182,116 @@ fn who_hands_it_back_has_changed_nothing_and_the_one_before_goes_on() {
     second.hand_back().unwrap();
     first.write(&one, at(NOON)).unwrap();
     assert_eq!(counts(&read(&path).unwrap()).into_iter().sum::<u64>(), 5);
-    // Not to be handed back any more when a third has it.
-    second.take_over(config()).unwrap();
-    let (mut third, other) = Store::open(&path, config(), at(NOON)).unwrap();
+    // Not to be handed back any more when it has written.
+    let other = second.take_over(config()).unwrap();
+    second.write(&other, at(NOON)).unwrap();
     second.hand_back().unwrap();
-    third.write(&other, at(NOON)).unwrap();
-    assert!(first.write(&one, at(NOON)).is_err());
+    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { .. })));
+    second.write(&other, at(NOON)).unwrap();
+}
+
+/// How starts fail: one hands the file back, one ends without a word, and one does the first while the other waits for it.
+#[test]
+fn however_many_starts_fail_in_a_row_the_one_before_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut first, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let book = Arc::new(book);
+    first.write(&book, at(NOON)).unwrap();
+    let look = || {
+        let mut store = Store::look(&path, at(NOON)).unwrap();
+        store.patience = Duration::ZERO;
+        store
+    };
+    let mut counted = 0;
+    let mut goes_on = |first: &mut Store| {
+        counted += 1;
+        count(&book, 0..1, 1, NOON);
+        first.write(&book, at(NOON)).unwrap();
+        assert_eq!(counts(&read(&path).unwrap()), [counted]);
+    };
+    // Both fail, and the one that was there first does so first.
+    let (mut second, mut third) = (look(), look());
+    second.take_over(config()).unwrap();
+    assert!(matches!(third.take_over(config()), Err(StoreError::Claimed { .. })));
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    second.hand_back().unwrap();
+    drop(second);
+    third.take_over(config()).unwrap();
+    third.hand_back().unwrap();
+    goes_on(&mut first);
+    // Both are gone without a word.
+    for _ in 0..2 {
+        let mut killed = look();
+        killed.take_over(config()).unwrap();
+        drop(killed);
+    }
+    goes_on(&mut first);
+    // One of them is gone, and the next takes its place and starts.
+    let mut killed = look();
+    killed.take_over(config()).unwrap();
+    drop(killed);
+    let mut last = look();
+    let other = last.take_over(config()).unwrap();
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    last.write(&other, at(NOON)).unwrap();
+    drop(last);
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+}
+
+/// One of them waits until the other has written, and has read what that wrote.
+#[test]
+fn of_two_that_start_at_once_one_has_it_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let mut first = Store::look(&path, at(NOON)).unwrap();
+    let book = Arc::new(first.take_over(config()).unwrap());
+    std::thread::scope(|scope| {
+        let mut second = Store::look(&path, at(NOON)).unwrap();
+        let (taking, begins) = std::sync::mpsc::channel();
+        let taken = scope.spawn(move || {
+            taking.send(()).unwrap();
+            let book = second.take_over(config()).unwrap();
+            second.write(&book, at(NOON)).unwrap();
+        });
+        begins.recv().unwrap();
+        count(&book, 0..1, 1, NOON);
+        first.write(&book, at(NOON)).unwrap();
+        taken.join().unwrap();
+    });
+    assert_eq!(counts(&read(&path).unwrap()), [1]);
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+}
+
+/// What a version does that knows no heirs: it puts its name there, and puts back what was there.
+#[test]
+fn with_earlier_versions_it_is_handed_over_and_back_in_both_directions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut first, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    first.write(&book, at(NOON)).unwrap();
+    let file = Connection::open(&path).unwrap();
+    let writer = || -> String { file.query_row("SELECT writer FROM kept", [], |row| row.get(0)).unwrap() };
+    let put = |writer: &str| assert_eq!(file.execute("UPDATE kept SET writer = ?1", [writer]).unwrap(), 1);
+    // An earlier one starts, beside an heir that was killed, and fails.
+    let mut killed = Store::look(&path, at(NOON)).unwrap();
+    killed.take_over(config()).unwrap();
+    drop(killed);
+    let before = writer();
+    put("earlier");
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    put(&before);
+    first.write(&book, at(NOON)).unwrap();
+    // An earlier one has it: it writes as long as its name stands there, and nothing else.
+    put("earlier");
+    let mut second = Store::look(&path, at(NOON)).unwrap();
+    let book = second.take_over(config()).unwrap();
+    assert_ne!(writer(), "earlier");
+    second.hand_back().unwrap();
+    assert_eq!(writer(), "earlier");
+    second.take_over(config()).unwrap();
+    second.write(&book, at(NOON)).unwrap();
+    assert!(!writer().contains("earlier"));
 }
 
 /// What the system says of who may read it.
@@ -204,7 +308,10 @@ fn the_file_is_for_its_owner_alone() {
         assert_eq!(mode, 0o600, "{:?}", file.path());
         found += 1;
     }
-    assert_eq!(found, 3, "the file, what was written last, and an index of that");
+    assert_eq!(
+        found, 4,
+        "the file, what was written last, an index of that, and the lock of who takes it over"
+    );
 }
 
 /// By day since `NOON`: what was counted, and what the file has of each.
@@ -450,6 +557,7 @@ fn what_was_met_while_another_had_the_file_is_written_when_it_is_handed_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.sqlite");
     let (mut first, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    first.write(&book, at(NOON)).unwrap();
     let mut second = Store::look(&path, at(NOON)).unwrap();
     second.take_over(config()).unwrap();
     book.differs("a", "get", "/id", at(NOON));
