@@ -28,7 +28,7 @@ use super::{
     files::{Files, Loaded},
 };
 use crate::limit::Principal;
-use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, snapshot::date, store};
+use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, names, snapshot::date, store};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -84,7 +84,7 @@ pub(super) fn run(
     for from in &arguments.from {
         counted.merge(&fetch::snapshot(from)?);
     }
-    counted.names.extend(config.usage.names);
+    counted.names.extend(names(config.usage.names));
     let removal = arguments.removing.as_deref();
     let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
     let verdicts = verdict::all(&counted, &registry);

@@ -5,10 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
+use super::super::desk::Noted;
 use super::super::met::Met;
 use super::super::part::Kind;
+use super::super::sheet::Caller;
 use super::super::summary::Summary;
-use super::super::{Client, Counter, Part};
+use super::super::{Client, Counter, Part, UNCONFIRMED};
 use super::*;
 use crate::limit::Principal;
 
@@ -464,6 +466,58 @@ fn what_was_not_counted_is_in_every_bound() {
     let day = &told.days[&(NOON / DAY + 1)];
     assert_eq!((told.uses.total, told.uses.missed, day.total), (1112, 88, 600));
     assert!(day.is_exact());
+}
+
+/// Whoever makes up credentials is one caller, whatever they call themselves, and pushes nobody out.
+#[test]
+fn strangers_are_one_caller_until_a_backend_knows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    // Room for a hundred on a day.
+    let roomy = Config { entries: 2500, ..config() };
+    let (mut store, book) = Store::open(&path, roomy.clone(), at(NOON)).unwrap();
+    let mut book = Arc::new(book);
+    let part = book.parts().number(&Part::operation("a", "get"));
+    let ask = |book: &Book, principals: std::ops::Range<u32>, is_confirmed| {
+        let desk = book.desk();
+        for principal in principals {
+            let (caller, client) =
+                (Caller { principal: who(principal), is_confirmed }, Client::read(b"made-up/1"));
+            assert_eq!(desk.note(caller, client, [part].into_iter(), NOON), Noted::Counted);
+        }
+        desk
+    };
+    ask(&book, 0..90, true);
+    store.write(&book, at(NOON)).unwrap();
+    for round in 1..=20 {
+        ask(&book, round * 200..round * 200 + 200, false);
+        store.write(&book, at(NOON)).unwrap();
+    }
+    let told = read(&path).unwrap();
+    let of =
+        |told: &Snapshot, who| told.uses.get(&(who, Part::operation("a", "get"))).map(|known| known.count);
+    assert!(told.uses.is_exact() && told.clients.is_exact());
+    assert_eq!((told.uses.uses().count(), of(&told, UNCONFIRMED)), (91, Some(4000)));
+    let programs = told.clients.uses().filter(|((who, ..), _)| *who == UNCONFIRMED);
+    assert_eq!(programs.map(|((.., name), known)| (&**name, known.count)).collect::<Vec<_>>(), [("", 4000)]);
+    let day = &told.days[&(NOON / DAY)];
+    assert_eq!(day.get(&(UNCONFIRMED, "a".to_owned())).map(|known| known.count - known.error), Some(4000));
+
+    // Of one that is known, by what was counted before or beside it on the sheet, each request is its own; also after a restart.
+    ask(&book, 5..6, false);
+    let desk = ask(&book, 500..502, false);
+    let caller = Caller { principal: who(501), is_confirmed: true };
+    assert_eq!(desk.note(caller, Client::UNKNOWN, [part].into_iter(), NOON), Noted::Counted);
+    store.write(&book, at(NOON)).unwrap();
+    (store, book) = {
+        let (store, book) = Store::open(&path, roomy.clone(), at(NOON)).unwrap();
+        (store, Arc::new(book))
+    };
+    ask(&book, 500..502, false);
+    store.write(&book, at(NOON)).unwrap();
+    let told = read(&path).unwrap();
+    let found = [who(5), who(500), who(501), UNCONFIRMED].map(|who| of(&told, who));
+    assert_eq!(found, [Some(2), None, Some(3), Some(4002)]);
 }
 
 #[test]
