@@ -2,7 +2,7 @@
 //!
 //! Every write is a transaction that is on the disk before it is reported, so that a process that is killed leaves what it
 //! wrote last, and a file that opens. A process that takes the file over is to have it next: the one before writes no more,
-//! unless the start fails after all, however it does ([`owner`]).
+//! unless the start fails after all, however it does (see `owner`).
 //!
 //! No clock is trusted with what is kept. Days are told apart by whatever it shows, what the file knows of a day is added to
 //! and never written over, and a day goes when enough others have come after it, not when it is long ago.
