@@ -22,7 +22,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -483,6 +483,8 @@ struct Exchange {
     narrator: Narrator,
     /// Calls to the backend, lookups included. Atomic only because several are made at once.
     calls: AtomicU64,
+    /// Whether a backend has shown in an answer that it knows the caller. Atomic for the same reason.
+    is_confirmed: AtomicBool,
 }
 
 impl Exchange {
@@ -505,6 +507,7 @@ impl Exchange {
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
+            is_confirmed: AtomicBool::new(false),
         }
     }
 

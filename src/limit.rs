@@ -75,7 +75,7 @@ impl Principal {
     }
 
     /// The one of that digest.
-    pub fn from_bytes(digest: [u8; 16]) -> Principal {
+    pub const fn from_bytes(digest: [u8; 16]) -> Principal {
         Principal(digest)
     }
 

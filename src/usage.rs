@@ -3,7 +3,8 @@
 //! A [`Part`] of a dialect is the dialect, an operation, a field of its requests, a value of a field that can have only few,
 //! or the form in which an id is spelt. For each principal and each part it is known how often it was used, when first and
 //! when last; besides, what the programs call themselves, and how many requests there were on which day. Values that
-//! clients are free to choose are never kept, and neither are credentials: a principal is the digest that quotas go by.
+//! clients are free to choose are never kept, and neither are credentials: a principal is the digest that quotas go by, of
+//! somebody whom a backend knows. All others are one ([`UNCONFIRMED`]).
 //! By day it is known, too, what shadows found and which declared losses were met ([`met`]).
 //!
 //! A request is found to use what it uses in one walk ([`watch`]), and counted on a sheet that its worker has alone, which
@@ -44,6 +45,20 @@ pub use snapshot::Snapshot;
 pub use summary::Summary;
 pub use watch::Used;
 pub use watches::Watches;
+
+/// As whose it is counted what was asked by somebody whom no backend is known to know: one for all of them, whatever credentials
+/// they make up, so that they push nobody out of a table. It is the digest of no credential that anybody has.
+pub const UNCONFIRMED: Principal = Principal::from_bytes([0; 16]);
+
+/// What that is called, unless operators call it otherwise.
+const UNCONFIRMED_NAME: &str = "unconfirmed";
+
+/// What principals are called, where operators call some of them so.
+pub fn names(given: BTreeMap<Principal, String>) -> BTreeMap<Principal, String> {
+    let mut names = given;
+    names.entry(UNCONFIRMED).or_insert_with(|| UNCONFIRMED_NAME.to_owned());
+    names
+}
 
 /// What is kept, and how much of it.
 #[derive(Clone, Debug, PartialEq, Eq)]

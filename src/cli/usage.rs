@@ -28,7 +28,7 @@ use super::{
     files::{Files, Loaded},
 };
 use crate::limit::Principal;
-use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, snapshot::date, store};
+use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, names, snapshot::date, store};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -84,7 +84,7 @@ pub(super) fn run(
     for from in &arguments.from {
         counted.merge(&fetch::snapshot(from)?);
     }
-    counted.names.extend(config.usage.names);
+    counted.names.extend(names(config.usage.names));
     let removal = arguments.removing.as_deref();
     let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
     let verdicts = verdict::all(&counted, &registry);
@@ -126,12 +126,14 @@ impl Told {
         dialects.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// The days since 1970 that there is anything of, the last of which is the one in which it was written.
+    /// The days since 1970 that are drawn: those that bear most, up to the one in which it was written.
     fn span(&self) -> (u64, u64) {
-        let met = self.counted.met.all().map(|(day, _, _)| day);
-        let written = self.counted.written / plot::DAY;
-        let days = self.counted.days.keys().copied().chain(met);
-        days.fold((written, written), |(first, last), day| (first.min(day), last.max(day)))
+        let mut weights: BTreeMap<u64, u64> = BTreeMap::new();
+        let met = self.counted.met.all().map(|(day, _, count)| (day, count));
+        for (day, count) in self.counted.days.iter().map(|(day, table)| (*day, table.total)).chain(met) {
+            *weights.entry(day).or_default() += count;
+        }
+        plot::span(&weights, self.counted.written / plot::DAY)
     }
 
     /// Who calls which operation, in the order of operations, the most frequent first.

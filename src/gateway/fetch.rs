@@ -228,6 +228,9 @@ impl<'a> Caller<'a> {
         }
         self.exchange.count_call();
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
+        if let Ok(answer) = &outcome {
+            self.exchange.is_answered(answer.status);
+        }
         self.shared().meters.called(&call.operation.name, counted(&outcome));
         if !call.operation.is_safe() {
             // Also without an answer: it may have been done all the same.

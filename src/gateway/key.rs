@@ -148,55 +148,27 @@ mod tests {
         read(&[value]).unwrap().unwrap()
     }
 
+    /// Texts with what they mean and how they are handed on, the first two of which are the draft's examples (section 2), and
+    /// texts that are no keys. The pattern in `openapi::headers` is tried on the same file.
+    fn cases() -> serde_json::Value {
+        serde_json::from_str(include_str!("../../tests/fixtures/idempotency-keys.json")).unwrap()
+    }
+
     #[test]
     fn a_key_is_read_with_and_without_quotes_and_handed_on_with_them() {
-        // The first two are the draft's examples, section 2.
-        for (value, text, header) in [
-            (
-                r#""8e03978e-40d5-43e8-bc93-6894a57f9324""#,
-                "8e03978e-40d5-43e8-bc93-6894a57f9324",
-                r#""8e03978e-40d5-43e8-bc93-6894a57f9324""#,
-            ),
-            (
-                r#""clkyoesmbgybucifusbbtdsbohtyuuwz""#,
-                "clkyoesmbgybucifusbbtdsbohtyuuwz",
-                r#""clkyoesmbgybucifusbbtdsbohtyuuwz""#,
-            ),
-            ("abc", "abc", r#""abc""#),
-            ("a:b/c=+!", "a:b/c=+!", r#""a:b/c=+!""#),
-            (r#""a\"b\\c""#, r#"a"b\c"#, r#""a\"b\\c""#),
-            (r#""a,b;c""#, "a,b;c", r#""a,b;c""#),
-        ] {
-            let key = key(value);
-            assert_eq!((key.text.as_str(), key.header.to_str().unwrap()), (text, header), "{value}");
+        for case in cases()["keys"].as_array().unwrap() {
+            let key = key(case["sent"].as_str().unwrap());
+            assert_eq!(key.text, case["text"], "{case}");
+            assert_eq!(key.header.to_str().unwrap(), case["header"], "{case}");
         }
     }
 
     #[test]
     fn what_is_no_key_is_refused() {
-        let long = "x".repeat(256);
-        for value in [
-            "",
-            r#""""#,
-            r#"""#,
-            r#""abc"#,
-            r#"abc""#,
-            "a b",
-            r#""a b""#,
-            "a,b",
-            "a;b=c",
-            r#""abc";a=b"#,
-            r#""a", "b""#,
-            r#""a"b""#,
-            r#""a\b""#,
-            r#""a\""#,
-            "\u{e9}",
-            r"a\b",
-            &long,
-        ] {
-            assert_eq!(read(&[value]), Err((400, "invalid-idempotency-key".to_owned())), "{value:?}");
+        for none in cases()["none"].as_array().unwrap() {
+            let refused = Err((400, "invalid-idempotency-key".to_owned()));
+            assert_eq!(read(&[none.as_str().unwrap()]), refused, "{none}");
         }
-        assert!(read(&["x".repeat(255).as_str()]).is_ok());
     }
 
     #[test]

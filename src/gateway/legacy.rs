@@ -77,6 +77,7 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     let outcome = upstream.send(call, exchange.deadline).await;
     shared.meters.passed(&target.dialect.name, counted(&outcome));
     let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
+    exchange.is_answered(answer.status);
     if plan.validates() {
         validate(shared, target, url, &body, &answer);
     }

@@ -2,7 +2,10 @@
 //!
 //! Counted is each request of a known operation whose credential has the right form, whatever becomes of it, even if its client
 //! goes away before it is answered; except where the backend does not know the credential: whoever that is uses nothing. One
-//! that nobody has read is counted as such. Where nobody counts, each of these is a branch.
+//! that nobody has read is counted as such. Whether a backend has shown that it knows the caller is counted, too: credentials
+//! are made up easily. Where nobody counts, each of these is a branch.
+
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::{Request, StatusCode};
@@ -24,6 +27,15 @@ pub(super) struct Using {
 }
 
 impl Exchange {
+    /// Notes that a backend answered a call for the caller. What it answers before it looks at the credential says nothing of it:
+    /// that there are too many calls, or that something is broken.
+    pub(super) fn is_answered(&self, status: StatusCode) {
+        let is_open = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS);
+        if !is_open && !status.is_server_error() {
+            self.is_confirmed.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Notes whose request it is.
     pub(super) fn is_of(&mut self, principal: Principal) {
         if let Some(used) = &mut self.used {
@@ -72,7 +84,12 @@ impl Gateway {
         let is_nobody = status == Some(StatusCode::UNAUTHORIZED);
         let watch = usage.operation(&dialect.name, &operation.name);
         if let (Some(principal), Some(watch), false) = (used.principal, watch, is_nobody) {
-            counter.count(principal, used.client, (watch, &used.parts), self.shared.clock.now());
+            let (what, now) = ((&**watch, &used.parts), self.shared.clock.now());
+            if exchange.is_confirmed.load(Ordering::Relaxed) {
+                counter.count(principal, used.client, what, now);
+            } else {
+                counter.count_unconfirmed(principal, used.client, what, now);
+            }
         }
     }
 }

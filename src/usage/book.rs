@@ -8,13 +8,14 @@ use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
-use super::Config;
+use super::client::Client;
 use super::desk::Desk;
 use super::heavy::{Heavy, Use};
 use super::met::Pending;
 use super::part::Parts;
-use super::sheet::{ClientKey, PartKey, Sheet};
+use super::sheet::{Caller, ClientKey, PartKey, Sheet};
 use super::summary::Summary;
+use super::{Config, UNCONFIRMED};
 use crate::limit::Principal;
 
 /// What is counted of the days: how much of which dialect by whom.
@@ -95,7 +96,7 @@ pub(super) struct Table<K> {
 impl Book {
     pub(super) fn new(config: Config, parts: Parts, tables: Tables) -> Book {
         let met = Pending::new(&parts);
-        let (tables, names) = (Mutex::new(tables), Mutex::new(config.names.clone()));
+        let (tables, names) = (Mutex::new(tables), Mutex::new(super::names(config.names.clone())));
         let (desks, taking, clerk) = (Mutex::default(), Mutex::default(), OnceLock::new());
         Book { config, parts, tables, desks, taking, clerk, met, names }
     }
@@ -128,7 +129,7 @@ impl Book {
 
     /// Calls principals otherwise from now on.
     pub fn rename(&self, names: BTreeMap<Principal, String>) {
-        *locked(&self.names) = names;
+        *locked(&self.names) = super::names(names);
     }
 
     /// Has full sheets taken in by whoever hears of them there; none is its end.
@@ -251,15 +252,27 @@ impl Book {
         }
         let day = day_of(days, sheet.day, room);
         (day.lost, day.turn) = (day.lost + sheet.lost, *turns);
-        for ((whose, part), seen) in sheet.parts.drain() {
+        // Whoever stands in the table is known: strangers never get there under their own names.
+        let mut strangers = sheet.strangers();
+        if !strangers.is_empty() {
+            for known in parts.uses() {
+                strangers.remove(&known.key.0);
+            }
+        }
+        let is_stranger = |caller: Caller| strangers.contains(&caller.principal);
+        let named = |caller| if is_stranger(caller) { UNCONFIRMED } else { caller.principal };
+        for ((caller, part), seen) in sheet.parts.drain() {
+            let whose = named(caller);
             parts.add_all((whose, part), seen);
             if let Some(Some(dialect)) = dialects.get(part as usize) {
                 day.table.add_all((whose, *dialect), seen);
             }
         }
-        for ((whose, part, client), seen) in sheet.clients.drain() {
+        for ((caller, part, client), seen) in sheet.clients.drain() {
+            // What strangers call themselves may be made up, too.
+            let client = if is_stranger(caller) { Client::UNKNOWN } else { client };
             if let Some(Some(dialect)) = dialects.get(part as usize) {
-                clients.add_all((whose, *dialect, client), seen);
+                clients.add_all((named(caller), *dialect, client), seen);
             }
         }
         sheet.clear();

@@ -10,6 +10,7 @@ use super::book::Book;
 use super::client::Client;
 use super::desk::{Desk, Noted};
 use super::met::Meter;
+use super::sheet::Caller;
 use super::watch::{Used, Watch};
 use super::watches::Watches;
 use crate::lens::Tally;
@@ -38,13 +39,28 @@ impl Counter {
         self
     }
 
-    /// Counts a request.
+    /// Counts a request of somebody whom a backend knows.
     pub fn count(&self, whose: Principal, client: Client, (watch, used): (&Watch, &Used), now: SystemTime) {
+        let whose = Caller { principal: whose, is_confirmed: true };
         self.count_all(whose, client, watch.numbers(used), now);
     }
 
-    /// Counts a request that uses those parts, the first of which is its operation.
+    /// Counts a request of somebody of whom no backend was asked whether it knows them, or none has said so: as theirs if they
+    /// are known by other requests, and else as that of somebody [`UNCONFIRMED`](super::UNCONFIRMED).
+    pub fn count_unconfirmed(
+        &self,
+        whose: Principal,
+        client: Client,
+        (watch, used): (&Watch, &Used),
+        now: SystemTime,
+    ) {
+        let whose = Caller { principal: whose, is_confirmed: false };
+        self.count_all(whose, client, watch.numbers(used), now);
+    }
+
+    /// Counts a request, of somebody whom a backend knows, that uses those parts, the first of which is its operation.
     pub fn count_parts(&self, whose: Principal, client: Client, parts: &[u32], now: SystemTime) {
+        let whose = Caller { principal: whose, is_confirmed: true };
         self.count_all(whose, client, parts.iter().copied(), now);
     }
 
@@ -63,7 +79,7 @@ impl Counter {
 
     fn count_all(
         &self,
-        whose: Principal,
+        whose: Caller,
         client: Client,
         parts: impl Iterator<Item = u32> + Clone,
         now: SystemTime,

@@ -7,8 +7,7 @@ use std::sync::Mutex;
 
 use super::book::locked;
 use super::client::Client;
-use super::sheet::Sheet;
-use crate::limit::Principal;
+use super::sheet::{Caller, Sheet};
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +50,7 @@ impl Desk {
     /// Counts a request of that second.
     pub(super) fn note(
         &self,
-        whose: Principal,
+        whose: Caller,
         client: Client,
         parts: impl Iterator<Item = u32> + Clone,
         now: u64,
@@ -121,13 +120,14 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limit::Principal;
 
     /// Notes that many requests, each of another principal; says how many were counted and lost, and how often a sheet was
     /// full.
     fn note(desk: &Desk, principals: std::ops::Range<u32>) -> [usize; 3] {
         let mut found = [0; 3];
         for principal in principals {
-            let whose = Principal::of(&principal.to_be_bytes());
+            let whose = Caller { principal: Principal::of(&principal.to_be_bytes()), is_confirmed: true };
             match desk.note(whose, Client::UNKNOWN, [1, 2].into_iter(), 0) {
                 Noted::Counted => found[0] += 1,
                 Noted::Full => (found[0], found[2]) = (found[0] + 1, found[2] + 1),

@@ -167,15 +167,14 @@ impl<K: Copy + Eq + Hash> Heavy<K> {
     /// What changed since this was asked last, with the number of the row it is in: what was in that row before is not
     /// there any more.
     pub fn changes(&mut self) -> Vec<(u32, Use<K>)> {
-        let changed = self.slots.iter_mut().filter(|slot| slot.has_changed);
-        changed
-            .map(|slot| {
-                (slot.row, {
-                    slot.has_changed = false;
-                    slot.what
-                })
-            })
-            .collect()
+        // Asked for at once: a vector that grows takes up to three times as much for a moment.
+        let changed = self.slots.iter().filter(|slot| slot.has_changed).count();
+        let mut changes = Vec::with_capacity(changed);
+        for slot in self.slots.iter_mut().filter(|slot| slot.has_changed) {
+            slot.has_changed = false;
+            changes.push((slot.row, slot.what));
+        }
+        changes
     }
 
     /// Takes everything for changed.

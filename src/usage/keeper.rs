@@ -28,7 +28,7 @@ type Ask = oneshot::Sender<Result<BTreeMap<Principal, String>, StoreError>>;
 /// What the thread is told.
 #[derive(Debug)]
 enum Message {
-    /// The start is certain: the file is ours.
+    /// The start is certain: the file is to be ours.
     Settle,
     /// Somebody wants to know what was counted.
     Write(Ask),
@@ -49,7 +49,8 @@ impl Opened {
         Ok(Opened { store: Store::look(path, SystemTime::now())?, config })
     }
 
-    /// Takes the file over. Nothing is written before [`Keeper::settle`]; until then it is handed back when this is dropped.
+    /// Takes the file over. Nothing is written before [`Keeper::settle`]; until then it is handed back when this is dropped,
+    /// or its process ends.
     pub fn take_over(self) -> Result<Keeper, KeepError> {
         let Opened { mut store, config } = self;
         let write_every = config.write_every;
@@ -170,6 +171,8 @@ impl Keeping {
     }
 
     fn write_on(mut self, heard: &Receiver<Message>, write_every: Duration) {
+        // By that the file is ours: another that starts need not wait for us.
+        self.write_and_tell();
         loop {
             match heard.recv_timeout(write_every) {
                 Ok(Message::Write(ask)) => {

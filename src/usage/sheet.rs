@@ -1,6 +1,6 @@
 //! What one worker counted since it was asked last: exactly, and no more than fits on a sheet.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use super::client::Client;
 use super::heavy::Seen;
@@ -16,15 +16,23 @@ const CLIENTS_MAX: usize = 256;
 /// A part of a dialect, and who uses it.
 pub(super) type PartKey = (Principal, u32);
 
-/// A client of a dialect, and who uses it. The number is that of the operation, until a sheet is handed in.
+/// A client of a dialect, and who uses it.
 pub(super) type ClientKey = (Principal, u32, Client);
+
+/// Who asks, and whether a backend has shown in its answer that it knows who that is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Caller {
+    pub(super) principal: Principal,
+    pub(super) is_confirmed: bool,
+}
 
 /// What was counted on one day.
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub(super) day: u64,
-    pub(super) parts: HashMap<PartKey, Seen>,
-    pub(super) clients: HashMap<ClientKey, Seen>,
+    pub(super) parts: HashMap<(Caller, u32), Seen>,
+    /// The number is that of the operation.
+    pub(super) clients: HashMap<(Caller, u32, Client), Seen>,
     /// How many requests were not counted, because there was no room, and on which day the last of them.
     pub(super) lost: u64,
     pub(super) lost_on: u64,
@@ -59,10 +67,25 @@ impl Sheet {
         self.is_empty() || fits && self.day == now / DAY
     }
 
+    /// Those of whom no backend has shown on this sheet that it knows them.
+    pub(super) fn strangers(&self) -> HashSet<Principal> {
+        let are = |is_confirmed: bool| {
+            let callers = self.parts.keys().map(|(caller, _)| caller);
+            callers.filter(move |caller| caller.is_confirmed == is_confirmed).map(|caller| caller.principal)
+        };
+        let mut strangers: HashSet<_> = are(false).collect();
+        if !strangers.is_empty() {
+            for known in are(true) {
+                strangers.remove(&known);
+            }
+        }
+        strangers
+    }
+
     /// Counts a request.
     pub(super) fn count(
         &mut self,
-        whose: Principal,
+        whose: Caller,
         client: Client,
         parts: impl Iterator<Item = u32>,
         now: u64,

@@ -1,8 +1,8 @@
 //! What was counted, in an `SQLite` file: written by one process, and read by whoever wants to know while it writes.
 //!
 //! Every write is a transaction that is on the disk before it is reported, so that a process that is killed leaves what it
-//! wrote last, and a file that opens. A process that takes the file over has it from then on: the one before writes no more.
-//! Whoever could not start after all hands it back, and has written nothing.
+//! wrote last, and a file that opens. A process that takes the file over is to have it next: the one before writes no more,
+//! unless the start fails after all, however it does (see `owner`).
 //!
 //! No clock is trusted with what is kept. Days are told apart by whatever it shows, what the file knows of a day is added to
 //! and never written over, and a day goes when enough others have come after it, not when it is long ago.
@@ -13,7 +13,7 @@ use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior, params};
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -26,14 +26,16 @@ use super::snapshot::Snapshot;
 use crate::time::unix_seconds;
 
 mod met;
+mod owner;
 mod read;
 mod tell;
 mod version;
 mod write;
 
+use owner::Claim;
 pub(super) use tell::{Broken, Reading};
 
-/// How long to wait for another process that writes.
+/// How long to wait for another process that writes, or is about to.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Why the file cannot be used.
@@ -67,6 +69,20 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
+    /// Whether another process lives that is about to write it cannot be told.
+    #[error("nobody can tell whether another process is about to write usage file `{}`", .path.display())]
+    Lock {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// Another process that starts is about to write it, and does not come to an end.
+    #[error("usage file `{}` is being taken over by another process that starts", .path.display())]
+    Claimed {
+        /// The file.
+        path: PathBuf,
+    },
     /// Another process writes it now.
     #[error("usage file `{}` was taken over by another process", .path.display())]
     TakenOver {
@@ -82,8 +98,10 @@ pub struct Store {
     connection: Connection,
     /// What this process is called in the file.
     writer: String,
-    /// What the one is called that had it before; none as long as it was not taken over.
-    before: Option<String>,
+    /// That it is to have the file, from when it takes it over until it writes.
+    claim: Option<Claim>,
+    /// For how long it waits for others that are to have it.
+    patience: Duration,
     /// How many parts are written down.
     parts: usize,
 }
@@ -112,31 +130,39 @@ impl Store {
         }
         connection.pragma_update(None, "synchronous", "full").map_err(&failed)?;
         let writer = Uuid::new_v4().to_string();
-        Ok(Store { path: path.to_owned(), connection, writer, before: None, parts: 0 })
+        let (path, patience) = (path.to_owned(), BUSY_TIMEOUT);
+        Ok(Store { path, connection, writer, claim: None, patience, parts: 0 })
     }
 
-    /// Takes the file over, and reads what was counted so far. If that fails, whoever had it before has it still.
+    /// Takes the file over, and reads what was counted so far: whoever has it writes no more, and with what is written next it
+    /// is this one's. If that fails, whoever has it goes on. While another process is about to have it, waits for that.
     pub fn take_over(&mut self, config: Config) -> Result<Book, StoreError> {
+        let claim = Claim::wait(&self.path, self.patience);
+        let claim = claim.map_err(|source| StoreError::Lock { path: self.path.clone(), source })?;
+        let claim = claim.ok_or_else(|| StoreError::Claimed { path: self.path.clone() })?;
         let writer = &self.writer;
         let taken = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
         let taken = taken.and_then(|transaction| {
-            let before = transaction.query_row("SELECT writer FROM kept", [], |row| row.get(0))?;
-            transaction.execute("UPDATE kept SET writer = ?1", [writer])?;
+            owner::claim(&transaction, writer)?;
             let (parts, tables) = read::tables(&transaction, &config)?;
             transaction.commit()?;
-            Ok((before, parts, tables))
+            Ok((parts, tables))
         });
-        let (before, parts, tables) = taken.map_err(failed(&self.path))?;
-        (self.before, self.parts) = (Some(before), parts.len());
+        let (parts, tables) = taken.map_err(failed(&self.path))?;
+        (self.claim, self.parts) = (Some(claim), parts.len());
         Ok(Book::new(config, Parts::of(parts), tables))
     }
 
-    /// Gives the file back to whoever had it before, unless a third has taken it since.
+    /// Says that it is not to have the file after all, unless it has written already.
     pub fn hand_back(&mut self) -> Result<(), StoreError> {
-        let Some(before) = self.before.take() else { return Ok(()) };
-        let sql = "UPDATE kept SET writer = ?1 WHERE writer = ?2";
-        let handed = self.connection.execute(sql, [&before, &self.writer]);
-        handed.map(drop).map_err(failed(&self.path))
+        let Some(_held_until_it_is_said) = self.claim.take() else { return Ok(()) };
+        let writer = &self.writer;
+        let handed = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
+        let handed = handed.and_then(|transaction| {
+            owner::disclaim(&transaction, writer)?;
+            transaction.commit()
+        });
+        handed.map_err(failed(&self.path))
     }
 
     /// Takes in what workers counted, and writes down what changed: all of it or nothing.
@@ -144,7 +170,10 @@ impl Store {
         book.collect();
         let mut met = Counts::new();
         match self.try_write(book, &mut met, now) {
-            Ok(true) => Ok(()),
+            Ok(true) => {
+                self.claim = None;
+                Ok(())
+            }
             Ok(false) => Err(StoreError::TakenOver { path: self.path.clone() }),
             Err(error) => {
                 book.change_all();
@@ -169,10 +198,10 @@ impl Store {
     fn try_write(&mut self, book: &Book, met: &mut Counts, now: SystemTime) -> rusqlite::Result<bool> {
         let now = unix_seconds(now);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let sql = "UPDATE kept SET written = ?1 WHERE writer = ?2";
-        if transaction.execute(sql, params![write::int(now), self.writer])? == 0 {
+        if !owner::own(&transaction, &self.writer, &self.path)? {
             return Ok(false);
         }
+        transaction.execute("UPDATE kept SET written = ?1", [write::int(now)])?;
         version::bring_up(&transaction)?;
         for day in book.days_apart() {
             book.join_day(day, read::day(&transaction, day)?);

@@ -113,7 +113,22 @@ fn try_out(name: &str) {
     let verdicts = play(&stage, &group);
     // Nothing is on its way any more once the program has ended: what was heard by then, was heard.
     let ended = program.end();
-    let (mut report, mut loose) = (String::new(), Vec::new());
+    let report = faults(name, &verdicts, &backend, ended);
+    let loose = verdicts.iter().filter(|(_, verdict)| verdict.faults.is_empty() && !verdict.strict);
+    let loose: Vec<_> = loose.map(|(case, _)| case.name.as_str()).collect();
+    println!("{name}: {} cases, of which less strictly than could be: {loose:#?}", group.cases.len());
+    assert!(report.is_empty(), "{report}");
+    assert_eq!(loose, group.loose, "{name}: not as strictly as can be, and what the file says of that");
+}
+
+/// What is wrong once the program has ended: with a case, and with what is nobody's.
+fn faults(
+    name: &str,
+    verdicts: &[(&Case, Verdict)],
+    backend: &Backend,
+    ended: Result<String, String>,
+) -> String {
+    let mut report = String::new();
     for (case, verdict) in verdicts {
         let late = backend.heard(case.number).0.len() - verdict.heard;
         if late > 0 {
@@ -121,19 +136,8 @@ fn try_out(name: &str) {
         }
         if !verdict.faults.is_empty() {
             writeln!(report, "{name}: {}\n    {}", case.name, verdict.faults.join("\n    ")).unwrap();
-        } else if !verdict.strict {
-            loose.push(case.name.as_str());
         }
     }
-    report.push_str(&afterwards(name, &backend, ended));
-    println!("{name}: {} cases, of which less strictly than could be: {loose:#?}", group.cases.len());
-    assert!(report.is_empty(), "{report}");
-    assert_eq!(loose, group.loose, "{name}: not as strictly as can be, and what the file says of that");
-}
-
-/// What is wrong once the program has ended.
-fn afterwards(name: &str, backend: &Backend, ended: Result<String, String>) -> String {
-    let mut report = String::new();
     for stray in backend.strays() {
         writeln!(report, "{name}: the backend heard what belongs to no case: {stray}").unwrap();
     }

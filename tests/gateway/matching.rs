@@ -333,6 +333,40 @@ fn a_name_that_is_not_unique_pairs_nothing() {
     assert!(!old.asked().iter().any(|line| line.contains("members")), "nobody said that they are one");
 }
 
+/// They would change the path of a request that has one of them.
+#[test]
+fn ids_that_no_map_can_have_are_left_out() {
+    let old = |path: &str| match path {
+        "/v1/orgs" => Answer::of(organizations(&[("o-1", "North")])),
+        "/v1/orgs/o-1/members" => Answer::of(members(&[
+            ("u-1", "ada@example.org"),
+            ("u/2", "bob@example.org"),
+            ("..", "eve@example.org"),
+        ])),
+        _ => Answer::status(404),
+    };
+    let new = |path: &str| match path {
+        "/v1/organizations" => Answer::of(canonical(&[(NORTH, "North")])),
+        path if path.ends_with("/members") => Answer::of(canonical_members(&[
+            (Uuid::from_u128(1), "ada@example.org"),
+            (Uuid::from_u128(2), "bob@example.org"),
+        ])),
+        _ => Answer::status(404),
+    };
+    let place = Place::new();
+    place.imported("entity", &[("o-1", &NORTH.to_string())]);
+    let (_old, _new, bases) = scripted(old, new);
+    let bases: Vec<&str> = bases.iter().map(String::as_str).collect();
+    let (status, out, err) = ran(&mut matching(&place, &[&bases[..], &["--kind", "user"]].concat()));
+    assert_eq!(status, Some(0), "{err}");
+    let rows: Vec<_> = out.lines().skip(1).map(str::to_owned).collect();
+    assert_eq!(rows, [format!("u-1,{},", Uuid::from_u128(1))], "{out}");
+    assert!(
+        err.contains("without a counterpart are 0 ids of the old upstream and 1 of the canonical side"),
+        "{err}"
+    );
+}
+
 #[test]
 fn a_list_that_breaks_off_is_no_hidden_one() {
     let old = |path: &str| match path {

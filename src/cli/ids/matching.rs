@@ -357,7 +357,7 @@ impl Search<'_> {
             Ok::<_, Failure>(())
         })?;
         reporter.finish(console)?;
-        let Counts { known, computed, theirs_alone, ours_alone, .. } = self.matching.counts()?;
+        let Counts { known, computed, theirs_alone, ours_alone } = self.matching.counts()?;
         let (new, verb) = if arguments.write {
             (self.matching.write(kinds)?, "written")
         } else {

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::dialect::ledger::{Fate, Ledger};
 use crate::dialect::{Dialect, Registry};
-use crate::usage::{Kind, Met, Part, Snapshot};
+use crate::usage::{Kind, Met, Part, Snapshot, UNCONFIRMED};
 
 /// Outcomes in which both answers were compared, or what a change did with what it asked for, in the words of the metric.
 const COMPARED: [&str; 7] =
@@ -92,7 +92,8 @@ impl Findings {
         let mut remaining: BTreeMap<u64, BTreeMap<String, u64>> = BTreeMap::new();
         for (day, table) in &counted.days {
             let of_day = remaining.entry(*day).or_default();
-            for ((_, dialect), _) in table.uses() {
+            // Of those that nobody knows, none is one that is left.
+            for ((_, dialect), _) in table.uses().filter(|((who, _), _)| *who != UNCONFIRMED) {
                 *of_day.entry(dialect.clone()).or_default() += 1;
             }
         }

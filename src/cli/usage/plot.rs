@@ -21,10 +21,34 @@ const BAR: u64 = 8;
 /// The least height of what is not nothing.
 const LEAST: f64 = 4.0;
 
+/// So many days without anything are drawn between two that have something. What is further away is not drawn beside the others:
+/// a clock that was wrong for a day would leave nothing to be seen of them.
+const GAP_MAX: u64 = 100;
+
+/// So many days that are not drawn are told by their dates.
+const ASTRAY_MAX: usize = 3;
+
+/// The first and the last of the days to draw: of days that are no further apart, those that bear most, the later if two bear
+/// the same; and up to the day in which it was written, if that is not far from them either.
+pub(super) fn span(weights: &BTreeMap<u64, u64>, written: u64) -> (u64, u64) {
+    let mut runs: Vec<(u64, u64, u64)> = Vec::new();
+    for (&day, &weight) in weights {
+        match runs.last_mut() {
+            Some((_, last, all)) if day - *last <= GAP_MAX => (*last, *all) = (day, *all + weight),
+            _ => runs.push((day, day, weight)),
+        }
+    }
+    let Some((first, last, _)) = runs.into_iter().max_by_key(|(_, _, all)| *all) else {
+        return (written, written);
+    };
+    let is_near = written > last && written - last <= GAP_MAX;
+    (first, if is_near { written } else { last })
+}
+
 /// How much there was of each kind on each day since 1970.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// The first day and the last, whether there was anything or not.
+    /// The first day that is drawn and the last, whether there was anything or not.
     span: (u64, u64),
     days: BTreeMap<u64, BTreeMap<String, u64>>,
     totals: BTreeMap<String, u64>,
@@ -51,7 +75,7 @@ impl Plot {
             return "<p class=\"none\">There is nothing to draw yet.</p>".to_owned();
         }
         let kinds = self.kinds();
-        let most = self.days.values().map(|day| day.values().sum::<u64>()).max().unwrap_or_default();
+        let most = self.drawn().map(|(_, day)| day.values().sum::<u64>()).max().unwrap_or_default();
         let top = round_up(most);
         let (first, last) = (date(self.span.0 * DAY), date(self.span.1 * DAY));
         let told = format!("{about}, {first} to {last}, at most {} a day", grouped(most));
@@ -74,7 +98,7 @@ impl Plot {
             let (colour, kind, total) = (self.colour(at, kind), escaped(kind), grouped(total));
             put(&mut out, format_args!("<li><i class=\"{colour}\"></i>{kind} <b>{total}</b></li>"));
         }
-        put(&mut out, format_args!("</ul>{}", self.numbers(about, &kinds)));
+        put(&mut out, format_args!("</ul>{}{}", self.astray(), self.numbers(about, &kinds)));
         out
     }
 
@@ -84,12 +108,12 @@ impl Plot {
             return "<p class=\"none\">There is nothing to draw yet.</p>".to_owned();
         }
         let kinds = self.kinds();
-        let most = self.days.values().flat_map(|day| day.values()).copied().max().unwrap_or_default();
+        let most = self.drawn().flat_map(|(_, day)| day.values()).copied().max().unwrap_or_default();
         let (first, last) = (date(self.span.0 * DAY), date(self.span.1 * DAY));
         let mut out = "<div class=\"strips\">".to_owned();
         for (at, kind) in kinds.iter().enumerate() {
             let on = |day: &u64| self.days.get(day).map_or(0, |day| self.count(day, &kinds, kind));
-            let own = self.days.keys().map(on).max().unwrap_or_default();
+            let own = self.drawn().map(|(day, _)| on(day)).max().unwrap_or_default();
             let now = on(&self.span.1);
             let told =
                 format!("{about}, {kind}, {first} to {last}: at most {own} on a day, {now} on the last");
@@ -111,7 +135,8 @@ impl Plot {
             &mut out,
             format_args!(
                 "<div class=\"strip\"><span></span><div class=\"dates\"><span>{first}</span><span>{last}</span></div>\
-                 <span></span></div></div>{}",
+                 <span></span></div></div>{}{}",
+                self.astray(),
                 self.numbers(about, &kinds)
             ),
         );
@@ -135,7 +160,7 @@ impl Plot {
                 format_args!("<line class=\"grid\" x1=\"0\" y1=\"{line}\" x2=\"{width}\" y2=\"{line}\"/>"),
             );
         }
-        for (day, counts) in self.days.range(self.span.0..=self.span.1) {
+        for (day, counts) in self.drawn() {
             let x = (day - self.span.0) * SLOT + (SLOT - BAR) / 2;
             let mut below = 0.0;
             for (kind, colour) in kinds.iter().zip(colours) {
@@ -158,6 +183,18 @@ impl Plot {
         }
         out.push_str("</svg>");
         out
+    }
+
+    /// The days that are drawn and have anything.
+    fn drawn(&self) -> impl Iterator<Item = (&u64, &BTreeMap<String, u64>)> {
+        self.days.range(self.span.0..=self.span.1)
+    }
+
+    /// What is said of the days that are not.
+    fn astray(&self) -> String {
+        let days = self.days.keys().copied();
+        astray(days, self.span)
+            .map_or_else(String::new, |told| format!("<p class=\"soft\">Not drawn: {told}.</p>"))
     }
 
     /// The same as a table, for who does not see it or wants to know.
@@ -211,6 +248,18 @@ impl Plot {
         }
         day.iter().filter(|(name, _)| !kinds.contains(name)).map(|(_, count)| count).sum()
     }
+}
+
+/// Which of the days with anything lie outside of those that are drawn, if any do.
+pub(super) fn astray(days: impl Iterator<Item = u64>, span: (u64, u64)) -> Option<String> {
+    let days: Vec<_> = days.filter(|day| !(span.0..=span.1).contains(day)).collect();
+    if days.is_empty() {
+        return None;
+    }
+    let dates: Vec<_> = days.iter().take(ASTRAY_MAX).map(|day| date(day * DAY)).collect();
+    let more = days.len().saturating_sub(ASTRAY_MAX);
+    let more = if more > 0 { format!(" and {more} more days") } else { String::new() };
+    Some(format!("{}{more}, far from all others, as a clock shows that is wrong", dates.join(", ")))
 }
 
 /// A number that is easy to read, and even, so that half of it is whole.
@@ -279,6 +328,48 @@ mod tests {
             drawn.contains("<th class=\"d\" scope=\"row\">1970-01-04</th><td class=\"n\">100</td>"),
             "{drawn}"
         );
+    }
+
+    #[test]
+    fn the_days_are_drawn_that_bear_most() {
+        let days = |of: &[(u64, u64)]| of.iter().copied().collect::<BTreeMap<_, _>>();
+        // 2026-11-22; a day of 1970, and one of 2100.
+        for (weights, written, expected) in [
+            (days(&[]), 20_779, (20_779, 20_779)),
+            (days(&[(20_770, 5), (20_775, 1)]), 20_779, (20_770, 20_779)),
+            (days(&[(0, 3), (20_770, 5), (20_775, 1), (47_482, 4)]), 20_779, (20_770, 20_779)),
+            // Written when the clock was wrong.
+            (days(&[(0, 3), (20_770, 5), (20_775, 1)]), 0, (20_770, 20_775)),
+            (days(&[(20_770, 5)]), 47_482, (20_770, 20_770)),
+            // As far apart as may be, and one more.
+            (days(&[(20_670, 1), (20_770, 5)]), 20_779, (20_670, 20_779)),
+            (days(&[(20_669, 1), (20_770, 5)]), 20_779, (20_770, 20_779)),
+            (days(&[(20_000, 5), (20_770, 5)]), 20_779, (20_770, 20_779)),
+        ] {
+            assert_eq!(span(&weights, written), expected, "{weights:?} {written}");
+        }
+    }
+
+    #[test]
+    fn a_day_that_is_not_drawn_is_told_and_stretches_nothing() {
+        let mut plot = Plot::new((20_770, 20_779), &[]);
+        for (day, count) in [(0, 500), (20_770, 5), (20_779, 1), (47_482, 900)] {
+            plot.add(day, "a", count);
+        }
+        let left_out = "<p class=\"soft\">Not drawn: 1970-01-01, 2100-01-01, far from all others, as a clock shows that is wrong.</p>";
+        let drawn = plot.stacked("what there is");
+        assert!(drawn.contains("viewBox=\"0 0 100 1000\"") && drawn.contains(left_out), "{drawn}");
+        assert!(drawn.contains("2026-11-13 to 2026-11-22, at most 5 a day"), "{drawn}");
+        assert_eq!(drawn.matches("<rect").count(), 2);
+        assert!(
+            drawn.contains("<th class=\"d\" scope=\"row\">2100-01-01</th><td class=\"n\">900</td>"),
+            "{drawn}"
+        );
+        let drawn = plot.apart("who is left");
+        assert!(drawn.contains("<b>1</b> of 5") && drawn.contains(left_out), "{drawn}");
+        assert!(!Plot::new((1, 2), &[]).stacked("nothing").contains("Not drawn"));
+        let many = astray([1, 2, 3, 4, 5].into_iter(), (9, 9)).unwrap();
+        assert!(many.starts_with("1970-01-02, 1970-01-03, 1970-01-04 and 2 more days, "), "{many}");
     }
 
     #[test]

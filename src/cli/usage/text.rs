@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use super::met::Seen;
-use super::plot::grouped;
+use super::plot::{self, grouped};
 use super::verdict::Verdict;
 use super::{Told, counted, days};
 use crate::usage::heavy::Use;
@@ -61,8 +61,10 @@ pub(super) fn written(told: &Told) -> String {
 
 /// How many principals used each dialect, a bar for each day.
 fn remaining(told: &Told, out: &mut String) {
-    let days = &told.met.remaining;
-    let (Some((first, _)), Some((last, _))) = (days.first_key_value(), days.last_key_value()) else { return };
+    let (days, span) = (&told.met.remaining, told.span());
+    let mut drawn = days.range(span.0..=span.1).map(|(day, _)| day);
+    let Some(first) = drawn.next() else { return };
+    let last = drawn.next_back().unwrap_or(first);
     out.push_str("\nwho is left\n");
     let from = (*first).max((*last + 1).saturating_sub(BARS as u64));
     let on = |day: u64, dialect: &str| {
@@ -78,6 +80,9 @@ fn remaining(told: &Told, out: &mut String) {
     let more = if told.met.may_be_more { ", or more" } else { "" };
     let (from, last) = (date_of(from), date_of(*last));
     wrap(out, 2, &format!("principals{more} on each day from {from} to {last}: on the last, and at most"));
+    if let Some(astray) = plot::astray(days.keys().copied(), span) {
+        wrap(out, 2, &format!("not shown: {astray}"));
+    }
 }
 
 /// A bar for each count, as high as its share of the most.

@@ -11,7 +11,7 @@ use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
 use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Book, Config, Kind, Part, Snapshot, Watches};
+use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches};
 
 /// What is to be said of a principal.
 pub(super) struct Verdict {
@@ -109,7 +109,8 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
         uses.entry(*who).or_default().insert(part, known);
         let verdict = verdicts.entry(*who).or_insert_with(|| Verdict::of(*who));
         // What is used least is forgotten first, and what is in the way is used seldom.
-        verdict.may_miss |= counted.uses.missed > 0;
+        // And nobody can say whose the requests of all others are.
+        verdict.may_miss |= counted.uses.missed > 0 || *who == UNCONFIRMED;
         if part.kind == Kind::Unread {
             continue;
         }

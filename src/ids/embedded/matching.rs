@@ -112,8 +112,6 @@ pub struct Counts {
     pub theirs_alone: u64,
     /// Ids of the canonical side without one.
     pub ours_alone: u64,
-    /// Records of the old upstream that were not taken, because their ids cannot be imported.
-    pub unimportable: u64,
 }
 
 /// A search under way.
@@ -124,7 +122,6 @@ pub struct Matching {
     dialect: String,
     round: i64,
     groups: i64,
-    unimportable: u64,
     holds: bool,
 }
 
@@ -150,18 +147,17 @@ impl Matching {
             .and_then(|()| connection.execute_batch("PRAGMA temp.cache_size = -8192"));
         prepared.map_err(&failed)?;
         let (path, dialect) = (shown.to_owned(), dialect.to_owned());
-        let matching =
-            Matching { connection, path, dialect, round: 0, groups: 0, unimportable: 0, holds: false };
+        let matching = Matching { connection, path, dialect, round: 0, groups: 0, holds: false };
         matching.learn_kinds().map_err(&failed)?;
         // Each sighting would be a transaction of its own otherwise. It never touches the map.
         matching.connection.execute_batch("BEGIN").map_err(&failed)?;
         Ok(matching)
     }
 
-    /// Takes what a list tells of a record in that part of its items. A record of the old upstream is only counted if its id
+    /// Takes what a list tells of a record in that part of its items. A record of the old upstream is left out if its id
     /// can be no imported one.
     pub fn see(
-        &mut self,
+        &self,
         part: usize,
         sighting: Sighting<'_>,
         key: Option<[u8; KEY_BYTES]>,
@@ -169,10 +165,7 @@ impl Matching {
         let part = i64::try_from(part).unwrap_or(i64::MAX);
         let key: &[u8] = key.as_ref().map_or(&[], |key| key);
         let taken = match sighting {
-            Sighting::Theirs(external, _) if !is_external(external) => {
-                self.unimportable += 1;
-                return Ok(());
-            }
+            Sighting::Theirs(external, _) if !is_external(external) => return Ok(()),
             Sighting::Theirs(external, computed) => {
                 let computed = computed.map(Uuid::into_bytes);
                 let sql =
@@ -384,7 +377,6 @@ impl Matching {
             computed: count("s.side = 0 AND s.met = 2")?,
             theirs_alone: alone(0, "external")?,
             ours_alone: alone(1, "canonical")?,
-            unimportable: self.unimportable,
         })
     }
 

@@ -63,7 +63,7 @@ CREATE TABLE totals (
     PRIMARY KEY (name, day)
 ) STRICT, WITHOUT ROWID;
 
--- Since when it counts, when it was last written, and which process does.
+-- Since when it counts, when it was last written, and which process does; before that and a blank, the one that is about to.
 CREATE TABLE kept (
     id      INTEGER PRIMARY KEY CHECK (id = 1),
     since   INTEGER NOT NULL,

@@ -5,10 +5,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
+use super::super::desk::Noted;
 use super::super::met::Met;
 use super::super::part::Kind;
+use super::super::sheet::Caller;
 use super::super::summary::Summary;
-use super::super::{Client, Counter, Part};
+use super::super::{Client, Counter, Part, UNCONFIRMED};
 use super::*;
 use crate::limit::Principal;
 
@@ -182,12 +184,116 @@ fn who_hands_it_back_has_changed_nothing_and_the_one_before_goes_on() {
     second.hand_back().unwrap();
     first.write(&one, at(NOON)).unwrap();
     assert_eq!(counts(&read(&path).unwrap()).into_iter().sum::<u64>(), 5);
-    // Not to be handed back any more when a third has it.
-    second.take_over(config()).unwrap();
-    let (mut third, other) = Store::open(&path, config(), at(NOON)).unwrap();
+    // Not to be handed back any more when it has written.
+    let other = second.take_over(config()).unwrap();
+    second.write(&other, at(NOON)).unwrap();
     second.hand_back().unwrap();
-    third.write(&other, at(NOON)).unwrap();
-    assert!(first.write(&one, at(NOON)).is_err());
+    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { .. })));
+    second.write(&other, at(NOON)).unwrap();
+}
+
+/// How starts fail: one hands the file back, one ends without a word, and one does the first while the other waits for it.
+#[test]
+fn however_many_starts_fail_in_a_row_the_one_before_goes_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut first, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let book = Arc::new(book);
+    first.write(&book, at(NOON)).unwrap();
+    let look = || {
+        let mut store = Store::look(&path, at(NOON)).unwrap();
+        store.patience = Duration::ZERO;
+        store
+    };
+    let mut counted = 0;
+    let mut goes_on = |first: &mut Store| {
+        counted += 1;
+        count(&book, 0..1, 1, NOON);
+        first.write(&book, at(NOON)).unwrap();
+        assert_eq!(counts(&read(&path).unwrap()), [counted]);
+    };
+    // Both fail, and the one that was there first does so first.
+    let (mut second, mut third) = (look(), look());
+    second.take_over(config()).unwrap();
+    assert!(matches!(third.take_over(config()), Err(StoreError::Claimed { .. })));
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    second.hand_back().unwrap();
+    drop(second);
+    third.take_over(config()).unwrap();
+    third.hand_back().unwrap();
+    goes_on(&mut first);
+    // Both are gone without a word.
+    for _ in 0..2 {
+        let mut killed = look();
+        killed.take_over(config()).unwrap();
+        drop(killed);
+    }
+    goes_on(&mut first);
+    // One of them is gone, and the next takes its place and starts.
+    let mut killed = look();
+    killed.take_over(config()).unwrap();
+    drop(killed);
+    let mut last = look();
+    let other = last.take_over(config()).unwrap();
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    last.write(&other, at(NOON)).unwrap();
+    drop(last);
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+}
+
+/// One of them waits until the other has written, and has read what that wrote.
+#[test]
+fn of_two_that_start_at_once_one_has_it_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let mut first = Store::look(&path, at(NOON)).unwrap();
+    let book = Arc::new(first.take_over(config()).unwrap());
+    std::thread::scope(|scope| {
+        let mut second = Store::look(&path, at(NOON)).unwrap();
+        let (taking, begins) = std::sync::mpsc::channel();
+        let taken = scope.spawn(move || {
+            taking.send(()).unwrap();
+            let book = second.take_over(config()).unwrap();
+            second.write(&book, at(NOON)).unwrap();
+        });
+        begins.recv().unwrap();
+        count(&book, 0..1, 1, NOON);
+        first.write(&book, at(NOON)).unwrap();
+        taken.join().unwrap();
+    });
+    assert_eq!(counts(&read(&path).unwrap()), [1]);
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+}
+
+/// What a version does that knows no heirs: it puts its name there, and puts back what was there.
+#[test]
+fn with_earlier_versions_it_is_handed_over_and_back_in_both_directions() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut first, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    first.write(&book, at(NOON)).unwrap();
+    let file = Connection::open(&path).unwrap();
+    let writer = || -> String { file.query_row("SELECT writer FROM kept", [], |row| row.get(0)).unwrap() };
+    let put = |writer: &str| assert_eq!(file.execute("UPDATE kept SET writer = ?1", [writer]).unwrap(), 1);
+    // An earlier one starts, beside an heir that was killed, and fails.
+    let mut killed = Store::look(&path, at(NOON)).unwrap();
+    killed.take_over(config()).unwrap();
+    drop(killed);
+    let before = writer();
+    put("earlier");
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    put(&before);
+    first.write(&book, at(NOON)).unwrap();
+    // An earlier one has it: it writes as long as its name stands there, and nothing else.
+    put("earlier");
+    let mut second = Store::look(&path, at(NOON)).unwrap();
+    let book = second.take_over(config()).unwrap();
+    assert_ne!(writer(), "earlier");
+    second.hand_back().unwrap();
+    assert_eq!(writer(), "earlier");
+    second.take_over(config()).unwrap();
+    second.write(&book, at(NOON)).unwrap();
+    assert!(!writer().contains("earlier"));
 }
 
 /// What the system says of who may read it.
@@ -204,7 +310,10 @@ fn the_file_is_for_its_owner_alone() {
         assert_eq!(mode, 0o600, "{:?}", file.path());
         found += 1;
     }
-    assert_eq!(found, 3, "the file, what was written last, and an index of that");
+    assert_eq!(
+        found, 4,
+        "the file, what was written last, an index of that, and the lock of who takes it over"
+    );
 }
 
 /// By day since `NOON`: what was counted, and what the file has of each.
@@ -359,6 +468,58 @@ fn what_was_not_counted_is_in_every_bound() {
     assert!(day.is_exact());
 }
 
+/// Whoever makes up credentials is one caller, whatever they call themselves, and pushes nobody out.
+#[test]
+fn strangers_are_one_caller_until_a_backend_knows_them() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    // Room for a hundred on a day.
+    let roomy = Config { entries: 2500, ..config() };
+    let (mut store, book) = Store::open(&path, roomy.clone(), at(NOON)).unwrap();
+    let mut book = Arc::new(book);
+    let part = book.parts().number(&Part::operation("a", "get"));
+    let ask = |book: &Book, principals: std::ops::Range<u32>, is_confirmed| {
+        let desk = book.desk();
+        for principal in principals {
+            let (caller, client) =
+                (Caller { principal: who(principal), is_confirmed }, Client::read(b"made-up/1"));
+            assert_eq!(desk.note(caller, client, [part].into_iter(), NOON), Noted::Counted);
+        }
+        desk
+    };
+    ask(&book, 0..90, true);
+    store.write(&book, at(NOON)).unwrap();
+    for round in 1..=20 {
+        ask(&book, round * 200..round * 200 + 200, false);
+        store.write(&book, at(NOON)).unwrap();
+    }
+    let told = read(&path).unwrap();
+    let of =
+        |told: &Snapshot, who| told.uses.get(&(who, Part::operation("a", "get"))).map(|known| known.count);
+    assert!(told.uses.is_exact() && told.clients.is_exact());
+    assert_eq!((told.uses.uses().count(), of(&told, UNCONFIRMED)), (91, Some(4000)));
+    let programs = told.clients.uses().filter(|((who, ..), _)| *who == UNCONFIRMED);
+    assert_eq!(programs.map(|((.., name), known)| (&**name, known.count)).collect::<Vec<_>>(), [("", 4000)]);
+    let day = &told.days[&(NOON / DAY)];
+    assert_eq!(day.get(&(UNCONFIRMED, "a".to_owned())).map(|known| known.count - known.error), Some(4000));
+
+    // Of one that is known, by what was counted before or beside it on the sheet, each request is its own; also after a restart.
+    ask(&book, 5..6, false);
+    let desk = ask(&book, 500..502, false);
+    let caller = Caller { principal: who(501), is_confirmed: true };
+    assert_eq!(desk.note(caller, Client::UNKNOWN, [part].into_iter(), NOON), Noted::Counted);
+    store.write(&book, at(NOON)).unwrap();
+    (store, book) = {
+        let (store, book) = Store::open(&path, roomy.clone(), at(NOON)).unwrap();
+        (store, Arc::new(book))
+    };
+    ask(&book, 500..502, false);
+    store.write(&book, at(NOON)).unwrap();
+    let told = read(&path).unwrap();
+    let found = [who(5), who(500), who(501), UNCONFIRMED].map(|who| of(&told, who));
+    assert_eq!(found, [Some(2), None, Some(3), Some(4002)]);
+}
+
 #[test]
 fn other_databases_are_left_alone_and_what_is_not_there_is_not_made() {
     let folder = tempfile::tempdir().unwrap();
@@ -450,6 +611,7 @@ fn what_was_met_while_another_had_the_file_is_written_when_it_is_handed_back() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.sqlite");
     let (mut first, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    first.write(&book, at(NOON)).unwrap();
     let mut second = Store::look(&path, at(NOON)).unwrap();
     second.take_over(config()).unwrap();
     book.differs("a", "get", "/id", at(NOON));

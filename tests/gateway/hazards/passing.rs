@@ -11,10 +11,10 @@ use std::net::SocketAddr;
 use toml::{Table, Value};
 
 use super::{
-    Stage, afterwards, answers,
+    Stage, answers,
     backend::Backend,
     case::{self, Group},
-    play,
+    faults, play,
     request::Rules,
     started::{Started, merge},
 };
@@ -66,20 +66,9 @@ fn try_out(name: &str) {
     };
     let verdicts = play(&stage, &group);
     let ended = program.end();
-    let (mut report, mut handed_on) = (String::new(), Vec::new());
-    for (case, verdict) in verdicts {
-        let late = backend.heard(case.number).0.len() - verdict.heard;
-        if late > 0 {
-            writeln!(report, "{name}: {}: {late} calls came after its end", case.name).unwrap();
-        }
-        if verdict.is_handed_on {
-            handed_on.push(case.name.clone());
-        }
-        if !verdict.faults.is_empty() {
-            writeln!(report, "{name}: {}\n    {}", case.name, verdict.faults.join("\n    ")).unwrap();
-        }
-    }
-    report.push_str(&afterwards(name, &backend, ended));
+    let mut report = faults(name, &verdicts, &backend, ended);
+    let handed_on = verdicts.iter().filter(|(_, verdict)| verdict.is_handed_on);
+    let mut handed_on: Vec<_> = handed_on.map(|(case, _)| case.name.clone()).collect();
     for stray in canonical.strays() {
         writeln!(report, "{name}: the canonical side heard: {stray}").unwrap();
     }

@@ -2,10 +2,10 @@
 //! and put together by the report.
 
 use std::collections::BTreeMap;
-use std::io::{Read, Write};
+use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
+use std::process::{Command, Output, Stdio};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::channel;
@@ -383,6 +383,54 @@ fn only_a_start_that_succeeds_takes_the_file_over() {
     first.stop();
     assert_eq!(counts(&page(&second)), expected);
     second.stop();
+}
+
+/// Where [`an_heir_that_goes_no_further`] finds the file.
+const HEIR: &str = "INTERLINGUA_TEST_HEIR";
+
+/// What another test starts as a process: one that takes the file over, and is killed before its start is certain. Else it does
+/// nothing.
+#[test]
+fn an_heir_that_goes_no_further() {
+    let Ok(path) = std::env::var(HEIR) else { return };
+    let mut store = Store::look(Path::new(&path), SystemTime::now()).unwrap();
+    store.take_over(Config::default()).unwrap();
+    println!("taken over");
+    // Until it is killed, or whoever started it is gone.
+    std::io::stdin().read_to_end(&mut Vec::new()).unwrap();
+}
+
+#[test]
+fn starts_that_are_killed_once_they_have_the_file_leave_it_to_whoever_had_it() {
+    let (backend, folder) = (Backend::start(), tempfile::tempdir().unwrap());
+    let place = place(&backend, folder.path());
+    let first = Process::start(&place.files);
+    let mut expected = Counts::new();
+    send(&first, 1, &mut expected);
+    for _ in 0..2 {
+        let mut heir = Command::new(std::env::current_exe().unwrap());
+        let name = format!("{}::an_heir_that_goes_no_further", module_path!().split_once("::").unwrap().1);
+        heir.args(["--exact", &name, "--nocapture"]).env(HEIR, &place.usage);
+        let mut heir = heir.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let said = BufReader::new(heir.stdout.take().unwrap()).lines().map(Result::unwrap);
+        assert!(said.into_iter().any(|line| line.contains("taken over")), "it has not got so far");
+        // As long as it lives, the file is its to write.
+        send(&first, 1, &mut expected);
+        let answer = first.page("/usage");
+        assert!(answer.status == 503 && answer.body.contains("taken over"), "{}", answer.body);
+        heir.kill().unwrap();
+        heir.wait().unwrap();
+        assert_eq!(counts(&page(&first)), expected);
+    }
+    // And one that starts has all of it.
+    let second = Process::start(&place.files);
+    assert_eq!(counts(&page(&second)), expected);
+    assert_eq!(first.page("/usage").status, 503);
+    first.stop();
+    send(&second, 1, &mut expected);
+    second.stop();
+    let file = place.usage.display().to_string();
+    assert_eq!(counts(&report_json(&place, &[&file])["counted"]), expected);
 }
 
 /// More than any buffer between two processes has room for: each of so many principals has used all of these parts.
