@@ -6,12 +6,11 @@
 //! ```
 //!
 //! *Opening* has one deadline for the TLS handshake and the first bytes together; hyper's own timers would begin only
-//! after them. *Serving* is hyper's, watched for its deadlines by a single timer per connection that is set anew only
+//! after them. *Serving* is hyper's, minded by a task beside it, with a single timer per connection that is set anew only
 //! when it fires. *Leaving* is hyper's graceful shutdown, bounded by the header timeout.
 
-use std::{net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
+use std::{cell::RefCell, net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
 
-use futures_util::{StreamExt, future::LocalBoxFuture, stream::FuturesUnordered};
 use hyper::{
     rt::Executor,
     server::conn::{http1, http2},
@@ -24,10 +23,11 @@ use hyper_util::{
 use tokio::{
     io::{AsyncRead, AsyncWrite},
     net::TcpStream,
-    task::spawn_local,
+    sync::oneshot,
+    task::{AbortHandle, spawn_local},
     time::{Duration, Instant, sleep, sleep_until, timeout, timeout_at},
 };
-use tower::ServiceExt;
+use tower::Service;
 
 use crate::{
     server::{
@@ -128,10 +128,9 @@ impl<H: Handler> Connections<H> {
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
-        let Shared { config, drain, .. } = &*self.shared;
         let opened = tokio::select! {
             opened = timeout_at(opening.instant(), sniff(&mut stream)) => opened,
-            () = after_grace(drain) => return,
+            () = after_grace(&self.shared.drain) => return,
         };
         let Ok(Ok((protocol, seen))) = opened else { return };
         let (watch, heads) = match protocol {
@@ -140,14 +139,16 @@ impl<H: Handler> Connections<H> {
             Protocol::Http2 => (Watch::http2(), None),
         };
         let framing = heads.clone().map(Framing::new);
-        let stack = stack(self.handler.clone(), peer, self.common.clone());
+        let stack = RefCell::new(stack(self.handler.clone(), peer, self.common.clone()));
         let watched = watch.clone();
         let service = service_fn(move |mut request| {
             let guard = watched.request();
             if heads.as_ref().is_some_and(|heads| !heads.next_has_one_end()) {
                 request.extensions_mut().insert(TwoEnds);
             }
-            let answer = stack.clone().oneshot(request);
+            // All layers are always ready. So nobody has to ask them first, which would take a copy of them all, and moved the
+            // request twice.
+            let answer = stack.borrow_mut().call(request);
             async move {
                 let answer = answer.await;
                 drop(guard);
@@ -158,11 +159,11 @@ impl<H: Handler> Connections<H> {
         match protocol {
             Protocol::Http1 => {
                 let connection = self.http1.serve_connection(io, service);
-                attend(Box::pin(connection), &watch, config, after_idle_grace(drain, &watch)).await;
+                attend(Box::pin(connection), protocol, watch, &self.shared).await;
             }
             Protocol::Http2 => {
                 let connection = self.http2.serve_connection(io, service);
-                attend(Box::pin(connection), &watch, config, drain.begun()).await;
+                attend(Box::pin(connection), protocol, watch, &self.shared).await;
             }
         }
     }
@@ -171,29 +172,64 @@ impl<H: Handler> Connections<H> {
 /// Drives a connection until it ends by itself, or until it is time to leave.
 async fn attend<C: GracefulConnection>(
     mut connection: Pin<Box<C>>,
-    watch: &Watch,
-    config: &Config,
-    told_to_leave: impl Future<Output = ()>,
+    protocol: Protocol,
+    watch: Watch,
+    shared: &Arc<Shared>,
 ) {
-    // Kept apart from the connection, so that they are polled when they were woken and not with each of its requests,
-    // which was a hundredth of the whole.
-    let ends: [LocalBoxFuture<'_, ()>; 2] =
-        [Box::pin(deadline_passed(watch, config)), Box::pin(told_to_leave)];
-    let mut ends = FuturesUnordered::from_iter(ends);
+    let (minder, mut is_over) = Minder::start(protocol, watch.clone(), Arc::clone(shared));
     tokio::select! {
         biased;
         // How a client's connection broke is the client's affair, and what mattered to a request was logged with it.
         _ended = connection.as_mut() => return,
-        Some(()) = ends.next() => {}
+        _over = &mut is_over => {}
     }
-    drop(ends);
+    drop(minder);
     connection.as_mut().graceful_shutdown();
     // A client told to leave may still wait for answers; one that ran out of time may not take more of it.
+    let config = &shared.config;
     loop {
         let leaving = timeout(config.header_timeout, connection.as_mut()).await;
         if leaving.is_ok() || watch.deadline(config).is_some() {
             return;
         }
+    }
+}
+
+/// The task that says when it is time to leave, for as long as this is there.
+///
+/// It is a task, so that it is polled when it was woken, and not with each of the connection's requests, which was a
+/// hundredth of the whole. So was a set of futures that keeps apart which of them were woken: it notes with each request whom
+/// to wake.
+struct Minder(AbortHandle);
+
+impl Minder {
+    fn start(protocol: Protocol, watch: Watch, shared: Arc<Shared>) -> (Minder, oneshot::Receiver<()>) {
+        let (tell, told) = oneshot::channel();
+        let task = spawn_local(async move {
+            let Shared { config, drain, .. } = &*shared;
+            tokio::select! {
+                () = deadline_passed(&watch, config) => {}
+                () = told_to_leave(protocol, drain, &watch) => {}
+            }
+            // Whoever listens no more has left.
+            tell.send(()).ok();
+        });
+        (Minder(task.abort_handle()), told)
+    }
+}
+
+impl Drop for Minder {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+/// Completes when the connection has to go because we do.
+async fn told_to_leave(protocol: Protocol, drain: &Drain, watch: &Watch) {
+    match protocol {
+        Protocol::Http1 => after_idle_grace(drain, watch).await,
+        // It says goodbye and goes on with what was begun.
+        Protocol::Http2 => drain.begun().await,
     }
 }
 

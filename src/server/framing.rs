@@ -18,6 +18,8 @@
 
 use std::{cell::Cell, rc::Rc};
 
+use memchr::{memchr, memchr2};
+
 /// Longer than any name that matters here.
 const NAME_MAX: usize = 24;
 
@@ -163,7 +165,7 @@ impl Framing {
     }
 
     fn until_line_end(&mut self, bytes: &[u8], then: impl FnOnce(&mut Framing)) -> usize {
-        let Some(end) = bytes.iter().position(|byte| *byte == b'\n') else { return bytes.len() };
+        let Some(end) = memchr(b'\n', bytes) else { return bytes.len() };
         then(self);
         end + 1
     }
@@ -176,21 +178,23 @@ impl Framing {
     }
 
     fn name(&mut self, bytes: &[u8]) -> usize {
-        let end = bytes.iter().position(|byte| matches!(byte, b':' | b'\n'));
-        for byte in &bytes[..end.unwrap_or(bytes.len())] {
-            if let Some(free) = self.name.get_mut(self.name_length) {
-                *free = *byte;
-            }
-            self.name_length += 1;
-        }
-        let Some(end) = end else { return bytes.len() };
-        let name = self.name.get(..self.name_length).unwrap_or_default();
+        let Some(end) = memchr2(b':', b'\n', bytes) else {
+            self.keep(bytes);
+            return bytes.len();
+        };
+        // Nearly every name comes in one piece, and is looked at where it is.
+        let name = if self.name_length == 0 {
+            Some(&bytes[..end])
+        } else {
+            self.keep(&bytes[..end]);
+            self.name.get(..self.name_length)
+        };
         match (bytes[end], name) {
-            (b'\n', b"" | b"\r") if self.name_length <= 1 => self.end_head(),
+            (b'\n', Some(b"" | b"\r")) => self.end_head(),
             // A line without a colon, which hyper refuses.
             (b'\n', _) => self.at = At::Nowhere,
             _ => {
-                let field = Field::named(name);
+                let field = name.map_or(Field::Other, Field::named);
                 match field {
                     Field::Coding => self.has_coding = true,
                     Field::Length => self.length = Some(0),
@@ -200,6 +204,14 @@ impl Framing {
             }
         }
         end + 1
+    }
+
+    /// Keeps a piece of a name until the rest is there; of a name longer than any that matters, how long it is.
+    fn keep(&mut self, piece: &[u8]) {
+        let free = self.name.get_mut(self.name_length..).unwrap_or_default();
+        let kept = free.len().min(piece.len());
+        free[..kept].copy_from_slice(&piece[..kept]);
+        self.name_length += piece.len();
     }
 
     /// Reads a length on. Where there is anything but digits and blanks in it, hyper refuses it.

@@ -42,8 +42,8 @@ use shed::{Load, ShedLayer};
 /// What every layer answers with.
 type Response = http::Response<Body>;
 
-/// What the layers of one worker have in common. They are cloned for each request, and counting those clones must not
-/// make processors wait for one another: hence `Rc`, around what the workers do share.
+/// What the layers of one worker have in common. Each request holds some of it, and counting who does must not make
+/// processors wait for one another: hence `Rc`, around what the workers do share.
 #[derive(Clone, Debug)]
 pub(super) struct Common {
     drain: Rc<Drain>,
@@ -68,7 +68,7 @@ impl Common {
     }
 }
 
-/// The stack for one connection.
+/// The stack for one connection. It is always ready.
 pub(super) fn stack<H: Handler>(
     handler: H,
     peer: Peer,
@@ -78,8 +78,7 @@ pub(super) fn stack<H: Handler>(
     Response = Response,
     Error = Infallible,
     Future = impl Future<Output = Result<Response, Infallible>> + use<H>,
-> + Clone
-+ use<H> {
+> + use<H> {
     let Common { drain, load, callers, refusals, names_addresses, request_deadline } = common;
     let brings = callers.at(peer.address.ip());
     ServiceBuilder::new()

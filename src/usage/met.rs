@@ -4,10 +4,11 @@
 //! operation and one for all others, and the losses that mappings declare. So all of it is exact, and no client can make it
 //! more. A worker counts losses on a sheet of its own, as it does uses; what shadows find comes seldom, and is counted at once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::SystemTime;
 
+use foldhash::fast::FixedState;
 use serde_json::{Value as Tree, json};
 
 use super::book::{Book, locked};
@@ -26,6 +27,10 @@ const OTHER: &str = "other";
 
 /// How often, by day since 1970 and by the number of the part.
 pub(super) type Counts = BTreeMap<(u64, u32), u64>;
+
+/// The same of one worker. A request may meet twenty losses, and nobody who asks chooses their numbers: hence a table, and one that is
+/// hashed fast.
+type Sheet = HashMap<(u64, u32), u64, FixedState>;
 
 /// What was met on which day, by names: as a file has it, and as a report puts several together.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -85,7 +90,7 @@ impl Met {
 #[derive(Debug, Default)]
 pub(super) struct Pending {
     counts: Mutex<Counts>,
-    sheets: Mutex<Vec<Weak<Mutex<Counts>>>>,
+    sheets: Mutex<Vec<Weak<Mutex<Sheet>>>>,
     /// The places that are told apart, by dialect and operation.
     places: Mutex<BTreeMap<(String, String), BTreeSet<String>>>,
 }
@@ -112,7 +117,7 @@ impl Pending {
     }
 
     /// Takes in what a sheet has, or what could not be written down.
-    pub(super) fn put_back(&self, counts: Counts) {
+    pub(super) fn put_back(&self, counts: impl IntoIterator<Item = ((u64, u32), u64)>) {
         let mut pending = locked(&self.counts);
         for (key, count) in counts {
             *pending.entry(key).or_default() += count;
@@ -185,7 +190,7 @@ impl Losses {
 #[derive(Debug)]
 pub(super) struct Meter {
     book: Arc<Book>,
-    sheet: Arc<Mutex<Counts>>,
+    sheet: Arc<Mutex<Sheet>>,
 }
 
 impl Meter {

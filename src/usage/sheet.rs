@@ -2,6 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
+use foldhash::fast::RandomState;
+
 use super::client::Client;
 use super::heavy::Seen;
 use crate::limit::Principal;
@@ -26,13 +28,17 @@ pub(super) struct Caller {
     pub(super) is_confirmed: bool,
 }
 
+/// What is counted on a sheet. It is hashed fast, with a key of its own: whoever chose credentials to collide all the same would
+/// make a sheet slower by as much as fits on it.
+type Rows<K> = HashMap<K, Seen, RandomState>;
+
 /// What was counted on one day.
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub(super) day: u64,
-    pub(super) parts: HashMap<(Caller, u32), Seen>,
+    pub(super) parts: Rows<(Caller, u32)>,
     /// The number is that of the operation.
-    pub(super) clients: HashMap<(Caller, u32, Client), Seen>,
+    pub(super) clients: Rows<(Caller, u32, Client)>,
     /// How many requests were not counted, because there was no room, and on which day the last of them.
     pub(super) lost: u64,
     pub(super) lost_on: u64,
@@ -40,7 +46,8 @@ pub(super) struct Sheet {
 
 impl Sheet {
     pub(super) fn new() -> Sheet {
-        let (parts, clients) = (HashMap::with_capacity(PARTS_MAX), HashMap::with_capacity(CLIENTS_MAX));
+        let parts = HashMap::with_capacity_and_hasher(PARTS_MAX, RandomState::default());
+        let clients = HashMap::with_capacity_and_hasher(CLIENTS_MAX, RandomState::default());
         Sheet { day: 0, parts, clients, lost: 0, lost_on: 0 }
     }
 

@@ -1,13 +1,12 @@
 //! What can be used and lost of the dialects of a registry, operation by operation.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use super::book::Book;
 use super::met::Losses;
 use super::part::Part;
 use super::watch::{Used, Watch};
-use crate::dialect::Registry;
+use crate::dialect::{ByName, Registry};
 use crate::translate::Request;
 
 /// What can be used of all dialects there are.
@@ -15,9 +14,9 @@ use crate::translate::Request;
 pub struct Watches {
     book: Arc<Book>,
     /// By dialect, then by operation.
-    operations: HashMap<String, HashMap<String, Arc<Watch>>>,
+    operations: ByName<ByName<Arc<Watch>>>,
     /// By the same.
-    losses: HashMap<String, HashMap<String, Losses>>,
+    losses: ByName<ByName<Losses>>,
 }
 
 impl Watches {
