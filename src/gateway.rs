@@ -388,9 +388,12 @@ impl Gateway {
                 return Box::pin(shadow::answer(self, plan, chosen.side, admitted, exchange)).await;
             }
             if chosen.side == Side::Legacy {
+                // Until it is answered: by then the mode may be another.
+                let _writing = self.modes.begin_write(target);
                 return Box::pin(legacy::pass(self, plan, admitted, exchange)).await;
             }
         }
+        let _writing = self.modes.begin_write(target);
         self.translate(admitted, exchange).await
     }
 

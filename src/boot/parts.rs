@@ -87,7 +87,9 @@ impl Parts {
         // Who speaks canonical already has no other way to a backend that does not.
         let registry = if config.reverse.is_some() { registry.serving_canonical() } else { registry };
         let registry = Arc::new(registry);
-        let modes = Arc::new(Modes::new(&registry, &config.modes, &legacies(&legacy)));
+        let none = Modes::default();
+        let modes = before.map_or(&none, |before| &before.modes);
+        let modes = Arc::new(modes.followed_by(&registry, &config.modes, &legacies(&legacy)));
         let known = before.and_then(|before| before.ids.as_ref());
         let ids = config.ids.store.as_ref().map(|path| IdFile::open(path, known)).transpose()?;
 
@@ -128,7 +130,8 @@ impl Parts {
 
     /// The same, with the modes of these settings.
     pub(super) fn set_modes(&mut self, config: &Config) {
-        self.modes = Arc::new(Modes::new(self.shared.registry(), &config.modes, &self.legacies()));
+        let modes = self.modes.followed_by(self.shared.registry(), &config.modes, &self.legacies());
+        self.modes = Arc::new(modes);
     }
 
     /// The old upstreams, for all workers to make their own of.

@@ -1,9 +1,9 @@
 //! The thread that asks the other side for shadows and compares, for all workers, so that none of them ever does.
 //!
 //! It has a runtime and connections of its own, and begins with the first mode that needs it. It gives way to whoever else
-//! wants its processor, unless it is told not to: on Linux it runs under the idle policy, whose threads are interrupted as soon as any other can run
-//! (a low `nice` value is not enough: whoever has it may finish its slice, which a client would wait for). With no processor to
-//! spare shadows wait, and are dropped and counted.
+//! wants its processor, unless it is told not to: on Linux it runs under the idle policy, whose threads are interrupted as soon
+//! as any other can run. (How soon that is where only a `nice` value differs, each kernel decides anew.) With no processor to spare
+//! shadows wait, and are dropped and counted.
 
 use std::{
     convert::Infallible,

@@ -98,7 +98,7 @@ impl Workers {
         let mut in_use = self.lock();
         in_use.shared = Arc::clone(&shared);
         if !Arc::ptr_eq(&in_use.modes, &modes) {
-            std::mem::replace(&mut in_use.modes, Arc::clone(&modes)).supersede();
+            std::mem::replace(&mut in_use.modes, Arc::clone(&modes)).supersede(&modes);
         }
         in_use.legacies = legacies.clone();
         if let Some(upstream) = &upstream {

@@ -7,8 +7,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::dialect::{Dialect, Registry};
+use crate::dialect::{self, Dialect, Registry};
 use crate::limit::Principal;
+use crate::translate;
 use crate::upstream::Upstream;
 
 mod comparison;
@@ -146,6 +147,9 @@ impl Config {
 pub struct Modes {
     /// By dialect, generations included.
     plans: HashMap<String, Arc<Plan>>,
+    /// By family, of those that have an old upstream: all changes, whichever mode they are made in. Generations change the same
+    /// records.
+    writes: HashMap<String, Arc<Writes>>,
 }
 
 /// How the requests of one dialect are answered, and by whom.
@@ -160,6 +164,8 @@ pub(super) struct Plan {
     hosts: Vec<String>,
     /// What is compared, if anything is.
     comparison: Option<Comparison>,
+    /// What is changed meanwhile.
+    writes: Option<Arc<Writes>>,
 }
 
 /// The mode of a request, and the side that answers it.
@@ -170,33 +176,57 @@ pub(super) struct Chosen {
 }
 
 impl Modes {
-    /// Others are in use from now on. Which changes go through those is not known here, so nothing that is still to be read back
-    /// is told as the old upstream's doing.
-    pub fn supersede(&self) {
-        for plan in self.plans.values() {
-            plan.end_writes();
-        }
-    }
-
     /// Those of the dialects that there are. A generation of which nothing is said has the mode of what it extends, and the
     /// old upstream too.
     pub fn new(registry: &Registry, configs: &BTreeMap<String, Config>, legacies: &Legacies) -> Modes {
+        Modes::default().followed_by(registry, configs, legacies)
+    }
+
+    /// The same, to be used after these: changes that are under way now stay known.
+    #[must_use]
+    pub fn followed_by(
+        &self,
+        registry: &Registry,
+        configs: &BTreeMap<String, Config>,
+        legacies: &Legacies,
+    ) -> Modes {
         let mut writes: HashMap<String, Arc<Writes>> = HashMap::new();
-        let plan = |dialect: &Arc<Dialect>| {
+        let mut plan = |dialect: &Arc<Dialect>| {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
-            let config = names().find_map(|name| configs.get(name))?.clone();
+            let config = names().find_map(|name| configs.get(name));
             let legacy = names().find(|name| legacies.of(name).is_some()).cloned();
             let family = dialect.family().to_owned();
-            let comparison = config.shadows().then(|| {
-                let writes = Arc::clone(writes.entry(family.clone()).or_default());
-                Comparison::of(registry, dialect, &config, writes)
+            let writes = (legacy.is_some() || config.is_some_and(Config::passes)).then(|| {
+                let known = || self.writes.get(&family).cloned().unwrap_or_default();
+                Arc::clone(writes.entry(family.clone()).or_insert_with(known))
             });
+            let config = config?.clone();
+            let comparison = config.shadows().then(|| Comparison::of(registry, dialect, &config));
             let relatives = registry.dialects().iter().filter(|one| one.family() == family);
             let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
-            let plan = Plan { config, legacy, family, hosts, comparison };
+            let plan = Plan { config, legacy, family, hosts, comparison, writes };
             Some((dialect.name.clone(), Arc::new(plan)))
         };
-        Modes { plans: registry.dialects().iter().filter_map(plan).collect() }
+        let plans = registry.dialects().iter().filter_map(&mut plan).collect();
+        Modes { plans, writes }
+    }
+
+    /// Those are in use from now on. Where they do not note changes as these did, nothing that is still to be compared is told
+    /// as the old upstream's doing.
+    pub fn supersede(&self, by: &Modes) {
+        let goes_on = |writes| by.writes.values().any(|other| Arc::ptr_eq(writes, other));
+        self.writes.values().filter(|writes| !goes_on(writes)).for_each(|writes| writes.close());
+    }
+
+    /// A request begins; none if it changes nothing, or nobody wants to know.
+    pub(super) fn begin_write(&self, target: &dialect::Selected) -> Option<Writing> {
+        if self.writes.is_empty() || target.operation.method.is_safe() {
+            return None;
+        }
+        let writes = self.writes.get(target.dialect.family())?;
+        // What cannot be decoded is refused, and changes nothing.
+        let path = translate::decode_path(target.path.clone()).unwrap_or_default();
+        Some(writes.begin(path.iter().map(|(_, value)| value.as_str())))
     }
 
     /// Whether anything is asked of both sides.
@@ -229,6 +259,20 @@ impl Plan {
         self.hosts.iter().any(|own| own.eq_ignore_ascii_case(host))
     }
 
+    /// A look at a record begins, which compares what both sides tell of it.
+    pub(super) fn begin_look(&self) -> Option<Passage> {
+        Some(self.writes.as_ref()?.look())
+    }
+
+    /// Whether nobody else has changed, since then, what is read at these parameters of a path.
+    pub(super) fn is_unchanged_since<'t>(
+        &self,
+        passage: Passage,
+        names: impl Iterator<Item = &'t str>,
+    ) -> bool {
+        self.writes.as_ref().is_some_and(|writes| writes.are_none_since(passage, names))
+    }
+
     pub(super) fn validates(&self) -> bool {
         self.config.validate
     }
@@ -244,7 +288,14 @@ mod tests {
     use super::*;
 
     fn plan(config: Config) -> Plan {
-        Plan { config, legacy: None, family: "acme".to_owned(), hosts: Vec::new(), comparison: None }
+        Plan {
+            config,
+            legacy: None,
+            family: "acme".to_owned(),
+            hosts: Vec::new(),
+            comparison: None,
+            writes: None,
+        }
     }
 
     fn number(number: u32) -> Principal {

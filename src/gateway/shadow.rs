@@ -72,16 +72,17 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
     // All that is asked of them is known by now, and to copy them costs more than the headers.
     head.extensions = Extensions::default();
     let again = Again { target, url, head, body, credential };
-    let writing = plan.begin_write(&again.target);
+    let writing = gateway.modes.begin_write(&again.target);
+    let look = plan.begin_look().filter(|_| again.target.operation.method.is_safe());
     let begun = Instant::now();
     let outcome = asked(gateway, plan, side, again.admitted(), exchange).await;
-    let passage = writing.map(Writing::end);
+    let since = writing.map(Writing::end).or(look);
     if let (Some(Aside { shadows, asks }), Some(first)) = (&gateway.aside, First::of(&outcome)) {
         let bytes = first.bytes();
         let room = shadows.room_for(again.body.len() + bytes);
         let (asks, plan, of) = (Arc::clone(asks), Arc::clone(plan), exchange.copy());
         let (has_room, due) = (room.is_some(), Deadline::after(PATIENCE));
-        let shadow = Shadow { asks, plan, side, again, first, begun, passage, of, due, _room: room };
+        let shadow = Shadow { asks, plan, side, again, first, begun, since, of, due, _room: room };
         if bytes > ANSWER_MAX {
             shadow.count(ShadowOutcome::TooLarge);
         } else if !has_room {
@@ -103,8 +104,8 @@ struct Shadow {
     first: First,
     /// When that side was asked.
     begun: Instant,
-    /// When it was, among the changes of others; of a change.
-    passage: Option<Passage>,
+    /// Since when, among the changes of others, the record has to be unchanged: since this change, or since it was read first.
+    since: Option<Passage>,
     /// Whose request it is, for what is asked again.
     of: Exchange,
     /// When it is too late.

@@ -6,10 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::time::Instant;
 
 use super::noise::Noise;
-use super::writes::{Passage, Writes, Writing};
 use super::{Config, Plan};
-use crate::dialect::{self, Dialect, Operation, Registry};
-use crate::translate;
+use crate::dialect::{Dialect, Operation, Registry};
 use crate::translate::compare::{Differences, Masks};
 use crate::translate::reverse::back::Back;
 use crate::translate::reverse::told::Reader;
@@ -21,8 +19,6 @@ pub(super) struct Comparison {
     readers: HashMap<String, Reader>,
     /// Of those that change something, cases included; none where nothing is read back.
     changes: Vec<Change>,
-    /// Those of the whole family: its generations change the same records.
-    writes: Arc<Writes>,
     masks: Masks,
     /// By operation.
     noise: Mutex<HashMap<String, Noise>>,
@@ -42,30 +38,6 @@ impl Plan {
     /// How it is found out what an operation changed, or a case of one; none where that is not wanted.
     pub(in crate::gateway) fn change(&self, operation: &Arc<Operation>) -> Option<&Change> {
         self.comparison.as_ref()?.changes.iter().find(|change| Arc::ptr_eq(&change.operation, operation))
-    }
-
-    /// A request begins; none if it changes nothing.
-    pub(in crate::gateway) fn begin_write(&self, target: &dialect::Selected) -> Option<Writing> {
-        let writes = &self.comparison.as_ref().filter(|_| !target.operation.method.is_safe())?.writes;
-        // What cannot be decoded is refused, and changes nothing.
-        let path = translate::decode_path(target.path.clone()).unwrap_or_default();
-        Some(writes.begin(path.iter().map(|(_, value)| value.as_str())))
-    }
-
-    /// Changes go another way from now on.
-    pub(super) fn end_writes(&self) {
-        if let Some(comparison) = &self.comparison {
-            comparison.writes.close();
-        }
-    }
-
-    /// Whether nobody else has changed, since that change began, what is read at these parameters of a path.
-    pub(in crate::gateway) fn is_unchanged_since<'t>(
-        &self,
-        passage: Passage,
-        names: impl Iterator<Item = &'t str>,
-    ) -> bool {
-        self.comparison.as_ref().is_some_and(|comparison| comparison.writes.are_none_since(passage, names))
     }
 
     /// What reads the answers of an operation.
@@ -115,12 +87,7 @@ impl Plan {
 }
 
 impl Comparison {
-    pub(super) fn of(
-        registry: &Registry,
-        dialect: &Arc<Dialect>,
-        config: &Config,
-        writes: Arc<Writes>,
-    ) -> Comparison {
+    pub(super) fn of(registry: &Registry, dialect: &Arc<Dialect>, config: &Config) -> Comparison {
         let api = registry.api();
         let (safe, others): (Vec<_>, Vec<_>) =
             dialect.operations.iter().partition(|operation| operation.method.is_safe());
@@ -136,7 +103,7 @@ impl Comparison {
             std::iter::once(change(whole)).chain(cases).collect::<Vec<_>>()
         };
         let changes = others.flat_map(cases).collect();
-        Comparison { readers: safe.iter().map(reader).collect(), changes, writes, ..Comparison::default() }
+        Comparison { readers: safe.iter().map(reader).collect(), changes, ..Comparison::default() }
     }
 
     /// A panic while the lock was held cannot have left anything half learned, so poison is ignored.

@@ -1,12 +1,16 @@
 //! Which changes of one record were under way at the same time.
 //!
-//! Whoever reads back what a change did has to know whether somebody else has changed the record since, or was at it
-//! meanwhile: then what is read says nothing of the change. Changes are known by a digest of what they are about, and
-//! those that share one by chance are taken for changes of one record: then less is told, but nothing untrue.
+//! Whoever reads back what a change did, or compares what both sides tell of a record, has to know whether somebody else has
+//! changed the record since, or was at it meanwhile: then what is read says nothing. Changes are known by a digest of what they
+//! are about, and those that share one by chance are taken for changes of one record: then less is told, but nothing untrue.
+//!
+//! Each change is noted, whichever mode it is made in, so noting one takes neither a lock nor memory: whoever is answered
+//! never waits for whoever compares.
 
 use std::fmt;
 use std::hash::{BuildHasher, RandomState};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::SeqCst};
 
 use crate::canonical::id::IdForm;
 
@@ -14,10 +18,20 @@ use crate::canonical::id::IdForm;
 const SLOTS: usize = 1024;
 
 /// The changes that go through this process, of one dialect and its generations.
-#[derive(Default)]
 pub(super) struct Writes {
     key: RandomState,
-    book: Mutex<Book>,
+    /// Counts beginnings and ends.
+    now: AtomicU64,
+    /// Changes are noted elsewhere now, if at all, and none of them stands here.
+    is_closed: AtomicBool,
+    slots: Box<[Slot]>,
+}
+
+impl Default for Writes {
+    fn default() -> Writes {
+        let slots = std::iter::repeat_with(Slot::default).take(SLOTS).collect();
+        Writes { key: RandomState::new(), now: AtomicU64::new(0), is_closed: AtomicBool::new(false), slots }
+    }
 }
 
 /// Shows nothing of the records.
@@ -27,25 +41,50 @@ impl fmt::Debug for Writes {
     }
 }
 
-struct Book {
-    /// Counts beginnings and ends.
-    now: u64,
-    /// Changes go another way now, and none of them stands here.
-    is_closed: bool,
-    slots: Box<[Slot]>,
-}
+/// What is known of the changes of one record, in one word: [`Known`].
+#[derive(Default)]
+struct Slot(AtomicU64);
 
-/// What is known of the changes of one record.
-#[derive(Clone, Copy, Default)]
-struct Slot {
-    /// When one last began or ended.
+/// Bits of how many changes are under way: a million, which is more than there may be requests.
+const UNDER_WAY_BITS: u32 = 20;
+
+/// What a slot says. Beginnings and ends have 44 bits: a million a second for half a year, or ten thousand for fifty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct Known {
+    /// When a change last began or ended.
     last: u64,
-    under_way: u32,
+    under_way: u64,
 }
 
-impl Default for Book {
-    fn default() -> Book {
-        Book { now: 0, is_closed: false, slots: vec![Slot::default(); SLOTS].into() }
+impl Known {
+    fn read(word: u64) -> Known {
+        Known { last: word >> UNDER_WAY_BITS, under_way: word & ((1 << UNDER_WAY_BITS) - 1) }
+    }
+
+    fn word(self) -> u64 {
+        self.last << UNDER_WAY_BITS | self.under_way
+    }
+}
+
+impl Slot {
+    fn known(&self) -> Known {
+        Known::read(self.0.load(SeqCst))
+    }
+
+    /// Something begins or ends at that time, so that so many are under way; what was known before is returned. Who took an earlier
+    /// time may come here later: the latest stays.
+    fn note(&self, now: u64, under_way: impl Fn(u64) -> u64) -> Known {
+        let noted = |word| {
+            let before = Known::read(word);
+            Known { last: before.last.max(now), under_way: under_way(before.under_way) }.word()
+        };
+        let mut word = self.0.load(SeqCst);
+        loop {
+            match self.0.compare_exchange_weak(word, noted(word), SeqCst, SeqCst) {
+                Ok(before) => return Known::read(before),
+                Err(other) => word = other,
+            }
+        }
     }
 }
 
@@ -56,9 +95,11 @@ pub(in crate::gateway) struct Writing {
     slot: usize,
     /// When it began; none if another was under way then.
     began: Option<u64>,
+    has_ended: bool,
 }
 
-/// When a change ended, and whether nobody else was at its record meanwhile.
+/// Since when a record has to be unchanged: the end of a change, and whether nobody else was at its record meanwhile; or the
+/// beginning of a look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::gateway) struct Passage {
     ended: u64,
@@ -69,33 +110,35 @@ impl Writes {
     /// A change begins of what these texts name.
     pub(super) fn begin<'t>(self: &Arc<Self>, names: impl Iterator<Item = &'t str>) -> Writing {
         let slot = self.slot(names);
-        let mut book = self.book();
-        let (now, before) = book.stamp(slot);
-        book.slots[slot].under_way += 1;
-        drop(book);
-        Writing { all: Arc::clone(self), slot, began: (before.under_way == 0).then_some(now) }
+        let now = self.tick();
+        let before = self.slots[slot].note(now, |under_way| under_way + 1);
+        let began = (before.under_way == 0).then_some(now);
+        Writing { all: Arc::clone(self), slot, began, has_ended: false }
     }
 
-    /// Whether nobody else has changed what these texts name since that change began, nor is about to.
+    /// A look begins: what is changed from now on, or is being changed, may be seen in it or not.
+    pub(super) fn look(&self) -> Passage {
+        Passage { ended: self.now.load(SeqCst), was_alone: true }
+    }
+
+    /// Whether nobody else has changed what these texts name since then, nor is about to.
     pub(super) fn are_none_since<'t>(&self, passage: Passage, names: impl Iterator<Item = &'t str>) -> bool {
-        let book = self.book();
-        let Slot { last, under_way } = book.slots[self.slot(names)];
-        passage.was_alone && last <= passage.ended && under_way == 0 && !book.is_closed
+        let Known { last, under_way } = self.slots[self.slot(names)].known();
+        passage.was_alone && last <= passage.ended && under_way == 0 && !self.is_closed.load(SeqCst)
     }
 
     /// Changes that begin from now on are noted elsewhere, if at all: of none before is it known any more to be the last.
     pub(super) fn close(&self) {
-        self.book().is_closed = true;
+        self.is_closed.store(true, SeqCst);
+    }
+
+    fn tick(&self) -> u64 {
+        self.now.fetch_add(1, SeqCst) + 1
     }
 
     fn slot<'t>(&self, names: impl Iterator<Item = &'t str>) -> usize {
         let digest = self.key.hash_one(names.map(meant).collect::<Vec<_>>());
         usize::try_from(digest % SLOTS as u64).unwrap_or_default()
-    }
-
-    /// A panic while the lock was held cannot have left anything half counted, so poison is ignored.
-    fn book(&self) -> MutexGuard<'_, Book> {
-        self.book.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -105,38 +148,24 @@ fn meant(name: &str) -> String {
     id.map_or_else(|| name.to_lowercase(), |id| id.to_string())
 }
 
-impl Book {
-    /// Something begins or ends: when, and what was known before.
-    fn stamp(&mut self, slot: usize) -> (u64, Slot) {
-        self.now += 1;
-        let before = self.slots[slot];
-        self.slots[slot].last = self.now;
-        (self.now, before)
-    }
-}
-
 impl Writing {
     /// It has ended.
     pub(in crate::gateway) fn end(mut self) -> Passage {
-        // What is dropped after this has ended already.
-        let began = self.began.take();
-        let (ended, last) = self.ended();
-        self.slot = usize::MAX;
-        Passage { ended, was_alone: began == Some(last) }
+        self.ended()
     }
 
-    /// Counts the end: when it is, and when something last began or ended before.
-    fn ended(&self) -> (u64, u64) {
-        let mut book = self.all.book();
-        let (now, before) = book.stamp(self.slot);
-        book.slots[self.slot].under_way -= 1;
-        (now, before.last)
+    /// Notes the end. It was alone if nobody else is under way, and what was noted last is its own beginning.
+    fn ended(&mut self) -> Passage {
+        self.has_ended = true;
+        let ended = self.all.tick();
+        let before = self.all.slots[self.slot].note(ended, |under_way| under_way.saturating_sub(1));
+        Passage { ended, was_alone: before.under_way == 1 && self.began == Some(before.last) }
     }
 }
 
 impl Drop for Writing {
     fn drop(&mut self) {
-        if self.slot < SLOTS {
+        if !self.has_ended {
             self.ended();
         }
     }
@@ -174,6 +203,39 @@ mod tests {
         assert!(all.are_none_since(last, names(&["org", "ada"])));
         all.close();
         assert!(!all.are_none_since(last, names(&["org", "ada"])), "later ones are noted elsewhere");
+    }
+
+    #[test]
+    fn a_look_has_been_at_rest_unless_a_change_of_the_record_overlaps_it() {
+        let all = Arc::new(Writes::default());
+        let before = all.begin(names(&["org"]));
+        let look = all.look();
+        assert!(!all.are_none_since(look, names(&["org"])), "one is under way");
+        before.end();
+        assert!(!all.are_none_since(look, names(&["org"])), "one has ended meanwhile");
+        let look = all.look();
+        assert!(all.are_none_since(look, names(&["org"])));
+        all.begin(names(&["else"])).end();
+        assert!(all.are_none_since(look, names(&["org"])), "of another record");
+        all.begin(names(&["org"])).end();
+        assert!(!all.are_none_since(look, names(&["org"])));
+    }
+
+    #[test]
+    fn whoever_took_its_time_first_and_is_noted_later_is_not_passed_over() {
+        let all = Arc::new(Writes::default());
+        let slot = &all.slots[all.slot(names(&["org"]))];
+        let early = all.tick();
+        let late = all.begin(names(&["org"]));
+        slot.note(early, |under_way| under_way + 1);
+        assert_eq!(slot.known(), Known { last: early + 1, under_way: 2 });
+        assert!(!late.end().was_alone, "the other is still under way");
+
+        let alone = all.begin(names(&["else"]));
+        let ended = all.tick();
+        slot.note(ended, |under_way| under_way - 1);
+        assert!(alone.end().was_alone, "of another record");
+        assert_eq!(slot.known(), Known { last: ended, under_way: 0 });
     }
 
     #[test]

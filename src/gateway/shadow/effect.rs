@@ -88,7 +88,7 @@ impl Shadow {
         }
         // Somebody may have changed it since. What counts is what differs again, if nobody is known to have.
         found.confirm(&differs(&look().await?).unwrap_or_default());
-        let is_own = self.passage.is_some_and(|since| self.plan.is_unchanged_since(since, sought.names()));
+        let is_own = self.since.is_some_and(|since| self.plan.is_unchanged_since(since, sought.names()));
         if found.is_empty() || !is_own {
             return Ok(ShadowOutcome::EffectUnsteady);
         }

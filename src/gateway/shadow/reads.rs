@@ -11,6 +11,7 @@ use crate::gateway::mode::Side;
 use crate::problem::Segment;
 use crate::schema::Schema;
 use crate::telemetry::ShadowOutcome;
+use crate::translate;
 use crate::translate::compare::{self, By, Differences, Pairs};
 use crate::translate::reverse::told::{Outcome, Reader, Telling};
 
@@ -52,8 +53,18 @@ impl Shadow {
         if differences.is_empty() {
             return Ok(ShadowOutcome::Noise);
         }
+        if !self.is_at_rest() {
+            return Ok(ShadowOutcome::Unsteady);
+        }
         self.tell(&differences);
         Ok(ShadowOutcome::Different)
+    }
+
+    /// Whether nobody is known to have changed, since it was first read, what the path names.
+    fn is_at_rest(&self) -> bool {
+        let path = translate::decode_path(self.again.target.path.clone()).unwrap_or_default();
+        let names = path.iter().map(|(_, value)| value.as_str());
+        self.since.is_some_and(|since| self.plan.is_unchanged_since(since, names))
     }
 
     /// Learns where the old side, first asked at `begun`, differs from itself.

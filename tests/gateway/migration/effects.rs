@@ -1,6 +1,8 @@
 //! What the old side did with a change is read back: what it does otherwise is found, and nothing else; and the change is
 //! made by it once, and never by the other side.
 
+use std::thread;
+
 use serde_json::{Value, json};
 
 use super::cases::GITBOOK;
@@ -151,6 +153,30 @@ fn what_the_old_side_does_otherwise_is_found_by_place_and_no_value_is_told() {
     }
     assert_eq!(world.canonical_changes(), [""; 0], "the other side is told of none");
     assert_eq!(tamper.changes(), 4, "each is made once");
+}
+
+#[test]
+fn a_change_under_way_while_the_mode_changes_is_not_told_of_another() {
+    let tamper = Tamper::default().holding("Held");
+    let world = World::behind(&GITBOOK, |old| tamper.in_front_of(old));
+    assert_eq!(world.put(&json!({"mode": "legacy"})).status, 200);
+    let address = world.new.address;
+    let held = thread::spawn(move || {
+        let (path, body) = (format!("/gitbook{NORTHWIND}"), json!({"title": "Held"}).to_string());
+        Client::new(address).ask("PATCH", &path, &authorization(TOKENS[3]), &body).unwrap()
+    });
+    while tamper.changes() == 0 {
+        assert!(!held.is_finished(), "it is held");
+        thread::yield_now();
+    }
+    // What is read back is what the other has left there.
+    Changes::begin(&world).make("PATCH", &path(""), &json!({"title": "Renamed"}), 200);
+    assert_eq!(held.join().unwrap().status, 200);
+    assert_eq!(world.ended("updateOrganizationById", "effect_unsteady"), 1);
+    assert_eq!(world.differences(), []);
+    // Nobody is at it any more.
+    Changes::begin(&world).make("PATCH", &path(""), &json!({"title": "Renamed"}), 200);
+    assert_eq!(world.ended("updateOrganizationById", "effect_same"), 1);
 }
 
 #[test]

@@ -2,9 +2,10 @@
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::Value;
 
@@ -17,8 +18,37 @@ pub(super) struct Tamper {
     rules: Vec<Rule>,
     /// Requests of that method are answered so, and nothing is done.
     ignored: Option<(&'static str, u16)>,
+    held: Option<Arc<Held>>,
     changes: Arc<AtomicUsize>,
     reads: Arc<AtomicUsize>,
+}
+
+/// A change that waits for a read.
+struct Held {
+    text: &'static str,
+    is_due: Event,
+    is_done: Event,
+}
+
+/// Something that happens once.
+#[derive(Default)]
+struct Event {
+    has_happened: Mutex<bool>,
+    told: Condvar,
+}
+
+impl Event {
+    fn happen(&self) {
+        *self.has_happened.lock().unwrap() = true;
+        self.told.notify_all();
+    }
+
+    fn wait(&self) {
+        let has_happened = self.has_happened.lock().unwrap();
+        let waiting = |has_happened: &mut bool| !*has_happened;
+        let waited = self.told.wait_timeout_while(has_happened, Duration::from_mins(1), waiting).unwrap();
+        assert!(*waited.0, "nothing comes any more");
+    }
 }
 
 impl Tamper {
@@ -29,6 +59,12 @@ impl Tamper {
 
     pub(super) fn ignoring(self, method: &'static str, status: u16) -> Tamper {
         Tamper { ignored: Some((method, status)), ..self }
+    }
+
+    /// The change whose body has that text is done between the coming of the first read and its answer.
+    pub(super) fn holding(self, text: &'static str) -> Tamper {
+        let held = Held { text, is_due: Event::default(), is_done: Event::default() };
+        Tamper { held: Some(Arc::new(held)), ..self }
     }
 
     /// How many requests came that change something.
@@ -96,11 +132,24 @@ impl Tamper {
             name != "content-length" && name != "connection"
         };
         let head: String = lines.iter().filter(is_ours).map(String::as_str).collect();
+        let held = self.held.as_deref();
+        let is_held = held.is_some_and(|held| String::from_utf8_lossy(&body).contains(held.text));
+        match held {
+            Some(held) if is_held => held.is_due.wait(),
+            Some(held) if method == "GET" => {
+                held.is_due.happen();
+                held.is_done.wait();
+            }
+            Some(_) | None => {}
+        }
         let mut upstream = TcpStream::connect(old).unwrap();
         write!(upstream, "{head}content-length: {}\r\nconnection: close\r\n\r\n", body.len()).unwrap();
         upstream.write_all(&body).unwrap();
         let mut answer = Vec::new();
         upstream.read_to_end(&mut answer).unwrap();
+        if let Some(held) = held.filter(|_| is_held) {
+            held.is_done.happen();
+        }
         client.write_all(&answer).unwrap();
     }
 }

@@ -87,8 +87,9 @@ class World:
             text = re.sub(r"(?m)^windows *=.*$", f'windows = ["{LIMITS[side]}/minute"]', text)
             (mappings / f"{name}.toml").write_text(text)
         config = self.folder / f"{side}.toml"
+        # On a busy machine, a thread that gives way to all others would compare next to nothing.
         config.write_text(
-            f'[[server.listener]]\naddress = "{address}"\n[admin]\naddress = "{admin}"\n[upstream]\nbase = "http://{backend}"\n'
+            f'[server]\nshadows_give_way = false\n[[server.listener]]\naddress = "{address}"\n[admin]\naddress = "{admin}"\n[upstream]\nbase = "http://{backend}"\n'
             f'[limit]\nwindows = []\n[telemetry]\nfilter = "warn"\n[files]\nmappings = "{mappings}"\n{rest}'
         )
         self.run(side, ["serve", "--config", str(config)])
