@@ -329,9 +329,9 @@ impl Gateway {
 
     /// Answers one request, whatever comes of it.
     pub async fn answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
-        let exchange = Exchange::of(&request, self.shared.deadline);
-        let exchange = Exchange { narrator: self.shared.narrator(&request), ..exchange };
-        let exchange = Exchange { used: self.used(&request), ..exchange };
+        let mut exchange = Exchange::of(&request, self.shared.deadline);
+        exchange.narrator = self.shared.narrator(&request);
+        exchange.used = self.used(&request);
         let mut record = Record::begin(self, exchange);
         match self.handle(request, &mut record.exchange).await {
             Ok(mut response) => {

@@ -12,6 +12,7 @@ use interlingua::{
 pub mod backend;
 pub mod case;
 mod codecs;
+mod served;
 mod steps;
 mod whole;
 
@@ -51,7 +52,9 @@ pub fn all(folder: &Path, backend: &Child) -> Result<Vec<Phase>, Box<dyn Error>>
     let (registry, cases) = (load(folder)?, cases(folder)?);
     let mut phases = codecs::phases();
     phases.extend(steps::phases(&registry, &cases)?);
+    let served = served::phases(&registry, &cases, backend)?;
     phases.extend(whole::phases(registry, &cases, backend)?);
+    phases.extend(served);
     Ok(phases)
 }
 

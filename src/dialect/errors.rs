@@ -53,8 +53,21 @@ impl Default for Words {
 /// A JSON body with slots.
 #[derive(Clone, Debug)]
 pub struct Template {
-    /// The way to each slot through nested objects. A slot without a way is the whole body.
-    pub fields: Vec<(Vec<Box<str>>, Slot)>,
+    fields: Vec<(Vec<Box<str>>, Slot)>,
+    /// Whether it can be written in the order of its fields.
+    is_orderly: bool,
+}
+
+impl Template {
+    /// One of slots, each with the way to it through nested objects. A slot without a way is the whole body.
+    pub fn new(fields: Vec<(Vec<Box<str>>, Slot)>) -> Template {
+        Template { is_orderly: render::is_orderly(&fields, 0), fields }
+    }
+
+    /// The way to each slot, and the slot.
+    pub fn fields(&self) -> &[(Vec<Box<str>>, Slot)] {
+        &self.fields
+    }
 }
 
 /// A part of a problem.
@@ -180,8 +193,8 @@ impl ErrorShape {
             words: Words::default(),
             kinds: Vec::new(),
             other_kind: None,
-            plain: Template { fields: plain },
-            invalid: Some(Template { fields: invalid }),
+            plain: Template::new(plain),
+            invalid: Some(Template::new(invalid)),
         }
     }
 }

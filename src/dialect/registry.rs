@@ -6,7 +6,6 @@
 //! request nobody knows as well.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::{HeaderMap, Method, StatusCode};
@@ -14,7 +13,7 @@ use http::{HeaderMap, Method, StatusCode};
 use self::path::{ambiguity, has_prefix};
 use self::routes::{Matched, Routes};
 use super::url::other_slash;
-use super::{Dialect, Operation};
+use super::{ByName, Dialect, Operation};
 use crate::canonical::api::Api;
 use crate::diag::Lines;
 use crate::problem::Problem;
@@ -30,8 +29,8 @@ pub struct Registry {
     api: Arc<Api>,
     dialects: Vec<Arc<Dialect>>,
     served: Vec<Served>,
-    by_host: HashMap<String, usize>,
-    by_name: HashMap<String, usize>,
+    by_host: ByName<usize>,
+    by_name: ByName<usize>,
     /// Which line of a mapping a span is in, for explanations.
     lines: Lines,
     /// The canonical API as a dialect, which is not served unless somebody wants it.

@@ -20,20 +20,19 @@ use crate::translate::lower::Lowered;
 /// An answer that is no refusal.
 pub(super) fn encode(lowered: Lowered, quotas: &Quotas, exchange: &Exchange) -> Response<Full<Bytes>> {
     let Lowered { status, body, location, omitted: _, lost: _ } = lowered;
-    let mut response =
-        response(status, body.unwrap_or_default(), HeaderValue::from_static("application/json"));
+    let standing = quotas.headers(exchange, SystemTime::now());
+    let mut response = response(status, body.unwrap_or_default(), JSON, standing);
     // It is made of the client's own address and of encoded ids, so that nothing in it could end the header.
     if let Some(location) = location.and_then(|location| HeaderValue::try_from(location).ok()) {
         response.headers_mut().insert(LOCATION, location);
     }
-    quotas.write_headers(exchange, SystemTime::now(), response.headers_mut());
     retirement::write_headers(exchange, response.headers_mut());
     response
 }
 
 /// The same request, to be asked at another address.
 pub(super) fn redirect(status: StatusCode, location: String, exchange: &Exchange) -> Response<Full<Bytes>> {
-    let mut response = response(status, Vec::new(), HeaderValue::from_static("application/json"));
+    let mut response = response(status, Vec::new(), JSON, None);
     if let Ok(location) = HeaderValue::try_from(location) {
         response.headers_mut().insert(LOCATION, location);
     }
@@ -49,7 +48,8 @@ pub(super) fn refusal(
     exchange: &Exchange,
 ) -> Response<Full<Bytes>> {
     let Rendered { status, content_type, body } = rendered;
-    let mut response = response(status, body, content_type);
+    let standing = quotas.headers(exchange, SystemTime::now());
+    let mut response = response(status, body, content_type, standing);
     let headers = response.headers_mut();
     if let Some(retry_after) = problem.retry_after {
         Headers::write_retry_after(retry_after, headers);
@@ -60,20 +60,27 @@ pub(super) fn refusal(
     if let (StatusCode::UNAUTHORIZED, Some(dialect)) = (status, &exchange.dialect) {
         write_challenges(dialect, headers);
     }
-    quotas.write_headers(exchange, SystemTime::now(), headers);
     retirement::write_headers(exchange, headers);
     response
 }
 
-/// Room for as many headers as an answer usually has, so that the map is not made anew while they are written.
-const HEADERS: usize = 16;
+const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-fn response(status: StatusCode, body: Vec<u8>, content_type: HeaderValue) -> Response<Full<Bytes>> {
+/// Room for as many headers as an answer without those of a quota has, so that the map is not made anew while they are written.
+const HEADERS: usize = 8;
+
+/// A response with the headers that tell where the client stands, if any do, and those that all have.
+fn response(
+    status: StatusCode,
+    body: Vec<u8>,
+    content_type: HeaderValue,
+    standing: Option<HeaderMap>,
+) -> Response<Full<Bytes>> {
     let has_body = !body.is_empty();
     let mut response = Response::new(Full::from(body));
     *response.status_mut() = status;
     let headers = response.headers_mut();
-    *headers = HeaderMap::with_capacity(HEADERS);
+    *headers = standing.unwrap_or_else(|| HeaderMap::with_capacity(HEADERS));
     if has_body {
         headers.insert(CONTENT_TYPE, content_type);
     }
@@ -99,19 +106,17 @@ fn write_challenges(dialect: &Dialect, headers: &mut HeaderMap) {
 mod tests {
     use super::*;
 
-    const JSON: HeaderValue = HeaderValue::from_static("application/json");
-
     #[test]
     fn a_response_without_a_body_has_no_type_for_it() {
-        let empty = response(StatusCode::NO_CONTENT, Vec::new(), JSON);
+        let empty = response(StatusCode::NO_CONTENT, Vec::new(), JSON, None);
         assert!(!empty.headers().contains_key(CONTENT_TYPE));
-        let full = response(StatusCode::OK, b"{}".to_vec(), JSON);
+        let full = response(StatusCode::OK, b"{}".to_vec(), JSON, None);
         assert_eq!(full.headers()[CONTENT_TYPE], "application/json");
     }
 
     #[test]
     fn no_answer_may_be_stored() {
-        assert_eq!(response(StatusCode::OK, Vec::new(), JSON).headers()[CACHE_CONTROL], "no-store");
+        assert_eq!(response(StatusCode::OK, Vec::new(), JSON, None).headers()[CACHE_CONTROL], "no-store");
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! The quotas of all dialects, and the budget that each principal has.
 
-use std::collections::HashMap;
 use std::num::NonZeroU32;
 use std::time::SystemTime;
 
 use http::HeaderMap;
 
 use super::Exchange;
-use crate::dialect::Quota;
+use crate::dialect::{ByName, Quota};
 use crate::limit::{self, Decision, Headers, Limiter, Principal, Window};
 use crate::problem::Problem;
 
@@ -18,7 +17,7 @@ use crate::problem::Problem;
 #[derive(Debug)]
 pub(super) struct Quotas {
     /// By dialect.
-    allowances: HashMap<String, Allowance>,
+    allowances: ByName<Allowance>,
     /// All windows there are; none if there is no window at all.
     limiter: Option<Limiter>,
 }
@@ -105,12 +104,10 @@ impl Quotas {
         }
     }
 
-    /// Tells the client where it stands, in the headers its dialect has for that.
-    pub(super) fn write_headers(&self, exchange: &Exchange, now: SystemTime, headers: &mut HeaderMap) {
-        let (Some(dialect), Some(standing)) = (&exchange.dialect, &exchange.standing) else { return };
-        if let Some(allowance) = self.allowances.get(&dialect.name) {
-            allowance.headers.write(standing, now, headers);
-        }
+    /// Where the client stands, in the headers its dialect has for that; none if nobody knows where.
+    pub(super) fn headers(&self, exchange: &Exchange, now: SystemTime) -> Option<HeaderMap> {
+        let (dialect, standing) = (exchange.dialect.as_ref()?, exchange.standing.as_ref()?);
+        Some(self.allowances.get(&dialect.name)?.headers.of(standing, now))
     }
 
     fn windows_of(&self, dialect: &str) -> &[Window] {

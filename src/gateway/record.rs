@@ -4,16 +4,16 @@
 //!
 //! What clients wrote never gets here: names come from mappings, and neither codes nor causes repeat a value.
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use http::StatusCode;
 use tokio::time::Instant;
 
 use super::mode::Chosen;
 use super::{Exchange, Gateway};
-use crate::dialect::Registry;
+use crate::dialect::{ByName, Registry};
 use crate::problem::Problem;
 use crate::telemetry::names::field;
 use crate::telemetry::{
@@ -26,9 +26,9 @@ use crate::translate::misfit::Misfit;
 pub(super) struct Meters {
     metrics: Metrics,
     /// By dialect, then by operation.
-    operations: HashMap<String, HashMap<String, OperationMetrics>>,
-    upstream: HashMap<String, UpstreamMetrics>,
-    resolvers: HashMap<String, ResolverMetrics>,
+    operations: ByName<ByName<OperationMetrics>>,
+    upstream: ByName<UpstreamMetrics>,
+    resolvers: ByName<ResolverMetrics>,
 }
 
 impl Meters {
@@ -112,12 +112,17 @@ impl<'a> Record<'a> {
         self.gateway.count_losses(exchange);
         let meters = &self.gateway.shared.meters;
         let label = problem.map_or("", Problem::label);
-        if let Some(problem) = problem {
-            let dialect = exchange.dialect.as_ref().map_or("", |dialect| &dialect.name);
-            meters.metrics.refusal(dialect, label, problem.blame.name());
+        let metrics = meters.operation(exchange);
+        match (metrics, problem) {
+            (Some(metrics), Some(problem)) => metrics.refused(status, label, problem.blame.name(), elapsed),
+            (Some(metrics), None) => metrics.answered(status, label, elapsed),
+            (None, Some(problem)) => {
+                let dialect = exchange.dialect.as_ref().map_or("", |dialect| &dialect.name);
+                meters.metrics.refusal(dialect, label, problem.blame.name());
+            }
+            (None, None) => {}
         }
-        if let Some(metrics) = meters.operation(exchange) {
-            metrics.answered(status, label, elapsed);
+        if let Some(metrics) = metrics {
             if let Some(Chosen { mode, side }) = exchange.mode {
                 metrics.answered_by(mode.name(), side.name());
             }
@@ -141,13 +146,13 @@ impl<'a> Record<'a> {
                 metrics.lost(loss, count.into());
             }
         }
-        self.log(Some(status), problem);
+        self.log(Some(status), problem, elapsed);
     }
 
     /// The one event.
-    fn log(&self, status: Option<StatusCode>, problem: Option<&Problem>) {
+    fn log(&self, status: Option<StatusCode>, problem: Option<&Problem>, elapsed: Duration) {
         let exchange = &self.exchange;
-        let latency_us = u32::try_from(self.begun.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let latency_us = u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX);
         tracing::info!(
             { field::REQUEST_ID } = exchange.request_id.as_ref().map(RequestId::as_str),
             { field::CLIENT_ADDRESS } = exchange.called.client.map(tracing::field::display),
@@ -173,7 +178,7 @@ impl Drop for Record<'_> {
     fn drop(&mut self) {
         if !self.has_ended {
             self.gateway.count(&self.exchange, None);
-            self.log(None, None);
+            self.log(None, None, self.begun.elapsed());
         }
     }
 }

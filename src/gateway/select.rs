@@ -50,7 +50,7 @@ pub(super) fn select<B>(
 ) -> Result<Selection<B>, Box<Problem>> {
     let (head, body) = request.into_parts();
     let authority = authority(&head, &exchange.called)?;
-    let host = authority.as_ref().map(Authority::host);
+    let host = authority.as_ref().map(Authority::as_str);
     let selected = registry.select(&head.method, host, head.uri.path(), &head.headers);
     let url = Url {
         origin: authority.map(|authority| (exchange.called.scheme.clone(), authority)),
@@ -76,7 +76,7 @@ pub(super) fn select<B>(
 /// Notes what a request is meant for that is refused whatever it is, as far as its head says so.
 pub(super) fn note(registry: &Registry, head: &Parts, exchange: &mut Exchange) {
     let Ok(authority) = authority(head, &exchange.called) else { return };
-    let host = authority.as_ref().map(Authority::host);
+    let host = authority.as_ref().map(Authority::as_str);
     match registry.select(&head.method, host, head.uri.path(), &head.headers) {
         Ok(target) => {
             exchange.dialect = Some(target.dialect);
@@ -109,7 +109,7 @@ fn authority(head: &Parts, called: &Called) -> Result<Option<Authority>, Box<Pro
     let named = called.host.as_ref().or(head.uri.authority()).cloned().map(Ok);
     match named.or_else(|| value.map(|value| Authority::try_from(value.as_bytes()))) {
         None => Ok(None),
-        Some(Ok(authority)) if is_plain(&authority) => Ok(Some(authority)),
+        Some(Ok(authority)) if is_plain(authority.as_str()) => Ok(Some(authority)),
         Some(_) => refused("the request's host is malformed"),
     }
 }
@@ -123,15 +123,27 @@ fn is_same(one: &Authority, other: &Authority, head: &Parts) -> bool {
 
 /// Whether it is a name or an address with or without a port, and nothing else that an authority may hold (RFC 3986,
 /// section 3.2): answers repeat it in addresses.
-fn is_plain(authority: &Authority) -> bool {
-    let name = authority.host().trim_start_matches('[').trim_end_matches(']');
-    let is_usual = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
-    let has_right_port = match authority.as_str().strip_prefix(authority.host()) {
-        Some("") => true,
-        Some(rest) => rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok()),
-        None => false, // a user stands before the host
+///
+/// This goes by the bytes: [`Authority::host`] looks for a user first and for the port from behind, and twice asked took as
+/// long as the whole table of routes.
+fn is_plain(authority: &str) -> bool {
+    let bytes = authority.as_bytes();
+    let end = |of: u8| bytes.iter().position(|byte| *byte == of);
+    let (name, rest) = match bytes {
+        [b'[', inner @ ..] => {
+            let Some(end) = end(b']') else { return false };
+            (&inner[..end - 1], &authority[end + 1..])
+        }
+        _ => {
+            let end = end(b':').unwrap_or(bytes.len());
+            (&bytes[..end], &authority[end..])
+        }
     };
-    !name.is_empty() && name.bytes().all(is_usual) && has_right_port
+    let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
+    // A user in front of the host would stand in the name, or in the port.
+    let has_right_port =
+        rest.is_empty() || rest.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    !name.is_empty() && name.iter().all(is_usual) && has_right_port
 }
 
 #[cfg(test)]

@@ -58,19 +58,30 @@ impl FromStr for HeaderFamily {
 /// The headers one dialect sends: some families, for one set of windows.
 #[derive(Clone, Debug)]
 pub struct Headers {
-    /// With the header that describes the windows, where the family has one; it never changes.
-    families: Vec<(HeaderFamily, Option<HeaderValue>)>,
-    /// What each window allows, as a header's value; nor does that.
+    /// All of them; those that a standing changes are empty. To copy a map takes a third of what it takes to put as many
+    /// headers into one, for then each name is hashed and its place looked for.
+    template: HeaderMap,
+    /// What they say, in the order in which the template gives its values.
+    says: Vec<Says>,
+    /// What each window allows, as a header's value, which never changes.
     limits: Vec<(Window, HeaderValue)>,
 }
 
-/// What several families say of one standing, made once.
-struct Said {
-    limit: HeaderValue,
-    remaining: HeaderValue,
-    reset: HeaderValue,
-    /// The Unix time of the reset.
-    epoch: HeaderValue,
+/// What a header says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Says {
+    /// How many cells the window has.
+    Limit,
+    /// How many of them are left.
+    Remaining,
+    /// In how many seconds it is whole again.
+    Reset,
+    /// The Unix time of that.
+    Epoch,
+    /// All of it, as structured fields have it.
+    Standing,
+    /// What the windows are.
+    Windows,
 }
 
 const LIMIT: HeaderName = HeaderName::from_static("ratelimit-limit");
@@ -85,43 +96,57 @@ const X_RESET: HeaderName = HeaderName::from_static("x-ratelimit-reset");
 impl Headers {
     /// Prepares what does not depend on the standing; `windows` in the order in which they are to be listed.
     pub fn new(families: &[HeaderFamily], windows: &[Window]) -> Headers {
-        let families = families.iter().map(|family| (*family, family.policy(windows))).collect();
-        let limits = windows.iter().map(|window| (*window, window.count.get().into())).collect();
-        Headers { families, limits }
-    }
-
-    /// Writes every family's headers.
-    pub fn write(&self, standing: &Standing, now: SystemTime, headers: &mut HeaderMap) {
-        if self.families.is_empty() {
-            return;
-        }
-        let said = self.said(standing, now);
-        for (family, policy) in &self.families {
-            family.write(standing, &said, headers);
-            if let Some(policy) = policy {
-                headers.insert(POLICY, policy.clone());
+        let mut all: HeaderMap<(Says, HeaderValue)> = HeaderMap::default();
+        for family in families {
+            for (name, says) in family.says() {
+                let value = match says {
+                    Says::Windows => family.policy(windows),
+                    _ => HeaderValue::from_static(""),
+                };
+                // Where two families have a name in common, the later one has the word.
+                all.insert(name, (says, value));
             }
         }
+        let template: HeaderMap =
+            all.iter().map(|(name, (_, value))| (name.clone(), value.clone())).collect();
+        let says = template.keys().map(|name| all[name].0).collect();
+        let limits = windows.iter().map(|window| (*window, window.count.get().into())).collect();
+        Headers { template, says, limits }
     }
 
-    /// The numbers. They share one piece of memory: one of their own for each was a third of what the headers cost.
-    fn said(&self, standing: &Standing, now: SystemTime) -> Said {
+    /// Every family's headers.
+    pub fn of(&self, standing: &Standing, now: SystemTime) -> HeaderMap {
+        let mut headers = self.template.clone();
+        if self.says.is_empty() {
+            return headers;
+        }
         let known = self.limits.iter().find(|(window, _)| *window == standing.window);
         let since_epoch = now.duration_since(UNIX_EPOCH).unwrap_or_default();
+        // The numbers share one piece of memory: one of their own for each was a third of what the headers cost.
         let mut digits = Vec::with_capacity(DIGITS_ROOM);
         let remaining = put_decimal(&mut digits, standing.remaining.into());
         let reset = put_decimal(&mut digits, whole_seconds(standing.reset));
         let epoch = put_decimal(&mut digits, whole_seconds(since_epoch + standing.reset));
         let digits = Bytes::from(digits);
-        let value = |range: Range<usize>| {
-            HeaderValue::from_maybe_shared(digits.slice(range)).expect("digits make a header value")
+        let number = |range: &Range<usize>| {
+            HeaderValue::from_maybe_shared(digits.slice(range.clone())).expect("digits make a header value")
         };
-        Said {
-            limit: known.map_or_else(|| standing.window.count.get().into(), |(_, limit)| limit.clone()),
-            remaining: value(remaining),
-            reset: value(reset),
-            epoch: value(epoch),
+        for (value, says) in headers.values_mut().zip(&self.says) {
+            *value = match says {
+                Says::Limit => {
+                    known.map_or_else(|| standing.window.count.get().into(), |(_, limit)| limit.clone())
+                }
+                Says::Remaining => number(&remaining),
+                Says::Reset => number(&reset),
+                Says::Epoch => number(&epoch),
+                Says::Standing => {
+                    let (left, seconds) = (standing.remaining, whole_seconds(standing.reset));
+                    text(format!("\"{}\";r={left};t={seconds}", standing.window))
+                }
+                Says::Windows => continue,
+            };
         }
+        headers
     }
 
     /// Writes `Retry-After`, in whole seconds and never zero: clients that honour it must not spin.
@@ -141,35 +166,25 @@ fn put_decimal(out: &mut Vec<u8>, number: u64) -> Range<usize> {
 }
 
 impl HeaderFamily {
-    fn write(self, standing: &Standing, said: &Said, headers: &mut HeaderMap) {
-        let mut insert = |name: HeaderName, value: &HeaderValue| {
-            headers.insert(name, value.clone());
-        };
+    /// Its headers, and what they say.
+    fn says(self) -> Vec<(HeaderName, Says)> {
+        use Says::{Epoch, Limit, Remaining, Reset, Standing, Windows};
         match self {
             HeaderFamily::RateLimit => {
-                insert(LIMIT, &said.limit);
-                insert(REMAINING, &said.remaining);
-                insert(RESET, &said.reset);
+                vec![(LIMIT, Limit), (REMAINING, Remaining), (RESET, Reset), (POLICY, Windows)]
             }
-            HeaderFamily::Structured => {
-                let (remaining, reset) = (standing.remaining, whole_seconds(standing.reset));
-                insert(RATELIMIT, &text(format!("\"{}\";r={remaining};t={reset}", standing.window)));
-            }
+            HeaderFamily::Structured => vec![(RATELIMIT, Standing), (POLICY, Windows)],
             HeaderFamily::XRateLimitEpoch => {
-                insert(X_LIMIT, &said.limit);
-                insert(X_REMAINING, &said.remaining);
-                insert(X_RESET, &said.epoch);
+                vec![(X_LIMIT, Limit), (X_REMAINING, Remaining), (X_RESET, Epoch)]
             }
             HeaderFamily::XRateLimitSeconds => {
-                insert(X_LIMIT, &said.limit);
-                insert(X_REMAINING, &said.remaining);
-                insert(X_RESET, &said.reset);
+                vec![(X_LIMIT, Limit), (X_REMAINING, Remaining), (X_RESET, Reset)]
             }
         }
     }
 
-    /// The header that describes all windows, for the families that have one.
-    fn policy(self, windows: &[Window]) -> Option<HeaderValue> {
+    /// What all windows are, as the family writes it.
+    fn policy(self, windows: &[Window]) -> HeaderValue {
         let mut policy = String::new();
         for window in windows {
             let separator = if policy.is_empty() { "" } else { ", " };
@@ -179,11 +194,12 @@ impl HeaderFamily {
                 HeaderFamily::RateLimit => write!(policy, "{separator}{count};w={seconds}"),
                 // A window's name is its spelling in the configuration; no name is prescribed.
                 HeaderFamily::Structured => write!(policy, "{separator}\"{window}\";q={count};w={seconds}"),
-                HeaderFamily::XRateLimitEpoch | HeaderFamily::XRateLimitSeconds => return None,
+                // They have no words for it.
+                HeaderFamily::XRateLimitEpoch | HeaderFamily::XRateLimitSeconds => Ok(()),
             };
             written.expect("writing to a string cannot fail");
         }
-        Some(text(policy))
+        text(policy)
     }
 }
 
@@ -199,8 +215,7 @@ mod tests {
         let windows: Vec<Window> = ["300/minute", "10000/day"].map(|text| text.parse().unwrap()).to_vec();
         let standing = Standing { window: windows[0], remaining: 299, reset: Duration::from_millis(200) };
         let now = UNIX_EPOCH + Duration::from_secs(1_700_000_000);
-        let mut headers = HeaderMap::new();
-        Headers::new(families, &windows).write(&standing, now, &mut headers);
+        let headers = Headers::new(families, &windows).of(&standing, now);
         let line =
             |(name, value): (&HeaderName, &HeaderValue)| format!("{name}: {}", value.to_str().unwrap());
         let mut lines: Vec<String> = headers.iter().map(line).collect();
@@ -251,6 +266,10 @@ mod tests {
     #[test]
     fn several_families_stand_side_by_side() {
         assert_eq!(written(&[HeaderFamily::RateLimit, HeaderFamily::XRateLimitEpoch]).len(), 7);
+        // Of a header that two of them have there is one, as the later writes it.
+        let both = written(&[HeaderFamily::RateLimit, HeaderFamily::Structured]);
+        assert_eq!(both.len(), 5);
+        assert!(both[1].starts_with("ratelimit-policy: \"300/minute\";q=300"), "{both:?}");
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl ErrorShape {
             if self.slot(slot, context, &mut out).is_none() {
                 out.raw("{}");
             }
-        } else if is_orderly(&template.fields, 0) {
+        } else if template.is_orderly {
             self.object(&template.fields, 0, context, &mut out);
         } else {
             out.raw(&self.tree(template, context).to_string());
@@ -204,7 +204,7 @@ fn same_names(
 }
 
 /// Whether the members of every object come one after another, each once, so that they can be written in their order.
-fn is_orderly(fields: &[(Vec<Box<str>>, Slot)], depth: usize) -> bool {
+pub(super) fn is_orderly(fields: &[(Vec<Box<str>>, Slot)], depth: usize) -> bool {
     let mut before: &[(Vec<Box<str>>, Slot)] = &[];
     same_names(fields, depth).all(|group| {
         let name = group[0].0.get(depth);
@@ -279,7 +279,7 @@ mod tests {
     }
 
     fn one(slot: Slot) -> ErrorShape {
-        let template = Template { fields: vec![(vec!["it".into()], slot)] };
+        let template = Template::new(vec![(vec!["it".into()], slot)]);
         ErrorShape { plain: template, invalid: None, ..ErrorShape::standard() }
     }
 
@@ -359,7 +359,7 @@ mod tests {
             9 => prop::collection::vec(name.clone(), 1..4),
             1 => prop::collection::vec(name, 0..2),
         ];
-        prop::collection::vec((path, slot), 0..5).prop_map(|fields| Template { fields })
+        prop::collection::vec((path, slot), 0..5).prop_map(Template::new)
     }
 
     proptest! {

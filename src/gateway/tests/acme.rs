@@ -161,7 +161,7 @@ fn add_thing(add: &Arc<api::Operation>) -> Operation {
 }
 
 fn add_things(add: &Arc<api::Operation>) -> Operation {
-    let failed = Gather::Failed(Template { fields: vec![(vec!["code".into()], Slot::Code)] });
+    let failed = Gather::Failed(Template::new(vec![(vec!["code".into()], Slot::Code)]));
     Operation {
         name: "add_things".to_owned(),
         method: Method::POST,

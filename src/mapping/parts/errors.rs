@@ -86,7 +86,7 @@ impl Compiler<'_> {
             fields.extend(path.zip(slot));
         }
         self.check_members(&members);
-        Template { fields }
+        Template::new(fields)
     }
 
     fn slot(&mut self, place: &Text, part: &SlotPart) -> Option<Slot> {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::Kind;
 use crate::diag::Span;
+use crate::dialect::errors::Template;
 use crate::dialect::operation::{AnswerBody, AnswerPlan, Gather};
 use crate::dialect::{Dialect, Operation, Registry};
 use crate::lens::op::Op;
@@ -95,7 +96,7 @@ impl Lines<'_> {
         }
         let templates = [("plain", Some(&errors.plain)), ("invalid", errors.invalid.as_ref())];
         for (name, template) in templates {
-            for (path, _) in template.into_iter().flat_map(|template| &template.fields) {
+            for (path, _) in template.into_iter().flat_map(Template::fields) {
                 let member = path.join(".");
                 self.note(Kind::Error, &["errors", name, &member], || {
                     format!("`{member}` of `{name}` errors")

@@ -100,8 +100,8 @@ impl Coverage {
             let Some(template) = template else { continue };
             let has =
                 |path: &[Box<str>]| path.iter().try_fold(body, |value, name| value.member(name)).is_some();
-            if template.fields.iter().all(|(path, _)| has(path)) {
-                for (path, _) in &template.fields {
+            if template.fields().iter().all(|(path, _)| has(path)) {
+                for (path, _) in template.fields() {
                     self.note(dialect, &["errors", name, &path.join(".")]);
                 }
                 return;

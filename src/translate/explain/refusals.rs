@@ -62,7 +62,7 @@ impl Explanation {
         }
         if let Ok(body) = parsed(&rendered.body) {
             let (name, template) = shape.template(problem);
-            for (path, slot) in &template.fields {
+            for (path, slot) in template.fields() {
                 let value = path.iter().try_fold(body.root(), |value, member| value.member(member));
                 let how = match slot {
                     Slot::Constant(literal) => How::Constant(literal.json().to_owned()),

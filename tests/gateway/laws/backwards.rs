@@ -429,7 +429,7 @@ fn without_a_world(registry: &Registry, request: &Request) -> Option<Box<Problem
 /// Whether the body says where and what, in each slot that speaks of places.
 fn shows(template: &Template, body: &Value, violation: &Violation) {
     let (place, message) = (&violation.place, json!(violation.message));
-    for (path, slot) in &template.fields {
+    for (path, slot) in template.fields() {
         let shown = path.iter().fold(body, |body, name| &body[&**name]);
         match slot {
             Slot::ByField { other } => {
