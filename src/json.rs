@@ -40,6 +40,7 @@ mod write;
 
 pub use error::{ReadError, ReadErrorKind};
 pub use known::Names;
+pub(crate) use members::are_same;
 pub use members::{Elements, Key, Members, Name};
 pub(crate) use text::scalar_text;
 pub use value::Value;
