@@ -40,6 +40,7 @@ mod write;
 
 pub use error::{ReadError, ReadErrorKind};
 pub use known::Names;
+pub(crate) use members::are_same;
 pub use members::{Elements, Key, Members, Name};
 pub(crate) use text::scalar_text;
 pub use value::Value;
@@ -92,7 +93,6 @@ impl Document {
     /// Reads `buffers.text` like [`Document::parse`], reusing the memory of an earlier document.
     pub fn parse_buffers(buffers: Buffers, limits: &Limits) -> Result<Document, ReadError> {
         let Buffers { text, mut tape } = buffers;
-        tape.clear();
         let text = read::read(text, limits, &mut tape)?;
         Ok(Document { text, tape })
     }
@@ -106,6 +106,12 @@ impl Document {
     /// The text as it was read, white space around the value included.
     pub fn text(&self) -> &str {
         &self.text
+    }
+
+    /// The bytes between the quotes of a string.
+    #[inline]
+    fn within(&self, string: Entry) -> &[u8] {
+        &self.text.as_bytes()[string.start as usize + 1..string.end as usize - 1]
     }
 
     /// Gives up the document and keeps its memory; `text` comes back empty.

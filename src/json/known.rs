@@ -18,13 +18,14 @@ pub struct Names {
 
 #[derive(Clone, Copy, Debug)]
 struct Slot {
+    /// That of the name, or [`FREE`].
     digest: u32,
-    /// Which name, or [`NOBODY`].
+    /// Which name.
     name: u32,
 }
 
-/// What a free slot holds.
-const NOBODY: u32 = u32::MAX;
+/// What no digest is.
+const FREE: u32 = u32::MAX;
 
 impl Names {
     /// Adds a name. Of two that are equal the first is found.
@@ -35,7 +36,7 @@ impl Names {
             return self.settle(self.all.len() - 1);
         }
         self.shift = Name::DIGEST_BITS.saturating_sub(slots.trailing_zeros());
-        self.slots = vec![Slot { digest: 0, name: NOBODY }; slots].into();
+        self.slots = vec![Slot { digest: FREE, name: 0 }; slots].into();
         (0..self.all.len()).for_each(|index| self.settle(index));
     }
 
@@ -43,7 +44,7 @@ impl Names {
     fn settle(&mut self, index: usize) {
         let digest = self.all[index].digest;
         let mut at = (digest >> self.shift) as usize;
-        while self.slots[at].name != NOBODY {
+        while self.slots[at].digest != FREE {
             at = (at + 1) % self.slots.len();
         }
         let name = u32::try_from(index).expect("the texts that names are from have fewer bytes");
@@ -58,11 +59,11 @@ impl Names {
         loop {
             // Without any name there is no slot either.
             let slot = self.slots.get(at)?;
-            if slot.name == NOBODY {
-                return None;
-            }
             if slot.digest == digest && key.is(self.all[slot.name as usize].as_str()) {
                 return Some(slot.name as usize);
+            }
+            if slot.digest == FREE {
+                return None;
             }
             at = (at + 1) & (self.slots.len() - 1);
         }

@@ -40,25 +40,20 @@ impl<'a> Key<'a> {
     }
 
     /// Whether the name is `name`; never allocates.
-    #[inline]
+    ///
+    /// Who looks for a name has mostly found it: this is called once for each that is known, and inlined nowhere.
+    #[inline(never)]
     pub fn is(self, name: &str) -> bool {
-        if self.is_escaped() {
-            text::means(self.0.content(), name)
-        } else {
-            are_same(self.0.bytes_within(), name.as_bytes())
+        match self.0.plain_bytes() {
+            Some(bytes) => are_same(bytes, name.as_bytes()),
+            None => text::means(self.0.content(), name),
         }
-    }
-
-    /// Whether it is that name. Of nearly all that it is not, a number on the tape says so.
-    #[inline]
-    pub fn is_named(self, name: &Name) -> bool {
-        self.digest() == name.digest && self.is(&name.text)
     }
 
     /// What the reader noted of it.
     #[inline]
     pub(super) fn digest(self) -> u32 {
-        self.0.digest()
+        self.0.entry().digest()
     }
 
     /// Whether the name holds escapes, so that [`Key::raw`] differs from what it means.
@@ -83,10 +78,10 @@ impl<'a> Key<'a> {
     }
 }
 
-/// Whether two names are the same. Nearly all have four to sixteen bytes: two pieces of a fixed length, which may overlap,
-/// are compared in place. A call that compares texts of any length takes longer for each than to find the name.
+/// Whether two short texts are the same. Nearly all have four to sixteen bytes: two pieces of a fixed length, which may
+/// overlap, are compared in place. A call that compares texts of any length takes longer for each than to find a name.
 #[inline]
-fn are_same(one: &[u8], other: &[u8]) -> bool {
+pub(crate) fn are_same(one: &[u8], other: &[u8]) -> bool {
     fn ends_are_same<const N: usize>(one: &[u8], other: &[u8]) -> bool {
         one.first_chunk::<N>() == other.first_chunk() && one.last_chunk::<N>() == other.last_chunk()
     }
@@ -114,9 +109,14 @@ impl<'a> Iterator for Members<'a> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let key = Key(self.0.step()?);
-        let value = self.0.step()?;
-        Some((key, value))
+        let Inside { document, at, end } = self.0;
+        if at == end {
+            return None;
+        }
+        // A name has nothing inside, so that its value comes next.
+        let (name, value) = (Value::new(document, at), Value::new(document, at + 1));
+        self.0.at = value.next();
+        Some((Key(name), value))
     }
 }
 

@@ -10,46 +10,57 @@ use super::read::offset;
 use super::{Entry, text};
 
 /// Objects up to this size are compared pair by pair where digests meet.
-const PAIRWISE_MAX: usize = 32;
+const PAIRWISE_MAX: u32 = 32;
 
 /// Bits of a digest: as many as an [`Entry`] has for it.
 pub(super) const DIGEST_BITS: u32 = 32 - Entry::COUNT_SHIFT;
 
-/// The offset of the first name that was there before, if there is one. `entries` are those inside an object that is
-/// complete, of which the first has the index `first`, and `count` says how many names are among them. Names are equal
-/// when they mean the same characters, however these are escaped.
-pub(super) fn first_duplicate(entries: &[Entry], first: usize, count: usize, text: &str) -> Option<usize> {
+/// The offset of the first name that was there before, if there is one. The object at `own` has `count` names and nothing
+/// behind it on the tape. Names are equal when they mean the same characters, however these are escaped.
+///
+/// It is no part of the reader's loop, whose registers it would need; what happens seldom is no part of it.
+#[inline(never)]
+pub(super) fn first_duplicate(tape: &[Entry], own: u32, count: u32, text: &str) -> Option<u32> {
     if count > PAIRWISE_MAX {
-        return first_duplicate_of_many(entries, first, text);
+        return first_duplicate_of_many(tape, own, text);
     }
     // Most digests are alone in their place among 1024, and so nothing is compared.
     let mut places = [0_u64; 16];
-    for (position, name) in names(entries, first).enumerate() {
+    let mut at = own as usize + 1;
+    // Right after the name comes its value, and after that the next name.
+    while let Some([name, value]) = tape.get(at..).and_then(<[Entry]>::first_chunk) {
         let place = spread(name.digest());
-        let (word, bit) = (usize::from(place >> 6) % places.len(), 1 << (place & 63));
-        let is_same = |earlier: Entry| is_same(earlier, name, text);
-        if places[word] & bit != 0 && names(entries, first).take(position).any(is_same) {
-            return Some(name.start as usize);
+        let (word, bit) = (&mut places[usize::from(place >> 6)], 1 << (place & 63));
+        if *word & bit != 0 && occurs_before(tape, own, at, text) {
+            return Some(name.start);
         }
-        places[word] |= bit;
+        *word |= bit;
+        at = value.next as usize;
     }
     None
 }
 
-fn first_duplicate_of_many(entries: &[Entry], first: usize, text: &str) -> Option<usize> {
-    let decoded = |name: Entry| (content(name, text), name.start as usize);
-    let mut sorted: Vec<(Cow<'_, str>, usize)> = names(entries, first).map(decoded).collect();
+/// Whether the name at `at` is one of those before it in the object.
+#[cold]
+fn occurs_before(tape: &[Entry], own: u32, at: usize, text: &str) -> bool {
+    let name = tape[at];
+    names(&tape[..at], own).any(|earlier| is_same(earlier, name, text))
+}
+
+#[cold]
+fn first_duplicate_of_many(tape: &[Entry], own: u32, text: &str) -> Option<u32> {
+    let decoded = |name: Entry| (content(name, text), name.start);
+    let mut sorted: Vec<(Cow<'_, str>, u32)> = names(tape, own).map(decoded).collect();
     sorted.sort_unstable();
     sorted.windows(2).filter(|pair| pair[0].0 == pair[1].0).map(|pair| pair[1].1).min()
 }
 
-/// The names of the object.
-fn names(entries: &[Entry], first: usize) -> impl Iterator<Item = Entry> {
-    let mut at = 0;
+/// The names of the object at `own`, up to the end of the tape.
+fn names(tape: &[Entry], own: u32) -> impl Iterator<Item = Entry> {
+    let mut at = own as usize + 1;
     std::iter::from_fn(move || {
-        let name = *entries.get(at)?;
-        // Right after the name comes its value, and after that the next name.
-        at = entries.get(at + 1)?.next as usize - first;
+        let name = *tape.get(at)?;
+        at = tape.get(at + 1)?.next as usize;
         Some(name)
     })
 }

@@ -3,9 +3,10 @@
 //! The grammar is RFC 8259's. On top of it the reader refuses a byte order mark, member names that occur
 //! twice in one object, surrogates without their partner, and whatever exceeds the [`Limits`].
 
+mod plain;
 mod tokens;
 
-use self::tokens::{Away, misspelt, number, rest_of_string};
+use self::tokens::{Away, misspelt, number, rest_of_string, space_end};
 use super::names::{digest, first_duplicate};
 use super::{Entry, Kind, Limits, ReadError, ReadErrorKind, TEXT_BYTES_CEILING, text};
 
@@ -17,7 +18,7 @@ const DEPTH_CEILING: u16 = 512;
 /// more than ten and four in five have eight or more, so that the tape is mostly one allocation.
 const BYTES_PER_ENTRY: usize = 8;
 
-/// Reads `bytes` onto `tape`, which must be empty; returns the text.
+/// Reads `bytes` onto `tape`, whose entries are overwritten; returns the text.
 pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Result<String, ReadError> {
     let bytes_max = limits.bytes_max.min(TEXT_BYTES_CEILING);
     if bytes.len() > bytes_max {
@@ -30,7 +31,7 @@ pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Re
     if text.starts_with('\u{feff}') {
         return Err(ReadError { kind: ReadErrorKind::Bom, offset: 0 });
     }
-    tape.reserve((text.len() / BYTES_PER_ENTRY + 4).min(limits.nodes_max));
+    tape.resize((text.len() / BYTES_PER_ENTRY + 4).min(limits.nodes_max), BLANK);
     let mut reader = Reader {
         text: &text,
         bytes: text.as_bytes(),
@@ -38,165 +39,180 @@ pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Re
         depth_left: limits.depth_max.min(DEPTH_CEILING),
         nodes_max: limits.nodes_max,
         tape,
+        length: 0,
         inside: NONE,
+        within: Within::Nothing,
+        count: 0,
         loose: 0,
     };
-    match reader.document() {
+    let outcome = reader.document();
+    let (length, at) = (reader.length, reader.at);
+    tape.truncate(length as usize);
+    match outcome {
         Ok(()) => Ok(text),
-        Err(kind) => Err(ReadError { kind, offset: reader.at }),
+        Err(kind) => Err(ReadError { kind, offset: at as usize }),
     }
 }
 
 /// The entry of no container.
 const NONE: u32 = u32::MAX;
 
-/// One member or element more, in the head of a container.
-const ONE_MORE: u32 = 1 << Entry::COUNT_SHIFT;
+/// Room for an entry.
+const BLANK: Entry = Entry { head: 0, start: 0, end: 0, next: NONE };
 
 /// A text on its way onto the tape.
-///
-/// All of it is one loop without a call for each value: a function that called itself took an eighth more instructions.
-/// That is also why the steps are `inline`, and why what happens seldom is done by functions that are not told of the
-/// reader, so that where it is can stay in the processor.
 struct Reader<'t> {
     text: &'t str,
     bytes: &'t [u8],
     /// Offset of the next byte; once a step has failed, of the offence.
-    at: usize,
+    at: u32,
     depth_left: u16,
     nodes_max: usize,
+    /// The entries, and behind them room for more: to look whether there is any, and to count one more, takes less than
+    /// a vector does to append one.
     tape: &'t mut Vec<Entry>,
+    /// How many entries there are.
+    length: u32,
     /// The entry of the innermost container that is open. Until it ends, its own entry says in `next` in which other it
-    /// is, in `end` how loose the text was when it began, and in its head how much it holds so far.
+    /// is, in its head how much that one holds so far, and in `end` how loose the text was when it began.
     inside: u32,
+    /// What that container is.
+    within: Within,
+    /// How much it holds so far.
+    count: u32,
     /// How often white space or an escape was met. What it was not met in is spelt as the writer would.
     loose: u32,
+}
+
+/// What a value is in.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Within {
+    Nothing,
+    Array,
+    Object,
+}
+
+/// What comes next in the text.
+enum Next {
+    /// A member's name.
+    Name,
+    Value,
+    /// What follows a value.
+    Rest,
+    /// The end of the text.
+    End,
 }
 
 /// Where it failed is in [`Reader::at`].
 type Step<T = ()> = Result<T, ReadErrorKind>;
 
 impl Reader<'_> {
-    #[inline]
     fn document(&mut self) -> Step {
-        self.skip_space();
-        if self.peek().is_none() {
-            return Err(ReadErrorKind::Empty);
-        }
-        self.value()?;
-        self.skip_space();
-        match self.peek() {
-            Some(_) => Err(ReadErrorKind::Trailing),
-            None => Ok(()),
-        }
-    }
-
-    /// Reads a value and all that is in it.
-    #[inline]
-    fn value(&mut self) -> Step {
+        let mut next = Next::Value;
         loop {
-            match self.peek() {
-                Some(b'"') => {
-                    let (start, escapes) = (self.at, self.string()?);
-                    self.push(Kind::String as u32 | escaped(escapes), start)?;
-                }
-                Some(b'{') => {
-                    self.open(Kind::Object)?;
-                    if !self.take(b'}') {
-                        self.name()?;
-                        continue;
-                    }
-                    self.close();
-                }
-                Some(b'[') => {
-                    self.open(Kind::Array)?;
-                    if !self.take(b']') {
-                        self.count();
-                        continue;
-                    }
-                    self.close();
-                }
-                Some(b'n') => self.word(b"null", Kind::Null)?,
-                Some(b't') => self.word(b"true", Kind::True)?,
-                Some(b'f') => self.word(b"false", Kind::False)?,
-                Some(b'-' | b'0'..=b'9') => self.number()?,
-                Some(_) => return Err(ReadErrorKind::Syntax),
-                None => return Err(ReadErrorKind::Unfinished),
-            }
-            if !self.goes_on()? {
-                return Ok(());
-            }
+            next = match next {
+                Next::Name => self.members()?,
+                Next::Value => self.value()?,
+                Next::Rest => self.rest()?,
+                Next::End => return Ok(()),
+            };
         }
     }
 
-    /// What follows a value: whether another one does. Containers that end here are closed.
-    #[inline]
-    fn goes_on(&mut self) -> Step<bool> {
-        while self.inside != NONE {
-            let is_object = self.tape[self.inside as usize].kind() == Kind::Object;
-            self.skip_space();
-            if self.take(b',') {
-                self.skip_space();
-                if is_object {
-                    self.name()?;
-                } else {
-                    self.count();
-                }
-                return Ok(true);
-            }
-            self.expect(if is_object { b'}' } else { b']' })?;
-            if is_object {
-                self.refuse_duplicates()?;
-            }
-            self.close();
+    /// Reads members, all of them if they are plain.
+    fn members(&mut self) -> Step<Next> {
+        let plain = plain::members(self.bytes, self.at, self.tape, self.length, self.depth_left > 0);
+        // Each has two entries, except the last if its value comes next.
+        self.count += (plain.length - self.length).div_ceil(2);
+        self.at = plain.at;
+        self.length = plain.length;
+        self.loose += plain.loose;
+        match plain.next {
+            Next::Name => self.name(),
+            Next::Value | Next::Rest | Next::End => Ok(plain.next),
         }
-        Ok(false)
     }
 
     /// Reads a name and its colon.
     #[inline]
-    fn name(&mut self) -> Step {
+    fn name(&mut self) -> Step<Next> {
+        self.skip_space();
         match self.peek() {
             Some(b'"') => {}
             Some(_) => return Err(ReadErrorKind::Syntax),
             None => return Err(ReadErrorKind::Unfinished),
         }
-        let (start, escapes) = (self.at, self.string()?);
-        let digest = if escapes == 0 {
-            digest(&self.bytes[start + 1..self.at - 1])
-        } else {
-            digest(text::unescape(&self.text[start + 1..self.at - 1]).as_bytes())
-        };
-        self.push(Kind::String as u32 | escaped(escapes) | digest << Entry::COUNT_SHIFT, start)?;
-        self.count();
-        if !self.take(b':') {
-            self.skip_space();
-            self.expect(b':')?;
-        }
+        let start = self.at;
+        let head = self.string()?;
+        let name = text::decoded(&self.text[start as usize + 1..self.at as usize - 1]);
+        self.push(head | digest(name.as_bytes()) << Entry::COUNT_SHIFT, start)?;
+        self.count += 1;
         self.skip_space();
-        Ok(())
+        match self.peek() {
+            Some(b':') => self.at += 1,
+            Some(_) => return Err(ReadErrorKind::Syntax),
+            None => return Err(ReadErrorKind::Unfinished),
+        }
+        Ok(Next::Value)
     }
 
-    /// Counts what comes next in the container.
-    #[inline]
-    fn count(&mut self) {
-        self.tape[self.inside as usize].head += ONE_MORE;
+    /// Reads a value, or the beginning of one that holds others.
+    fn value(&mut self) -> Step<Next> {
+        self.skip_space();
+        self.count += u32::from(self.within == Within::Array);
+        let start = self.at;
+        match self.peek() {
+            Some(b'"') => {
+                let head = self.string()?;
+                self.push(head, start)?;
+            }
+            Some(begin @ (b'{' | b'[')) => return self.open(begin),
+            Some(b'n') => self.word(b"null", Kind::Null)?,
+            Some(b't') => self.word(b"true", Kind::True)?,
+            Some(b'f') => self.word(b"false", Kind::False)?,
+            Some(b'-' | b'0'..=b'9') => self.number()?,
+            Some(_) => return Err(ReadErrorKind::Syntax),
+            None if self.length == 0 => return Err(ReadErrorKind::Empty),
+            None => return Err(ReadErrorKind::Unfinished),
+        }
+        Ok(Next::Rest)
     }
 
-    /// Passes over a string; gives how many escapes it holds.
+    /// What follows a value: another one, or the end of what it is in.
+    fn rest(&mut self) -> Step<Next> {
+        self.skip_space();
+        let next = match (self.peek(), self.within) {
+            (Some(b','), Within::Object) => Next::Name,
+            (Some(b','), Within::Array) => Next::Value,
+            (Some(b'}'), Within::Object) => {
+                self.refuse_duplicates()?;
+                self.close();
+                Next::Rest
+            }
+            (Some(b']'), Within::Array) => {
+                self.close();
+                Next::Rest
+            }
+            (None, Within::Nothing) => return Ok(Next::End),
+            (Some(_), Within::Nothing) => return Err(ReadErrorKind::Trailing),
+            (Some(_), Within::Array | Within::Object) => return Err(ReadErrorKind::Syntax),
+            (None, Within::Array | Within::Object) => return Err(ReadErrorKind::Unfinished),
+        };
+        self.at += 1;
+        Ok(next)
+    }
+
+    /// Passes over a string; gives the head of its entry.
     #[inline]
     fn string(&mut self) -> Step<u32> {
-        self.at = text::plain_end(self.bytes, self.at + 1);
-        let mut escapes = 0;
-        if self.peek() != Some(b'"') {
-            (self.at, escapes) = self.away(rest_of_string(self.bytes, self.at))?;
-            self.loose += escapes;
-        }
-        self.at += 1;
-        Ok(escapes)
+        let plain = text::plain_end(self.bytes, self.at + 1);
+        let (end, escapes) = self.away(rest_of_string(self.bytes, plain))?;
+        self.at = end + 1;
+        self.loose += escapes;
+        let escaped = if escapes == 0 { 0 } else { Entry::ESCAPED | Entry::LOOSE };
+        Ok(Kind::String as u32 | escaped)
     }
 
-    #[inline]
     fn number(&mut self) -> Step {
         let start = self.at;
         let kind;
@@ -204,97 +220,91 @@ impl Reader<'_> {
         self.push(kind as u32, start)
     }
 
-    #[inline]
     fn word(&mut self, word: &[u8], kind: Kind) -> Step {
         let start = self.at;
-        if !self.bytes[start..].starts_with(word) {
+        if !self.bytes[start as usize..].starts_with(word) {
             return self.away(Err(misspelt(self.bytes, start, word)));
         }
-        self.at += word.len();
+        self.at += offset(word.len());
         self.push(kind as u32, start)
     }
 
     /// Begins an object or array; its entry is completed by `close`.
-    #[inline]
-    fn open(&mut self, kind: Kind) -> Step {
+    fn open(&mut self, begin: u8) -> Step<Next> {
         if self.depth_left == 0 {
             return Err(ReadErrorKind::Depth);
         }
         self.depth_left -= 1;
-        let start = self.at;
+        let (kind, within, next, end) = if begin == b'{' {
+            (Kind::Object, Within::Object, Next::Name, b'}')
+        } else {
+            (Kind::Array, Within::Array, Next::Value, b']')
+        };
+        let own = self.length;
+        let head = kind as u32 | self.count << Entry::COUNT_SHIFT;
+        self.put(Entry { head, start: self.at, end: self.loose, next: self.inside })?;
+        (self.inside, self.within, self.count) = (own, within, 0);
         self.at += 1;
-        self.push(kind as u32, start)?;
-        let own = offset(self.tape.len() - 1);
-        let entry = &mut self.tape[own as usize];
-        (entry.next, entry.end) = (self.inside, self.loose);
-        self.inside = own;
         self.skip_space();
-        Ok(())
+        // What is empty ends here; anywhere else a value comes before the end.
+        Ok(if self.peek() == Some(end) { Next::Rest } else { next })
     }
 
-    /// Ends the innermost container.
-    #[inline]
+    /// Completes the entry of the innermost container, which ends with the next byte.
     fn close(&mut self) {
         self.depth_left += 1;
-        let next = offset(self.tape.len());
+        let next = self.length;
         let entry = &mut self.tape[self.inside as usize];
         let is_loose = if self.loose == entry.end { 0 } else { Entry::LOOSE };
-        self.inside = entry.next;
-        entry.head |= is_loose;
-        entry.end = offset(self.at);
-        entry.next = next;
+        let (outer, count) = (entry.next, offset(entry.count()));
+        entry.head = entry.kind() as u32 | is_loose | self.count << Entry::COUNT_SHIFT;
+        (entry.end, entry.next) = (self.at + 1, next);
+        (self.inside, self.count) = (outer, count);
+        self.within = match self.tape.get(outer as usize).map(|outer| outer.kind()) {
+            None => Within::Nothing,
+            Some(Kind::Object) => Within::Object,
+            Some(_) => Within::Array,
+        };
     }
 
     /// Looks for a name that the object which ends here has twice.
-    #[inline]
     fn refuse_duplicates(&mut self) -> Step {
-        let first = self.inside as usize + 1;
-        let count = self.tape[first - 1].count();
-        match first_duplicate(&self.tape[first..], first, count, self.text) {
+        match first_duplicate(&self.tape[..self.length as usize], self.inside, self.count, self.text) {
             None => Ok(()),
             Some(duplicate) => self.away(Err((ReadErrorKind::DuplicateKey, duplicate))),
         }
     }
 
-    /// Puts the value that ends here onto the tape.
-    #[inline]
-    fn push(&mut self, head: u32, start: usize) -> Step {
-        if self.tape.len() >= self.nodes_max {
-            self.at = start;
-            return Err(ReadErrorKind::TooMany);
+    /// Puts a value onto the tape that ends here and holds no others.
+    fn push(&mut self, head: u32, start: u32) -> Step {
+        self.put(Entry { head, start, end: self.at, next: self.length + 1 })
+    }
+
+    fn put(&mut self, entry: Entry) -> Step {
+        if self.length as usize >= self.tape.len() {
+            if self.tape.len() >= self.nodes_max {
+                self.at = entry.start;
+                return Err(ReadErrorKind::TooMany);
+            }
+            self.tape.resize((self.tape.len() * 2).min(self.nodes_max), BLANK);
         }
-        let next = offset(self.tape.len() + 1);
-        self.tape.push(Entry { head, start: offset(start), end: offset(self.at), next });
+        self.tape[self.length as usize] = entry;
+        self.length += 1;
         Ok(())
     }
 
     #[inline]
     fn skip_space(&mut self) {
-        while let Some(b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
-            self.at += 1;
-            self.loose += 1;
+        if self.peek().is_some_and(|byte| byte <= b' ') {
+            let end = space_end(self.bytes, self.at);
+            self.loose += end - self.at;
+            self.at = end;
         }
     }
 
     #[inline]
     fn peek(&self) -> Option<u8> {
-        self.bytes.get(self.at).copied()
-    }
-
-    #[inline]
-    fn take(&mut self, byte: u8) -> bool {
-        let found = self.peek() == Some(byte);
-        self.at += usize::from(found);
-        found
-    }
-
-    #[inline]
-    fn expect(&mut self, byte: u8) -> Step {
-        if self.take(byte) {
-            return Ok(());
-        }
-        let at_end = self.peek().is_none();
-        Err(if at_end { ReadErrorKind::Unfinished } else { ReadErrorKind::Syntax })
+        self.bytes.get(self.at as usize).copied()
     }
 
     /// What was done without the reader, which is told where it failed.
@@ -305,12 +315,6 @@ impl Reader<'_> {
             kind
         })
     }
-}
-
-/// What the head of a string with so many escapes says of them.
-#[inline]
-fn escaped(escapes: u32) -> u32 {
-    if escapes == 0 { 0 } else { Entry::ESCAPED | Entry::LOOSE }
 }
 
 /// An offset, index or count as the tape stores it; the limit on the text keeps all of them small.
@@ -366,7 +370,7 @@ mod tests {
         assert_eq!(kind("[1,2,[]]", &limits), None);
         assert_eq!(kind("[[],[],[]]", &Limits { bytes_max: 9, ..limits }), Some(ReadErrorKind::TooLong));
         assert_eq!(kind("[1,2,3,4]", &Limits { bytes_max: 9, ..limits }), Some(ReadErrorKind::TooMany));
-        let number = |digits: usize| "1".repeat(digits);
+        let number = |digits: u32| "1".repeat(digits as usize);
         assert_eq!(kind(&number(tokens::NUMBER_BYTES_MAX), &Limits::default()), None);
         assert_eq!(
             kind(&number(tokens::NUMBER_BYTES_MAX + 1), &Limits::default()),

@@ -6,32 +6,46 @@
 use std::borrow::Cow;
 
 use super::ReadErrorKind;
+use super::read::offset;
 
-/// Where, from `at` on, the first byte is that is a quote, a backslash or a control character; else the end.
+/// Where, from `at` on, the first byte of a text that is read is a quote, a backslash or a control character; else its end.
 ///
-/// Eight bytes are looked at together; most names and values are shorter than four such steps.
+/// Eight bytes are looked at together; most names and values are shorter than four such steps. The reader has offsets of
+/// 32 bits, of which the compiler sees that they do not overflow.
 #[inline]
-pub(super) fn plain_end(bytes: &[u8], mut at: usize) -> usize {
-    let (chunks, rest) = bytes[at..].as_chunks::<8>();
-    for chunk in chunks {
+pub(super) fn plain_end(bytes: &[u8], mut at: u32) -> u32 {
+    while let Some(chunk) = bytes.get(at as usize..at as usize + 8).and_then(<[u8]>::first_chunk) {
         let found = special_bytes(u64::from_le_bytes(*chunk));
         if found != 0 {
-            return at + (found.trailing_zeros() / 8) as usize;
+            return at + found.trailing_zeros() / 8;
         }
         at += 8;
     }
-    plain_end_of_few(rest, at)
+    plain_end_of_few(bytes, at)
 }
 
-/// The same, where less than eight bytes are left, and so many were looked at before.
-fn plain_end_of_few(rest: &[u8], at: usize) -> usize {
-    let is_special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0..0x20);
-    at + rest.iter().position(is_special).unwrap_or(rest.len())
+/// The same, where less than eight bytes are left.
+#[cold]
+fn plain_end_of_few(bytes: &[u8], at: u32) -> u32 {
+    let rest = bytes.get(at as usize..).unwrap_or_default();
+    at + offset(rest.iter().position(is_special).unwrap_or(rest.len()))
 }
 
-/// Length of the longest prefix without such a byte.
+/// Length of the longest prefix without such a byte, of a text of any length.
 pub(super) fn plain_len(bytes: &[u8]) -> usize {
-    plain_end(bytes, 0)
+    let (chunks, rest) = bytes.as_chunks::<8>();
+    for (index, chunk) in chunks.iter().enumerate() {
+        let found = special_bytes(u64::from_le_bytes(*chunk));
+        if found != 0 {
+            return index * 8 + (found.trailing_zeros() / 8) as usize;
+        }
+    }
+    chunks.len() * 8 + rest.iter().position(is_special).unwrap_or(rest.len())
+}
+
+/// Whether a byte may not stand in a string as it is.
+fn is_special(byte: &u8) -> bool {
+    matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 
 /// Sets the top bit of every byte of `word` that is special. Bytes above the lowest such byte may be
@@ -40,11 +54,10 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
 fn special_bytes(word: u64) -> u64 {
     const EACH: u64 = 0x0101_0101_0101_0101;
     // With one bit changed, a quote comes right behind the control characters, which only change places.
-    let swapped = word ^ (EACH * 0x02);
-    let controls_and_quotes = swapped.wrapping_sub(EACH * 0x21) & !swapped;
-    let slashes = word ^ (EACH * 0x5c);
-    let backslashes = slashes.wrapping_sub(EACH) & !slashes;
-    (controls_and_quotes | backslashes) & (EACH * 0x80)
+    let controls_and_quotes = (word ^ (EACH * 0x02)).wrapping_sub(EACH * 0x21);
+    let backslashes = (word ^ (EACH * 0x5c)).wrapping_sub(EACH);
+    // Neither change touches the top bit, so a byte that had it before is no ASCII and not special.
+    (controls_and_quotes | backslashes) & !word & (EACH * 0x80)
 }
 
 /// Decodes the escape sequence at the front of `bytes`; returns the character and the bytes it took.

@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use serde_json::{Map, Number, Value as Tree};
 
-use super::members::{Elements, Inside, Key, Members};
+use super::members::{Elements, Inside, Key, Members, are_same};
 use super::names::digest;
 use super::{Document, Entry, Kind, text};
 
@@ -163,10 +163,9 @@ impl<'a> Value<'a> {
             return false;
         }
         match self.kind() {
+            Kind::Null | Kind::False | Kind::True => true,
             Kind::String if self.is_escaped() || other.is_escaped() => self.as_str() == other.as_str(),
-            Kind::Null | Kind::False | Kind::True | Kind::Integer | Kind::Number | Kind::String => {
-                self.bytes() == other.bytes()
-            }
+            Kind::Integer | Kind::Number | Kind::String => are_same(self.bytes(), other.bytes()),
             Kind::Array => self.elements().zip(other.elements()).all(|(own, others)| own.same(others)),
             Kind::Object => self.same_members(other),
         }
@@ -206,11 +205,12 @@ impl<'a> Value<'a> {
         self.document
     }
 
-    /// The bytes between the quotes of a string.
+    /// The bytes of a string, if it holds no escapes: to take them, nobody has to look where characters begin.
     #[inline]
-    pub(super) fn bytes_within(self) -> &'a [u8] {
-        let bytes = self.bytes();
-        &bytes[1..bytes.len() - 1]
+    pub(crate) fn plain_bytes(self) -> Option<&'a [u8]> {
+        let entry = self.entry();
+        let is_plain = entry.kind() == Kind::String && !entry.is_escaped();
+        is_plain.then(|| self.document.within(entry))
     }
 
     /// What stands between the quotes of a string.
@@ -240,14 +240,8 @@ impl<'a> Value<'a> {
         Inside::new(self.document, first, if self.kind() == kind { self.next() } else { first })
     }
 
-    /// What the reader noted of a member's name.
     #[inline]
-    pub(super) fn digest(self) -> u32 {
-        self.entry().digest()
-    }
-
-    #[inline]
-    fn entry(self) -> Entry {
+    pub(super) fn entry(self) -> Entry {
         self.document.tape[self.index as usize]
     }
 }

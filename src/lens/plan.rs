@@ -6,7 +6,7 @@
 use super::op::Op;
 use super::path::{Address, Literal};
 use crate::diag::Span;
-use crate::json::{Name, Names};
+use crate::json::Names;
 use crate::problem::Root;
 use partial::Partial;
 
@@ -92,20 +92,27 @@ struct Param {
 /// The slots of a document, by the way to them.
 #[derive(Clone, Debug, Default)]
 struct Trie {
-    children: Vec<(Name, Trie)>,
-    /// The names of the children, to find them by.
-    names: Names,
     slot: Option<usize>,
-    losses: Vec<Lost>,
-    /// The names of the losses, to find them by.
-    lost: Names,
+    /// The names of the members that are looked at, to find them by.
+    names: Names,
+    /// Those members, in the order of their names.
+    members: Vec<(Box<str>, Member)>,
+    /// Whether there are slots below any of them.
+    reads: bool,
 }
 
-/// What is lost as declared, below a member that no child is for.
+/// A member that is looked at.
+#[derive(Clone, Debug)]
+enum Member {
+    /// There are slots in it.
+    Read(Trie),
+    /// There are none, and this of it is lost as declared.
+    Lost(Vec<Lost>),
+}
+
+/// What is lost of a member.
 #[derive(Clone, Debug)]
 struct Lost {
-    /// The member.
-    name: Name,
     /// The way on from there.
     rest: Box<[Box<str>]>,
     /// The number of the loss.

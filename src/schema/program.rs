@@ -123,7 +123,9 @@ impl Program {
         node.plain.contains(kind) || (node.kinds.contains(kind) && self.accepts_inside(node, kind, value))
     }
 
-    /// The same, for a value of a kind of which more is asked.
+    /// The same, for a value of a kind of which more is asked. It calls itself by many ways, and if it were part of its
+    /// callers, all of them would be part of each other.
+    #[inline(never)]
     fn accepts_inside(&self, node: &Node, kind: Kind, value: Value<'_>) -> bool {
         let own = match kind {
             Kind::Null | Kind::False | Kind::True => true,

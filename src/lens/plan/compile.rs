@@ -1,6 +1,6 @@
 //! From the fields of a lens to a plan for one direction.
 
-use super::{Guard, Lost, Note, Param, Plan, Shape, Step, Trie};
+use super::{Guard, Lost, Member, Note, Param, Plan, Shape, Step, Trie};
 use crate::diag::Span;
 use crate::json::{Name, Writer};
 use crate::lens::explain::Loss;
@@ -215,13 +215,34 @@ impl Trie {
             self.slot = Some(slot);
             return;
         };
-        let known = self.children.iter().position(|(child, _)| child.as_str() == &**name);
+        self.reads = true;
+        let member = self.member(name, || Member::Read(Trie::default()));
+        // What is read is not lost, whoever said so first.
+        if let Member::Lost(_) = member {
+            *member = Member::Read(Trie::default());
+        }
+        if let Member::Read(child) = member {
+            child.insert(rest, slot);
+        }
+    }
+
+    fn add_loss(&mut self, path: &[Box<str>], number: usize) {
+        let Some((name, rest)) = path.split_first() else { return };
+        match self.member(name, || Member::Lost(Vec::new())) {
+            Member::Read(child) => child.add_loss(rest, number),
+            Member::Lost(lost) => lost.push(Lost { rest: rest.into(), number }),
+        }
+    }
+
+    /// The member of that name, which is a new one if nothing is known of it yet.
+    fn member(&mut self, name: &str, new: impl FnOnce() -> Member) -> &mut Member {
+        let known = self.members.iter().position(|(known, _)| **known == *name);
         let index = known.unwrap_or_else(|| {
-            self.children.push((Name::new(name), Trie::default()));
             self.names.push(Name::new(name));
-            self.children.len() - 1
+            self.members.push((name.into(), new()));
+            self.members.len() - 1
         });
-        self.children[index].1.insert(rest, slot);
+        &mut self.members[index].1
     }
 }
 
@@ -250,16 +271,4 @@ fn quoted(name: &str) -> Box<str> {
     let mut quoted = String::from_utf8(out.into_vec()).unwrap_or_default();
     quoted.push(':');
     quoted.into_boxed_str()
-}
-
-impl Trie {
-    fn add_loss(&mut self, path: &[Box<str>], number: usize) {
-        let Some((name, rest)) = path.split_first() else { return };
-        if let Some((_, child)) = self.children.iter_mut().find(|(known, _)| known.as_str() == &**name) {
-            child.add_loss(rest, number);
-            return;
-        }
-        self.losses.push(Lost { name: Name::new(name), rest: rest.into(), number });
-        self.lost.push(Name::new(name));
-    }
 }

@@ -1,7 +1,7 @@
 //! What a plan tells of a run that is traced.
 
 use super::execute::Frame;
-use super::{Guard, Plan, Trie};
+use super::{Guard, Member, Plan, Trie};
 use crate::diag::Span;
 use crate::json::{Kind, Value};
 use crate::lens::explain::{How, Mark, Outcome, Sort, Told};
@@ -110,7 +110,7 @@ impl Plan {
     pub(in crate::lens) fn unread_around(&self, outer: Value<'_>) -> Vec<Vec<Segment>> {
         let mut unread = Vec::new();
         self.outer.unread(outer, &mut Vec::new(), &mut unread);
-        if self.outer.children.is_empty() {
+        if !self.outer.reads {
             unread.extend(outer.members().map(|(key, _)| vec![Segment::Name(key.as_str().into_owned())]));
         }
         unread
@@ -165,14 +165,14 @@ fn tells_inside(op: &Op) -> bool {
 impl Trie {
     fn unread(&self, value: Value<'_>, at: &mut Vec<Segment>, unread: &mut Vec<Vec<Segment>>) {
         // What is read as a whole is read.
-        if self.slot.is_some() || self.children.is_empty() || value.kind() != Kind::Object {
+        if self.slot.is_some() || !self.reads || value.kind() != Kind::Object {
             return;
         }
         for (key, member) in value.members() {
             at.push(Segment::Name(key.as_str().into_owned()));
-            match self.names.find(key) {
-                Some(child) => self.children[child].1.unread(member, at, unread),
-                None => unread.push(at.clone()),
+            match self.find(key) {
+                Some(Member::Read(child)) => child.unread(member, at, unread),
+                Some(Member::Lost(_)) | None => unread.push(at.clone()),
             }
             at.pop();
         }

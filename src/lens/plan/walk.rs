@@ -1,7 +1,7 @@
 //! One walk over a document: what is read from it goes into the slots, the rest is counted.
 
-use super::Trie;
-use crate::json::{Kind, Value};
+use super::{Member, Trie};
+use crate::json::{Key, Kind, Value};
 use crate::lens::Tally;
 use crate::lens::explain::held;
 use crate::lens::run::Source;
@@ -19,23 +19,40 @@ impl Trie {
         if let Some(slot) = self.slot {
             slots[slot] = Some(Source::Json(value));
         }
-        let is_leaf = self.children.is_empty();
-        if is_leaf && self.losses.is_empty() || value.kind() != Kind::Object {
+        if self.is_leaf() || value.kind() != Kind::Object {
             return;
         }
+        let mut ignored = 0;
         for (key, member) in value.members() {
-            if let Some(child) = self.names.find(key) {
-                self.children[child].1.walk(member, slots, unread);
-                continue;
-            }
-            unread.ignored += u64::from(!is_leaf);
-            // Several places below one member may be lost.
-            let Some(first) = self.lost.find(key) else { continue };
-            for lost in self.losses[first..].iter().filter(|lost| key.is_named(&lost.name)) {
-                if held(member, &lost.rest).is_some() {
-                    unread.lost.add(lost.number);
+            match self.find(key) {
+                Some(Member::Read(child)) => match child.slot {
+                    // Most are places without others inside: nobody is called for them.
+                    Some(slot) if child.is_leaf() => slots[slot] = Some(Source::Json(member)),
+                    Some(_) | None => child.walk(member, slots, unread),
+                },
+                Some(Member::Lost(lost)) => {
+                    ignored += 1;
+                    for lost in lost.iter().filter(|lost| held(member, &lost.rest).is_some()) {
+                        unread.lost.add(lost.number);
+                    }
                 }
+                None => ignored += 1,
             }
         }
+        if self.reads {
+            unread.ignored += ignored;
+        }
+    }
+
+    /// What is looked at of a member, if anything is.
+    #[inline]
+    pub(super) fn find(&self, key: Key<'_>) -> Option<&Member> {
+        self.names.find(key).map(|index| &self.members[index].1)
+    }
+
+    /// Whether nothing in it is looked at.
+    #[inline]
+    fn is_leaf(&self) -> bool {
+        self.members.is_empty()
     }
 }

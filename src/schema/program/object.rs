@@ -30,17 +30,21 @@ impl ObjectRules {
         if length < self.least || length > self.most {
             return false;
         }
+        // Only of few schemas more is asked of a name than which it is.
+        let is_plain = self.name == ALWAYS && self.patterns.is_empty();
         let mut seen = 0_u64;
         for (key, member) in value.members() {
-            if self.name != ALWAYS && !program.accepts(self.name, key.value()) {
-                return false;
-            }
             let mut schema = None;
             if let Some(found) = self.names.known.find(key) {
                 seen |= 1 << found;
                 schema = self.names.schemas[found];
             }
-            if !self.accepts_member(program, key, schema, member) {
+            let accepts = if is_plain {
+                program.accepts(schema.unwrap_or(self.rest), member)
+            } else {
+                self.accepts_member(program, key, schema, member)
+            };
+            if !accepts {
                 return false;
             }
         }
@@ -50,7 +54,7 @@ impl ObjectRules {
             && self.dependents.iter().all(|(bit, schema)| !has(*bit) || program.accepts(*schema, value))
     }
 
-    /// Whether a member is as it should be; `schema` is that of its name, if there is one.
+    /// Whether a member is as it should be, its name included; `schema` is that of its name, if there is one.
     fn accepts_member(
         &self,
         program: &Program,
@@ -58,12 +62,16 @@ impl ObjectRules {
         schema: Option<Index>,
         member: Value<'_>,
     ) -> bool {
+        if self.name != ALWAYS && !program.accepts(self.name, key.value()) {
+            return false;
+        }
         let mut is_covered = schema.is_some();
         if !schema.is_none_or(|schema| program.accepts(schema, member)) {
             return false;
         }
         for (pattern, schema) in &self.patterns {
-            if pattern.accepts(&key.as_str()) {
+            let name = key.as_str();
+            if pattern.accepts(name.as_bytes(), |ask| ask.accepts_text(&name)) {
                 is_covered = true;
                 if !program.accepts(*schema, member) {
                     return false;

@@ -28,10 +28,11 @@ impl Pattern {
         simple(pattern).map_or_else(|| Pattern::Ask(ask()), Pattern::Simple)
     }
 
-    pub(super) fn accepts(&self, text: &str) -> bool {
+    /// Whether a text matches; `asked` puts what is not simple to the library.
+    pub(super) fn accepts(&self, text: &[u8], asked: impl FnOnce(&Ask) -> bool) -> bool {
         match self {
-            Pattern::Simple(simple) => simple.accepts(text.as_bytes()),
-            Pattern::Ask(ask) => ask.accepts_text(text),
+            Pattern::Simple(simple) => simple.accepts(text),
+            Pattern::Ask(ask) => asked(ask),
         }
     }
 }
