@@ -38,6 +38,7 @@ use crate::schema::instances::{Guide, Instances, Untried, longest_bound, parsed,
 use crate::schema::{Schema, Store};
 
 use finding::Findings;
+use guides::Sent;
 use requests::ROUNDS_MAX;
 pub(in crate::mapping) use shared::Shared;
 use world::{Columns, World};
@@ -58,6 +59,8 @@ struct Trial<'t> {
     returned: BTreeSet<usize>,
     /// The first answers made for a lens and a canonical schema.
     answers: BTreeMap<[usize; 2], Vec<Document>>,
+    /// What calls sent of records that they make or change, by the schema of the record.
+    sent: BTreeMap<String, Vec<Sent>>,
     /// What is known of the places that a lens of answers only keeps, by the lens and the length of a long text.
     kept: BTreeMap<(usize, usize), Vec<Guide>>,
     /// How long a text is, for the schemas of a folder.
@@ -96,6 +99,7 @@ pub(in crate::mapping) fn check(
         answered: BTreeSet::new(),
         returned: BTreeSet::new(),
         answers: BTreeMap::new(),
+        sent: BTreeMap::new(),
         kept: BTreeMap::new(),
         long: BTreeMap::new(),
         ways_back: BTreeMap::new(),
@@ -104,8 +108,10 @@ pub(in crate::mapping) fn check(
         instances: 0,
         is_whole: true,
     };
-    for operation in &dialect.operations {
-        trial.operation(operation);
+    // What clients are told may be what they wrote in any other operation.
+    let tried: Vec<_> = dialect.operations.iter().map(|operation| trial.try_requests(operation)).collect();
+    for (operation, tried) in dialect.operations.iter().zip(&tried) {
+        trial.try_answers(operation, tried);
     }
     trial.spellings();
     trial.unneeded(found);

@@ -1,5 +1,7 @@
 //! What a dialect's clients write and the canonical model only keeps: they are told it as they were promised.
 
+use http::Method;
+
 use super::*;
 
 /// What clients are told of a record that holds what a request writes where the canonical schema says nothing; none if there
@@ -29,6 +31,7 @@ pub(crate) fn kept_and_told(
     let Ok(Some(lifted)) = complete(&dialects.registry, dialect, &request) else { return Ok(None) };
     let mut all = Vec::new();
     for call in lifted.calls {
+        let is_patch = call.operation.method == Method::PATCH;
         let Some(sent) = call.body.and_then(|body| serde_json::from_slice::<Value>(&body).ok()) else {
             continue;
         };
@@ -39,9 +42,11 @@ pub(crate) fn kept_and_told(
             let mut is_any = false;
             for place in shaped.lens.fields().iter().filter_map(|field| field.right.as_ref()) {
                 let known = place.path.iter().try_fold(root.clone(), |node, name| node.property(name));
-                let kept = get(&sent, &place.path).filter(|_| place.root == Root::Body && known.is_none());
+                let written = get(&sent, &place.path).filter(|_| place.root == Root::Body && known.is_none());
+                let kept =
+                    written.cloned().and_then(|value| if is_patch { merged(value) } else { Some(value) });
                 if let Some(value) = kept {
-                    put(&mut document, &place.path, value.clone());
+                    put(&mut document, &place.path, value);
                     is_any = true;
                 }
             }
@@ -68,6 +73,18 @@ pub(crate) fn kept_and_told(
         }
     }
     Ok((!all.is_empty()).then_some(all))
+}
+
+/// What a merge patch leaves where nothing was (RFC 7396).
+fn merged(value: Value) -> Option<Value> {
+    match value {
+        Value::Null => None,
+        Value::Object(members) => {
+            let left = members.into_iter().filter_map(|(name, member)| Some((name, merged(member)?)));
+            Some(Value::Object(left.collect()))
+        }
+        other => Some(other),
+    }
 }
 
 proptest! {

@@ -3,13 +3,11 @@
 use std::sync::Arc;
 
 use super::finding::{Finding, field_at, named, nearest, shown};
-use super::guides::Written;
 use super::requests::{ROUNDS_MAX, Tried};
 use super::{Trial, Trials, deciding, guides, run};
-use crate::canonical::api::Api;
 use crate::diag::code;
-use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan, RequestBody};
-use crate::dialect::{Dialect, Operation};
+use crate::dialect::Operation;
+use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan};
 use crate::json::{Document, Value};
 use crate::lens::{Direction, Lens, Resolutions};
 use crate::problem::{Problem, UNREPRESENTABLE};
@@ -114,10 +112,9 @@ impl<'t> Trial<'t> {
                 shaped.and_then(|shaped| shaped.left.as_ref().zip(shaped.right.as_ref()))
             {
                 let key = (Arc::as_ptr(lens).addr(), long);
-                let kept = self.kept.entry(key).or_insert_with(|| {
-                    let written = written(self.dialect, self.api, right);
-                    guides::kept(lens, left, right, &written, long)
-                });
+                let sent = self.sent.get(right.name()).map_or(&[][..], Vec::as_slice);
+                let kept =
+                    self.kept.entry(key).or_insert_with(|| guides::kept(lens, left, right, sent, long));
                 own.extend(kept.iter().cloned().map(|mut guide| {
                     guide.at.splice(0..0, below.iter().cloned());
                     guide
@@ -230,22 +227,6 @@ impl<'t> Trial<'t> {
 
 const HELP_UNTOLD: &str = "narrow the canonical schema to what the backend says, or say what becomes of the value: a row, a landing, \
                            `absent`, `optional` or `instead`";
-
-/// What clients of a dialect write of the records of a canonical schema.
-fn written<'d>(dialect: &'d Dialect, api: &Api, record: &Schema) -> Vec<Written<'d>> {
-    let cases = dialect.operations.iter().flat_map(|one| one.cases.iter().map(|case| &case.operation));
-    let writes =
-        dialect.operations.iter().chain(cases).filter(|one| api.record(&one.calls) == Some(record.name()));
-    let of_operation = |operation: &'d Arc<Operation>| {
-        let (schema, over): (_, &[Box<str>]) = match &operation.body {
-            RequestBody::None => return None,
-            RequestBody::One { schema } => (schema, &[]),
-            RequestBody::Each { schema, over, .. } => (schema, &over.path),
-        };
-        Some(Written { lens: &operation.request, schema, over })
-    };
-    writes.filter_map(of_operation).collect()
-}
 
 /// Whether an answer is refused because the mapping says so.
 fn is_declared(problem: &Problem) -> bool {

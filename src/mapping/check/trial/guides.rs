@@ -1,11 +1,13 @@
 //! What a lens knows of its places that their schemas do not say: which texts are ids, which names can be looked up,
 //! which values are refused for a declared reason.
 
+use std::mem::discriminant;
+
 use serde_json::Value as Tree;
 
 use super::world::Columns;
 use crate::canonical::id::{IdCodec, IdForm};
-use crate::json::{Kind, Value};
+use crate::json::{Document, Value};
 use crate::lens::op::Op;
 use crate::lens::op::each::Item;
 use crate::lens::op::id::Id;
@@ -133,25 +135,10 @@ pub(super) fn spelling(form: IdForm, random: &mut Random) -> Option<String> {
     Some(text)
 }
 
-/// Something that clients write of a record: a lens of requests, and the schema of what it reads.
-pub(super) struct Written<'d> {
-    /// The lens.
-    pub(super) lens: &'d Lens,
-    /// What clients send.
-    pub(super) schema: &'d Schema,
-    /// Where in it the items are that the lens reads one by one; empty if it reads the whole.
-    pub(super) over: &'d [Box<str>],
-}
-
 /// What a dialect stores and the canonical model has no schema for is what the dialect's schema says of it, and whatever
-/// clients write there: what they are told of it has to be what they were promised.
-pub(super) fn kept(
-    lens: &Lens,
-    left: &Schema,
-    right: &Schema,
-    written: &[Written<'_>],
-    long: usize,
-) -> Vec<Guide> {
+/// clients write there: what they are told of it has to be what they were promised. `sent` are the bodies of calls by which
+/// such records are written.
+pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, sent: &[Sent], long: usize) -> Vec<Guide> {
     let is_free = |field: &&Field| {
         let place = field.right.as_ref().filter(|place| place.root == Root::Body && place.path.len() > 1);
         place.is_some_and(|place| {
@@ -167,43 +154,62 @@ pub(super) fn kept(
     if fields.is_empty() {
         return Vec::new();
     }
-    let of_schema = |schema: &Schema| Instances::up_to(schema, &[], long).systematic().collect::<Vec<_>>();
-    let told = of_schema(left);
-    let sent: Vec<_> = written.iter().map(|written| (written, of_schema(written.schema))).collect();
+    let documents: Vec<_> = Instances::up_to(left, &[], long).systematic().collect();
     let guide = |field: &Field| {
         let (from, to) = (field.left.as_ref()?, field.right.as_ref()?);
-        let mut values: Vec<Tree> = Vec::new();
-        let mut add = |found: &mut dyn Iterator<Item = Value<'_>>| {
-            let most = values.len() + KEPT_MAX;
-            for value in found.map(Value::to_value) {
-                if values.len() < most && !values.contains(&value) {
-                    values.push(value);
-                }
-            }
-        };
-        add(&mut told.iter().filter_map(|document| below(document.root(), &from.path)));
-        for (written, documents) in &sent {
-            let same = |field: &&Field| matches!(field.op, Op::Copy) && field.right.as_ref() == Some(to);
-            for field in written.lens.fields().iter().filter(same) {
-                let Some(from) = field.left.as_ref().filter(|from| from.root == Root::Body) else { continue };
-                let items = documents.iter().flat_map(|document| items(document.root(), written.over));
-                add(&mut items.filter_map(|item| below(item, &from.path)));
-            }
-        }
+        let told = documents.iter().filter_map(|document| below(document.root(), &from.path));
+        let mut values = few(told.map(Value::to_value));
+        let written = sent.iter().filter_map(|sent| sent.left_at(&to.path));
+        values.extend(few(written.filter(|value| !values.contains(value))));
         let at = to.path.iter().map(|name| Step::Member(name.clone())).collect();
         (!values.is_empty()).then_some(Guide { at, values: Values::Only(values) })
     };
     fields.into_iter().filter_map(guide).collect()
 }
 
+/// The body of a call that makes or changes a record.
+pub(super) struct Sent {
+    pub(super) body: Document,
+    /// Whether it is a merge patch, in which null takes a member away (RFC 7396).
+    pub(super) is_patch: bool,
+}
+
+impl Sent {
+    /// What is left at a place once it was sent, if anything is.
+    fn left_at(&self, path: &[Box<str>]) -> Option<Tree> {
+        let mut value = below(self.body.root(), path)?.to_value();
+        if self.is_patch {
+            merge(&mut value);
+        }
+        (!self.is_patch || !value.is_null()).then_some(value)
+    }
+}
+
+/// What a patch leaves behind where nothing was before.
+fn merge(value: &mut Tree) {
+    if let Tree::Object(members) = value {
+        members.retain(|_, member| !member.is_null());
+        members.values_mut().for_each(merge);
+    }
+}
+
 fn below<'v>(value: Value<'v>, path: &[Box<str>]) -> Option<Value<'v>> {
     path.iter().try_fold(value, |value, name| value.member(name))
 }
 
-/// What a lens reads of a request, one by one.
-fn items<'v>(root: Value<'v>, over: &[Box<str>]) -> Vec<Value<'v>> {
-    match below(root, over) {
-        Some(list) if !over.is_empty() && list.kind() == Kind::Array => list.elements().collect(),
-        one => one.into_iter().collect(),
+/// A few different values, of each type first.
+fn few(values: impl Iterator<Item = Tree>) -> Vec<Tree> {
+    let mut found: Vec<Tree> = Vec::new();
+    let mut more: Vec<Tree> = Vec::new();
+    for value in values {
+        let is_new_type = !found.iter().any(|known| discriminant(known) == discriminant(&value));
+        let to = if is_new_type { &mut found } else { &mut more };
+        if to.len() < KEPT_MAX && !to.contains(&value) {
+            to.push(value);
+        }
     }
+    more.retain(|value| !found.contains(value));
+    found.extend(more);
+    found.truncate(KEPT_MAX);
+    found
 }

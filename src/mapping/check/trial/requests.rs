@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
+use http::Method;
+
 use super::Trial;
 use super::finding::{Finding, field_at, named, nearest, shown};
+use super::guides::Sent;
 use super::world::World;
 use crate::canonical::api::Call;
 use crate::diag::{Span, code};
@@ -22,6 +25,9 @@ mod made;
 /// How many violations of one call are looked at.
 const VIOLATIONS_MAX: usize = 8;
 
+/// Bytes of a body that is remembered. Longer ones are so for a text that is too long somewhere else.
+const SENT_MAX: usize = 1 << 14;
+
 /// How often something is looked up for one request: what is found may have to be looked up in turn.
 pub(super) const ROUNDS_MAX: usize = 6;
 
@@ -33,8 +39,8 @@ pub(super) struct Tried<'t> {
 }
 
 impl<'t> Trial<'t> {
-    /// Tries an operation: its requests, and the answers to those that became calls.
-    pub(super) fn operation(&mut self, operation: &Arc<Operation>) {
+    /// Tries the requests of an operation; those that became calls.
+    pub(super) fn try_requests(&mut self, operation: &Arc<Operation>) -> Vec<Tried<'t>> {
         let requests = self.requests(operation);
         if requests.is_empty() {
             let name = &operation.name;
@@ -54,6 +60,11 @@ impl<'t> Trial<'t> {
             self.request_returns(&request, &world);
             tried.push(Tried { request, lifted, world });
         }
+        tried
+    }
+
+    /// Tries the answers to what became calls.
+    pub(super) fn try_answers(&mut self, operation: &Arc<Operation>, tried: &[Tried<'t>]) {
         for operation in std::iter::once(operation).chain(operation.cases.iter().map(|case| &case.operation))
         {
             let own: Vec<_> =
@@ -125,7 +136,7 @@ impl<'t> Trial<'t> {
         }
     }
 
-    /// A call is one the canonical API takes.
+    /// A call is one the canonical API takes. What it writes is noted.
     fn call(&mut self, request: &Request, call: &Call) {
         let operation = &request.operation;
         let span = self.operation_span(&operation.name);
@@ -147,6 +158,11 @@ impl<'t> Trial<'t> {
         let schema = call.operation.body.as_deref().and_then(|name| self.schemas.schema(CANONICAL, name));
         let (Some(schema), Some(body)) = (schema, call.body.clone().and_then(parsed)) else { return };
         if schema.is_valid(body.root()) {
+            let record = self.api.record(&call.operation).filter(|_| body.text().len() <= SENT_MAX);
+            if let Some(record) = record {
+                let is_patch = call.operation.method == Method::PATCH;
+                self.sent.entry(record.to_owned()).or_default().push(Sent { body, is_patch });
+            }
             return;
         }
         for violation in schema.violations(body.root(), VIOLATIONS_MAX) {
