@@ -1,0 +1,54 @@
+//! Connections of clients, and the handshakes of those with TLS.
+
+use prometheus_client::encoding::EncodeLabelSet;
+use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
+use prometheus_client::registry::Registry;
+
+use crate::telemetry::names::metric;
+use crate::telemetry::outcome::HandshakeOutcome;
+
+#[derive(Debug, Default)]
+pub(super) struct Connections {
+    pub(super) open: Gauge,
+    refused: Family<ReasonLabels, Counter>,
+    tls_handshakes: Family<HandshakeLabels, Counter>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct ReasonLabels {
+    reason: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct HandshakeLabels {
+    outcome: &'static str,
+}
+
+impl Connections {
+    pub(super) fn refused(&self) -> Counter {
+        self.refused.get_or_create_owned(&ReasonLabels { reason: "address" })
+    }
+
+    pub(super) fn shook_hands(&self, outcome: HandshakeOutcome) {
+        self.tls_handshakes.get_or_create(&HandshakeLabels { outcome: outcome.name() }).inc();
+    }
+
+    pub(super) fn register(&self, registry: &mut Registry) {
+        registry.register(metric::CONNECTIONS_OPEN, "Connections of clients", self.open.clone());
+        // From the beginning, so that the first is a step and not a new series.
+        for outcome in HandshakeOutcome::ALL {
+            drop(self.tls_handshakes.get_or_create(&HandshakeLabels { outcome: outcome.name() }));
+        }
+        drop(self.refused.get_or_create(&ReasonLabels { reason: "address" }));
+        registry.register(
+            metric::CONNECTIONS_REFUSED,
+            "Connections of clients that were closed before anything was read",
+            self.refused.clone(),
+        );
+        registry.register(
+            metric::TLS_HANDSHAKES,
+            "TLS handshakes of clients, by whether they showed a certificate",
+            self.tls_handshakes.clone(),
+        );
+    }
+}
