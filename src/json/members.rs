@@ -46,8 +46,14 @@ impl<'a> Key<'a> {
     pub fn is(self, name: &str) -> bool {
         match self.0.plain_bytes() {
             Some(bytes) => are_same(bytes, name.as_bytes()),
-            None => text::means(self.0.content(), name),
+            None => self.means(name),
         }
+    }
+
+    /// The same, for a name that holds escapes: kept apart, as it needs registers that nearly nobody else does.
+    #[cold]
+    fn means(self, name: &str) -> bool {
+        text::means(self.0.content(), name)
     }
 
     /// What the reader noted of it.
