@@ -7,7 +7,7 @@ use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use http::{StatusCode, Uri};
+use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use interlingua::boot;
 use interlingua::config::Config;
 use interlingua::dialect::Registry;
@@ -95,14 +95,14 @@ fn ask(client: &mut TcpStream, request: &[u8], answer: &mut [u8]) -> io::Result<
 }
 
 fn request(case: &Case) -> Vec<u8> {
-    let mut head = format!("{} {} HTTP/1.1\r\nhost: 127.0.0.1\r\n", case.method, case.target);
-    for (name, value) in &case.headers {
-        head += &format!("{name}: {}\r\n", value.to_str().unwrap_or_default());
-    }
-    if !case.body.is_empty() {
-        head += &format!("content-length: {}\r\n", case.body.len());
-    }
-    [head.as_bytes(), b"\r\n", &case.body].concat()
+    let line = format!("{} {} HTTP/1.1\r\nhost: 127.0.0.1\r\n", case.method, case.target);
+    let header = |(name, value): (&HeaderName, &HeaderValue)| {
+        format!("{name}: {}\r\n", value.to_str().unwrap_or_default())
+    };
+    let headers: String = case.headers.iter().map(header).collect();
+    let length =
+        if case.body.is_empty() { String::new() } else { format!("content-length: {}\r\n", case.body.len()) };
+    [line.as_bytes(), headers.as_bytes(), length.as_bytes(), b"\r\n", &case.body].concat()
 }
 
 fn status_line(status: StatusCode) -> String {

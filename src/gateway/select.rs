@@ -129,15 +129,12 @@ fn is_same(one: &Authority, other: &Authority, head: &Parts) -> bool {
 fn is_plain(authority: &str) -> bool {
     let bytes = authority.as_bytes();
     let end = |of: u8| bytes.iter().position(|byte| *byte == of);
-    let (name, rest) = match bytes {
-        [b'[', inner @ ..] => {
-            let Some(end) = end(b']') else { return false };
-            (&inner[..end - 1], &authority[end + 1..])
-        }
-        _ => {
-            let end = end(b':').unwrap_or(bytes.len());
-            (&bytes[..end], &authority[end..])
-        }
+    let (name, rest) = if let [b'[', inner @ ..] = bytes {
+        let Some(end) = end(b']') else { return false };
+        (&inner[..end - 1], &authority[end + 1..])
+    } else {
+        let end = end(b':').unwrap_or(bytes.len());
+        (&bytes[..end], &authority[end..])
     };
     let is_usual = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b':');
     // A user in front of the host would stand in the name, or in the port.

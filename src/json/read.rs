@@ -209,8 +209,8 @@ impl Reader<'_> {
         let (end, escapes) = self.away(rest_of_string(self.bytes, plain))?;
         self.at = end + 1;
         self.loose += escapes;
-        let escaped = if escapes == 0 { 0 } else { Entry::ESCAPED | Entry::LOOSE };
-        Ok(Kind::String as u32 | escaped)
+        let flags = if escapes == 0 { 0 } else { Entry::ESCAPED | Entry::LOOSE };
+        Ok(Kind::String as u32 | flags)
     }
 
     fn number(&mut self) -> Step {

@@ -28,7 +28,7 @@ pub(super) fn plain_end(bytes: &[u8], mut at: u32) -> u32 {
 #[cold]
 fn plain_end_of_few(bytes: &[u8], at: u32) -> u32 {
     let rest = bytes.get(at as usize..).unwrap_or_default();
-    at + offset(rest.iter().position(is_special).unwrap_or(rest.len()))
+    at + offset(rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len()))
 }
 
 /// Length of the longest prefix without such a byte, of a text of any length.
@@ -40,11 +40,11 @@ pub(super) fn plain_len(bytes: &[u8]) -> usize {
             return index * 8 + (found.trailing_zeros() / 8) as usize;
         }
     }
-    chunks.len() * 8 + rest.iter().position(is_special).unwrap_or(rest.len())
+    chunks.len() * 8 + rest.iter().position(|byte| is_special(*byte)).unwrap_or(rest.len())
 }
 
 /// Whether a byte may not stand in a string as it is.
-fn is_special(byte: &u8) -> bool {
+fn is_special(byte: u8) -> bool {
     matches!(byte, b'"' | b'\\' | 0..0x20)
 }
 

@@ -168,8 +168,8 @@ impl<K: Copy + Eq + Hash> Heavy<K> {
     /// there any more.
     pub fn changes(&mut self) -> Vec<(u32, Use<K>)> {
         // Asked for at once: a vector that grows takes up to three times as much for a moment.
-        let changed = self.slots.iter().filter(|slot| slot.has_changed).count();
-        let mut changes = Vec::with_capacity(changed);
+        let count = self.slots.iter().filter(|slot| slot.has_changed).count();
+        let mut changes = Vec::with_capacity(count);
         for slot in self.slots.iter_mut().filter(|slot| slot.has_changed) {
             slot.has_changed = false;
             changes.push((slot.row, slot.what));

@@ -24,6 +24,7 @@ pub(super) fn ambiguity(path: &str) -> Option<&'static str> {
 /// Whether there is nothing in the path that any of the spellings begins with.
 ///
 /// All of it is looked at, whatever is found, and nothing is skipped: so that is done sixteen bytes at once.
+#[expect(clippy::needless_bitwise_bool, reason = "nothing is to be skipped")]
 fn is_plain(path: &str) -> bool {
     let bytes = path.as_bytes();
     let is_usual = |byte: u8| byte.is_ascii_graphic() & (byte != b'%') & (byte != b'\\') & (byte != b';');

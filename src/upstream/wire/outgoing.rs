@@ -37,6 +37,7 @@ fn is_ours(name: &HeaderName) -> bool {
 }
 
 /// Whether this can stand in a request line as it is: a path and a query, in characters that cannot end it.
+#[expect(clippy::needless_bitwise_bool, reason = "nothing is to be skipped")]
 pub(in crate::upstream) fn is_target(target: &str) -> bool {
     // All of it is looked at, for that is done several bytes at once; most targets are sound.
     let is_sound = |byte: u8| byte.is_ascii_graphic() & (byte != b'#');

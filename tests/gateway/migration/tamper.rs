@@ -131,7 +131,7 @@ impl Tamper {
             let name = line.split(':').next().unwrap().to_ascii_lowercase();
             name != "content-length" && name != "connection"
         };
-        let head: String = lines.iter().filter(is_ours).map(String::as_str).collect();
+        let kept: String = lines.iter().filter(is_ours).map(String::as_str).collect();
         let held = self.held.as_deref();
         let is_held = held.is_some_and(|held| String::from_utf8_lossy(&body).contains(held.text));
         match held {
@@ -143,7 +143,7 @@ impl Tamper {
             Some(_) | None => {}
         }
         let mut upstream = TcpStream::connect(old).unwrap();
-        write!(upstream, "{head}content-length: {}\r\nconnection: close\r\n\r\n", body.len()).unwrap();
+        write!(upstream, "{kept}content-length: {}\r\nconnection: close\r\n\r\n", body.len()).unwrap();
         upstream.write_all(&body).unwrap();
         let mut answer = Vec::new();
         upstream.read_to_end(&mut answer).unwrap();

@@ -245,7 +245,6 @@ fn on_disk(path: &Path) -> u64 {
 impl Held {
     /// Holds each table to what was counted exactly: of those who ask often `truly`, of everybody else one.
     fn assert_exact<K: Ord + Clone>(
-        &self,
         name: &str,
         (summary, room): (&Summary<K>, usize),
         truly: impl Fn(usize) -> u64,
@@ -281,15 +280,15 @@ impl Held {
         let all = |who: usize| asked[who].iter().sum();
         let get = Part::operation("a", "get");
         let (uses, dialect) = ((&told.uses, config.entries), || "a".to_owned());
-        self.assert_exact(&format!("{name}, uses"), uses, all, |who| (who, get.clone()), |(who, _)| *who);
+        Held::assert_exact(&format!("{name}, uses"), uses, all, |who| (who, get.clone()), |(who, _)| *who);
         let clients = (&told.clients, config.client_entries());
         let job = |who| (who, dialect(), "job/1".to_owned());
-        self.assert_exact(&format!("{name}, programs"), clients, all, job, |(who, ..)| *who);
+        Held::assert_exact(&format!("{name}, programs"), clients, all, job, |(who, ..)| *who);
         assert_eq!(told.days.len(), DAYS_KEPT + 1);
         for (day, table) in &told.days {
             let on = usize::try_from(day - BEGIN / DAY).unwrap();
             let (table, truly) = ((table, config.day_entries()), |who: usize| asked[who][on]);
-            self.assert_exact(
+            Held::assert_exact(
                 &format!("{name}, day {on}"),
                 table,
                 truly,
