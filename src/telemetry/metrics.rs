@@ -17,12 +17,15 @@ use prometheus_client::{
     registry::{Registry, Unit},
 };
 
-use crate::telemetry::{
-    backend::BackendMetrics,
-    loads::LoadMetrics,
-    names::metric,
-    outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome},
-    shadow::{Different, ShadowMetrics, ShadowOutcome},
+use crate::{
+    once,
+    telemetry::{
+        backend::BackendMetrics,
+        loads::LoadMetrics,
+        names::metric,
+        outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome},
+        shadow::{Different, Endings, ShadowMetrics, ShadowOutcome},
+    },
 };
 
 /// Every metric of the process; clones share them.
@@ -185,6 +188,7 @@ impl Metrics {
     ) -> OperationMetrics {
         let labels = OperationLabels { dialect: dialect.into(), operation: operation.into() };
         OperationMetrics(Arc::new(Operation {
+            shadows: self.0.shadow.endings(&labels.dialect, &labels.operation),
             duration: self.0.durations.get_or_create_owned(&labels),
             ignored_fields: self.0.ignored_fields.get_or_create_owned(&labels),
             kept_fields: self.0.kept_fields.get_or_create_owned(&labels),
@@ -262,21 +266,16 @@ impl Metrics {
         self.0.legacy.clone()
     }
 
-    /// Counts a request that was handed on to the old upstream of a dialect.
-    pub fn legacy_call(&self, dialect: &str, outcome: UpstreamOutcome) {
-        let labels = LegacyLabels { dialect: dialect.into(), outcome: outcome.name() };
-        self.0.legacy_calls.get_or_create(&labels).inc();
+    /// The metrics of the old upstream of a dialect, if it has one.
+    pub fn legacy_upstream(&self, dialect: &str) -> LegacyMetrics {
+        let (dialect, calls) = (dialect.into(), self.0.legacy_calls.clone());
+        LegacyMetrics { dialect, calls, counters: [const { OnceLock::new() }; UpstreamOutcome::ALL.len()] }
     }
 
     /// Counts one that is not what the mapping takes it for: the `request`, or its `answer`.
     pub fn legacy_misfit(&self, dialect: &str, operation: &str, of: &'static str) {
         let labels = MisfitLabels { dialect: dialect.into(), operation: operation.into(), of };
-        self.0.legacy_misfits.get_or_create(&labels).inc();
-    }
-
-    /// Counts what came of asking the other side, too.
-    pub fn shadow(&self, dialect: &str, operation: &str, outcome: ShadowOutcome) {
-        self.0.shadow.ended(dialect, operation, outcome);
+        self.0.legacy_misfits.get_or_create_owned(&labels).inc();
     }
 
     /// Counts that the old side was asked twice.
@@ -420,6 +419,7 @@ struct Operation {
     retiring: OnceLock<Counter>,
     retiring_requests: Family<OperationLabels, Counter>,
     mode_requests: Family<ModeLabels, Counter>,
+    shadows: Endings,
     /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
     successes: [OnceLock<Counter>; 100],
     requests: Family<RequestLabels, Counter>,
@@ -489,6 +489,11 @@ impl OperationMetrics {
         self.0.mode_requests.get_or_create(&ModeLabels { dialect, operation, mode, side }).inc();
     }
 
+    /// Counts what came of asking the other side, too.
+    pub fn shadow(&self, outcome: ShadowOutcome) {
+        self.0.shadows.count(outcome);
+    }
+
     /// Counts a request that used something that retires.
     pub fn retiring(&self) {
         let counter = || self.0.retiring_requests.get_or_create_owned(&self.0.labels);
@@ -537,6 +542,26 @@ impl UpstreamMetrics {
     /// Counts one call.
     pub fn ended(&self, outcome: UpstreamOutcome) {
         self.0[outcome as usize].inc();
+    }
+}
+
+/// The metrics of the old upstream of one dialect.
+#[derive(Debug)]
+pub struct LegacyMetrics {
+    dialect: Arc<str>,
+    calls: Family<LegacyLabels, Counter>,
+    /// By outcome, filled in as they occur: most dialects have no old upstream.
+    counters: [OnceLock<Counter>; UpstreamOutcome::ALL.len()],
+}
+
+impl LegacyMetrics {
+    /// Counts a request that was handed on.
+    pub fn ended(&self, outcome: UpstreamOutcome) {
+        let counter = once::made(&self.counters[outcome as usize], || {
+            let labels = LegacyLabels { dialect: Arc::clone(&self.dialect), outcome: outcome.name() };
+            self.calls.get_or_create_owned(&labels)
+        });
+        counter.inc();
     }
 }
 
