@@ -5,9 +5,9 @@
 //! the same cgroup weighs a few hundred times as much. (What a `nice` value does, each kernel decides anew.) With no
 //! processor to spare shadows wait, and are dropped and counted.
 //!
-//! A thread that has no processor keeps the locks that it holds. So it shares few with workers, and none of them while it
-//! makes something that takes long. What is left is the allocator's, and what the metrics hold for the moment in which
-//! a counter is found for the first time.
+//! A thread that has no processor keeps the locks that it holds. So it shares few with workers, and compiles or compares
+//! under none of them. What is left are the allocator's, and others that are seldom taken, for a moment: those of the log,
+//! of sessions of TLS, of imported ids that were found, and of a counter that is looked for by its labels.
 
 use std::{
     convert::Infallible,

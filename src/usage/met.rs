@@ -2,8 +2,8 @@
 //!
 //! Nothing of it belongs to a principal, and there is little of it: the outcomes that there are, 50 places of an
 //! operation and one for all others, and the losses that mappings declare. So all of it is exact, and no client can make it
-//! more. A worker counts losses, and the shadows that it drops, on a sheet of its own, as it does uses. What shadows find is counted
-//! at once, by the one thread that compares: no worker waits for it.
+//! more. A worker counts losses, and the shadows that it drops, on a sheet of its own, as it does uses. What shadows find is
+//! counted at once, by the one thread that compares: no worker waits for it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
