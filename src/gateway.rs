@@ -79,10 +79,9 @@ use self::quota::Quotas;
 use self::record::{Meters, Record};
 use self::reverse::Reverse;
 use self::select::Selection;
-use self::shadow::Aside;
 use self::used::Using;
 
-pub use self::shadow::{ShadowWork, Shadows};
+pub use self::shadow::{Aside, ShadowWork, Shadows};
 
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]
@@ -233,7 +232,8 @@ struct Lookups {
 }
 
 impl Lookups {
-    /// The same for those that no client waits for, so that none waits for a lookup of theirs.
+    /// The same for those that no client waits for, so that none waits for a lookup of theirs. What was found of imported ids is
+    /// remembered in one place for both.
     fn aside(&self) -> Lookups {
         Lookups { resolvers: self.resolvers.renewed(), ids: self.ids.as_ref().map(IdMap::aside) }
     }
@@ -310,11 +310,10 @@ impl Gateway {
         Gateway { modes, legacies: Arc::new(legacies), ..self }
     }
 
-    /// The same, which leaves there what requests in shadow mode leave to be compared; `asks` is whom the other side is asked
-    /// by. Without, nothing is compared.
+    /// The same, which leaves there what requests in shadow mode leave to be compared. Without, nothing is compared.
     #[must_use]
-    pub fn with_shadows(self, shadows: Shadows, asks: Arc<Gateway>) -> Gateway {
-        Gateway { aside: Some(Aside { shadows, asks }), ..self }
+    pub fn with_aside(self, aside: Option<Aside>) -> Gateway {
+        Gateway { aside, ..self }
     }
 
     /// The old upstreams.

@@ -39,6 +39,7 @@ use self::program::Check;
 use self::tape::{Place, Tape};
 use crate::diag::Span;
 use crate::json::Value;
+use crate::once;
 
 mod checks;
 mod closest;
@@ -70,7 +71,8 @@ const NODES_SEARCHED_MAX: usize = 1_000;
 
 /// One compiled schema file.
 pub struct Schema {
-    /// What says what is wrong; made when it is first asked, which of most schemas nobody ever does.
+    /// What says what is wrong; made when it is first asked, which of most schemas nobody ever does. To make it takes long, and
+    /// nobody waits for whoever does.
     validator: OnceLock<Option<Validator<Tape>>>,
     /// The fast answer, where there is one; the same as the validator's.
     check: Option<Check>,
@@ -123,7 +125,7 @@ impl Schema {
     /// None if the library cannot compile what we can: then a value that is wrong is told so and no more.
     fn validator(&self) -> Option<&Validator<Tape>> {
         let make = || validator::of(&self.library, self.file(), &self.known).ok();
-        self.validator.get_or_init(make).as_ref()
+        once::made(&self.validator, make).as_ref()
     }
 
     /// What an alternative of a failed `oneOf` or `anyOf` is called: its title, or the name it is referred to by.

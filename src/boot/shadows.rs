@@ -1,9 +1,13 @@
 //! The thread that asks the other side for shadows and compares, for all workers, so that none of them ever does.
 //!
 //! It has a runtime and connections of its own, and begins with the first mode that needs it. It gives way to whoever else
-//! wants its processor, unless it is told not to: on Linux it runs under the idle policy, whose threads are interrupted as soon
-//! as any other can run. (How soon that is where only a `nice` value differs, each kernel decides anew.) With no processor to spare
-//! shadows wait, and are dropped and counted.
+//! wants its processor, unless it is told not to: on Linux it runs under the idle policy, beside which any other thread of
+//! the same cgroup weighs a few hundred times as much. (What a `nice` value does, each kernel decides anew.) With no
+//! processor to spare shadows wait, and are dropped and counted.
+//!
+//! A thread that has no processor keeps the locks that it holds. So it shares few with workers, and compiles or compares
+//! under none of them. What is left are the allocator's, and others that are seldom taken, for a moment: those of the log,
+//! of sessions of TLS, of imported ids that were found, and of a counter that is looked for by its labels.
 
 use std::{
     convert::Infallible,
@@ -32,10 +36,12 @@ pub(super) struct ShadowThread {
     running: Option<Running>,
 }
 
-/// Nothing is ever sent through either: whoever drops its end says that it is over.
+/// A thread that has begun. Nothing is ever sent through either channel.
 #[derive(Debug)]
 struct Running {
+    /// The thread ends when this is dropped.
     stop: oneshot::Sender<Infallible>,
+    /// It closes when the thread has ended. To join it would be to wait without a limit.
     ended: mpsc::Receiver<Infallible>,
 }
 
@@ -50,7 +56,7 @@ impl ShadowThread {
     /// counted.
     pub(super) fn begin(&mut self) -> Shadows {
         if let Some(work) = self.work.take() {
-            match begin(work, self.gives_way) {
+            match Running::begin(work, self.gives_way) {
                 Ok(running) => self.running = Some(running),
                 Err(error) => tracing::error!(%error, "there is no thread for shadows: all are dropped"),
             }
@@ -75,26 +81,28 @@ impl Drop for ShadowThread {
     }
 }
 
-fn begin(work: ShadowWork, gives_way: bool) -> io::Result<Running> {
-    let runtime = Builder::new_current_thread().enable_all().thread_name(NAME).build()?;
-    let (stop, stopped) = oneshot::channel::<Infallible>();
-    let (alive, ended) = mpsc::channel();
-    let run = move || {
-        if gives_way {
-            give_way();
-        }
-        runtime.block_on(async {
-            tokio::select! {
-                biased;
-                _ = stopped => {}
-                () = work.run() => {}
+impl Running {
+    fn begin(work: ShadowWork, gives_way: bool) -> io::Result<Running> {
+        let runtime = Builder::new_current_thread().enable_all().thread_name(NAME).build()?;
+        let (stop, stopped) = oneshot::channel::<Infallible>();
+        let (alive, ended) = mpsc::channel();
+        let run = move || {
+            if gives_way {
+                give_way();
             }
-        });
-        runtime.shutdown_background();
-        drop::<mpsc::Sender<Infallible>>(alive);
-    };
-    thread::Builder::new().name(NAME.into()).spawn(run)?;
-    Ok(Running { stop, ended })
+            runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    _ = stopped => {}
+                    () = work.run() => {}
+                }
+            });
+            runtime.shutdown_background();
+            drop::<mpsc::Sender<Infallible>>(alive);
+        };
+        thread::Builder::new().name(NAME.into()).spawn(run)?;
+        Ok(Running { stop, ended })
+    }
 }
 
 /// Has this thread, and those that it starts, run only where nobody else wants to.

@@ -1,6 +1,6 @@
 //! The gateways of all workers, and how new ones get to them while requests are answered.
 //!
-//! Each worker answers with a gateway of its own, on a thread that never waits for another. A new one comes as a message
+//! Each worker answers with a gateway of its own, on a thread that waits for no other to answer. A new one comes as a message
 //! to a task on that thread, which puts it in the place of the old one; a request looks once, at its beginning, and keeps
 //! what it found to its end. So nothing that processors share is written, or even read, for each request.
 
@@ -18,7 +18,7 @@ use tokio::{sync::mpsc, task::spawn_local};
 use super::{parts::Parts, shadows::ShadowThread};
 use crate::{
     gateway::{
-        self, Called, Gateway, Shadows,
+        self, Aside, Called, Gateway,
         mode::{Legacies, Modes},
     },
     problem::{ErrorStatus, Problem},
@@ -64,9 +64,6 @@ struct Serve {
     legacies: Legacies,
     aside: Option<Aside>,
 }
-
-/// Where a worker leaves what is to be compared, and who asks the other side for it.
-type Aside = (Shadows, Arc<Gateway>);
 
 /// Nothing is ever sent through it; the channel closes when the last message is heeded, or its worker gone.
 type Pending = mpsc::Sender<Infallible>;
@@ -128,14 +125,13 @@ impl Workers {
 impl InUse {
     /// Whoever asks the other side does so by these parts, over the connections there are to those that stay.
     fn renew_aside(&mut self) {
-        let InUse { shared, upstream, legacies, aside, .. } = &*self;
-        if !self.modes.shadow() {
-            self.aside = None;
-            return;
+        let InUse { shared, upstream, modes, legacies, aside, shadows, .. } = self;
+        let before = aside.take();
+        if modes.shadow() {
+            let before = before.as_ref().map(|before| &*before.asks);
+            let asks = Gateway::for_shadows(Arc::clone(shared), upstream, legacies, before);
+            *aside = Some(Aside { shadows: shadows.begin(), asks: Arc::new(asks) });
         }
-        let before = aside.as_ref().map(|(_, asks)| &**asks);
-        let asks = Gateway::for_shadows(Arc::clone(shared), upstream, legacies, before);
-        self.aside = Some((self.shadows.begin(), Arc::new(asks)));
     }
 
     fn tell(&mut self, serve: Option<&Serve>) -> Done {
@@ -154,22 +150,14 @@ impl MakeHandler for Workers {
         let (sender, messages) = mpsc::unbounded_channel();
         let mut in_use = self.lock();
         let gateway = Gateway::new(Arc::clone(&in_use.shared), in_use.upstream.sibling())
-            .with_modes(Arc::clone(&in_use.modes), in_use.legacies.siblings(&Legacies::default()));
-        let gateway = leaving(gateway, in_use.aside.clone());
+            .with_modes(Arc::clone(&in_use.modes), in_use.legacies.siblings(&Legacies::default()))
+            .with_aside(in_use.aside.clone());
         in_use.workers.push(sender);
         drop(in_use);
         let gateway = Rc::new(RefCell::new(Rc::new(gateway)));
         let worker = Worker { gateway, tells_addresses: self.tells_addresses };
         spawn_local(heed(messages, worker.clone()));
         worker
-    }
-}
-
-/// The same, which leaves there what is to be compared.
-fn leaving(gateway: Gateway, aside: Option<Aside>) -> Gateway {
-    match aside {
-        Some((shadows, asks)) => gateway.with_shadows(shadows, asks),
-        None => gateway,
     }
 }
 
@@ -182,7 +170,7 @@ async fn heed(mut messages: mpsc::UnboundedReceiver<Message>, worker: Worker) {
                 None => before.upstream().clone(),
             };
             let legacies = legacies.siblings(before.legacies());
-            let gateway = leaving(Gateway::new(shared, upstream).with_modes(modes, legacies), aside);
+            let gateway = Gateway::new(shared, upstream).with_modes(modes, legacies).with_aside(aside);
             *worker.gateway.borrow_mut() = Rc::new(gateway);
         }
     }

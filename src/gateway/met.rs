@@ -16,10 +16,14 @@ impl Gateway {
         }
     }
 
-    /// Counts a request that the other side was to be asked too.
-    pub(super) fn count_compared(&self, (dialect, operation): (&str, &str), outcome: ShadowOutcome) {
-        if let Some(book) = self.book() {
-            book.compared(dialect, operation, outcome.name(), self.shared.clock.now());
+    /// Counts a request that the other side was to be asked too: a worker on a sheet of its own, and whoever compares in the
+    /// book of all.
+    pub(super) fn count_compared(&self, of: (&str, &str), outcome: ShadowOutcome) {
+        let Some(usage) = &self.shared.usage else { return };
+        let now = self.shared.clock.now();
+        match &self.counter {
+            Some(counter) => counter.count_compared(usage, of, outcome, now),
+            None => usage.book().compared(of.0, of.1, outcome.name(), now),
         }
     }
 

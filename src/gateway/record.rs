@@ -17,7 +17,8 @@ use crate::dialect::{ByName, Registry};
 use crate::problem::Problem;
 use crate::telemetry::names::field;
 use crate::telemetry::{
-    Metrics, OperationMetrics, RequestId, ResolverMetrics, ResolverOutcome, UpstreamMetrics, UpstreamOutcome,
+    LegacyMetrics, Metrics, OperationMetrics, RequestId, ResolverMetrics, ResolverOutcome, ShadowOutcome,
+    UpstreamMetrics, UpstreamOutcome,
 };
 use crate::translate::misfit::Misfit;
 
@@ -29,6 +30,8 @@ pub(super) struct Meters {
     operations: ByName<ByName<OperationMetrics>>,
     upstream: ByName<UpstreamMetrics>,
     resolvers: ByName<ResolverMetrics>,
+    /// By dialect.
+    legacy: ByName<LegacyMetrics>,
 }
 
 impl Meters {
@@ -51,7 +54,9 @@ impl Meters {
         let resolvers = dialects.iter().flat_map(|dialect| &dialect.resolvers);
         let resolvers =
             resolvers.map(|resolver| (resolver.name.clone(), metrics.resolver(&resolver.name))).collect();
-        Meters { metrics, operations, upstream, resolvers }
+        let legacy =
+            dialects.iter().map(|one| (one.name.clone(), metrics.legacy_upstream(&one.name))).collect();
+        Meters { metrics, operations, upstream, resolvers, legacy }
     }
 
     /// Counts a call to the backend.
@@ -68,12 +73,21 @@ impl Meters {
 
     /// Counts a request that was handed on to an old upstream.
     pub(super) fn passed(&self, dialect: &str, outcome: UpstreamOutcome) {
-        self.metrics.legacy_call(dialect, outcome);
+        if let Some(metrics) = self.legacy.get(dialect) {
+            metrics.ended(outcome);
+        }
     }
 
     /// Counts one that is not what the mapping takes it for, or whose answer is not.
     pub(super) fn passed_misfit(&self, dialect: &str, operation: &str, of: &'static str) {
         self.metrics.legacy_misfit(dialect, operation, of);
+    }
+
+    /// Counts what came of asking the other side, too.
+    pub(super) fn shadow(&self, (dialect, operation): (&str, &str), outcome: ShadowOutcome) {
+        if let Some(metrics) = self.operations.get(dialect).and_then(|dialect| dialect.get(operation)) {
+            metrics.shadow(outcome);
+        }
     }
 
     /// Counts a lookup.

@@ -44,10 +44,11 @@ pub use self::queue::{ShadowWork, Shadows};
 
 /// Where a gateway leaves what is to be compared.
 #[derive(Clone, Debug)]
-pub(super) struct Aside {
-    pub(super) shadows: Shadows,
+pub struct Aside {
+    /// Where it waits.
+    pub shadows: Shadows,
     /// The gateway that asks the other side. Nobody is answered by it.
-    pub(super) asks: Arc<Gateway>,
+    pub asks: Arc<Gateway>,
 }
 
 /// How long one may take, from when the client was answered.
@@ -77,21 +78,35 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
     let begun = Instant::now();
     let outcome = asked(gateway, plan, side, again.admitted(), exchange).await;
     let since = writing.map(Writing::end).or(look);
-    if let (Some(Aside { shadows, asks }), Some(first)) = (&gateway.aside, First::of(&outcome)) {
-        let bytes = first.bytes();
-        let room = shadows.room_for(again.body.len() + bytes);
-        let (asks, plan, of) = (Arc::clone(asks), Arc::clone(plan), exchange.copy());
-        let (has_room, due) = (room.is_some(), Deadline::after(PATIENCE));
-        let shadow = Shadow { asks, plan, side, again, first, begun, since, of, due, _room: room };
-        if bytes > ANSWER_MAX {
-            shadow.count(ShadowOutcome::TooLarge);
-        } else if !has_room {
-            shadow.count(ShadowOutcome::Dropped);
-        } else if let Err(shadow) = shadows.leave(shadow) {
-            shadow.count(ShadowOutcome::Dropped);
+    if let Some(Aside { shadows, asks }) = gateway.aside.as_ref().filter(|_| First::says_something(&outcome))
+    {
+        // The place first: where there is none, which is where the processor is short, nothing is copied for it.
+        match First::bytes(&outcome) {
+            bytes @ ..=ANSWER_MAX => match shadows.place(again.bytes() + bytes) {
+                Some(place) => place.leave(|room| Shadow {
+                    asks: Arc::clone(asks),
+                    plan: Arc::clone(plan),
+                    side,
+                    again,
+                    first: First::of(&outcome),
+                    begun,
+                    since,
+                    of: exchange.copy(),
+                    due: Deadline::after(PATIENCE),
+                    _room: room,
+                }),
+                None => count(gateway, &again, ShadowOutcome::Dropped),
+            },
+            _ => count(gateway, &again, ShadowOutcome::TooLarge),
         }
     }
     outcome
+}
+
+/// Counts what came of one: whoever answers clients what it leaves nowhere, and whoever compares all else.
+fn count(gateway: &Gateway, again: &Again, outcome: ShadowOutcome) {
+    gateway.shared.meters.shadow(again.names(), outcome);
+    gateway.count_compared(again.names(), outcome);
 }
 
 /// What is done beside one request.
@@ -111,7 +126,7 @@ struct Shadow {
     /// When it is too late.
     due: Deadline,
     /// What it takes of the room for all.
-    _room: Option<OwnedSemaphorePermit>,
+    _room: OwnedSemaphorePermit,
 }
 
 /// Shows nothing of the request.
@@ -122,19 +137,9 @@ impl fmt::Debug for Shadow {
 }
 
 impl Shadow {
-    fn count(&self, outcome: ShadowOutcome) {
-        let (dialect, operation) = self.names();
-        self.asks.shared.meters.metrics().shadow(dialect, operation, outcome);
-        self.asks.count_compared((dialect, operation), outcome);
-    }
-
-    fn names(&self) -> (&str, &str) {
-        (&self.again.target.dialect.name, &self.again.target.operation.name)
-    }
-
     async fn ask_and_count(self) {
         let outcome = ended(self.due, self.run()).await;
-        self.count(outcome);
+        count(&self.asks, &self.again, outcome);
     }
 
     /// What came of it, or why there is nothing to compare.
@@ -148,7 +153,7 @@ impl Shadow {
     }
 
     fn tell(&self, differences: &Differences) {
-        let (dialect, operation) = self.names();
+        let (dialect, operation) = self.again.names();
         let metrics = self.asks.shared.meters.metrics();
         for difference in &differences.found {
             self.asks.count_difference((dialect, operation), &difference.place);

@@ -66,7 +66,7 @@ impl BackendMetrics {
         if to != BreakerState::Closed {
             self.breakers(to).inc();
         }
-        self.transitions.get_or_create(&ToLabels { to: to.name() }).inc();
+        self.transitions.get_or_create_owned(&ToLabels { to: to.name() }).inc();
     }
 
     /// A worker's breaker that was that is no more.

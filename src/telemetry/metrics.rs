@@ -13,11 +13,7 @@ use prometheus_client::{
 };
 
 use crate::telemetry::{
-    backend::BackendMetrics,
-    loads::LoadMetrics,
-    names::metric,
-    outcome::{HandshakeOutcome, UpstreamOutcome},
-    shadow::{Different, ShadowOutcome},
+    backend::BackendMetrics, loads::LoadMetrics, names::metric, outcome::HandshakeOutcome, shadow::Different,
 };
 
 mod calls;
@@ -31,6 +27,7 @@ mod sides;
 pub use calls::UpstreamMetrics;
 pub use lookups::ResolverMetrics;
 pub use operation::OperationMetrics;
+pub use sides::LegacyMetrics;
 
 /// Every metric of the process; clones share them.
 #[derive(Clone, Debug)]
@@ -139,19 +136,14 @@ impl Metrics {
         self.0.sides.legacy.clone()
     }
 
-    /// Counts a request that was handed on to the old upstream of a dialect.
-    pub fn legacy_call(&self, dialect: &str, outcome: UpstreamOutcome) {
-        self.0.sides.legacy_call(dialect, outcome);
+    /// The metrics of the old upstream of a dialect, if it has one.
+    pub fn legacy_upstream(&self, dialect: &str) -> LegacyMetrics {
+        self.0.sides.legacy_upstream(dialect)
     }
 
     /// Counts one that is not what the mapping takes it for: the `request`, or its `answer`.
     pub fn legacy_misfit(&self, dialect: &str, operation: &str, of: &'static str) {
         self.0.sides.legacy_misfit(dialect, operation, of);
-    }
-
-    /// Counts what came of asking the other side, too.
-    pub fn shadow(&self, dialect: &str, operation: &str, outcome: ShadowOutcome) {
-        self.0.sides.shadow.ended(dialect, operation, outcome);
     }
 
     /// Counts that the old side was asked twice.

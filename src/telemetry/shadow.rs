@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
     time::SystemTime,
 };
 
@@ -14,7 +14,7 @@ use prometheus_client::{
 use serde_json::json;
 
 use super::{RequestId, names::metric};
-use crate::time::unix_seconds;
+use crate::{once, time::unix_seconds};
 
 /// How many places of one operation are told apart; all others are one.
 const PLACES_MAX: usize = 50;
@@ -65,6 +65,9 @@ pub enum ShadowOutcome {
 }
 
 impl ShadowOutcome {
+    /// How many there are.
+    pub const COUNT: usize = ShadowOutcome::EffectUnread as usize + 1;
+
     /// The word for it in metrics and files.
     pub fn name(self) -> &'static str {
         match self {
@@ -129,8 +132,8 @@ struct Kept {
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct OutcomeLabels {
-    dialect: String,
-    operation: String,
+    dialect: Arc<str>,
+    operation: Arc<str>,
     outcome: &'static str,
 }
 
@@ -148,10 +151,36 @@ struct NoiseLabels {
     is_noisy: &'static str,
 }
 
+/// How shadows of one operation end.
+///
+/// Workers count here what they drop, and the thread that compares counts all else: each counter is found by its labels once,
+/// so that no worker waits at every request for a lock that this thread has, which may get no processor just then.
+#[derive(Debug)]
+pub(super) struct Endings {
+    requests: Family<OutcomeLabels, Counter>,
+    dialect: Arc<str>,
+    operation: Arc<str>,
+    /// By outcome, filled in as they occur: of most operations there are no shadows.
+    counters: OnceLock<Box<[OnceLock<Counter>; ShadowOutcome::COUNT]>>,
+}
+
+impl Endings {
+    pub(super) fn count(&self, outcome: ShadowOutcome) {
+        let counters =
+            once::made(&self.counters, || Box::new([const { OnceLock::new() }; ShadowOutcome::COUNT]));
+        let counter = once::made(&counters[outcome as usize], || {
+            let (dialect, operation) = (Arc::clone(&self.dialect), Arc::clone(&self.operation));
+            self.requests.get_or_create_owned(&OutcomeLabels { dialect, operation, outcome: outcome.name() })
+        });
+        counter.inc();
+    }
+}
+
 impl ShadowMetrics {
-    pub(super) fn ended(&self, dialect: &str, operation: &str, outcome: ShadowOutcome) {
-        let (dialect, operation) = (dialect.to_owned(), operation.to_owned());
-        self.requests.get_or_create(&OutcomeLabels { dialect, operation, outcome: outcome.name() }).inc();
+    /// How shadows of one operation end.
+    pub(super) fn endings(&self, dialect: &Arc<str>, operation: &Arc<str>) -> Endings {
+        let (dialect, operation) = (Arc::clone(dialect), Arc::clone(operation));
+        Endings { requests: self.requests.clone(), dialect, operation, counters: OnceLock::new() }
     }
 
     /// The old side was asked twice; `places` are noise by now.
@@ -253,5 +282,29 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&shadow.json()).unwrap();
         let kept = json["differences"].as_array().unwrap();
         assert_eq!((kept.len(), &kept[0]["place"]), (KEPT_MAX, &json!("/7")));
+    }
+
+    #[test]
+    fn each_outcome_has_a_counter_of_its_own() {
+        let shadow = ShadowMetrics::default();
+        let endings = shadow.endings(&"acme".into(), &"list".into());
+        let outcomes = [ShadowOutcome::Same, ShadowOutcome::Dropped, ShadowOutcome::EffectUnread];
+        for (at, outcome) in outcomes.into_iter().enumerate() {
+            for _ in 0..=at {
+                endings.count(outcome);
+            }
+        }
+        // Whoever loads the mappings anew counts on.
+        shadow.endings(&"acme".into(), &"list".into()).count(ShadowOutcome::Dropped);
+        let mut registry = Registry::default();
+        shadow.register(&mut registry);
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+        for (outcome, count) in [("same", 1), ("dropped", 3), ("effect_unread", 3)] {
+            let line = format!(
+                r#"shadow_requests_total{{dialect="acme",operation="list",outcome="{outcome}"}} {count}"#
+            );
+            assert!(page.lines().any(|written| written == line), "{line}\n{page}");
+        }
     }
 }

@@ -15,6 +15,7 @@ use super::watch::{Used, Watch};
 use super::watches::Watches;
 use crate::lens::Tally;
 use crate::limit::Principal;
+use crate::telemetry::ShadowOutcome;
 use crate::time::unix_seconds;
 
 /// Counts for one worker.
@@ -74,6 +75,19 @@ impl Counter {
     ) {
         if let Some(losses) = watches.losses(dialect, operation) {
             self.meter.lost(losses, met, now);
+        }
+    }
+
+    /// Counts a request of an operation that the other side was to be asked too, and that ended before it was.
+    pub fn count_compared(
+        &self,
+        watches: &Watches,
+        (dialect, operation): (&str, &str),
+        outcome: ShadowOutcome,
+        now: SystemTime,
+    ) {
+        if let Some(outcomes) = watches.outcomes(dialect, operation) {
+            self.meter.compared(outcomes, outcome, now);
         }
     }
 

@@ -2,7 +2,8 @@
 //!
 //! Nothing of it belongs to a principal, and there is little of it: the outcomes that there are, 50 places of an
 //! operation and one for all others, and the losses that mappings declare. So all of it is exact, and no client can make it
-//! more. A worker counts losses on a sheet of its own, as it does uses; what shadows find comes seldom, and is counted at once.
+//! more. A worker counts losses, and the shadows that it drops, on a sheet of its own, as it does uses. What shadows find is
+//! counted at once, by the one thread that compares: no worker waits for it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -17,6 +18,8 @@ use super::sheet::DAY;
 use super::snapshot::{Unreadable, date, seconds, text};
 use crate::dialect::Dialect;
 use crate::lens::Tally;
+use crate::once;
+use crate::telemetry::ShadowOutcome;
 use crate::time::unix_seconds;
 
 /// How many places of one operation are told apart; all others are one.
@@ -28,8 +31,8 @@ const OTHER: &str = "other";
 /// How often, by day since 1970 and by the number of the part.
 pub(super) type Counts = BTreeMap<(u64, u32), u64>;
 
-/// The same of one worker. A request may meet twenty losses, and nobody who asks chooses their numbers: hence a table, and one that is
-/// hashed fast.
+/// The same of one worker. A request may meet twenty losses, and nobody who asks chooses their numbers: hence a table, and
+/// one that is hashed fast.
 type Sheet = HashMap<(u64, u32), u64, FixedState>;
 
 /// What was met on which day, by names: as a file has it, and as a report puts several together.
@@ -186,6 +189,29 @@ impl Losses {
     }
 }
 
+/// How shadows of an operation may end, by number. An outcome is only numbered when it is met.
+#[derive(Debug)]
+pub(super) struct Outcomes {
+    operation: Part,
+    numbers: OnceLock<Box<[OnceLock<u32>; ShadowOutcome::COUNT]>>,
+}
+
+impl Outcomes {
+    /// Those of each operation of a dialect.
+    pub(super) fn of(dialect: &Dialect) -> impl Iterator<Item = (String, Outcomes)> {
+        dialect.operations.iter().map(|operation| {
+            let part = Part::operation(&dialect.name, &operation.name);
+            (operation.name.clone(), Outcomes { operation: part, numbers: OnceLock::new() })
+        })
+    }
+
+    fn number(&self, outcome: ShadowOutcome, parts: &Parts) -> u32 {
+        let none = || Box::new([const { OnceLock::new() }; ShadowOutcome::COUNT]);
+        let part = || self.operation.value(Kind::Comparison, outcome.name());
+        *once::made(&once::made(&self.numbers, none)[outcome as usize], || parts.number(&part()))
+    }
+}
+
 /// Counts what one worker meets.
 #[derive(Debug)]
 pub(super) struct Meter {
@@ -213,6 +239,12 @@ impl Meter {
                 *sheet.entry((day, number)).or_default() += u64::from(count);
             }
         }
+    }
+
+    /// Counts a shadow that ended before anybody else heard of it.
+    pub(super) fn compared(&self, outcomes: &Outcomes, outcome: ShadowOutcome, now: SystemTime) {
+        let number = outcomes.number(outcome, self.book.parts());
+        *locked(&self.sheet).entry((unix_seconds(now) / DAY, number)).or_default() += 1;
     }
 }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::book::Book;
-use super::met::Losses;
+use super::met::{Losses, Outcomes};
 use super::part::Part;
 use super::watch::{Used, Watch};
 use crate::dialect::{ByName, Registry};
@@ -17,6 +17,8 @@ pub struct Watches {
     operations: ByName<ByName<Arc<Watch>>>,
     /// By the same.
     losses: ByName<ByName<Losses>>,
+    /// By the same.
+    outcomes: ByName<ByName<Outcomes>>,
 }
 
 impl Watches {
@@ -32,7 +34,9 @@ impl Watches {
         let operations = operations.collect();
         let losses = registry.dialects().iter();
         let losses = losses.map(|dialect| (dialect.name.clone(), Losses::of(dialect).collect()));
-        Watches { operations, losses: losses.collect(), book }
+        let outcomes = registry.dialects().iter();
+        let outcomes = outcomes.map(|dialect| (dialect.name.clone(), Outcomes::of(dialect).collect()));
+        Watches { operations, losses: losses.collect(), outcomes: outcomes.collect(), book }
     }
 
     /// Where it is counted.
@@ -48,6 +52,11 @@ impl Watches {
     /// The declared losses that an operation can meet.
     pub(super) fn losses(&self, dialect: &str, operation: &str) -> Option<&Losses> {
         self.losses.get(dialect)?.get(operation)
+    }
+
+    /// How shadows of an operation may end.
+    pub(super) fn outcomes(&self, dialect: &str, operation: &str) -> Option<&Outcomes> {
+        self.outcomes.get(dialect)?.get(operation)
     }
 
     /// Which parts a request uses.

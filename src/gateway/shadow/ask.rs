@@ -53,27 +53,27 @@ pub(super) enum First {
 }
 
 impl First {
-    /// What came of a request; none if that says nothing of the side.
-    pub(super) fn of(outcome: &Result<Response<Full<Bytes>>, Box<Problem>>) -> Option<First> {
+    /// Whether what came of a request says anything of the side. What the proxy itself could not do says nothing of either.
+    pub(super) fn says_something(outcome: &Result<Response<Full<Bytes>>, Box<Problem>>) -> bool {
+        outcome.as_ref().err().is_none_or(|problem| problem.blame == Blame::Downstream)
+    }
+
+    /// What came of a request.
+    pub(super) fn of(outcome: &Result<Response<Full<Bytes>>, Box<Problem>>) -> First {
         match outcome {
             Ok(response) => {
                 let status = response.status();
                 let is_whole = !matches!(status, StatusCode::NOT_MODIFIED | StatusCode::PARTIAL_CONTENT);
                 let is_plain = is_whole && !response.headers().contains_key(CONTENT_ENCODING);
-                Some(First::Told { status, body: response.body().clone(), is_plain })
+                First::Told { status, body: response.body().clone(), is_plain }
             }
-            Err(problem) if problem.blame == Blame::Downstream => Some(First::Refused(problem.clone())),
-            // What the proxy itself could not do says nothing of either side.
-            Err(_) => None,
+            Err(problem) => First::Refused(problem.clone()),
         }
     }
 
     /// How many bytes of an answer are kept. A refusal is short.
-    pub(super) fn bytes(&self) -> usize {
-        let bytes = match self {
-            First::Told { body, .. } => body.size_hint().lower(),
-            First::Refused(_) => 0,
-        };
+    pub(super) fn bytes(outcome: &Result<Response<Full<Bytes>>, Box<Problem>>) -> usize {
+        let bytes = outcome.as_ref().map_or(0, |response| response.body().size_hint().lower());
         usize::try_from(bytes).unwrap_or(usize::MAX)
     }
 }
@@ -176,6 +176,19 @@ pub(super) fn read(
 }
 
 impl Again {
+    /// Its dialect and its operation.
+    pub(super) fn names(&self) -> (&str, &str) {
+        (&self.target.dialect.name, &self.target.operation.name)
+    }
+
+    /// How many bytes of the request are kept: of what the client sent as it came, and of what was read of its target as much
+    /// again.
+    pub(super) fn bytes(&self) -> usize {
+        let fields = self.head.headers.iter().map(|(name, value)| name.as_str().len() + value.len());
+        let target = self.head.uri.path_and_query().map_or(0, |target| target.as_str().len());
+        self.body.len() + fields.sum::<usize>() + 2 * target
+    }
+
     pub(super) fn admitted(&self) -> Admitted<Full<Bytes>> {
         let Again { target, url, head, body, credential } = self;
         let body = Full::new(body.clone());

@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures_util::FutureExt;
 use futures_util::stream::{StreamExt, poll_fn};
-use tokio::sync::mpsc::{self, error::TrySendError};
+use tokio::sync::mpsc;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
@@ -25,6 +25,9 @@ pub(in crate::gateway) const WAITING_MAX: usize = 256;
 /// Bytes of requests and answers that wait, or are under way.
 const BYTES_MAX: usize = 16 << 20;
 
+/// What one takes of them besides what was counted.
+const BYTES_MIN: usize = 1024;
+
 /// Where gateways leave what is to be asked of the other side; clones leave it in one place.
 #[derive(Clone, Debug)]
 pub struct Shadows {
@@ -33,7 +36,8 @@ pub struct Shadows {
     room: Arc<Semaphore>,
 }
 
-/// What was left to be asked of the other side. It is dropped and counted when this is gone.
+/// What was left to be asked of the other side. What waits when this is dropped is given up, and what is left afterwards is
+/// dropped and counted.
 #[derive(Debug)]
 #[must_use = "nothing is asked of the other side until this runs"]
 pub struct ShadowWork {
@@ -47,18 +51,26 @@ impl Shadows {
         (Shadows { queue, room: Arc::new(Semaphore::new(BYTES_MAX)) }, ShadowWork { heard })
     }
 
-    /// Room for so many bytes, if there is any left.
-    pub(super) fn room_for(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let bytes = u32::try_from(bytes).ok()?;
-        Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()
+    /// A place for one of so many bytes; none if too much is waiting, or nobody takes it.
+    pub(super) fn place(&self, bytes: usize) -> Option<Place<'_>> {
+        // This first: it is what is wanting where nobody has time to compare, and to give bytes back takes a lock.
+        let place = self.queue.try_reserve().ok()?;
+        let bytes = u32::try_from(bytes.saturating_add(BYTES_MIN)).ok()?;
+        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()?;
+        Some(Place { place, room })
     }
+}
 
-    /// Leaves something to be asked; gives it back if too much is waiting, or nobody takes it.
-    pub(super) fn leave(&self, shadow: Shadow) -> Result<(), Box<Shadow>> {
-        self.queue.try_send(shadow).map_err(|error| {
-            let (TrySendError::Full(shadow) | TrySendError::Closed(shadow)) = error;
-            Box::new(shadow)
-        })
+/// A place for one that is to be asked.
+pub(super) struct Place<'s> {
+    place: mpsc::Permit<'s, Shadow>,
+    room: OwnedSemaphorePermit,
+}
+
+impl Place<'_> {
+    /// Leaves it there, with what it takes of the room for all.
+    pub(super) fn leave(self, make: impl FnOnce(OwnedSemaphorePermit) -> Shadow) {
+        self.place.send(make(self.room));
     }
 }
 
@@ -72,7 +84,8 @@ impl ShadowWork {
     }
 }
 
-/// Sees to it that others go on where one breaks down. Where it did is logged as every panic is.
+/// Sees to it that others go on where one breaks down outside of its comparison: while it is counted, or dropped. Where it did is
+/// logged as every panic is.
 async fn unbroken(one: impl Future<Output = ()>) {
     AssertUnwindSafe(one).catch_unwind().await.ok();
 }

@@ -18,7 +18,7 @@ use crate::translate::reverse::told::{Outcome, Reader, Telling};
 impl Shadow {
     /// What came of asking both sides, or why there is nothing to compare.
     pub(super) async fn read_both(&self, first: &Answered) -> Result<ShadowOutcome, ShadowOutcome> {
-        let operation = self.names().1;
+        let operation = self.again.names().1;
         let reader = self.plan.reader(operation).ok_or(ShadowOutcome::Unreadable)?;
         let begun = if self.side == Side::Legacy && first.is_plain { self.begun } else { Instant::now() };
         // The first answer may be one that cannot be read as it was asked for.
@@ -69,7 +69,7 @@ impl Shadow {
 
     /// Learns where the old side, first asked at `begun`, differs from itself.
     fn learn(&self, between: &Differences, begun: Instant) {
-        let (dialect, operation) = self.names();
+        let (dialect, operation) = self.again.names();
         let noise = self.plan.learn(operation, between, begun);
         let metrics = self.asks.shared.meters.metrics();
         metrics.shadow_noise(dialect, operation, !between.is_empty(), noise);

@@ -233,6 +233,20 @@ async fn the_client_of_a_shadow_is_answered_before_the_other_side_is_asked_and_w
 }
 
 #[tokio::test]
+async fn what_is_kept_of_a_head_takes_room_as_a_body_does() {
+    let (gateway, _seen) = TestGateway::start_moving(with_things, old_things, shadow(Side::Canonical)).await;
+    let (gateway, _work) = gateway.shadowing();
+    // Of 16 MiB there is room for one.
+    for _ in 0..3 {
+        let list = request_of("key", "GET", &format!("/acme/api/lists/{NORTH}/things"), "");
+        assert_eq!(gateway.answer(list.header("x-note", &"n".repeat(9 << 20))).await.0, 200);
+    }
+    let dropped =
+        r#"gateway_shadow_requests_total{dialect="acme",operation="list_things",outcome="dropped"} 2"#;
+    assert!(gateway.metrics().contains(dropped), "{}", gateway.metrics());
+}
+
+#[tokio::test]
 async fn no_lookup_of_a_client_waits_for_one_of_a_shadow() {
     let gateway = TestGateway::start(willing).await;
     let asks = gateway.asking();

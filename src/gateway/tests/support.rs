@@ -15,7 +15,9 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::acme;
 use crate::gateway::mode::{self, Legacies, Modes};
-use crate::gateway::{AnswerCheck, AnswerChecks, Called, Config, Gateway, ShadowWork, Shadows, Shared};
+use crate::gateway::{
+    AnswerCheck, AnswerChecks, Aside, Called, Config, Gateway, ShadowWork, Shadows, Shared,
+};
 use crate::ids::map::IdMap;
 use crate::limit;
 use crate::problem::Problem;
@@ -150,7 +152,7 @@ impl TestGateway {
     pub(super) fn shadowing(self) -> (TestGateway, ShadowWork) {
         let (shadows, work) = Shadows::new();
         let asks = Arc::new(self.asking().gateway);
-        (TestGateway { gateway: self.gateway.with_shadows(shadows, asks), ..self }, work)
+        (TestGateway { gateway: self.gateway.with_aside(Some(Aside { shadows, asks })), ..self }, work)
     }
 
     /// The one that asks other sides for shadows of this one.

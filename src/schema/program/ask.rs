@@ -8,6 +8,7 @@ use serde_json::Value as Tree;
 use super::super::checks;
 use super::super::tape::{Place, Tape};
 use crate::json::Value;
+use crate::once;
 
 /// Some keywords of a schema that refer to no other schema.
 ///
@@ -32,6 +33,6 @@ impl Ask {
 
     fn validator(&self) -> &Validator<Tape> {
         let compile = || checks::compile(&self.keywords).expect("the schema it is from was found sound");
-        self.validator.get_or_init(compile)
+        once::made(&self.validator, compile)
     }
 }

@@ -11,6 +11,7 @@ use super::Families;
 use super::findings::{LossLabels, RefusalLabels};
 use super::requests::{OperationLabels, RequestLabels};
 use super::sides::ModeLabels;
+use crate::telemetry::shadow::{Endings, ShadowOutcome};
 
 /// The metrics of one operation of one dialect; clones share them.
 #[derive(Clone, Debug)]
@@ -28,6 +29,7 @@ struct Operation {
     retiring: OnceLock<Counter>,
     retiring_requests: Family<OperationLabels, Counter>,
     mode_requests: Family<ModeLabels, Counter>,
+    shadows: Endings,
     /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
     successes: [OnceLock<Counter>; 100],
     requests: Family<RequestLabels, Counter>,
@@ -62,6 +64,7 @@ impl OperationMetrics {
         let Families { requests, findings, sides, .. } = families;
         let labels = OperationLabels { dialect: dialect.into(), operation: operation.into() };
         OperationMetrics(Arc::new(Operation {
+            shadows: sides.shadow.endings(&labels.dialect, &labels.operation),
             duration: requests.durations.get_or_create_owned(&labels),
             ignored_fields: findings.ignored_fields.get_or_create_owned(&labels),
             kept_fields: findings.kept_fields.get_or_create_owned(&labels),
@@ -124,6 +127,11 @@ impl OperationMetrics {
     pub fn answered_by(&self, mode: &'static str, side: &'static str) {
         let OperationLabels { dialect, operation } = self.0.labels.clone();
         self.0.mode_requests.get_or_create(&ModeLabels { dialect, operation, mode, side }).inc();
+    }
+
+    /// Counts what came of asking the other side, too.
+    pub fn shadow(&self, outcome: ShadowOutcome) {
+        self.0.shadows.count(outcome);
     }
 
     /// Counts a request that used something that retires.

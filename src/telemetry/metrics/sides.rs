@@ -1,11 +1,12 @@
 //! Who answers where there are two sides: by mode, what the old upstream is asked, and what comes of asking both.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::{counter::Counter, family::Family};
 use prometheus_client::registry::Registry;
 
+use crate::once;
 use crate::telemetry::backend::BackendMetrics;
 use crate::telemetry::names::metric;
 use crate::telemetry::outcome::UpstreamOutcome;
@@ -41,15 +42,35 @@ pub(super) struct ModeLabels {
     pub(super) side: &'static str,
 }
 
+/// The metrics of the old upstream of one dialect.
+#[derive(Debug)]
+pub struct LegacyMetrics {
+    dialect: Arc<str>,
+    calls: Family<LegacyLabels, Counter>,
+    /// By outcome, filled in as they occur: most dialects have no old upstream.
+    counters: [OnceLock<Counter>; UpstreamOutcome::ALL.len()],
+}
+
+impl LegacyMetrics {
+    /// Counts a request that was handed on.
+    pub fn ended(&self, outcome: UpstreamOutcome) {
+        let counter = once::made(&self.counters[outcome as usize], || {
+            let labels = LegacyLabels { dialect: Arc::clone(&self.dialect), outcome: outcome.name() };
+            self.calls.get_or_create_owned(&labels)
+        });
+        counter.inc();
+    }
+}
+
 impl Sides {
-    pub(super) fn legacy_call(&self, dialect: &str, outcome: UpstreamOutcome) {
-        let labels = LegacyLabels { dialect: dialect.into(), outcome: outcome.name() };
-        self.legacy_calls.get_or_create(&labels).inc();
+    pub(super) fn legacy_upstream(&self, dialect: &str) -> LegacyMetrics {
+        let (dialect, calls) = (dialect.into(), self.legacy_calls.clone());
+        LegacyMetrics { dialect, calls, counters: [const { OnceLock::new() }; UpstreamOutcome::ALL.len()] }
     }
 
     pub(super) fn legacy_misfit(&self, dialect: &str, operation: &str, of: &'static str) {
         let labels = MisfitLabels { dialect: dialect.into(), operation: operation.into(), of };
-        self.legacy_misfits.get_or_create(&labels).inc();
+        self.legacy_misfits.get_or_create_owned(&labels).inc();
     }
 
     pub(super) fn register(&self, registry: &mut Registry) {

@@ -1,5 +1,7 @@
 //! What is met is counted exactly, whoever meets it, and is as little as it is said to be.
 
+use std::sync::mpsc;
+use std::thread;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::super::Config;
@@ -54,6 +56,28 @@ fn losses_of_all_workers_are_added_up_by_day_and_operation() {
     let expected = ["0 a/get member.age 3", "0 a/get member.zone 1", "1 a/list member.zone 1"];
     assert_eq!(lines(&taken(&book)), expected);
     assert_eq!(taken(&book), Met::default(), "what was taken is gone");
+}
+
+#[test]
+fn a_worker_drops_shadows_without_waiting_for_whoever_counts_the_others() {
+    let book = Arc::new(Book::empty(Config::default()));
+    let meter = Meter::new(Arc::clone(&book));
+    let outcomes = Outcomes { operation: Part::operation("a", "get"), numbers: OnceLock::new() };
+    meter.compared(&outcomes, ShadowOutcome::Dropped, at(0));
+    let held = locked(&book.met().counts);
+    let (done, is_done) = mpsc::channel();
+    thread::scope(|scope| {
+        scope.spawn(|| {
+            meter.compared(&outcomes, ShadowOutcome::Dropped, at(0));
+            meter.compared(&outcomes, ShadowOutcome::TooLarge, at(DAY));
+            done.send(()).unwrap();
+        });
+        let heard = is_done.recv_timeout(Duration::from_mins(1));
+        drop(held);
+        heard.expect("it waits for nobody");
+    });
+    book.compared("a", "get", ShadowOutcome::Dropped.name(), at(0));
+    assert_eq!(lines(&taken(&book)), ["0 a/get dropped 3", "1 a/get too_large 1"]);
 }
 
 #[test]

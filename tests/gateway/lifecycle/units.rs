@@ -71,7 +71,7 @@ fn the_metrics_exist() {
     metrics.loads().loaded("0", SystemTime::now());
     // What is counted by operation is there once there is one.
     drop(metrics.upstream("members.list"));
-    metrics.shadow("acme", "list", ShadowOutcome::Same);
+    metrics.operation("acme", "list").shadow(ShadowOutcome::Same);
     let there = metrics.render();
     let is_name = |c: char| c.is_ascii_lowercase() || c == '_';
     let named: Vec<_> =

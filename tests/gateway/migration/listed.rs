@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use interlingua::gateway::mode::{self, Legacies, Mode, Modes};
-use interlingua::gateway::{self, Gateway, Shadows};
+use interlingua::gateway::{self, Aside, Gateway, Shadows};
 use interlingua::telemetry::Metrics;
 use interlingua::{limit, upstream};
 use serde_json::{Value, json};
@@ -92,7 +92,8 @@ async fn came_to(
     let modes = Modes::new(&shipped().registry, &[(dialect.to_owned(), config)].into(), &legacies);
     let (shadows, work) = Shadows::new();
     let asks = Gateway::for_shadows(shared, gateway.upstream(), &legacies, None);
-    let gateway = gateway.with_modes(Arc::new(modes), legacies).with_shadows(shadows, Arc::new(asks));
+    let aside = Aside { shadows, asks: Arc::new(asks) };
+    let gateway = gateway.with_modes(Arc::new(modes), legacies).with_aside(Some(aside));
 
     assert_eq!(ask.of(&gateway).await.status, status);
     drop(gateway);
