@@ -466,6 +466,40 @@ fn what_was_not_counted_is_in_every_bound() {
     assert!(day.is_exact());
 }
 
+/// A link to the file, as a folder for each release has it: an heir by one name is seen by the owner who has it by another.
+#[test]
+fn by_whatever_path_it_is_reached_it_has_one_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, link] = ["usage.sqlite", "link"].map(|name| folder.path().join(name));
+    let (mut owner, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    owner.write(&book, at(NOON)).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let (mut heir, heirs) = Store::open(&link, config(), at(NOON)).unwrap();
+    assert!(matches!(owner.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    // One whom the file does not name any more keeps nobody waiting.
+    heir.connection.execute("UPDATE kept SET writer = 'another'", []).unwrap();
+    assert!(matches!(heir.write(&heirs, at(NOON)), Err(StoreError::TakenOver { .. })));
+    let mut next = Store::look(&path, at(NOON)).unwrap();
+    next.patience = Duration::ZERO;
+    next.take_over(config()).unwrap();
+}
+
+#[test]
+fn whoever_may_write_it_may_lock_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    for mode in [0o600, 0o666] {
+        fs::remove_file(folder.path().join("usage.sqlite-heir")).ok();
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        drop(Store::open(&path, config(), at(NOON)).unwrap());
+        let lock = fs::metadata(folder.path().join("usage.sqlite-heir")).unwrap();
+        assert_eq!(lock.permissions().mode() & 0o777, mode);
+    }
+}
+
 /// Whoever makes up credentials is one caller, whatever they call themselves, and pushes nobody out.
 #[test]
 fn strangers_are_one_caller_until_a_backend_knows_them() {
