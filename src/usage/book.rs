@@ -189,7 +189,7 @@ impl Book {
 
     /// Takes in every sheet. Everything that was counted before is in the tables then.
     pub(super) fn collect(&self) {
-        let _taking = locked(&self.taking);
+        let taking = locked(&self.taking);
         let desks = locked(&self.desks).clone();
         for desk in &desks {
             let is_left = desk.is_left();
@@ -203,6 +203,8 @@ impl Book {
                 locked(&self.desks).retain(|other| !Arc::ptr_eq(desk, other));
             }
         }
+        // Sheets that are full by now need not wait for that.
+        drop(taking);
         self.look_who_is_known();
     }
 
