@@ -255,6 +255,10 @@ mod tests {
         assert_eq!(add(&fixture, BORIS_ADMIN, "k", "one@example.com").await.status, 201);
         drop(used);
         assert_eq!(add(&fixture, ADA_OWNER, "k", "two@example.com").await.status, 201);
+        // Whose token is none learns nothing of keys.
+        let nobody = &ADA_OWNER[..ADA_OWNER.len() - 1];
+        let _used = fixture.backend.shared.in_use.begin(&Credential::of(nobody), &key).ok().unwrap();
+        assert_eq!(add(&fixture, nobody, "k", "one@example.com").await.problem(), (401, "unauthorized"));
     }
 
     #[tokio::test]

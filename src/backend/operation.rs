@@ -64,7 +64,17 @@ impl Operation {
         let now = (shared.clock)();
         let access = if self.method == Method::GET { Access::Read } else { Access::Write };
         let key = request.key.clone();
-        let in_use = key.as_ref().map(|key| shared.in_use.begin(&request.credential, key)).transpose()?;
+        let in_use = key.as_ref().map(|key| shared.in_use.begin(&request.credential, key)).transpose();
+        let in_use = match in_use {
+            Ok(in_use) => in_use,
+            Err(refusal) => {
+                // Told only to whom we know: of two calls with a token that is none, neither is answered otherwise.
+                let credential = request.credential;
+                let known =
+                    shared.store.transact(Access::Read, move |tx| Caller::authenticate(tx, credential));
+                return Err(known.await.err().unwrap_or(refusal));
+            }
+        };
         let work = move |tx: &Transaction<'_>| {
             // As long as the work, which goes on when the caller leaves.
             let _in_use = in_use;

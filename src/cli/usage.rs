@@ -98,7 +98,7 @@ pub(super) fn run(
         Format::Text => console.text(&text::written(&told))?,
     }
     // Where parts were forgotten, nobody can say that nobody would notice.
-    let is_noticed = told.removal.is_some_and(|removal| !removal.users.is_empty() || removal.missed > 0);
+    let is_noticed = told.removal.is_some_and(|removal| !removal.users.is_empty() || !removal.is_certain());
     Ok(if is_noticed { Outcome::Findings } else { Outcome::Clean })
 }
 

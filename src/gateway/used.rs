@@ -27,11 +27,10 @@ pub(super) struct Using {
 }
 
 impl Exchange {
-    /// Notes that a backend answered a call for the caller. What it answers before it looks at the credential says nothing of it:
-    /// that there are too many calls, or that something is broken.
+    /// Notes that a backend answered a call for the caller. Only that something was done says that it knows them: backends, and
+    /// what stands before them, redirect and refuse in many ways before anybody looks at the credential.
     pub(super) fn is_answered(&self, status: StatusCode) {
-        let is_open = matches!(status, StatusCode::UNAUTHORIZED | StatusCode::TOO_MANY_REQUESTS);
-        if !is_open && !status.is_server_error() {
+        if status.is_success() || status == StatusCode::NOT_MODIFIED {
             self.is_confirmed.store(true, Ordering::Relaxed);
         }
     }

@@ -6,16 +6,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
-use super::client::Client;
+use super::Config;
 use super::desk::Desk;
 use super::heavy::{Heavy, Use};
 use super::met::Pending;
 use super::part::Parts;
-use super::sheet::{Caller, ClientKey, PartKey, Sheet};
+use super::sheet::{ClientKey, PartKey, Sheet};
 use super::summary::Summary;
-use super::{Config, UNCONFIRMED};
 use crate::limit::Principal;
 
 /// What is counted of the days: how much of which dialect by whom.
@@ -41,6 +40,9 @@ pub struct Book {
     clerk: OnceLock<Sender<Option<Arc<Desk>>>>,
     met: Pending,
     names: Mutex<BTreeMap<Principal, String>>,
+    /// Who is known, in their order: whoever stands in the table, as far as it was looked at, or has a name. Workers read it, and
+    /// wait for nobody but one who puts another in its place.
+    known: RwLock<Box<[Principal]>>,
 }
 
 /// The tables.
@@ -98,7 +100,9 @@ impl Book {
         let met = Pending::new(&parts);
         let (tables, names) = (Mutex::new(tables), Mutex::new(super::names(config.names.clone())));
         let (desks, taking, clerk) = (Mutex::default(), Mutex::default(), OnceLock::new());
-        Book { config, parts, tables, desks, taking, clerk, met, names }
+        let book = Book { config, parts, tables, desks, taking, clerk, met, names, known: RwLock::default() };
+        book.look_who_is_known();
+        book
     }
 
     /// A book that nothing was written into.
@@ -130,6 +134,27 @@ impl Book {
     /// Calls principals otherwise from now on.
     pub fn rename(&self, names: BTreeMap<Principal, String>) {
         *locked(&self.names) = super::names(names);
+        self.look_who_is_known();
+    }
+
+    /// Whether that principal stood in the table when it was looked at last, or has a name.
+    pub(super) fn knows(&self, principal: &Principal) -> bool {
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
+        known.binary_search(principal).is_ok()
+    }
+
+    fn look_who_is_known(&self) {
+        let named: Vec<_> = locked(&self.names).keys().copied().collect();
+        let mut known = {
+            let tables = locked(&self.tables);
+            let mut known = Vec::with_capacity(tables.parts.len() + named.len());
+            known.extend(tables.parts.uses().map(|known| known.key.0));
+            known
+        };
+        known.extend(named);
+        known.sort_unstable();
+        known.dedup();
+        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known.into();
     }
 
     /// Has full sheets taken in by whoever hears of them there; none is its end.
@@ -164,7 +189,7 @@ impl Book {
 
     /// Takes in every sheet. Everything that was counted before is in the tables then.
     pub(super) fn collect(&self) {
-        let _taking = locked(&self.taking);
+        let taking = locked(&self.taking);
         let desks = locked(&self.desks).clone();
         for desk in &desks {
             let is_left = desk.is_left();
@@ -178,6 +203,9 @@ impl Book {
                 locked(&self.desks).retain(|other| !Arc::ptr_eq(desk, other));
             }
         }
+        // Sheets that are full by now need not wait for that.
+        drop(taking);
+        self.look_who_is_known();
     }
 
     /// Has everything written down again, as if nothing had been.
@@ -252,27 +280,15 @@ impl Book {
         }
         let day = day_of(days, sheet.day, room);
         (day.lost, day.turn) = (day.lost + sheet.lost, *turns);
-        // Whoever stands in the table is known: strangers never get there under their own names.
-        let mut strangers = sheet.strangers();
-        if !strangers.is_empty() {
-            for known in parts.uses() {
-                strangers.remove(&known.key.0);
-            }
-        }
-        let is_stranger = |caller: Caller| strangers.contains(&caller.principal);
-        let named = |caller| if is_stranger(caller) { UNCONFIRMED } else { caller.principal };
-        for ((caller, part), seen) in sheet.parts.drain() {
-            let whose = named(caller);
+        for ((whose, part), seen) in sheet.parts.drain() {
             parts.add_all((whose, part), seen);
             if let Some(Some(dialect)) = dialects.get(part as usize) {
                 day.table.add_all((whose, *dialect), seen);
             }
         }
-        for ((caller, part, client), seen) in sheet.clients.drain() {
-            // What strangers call themselves may be made up, too.
-            let client = if is_stranger(caller) { Client::UNKNOWN } else { client };
+        for ((whose, part, client), seen) in sheet.clients.drain() {
             if let Some(Some(dialect)) = dialects.get(part as usize) {
-                clients.add_all((named(caller), *dialect, client), seen);
+                clients.add_all((whose, *dialect, client), seen);
             }
         }
         sheet.clear();

@@ -6,11 +6,11 @@ use std::time::SystemTime;
 
 use prometheus_client::metrics::counter as metrics;
 
+use super::UNCONFIRMED;
 use super::book::Book;
 use super::client::Client;
 use super::desk::{Desk, Noted};
 use super::met::Meter;
-use super::sheet::Caller;
 use super::watch::{Used, Watch};
 use super::watches::Watches;
 use crate::lens::Tally;
@@ -42,12 +42,11 @@ impl Counter {
 
     /// Counts a request of somebody whom a backend knows.
     pub fn count(&self, whose: Principal, client: Client, (watch, used): (&Watch, &Used), now: SystemTime) {
-        let whose = Caller { principal: whose, is_confirmed: true };
         self.count_all(whose, client, watch.numbers(used), now);
     }
 
     /// Counts a request of somebody of whom no backend was asked whether it knows them, or none has said so: as theirs if they
-    /// are known by other requests, and else as that of somebody [`UNCONFIRMED`](super::UNCONFIRMED).
+    /// are known by earlier requests or by name, and else as that of somebody [`UNCONFIRMED`](super::UNCONFIRMED).
     pub fn count_unconfirmed(
         &self,
         whose: Principal,
@@ -55,14 +54,28 @@ impl Counter {
         (watch, used): (&Watch, &Used),
         now: SystemTime,
     ) {
-        let whose = Caller { principal: whose, is_confirmed: false };
-        self.count_all(whose, client, watch.numbers(used), now);
+        self.count_doubtful(whose, client, watch.numbers(used), now);
     }
 
     /// Counts a request, of somebody whom a backend knows, that uses those parts, the first of which is its operation.
     pub fn count_parts(&self, whose: Principal, client: Client, parts: &[u32], now: SystemTime) {
-        let whose = Caller { principal: whose, is_confirmed: true };
         self.count_all(whose, client, parts.iter().copied(), now);
+    }
+
+    /// It is decided before anything is noted, so that however many strangers come, they fill no sheet. What they call
+    /// themselves may be made up as well.
+    pub(super) fn count_doubtful(
+        &self,
+        whose: Principal,
+        client: Client,
+        parts: impl Iterator<Item = u32> + Clone,
+        now: SystemTime,
+    ) {
+        if self.book.knows(&whose) || self.desk.has(&whose) {
+            self.count_all(whose, client, parts, now);
+        } else {
+            self.count_all(UNCONFIRMED, Client::UNKNOWN, parts, now);
+        }
     }
 
     /// Counts the declared losses that a request of an operation met.
@@ -93,7 +106,7 @@ impl Counter {
 
     fn count_all(
         &self,
-        whose: Caller,
+        whose: Principal,
         client: Client,
         parts: impl Iterator<Item = u32> + Clone,
         now: SystemTime,

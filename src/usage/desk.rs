@@ -7,7 +7,8 @@ use std::sync::Mutex;
 
 use super::book::locked;
 use super::client::Client;
-use super::sheet::{Caller, Sheet};
+use super::sheet::Sheet;
+use crate::limit::Principal;
 
 /// What became of a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +51,7 @@ impl Desk {
     /// Counts a request of that second.
     pub(super) fn note(
         &self,
-        whose: Caller,
+        whose: Principal,
         client: Client,
         parts: impl Iterator<Item = u32> + Clone,
         now: u64,
@@ -73,6 +74,11 @@ impl Desk {
         }
         open.count(whose, client, parts, now);
         noted
+    }
+
+    /// Whether something of that principal's is on the open sheet.
+    pub(super) fn has(&self, principal: &Principal) -> bool {
+        locked(&self.0).open.has(principal)
     }
 
     /// The full sheet, if there is one. Whoever has it puts it back, empty.
@@ -120,14 +126,13 @@ impl Desk {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::limit::Principal;
 
     /// Notes that many requests, each of another principal; says how many were counted and lost, and how often a sheet was
     /// full.
     fn note(desk: &Desk, principals: std::ops::Range<u32>) -> [usize; 3] {
         let mut found = [0; 3];
         for principal in principals {
-            let whose = Caller { principal: Principal::of(&principal.to_be_bytes()), is_confirmed: true };
+            let whose = Principal::of(&principal.to_be_bytes());
             match desk.note(whose, Client::UNKNOWN, [1, 2].into_iter(), 0) {
                 Noted::Counted => found[0] += 1,
                 Noted::Full => (found[0], found[2]) = (found[0] + 1, found[2] + 1),

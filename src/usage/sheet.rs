@@ -1,6 +1,6 @@
 //! What one worker counted since it was asked last: exactly, and no more than fits on a sheet.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
 use foldhash::fast::RandomState;
 
@@ -21,13 +21,6 @@ pub(super) type PartKey = (Principal, u32);
 /// A client of a dialect, and who uses it.
 pub(super) type ClientKey = (Principal, u32, Client);
 
-/// Who asks, and whether a backend has shown in its answer that it knows who that is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(super) struct Caller {
-    pub(super) principal: Principal,
-    pub(super) is_confirmed: bool,
-}
-
 /// What is counted on a sheet. It is hashed fast, with a key of its own: whoever chose credentials to collide all the same would
 /// make a sheet slower by as much as fits on it.
 type Rows<K> = HashMap<K, Seen, RandomState>;
@@ -36,9 +29,9 @@ type Rows<K> = HashMap<K, Seen, RandomState>;
 #[derive(Debug)]
 pub(super) struct Sheet {
     pub(super) day: u64,
-    pub(super) parts: Rows<(Caller, u32)>,
+    pub(super) parts: Rows<PartKey>,
     /// The number is that of the operation.
-    pub(super) clients: Rows<(Caller, u32, Client)>,
+    pub(super) clients: Rows<ClientKey>,
     /// How many requests were not counted, because there was no room, and on which day the last of them.
     pub(super) lost: u64,
     pub(super) lost_on: u64,
@@ -74,25 +67,15 @@ impl Sheet {
         self.is_empty() || fits && self.day == now / DAY
     }
 
-    /// Those of whom no backend has shown on this sheet that it knows them.
-    pub(super) fn strangers(&self) -> HashSet<Principal> {
-        let are = |is_confirmed: bool| {
-            let callers = self.parts.keys().map(|(caller, _)| caller);
-            callers.filter(move |caller| caller.is_confirmed == is_confirmed).map(|caller| caller.principal)
-        };
-        let mut strangers: HashSet<_> = are(false).collect();
-        if !strangers.is_empty() {
-            for known in are(true) {
-                strangers.remove(&known);
-            }
-        }
-        strangers
+    /// Whether something of that principal's is on it.
+    pub(super) fn has(&self, principal: &Principal) -> bool {
+        self.clients.keys().any(|(whose, ..)| whose == principal)
     }
 
     /// Counts a request.
     pub(super) fn count(
         &mut self,
-        whose: Caller,
+        whose: Principal,
         client: Client,
         parts: impl Iterator<Item = u32>,
         now: u64,

@@ -70,9 +70,9 @@ pub enum StoreError {
         path: PathBuf,
     },
     /// Whether another process lives that is about to write it cannot be told.
-    #[error("nobody can tell whether another process is about to write usage file `{}`", .path.display())]
+    #[error("nobody can tell whether another process is about to write the usage file: `{}` cannot be locked", .path.display())]
     Lock {
-        /// The file.
+        /// The file with the lock, which is beside it.
         path: PathBuf,
         /// What the system said.
         source: io::Error,
@@ -95,6 +95,8 @@ pub enum StoreError {
 #[derive(Debug)]
 pub struct Store {
     path: PathBuf,
+    /// Where it is locked.
+    beside: PathBuf,
     connection: Connection,
     /// What this process is called in the file.
     writer: String,
@@ -129,16 +131,18 @@ impl Store {
             return Err(StoreError::Foreign { path: path.to_owned() });
         }
         connection.pragma_update(None, "synchronous", "full").map_err(&failed)?;
+        let beside = owner::beside(path);
+        let beside = beside.map_err(|source| StoreError::Lock { path: path.to_owned(), source })?;
         let writer = Uuid::new_v4().to_string();
         let (path, patience) = (path.to_owned(), BUSY_TIMEOUT);
-        Ok(Store { path, connection, writer, claim: None, patience, parts: 0 })
+        Ok(Store { path, beside, connection, writer, claim: None, patience, parts: 0 })
     }
 
     /// Takes the file over, and reads what was counted so far: whoever has it writes no more, and with what is written next it
     /// is this one's. If that fails, whoever has it goes on. While another process is about to have it, waits for that.
     pub fn take_over(&mut self, config: Config) -> Result<Book, StoreError> {
-        let claim = Claim::wait(&self.path, self.patience);
-        let claim = claim.map_err(|source| StoreError::Lock { path: self.path.clone(), source })?;
+        let claim = Claim::wait((&self.path, &self.beside), self.patience);
+        let claim = claim.map_err(|source| StoreError::Lock { path: self.beside.clone(), source })?;
         let claim = claim.ok_or_else(|| StoreError::Claimed { path: self.path.clone() })?;
         let writer = &self.writer;
         let taken = self.connection.transaction_with_behavior(TransactionBehavior::Immediate);
@@ -174,7 +178,11 @@ impl Store {
                 self.claim = None;
                 Ok(())
             }
-            Ok(false) => Err(StoreError::TakenOver { path: self.path.clone() }),
+            Ok(false) => {
+                // The file names somebody else: whoever starts next need not wait for us.
+                self.claim = None;
+                Err(StoreError::TakenOver { path: self.path.clone() })
+            }
             Err(error) => {
                 book.change_all();
                 book.met().put_back(met);
@@ -198,7 +206,7 @@ impl Store {
     fn try_write(&mut self, book: &Book, met: &mut Counts, now: SystemTime) -> rusqlite::Result<bool> {
         let now = unix_seconds(now);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        if !owner::own(&transaction, &self.writer, &self.path)? {
+        if !owner::own(&transaction, &self.writer, &self.beside)? {
             return Ok(false);
         }
         transaction.execute("UPDATE kept SET written = ?1", [write::int(now)])?;

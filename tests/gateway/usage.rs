@@ -14,7 +14,7 @@ use interlingua::limit::{self, Principal};
 use interlingua::telemetry::Metrics;
 use interlingua::upstream::{self, Upstream};
 use interlingua::usage::store::Store;
-use interlingua::usage::{Book, Client, Config, Counter, Kind, Met, Part, Watches};
+use interlingua::usage::{Book, Client, Config, Counter, Kind, Met, Part, UNCONFIRMED, Watches};
 use serde_json::{Value, json};
 
 use crate::golden::case;
@@ -170,6 +170,59 @@ fn where_parts_were_forgotten_nobody_is_called_safe_and_nothing_unused() {
     }
     // Who wrote `shelves` is forgotten: it may be removed at nobody's word.
     assert_eq!(report(&["--removing", "nimbus/add-person/shelves"]).status.code(), Some(1));
+}
+
+/// One request by nobody knows whom, and nothing else: nothing was forgotten, and whether anybody is left nobody can say.
+#[test]
+fn of_requests_that_are_nobodys_a_report_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
+    let book = Arc::new(book);
+    let add = Part::operation("nimbus", "add-person");
+    let numbers = [add.clone(), add.field("address")].map(|part| book.parts().number(&part));
+    Counter::new(Arc::clone(&book)).count_parts(UNCONFIRMED, Client::UNKNOWN, &numbers, now);
+    store.write(&book, now).unwrap();
+
+    let data = sixth();
+    let report = |more: &[&str]| {
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        report.arg("report").arg(&path).arg("--mappings").arg(data.path().join("mappings"));
+        let output = report.arg("--schemas").arg(data.path().join("schemas")).args(more).output().unwrap();
+        (
+            String::from_utf8(output.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" "),
+            output.status,
+        )
+    };
+    let (json, status) = report(&["--format", "json", "--removing", "nimbus/add-person"]);
+    let told: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(status.code(), Some(1), "nobody can say that nobody would notice");
+    let removing = &told["removing"];
+    assert_eq!((&removing["users"], &removing["missed"]), (&json!([]), &json!(0)));
+    assert_eq!(
+        (&removing["unconfirmed"]["count"], &removing["unconfirmed"]["name"]),
+        (&json!(1), &json!("unconfirmed"))
+    );
+    let one = &told["principals"][0];
+    assert_eq!((&one["moving"], &one["blocks"]), (&json!("unknown"), &json!([])));
+    assert_eq!(one["doubts"][0]["reason"], "nobody knows whose these requests are");
+    let left = json!({"day": "2026-11-22", "dialect": "nimbus", "principals": 0, "exact": false});
+    assert_eq!(told["remaining"], json!([left]));
+
+    let (text, _) = report(&["--removing", "nimbus/add-person"]);
+    for words in [
+        "nobody is known to use nimbus/add-person 1 requests used it of which nobody knows whose they are",
+        "principals, or more on each day",
+        "unknown by nimbus/add-person: nobody knows whose these requests are",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+    let (html, _) = report(&["--format", "html", "--removing", "nimbus/add-person"]);
+    assert!(html.contains("There may have been more: nobody knows whose"), "{html}");
+    for page in [text, html] {
+        assert!(!page.contains("forgotten") && !page.contains("would notice"), "{page}");
+    }
 }
 
 /// What answers requests in the dialects that ship, and counts into that book.

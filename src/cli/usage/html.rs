@@ -39,7 +39,8 @@ pub(super) fn written(told: &Told) -> String {
     if let Some(removal) = &told.removal {
         put(&mut out, format_args!("<section><h2>If <code>{}</code> went</h2>", escaped(&removal.part)));
         match removal.users.len() {
-            0 if removal.missed == 0 => out.push_str("<p>Nobody would notice.</p>"),
+            0 if removal.is_certain() => out.push_str("<p>Nobody would notice.</p>"),
+            0 if removal.missed == 0 => out.push_str("<p>Nobody is known to use it.</p>"),
             0 => put(
                 &mut out,
                 format_args!(
@@ -56,6 +57,11 @@ pub(super) fn written(told: &Told) -> String {
             .map(|(who, known)| [vec![principal(told, who)], count_cells(known)].concat())
             .collect();
         table(&["Principal", "#Requests", "First", "Last"], &rows, &mut out);
+        if let Some(known) = &removal.unconfirmed {
+            let asked = counted(known);
+            let said = format_args!("<p>{asked} requests used it of which nobody knows whose they are.</p>");
+            put(&mut out, said);
+        }
         out.push_str("</section>\n");
     }
     met::put_plots(told, &mut out);

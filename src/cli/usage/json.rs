@@ -7,16 +7,17 @@ use super::plot::DAY;
 use super::verdict::Moving;
 use super::{Told, is_exact};
 use crate::limit::Principal;
-use crate::usage::Part;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
+use crate::usage::{Part, UNCONFIRMED};
 
 /// The report.
 pub(super) fn written(told: &Told) -> Tree {
     let all = &told.counted;
     let removing = told.removal.as_ref().map(|removal| {
         let users: Vec<_> = removal.users.iter().map(|(who, known)| entry(told, who, known)).collect();
-        json!({"part": removal.part, "missed": removal.missed, "users": users})
+        let unconfirmed = removal.unconfirmed.map(|known| entry(told, &UNCONFIRMED, &known));
+        json!({"part": removal.part, "missed": removal.missed, "unconfirmed": unconfirmed, "users": users})
     });
     let verdicts = told.verdicts.iter().map(|verdict| {
         let hindrances = |moving: Moving| {
@@ -65,9 +66,11 @@ pub(super) fn written(told: &Told) -> Tree {
 /// How many principals used each dialect on each day.
 fn remaining(told: &Told) -> Tree {
     let days = told.met.remaining.iter().flat_map(|(day, dialects)| {
-        let missed = told.counted.days.get(day).map_or(0, |table| table.missed);
+        let table = told.counted.days.get(day);
         dialects.iter().map(move |(dialect, count)| {
-            json!({"day": date(day * DAY), "dialect": dialect, "principals": count, "exact": missed == 0})
+            let others = (UNCONFIRMED, dialect.clone());
+            let is_exact = table.is_none_or(|table| table.missed == 0 && table.get(&others).is_none());
+            json!({"day": date(day * DAY), "dialect": dialect, "principals": count, "exact": is_exact})
         })
     });
     days.collect()

@@ -65,10 +65,26 @@ pub(super) struct Findings {
     pub(super) differences: BTreeMap<Part, Seen>,
     /// By dialect and name; of dialects that somebody uses. What was met and is declared no more is there, too.
     pub(super) losses: Vec<Loss>,
-    /// How many principals used a dialect, by day and dialect.
+    /// How many principals used a dialect, by day and dialect; none where nobody is known who did.
     pub(super) remaining: BTreeMap<u64, BTreeMap<String, u64>>,
-    /// Whether there may have been more of those: a table of a day was full.
-    pub(super) may_be_more: bool,
+    /// Why there may have been more of those, if there may.
+    pub(super) more: More,
+}
+
+/// Why more principals may have used a dialect on a day than are known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct More {
+    /// The table of a day was full.
+    pub(super) was_full: bool,
+    /// Some asked of whom nobody knows who they are.
+    pub(super) unconfirmed: bool,
+}
+
+impl More {
+    /// Whether there may.
+    pub(super) fn may_be(self) -> bool {
+        self.was_full || self.unconfirmed
+    }
 }
 
 impl Findings {
@@ -92,13 +108,19 @@ impl Findings {
         let mut remaining: BTreeMap<u64, BTreeMap<String, u64>> = BTreeMap::new();
         for (day, table) in &counted.days {
             let of_day = remaining.entry(*day).or_default();
-            // Of those that nobody knows, none is one that is left.
-            for ((_, dialect), _) in table.uses().filter(|((who, _), _)| *who != UNCONFIRMED) {
-                *of_day.entry(dialect.clone()).or_default() += 1;
+            // Of those that nobody knows, none is known to be left.
+            for ((who, dialect), _) in table.uses() {
+                *of_day.entry(dialect.clone()).or_default() += u64::from(*who != UNCONFIRMED);
             }
         }
-        let may_be_more = counted.days.values().any(|table| table.missed > 0);
-        Findings { compared, differences, losses: losses(counted, registry), remaining, may_be_more }
+        let more = More {
+            was_full: counted.days.values().any(|table| table.missed > 0),
+            unconfirmed: counted
+                .days
+                .values()
+                .any(|table| table.uses().any(|((who, _), _)| *who == UNCONFIRMED)),
+        };
+        Findings { compared, differences, losses: losses(counted, registry), remaining, more }
     }
 
     /// How comparisons ended, all together.

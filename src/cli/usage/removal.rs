@@ -6,7 +6,7 @@ use crate::cli::{Failure, names, names::Unknown};
 use crate::dialect::Registry;
 use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Kind, Part, Snapshot};
+use crate::usage::{Kind, Part, Snapshot, UNCONFIRMED};
 
 /// A part, and who uses it.
 pub(super) struct Removal {
@@ -14,6 +14,8 @@ pub(super) struct Removal {
     pub(super) part: String,
     /// Who uses it, the most frequent first.
     pub(super) users: Vec<(Principal, Use<()>)>,
+    /// In how many requests it was used of which nobody knows whose they are, if in any.
+    pub(super) unconfirmed: Option<Use<()>>,
     /// How often somebody may have used it who is not there, at most.
     pub(super) missed: u64,
 }
@@ -37,12 +39,18 @@ impl Removal {
         if rows.is_empty() {
             part.look_up(registry)?;
         }
+        let unconfirmed = rows.remove(&UNCONFIRMED).map(|rows| together(&rows));
         let mut users: Vec<_> = rows.into_iter().map(|(who, rows)| (who, together(&rows))).collect();
         users.sort_by_key(|(_, known)| std::cmp::Reverse(known.count));
         // Who was never read may have used it each time.
         let unread = counted.uses.uses().filter(|((_, used), _)| part.may_be_in(used));
         let unread = unread.map(|(_, known)| known.count).max().unwrap_or_default();
-        Ok(Removal { part: asked.to_owned(), users, missed: counted.uses.missed.max(unread) })
+        Ok(Removal { part: asked.to_owned(), users, unconfirmed, missed: counted.uses.missed.max(unread) })
+    }
+
+    /// Whether those who are known to use it are all there are.
+    pub(super) fn is_certain(&self) -> bool {
+        self.unconfirmed.is_none() && self.missed == 0
     }
 }
 

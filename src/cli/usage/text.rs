@@ -28,7 +28,7 @@ pub(super) fn written(told: &Told) -> String {
 
     if let Some(removal) = &told.removal {
         let noticed = match removal.users.len() {
-            0 if removal.missed == 0 => format!("nobody would notice if {} went", removal.part),
+            0 if removal.is_certain() => format!("nobody would notice if {} went", removal.part),
             0 => format!("nobody is known to use {}", removal.part),
             users => format!("{users} would notice if {} went", removal.part),
         };
@@ -36,6 +36,10 @@ pub(super) fn written(told: &Told) -> String {
         wrap(&mut out, 0, &noticed);
         let rows = removal.users.iter().map(|(who, known)| used(told.label(who), known));
         table(&mut out, 2, &rows.collect::<Vec<_>>());
+        if let Some(known) = &removal.unconfirmed {
+            let asked = counted(known);
+            wrap(&mut out, 2, &format!("{asked} requests used it of which nobody knows whose they are"));
+        }
     }
 
     out.push_str("\nwho still calls what\n");
@@ -77,9 +81,16 @@ fn remaining(told: &Told, out: &mut String) {
         vec![dialect.to_owned(), bars(&counts), format!("{now} of {most}")]
     });
     table(out, 2, &rows.collect::<Vec<_>>());
-    let more = if told.met.may_be_more { ", or more" } else { "" };
+    let more = if told.met.more.may_be() { ", or more" } else { "" };
     let (from, last) = (date_of(from), date_of(*last));
     wrap(out, 2, &format!("principals{more} on each day from {from} to {last}: on the last, and at most"));
+    if told.met.more.unconfirmed {
+        wrap(
+            out,
+            2,
+            "nobody knows whose the requests of `unconfirmed` are: they may be of others who are left",
+        );
+    }
     if let Some(astray) = plot::astray(days.keys().copied(), span) {
         wrap(out, 2, &format!("not shown: {astray}"));
     }

@@ -109,8 +109,7 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
         uses.entry(*who).or_default().insert(part, known);
         let verdict = verdicts.entry(*who).or_insert_with(|| Verdict::of(*who));
         // What is used least is forgotten first, and what is in the way is used seldom.
-        // And nobody can say whose the requests of all others are.
-        verdict.may_miss |= counted.uses.missed > 0 || *who == UNCONFIRMED;
+        verdict.may_miss |= counted.uses.missed > 0;
         if part.kind == Kind::Unread {
             continue;
         }
@@ -128,6 +127,10 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
         let Some(verdict) = verdicts.get_mut(who) else { continue };
         for (part, known) in uses {
             mapped.judge(part, known, uses, verdict);
+            if *who == UNCONFIRMED && part.kind == Kind::Operation {
+                let whose = (Moving::Unknown, "nobody knows whose these requests are".to_owned());
+                verdict.hinders(part, whose, known, false);
+            }
         }
         verdict.say_once();
     }

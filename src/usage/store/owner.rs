@@ -15,9 +15,9 @@
 //! Earlier versions know no heirs. They write as long as the file has their name and nothing else, and whoever of them hands
 //! it back puts back the text that was there; so they can own a file and hand it back, too.
 
-use std::fs::{File, OpenOptions, TryLockError};
+use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
@@ -34,10 +34,9 @@ pub(super) struct Claim {
 }
 
 impl Claim {
-    /// Waits, for so long at most, until no other process is the heir; none if one still is.
-    pub(super) fn wait(path: &Path, patience: Duration) -> io::Result<Option<Claim>> {
-        let lock =
-            OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(beside(path))?;
+    /// Waits, for so long at most, until no other process is the heir of that file; none if one still is.
+    pub(super) fn wait((path, beside): (&Path, &Path), patience: Duration) -> io::Result<Option<Claim>> {
+        let lock = open_or_make(path, beside)?;
         let begun = Instant::now();
         loop {
             match lock.try_lock() {
@@ -52,18 +51,37 @@ impl Claim {
 
 /// Whether a process is the heir and lives. One of which that cannot be known is taken to live: better nothing is written for
 /// a while than by two.
-fn lives(path: &Path) -> bool {
-    match OpenOptions::new().write(true).open(beside(path)) {
+fn lives(beside: &Path) -> bool {
+    match OpenOptions::new().write(true).open(beside) {
         Ok(lock) => lock.try_lock().is_err(),
         Err(error) => error.kind() != io::ErrorKind::NotFound,
     }
 }
 
-/// Where the lock is.
-fn beside(path: &Path) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
+/// Where the lock of a file is that is there: beside the file itself, by whatever links processes reach it.
+pub(super) fn beside(path: &Path) -> io::Result<PathBuf> {
+    let mut name = fs::canonicalize(path)?.into_os_string();
     name.push("-heir");
-    name.into()
+    Ok(name.into())
+}
+
+/// The file with the lock: for whoever may write the file that it is beside, as `SQLite` does it with its own.
+fn open_or_make(path: &Path, beside: &Path) -> io::Result<File> {
+    let of = fs::metadata(path)?;
+    let mode = of.mode() & 0o777;
+    match OpenOptions::new().write(true).create_new(true).mode(mode).open(beside) {
+        Ok(made) => {
+            // Only the superuser can give files away, and only they need to.
+            fchown(&made, Some(of.uid()), Some(of.gid())).ok();
+            // The process may have asked for less of new files.
+            made.set_permissions(Permissions::from_mode(mode))?;
+            Ok(made)
+        }
+        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+            OpenOptions::new().write(true).open(beside)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// Names that process as the heir, in the place of one that has ended.
@@ -83,12 +101,12 @@ pub(super) fn disclaim(transaction: &Transaction<'_>, heir: &str) -> rusqlite::R
 }
 
 /// Whether it is for that process to write: it is the owner, and no heir lives, or it is the heir and owns the file now.
-pub(super) fn own(transaction: &Transaction<'_>, process: &str, path: &Path) -> rusqlite::Result<bool> {
+pub(super) fn own(transaction: &Transaction<'_>, process: &str, beside: &Path) -> rusqlite::Result<bool> {
     let said = said(transaction)?;
     let is_own = match split(&said) {
         (None, owner) => return Ok(owner == process),
         (Some(heir), _) if heir == process => true,
-        (Some(_), owner) => owner == process && !lives(path),
+        (Some(_), owner) => owner == process && !lives(beside),
     };
     if is_own {
         say(transaction, process)?;

@@ -5,10 +5,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use proptest::prelude::*;
 
-use super::super::desk::Noted;
 use super::super::met::Met;
 use super::super::part::Kind;
-use super::super::sheet::Caller;
 use super::super::summary::Summary;
 use super::super::{Client, Counter, Part, UNCONFIRMED};
 use super::*;
@@ -468,6 +466,40 @@ fn what_was_not_counted_is_in_every_bound() {
     assert!(day.is_exact());
 }
 
+/// A link to the file, as a folder for each release has it: an heir by one name is seen by the owner who has it by another.
+#[test]
+fn by_whatever_path_it_is_reached_it_has_one_lock() {
+    let folder = tempfile::tempdir().unwrap();
+    let [path, link] = ["usage.sqlite", "link"].map(|name| folder.path().join(name));
+    let (mut owner, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    owner.write(&book, at(NOON)).unwrap();
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let (mut heir, heirs) = Store::open(&link, config(), at(NOON)).unwrap();
+    assert!(matches!(owner.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    // One whom the file does not name any more keeps nobody waiting.
+    heir.connection.execute("UPDATE kept SET writer = 'another'", []).unwrap();
+    assert!(matches!(heir.write(&heirs, at(NOON)), Err(StoreError::TakenOver { .. })));
+    let mut next = Store::look(&path, at(NOON)).unwrap();
+    next.patience = Duration::ZERO;
+    next.take_over(config()).unwrap();
+}
+
+#[test]
+fn whoever_may_write_it_may_lock_it() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    for mode in [0o600, 0o666] {
+        fs::remove_file(folder.path().join("usage.sqlite-heir")).ok();
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        drop(Store::open(&path, config(), at(NOON)).unwrap());
+        let lock = fs::metadata(folder.path().join("usage.sqlite-heir")).unwrap();
+        assert_eq!(lock.permissions().mode() & 0o777, mode);
+    }
+}
+
 /// Whoever makes up credentials is one caller, whatever they call themselves, and pushes nobody out.
 #[test]
 fn strangers_are_one_caller_until_a_backend_knows_them() {
@@ -478,14 +510,16 @@ fn strangers_are_one_caller_until_a_backend_knows_them() {
     let (mut store, book) = Store::open(&path, roomy.clone(), at(NOON)).unwrap();
     let mut book = Arc::new(book);
     let part = book.parts().number(&Part::operation("a", "get"));
-    let ask = |book: &Book, principals: std::ops::Range<u32>, is_confirmed| {
-        let desk = book.desk();
+    let ask = |book: &Arc<Book>, principals: std::ops::Range<u32>, is_confirmed| {
+        let (counter, client) = (Counter::new(Arc::clone(book)), Client::read(b"made-up/1"));
         for principal in principals {
-            let (caller, client) =
-                (Caller { principal: who(principal), is_confirmed }, Client::read(b"made-up/1"));
-            assert_eq!(desk.note(caller, client, [part].into_iter(), NOON), Noted::Counted);
+            if is_confirmed {
+                counter.count_parts(who(principal), client, &[part], at(NOON));
+            } else {
+                counter.count_doubtful(who(principal), client, [part].into_iter(), at(NOON));
+            }
         }
-        desk
+        counter
     };
     ask(&book, 0..90, true);
     store.write(&book, at(NOON)).unwrap();
@@ -503,11 +537,19 @@ fn strangers_are_one_caller_until_a_backend_knows_them() {
     let day = &told.days[&(NOON / DAY)];
     assert_eq!(day.get(&(UNCONFIRMED, "a".to_owned())).map(|known| known.count - known.error), Some(4000));
 
-    // Of one that is known, by what was counted before or beside it on the sheet, each request is its own; also after a restart.
+    // Of one that is known, by what was counted before, each request is its own; also after a restart. So it is with one that has a
+    // name, who is nobody else's invention.
     ask(&book, 5..6, false);
-    let desk = ask(&book, 500..502, false);
-    let caller = Caller { principal: who(501), is_confirmed: true };
-    assert_eq!(desk.note(caller, Client::UNKNOWN, [part].into_iter(), NOON), Noted::Counted);
+    let counter = ask(&book, 500..502, false);
+    for is_confirmed in [true, false] {
+        let (client, parts) = (Client::UNKNOWN, [part]);
+        match is_confirmed {
+            true => counter.count_parts(who(501), client, &parts, at(NOON)),
+            false => counter.count_doubtful(who(501), client, parts.into_iter(), at(NOON)),
+        }
+    }
+    book.rename([(who(502), "nightly billing job".to_owned())].into());
+    ask(&book, 502..504, false);
     store.write(&book, at(NOON)).unwrap();
     (store, book) = {
         let (store, book) = Store::open(&path, roomy.clone(), at(NOON)).unwrap();
@@ -516,8 +558,31 @@ fn strangers_are_one_caller_until_a_backend_knows_them() {
     ask(&book, 500..502, false);
     store.write(&book, at(NOON)).unwrap();
     let told = read(&path).unwrap();
-    let found = [who(5), who(500), who(501), UNCONFIRMED].map(|who| of(&told, who));
-    assert_eq!(found, [Some(2), None, Some(3), Some(4002)]);
+    let found = [who(5), who(500), who(501), who(502), UNCONFIRMED].map(|who| of(&told, who));
+    assert_eq!(found, [Some(2), None, Some(3), Some(1), Some(4004)]);
+}
+
+/// Five times as many as two sheets have room for, and nobody who takes sheets in: strangers fill none.
+#[test]
+fn a_flood_of_strangers_loses_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut store, book) = Store::open(&path, Config { entries: 2500, ..config() }, at(NOON)).unwrap();
+    let book = Arc::new(book);
+    let (handed, heard) = std::sync::mpsc::channel();
+    book.employ(handed);
+    let part = book.parts().number(&Part::operation("a", "get"));
+    count(&book, 0..5, 1, NOON);
+    let counter = Counter::new(Arc::clone(&book));
+    for stranger in 100..2660 {
+        let client = Client::read(format!("made-up/{stranger}").as_bytes());
+        counter.count_doubtful(who(stranger), client, [part].into_iter(), at(NOON));
+    }
+    store.write(&book, at(NOON)).unwrap();
+    assert_eq!(heard.try_iter().count(), 0, "no sheet was full");
+    let told = read(&path).unwrap();
+    assert!(told.uses.is_exact() && told.clients.is_exact() && told.days.values().all(Summary::is_exact));
+    assert_eq!((told.uses.total, told.uses.uses().count()), (2565, 6));
 }
 
 #[test]

@@ -173,8 +173,13 @@ async fn who_is_known_a_backend_says() {
     let asked = counts([("operation ", 1)]);
     for (answered, own, others) in [
         (Some(204), &asked, &counts([])),
-        (Some(403), &asked, &counts([])),
-        (Some(404), &asked, &counts([])),
+        (Some(304), &asked, &counts([])),
+        // By whoever stands before the backend, or by the backend before it looks at the credential.
+        (Some(301), &counts([]), &asked),
+        (Some(400), &counts([]), &asked),
+        (Some(403), &counts([]), &asked),
+        (Some(404), &counts([]), &asked),
+        (Some(409), &counts([]), &asked),
         (Some(429), &counts([]), &asked),
         (Some(500), &counts([]), &asked),
         (None, &counts([]), &asked),

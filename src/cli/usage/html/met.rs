@@ -27,11 +27,15 @@ pub(super) fn put_plots(told: &Told, out: &mut String) {
     let about =
         ["Requests a day by dialect", "Principals left in each dialect", "Requests a day by principal"];
     put_section(about[0], &by_dialect.stacked(about[0]), out);
-    let more = if told.met.may_be_more {
-        "<p class=\"soft\">There may have been more: the table of a day was full.</p>"
-    } else {
-        ""
-    };
+    let mut more = String::new();
+    for (is_so, why) in [
+        (told.met.more.was_full, "the table of a day was full"),
+        (told.met.more.unconfirmed, "nobody knows whose the requests of <code>unconfirmed</code> are"),
+    ] {
+        if is_so {
+            put(&mut more, format_args!("<p class=\"soft\">There may have been more: {why}.</p>"));
+        }
+    }
     let last = date(told.span().1 * DAY);
     let said = format!("<p class=\"soft\">How many came on {last}, and on the day with the most.</p>");
     put_section(about[1], &format!("{said}{more}{}", left.apart(about[1])), out);
