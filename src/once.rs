@@ -8,12 +8,12 @@ use std::sync::OnceLock;
 /// What is there, or else what `make` makes. Several threads may make one at the same time: the first that has one sets the
 /// cell, and what the others made is dropped.
 pub fn made<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
-    if let Some(made) = cell.get() {
-        return made;
+    if let Some(known) = cell.get() {
+        return known;
     }
-    let made = make();
+    let own = make();
     // Only to move it there can be waited for.
-    cell.get_or_init(|| made)
+    cell.get_or_init(|| own)
 }
 
 #[cfg(test)]

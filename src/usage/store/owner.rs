@@ -70,12 +70,12 @@ fn open_or_make(path: &Path, beside: &Path) -> io::Result<File> {
     let of = fs::metadata(path)?;
     let mode = of.mode() & 0o777;
     match OpenOptions::new().write(true).create_new(true).mode(mode).open(beside) {
-        Ok(made) => {
+        Ok(file) => {
             // Only the superuser can give files away, and only they need to.
-            fchown(&made, Some(of.uid()), Some(of.gid())).ok();
+            fchown(&file, Some(of.uid()), Some(of.gid())).ok();
             // The process may have asked for less of new files.
-            made.set_permissions(Permissions::from_mode(mode))?;
-            Ok(made)
+            file.set_permissions(Permissions::from_mode(mode))?;
+            Ok(file)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
             OpenOptions::new().write(true).open(beside)

@@ -543,9 +543,10 @@ fn strangers_are_one_caller_until_a_backend_knows_them() {
     let counter = ask(&book, 500..502, false);
     for is_confirmed in [true, false] {
         let (client, parts) = (Client::UNKNOWN, [part]);
-        match is_confirmed {
-            true => counter.count_parts(who(501), client, &parts, at(NOON)),
-            false => counter.count_doubtful(who(501), client, parts.into_iter(), at(NOON)),
+        if is_confirmed {
+            counter.count_parts(who(501), client, &parts, at(NOON));
+        } else {
+            counter.count_doubtful(who(501), client, parts.into_iter(), at(NOON));
         }
     }
     book.rename([(who(502), "nightly billing job".to_owned())].into());
