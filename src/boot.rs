@@ -228,9 +228,9 @@ impl Start {
             })
             .transpose()
             .map_err(ServeError::Run)?;
-        keeper.as_ref().inspect(|keeper| keeper.settle());
         ready(server.addresses(), admin_address);
         service::ready(&format!("serving files of digest {digest}"));
+        keeper.as_ref().inspect(|keeper| keeper.settle());
         let outcome = server.run(&*workers, drain);
         workers.end_shadows();
 

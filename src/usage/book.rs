@@ -5,6 +5,7 @@
 //! and whoever writes everything down every few seconds.
 
 use std::collections::BTreeMap;
+use std::mem;
 use std::sync::mpsc::Sender;
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
 
@@ -148,13 +149,15 @@ impl Book {
         let mut known = {
             let tables = locked(&self.tables);
             let mut known = Vec::with_capacity(tables.parts.len() + named.len());
-            known.extend(tables.parts.uses().map(|known| known.key.0));
+            known.extend(tables.parts.uses().map(|row| row.key.0));
             known
         };
         known.extend(named);
         known.sort_unstable();
         known.dedup();
-        *self.known.write().unwrap_or_else(PoisonError::into_inner) = known.into();
+        let mut known: Box<[Principal]> = known.into();
+        // What was known before is given back once nobody waits for it any more.
+        mem::swap(&mut *self.known.write().unwrap_or_else(PoisonError::into_inner), &mut known);
     }
 
     /// Has full sheets taken in by whoever hears of them there; none is its end.

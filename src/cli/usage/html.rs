@@ -7,6 +7,7 @@ use super::plot::grouped;
 use super::verdict::Moving;
 use super::{Told, days};
 use crate::limit::Principal;
+use crate::usage::UNCONFIRMED;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
 
@@ -93,12 +94,13 @@ pub(super) fn written(told: &Told) -> String {
 }
 
 fn tiles(told: &Told, out: &mut String) {
-    let of = |moving| told.verdicts.iter().filter(|verdict| verdict.moving() == moving).count();
+    let known = || told.verdicts.iter().filter(|verdict| verdict.who != UNCONFIRMED);
+    let of = |moving| known().filter(|verdict| verdict.moving() == moving).count();
     out.push_str("<ul class=\"tiles\">");
     for (number, what) in [
         (told.requests(), "requests"),
         (told.dialects().len() as u64, "dialects in use"),
-        (told.verdicts.len() as u64, "principals"),
+        (known().count() as u64, "principals"),
         (of(Moving::Safe) as u64, "safe to move"),
         (of(Moving::Unknown) as u64, "in doubt"),
         (of(Moving::Blocked) as u64, "blocked"),

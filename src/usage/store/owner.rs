@@ -15,7 +15,7 @@
 //! Earlier versions know no heirs. They write as long as the file has their name and nothing else, and whoever of them hands
 //! it back puts back the text that was there; so they can own a file and hand it back, too.
 
-use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
+use std::fs::{self, File, Metadata, OpenOptions, Permissions, TryLockError};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _, fchown};
 use std::path::{Path, PathBuf};
@@ -71,17 +71,27 @@ fn open_or_make(path: &Path, beside: &Path) -> io::Result<File> {
     let mode = of.mode() & 0o777;
     match OpenOptions::new().write(true).create_new(true).mode(mode).open(beside) {
         Ok(file) => {
-            // Only the superuser can give files away, and only they need to.
-            fchown(&file, Some(of.uid()), Some(of.gid())).ok();
+            lend(&file, &of);
             // The process may have asked for less of new files.
             file.set_permissions(Permissions::from_mode(mode))?;
             Ok(file)
         }
         Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            OpenOptions::new().write(true).open(beside)
+            let file = OpenOptions::new().write(true).open(beside)?;
+            // Whose the usage file is may have changed since. Only the lock's owner can see to it.
+            lend(&file, &of);
+            file.set_permissions(Permissions::from_mode(mode)).ok();
+            Ok(file)
         }
         Err(error) => Err(error),
     }
+}
+
+/// Gives a file to the group and to the owner of another, as far as the process may: the group is often one of its own, and an
+/// owner is for the superuser to give.
+fn lend(file: &File, of: &Metadata) {
+    fchown(file, None, Some(of.gid())).ok();
+    fchown(file, Some(of.uid()), None).ok();
 }
 
 /// Names that process as the heir, in the place of one that has ended.

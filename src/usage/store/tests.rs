@@ -294,6 +294,16 @@ fn with_earlier_versions_it_is_handed_over_and_back_in_both_directions() {
     assert!(!writer().contains("earlier"));
 }
 
+#[test]
+fn a_file_that_a_link_leads_to_is_made_for_its_owner_alone() {
+    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    let folder = tempfile::tempdir().unwrap();
+    let (path, link) = (folder.path().join("shared.sqlite"), folder.path().join("usage.sqlite"));
+    symlink(&path, &link).unwrap();
+    drop(Store::open(&link, config(), at(NOON)).unwrap());
+    assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
+}
+
 /// What the system says of who may read it.
 #[test]
 fn the_file_is_for_its_owner_alone() {
@@ -491,7 +501,7 @@ fn whoever_may_write_it_may_lock_it() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.sqlite");
     for mode in [0o600, 0o666] {
-        fs::remove_file(folder.path().join("usage.sqlite-heir")).ok();
+        // The lock of before is still there.
         fs::write(&path, "").unwrap();
         fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
         drop(Store::open(&path, config(), at(NOON)).unwrap());
