@@ -118,15 +118,15 @@ impl Store {
 
     /// Sees whether the file can be used, and makes it if it is not there: for its owner alone. Whoever writes it goes on.
     pub fn look(path: &Path, now: SystemTime) -> Result<Store, StoreError> {
-        let mut make = fs::OpenOptions::new();
-        make.write(true).create_new(true).mode(0o600);
-        let made = match make.open(path) {
+        let mut options = fs::OpenOptions::new();
+        options.write(true).create_new(true).mode(0o600);
+        let made = match options.open(path) {
             // A link to a file that is not there yet. One that is must not be opened: to close it again would take away the locks
             // that this process has on it.
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && !path.exists() => {
-                make.create_new(false).create(true).open(path)
+                options.create_new(false).create(true).open(path)
             }
-            made => made,
+            other => other,
         };
         if let Err(source) = made
             && source.kind() != io::ErrorKind::AlreadyExists
