@@ -50,7 +50,7 @@ fn all(_: &[Segment]) -> bool {
 
 fn compared(one: &serde_json::Value, other: &serde_json::Value, pairs: &mut Pairs) -> Vec<String> {
     let (schema, masks) = (schema(), Masks::default());
-    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 10 };
+    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 100 };
     let found = bodies(document(one).root(), document(other).root(), &by, pairs);
     assert_eq!(found.more, 0);
     found.found.iter().map(|one| format!("{} {}", one.place, one.what.name())).collect()
