@@ -16,6 +16,26 @@ pub fn made<T>(cell: &OnceLock<T>, make: impl FnOnce() -> T) -> &T {
     cell.get_or_init(|| own)
 }
 
+/// Things that are told apart by a number, each made when it is first needed. Without any there is room for none.
+#[derive(Debug)]
+pub struct Each<T> {
+    count: usize,
+    cells: OnceLock<Box<[OnceLock<T>]>>,
+}
+
+impl<T> Each<T> {
+    /// Room for the numbers below `count`.
+    pub fn below(count: usize) -> Each<T> {
+        Each { count, cells: OnceLock::new() }
+    }
+
+    /// The one of that number, or else what `make` makes; none if there is no such number.
+    pub fn made(&self, number: usize, make: impl FnOnce() -> T) -> Option<&T> {
+        let cells = made(&self.cells, || (0..self.count).map(|_| OnceLock::new()).collect());
+        Some(made(cells.get(number)?, make))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::sync::mpsc;
@@ -23,6 +43,15 @@ mod tests {
     use std::time::Duration;
 
     use super::*;
+
+    #[test]
+    fn each_is_made_once_and_none_beyond_the_last() {
+        let each = Each::below(2);
+        assert_eq!(each.made(1, || "one"), Some(&"one"));
+        assert_eq!(each.made(1, || unreachable!("it is there")), Some(&"one"));
+        assert_eq!(each.made(0, || "none"), Some(&"none"));
+        assert_eq!(each.made(2, || unreachable!("there is no room for it")), None);
+    }
 
     #[test]
     fn nobody_waits_for_whoever_makes_the_same() {

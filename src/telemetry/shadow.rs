@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
-    sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
 
@@ -14,7 +14,7 @@ use prometheus_client::{
 use serde_json::json;
 
 use super::{RequestId, names::metric};
-use crate::{once, time::unix_seconds};
+use crate::{once::Each, time::unix_seconds};
 
 /// How many places of one operation are told apart; all others are one.
 const PLACES_MAX: usize = 50;
@@ -65,7 +65,7 @@ pub enum ShadowOutcome {
 }
 
 impl ShadowOutcome {
-    /// How many there are.
+    /// How many there are: as many as the last one says.
     pub const COUNT: usize = ShadowOutcome::EffectUnread as usize + 1;
 
     /// The word for it in metrics and files.
@@ -161,18 +161,16 @@ pub(super) struct Endings {
     dialect: Arc<str>,
     operation: Arc<str>,
     /// By outcome, filled in as they occur: of most operations there are no shadows.
-    counters: OnceLock<Box<[OnceLock<Counter>; ShadowOutcome::COUNT]>>,
+    counters: Each<Counter>,
 }
 
 impl Endings {
     pub(super) fn count(&self, outcome: ShadowOutcome) {
-        let counters =
-            once::made(&self.counters, || Box::new([const { OnceLock::new() }; ShadowOutcome::COUNT]));
-        let counter = once::made(&counters[outcome as usize], || {
+        let counter = self.counters.made(outcome as usize, || {
             let (dialect, operation) = (Arc::clone(&self.dialect), Arc::clone(&self.operation));
             self.requests.get_or_create_owned(&OutcomeLabels { dialect, operation, outcome: outcome.name() })
         });
-        counter.inc();
+        counter.expect("`COUNT` counts every outcome").inc();
     }
 }
 
@@ -180,7 +178,12 @@ impl ShadowMetrics {
     /// How shadows of one operation end.
     pub(super) fn endings(&self, dialect: &Arc<str>, operation: &Arc<str>) -> Endings {
         let (dialect, operation) = (Arc::clone(dialect), Arc::clone(operation));
-        Endings { requests: self.requests.clone(), dialect, operation, counters: OnceLock::new() }
+        Endings {
+            requests: self.requests.clone(),
+            dialect,
+            operation,
+            counters: Each::below(ShadowOutcome::COUNT),
+        }
     }
 
     /// The old side was asked twice; `places` are noise by now.

@@ -6,7 +6,7 @@
 //! counted at once, by the one thread that compares: no worker waits for it.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, Mutex, Weak};
 use std::time::SystemTime;
 
 use foldhash::fast::FixedState;
@@ -18,7 +18,7 @@ use super::sheet::DAY;
 use super::snapshot::{Unreadable, date, seconds, text};
 use crate::dialect::Dialect;
 use crate::lens::Tally;
-use crate::once;
+use crate::once::Each;
 use crate::telemetry::ShadowOutcome;
 use crate::time::unix_seconds;
 
@@ -166,7 +166,7 @@ impl Book {
 pub(super) struct Losses {
     operation: Part,
     names: Arc<[String]>,
-    numbers: OnceLock<Box<[OnceLock<u32>]>>,
+    numbers: Each<u32>,
 }
 
 impl Losses {
@@ -174,7 +174,7 @@ impl Losses {
     pub(super) fn of(dialect: &Dialect) -> impl Iterator<Item = (String, Losses)> {
         let names: Arc<[String]> = dialect.losses.as_slice().into();
         dialect.operations.iter().map(move |operation| {
-            let (names, numbers) = (Arc::clone(&names), OnceLock::new());
+            let (names, numbers) = (Arc::clone(&names), Each::below(names.len()));
             let losses =
                 Losses { operation: Part::operation(&dialect.name, &operation.name), names, numbers };
             (operation.name.clone(), losses)
@@ -183,9 +183,8 @@ impl Losses {
 
     fn number(&self, loss: usize, parts: &Parts) -> Option<u32> {
         let name = self.names.get(loss)?;
-        let numbers = self.numbers.get_or_init(|| self.names.iter().map(|_| OnceLock::new()).collect());
         let part = || Part { kind: Kind::Loss, ..self.operation.field(name) };
-        Some(*numbers.get(loss)?.get_or_init(|| parts.number(&part())))
+        self.numbers.made(loss, || parts.number(&part())).copied()
     }
 }
 
@@ -193,7 +192,7 @@ impl Losses {
 #[derive(Debug)]
 pub(super) struct Outcomes {
     operation: Part,
-    numbers: OnceLock<Box<[OnceLock<u32>; ShadowOutcome::COUNT]>>,
+    numbers: Each<u32>,
 }
 
 impl Outcomes {
@@ -201,14 +200,18 @@ impl Outcomes {
     pub(super) fn of(dialect: &Dialect) -> impl Iterator<Item = (String, Outcomes)> {
         dialect.operations.iter().map(|operation| {
             let part = Part::operation(&dialect.name, &operation.name);
-            (operation.name.clone(), Outcomes { operation: part, numbers: OnceLock::new() })
+            (operation.name.clone(), Outcomes::new(part))
         })
     }
 
+    pub(super) fn new(operation: Part) -> Outcomes {
+        Outcomes { operation, numbers: Each::below(ShadowOutcome::COUNT) }
+    }
+
     fn number(&self, outcome: ShadowOutcome, parts: &Parts) -> u32 {
-        let none = || Box::new([const { OnceLock::new() }; ShadowOutcome::COUNT]);
         let part = || self.operation.value(Kind::Comparison, outcome.name());
-        *once::made(&once::made(&self.numbers, none)[outcome as usize], || parts.number(&part()))
+        let number = self.numbers.made(outcome as usize, || parts.number(&part()));
+        *number.expect("`COUNT` counts every outcome")
     }
 }
 

@@ -1,12 +1,12 @@
 //! Who answers where there are two sides: by mode, what the old upstream is asked, and what comes of asking both.
 
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::{counter::Counter, family::Family};
 use prometheus_client::registry::Registry;
 
-use crate::once;
+use crate::once::Each;
 use crate::telemetry::backend::BackendMetrics;
 use crate::telemetry::names::metric;
 use crate::telemetry::outcome::UpstreamOutcome;
@@ -48,24 +48,24 @@ pub struct LegacyMetrics {
     dialect: Arc<str>,
     calls: Family<LegacyLabels, Counter>,
     /// By outcome, filled in as they occur: most dialects have no old upstream.
-    counters: [OnceLock<Counter>; UpstreamOutcome::ALL.len()],
+    counters: Each<Counter>,
 }
 
 impl LegacyMetrics {
     /// Counts a request that was handed on.
     pub fn ended(&self, outcome: UpstreamOutcome) {
-        let counter = once::made(&self.counters[outcome as usize], || {
+        let counter = self.counters.made(outcome as usize, || {
             let labels = LegacyLabels { dialect: Arc::clone(&self.dialect), outcome: outcome.name() };
             self.calls.get_or_create_owned(&labels)
         });
-        counter.inc();
+        counter.expect("`ALL` has every outcome").inc();
     }
 }
 
 impl Sides {
     pub(super) fn legacy_upstream(&self, dialect: &str) -> LegacyMetrics {
         let (dialect, calls) = (dialect.into(), self.legacy_calls.clone());
-        LegacyMetrics { dialect, calls, counters: [const { OnceLock::new() }; UpstreamOutcome::ALL.len()] }
+        LegacyMetrics { dialect, calls, counters: Each::below(UpstreamOutcome::ALL.len()) }
     }
 
     pub(super) fn legacy_misfit(&self, dialect: &str, operation: &str, of: &'static str) {

@@ -16,7 +16,7 @@ fn at(seconds: u64) -> SystemTime {
 
 fn losses(operation: &str) -> Losses {
     let names: Arc<[String]> = ["member.zone", "member.age"].map(str::to_owned).into();
-    Losses { operation: Part::operation("a", operation), names, numbers: OnceLock::new() }
+    Losses { operation: Part::operation("a", operation), numbers: Each::below(names.len()), names }
 }
 
 fn tally(losses: &[usize]) -> Tally {
@@ -62,7 +62,7 @@ fn losses_of_all_workers_are_added_up_by_day_and_operation() {
 fn a_worker_drops_shadows_without_waiting_for_whoever_counts_the_others() {
     let book = Arc::new(Book::empty(Config::default()));
     let meter = Meter::new(Arc::clone(&book));
-    let outcomes = Outcomes { operation: Part::operation("a", "get"), numbers: OnceLock::new() };
+    let outcomes = Outcomes::new(Part::operation("a", "get"));
     meter.compared(&outcomes, ShadowOutcome::Dropped, at(0));
     let held = locked(&book.met().counts);
     let (done, is_done) = mpsc::channel();
