@@ -18,7 +18,6 @@ use bytes::Bytes;
 use http::{Extensions, Response};
 use http_body::Body;
 use http_body_util::Full;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 
 use super::admit::Admitted;
@@ -36,7 +35,7 @@ mod queue;
 mod reads;
 
 use self::ask::{Again, First, asked};
-use self::queue::ended;
+use self::queue::{Room, ended};
 
 #[cfg(test)]
 pub(super) use self::queue::WAITING_MAX;
@@ -80,7 +79,7 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
     let since = writing.map(Writing::end).or(look);
     if let Some(Aside { shadows, asks }) = gateway.aside.as_ref().filter(|_| First::says_something(&outcome))
     {
-        // The place first: where there is none, which is where the processor is short, nothing is copied for it.
+        // Room first: where there is none, which is where the processor is short, nothing is copied for it.
         match First::bytes(&outcome) {
             bytes @ ..=ANSWER_MAX => match shadows.place(again.bytes() + bytes) {
                 Some(place) => place.leave(|room| Shadow {
@@ -126,7 +125,7 @@ struct Shadow {
     /// When it is too late.
     due: Deadline,
     /// What it takes of the room for all.
-    _room: OwnedSemaphorePermit,
+    _room: Room,
 }
 
 /// Shows nothing of the request.

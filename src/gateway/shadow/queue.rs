@@ -5,11 +5,11 @@
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use futures_util::FutureExt;
 use futures_util::stream::{StreamExt, poll_fn};
 use tokio::sync::mpsc;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout_at;
 
 use super::Shadow;
@@ -32,8 +32,8 @@ const BYTES_MIN: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct Shadows {
     queue: mpsc::Sender<Shadow>,
-    /// Room for what waits, in bytes.
-    room: Arc<Semaphore>,
+    /// How many bytes are taken.
+    taken: Arc<AtomicUsize>,
 }
 
 /// What was left to be asked of the other side. What waits when this is dropped is given up, and what is left afterwards is
@@ -48,28 +48,49 @@ impl Shadows {
     /// A place to leave it, and what is left there.
     pub fn new() -> (Shadows, ShadowWork) {
         let (queue, heard) = mpsc::channel(WAITING_MAX);
-        (Shadows { queue, room: Arc::new(Semaphore::new(BYTES_MAX)) }, ShadowWork { heard })
+        (Shadows { queue, taken: Arc::default() }, ShadowWork { heard })
     }
 
     /// A place for one of so many bytes; none if too much is waiting, or nobody takes it.
     pub(super) fn place(&self, bytes: usize) -> Option<Place<'_>> {
-        // This first: it is what is wanting where nobody has time to compare, and to give bytes back takes a lock.
-        let place = self.queue.try_reserve().ok()?;
-        let bytes = u32::try_from(bytes.saturating_add(BYTES_MIN)).ok()?;
-        let room = Arc::clone(&self.room).try_acquire_many_owned(bytes).ok()?;
-        Some(Place { place, room })
+        // The bytes first: to give them back takes no lock, and to give a place back would take that of the queue.
+        let room = Room::take(&self.taken, bytes.saturating_add(BYTES_MIN))?;
+        Some(Place { place: self.queue.try_reserve().ok()?, room })
+    }
+}
+
+/// Bytes of the room for all, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Room {
+    of: Arc<AtomicUsize>,
+    bytes: usize,
+}
+
+impl Room {
+    /// None if there are not so many left.
+    fn take(of: &Arc<AtomicUsize>, bytes: usize) -> Option<Room> {
+        let more = |taken: usize| taken.checked_add(bytes).filter(|taken| *taken <= BYTES_MAX);
+        // Nothing else is published by the number.
+        of.fetch_update(Ordering::Relaxed, Ordering::Relaxed, more).ok()?;
+        Some(Room { of: Arc::clone(of), bytes })
+    }
+}
+
+impl Drop for Room {
+    fn drop(&mut self) {
+        self.of.fetch_sub(self.bytes, Ordering::Relaxed);
     }
 }
 
 /// A place for one that is to be asked.
 pub(super) struct Place<'s> {
     place: mpsc::Permit<'s, Shadow>,
-    room: OwnedSemaphorePermit,
+    room: Room,
 }
 
 impl Place<'_> {
     /// Leaves it there, with what it takes of the room for all.
-    pub(super) fn leave(self, make: impl FnOnce(OwnedSemaphorePermit) -> Shadow) {
+    pub(super) fn leave(self, make: impl FnOnce(Room) -> Shadow) {
         self.place.send(make(self.room));
     }
 }
@@ -114,6 +135,19 @@ pub(super) async fn ended(
 mod tests {
     use super::*;
     use crate::gateway::shadow::PATIENCE;
+
+    #[test]
+    fn bytes_are_taken_up_to_the_last_and_given_back() {
+        let taken = Arc::default();
+        let most = Room::take(&taken, BYTES_MAX - 1).unwrap();
+        let last = Room::take(&taken, 1).unwrap();
+        assert!(Room::take(&taken, 1).is_none());
+        assert!(Room::take(&taken, usize::MAX).is_none());
+        drop(last);
+        assert!(Room::take(&taken, 2).is_none());
+        drop(most);
+        assert!(Room::take(&taken, BYTES_MAX).is_some());
+    }
 
     #[tokio::test]
     async fn others_go_on_where_one_breaks_down() {
