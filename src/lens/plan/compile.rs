@@ -217,9 +217,13 @@ impl Trie {
         };
         self.reads = true;
         let member = self.member(name, || Member::Read(Trie::default()));
-        // What is read is not lost, whoever said so first.
-        if let Member::Lost(_) = member {
-            *member = Member::Read(Trie::default());
+        // What is read is not lost, whoever said so first; what lies beside it still is.
+        if let Member::Lost(lost) = member {
+            let mut child = Trie::default();
+            for loss in lost.drain(..) {
+                child.add_loss(&loss.rest, loss.number);
+            }
+            *member = Member::Read(child);
         }
         if let Member::Read(child) = member {
             child.insert(rest, slot);

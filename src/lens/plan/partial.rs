@@ -144,6 +144,14 @@ mod tests {
     }
 
     #[test]
+    fn what_is_lost_beside_what_a_scope_reads_is_lost_whoever_said_so_first() {
+        let lens = lens(Vec::new(), Direction::Lower, "user.age");
+        let lens = lens.with_scope(&[("user_id".to_owned(), address("user.id"))]);
+        let bodies = [r#"{"user":{"id":"a","age":7}}"#, r#"{"user":{"id":"a"}}"#];
+        assert_eq!(bodies.map(|body| met(&lens, Direction::Lower, body)), [1, 0]);
+    }
+
+    #[test]
     fn each_element_that_nobody_tells_is_lost() {
         let of_kind = |value| Each { item: Item::Copy, only: vec![(address("kind"), literal(value))] };
         let one = Field { when: tag("1"), ..field("ones", "list", Op::Each(of_kind("1"))) };
