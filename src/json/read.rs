@@ -18,6 +18,9 @@ const DEPTH_CEILING: u16 = 512;
 /// more than ten and four in five have eight or more, so that the tape is mostly one allocation.
 const BYTES_PER_ENTRY: usize = 8;
 
+/// Entries that are ready before anything is read: those of nearly every body, and little work for one that is rubbish.
+const ENTRIES_AT_FIRST: usize = 1024;
+
 /// Reads `bytes` onto `tape`, whose entries are overwritten; returns the text.
 pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Result<String, ReadError> {
     let bytes_max = limits.bytes_max.min(TEXT_BYTES_CEILING);
@@ -31,7 +34,9 @@ pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Re
     if text.starts_with('\u{feff}') {
         return Err(ReadError { kind: ReadErrorKind::Bom, offset: 0 });
     }
-    tape.resize((text.len() / BYTES_PER_ENTRY + 4).min(limits.nodes_max), BLANK);
+    let room = (text.len() / BYTES_PER_ENTRY + 4).min(limits.nodes_max);
+    tape.reserve(room.saturating_sub(tape.len()));
+    tape.resize(room.min(ENTRIES_AT_FIRST), BLANK);
     let mut reader = Reader {
         text: &text,
         bytes: text.as_bytes(),
@@ -206,7 +211,10 @@ impl Reader<'_> {
     #[inline]
     fn string(&mut self) -> Step<u32> {
         let plain = text::plain_end(self.bytes, self.at + 1);
-        let (end, escapes) = self.away(rest_of_string(self.bytes, plain))?;
+        let (end, escapes) = match self.bytes.get(plain as usize) {
+            Some(b'"') => (plain, 0),
+            _ => self.away(rest_of_string(self.bytes, plain))?,
+        };
         self.at = end + 1;
         self.loose += escapes;
         let flags = if escapes == 0 { 0 } else { Entry::ESCAPED | Entry::LOOSE };
