@@ -22,9 +22,6 @@ MORE = 0.05
 """What may come on top before the run fails, as a part of the baseline."""
 SLACK = 20
 """Instructions that are noise whatever their part is: where a table of hashes grows, how many digits a number has."""
-STEADY = "glibc.malloc.tcache_count=1000"
-"""What makes malloc cost the same in each run. With bins of seven, one that happened to be full sent a piece to the slow lists in
-every round, or in none, and `select` took 7 % more or less as tables had been seeded."""
 
 AIMS = (
     # What is divided by what, how often, and what that should be at most.
@@ -77,7 +74,7 @@ def count(program: Path, only: list[str]) -> dict[str, int]:
         workloads.write(folder / "cases")
         command = ["valgrind", "--quiet", "--tool=callgrind", "--dump-before=*counts_mark*", "--dump-line=no"]
         command += [f"--callgrind-out-file={folder}/out", str(program), "count", str(folder / "cases"), *only]
-        ran = subprocess.run(command, env=os.environ | {"GLIBC_TUNABLES": STEADY}, capture_output=True, text=True, check=False)
+        ran = subprocess.run(command, capture_output=True, text=True, check=False)
         if ran.returncode != 0:
             sys.exit(f"the phases ended with {ran.returncode}: {ran.stderr[-2000:]}")
         phases = [line.rsplit(" ", 1) for line in ran.stdout.splitlines()]

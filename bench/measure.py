@@ -25,7 +25,7 @@ from workloads import Workload, told, workloads
 
 CONTENDERS = ("nginx", "interlingua")
 PART = 0.7
-"""Of the program's own peak: the rate at which waiting is compared."""
+"""Of the program's own peak: the rate at which waiting is compared, and CPU time once more."""
 
 
 def main() -> None:
@@ -139,25 +139,31 @@ def measured(setup: Setup, connections: int, options: argparse.Namespace) -> dic
 
 
 def at_rate(setup: Setup, connections: int, rate: float, options: argparse.Namespace) -> dict:
-    """How long answers take when so many requests a second come, whoever is asked and however it fares."""
+    """How long answers take, and what they cost, when so many requests a second come, whoever is asked and however it fares."""
     rounds = []
     for number in range(options.rounds):
         order = CONTENDERS if number % 2 == 0 else CONTENDERS[::-1]
         rounds.append({name: paced(setup, name, connections, rate, options) for name in order})
     medians = {
-        name: {figure: statistics.median(one[name][figure] for one in rounds) for figure in ("p50", "p99", "p999")}
+        name: {figure: statistics.median(one[name][figure] for one in rounds) for figure in ("p50", "p99", "p999", "cpu_us")}
         for name in CONTENDERS
     }
-    ratio = statistics.median(one["interlingua"]["p99"] / one["nginx"]["p99"] for one in rounds)
-    return {"rate": rate, "p99_ratio": ratio, **medians}
+    ratios = {
+        f"{figure}_ratio": statistics.median(one["interlingua"][figure] / one["nginx"][figure] for one in rounds)
+        for figure in ("p99", "cpu_us")
+    }
+    return {"rate": rate, **ratios, **medians}
 
 
 def paced(setup: Setup, name: str, connections: int, rate: float, options: argparse.Namespace) -> dict:
     workload = setup.workload.name
     command = ["taskset", "-c", str(PROCESSORS[1]), str(options.load.absolute()), f"127.0.0.1:{setup.ports[name]}"]
     command += [str(setup.case), workload, f"{rate:.0f}", str(options.seconds), str(connections)]
+    before = sum(cpu(setup.processes[name]))
     done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return json.loads(re.search(r"^figures (\{.*\})$", done, re.MULTILINE)[1])
+    spent = sum(cpu(setup.processes[name])) - before
+    figures = json.loads(re.search(r"^figures (\{.*\})$", done, re.MULTILINE)[1])
+    return figures | {"cpu_us": spent * 1e6 / figures["requests"]}
 
 
 def driven(setup: Setup, name: str, connections: int, seconds: int) -> dict:
@@ -217,11 +223,13 @@ def markdown(results: list[dict]) -> str:
         )
     paced_ones = [one for one in results if one["paced"]]
     if paced_ones:
-        lines += ["", "| workload | requests per second | nginx p99 us | ours p99 us | ratio |", "| --- | ---: | ---: | ---: | ---: |"]
+        lines += ["", "| workload | requests per second | nginx us | ours us | ratio | nginx p99 us | ours p99 us | ratio |"]
+        lines.append("| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |")
     for one in paced_ones:
         at = one["paced"]
         lines.append(
-            f"| {one['workload']} | {at['rate']:.0f} | {at['nginx']['p99']:.0f} | {at['interlingua']['p99']:.0f} | {at['p99_ratio']:.2f} |"
+            f"| {one['workload']} | {at['rate']:.0f} | {at['nginx']['cpu_us']:.1f} | {at['interlingua']['cpu_us']:.1f}"
+            f" | {at['cpu_us_ratio']:.2f} | {at['nginx']['p99']:.0f} | {at['interlingua']['p99']:.0f} | {at['p99_ratio']:.2f} |"
         )
     return "\n".join(lines)
 
@@ -234,7 +242,13 @@ HEAD = (
 
 def row(result: dict) -> str:
     ours, theirs, at = result["interlingua"], result["nginx"], result["paced"]
-    waiting = f"\n{'':<16} at {at['rate']:.0f} a second: p99 {at['interlingua']['p99']:.0f} us, of nginx {at['nginx']['p99']:.0f}, ratio {at['p99_ratio']:.2f}" if at else ""
+    waiting = ""
+    if at:
+        p99, cost = ([at[name][figure] for name in CONTENDERS] for figure in ("p99", "cpu_us"))
+        waiting = (
+            f"\n{'':<16} at {at['rate']:.0f} a second: {cost[1]:.1f} us, of nginx {cost[0]:.1f}, ratio {at['cpu_us_ratio']:.2f};"
+            f" p99 {p99[1]:.0f} us, of nginx {p99[0]:.0f}, ratio {at['p99_ratio']:.2f}"
+        )
     return (
         f"{result['workload']:<16} {result['connections']:>5}  {theirs['cpu_us']:>9.1f} {ours['cpu_us']:>9.1f}"
         f" {result['ratio']:>6.2f}   {ours['user_us']:>6.1f} {ours['system_us']:>6.1f}  {ours['per_second']:>8.0f}"

@@ -17,6 +17,11 @@ use std::{
 };
 
 use interlingua_bench::{all, backend, cases};
+use mimalloc::MiMalloc;
+
+/// That of the program.
+#[global_allocator]
+static ALLOCATOR: MiMalloc = MiMalloc;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
