@@ -13,9 +13,11 @@ use super::choices::Choices;
 
 const HEAD: &[u8] = b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
 
-const EXTENSIONS: [&str; 7] = ["", ";", " ;a", ";a=b", "\t; a=\"b\"; c", " ", ";\u{e9}"];
+/// What may stand behind the size of a chunk.
+pub(super) const EXTENSIONS: [&str; 7] = ["", ";", " ;a", ";a=b", "\t; a=\"b\"; c", " ", ";\u{e9}"];
 
-const TRAILERS: [&str; 5] =
+/// Lines that may stand behind the last chunk.
+pub(super) const TRAILERS: [&str; 5] =
     ["", "a: b\r\n", "content-length: 3\r\n", "transfer-encoding: chunked\r\n", "a:\r\nb: \u{e9}\r\n"];
 
 /// Looks at any bytes as chunks: as what is in them, or as they are.
@@ -52,7 +54,7 @@ pub fn check(bytes: &[u8]) {
 }
 
 /// None if there is no data: that would be the last one.
-fn push_chunk(answer: &mut Vec<u8>, data: &[u8], zeros: usize, extension: &str) {
+pub(super) fn push_chunk(answer: &mut Vec<u8>, data: &[u8], zeros: usize, extension: &str) {
     if !data.is_empty() {
         let size =
             if zeros.is_multiple_of(2) { format!("{:x}", data.len()) } else { format!("{:X}", data.len()) };

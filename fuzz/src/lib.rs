@@ -6,6 +6,7 @@
 pub mod answer;
 pub mod choices;
 pub mod chunked;
+pub mod framing;
 pub mod headers;
 pub mod ids;
 pub mod json;

@@ -10,11 +10,14 @@
 //!           ▼                                         │
 //!  Between ──► RequestLine ──► Name ⇄ Value ──► head over ──► Sized ──► Between
 //!                                                     ├─────► ChunkSize ⇄ Chunk ──► Trailer ──► Between
-//!                                                     └─────► Nowhere: two ends, or none
+//!                                                     ├─────► Nowhere: two ends, or none
+//!                                                     Trailer └─► Doubtful: an end for some
 //! ```
 //!
 //! Nothing is kept of what is read but how far it is, and nothing but refusals comes of it: what a request is, hyper says.
-//! Where the two disagree about an end, so that fewer heads were counted here than hyper sees, that is refused, too.
+//! Where the two disagree about an end, so that fewer heads were counted here than hyper sees, that is refused, too. And where
+//! a line behind the chunks ends in a line feed alone, hyper reads on, while whoever takes that for a line end, as a recipient
+//! may (section 2.2), may have seen the end of the body there and a request behind it. So such a body breaks off.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -80,6 +83,8 @@ enum At {
         is_empty: bool,
         last: u8,
     },
+    /// Behind a line end in the trailers that not everybody takes for one.
+    Doubtful,
     /// Where nobody can say what comes.
     Nowhere,
 }
@@ -104,12 +109,19 @@ impl Framing {
         }
     }
 
-    /// Reads on.
-    pub(super) fn read(&mut self, mut bytes: &[u8]) {
-        while !bytes.is_empty() {
-            let taken = self.step(bytes);
-            bytes = &bytes[taken..];
+    /// Reads on. Says how many of the bytes may be read by others, which is all of them, unless a body breaks off in them or
+    /// did so before.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> usize {
+        let mut read = 0;
+        while read < bytes.len() && !self.is_broken() {
+            read += self.step(&bytes[read..]);
         }
+        read
+    }
+
+    /// Whether a body broke off, so that nothing more is to be read.
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.at, At::Doubtful)
     }
 
     /// Reads some of the bytes, or goes on to what they are; says how many.
@@ -151,11 +163,16 @@ impl Framing {
                 self.at = match (last, bytes[0]) {
                     (b'\r', b'\n') if is_empty => At::Between,
                     (b'\r', b'\n') => At::Trailer { is_empty: true, last: b'\n' },
+                    (_, b'\n') => {
+                        self.at = At::Doubtful;
+                        return 0;
+                    }
                     (_, b'\r') => At::Trailer { is_empty, last: b'\r' },
                     (_, last) => At::Trailer { is_empty: false, last },
                 };
                 1
             }
+            At::Doubtful => 0,
             At::Nowhere => bytes.len(),
         }
     }
@@ -258,7 +275,7 @@ mod tests {
     const CHUNKS: &str = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n\
         A;x=\"\n0\"\r\nGET / HTTP\r\n00c \t;a\r\n\r\n\r\nGET / H\n\r\n0\r\n\r\n";
     const TRAILERS: &str = "POST / HTTP/1.1\nTransfer-Encoding: chunked\n\n\
-        0\r\nContent-Length: 5\r\nA: b\n\r\nC: d\r\n\r\n";
+        0\r\nContent-Length: 5\r\nA: b\r\nC: d\r\n\r\n";
     const BOTH: [&str; 5] = [
         "POST / HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
         "POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\nHost: test\r\nCONTENT-LENGTH: 4\r\n\r\n0\r\n\r\n",
@@ -271,7 +288,9 @@ mod tests {
     fn heads(text: &str, piece: usize) -> usize {
         let heads = Heads::default();
         let mut framing = Framing::new(heads.clone());
-        text.as_bytes().chunks(piece).for_each(|piece| framing.read(piece));
+        text.as_bytes()
+            .chunks(piece)
+            .for_each(|piece| assert_eq!(framing.read(piece), piece.len(), "{text}"));
         std::iter::repeat_with(|| heads.next_has_one_end()).take_while(|is_one| *is_one).count()
     }
 
@@ -289,6 +308,20 @@ mod tests {
             for before in [GET, SIZED, CHUNKS, TRAILERS] {
                 let text = [before, both, GET].concat();
                 assert!((1..=text.len()).all(|piece| heads(&text, piece) == 1), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_breaks_off_in_front_of_a_line_feed_that_may_end_it_and_stays_so() {
+        let chunks = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n";
+        for (trailers, sound) in [("\n", 0), ("A: b\n\r\n", 4), ("A: b\r\n\n", 6), ("A: b\r\nC: d\n", 10)] {
+            let text = [GET, chunks, trailers, GET].concat();
+            for piece in 1..=text.len() {
+                let mut framing = Framing::new(Heads::default());
+                let read: usize = text.as_bytes().chunks(piece).map(|piece| framing.read(piece)).sum();
+                assert_eq!(read, GET.len() + chunks.len() + sound, "{text:?} in pieces of {piece}");
+                assert!(framing.is_broken());
             }
         }
     }

@@ -1,5 +1,6 @@
 //! A client's byte stream once its protocol is known: what was read to find out comes first, the watch hears of all
-//! that follows, where requests end is read along, and the end is a gentle one.
+//! that follows, where requests end is read along, and the end is a gentle one. A body that may have ended for somebody else is
+//! handed on up to there, and then breaks off.
 //!
 //! Gentle, because closing a socket with unread bytes in it resets the connection, and the reset may overtake the answer:
 //! a client whose upload was refused would see a broken connection instead of the 413. So after the last answer we say
@@ -72,10 +73,17 @@ impl<S> Wire<S> {
         Wire { stream, seen, watch, framing, linger: None }
     }
 
-    fn follow(&mut self, bytes: &[u8]) {
-        if let Some(framing) = &mut self.framing {
-            framing.read(bytes);
-        }
+    /// Follows what was read; says how much of it is handed on.
+    fn follow(&mut self, bytes: &[u8]) -> usize {
+        self.framing.as_mut().map_or(bytes.len(), |framing| framing.read(bytes))
+    }
+
+    /// # Errors
+    ///
+    /// All was handed on of a body that breaks off.
+    fn check(&self) -> io::Result<()> {
+        let is_broken = self.framing.as_ref().is_some_and(Framing::is_broken);
+        if is_broken { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
     }
 }
 
@@ -85,18 +93,22 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        self.check()?;
+        let filled = buf.filled().len();
         if self.seen.has_remaining() {
             let length = self.seen.len().min(buf.remaining());
-            let seen = self.seen.split_to(length);
-            self.follow(&seen);
-            buf.put_slice(&seen);
-            return Poll::Ready(Ok(()));
+            buf.put_slice(&self.seen.split_to(length));
+        } else {
+            ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
+            if buf.filled().len() > filled {
+                self.watch.bytes_came();
+            }
         }
-        let filled = buf.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(cx, buf))?;
-        if buf.filled().len() > filled {
-            self.watch.bytes_came();
-            self.follow(&buf.filled()[filled..]);
+        let sound = self.follow(&buf.filled()[filled..]);
+        buf.set_filled(filled + sound);
+        if sound == 0 {
+            // Nothing at all would be the end of the stream.
+            self.check()?;
         }
         Poll::Ready(Ok(()))
     }

@@ -75,4 +75,4 @@ macro_rules! targets {
     };
 }
 
-targets! { answer chunked headers ids json lens mapping request settings }
+targets! { answer chunked framing headers ids json lens mapping request settings }

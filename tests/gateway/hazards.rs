@@ -41,7 +41,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const GROUPS: [(&str, usize); 14] = [
     ("bulk", 34),
     ("credentials", 71),
-    ("framing", 167),
+    ("framing", 169),
     ("http2", 114),
     ("json", 208),
     ("keys", 48),

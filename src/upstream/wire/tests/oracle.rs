@@ -1,4 +1,7 @@
-//! What another client makes of the same bytes: whatever is an answer here is the same answer to hyper's.
+//! What another client makes of the same bytes: whatever is an answer here is the same answer to hyper's, and where another
+//! call would follow here, it ends at the same byte.
+
+use std::{future::pending, time::Duration};
 
 use bytes::Bytes;
 use futures_util::future::join;
@@ -7,9 +10,13 @@ use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
 use proptest::{collection::vec, prelude::*, sample::select};
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
+    time::timeout,
+};
 
 use super::{
-    script::{End, Script, call, outcome},
+    script::{End, Outcome, Script, call, outcome},
     table::texts,
 };
 use crate::upstream::wire::Wire;
@@ -21,10 +28,8 @@ fn taken_by_hyper(bytes: &[u8], method: &Method) -> Option<Answer> {
     let exchange = async {
         let script = Script::new([bytes], End::Closed);
         let (mut sender, connection) = handshake(TokioIo::new(script)).await.ok()?;
-        let request = Request::builder().method(method).uri("/things").header("host", "backend");
-        let request = request.body(Empty::<Bytes>::new()).unwrap();
         let answer = async {
-            let (head, body) = sender.send_request(request).await.ok()?.into_parts();
+            let (head, body) = sender.send_request(request(method)).await.ok()?.into_parts();
             let body = body.collect().await.ok()?.to_bytes().to_vec();
             Some((head.status.as_u16(), body, head.headers.get(ETAG).cloned()))
         };
@@ -32,6 +37,50 @@ fn taken_by_hyper(bytes: &[u8], method: &Method) -> Option<Answer> {
         answer
     };
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(exchange)
+}
+
+fn request(method: &Method) -> Request<Empty<Bytes>> {
+    let request = Request::builder().method(method).uri("/things").header("host", "backend");
+    request.body(Empty::new()).unwrap()
+}
+
+/// Whether those bytes are one answer to hyper's client and nothing more, so that the next call on the connection has the
+/// answer that comes next.
+fn is_followed_at_hyper(bytes: &[u8], method: &Method) -> bool {
+    let calls = async {
+        let (near, far) = duplex(1024 * 1024);
+        let (mut sender, connection) = handshake(TokioIo::new(far)).await.ok()?;
+        let answers = async {
+            sender.send_request(request(method)).await.ok()?.into_body().collect().await.ok()?;
+            sender.ready().await.ok()?;
+            let next = sender.send_request(request(&Method::GET)).await.ok()?;
+            Some(next.into_body().collect().await.ok()?.to_bytes())
+        };
+        let others = join(connection, say_in_turn(near, [bytes, NEXT]));
+        // The clock goes on where nothing else does: whoever waits for more is found out at once.
+        let patience = Duration::from_secs(1);
+        let (next, _over) = join(timeout(patience, answers), timeout(patience, others)).await;
+        next.ok().flatten()
+    };
+    let mut runtime = tokio::runtime::Builder::new_current_thread();
+    let next = runtime.enable_time().start_paused(true).build().unwrap().block_on(calls);
+    next.is_some_and(|next| next == "next")
+}
+
+const NEXT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\n\r\nnext";
+
+/// Answers each call with what is next, and goes on to listen.
+async fn say_in_turn(mut stream: DuplexStream, answers: [&[u8]; 2]) {
+    for answer in answers {
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            if stream.read_buf(&mut head).await.unwrap_or_default() == 0 {
+                return;
+            }
+        }
+        stream.write_all(answer).await.ok();
+    }
+    pending().await
 }
 
 /// A change to some bytes, at a place given in 65,536ths.
@@ -122,6 +171,33 @@ fn changes() -> impl Strategy<Value = Vec<Change>> {
     vec(change, 0..5)
 }
 
+/// What becomes of bytes that come whole, held against what they are to hyper's client.
+fn held_against_hyper(bytes: &[u8], method: &Method) -> Outcome {
+    let shown = String::from_utf8_lossy(bytes);
+    let whole = outcome(&mut Wire::new(Script::new([bytes], End::Closed)), &call(method)).unwrap();
+    if let Ok(answer) = &whole.answer {
+        assert_eq!(taken_by_hyper(bytes, method).as_ref(), Some(answer), "{shown:?}");
+    }
+    let open = outcome(&mut Wire::new(Script::new([bytes], End::Open)), &call(method));
+    if open.is_some_and(|open| open.is_kept) {
+        assert!(is_followed_at_hyper(bytes, method), "it ends elsewhere: {shown:?}");
+    }
+    whole
+}
+
+#[test]
+fn the_table_is_the_same_to_hyper() {
+    for text in texts() {
+        for method in [Method::GET, Method::HEAD] {
+            held_against_hyper(text.as_bytes(), &method);
+        }
+    }
+    let one = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
+    assert!(is_followed_at_hyper(one, &Method::GET));
+    assert!(!is_followed_at_hyper(&one[..one.len() - 1], &Method::GET), "it waits for more");
+    assert!(!is_followed_at_hyper(&[one, &b"!"[..]].concat(), &Method::GET), "there is more");
+}
+
 proptest! {
     #[test]
     fn whatever_is_an_answer_here_is_the_same_to_hyper(
@@ -135,7 +211,7 @@ proptest! {
             change.apply(&mut bytes);
         }
         let method = if to_head { Method::HEAD } else { Method::GET };
-        let whole = outcome(&mut Wire::new(Script::new([&bytes], End::Closed)), &call(&method)).unwrap();
+        let whole = held_against_hyper(&bytes, &method);
         let mut pieces = Vec::new();
         let mut rest = bytes.as_slice();
         for size in sizes {
@@ -146,17 +222,11 @@ proptest! {
         pieces.push(rest);
         let split = outcome(&mut Wire::new(Script::new(pieces, End::Closed)), &call(&method)).unwrap();
         prop_assert_eq!(&split, &whole, "in pieces it is the same");
-        if let Ok(answer) = whole.answer {
-            prop_assert_eq!(taken_by_hyper(&bytes, &method), Some(answer), "{:?}", String::from_utf8_lossy(&bytes));
-        }
     }
 
     #[test]
     fn any_bytes_are_an_answer_or_none(bytes in vec(any::<u8>(), 0..200), begins in any::<bool>()) {
         let bytes = if begins { [b"HTTP/1.1 200 OK\r\n", bytes.as_slice()].concat() } else { bytes };
-        let outcome = outcome(&mut Wire::new(Script::new([&bytes], End::Closed)), &call(&Method::GET)).unwrap();
-        if let Ok(answer) = outcome.answer {
-            prop_assert_eq!(taken_by_hyper(&bytes, &Method::GET), Some(answer));
-        }
+        held_against_hyper(&bytes, &Method::GET);
     }
 }
