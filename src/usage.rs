@@ -25,6 +25,7 @@ mod counter;
 mod desk;
 pub mod heavy;
 pub mod keeper;
+mod known;
 pub mod met;
 pub mod page;
 pub mod part;

@@ -2,16 +2,17 @@
 //!
 //! A worker counts on a sheet of its own, exactly. Its lock is its own too: nobody else takes it but whoever takes in its
 //! sheets, for as long as it takes to put another in the place of one. That is the clerk when a sheet is full or of yesterday,
-//! and whoever writes everything down every few seconds.
+//! and whoever writes everything down every few seconds. One of them, or whoever has names read anew, also makes another set of
+//! who is known now and then, and looks who is on the sheets for it.
 
 use std::collections::BTreeMap;
-use std::mem;
 use std::sync::mpsc::Sender;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use super::Config;
 use super::desk::Desk;
 use super::heavy::{Heavy, Use};
+use super::known::Known;
 use super::met::Pending;
 use super::part::Parts;
 use super::sheet::{ClientKey, PartKey, Sheet};
@@ -34,16 +35,23 @@ pub struct Book {
     config: Config,
     parts: Parts,
     tables: Mutex<Tables>,
-    desks: Mutex<Vec<Arc<Desk>>>,
+    desks: Mutex<Desks>,
     /// Held by whoever takes sheets in: as long as it is, none is away.
     taking: Mutex<()>,
     /// Who takes in full sheets; without one, workers do it themselves.
     clerk: OnceLock<Sender<Option<Arc<Desk>>>>,
     met: Pending,
     names: Mutex<BTreeMap<Principal, String>>,
-    /// Who is known, in their order: whoever stands in the table, as far as it was looked at, or has a name. Workers read it, and
-    /// wait for nobody but one who puts another in its place.
-    known: RwLock<Box<[Principal]>>,
+    /// Held by whoever makes another set of who is known.
+    renewing: Mutex<()>,
+}
+
+/// Where workers count, and whom they know: whoever is on a sheet, stands in the table of parts or has a name. Each desk has
+/// the set, too; so no worker asks for this lock before it looks.
+#[derive(Debug)]
+struct Desks {
+    all: Vec<Arc<Desk>>,
+    known: Arc<Known>,
 }
 
 /// The tables.
@@ -100,9 +108,10 @@ impl Book {
     pub(super) fn new(config: Config, parts: Parts, tables: Tables) -> Book {
         let met = Pending::new(&parts);
         let (tables, names) = (Mutex::new(tables), Mutex::new(super::names(config.names.clone())));
-        let (desks, taking, clerk) = (Mutex::default(), Mutex::default(), OnceLock::new());
-        let book = Book { config, parts, tables, desks, taking, clerk, met, names, known: RwLock::default() };
-        book.look_who_is_known();
+        let desks = Mutex::new(Desks { all: Vec::new(), known: Arc::new(Known::with_room(0)) });
+        let (taking, clerk, renewing) = (Mutex::default(), OnceLock::new(), Mutex::default());
+        let book = Book { config, parts, tables, desks, taking, clerk, met, names, renewing };
+        book.renew_known(|_| true);
         book
     }
 
@@ -135,29 +144,51 @@ impl Book {
     /// Calls principals otherwise from now on.
     pub fn rename(&self, names: BTreeMap<Principal, String>) {
         *locked(&self.names) = super::names(names);
-        self.look_who_is_known();
+        // Whoever has lost their name goes, too.
+        self.renew_known(|_| true);
     }
 
-    /// Whether that principal stood in the table when it was looked at last, or has a name.
-    pub(super) fn knows(&self, principal: &Principal) -> bool {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.binary_search(principal).is_ok()
-    }
-
-    fn look_who_is_known(&self) {
-        let named: Vec<_> = locked(&self.names).keys().copied().collect();
-        let mut known = {
-            let tables = locked(&self.tables);
-            let mut known = Vec::with_capacity(tables.parts.len() + named.len());
-            known.extend(tables.parts.uses().map(|row| row.key.0));
-            known
+    /// Makes another set of who is known, if that is due, and has every worker go by it.
+    ///
+    /// From the moment when the first set knows of it, both know whoever comes. Those who were there before are found on sheets or
+    /// in the table: nobody takes a sheet from one to the other while the sheets are looked through, and the table comes after
+    /// them.
+    fn renew_known(&self, is_due: impl Fn(&Known) -> bool) {
+        if !is_due(&locked(&self.desks).known) {
+            return;
+        }
+        let _renewing = locked(&self.renewing);
+        let names: Vec<_> = locked(&self.names).keys().copied().collect();
+        let (before, room) = {
+            let desks = locked(&self.desks);
+            (Arc::clone(&desks.known), self.room_to_know(names.len(), desks.all.len()))
         };
-        known.extend(named);
-        known.sort_unstable();
-        known.dedup();
-        let mut known: Box<[Principal]> = known.into();
-        // What was known before is given back once nobody waits for it any more.
-        mem::swap(&mut *self.known.write().unwrap_or_else(PoisonError::into_inner), &mut known);
+        // Another may just have done it.
+        if !is_due(&before) {
+            return;
+        }
+        let known = before.next(|| Known::with_room(room));
+        {
+            let _taking = locked(&self.taking);
+            let desks = locked(&self.desks).all.clone();
+            desks.iter().for_each(|desk| desk.add_all_to(&known));
+        }
+        // Full sheets need not wait for more than this.
+        let standing: Vec<_> = locked(&self.tables).parts.uses().map(|row| row.key.0).collect();
+        standing.iter().chain(&names).for_each(|who| known.add(who));
+        let mut desks = locked(&self.desks);
+        desks.all.iter().for_each(|desk| desk.go_by(&known));
+        desks.known = known;
+        drop(desks);
+        // Nobody waits while it is given back.
+        drop(before);
+    }
+
+    /// For how many there is room in a set of who is known: all who can be there at once, and besides, for each desk, whoever can
+    /// come before somebody sees that there is little room left.
+    fn room_to_know(&self, names: usize, desks: usize) -> usize {
+        let desks = if desks == 0 { 0 } else { desks.next_power_of_two() };
+        self.config.entries + names + 2 * desks * Desk::PRINCIPALS_MAX
     }
 
     /// Has full sheets taken in by whoever hears of them there; none is its end.
@@ -168,8 +199,14 @@ impl Book {
 
     /// A desk to count at.
     pub(super) fn desk(&self) -> Arc<Desk> {
-        let desk = Arc::new(Desk::new());
-        locked(&self.desks).push(Arc::clone(&desk));
+        let (desk, count) = {
+            let mut desks = locked(&self.desks);
+            let desk = Arc::new(Desk::new(Arc::clone(&desks.known)));
+            desks.all.push(Arc::clone(&desk));
+            (desk, desks.all.len())
+        };
+        let room = self.room_to_know(locked(&self.names).len(), count);
+        self.renew_known(|known| known.room() < room);
         desk
     }
 
@@ -183,17 +220,20 @@ impl Book {
 
     /// Takes in the full sheet of a desk.
     pub(super) fn take_full(&self, desk: &Desk) {
-        let _taking = locked(&self.taking);
-        if let Some(mut sheet) = desk.lift_full() {
-            self.take(&mut sheet);
-            desk.put_back(sheet);
+        {
+            let _taking = locked(&self.taking);
+            if let Some(mut sheet) = desk.lift_full() {
+                self.take(&mut sheet);
+                desk.put_back(sheet);
+            }
         }
+        self.renew_known(Known::is_almost_full);
     }
 
     /// Takes in every sheet. Everything that was counted before is in the tables then.
     pub(super) fn collect(&self) {
         let taking = locked(&self.taking);
-        let desks = locked(&self.desks).clone();
+        let desks = locked(&self.desks).all.clone();
         for desk in &desks {
             let is_left = desk.is_left();
             // First the full one if there is one, and then the open one.
@@ -203,12 +243,12 @@ impl Book {
                 desk.put_back(sheet);
             }
             if is_left {
-                locked(&self.desks).retain(|other| !Arc::ptr_eq(desk, other));
+                locked(&self.desks).all.retain(|other| !Arc::ptr_eq(desk, other));
             }
         }
-        // Sheets that are full by now need not wait for that.
         drop(taking);
-        self.look_who_is_known();
+        // Sooner than the clerk would, who has sheets to take in meanwhile.
+        self.renew_known(Known::is_filling);
     }
 
     /// Has everything written down again, as if nothing had been.

@@ -40,7 +40,7 @@ impl Counter {
         self
     }
 
-    /// Counts a request of somebody whom a backend knows.
+    /// Counts a request of somebody whom a backend knows. All that they ask from then on is theirs, whoever counts it.
     pub fn count(&self, whose: Principal, client: Client, (watch, used): (&Watch, &Used), now: SystemTime) {
         self.count_all(whose, client, watch.numbers(used), now);
     }
@@ -71,7 +71,7 @@ impl Counter {
         parts: impl Iterator<Item = u32> + Clone,
         now: SystemTime,
     ) {
-        if self.book.knows(&whose) || self.desk.has(&whose) {
+        if self.desk.knows(&whose) {
             self.count_all(whose, client, parts, now);
         } else {
             self.count_all(UNCONFIRMED, Client::UNKNOWN, parts, now);

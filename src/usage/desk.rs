@@ -3,11 +3,12 @@
 //! A worker never waits here. A full sheet is taken in by somebody else, while the worker goes on with the empty one. If
 //! that is full, too, before the first one is back, requests are not counted until it is; how many, the sheet says.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use super::book::locked;
 use super::client::Client;
-use super::sheet::Sheet;
+use super::known::Known;
+use super::sheet::{self, Sheet};
 use crate::limit::Principal;
 
 /// What became of a request.
@@ -29,6 +30,8 @@ pub(super) struct Desk(Mutex<Sheets>);
 struct Sheets {
     open: Sheet,
     other: Other,
+    /// Who is known, whoever is on a sheet among them.
+    known: Arc<Known>,
     /// Whether its worker is gone.
     is_left: bool,
 }
@@ -43,12 +46,15 @@ enum Other {
 }
 
 impl Desk {
-    pub(super) fn new() -> Desk {
+    /// As many can be on its sheets.
+    pub(super) const PRINCIPALS_MAX: usize = 2 * sheet::CLIENTS_MAX;
+
+    pub(super) fn new(known: Arc<Known>) -> Desk {
         let (open, other) = (Sheet::new(), Other::Empty(Sheet::new()));
-        Desk(Mutex::new(Sheets { open, other, is_left: false }))
+        Desk(Mutex::new(Sheets { open, other, known, is_left: false }))
     }
 
-    /// Counts a request of that second.
+    /// Counts a request of that second. Whose it is, every worker knows from then on.
     pub(super) fn note(
         &self,
         whose: Principal,
@@ -57,7 +63,7 @@ impl Desk {
         now: u64,
     ) -> Noted {
         let mut sheets = locked(&self.0);
-        let Sheets { open, other, .. } = &mut *sheets;
+        let Sheets { open, other, known, .. } = &mut *sheets;
         let mut noted = Noted::Counted;
         if !open.has_room(now, parts.clone().count()) {
             match std::mem::replace(other, Other::Away) {
@@ -72,13 +78,31 @@ impl Desk {
                 }
             }
         }
-        open.count(whose, client, parts, now);
+        if open.count(whose, client, parts, now) {
+            known.add(&whose);
+        }
         noted
     }
 
-    /// Whether something of that principal's is on the open sheet.
-    pub(super) fn has(&self, principal: &Principal) -> bool {
-        locked(&self.0).open.has(principal)
+    /// Whether that principal is known.
+    pub(super) fn knows(&self, principal: &Principal) -> bool {
+        locked(&self.0).known.has(principal)
+    }
+
+    /// Adds to a set whoever is on a sheet that lies here.
+    pub(super) fn add_all_to(&self, known: &Known) {
+        let sheets = locked(&self.0);
+        let full = match &sheets.other {
+            Other::Full(full) => Some(full),
+            Other::Empty(_) | Other::Away => None,
+        };
+        let on_sheets = std::iter::once(&sheets.open).chain(full).flat_map(Sheet::principals);
+        on_sheets.for_each(|who| known.add(who));
+    }
+
+    /// Goes by that set from now on.
+    pub(super) fn go_by(&self, known: &Arc<Known>) {
+        locked(&self.0).known = Arc::clone(known);
     }
 
     /// The full sheet, if there is one. Whoever has it puts it back, empty.
@@ -144,7 +168,7 @@ mod tests {
 
     #[test]
     fn what_does_not_fit_on_two_sheets_is_lost_and_said_to_be() {
-        let desk = Desk::new();
+        let desk = Desk::new(Arc::new(Known::with_room(1000)));
         // Room for 256 programs on each.
         assert_eq!(note(&desk, 0..512), [512, 0, 1]);
         assert_eq!(note(&desk, 512..600), [0, 88, 0]);

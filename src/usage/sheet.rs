@@ -13,7 +13,7 @@ pub(super) const DAY: u64 = 24 * 60 * 60;
 
 /// Parts on a sheet, and clients; a full one is handed in.
 const PARTS_MAX: usize = 2048;
-const CLIENTS_MAX: usize = 256;
+pub(super) const CLIENTS_MAX: usize = 256;
 
 /// A part of a dialect, and who uses it.
 pub(super) type PartKey = (Principal, u32);
@@ -67,20 +67,21 @@ impl Sheet {
         self.is_empty() || fits && self.day == now / DAY
     }
 
-    /// Whether something of that principal's is on it.
-    pub(super) fn has(&self, principal: &Principal) -> bool {
-        self.clients.keys().any(|(whose, ..)| whose == principal)
+    /// Whoever is on it, some of them several times.
+    pub(super) fn principals(&self) -> impl Iterator<Item = &Principal> {
+        self.clients.keys().map(|(whose, ..)| whose)
     }
 
-    /// Counts a request.
+    /// Counts a request. Says whether it is the first of its kind, so that it may be the first of a principal.
     pub(super) fn count(
         &mut self,
         whose: Principal,
         client: Client,
         parts: impl Iterator<Item = u32>,
         now: u64,
-    ) {
+    ) -> bool {
         self.day = now / DAY;
+        let clients = self.clients.len();
         for (at, part) in parts.enumerate() {
             let none = Seen { count: 0, first: now, last: now };
             see(self.parts.entry((whose, part)).or_insert(none), now);
@@ -88,6 +89,7 @@ impl Sheet {
                 see(self.clients.entry((whose, part, client)).or_insert(none), now);
             }
         }
+        self.clients.len() > clients
     }
 }
 
