@@ -46,6 +46,12 @@ pub enum FileError {
         /// What was looked for.
         expected: &'static str,
     },
+    /// It would be one to read, and has a name that nothing can say.
+    #[error("the name of `{}` is not UTF-8 text: rename it, or move it elsewhere", path.display())]
+    Name {
+        /// The file or folder.
+        path: PathBuf,
+    },
     /// It is not there, not ours to read, or no file.
     #[error("cannot read `{}`", path.display())]
     Read {
@@ -88,11 +94,12 @@ pub fn read(path: &Path, sources: &mut Sources) -> Result<SourceId, FileError> {
 }
 
 fn mappings_in(folder: &Path, sources: &mut Sources) -> Result<Vec<MappingText>, FileError> {
-    let files = listing(folder)?.into_iter().filter_map(|path| {
-        let name = name_without(&path, ".toml")?.to_owned();
-        Some(read(&path, sources).map(|source| MappingText { name, source }))
-    });
-    let mappings: Vec<_> = files.collect::<Result<_, _>>()?;
+    let mut mappings = Vec::new();
+    for path in listing(folder)? {
+        let Some(name) = name_without(&path, ".toml")? else { continue };
+        let source = read(&path, sources)?;
+        mappings.push(MappingText { name: name.to_owned(), source });
+    }
     if mappings.is_empty() {
         return Err(FileError::Empty { path: folder.to_owned(), expected: "mapping (`<dialect>.toml`)" });
     }
@@ -102,9 +109,9 @@ fn mappings_in(folder: &Path, sources: &mut Sources) -> Result<Vec<MappingText>,
 fn schemas_in(root: &Path, sources: &mut Sources) -> Result<Vec<SchemaFile>, FileError> {
     let mut schemas = Vec::new();
     for folder in listing(root)?.into_iter().filter(|path| path.is_dir()) {
-        let Some(folder_name) = name_without(&folder, "") else { continue };
+        let Some(folder_name) = name_without(&folder, "")? else { continue };
         for path in listing(&folder)? {
-            let Some(name) = name_without(&path, ".json") else { continue };
+            let Some(name) = name_without(&path, ".json")? else { continue };
             let source = read(&path, sources)?;
             schemas.push(schema(folder_name, name, source, sources));
         }
@@ -127,8 +134,19 @@ fn listing(folder: &Path) -> Result<Vec<PathBuf>, FileError> {
 
 /// The name of a file without its ending. None for other endings, and for hidden files: editors and mounted volumes
 /// leave those behind.
-fn name_without<'a>(path: &'a Path, ending: &str) -> Option<&'a str> {
-    let name = path.file_name()?.to_str()?;
+fn name_without<'a>(path: &'a Path, ending: &str) -> Result<Option<&'a str>, FileError> {
+    let Some(name) = path.file_name() else { return Ok(None) };
+    match name.to_str() {
+        Some(name) => Ok(stem(name, ending)),
+        // One that would be read must not be left out because of its name.
+        None if stem(&name.to_string_lossy(), ending).is_some() => {
+            Err(FileError::Name { path: path.to_owned() })
+        }
+        None => Ok(None),
+    }
+}
+
+fn stem<'a>(name: &'a str, ending: &str) -> Option<&'a str> {
     name.strip_suffix(ending).filter(|name| !name.is_empty() && !name.starts_with('.'))
 }
 
@@ -153,7 +171,7 @@ struct BuiltInSchemas;
 
 fn built_in_mappings(sources: &mut Sources) -> Vec<MappingText> {
     let keep = |(path, text): (String, String)| {
-        let name = name_without(Path::new(&path), ".toml")?.to_owned();
+        let name = stem(&path, ".toml")?.to_owned();
         Some(MappingText { name, source: sources.add(format!("mappings/{path}"), text) })
     };
     built_in::<BuiltInMappings>().into_iter().filter_map(keep).collect()
@@ -162,7 +180,7 @@ fn built_in_mappings(sources: &mut Sources) -> Vec<MappingText> {
 fn built_in_schemas(sources: &mut Sources) -> Vec<SchemaFile> {
     let keep = |(path, text): (String, String)| {
         let (folder, file) = path.split_once('/')?;
-        let name = name_without(Path::new(file), ".json")?;
+        let name = stem(file, ".json")?;
         let source = sources.add(format!("schemas/{path}"), text);
         Some(schema(folder, name, source, sources))
     };
@@ -183,7 +201,7 @@ fn built_in<E: RustEmbed>() -> Vec<(String, String)> {
 
 #[cfg(test)]
 mod tests {
-    use std::error::Error;
+    use std::{error::Error, ffi::OsString, os::unix::ffi::OsStringExt as _};
 
     use tempfile::TempDir;
 
@@ -299,6 +317,27 @@ mod tests {
         let path = root.path().join("a.toml");
         let expected = format!("`{}` is not UTF-8 text: byte 5 is no part of a character", path.display());
         assert_eq!(error.to_string(), expected);
+    }
+
+    #[test]
+    fn a_name_that_is_no_text_is_refused_where_the_file_would_be_read() {
+        let root = folder(&[("a.toml", b""), ("acme/a.json", b"{}")]);
+        let named = |bytes: &[u8]| OsString::from_vec(bytes.to_vec());
+        for ignored in [b"\xff.txt".as_slice(), b".\xff.toml", b"\xff.toml~"] {
+            fs::write(root.path().join(named(ignored)), "").unwrap();
+        }
+        assert_eq!(mappings(root.path()).0.unwrap(), ["a"]);
+        assert_eq!(schemas_in(root.path(), &mut Sources::default()).unwrap().len(), 1);
+
+        fs::write(root.path().join(named(b"f\xff.toml")), "").unwrap();
+        fs::write(root.path().join("acme").join(named(b"f\xff.json")), "{}").unwrap();
+        let error = mappings(root.path()).0.unwrap_err().to_string();
+        assert!(
+            error.ends_with("f\u{fffd}.toml` is not UTF-8 text: rename it, or move it elsewhere"),
+            "{error}"
+        );
+        let error = schemas_in(root.path(), &mut Sources::default()).unwrap_err().to_string();
+        assert!(error.contains("acme/f\u{fffd}.json` is not UTF-8 text"), "{error}");
     }
 
     #[test]

@@ -43,6 +43,12 @@ pub(super) enum Failure {
     /// There is nothing to make a digest of.
     #[error("there is no credential")]
     NoCredential,
+    /// There is none in a file of them.
+    #[error("there is no credential in `{0}`")]
+    NoCredentialIn(String),
+    /// What a digest is wanted of is no credential.
+    #[error("this is not a credential alone: {0}")]
+    NoCredentialAlone(&'static str),
     /// The reference backend has no address, or could not go on.
     #[error("{what}")]
     Io {

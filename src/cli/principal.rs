@@ -22,20 +22,39 @@ pub(super) struct Arguments {
 }
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<Outcome, Failure> {
-    let text = if let Some(path) = &arguments.credential {
-        fs::read(path).map_err(|source| FileError::Read { path: path.clone(), source })?
+    let mut text = Vec::new();
+    if let Some(path) = &arguments.credential {
+        let read = fs::File::open(path).and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut text));
+        read.map_err(|source| FileError::Read { path: path.clone(), source })?;
     } else {
-        let mut text = Vec::new();
-        let read = io::stdin().take(BYTES_MAX).read_to_end(&mut text);
+        let read = io::stdin().take(BYTES_MAX + 1).read_to_end(&mut text);
         read.map_err(Failure::io("cannot read the credential"))?;
-        text
-    };
+    }
     let credential = text.trim_ascii();
     if credential.is_empty() {
         return Err(Failure::NoCredential);
     }
+    if let Some(why) = more_than_a_credential(&text) {
+        return Err(Failure::NoCredentialAlone(why));
+    }
     console.line(&Principal::of(credential).to_string())?;
     Ok(Outcome::Clean)
+}
+
+/// Why a text is no credential that a header could have: its digest would be nobody's.
+fn more_than_a_credential(text: &[u8]) -> Option<&'static str> {
+    let credential = text.trim_ascii();
+    if text.len() as u64 > BYTES_MAX {
+        Some("it is longer than 65,536 bytes")
+    } else if credential.contains(&b'\n') {
+        Some("it has more than one line")
+    } else if credential.iter().any(u8::is_ascii_whitespace) {
+        Some("it has a space in it; leave out what stands before, such as `Bearer` or the name of a dialect")
+    } else if !credential.iter().all(u8::is_ascii_graphic) {
+        Some("it has characters that no header has")
+    } else {
+        None
+    }
 }
 
 #[cfg(test)]
@@ -50,6 +69,24 @@ mod tests {
         let ran = ran(&["principal", credential.path_text()]);
         // `printf abcd1234 | sha256sum | cut -c1-32`
         assert_eq!((ran.out.as_str(), ran.err.as_str()), ("e9cee71ab932fde863338d08be4de9df\n", ""));
+    }
+
+    #[test]
+    fn what_no_client_sends_is_nobody() {
+        let long = "a".repeat(65_537);
+        for (text, why) in [
+            ("Bearer abcd1234", "has a space in it; leave out what stands before, such as `Bearer`"),
+            ("acme = abcd1234", "has a space in it"),
+            ("abcd1234\nabcd5678\n", "has more than one line"),
+            ("abcd\u{7f}1234", "has characters that no header has"),
+            ("abcd\u{e9}1234", "has characters that no header has"),
+            (long.as_str(), "is longer than 65,536 bytes"),
+        ] {
+            let credential = file("token", text);
+            let ran = ran(&["principal", credential.path_text()]);
+            assert_eq!((ran.out.as_str(), ran.status), ("", ExitCode::from(2)), "{text:.20}");
+            assert!(ran.err.contains(why) && !ran.err.contains("1234"), "{}", ran.err);
+        }
     }
 
     #[test]

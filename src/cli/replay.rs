@@ -100,6 +100,24 @@ pub(super) enum Unplayable {
     /// No answer at all.
     #[error("{0} was asked {1} times and gave no answer")]
     NoAnswer(String, usize),
+    /// A credential that no dialect would take.
+    #[error("line {line} of `{file}` does not look like a credential of any dialect")]
+    NobodysCredential {
+        /// Where it stands.
+        file: String,
+        /// On which line, from 1.
+        line: usize,
+    },
+    /// A line that is for a dialect that there is not. The name is not repeated: it may be a part of a credential.
+    #[error("what is before `=` on line {line} of `{file}` is no dialect{}", near.as_ref().map(|near| format!("; did you mean `{near}`?")).unwrap_or_default())]
+    NoDialect {
+        /// Where it stands.
+        file: String,
+        /// On which line, from 1.
+        line: usize,
+        /// A dialect of nearly that name.
+        near: Option<String>,
+    },
     /// Nothing was sent.
     #[error("nothing was sent: {0}")]
     Nothing(String),

@@ -8,6 +8,8 @@ use std::{fmt, ops::Range};
 
 mod mask;
 
+pub(super) use self::mask::end_of_principals;
+
 /// Names one text held by [`Sources`]; ordered as the texts were added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SourceId(u32);

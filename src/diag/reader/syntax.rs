@@ -5,6 +5,7 @@ use std::ops::Range;
 use toml::de::Error;
 
 use crate::diag::reader::Codes;
+use crate::diag::source::end_of_principals;
 use crate::diag::{Diagnostic, Diagnostics, SourceId, Span};
 
 /// How the TOML parser words the one error that leaves the rest of the text intact.
@@ -63,14 +64,39 @@ fn syntax(source: SourceId, place: Range<usize>, message: &str, codes: &Codes) -
 }
 
 fn duplicate(source: SourceId, text: &str, place: Range<usize>, codes: &Codes) -> Diagnostic {
-    let name = &text[place.clone()];
-    let diagnostic = Diagnostic::error(codes.duplicate_key, format!("`{name}` is set twice"))
+    let hides = may_be_a_credential(text, &place);
+    let message = match &text[place.clone()] {
+        _ if hides => "a key is set twice".to_owned(),
+        name => format!("`{name}` is set twice"),
+    };
+    let diagnostic = Diagnostic::error(codes.duplicate_key, message)
         .at(Span::new(source, place.clone()), "set again here")
         .help("remove one of the two");
+    let diagnostic = if hides { diagnostic.hiding() } else { diagnostic };
     match first_occurrence(text, place) {
         Some(first) => diagnostic.also(Span::new(source, first), "first set here"),
         None => diagnostic,
     }
+}
+
+/// Whether a key is of a table of principals, and no digest of one. The table is named in the last header, or in a line
+/// since then.
+fn may_be_a_credential(text: &str, key: &Range<usize>) -> bool {
+    let name = text[key.clone()].trim_matches(['"', '\'']);
+    let is_digest = name.len() == 32 && name.bytes().all(|byte| byte.is_ascii_hexdigit());
+    if is_digest {
+        return false;
+    }
+    let line_start = line_around(text, key.start).start;
+    for line in [&text[line_start..key.start]].into_iter().chain(text[..line_start].lines().rev()) {
+        if end_of_principals(line).is_some() {
+            return true;
+        }
+        if line.trim_start().starts_with('[') {
+            return false;
+        }
+    }
+    false
 }
 
 /// Finds the line that set the key, or opened the table, before the one at `again` did.
@@ -174,6 +200,24 @@ mod tests {
         let text = "a = { x = 1, x = 2 }\n";
 
         assert_eq!(pointed_at(text, &faults(text)[0]), [(13, "x")]);
+    }
+
+    #[test]
+    fn a_key_that_may_be_a_credential_is_not_repeated() {
+        let digest = "9f86d081884c7d659a2feaa0c55ad015";
+        for (text, message) in [
+            ("[usage.names]\nx = 'a'\nx = 'b'\n", "a key is set twice"),
+            ("[usage]\nnames = { x = 'a', x = 'b' }\n", "a key is set twice"),
+            ("[usage]\nnames.x = 'a'\nnames.x = 'b'\n", "a key is set twice"),
+            ("[mode.acme.principals.x]\n[mode.acme.principals.x]\n", "a key is set twice"),
+            ("[usage.names]\na = 1\n[usage.hostnames]\nx = 1\nx = 2\n", "`x` is set twice"),
+        ] {
+            let found = faults(text);
+            assert_eq!((found.len(), &*found[0].message), (1, message), "{text}");
+            assert_eq!(found[0].hides, message.starts_with("a key"), "{text}");
+        }
+        let of_digest = faults(&format!("[usage.names]\n{digest} = 'a'\n{digest} = 'b'\n"));
+        assert_eq!(of_digest[0].message, format!("`{digest}` is set twice"));
     }
 
     #[test]

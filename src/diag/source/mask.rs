@@ -33,8 +33,18 @@ const HIDE_ALL: [Code; 3] = [code::C0101, code::C0102, code::C0205];
 /// Of a value that is hidden these stay, for what is wrong with it is mostly one of them.
 const MARKS: [char; 8] = ['"', '\'', '[', ']', '{', '}', ',', '='];
 
-/// A table with keys that may be credentials in the wrong place.
-const PRINCIPALS: &str = "principals";
+/// Tables with keys that may be credentials in the wrong place.
+const OF_PRINCIPALS: [&str; 2] = ["names", "principals"];
+
+/// Where the first name of such a table ends that is in a text.
+pub(in crate::diag) fn end_of_principals(text: &str) -> Option<usize> {
+    let is_part = |one: char| one.is_ascii_alphanumeric() || "_-".contains(one);
+    let found = OF_PRINCIPALS.iter().flat_map(|name| text.match_indices(name));
+    let whole = found.filter(|(at, name)| {
+        !text[..*at].ends_with(is_part) && !text[at + name.len()..].starts_with(is_part)
+    });
+    whole.map(|(at, name)| at + name.len()).min()
+}
 
 impl Sources {
     /// Hides in settings what may be a secret: users and passwords in addresses everywhere, what diagnostics say may be one,
@@ -69,21 +79,28 @@ impl Sources {
 
     /// Hides whatever diagnostics say may be a secret.
     pub fn mask_what_hides(&mut self, found: &Diagnostics) {
-        for span in found.iter().filter(|one| one.hides).filter_map(Diagnostic::primary) {
-            self.0[span.source.0 as usize].mask(span.range());
+        for one in found.iter().filter(|one| one.hides) {
+            let Some(source) = one.primary().map(|span| span.source) else { continue };
+            // What stands between two places may be printed with them.
+            let places = one.labels.iter().map(|label| label.span).filter(|span| span.source == source);
+            let whole = places
+                .map(Span::range)
+                .reduce(|one, other| one.start.min(other.start)..one.end.max(other.end));
+            if let Some(whole) = whole {
+                self.0[source.0 as usize].mask(whole);
+            }
         }
     }
 }
 
 impl Source {
-    /// Hides what stands in a line from there on, where it may be a secret in the wrong place.
+    /// Hides what stands there and in the rest of the line, where it may be a secret in the wrong place.
     fn mask(&mut self, range: Range<usize>) {
-        let Some(rest) = self.text.get(range.start..) else { return };
         // A key may have dots, and go on behind what is pointed at.
-        let length = rest.find('\n').unwrap_or(rest.len()).max(range.len());
-        let range = range.start..range.start + length;
+        let Some(rest) = self.text.get(range.end..) else { return };
+        let range = range.start..range.end + rest.find('\n').unwrap_or(rest.len());
         if self.text.get(range.clone()).is_some() {
-            self.hide(range, |_| false);
+            self.hide(range, |one| one == '\n');
         }
     }
 
@@ -158,7 +175,7 @@ fn lines(text: &str) -> Vec<Line> {
             *count += line.matches(quote).count();
         }
         if line.trim_start().starts_with('[') {
-            is_of_principals = line.contains(PRINCIPALS);
+            is_of_principals = end_of_principals(line).is_some();
         }
         begins = range.end + 1;
         found
@@ -171,8 +188,8 @@ impl Line {
     fn values(&self, text: &str, all: bool) -> Range<usize> {
         let (begins, end, here) = (self.range.start, self.range.end, &text[self.range.clone()]);
         if here.trim_start().starts_with('[') && !here.contains('=') {
-            // Behind that name stands whose mode it is.
-            let names = here.find(PRINCIPALS).filter(|_| all).map(|at| begins + at + PRINCIPALS.len());
+            // Behind that name stands who it is.
+            let names = end_of_principals(here).filter(|_| all).map(|at| begins + at);
             return names.unwrap_or(end)..end;
         }
         if !all {
@@ -182,7 +199,7 @@ impl Line {
         let is_key =
             |key: &&str| key.trim().chars().all(|c| c.is_ascii_alphanumeric() || "_-.\"' ".contains(c));
         let key = key.filter(is_key).filter(|_| !self.is_in_text && !self.is_of_principals);
-        begins + key.map_or(0, str::len)..end
+        begins + key.map_or(0, |key| end_of_principals(key).unwrap_or(key.len()))..end
     }
 }
 
@@ -248,6 +265,9 @@ mod tests {
             ("[mode.acme.principals]\nhunter2 = \"legacy\n", code::C0101, "legacy"),
             ("[mode.acme.principals.hunter2\n", code::C0101, "mode"),
             ("a = 1\nb = \"hunter2\nc = \"hunter2\n", code::C0101, "\"hunter2\nc"),
+            ("[usage.names]\nhunter2 = \"me\n", code::C0101, "me"),
+            ("[usage]\nnames.hunter2 = \"me\n", code::C0101, "me"),
+            ("[mode.acme]\nprincipals.hunter2 = \"legacy\n", code::C0101, "legacy"),
         ] {
             assert!(!shown(text, code, at).contains("hunter2"), "{text}: {}", shown(text, code, at));
         }
