@@ -1,6 +1,11 @@
 //! What becomes of connections and requests when the server is told to stop.
 
-use std::{io, net::TcpStream as StdStream, thread, time::Duration};
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream as StdStream,
+    thread,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -80,6 +85,37 @@ fn a_connection_the_system_has_accepted_is_served() {
     assert_eq!(third.answer().status, 200);
     drop(third);
     assert_eq!(server.join(), RunOutcome::Drained);
+}
+
+#[test]
+fn who_comes_while_we_leave_is_left_to_others_however_many_come() {
+    // On an address of its own, so that no other test is given the port. The only slot is taken, so that the others wait.
+    let listeners = vec![ListenerConfig { address: ([127, 0, 0, 6], 0).into(), tls: None }];
+    let drain_timeout = Duration::from_secs(10);
+    let server = TestServer::start(Config { listeners, connections_max: 1, drain_timeout, ..config() });
+    let mut first = server.client();
+    first.send(&get("/wait"));
+    server.wait_until_entered();
+    let address = server.address;
+    let waiting: Vec<_> = (0..4).map(|_| StdStream::connect(address).unwrap()).collect();
+    let again = |stream: StdStream| {
+        move || {
+            let mut stream = Ok(stream);
+            // Whoever was answered comes again at once, so that somebody waits at any time.
+            while let Ok(mut asking) = stream {
+                let answered =
+                    asking.write_all(get("/").as_bytes()).and_then(|()| asking.read_to_end(&mut Vec::new()));
+                stream = answered.and_then(|_| StdStream::connect(address));
+            }
+        }
+    };
+    let clients: Vec<_> = waiting.into_iter().map(|stream| thread::spawn(again(stream))).collect();
+    server.drain.begin();
+    server.release();
+    assert_eq!(first.answer().status, 200);
+    drop(first);
+    assert_eq!(server.join(), RunOutcome::Drained);
+    clients.into_iter().for_each(|client| client.join().unwrap());
 }
 
 #[test]
