@@ -1,5 +1,5 @@
 //! A client's byte stream once its protocol is known: what was read to find out comes first, the watch hears of all
-//! that follows, where requests end is read along, and the end is a gentle one.
+//! that follows and of what the client does not take, where requests end is read along, and the end is a gentle one.
 //!
 //! Gentle, because closing a socket with unread bytes in it resets the connection, and the reset may overtake the answer:
 //! a client whose upload was refused would see a broken connection instead of the 413. So after the last answer we say
@@ -19,7 +19,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::server::{framing::Framing, watch::Watch};
+use crate::server::{
+    framing::Framing,
+    watch::{Untaken, Watch},
+};
 
 /// What every HTTP/2 connection starts with (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -62,6 +65,8 @@ pub(super) struct Wire<S> {
     watch: Watch,
     /// Follows what is read, where requests follow one another in it.
     framing: Option<Framing>,
+    /// Set while the system takes no more, for the client does not.
+    untaken: Option<Untaken>,
     /// Set once we have said that nothing more will come.
     linger: Option<Pin<Box<Sleep>>>,
 }
@@ -69,12 +74,21 @@ pub(super) struct Wire<S> {
 impl<S> Wire<S> {
     /// `stream`, with `seen` put back in front.
     pub(super) fn new(stream: S, seen: Bytes, watch: Watch, framing: Option<Framing>) -> Wire<S> {
-        Wire { stream, seen, watch, framing, linger: None }
+        Wire { stream, seen, watch, framing, untaken: None, linger: None }
     }
 
     fn follow(&mut self, bytes: &[u8]) {
         if let Some(framing) = &mut self.framing {
             framing.read(bytes);
+        }
+    }
+
+    /// Notes whether what was to be sent is gone.
+    fn heed<T>(&mut self, sent: &Poll<T>) {
+        match sent {
+            Poll::Ready(_) => self.untaken = None,
+            Poll::Pending if self.untaken.is_none() => self.untaken = Some(self.watch.untaken()),
+            Poll::Pending => {}
         }
     }
 }
@@ -104,7 +118,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let sent = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.heed(&sent);
+        sent
     }
 
     fn poll_write_vectored(
@@ -112,7 +128,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.heed(&sent);
+        sent
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -120,7 +138,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let sent = Pin::new(&mut self.stream).poll_flush(cx);
+        self.heed(&sent);
+        sent
     }
 
     /// Says that nothing more will come, then reads and forgets until the client is done too, or time is up.

@@ -132,6 +132,32 @@ fn what_takes_too_long_is_cut_off() {
 }
 
 #[test]
+fn an_answer_that_is_not_read_to_its_end_is_cut_off_and_told_so() {
+    let header_timeout = Duration::from_millis(50);
+    let server =
+        TestServer::start(Config { header_timeout, drain_timeout: Duration::from_millis(600), ..config() });
+    let mut client = server.client();
+    client.send(&get("/large"));
+    client.read(1000);
+    assert_eq!(server.stop(), RunOutcome::CutOff { connections: 1 });
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_read_to_its_end_is_cut_off_and_told_so() {
+    let header_timeout = Duration::from_millis(50);
+    let server =
+        TestServer::start(Config { header_timeout, drain_timeout: Duration::from_millis(600), ..config() });
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://test/large").body(Empty::<Bytes>::new()).unwrap();
+    let _unread = sender.send_request(request).await.unwrap();
+    let outcome = tokio::task::spawn_blocking(|| server.stop()).await.unwrap();
+    assert_eq!(outcome, RunOutcome::CutOff { connections: 1 });
+}
+
+#[test]
 fn a_second_signal_ends_at_once() {
     let server = TestServer::start(config());
     let mut client = server.client();
