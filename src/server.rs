@@ -27,6 +27,7 @@ use tokio::sync::Semaphore;
 mod addresses;
 mod body;
 mod connection;
+mod delivery;
 mod drain;
 mod forwarded;
 mod framing;
@@ -62,7 +63,7 @@ pub struct Config {
     pub header_timeout: Duration,
     /// Time from accepting a connection to knowing its protocol: TLS handshake and first bytes.
     pub first_byte_timeout: Duration,
-    /// How long a connection without a request is kept.
+    /// How long a connection without a request is kept, and how long a client may take nothing of an answer.
     pub idle_timeout: Duration,
     /// Time from a request's head to its answer.
     pub request_deadline: Duration,
@@ -76,9 +77,10 @@ pub struct Config {
     pub ipv6_prefix: u8,
     /// Who may say where a request comes from.
     pub hops: HopsConfig,
-    /// Requests in flight at once; more are answered 503.
+    /// Requests in flight at once; more are answered 503. One whose answer is made is none of them.
     pub in_flight_max: usize,
-    /// Those of one address, on whatever connections, its own or those of trusted hops; more are answered 429.
+    /// Those of one address, on whatever connections, its own or those of trusted hops, until the answer was taken; more are
+    /// answered 429.
     pub in_flight_per_address_max: usize,
     /// Bytes of a request head.
     pub header_bytes_max: usize,
@@ -86,7 +88,7 @@ pub struct Config {
     pub share_port: bool,
     /// How long we go on as usual after we have said that we are leaving.
     pub drain_delay: Duration,
-    /// How long a drain may take before what is left is cut off.
+    /// How long a drain may take before what is left is cut off: requests, and answers that were not taken.
     pub drain_timeout: Duration,
     /// Whether the thread that asks other sides for shadows runs only where no other thread wants the processor.
     pub shadows_give_way: bool,
@@ -285,7 +287,7 @@ pub enum RunOutcome {
         /// How many.
         connections: usize,
     },
-    /// Everything in flight was answered.
+    /// Everything in flight was answered, and every answer taken.
     Drained,
 }
 
@@ -333,7 +335,7 @@ impl Server {
         Server { metrics: metrics.clone(), ..self }
     }
 
-    /// Serves until `drain` has begun and everything in flight is answered; blocks the calling thread.
+    /// Serves until `drain` has begun and everything in flight is answered and taken; blocks the calling thread.
     ///
     /// # Errors
     ///

@@ -1,4 +1,4 @@
-//! What answers have for bodies: nearly always one that is there as a whole, rarely one that is still being made.
+//! What answers have for bodies: one that is there as a whole, or, of the admin pages alone, one that is still being made.
 
 use std::io;
 use std::pin::Pin;
@@ -9,9 +9,15 @@ use http_body::{Frame, SizeHint};
 use http_body_util::Full;
 use tokio::sync::mpsc;
 
+use crate::server::in_flight::Place;
+
 /// The body of an answer.
 #[derive(Debug)]
-pub struct Body(Made);
+pub struct Body {
+    made: Made,
+    /// What its request has taken of the requests in flight of an address: it is given back when the answer was taken.
+    place: Option<Place>,
+}
 
 #[derive(Debug)]
 enum Made {
@@ -22,7 +28,17 @@ enum Made {
 impl Body {
     /// A body of that many bytes, which come in pieces. If they end before, the connection does.
     pub fn in_pieces(length: u64, pieces: mpsc::Receiver<Bytes>) -> Body {
-        Body(Made::InPieces { left: length, pieces })
+        Body { made: Made::InPieces { left: length, pieces }, place: None }
+    }
+
+    /// Has it hold the place of its request.
+    pub(super) fn hold(&mut self, place: Option<Place>) {
+        self.place = place;
+    }
+
+    /// What it holds, for somebody else to hold.
+    pub(super) fn take_place(&mut self) -> Option<Place> {
+        self.place.take()
     }
 }
 
@@ -35,7 +51,7 @@ impl Default for Body {
 
 impl From<Full<Bytes>> for Body {
     fn from(whole: Full<Bytes>) -> Body {
-        Body(Made::Whole(whole))
+        Body { made: Made::Whole(whole), place: None }
     }
 }
 
@@ -47,7 +63,7 @@ impl http_body::Body for Body {
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        match &mut self.0 {
+        match &mut self.made {
             Made::Whole(whole) => Pin::new(whole).poll_frame(cx).map_err(|never| match never {}),
             Made::InPieces { left: 0, .. } => Poll::Ready(None),
             Made::InPieces { left, pieces } => match ready!(pieces.poll_recv(cx)) {
@@ -61,14 +77,14 @@ impl http_body::Body for Body {
     }
 
     fn is_end_stream(&self) -> bool {
-        match &self.0 {
+        match &self.made {
             Made::Whole(whole) => whole.is_end_stream(),
             Made::InPieces { left, .. } => *left == 0,
         }
     }
 
     fn size_hint(&self) -> SizeHint {
-        match &self.0 {
+        match &self.made {
             Made::Whole(whole) => whole.size_hint(),
             Made::InPieces { left, .. } => SizeHint::with_exact(*left),
         }

@@ -1,13 +1,15 @@
 //! The life of one connection: opening, serving, leaving.
 //!
 //! ```text
-//! Opening ──protocol known──► Serving ──deadline, drain, client gone──► Leaving
-//!    └─── too slow, drain ───────────────────────────────────────────────► gone
+//! Opening ──protocol known──► Serving ──deadline, drain──► Leaving
+//!    │                           └─── client gone, takes nothing ─┴─► gone
+//!    └─── too slow, drain ──────────────────────────────────────────────▲
 //! ```
 //!
 //! *Opening* has one deadline for the TLS handshake and the first bytes together; hyper's own timers would begin only
 //! after them. *Serving* is hyper's, minded by a task beside it, with a single timer per connection that is set anew only
-//! when it fires. *Leaving* is hyper's graceful shutdown, bounded by the header timeout.
+//! when it fires. *Leaving* is hyper's graceful shutdown: answers that are on their way are waited for, and what is idle is
+//! left after the header timeout. Wherever it is, a client that takes nothing of what it is sent has gone.
 
 use std::{cell::RefCell, net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
 
@@ -25,13 +27,14 @@ use tokio::{
     net::TcpStream,
     sync::oneshot,
     task::{AbortHandle, spawn_local},
-    time::{Duration, Instant, sleep, sleep_until, timeout, timeout_at},
+    time::{Duration, Instant, sleep, sleep_until, timeout_at},
 };
 use tower::Service;
 
 use crate::{
     server::{
         Config, Drain, Handler, Peer, Shared,
+        delivery::{Delivery, Pace},
         framing::{Framing, Heads, TwoEnds},
         stack::{Common, stack},
         tls::Tls,
@@ -64,6 +67,7 @@ pub(super) struct Connections<H> {
     handler: H,
     http1: http1::Builder,
     http2: http2::Builder<LocalExecutor>,
+    next: NextStream,
     common: Common,
     shared: Arc<Shared>,
 }
@@ -73,7 +77,9 @@ impl<H: Handler> Connections<H> {
         let mut http1 = http1::Builder::new();
         // hyper's timer would also run while a kept connection is idle; `Watch` tells the two apart.
         http1.header_read_timeout(None).max_buf_size(shared.config.header_bytes_max);
-        let mut http2 = http2::Builder::new(LocalExecutor);
+        let next = NextStream::default();
+        let executor = LocalExecutor { next: Rc::clone(&next), patience: shared.config.idle_timeout };
+        let mut http2 = http2::Builder::new(executor);
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(STREAMS_MAX)
@@ -83,7 +89,7 @@ impl<H: Handler> Connections<H> {
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT);
         let common = Common::new(&shared);
-        Connections { handler, http1, http2, common, shared }
+        Connections { handler, http1, http2, next, common, shared }
     }
 
     /// What they have in common with those of the other workers.
@@ -124,7 +130,7 @@ impl<H: Handler> Connections<H> {
     }
 
     /// Finds out what the client speaks, and speaks it.
-    async fn open<S>(&self, mut stream: S, opening: Deadline, peer: Peer)
+    pub(super) async fn open<S>(&self, mut stream: S, opening: Deadline, peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Unpin + 'static,
     {
@@ -133,10 +139,10 @@ impl<H: Handler> Connections<H> {
             () = after_grace(&self.shared.drain) => return,
         };
         let Ok(Ok((protocol, seen))) = opened else { return };
-        let (watch, heads) = match protocol {
-            Protocol::Http1 => (Watch::http1(), Some(Heads::default())),
+        let (watch, heads, next) = match protocol {
+            Protocol::Http1 => (Watch::http1(), Some(Heads::default()), None),
             // Its frames say where everything ends.
-            Protocol::Http2 => (Watch::http2(), None),
+            Protocol::Http2 => (Watch::http2(), None, Some(Rc::clone(&self.next))),
         };
         let framing = heads.clone().map(Framing::new);
         let stack = RefCell::new(stack(self.handler.clone(), peer, self.common.clone()));
@@ -149,11 +155,12 @@ impl<H: Handler> Connections<H> {
             // All layers are always ready. So nobody has to ask them first, which would take a copy of them all, and moved the
             // request twice.
             let answer = stack.borrow_mut().call(request);
-            async move {
-                let answer = answer.await;
-                drop(guard);
-                answer
-            }
+            let pace = next.as_ref().map(|next| {
+                let pace = Pace::new(watched.clone());
+                next.replace(Some(Rc::clone(&pace)));
+                pace
+            });
+            async move { answer.await.map(|answer| answer.map(|body| Delivery::new(body, guard, pace))) }
         });
         let io = TokioIo::new(Wire::new(stream, seen, watch.clone(), framing));
         match protocol {
@@ -181,18 +188,32 @@ async fn attend<C: GracefulConnection>(
         biased;
         // How a client's connection broke is the client's affair, and what mattered to a request was logged with it.
         _ended = connection.as_mut() => return,
-        _over = &mut is_over => {}
-    }
-    drop(minder);
-    connection.as_mut().graceful_shutdown();
-    // A client told to leave may still wait for answers; one that ran out of time may not take more of it.
-    let config = &shared.config;
-    loop {
-        let leaving = timeout(config.header_timeout, connection.as_mut()).await;
-        if leaving.is_ok() || watch.deadline(config).is_some() {
+        over = &mut is_over => if matches!(over, Ok(Over::Untaken)) {
             return;
         }
     }
+    drop(minder);
+    connection.as_mut().graceful_shutdown();
+    // In a box of its own: most connections end before.
+    Box::pin(async {
+        let (told, config) = (Instant::now(), &shared.config);
+        tokio::select! {
+            biased;
+            _ended = connection => {}
+            // A client told to leave may still wait for answers, and read them; one that ran out of time may not take more of it.
+            _over = outlasted(&watch, config, |watch| watch.last_deadline(told, config)) => {}
+        }
+    })
+    .await;
+}
+
+/// Why a connection has to end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Over {
+    /// It was in one phase for too long, or we leave.
+    Told,
+    /// Its client takes nothing of what it is sent.
+    Untaken,
 }
 
 /// The task that says when it is time to leave, for as long as this is there.
@@ -203,16 +224,16 @@ async fn attend<C: GracefulConnection>(
 struct Minder(AbortHandle);
 
 impl Minder {
-    fn start(protocol: Protocol, watch: Watch, shared: Arc<Shared>) -> (Minder, oneshot::Receiver<()>) {
+    fn start(protocol: Protocol, watch: Watch, shared: Arc<Shared>) -> (Minder, oneshot::Receiver<Over>) {
         let (tell, told) = oneshot::channel();
         let task = spawn_local(async move {
             let Shared { config, drain, .. } = &*shared;
-            tokio::select! {
-                () = deadline_passed(&watch, config) => {}
-                () = told_to_leave(protocol, drain, &watch) => {}
-            }
+            let over = tokio::select! {
+                over = outlasted(&watch, config, |watch| watch.deadline(config)) => over,
+                () = told_to_leave(protocol, drain, &watch) => Over::Told,
+            };
             // Whoever listens no more has left.
-            tell.send(()).ok();
+            tell.send(over).ok();
         });
         (Minder(task.abort_handle()), told)
     }
@@ -227,23 +248,36 @@ impl Drop for Minder {
 /// Completes when the connection has to go because we do.
 async fn told_to_leave(protocol: Protocol, drain: &Drain, watch: &Watch) {
     match protocol {
-        Protocol::Http1 => after_idle_grace(drain, watch).await,
+        // A busy one ends with its answer, which says `close`; but not if it was on its way already.
+        Protocol::Http1 => {
+            after_grace(drain).await;
+            watch.idle().await;
+        }
         // It says goodbye and goes on with what was begun.
         Protocol::Http2 => drain.begun().await,
     }
 }
 
-/// Completes when the connection has been in one phase for too long.
-async fn deadline_passed(watch: &Watch, config: &Config) {
+/// Completes when the connection has been in one phase for too long, as `deadline` has it, or its client has taken nothing for
+/// too long.
+async fn outlasted(watch: &Watch, config: &Config, deadline: impl Fn(&Watch) -> Option<Instant>) -> Over {
     // Whatever phase begins while we sleep, it lasts at least this long, so we never wake too late.
     let shortest = config.header_timeout.min(config.idle_timeout);
+    let mut round_ends = Instant::now() + config.idle_timeout;
     loop {
         let now = Instant::now();
-        let deadline = watch.deadline(config);
+        let deadline = deadline(watch);
         if deadline.is_some_and(|deadline| deadline <= now) {
-            return;
+            return Over::Told;
         }
-        let latest = now + shortest;
+        if round_ends <= now {
+            if watch.end_round() {
+                tracing::debug!("closed a connection, for its client takes nothing of what it is sent");
+                return Over::Untaken;
+            }
+            round_ends = now + config.idle_timeout;
+        }
+        let latest = round_ends.min(now + shortest);
         sleep_until(deadline.map_or(latest, |deadline| deadline.min(latest))).await;
     }
 }
@@ -254,20 +288,23 @@ async fn after_grace(drain: &Drain) {
     sleep(GRACE).await;
 }
 
-/// The same, but only for a connection that is idle by then: a busy one ends with its answer, which says `close`.
-async fn after_idle_grace(drain: &Drain, watch: &Watch) {
-    after_grace(drain).await;
-    if !watch.is_idle() {
-        std::future::pending::<()>().await;
-    }
+/// The stream that is spawned next: how its answer is taken. hyper spawns the task of a stream as soon as it has called the
+/// service, before it calls it again.
+type NextStream = Rc<RefCell<Option<Rc<Pace>>>>;
+
+/// Spawns the tasks of HTTP/2 connections on the worker's own thread.
+#[derive(Clone, Debug)]
+struct LocalExecutor {
+    next: NextStream,
+    /// How long a stream may wait for its client.
+    patience: Duration,
 }
 
-/// Spawns the tasks of an HTTP/2 connection on the worker's own thread.
-#[derive(Clone, Copy, Debug)]
-struct LocalExecutor;
-
-impl<F: Future<Output: 'static> + 'static> Executor<F> for LocalExecutor {
+impl<F: Future<Output = ()> + 'static> Executor<F> for LocalExecutor {
     fn execute(&self, task: F) {
-        spawn_local(task);
+        match self.next.take() {
+            Some(pace) => spawn_local(pace.keep(task, self.patience)),
+            None => spawn_local(task),
+        };
     }
 }

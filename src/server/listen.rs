@@ -15,6 +15,9 @@ use crate::server::{BindError, ListenerConfig, tls::Tls};
 /// Connections the system completes for us before we take them.
 const BACKLOG: i32 = 1024;
 
+/// The most that wait on a socket: the system lets one more in than it was told.
+pub(super) const QUEUE_MAX: i32 = BACKLOG + 1;
+
 /// One configured address with a socket for each worker.
 #[derive(Debug)]
 pub(super) struct Listener {
@@ -27,10 +30,10 @@ pub(super) struct Listener {
 /// How a worker parts with its socket when the drain begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Ending {
-    /// Nobody else has it: what waits there is taken, then it is closed.
+    /// Nobody else has it: it goes [deaf](deafen), what waits there is taken, then it is closed.
     Close,
-    /// Others listen on the address with sockets of their own: first it goes [deaf](deafen), so that newcomers go to
-    /// them, then as above.
+    /// Others listen on the address with sockets of their own: it goes deaf for a while, so that newcomers go to them, then as
+    /// above.
     Deafen,
     /// Others hold the same socket, and serve whatever waits there: it is let go of at once.
     LetGo,
@@ -76,8 +79,9 @@ fn tls(config: &ListenerConfig) -> Result<Option<Tls>, BindError> {
 /// Makes a listening socket hear no newcomers any more, without closing it.
 ///
 /// A filter drops their first packet (SYN without ACK), which they send again a second later; by then this socket is
-/// closed, and the system gives them to another one on the same address. Whoever is past the first packet is not
-/// concerned. Without this, who came between our last look into the queue and the close would be reset.
+/// closed, and the system gives them to another one on the same address, or refuses them if there is none. Whoever is
+/// past the first packet is not concerned. Without this, who came between our last look into the queue and the close would be
+/// reset.
 pub(super) fn deafen(socket: &impl std::os::fd::AsFd) -> io::Result<()> {
     // Classic BPF over the TCP header: the code of the instruction, where to jump if true and if false, the operand.
     const LOAD_BYTE: u16 = 0x30;

@@ -151,8 +151,8 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
         let handler = self.handler.clone();
         match admitted {
             Ok(place) => Box::pin(async move {
-                let answer = handler.handle(request, peer).await;
-                drop(place);
+                let mut answer = handler.handle(request, peer).await;
+                answer.body_mut().hold(place);
                 Ok(answer)
             }),
             Err(refusal) => {

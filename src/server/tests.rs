@@ -5,6 +5,7 @@ mod draining;
 mod handover;
 mod hops;
 mod limits;
+mod reading;
 mod serving;
 mod support;
 mod tls;

@@ -1,6 +1,6 @@
 //! A client's byte stream once its protocol is known: what was read to find out comes first, the watch hears of all
-//! that follows, where requests end is read along, and the end is a gentle one. A body that may have ended for somebody else is
-//! handed on up to there, and then breaks off.
+//! that follows and of what the client does not take, where requests end is read along, and the end is a gentle one. A
+//! body that may have ended for somebody else is handed on up to there, and then breaks off.
 //!
 //! Gentle, because closing a socket with unread bytes in it resets the connection, and the reset may overtake the answer:
 //! a client whose upload was refused would see a broken connection instead of the 413. So after the last answer we say
@@ -20,7 +20,10 @@ use tokio::{
     time::{Sleep, sleep},
 };
 
-use crate::server::{framing::Framing, watch::Watch};
+use crate::server::{
+    framing::Framing,
+    watch::{Untaken, Watch},
+};
 
 /// What every HTTP/2 connection starts with (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -63,6 +66,8 @@ pub(super) struct Wire<S> {
     watch: Watch,
     /// Follows what is read, where requests follow one another in it.
     framing: Option<Framing>,
+    /// Set while the system takes no more, for the client does not.
+    untaken: Option<Untaken>,
     /// Set once we have said that nothing more will come.
     linger: Option<Pin<Box<Sleep>>>,
 }
@@ -70,7 +75,7 @@ pub(super) struct Wire<S> {
 impl<S> Wire<S> {
     /// `stream`, with `seen` put back in front.
     pub(super) fn new(stream: S, seen: Bytes, watch: Watch, framing: Option<Framing>) -> Wire<S> {
-        Wire { stream, seen, watch, framing, linger: None }
+        Wire { stream, seen, watch, framing, untaken: None, linger: None }
     }
 
     /// Follows what was read; says how much of it is handed on.
@@ -84,6 +89,15 @@ impl<S> Wire<S> {
     fn check(&self) -> io::Result<()> {
         let is_broken = self.framing.as_ref().is_some_and(Framing::is_broken);
         if is_broken { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
+    }
+
+    /// Notes whether what was to be sent is gone.
+    fn heed<T>(&mut self, sent: &Poll<T>) {
+        match sent {
+            Poll::Ready(_) => self.untaken = None,
+            Poll::Pending if self.untaken.is_none() => self.untaken = Some(self.watch.untaken()),
+            Poll::Pending => {}
+        }
     }
 }
 
@@ -116,7 +130,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, buf)
+        let sent = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.heed(&sent);
+        sent
     }
 
     fn poll_write_vectored(
@@ -124,7 +140,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bufs)
+        let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.heed(&sent);
+        sent
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -132,7 +150,9 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let sent = Pin::new(&mut self.stream).poll_flush(cx);
+        self.heed(&sent);
+        sent
     }
 
     /// Says that nothing more will come, then reads and forgets until the client is done too, or time is up.

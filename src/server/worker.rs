@@ -22,7 +22,7 @@ use tokio::{
 use crate::server::{
     Counted, Handler, MakeHandler, RunOutcome, Shared,
     connection::Connections,
-    listen::{Ending, deafen},
+    listen::{Ending, QUEUE_MAX, deafen},
     tls::Tls,
 };
 
@@ -105,8 +105,11 @@ impl<H: Handler> Entrance<H> {
         }
         match self.ending {
             Ending::LetGo => return,
-            Ending::Deafen => self.hear_no_newcomers(&listener).await,
-            Ending::Close => {}
+            Ending::Deafen => self.leave_newcomers(&listener).await,
+            // Nobody else is there for them: they are refused when they try again.
+            Ending::Close => {
+                hears_no_newcomers(&listener);
+            }
         }
         if let Err(error) = self.accept_the_rest(listener).await {
             tracing::warn!(%error, "cannot accept the last connections");
@@ -125,10 +128,8 @@ impl<H: Handler> Entrance<H> {
     }
 
     /// Leaves newcomers to others, and takes whoever had begun to connect to us.
-    async fn hear_no_newcomers(&self, listener: &TcpListener) {
-        if let Err(error) = deafen(listener) {
-            // A few may be reset; nothing else can be done for them.
-            tracing::warn!(%error, "cannot leave new connections to other processes");
+    async fn leave_newcomers(&self, listener: &TcpListener) {
+        if !hears_no_newcomers(listener) {
             return;
         }
         let mut over = pin!(sleep(HANDSHAKES));
@@ -142,10 +143,12 @@ impl<H: Handler> Entrance<H> {
         }
     }
 
-    /// Connections the system has completed by now are ours: closing the socket would reset them.
+    /// Connections that the system has completed are ours: closing the socket would reset them. There are at most as many as it
+    /// keeps, whoever comes meanwhile.
     async fn accept_the_rest(&self, listener: TcpListener) -> io::Result<()> {
         let listener = listener.into_std()?;
-        while let Ok((stream, address)) = listener.accept() {
+        for _ in 0..QUEUE_MAX {
+            let Ok((stream, address)) = listener.accept() else { break };
             stream.set_nonblocking(true)?;
             self.admit(TcpStream::from_std(stream)?, address).await;
         }
@@ -176,6 +179,16 @@ impl<H: Handler> Entrance<H> {
             drop(held);
         });
     }
+}
+
+/// Has the socket hear no newcomers, if that can be done.
+fn hears_no_newcomers(listener: &TcpListener) -> bool {
+    let deafened = deafen(listener);
+    if let Err(error) = &deafened {
+        // A few may be reset; nothing else can be done for them.
+        tracing::warn!(%error, "cannot keep new connections from a socket that is to be closed");
+    }
+    deafened.is_ok()
 }
 
 /// Closes a connection so that nothing of it stays with the system either, as it would for a minute after an orderly end.

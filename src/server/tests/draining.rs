@@ -1,6 +1,11 @@
 //! What becomes of connections and requests when the server is told to stop.
 
-use std::{io, net::TcpStream as StdStream, thread, time::Duration};
+use std::{
+    io::{self, Read, Write},
+    net::TcpStream as StdStream,
+    thread,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -83,6 +88,37 @@ fn a_connection_the_system_has_accepted_is_served() {
 }
 
 #[test]
+fn who_comes_while_we_leave_is_left_to_others_however_many_come() {
+    // On an address of its own, so that no other test is given the port. The only slot is taken, so that the others wait.
+    let listeners = vec![ListenerConfig { address: ([127, 0, 0, 6], 0).into(), tls: None }];
+    let drain_timeout = Duration::from_secs(10);
+    let server = TestServer::start(Config { listeners, connections_max: 1, drain_timeout, ..config() });
+    let mut first = server.client();
+    first.send(&get("/wait"));
+    server.wait_until_entered();
+    let address = server.address;
+    let waiting: Vec<_> = (0..4).map(|_| StdStream::connect(address).unwrap()).collect();
+    let again = |stream: StdStream| {
+        move || {
+            let mut stream = Ok(stream);
+            // Whoever was answered comes again at once, so that somebody waits at any time.
+            while let Ok(mut asking) = stream {
+                let answered =
+                    asking.write_all(get("/").as_bytes()).and_then(|()| asking.read_to_end(&mut Vec::new()));
+                stream = answered.and_then(|_| StdStream::connect(address));
+            }
+        }
+    };
+    let clients: Vec<_> = waiting.into_iter().map(|stream| thread::spawn(again(stream))).collect();
+    server.drain.begin();
+    server.release();
+    assert_eq!(first.answer().status, 200);
+    drop(first);
+    assert_eq!(server.join(), RunOutcome::Drained);
+    clients.into_iter().for_each(|client| client.join().unwrap());
+}
+
+#[test]
 fn what_takes_too_long_is_cut_off() {
     let server = TestServer::start(Config { drain_timeout: Duration::from_millis(50), ..config() });
     let mut client = server.client();
@@ -93,6 +129,32 @@ fn what_takes_too_long_is_cut_off() {
     assert_eq!(client.rest(), "");
     assert_eq!(metrics.connections_open().get(), 0);
     assert_eq!(metrics.requests_in_flight().get(), 0);
+}
+
+#[test]
+fn an_answer_that_is_not_read_to_its_end_is_cut_off_and_told_so() {
+    let header_timeout = Duration::from_millis(50);
+    let server =
+        TestServer::start(Config { header_timeout, drain_timeout: Duration::from_millis(600), ..config() });
+    let mut client = server.client();
+    client.send(&get("/large"));
+    client.read(1000);
+    assert_eq!(server.stop(), RunOutcome::CutOff { connections: 1 });
+}
+
+#[tokio::test]
+async fn a_stream_that_is_not_read_to_its_end_is_cut_off_and_told_so() {
+    let header_timeout = Duration::from_millis(50);
+    let server =
+        TestServer::start(Config { header_timeout, drain_timeout: Duration::from_millis(600), ..config() });
+    let stream = TcpStream::connect(server.address).await.unwrap();
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    tokio::spawn(connection);
+    let request = Request::get("http://test/large").body(Empty::<Bytes>::new()).unwrap();
+    let _unread = sender.send_request(request).await.unwrap();
+    let outcome = tokio::task::spawn_blocking(|| server.stop()).await.unwrap();
+    assert_eq!(outcome, RunOutcome::CutOff { connections: 1 });
 }
 
 #[test]

@@ -152,6 +152,8 @@ impl Handler for TestHandler {
                 Ok(body) => whole(body.to_bytes()),
                 Err(_cut_short) => answer(StatusCode::BAD_REQUEST, "bad body"),
             },
+            // More than any socket keeps.
+            "/large" => whole(vec![b'x'; 32 << 20]),
             "/panic" => panic!("for the test"),
             "/peer" => whole(format!("{} {}", peer.address, peer.tls)),
             "/refuse" => answer(StatusCode::PAYLOAD_TOO_LARGE, "too large"),
@@ -244,6 +246,11 @@ impl Client {
         let mut body = vec![0; length.map_or(0, |length| length.parse().unwrap())];
         self.stream.read_exact(&mut body).unwrap();
         Answer { status, head, body: String::from_utf8(body).unwrap() }
+    }
+
+    /// Reads so many bytes.
+    pub(super) fn read(&mut self, length: usize) {
+        self.stream.read_exact(&mut vec![0; length]).unwrap();
     }
 
     /// Waits for the server to close the connection, and returns what it said before.

@@ -14,6 +14,7 @@
 //! | `rapid 100 \| :method GET` | so many streams, each reset at once |
 //! | `times 100 line` | a line so often, with the streams 1, 3, 5 … for `$` |
 //! | `answer 1` | nothing, until the stream has an answer or was reset |
+//! | `reset 1` | nothing, until the stream was reset, whatever came before |
 //! | `alive` | a PING, and waits for the answer to it |
 //! | `heard 3`, `go` | nothing, until the backend heard so many calls; lets the backend go on |
 //! | `finish` | the end of what is sent |
@@ -157,6 +158,7 @@ impl Connection<'_> {
                 self.frame(byte(1), byte(2), number(3), &bytes());
             }
             "answer" => return self.wait("an answer", |heard| heard.streams.contains_key(&number(1))),
+            "reset" => return self.wait("a reset", |heard| heard.resets.contains(&number(1))),
             "alive" => return self.alive(),
             "heard" if !self.stage.backend.wait_for(self.case, number(1) as usize) => {
                 return Err("the backend did not hear as many calls".to_owned());

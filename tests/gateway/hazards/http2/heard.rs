@@ -1,7 +1,7 @@
 //! What the client hears, while it writes.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::Read,
     net::TcpStream,
     sync::{Condvar, Mutex, MutexGuard, PoisonError},
@@ -14,6 +14,8 @@ use super::hpack;
 pub(super) struct Heard {
     /// What became of each stream.
     pub(super) streams: BTreeMap<u32, String>,
+    /// Those that were reset, also behind an answer.
+    pub(super) resets: BTreeSet<u32>,
     pub(super) pongs: usize,
     pub(super) closed: bool,
 }
@@ -59,7 +61,10 @@ pub(super) fn listen(mut stream: TcpStream, shared: &Shared) {
                     shared.hear(|heard| heard.ended(id, &status.to_string()));
                 }
             }
-            (3, _) => shared.hear(|heard| heard.ended(id, "rst")),
+            (3, _) => shared.hear(|heard| {
+                heard.ended(id, "rst");
+                heard.resets.insert(id);
+            }),
             // Our own pings are told from those of a case by what they say.
             (6, 1) if payload == b"alive???" => shared.hear(|heard| heard.pongs += 1),
             _ => {}
