@@ -1,69 +1,77 @@
-//! The lens engine, with any fields between any documents.
+//! The lens engine, with any lens that the loader lets through, between any documents.
 //!
-//! The loader would refuse most of these lenses. What must hold of those it could let through, which are the ones that do
-//! not write one place twice, and of any document:
+//! The bytes choose a mapping and its schemas; which of those are sound, the loader says, as `check` does. What must hold of a
+//! lens that it lets through, and of any document:
 //!
 //! - a run ends, and what it gives is JSON to the strict reader, or nothing, or is refused;
 //! - the same run, told to somebody, gives the same bytes, look-ups, refusals and losses;
-//! - a lens that says it is lossless tells what it told, if that is lifted and told once more, unless a field is read or
-//!   told only sometimes: what is lost by that is for the loader to find.
+//! - what a lens of answers tells of a record that its schema allows is what the dialect's schema promises, and it is told
+//!   again if it is lifted in between, unless something in it is only shown.
 
 mod made;
 
+use interlingua::dialect::ShapedLens;
 use interlingua::json::{Document, Limits, Writer};
 use interlingua::lens::op::Op;
+use interlingua::lens::op::each::{Each, Item};
 use interlingua::lens::{
-    Direction, Field, Found, Input, Lens, Need, Output, Parameters, Refusal, Resolutions, Run, Wrap,
+    Direction, Field, Found, Input, Lens, Need, Output, Parameters, Refusal, Resolutions, Run,
 };
 
-use self::made::{TEXTS, document, lens};
+use self::made::{Made, document, instance};
 use super::choices::Choices;
 
-/// Builds a lens and a document of the bytes, and runs the one on the other.
+/// Makes a lens and documents of the bytes, and runs the one on the others.
 ///
 /// # Panics
 ///
 /// If something does not hold.
 pub fn check(bytes: &[u8]) {
     let mut choices = Choices::new(bytes);
-    let lens = lens(&mut choices, 2);
-    let parameters = |choices: &mut Choices<'_>, names: &[&str]| -> Parameters {
-        names.iter().map(|name| ((*name).into(), choices.pick(&TEXTS).to_owned())).collect()
+    let made = Made::new(&mut choices);
+    let Some(registry) = made.loaded() else {
+        assert!(!bytes.is_empty(), "what is made where nothing was chosen is sound");
+        return;
     };
-    let path = parameters(&mut choices, &["p"]);
-    let query = parameters(&mut choices, &["q", "r"]);
-    let text = if choices.seldom(2) {
-        String::from_utf8_lossy(choices.rest()).into_owned()
+    let dialect = registry.dialect("acme").expect("the dialect is there");
+    let shaped = dialect.lenses.get("l0").expect("the outermost lens is there");
+    let record = parsed(|text| instance(&mut choices, made.schema("canonical"), text));
+    let sent = parsed(|text| instance(&mut choices, made.schema("acme"), text));
+    let any = if choices.seldom(2) {
+        Document::parse(choices.rest().to_vec(), &Limits::default()).ok()
     } else {
-        let mut text = String::new();
-        document(&mut choices, 4, &mut text);
-        text
+        parsed(|text| document(&mut choices, 4, text))
     };
-    let Ok(document) = Document::parse(text.into_bytes(), &Limits::default()) else { return };
-    for direction in [Direction::Lift, Direction::Lower] {
-        let input = Input { body: Some(document.root()), outer: None, path: &path, query: &query };
-        run(&lens, direction, input);
+    for document in [&record, &sent, &any].into_iter().flatten() {
+        for direction in [Direction::Lift, Direction::Lower] {
+            run(&shaped.lens, direction, document);
+        }
     }
-    // A value that stands alone may be an object, and is then read as one; which may, is for the loader to say.
-    if lens.wrap() == Wrap::Object && lens.is_lossless() && lens.fields().iter().all(is_always) {
-        comes_back(&lens, &document, &path, &query);
+    let is_allowed =
+        |record: &Document| shaped.right.as_ref().is_some_and(|right| right.is_valid(record.root()));
+    let is_read_back = shaped.lens.fields().iter().all(is_read_back);
+    let Some(record) = record.filter(is_allowed).filter(|_| made.is_told) else { return };
+    is_promised(shaped, &record);
+    if is_read_back {
+        comes_back(&shaped.lens, &record);
     }
 }
 
-/// Whether a field is read from one place and told in one, whatever is there.
-fn is_always(field: &Field) -> bool {
-    let when = &field.when;
+/// Whether what a field tells is read when it is written back. What is always told is told again without that.
+fn is_read_back(field: &Field) -> bool {
     let inner = match &field.op {
+        Op::Constant(_) => return true,
         Op::Nested(nested) => nested.lens.fields(),
+        Op::Each(Each { item: Item::Lens(lens), .. }) => lens.fields(),
         _ => &[],
     };
-    !when.shown
-        && when.fallback.is_none()
-        && when.default.is_none()
-        && when.instead.is_none()
-        && when.lift_when.is_none()
-        && when.tag.is_none()
-        && inner.iter().all(is_always)
+    !field.when.shown && inner.iter().all(is_read_back)
+}
+
+fn parsed(write: impl FnOnce(&mut String)) -> Option<Document> {
+    let mut text = String::new();
+    write(&mut text);
+    Document::parse(text.into_bytes(), &Limits::default()).ok()
 }
 
 /// What came of a run.
@@ -78,7 +86,8 @@ struct Outcome {
 }
 
 /// Runs the lens to its end; none if it refuses.
-fn run(lens: &Lens, direction: Direction, input: Input<'_>) -> Option<Outcome> {
+fn run(lens: &Lens, direction: Direction, document: &Document) -> Option<Outcome> {
+    let input = Input { body: Some(document.root()), ..Input::default() };
     let mut resolutions = Resolutions::with_id_map();
     for _ in 0..8 {
         let mut plain = Run::new(direction, &resolutions);
@@ -130,16 +139,27 @@ fn found(need: &Need) -> Found {
     })
 }
 
-fn comes_back(lens: &Lens, document: &Document, path: &Parameters, query: &Parameters) {
-    let lower = |document: &Document| {
-        let input = Input { body: Some(document.root()), outer: None, path, query };
-        run(lens, Direction::Lower, input).and_then(read)
-    };
-    let Some(told) = lower(document) else { return };
-    let input = Input { body: Some(told.root()), outer: None, path, query };
-    let Some(lifted) = run(lens, Direction::Lift, input).and_then(read) else { return };
-    let Some(again) = lower(&lifted) else { return };
-    assert!(again.root().same(told.root()), "{:?}: {} and then {}", lens.fields(), told.text(), again.text());
+fn is_promised(shaped: &ShapedLens, record: &Document) {
+    let Some(told) = run(&shaped.lens, Direction::Lower, record).and_then(read) else { return };
+    let promised = shaped.left.as_ref().expect("it names a schema");
+    let wrong = promised.violations(told.root(), 3);
+    let (fields, told, record) = (shaped.lens.fields(), told.text(), record.text());
+    assert!(wrong.is_empty(), "{fields:?} tells {told} of {record}: {wrong:?}");
+}
+
+fn comes_back(lens: &Lens, record: &Document) {
+    let brought = |direction, document: &Document| run(lens, direction, document).and_then(read);
+    let Some(told) = brought(Direction::Lower, record) else { return };
+    let Some(lifted) = brought(Direction::Lift, &told) else { return };
+    let Some(again) = brought(Direction::Lower, &lifted) else { return };
+    assert!(
+        again.root().same(told.root()),
+        "{:?} tells {} of {}, and then {}",
+        lens.fields(),
+        told.text(),
+        record.text(),
+        again.text()
+    );
 }
 
 fn read(outcome: Outcome) -> Option<Document> {
