@@ -24,6 +24,7 @@ mod patterns;
 mod retirement;
 mod todo;
 
+use std::collections::BTreeMap;
 use std::mem::take;
 use std::sync::Arc;
 
@@ -40,6 +41,7 @@ use compile::Compiler;
 use file::MappingFile;
 use generations::Generation;
 use patterns::Patterns;
+use todo::Todos;
 
 /// The name of the mapping that is no dialect's: it declares the canonical API. Its schemas' folder has it too.
 pub const CANONICAL: &str = "canonical";
@@ -119,7 +121,6 @@ pub fn load_and_try(
     trials: Option<Trials>,
 ) -> Compiled {
     let mut found = Diagnostics::default();
-    let mut proofs = Vec::new();
     let Some(text) = texts.iter().find(|text| text.name == CANONICAL) else {
         found.push(
             Diagnostic::error(code::M0115, "there is no `canonical.toml` among the mappings")
@@ -137,19 +138,21 @@ pub fn load_and_try(
     let mut choices = Vec::new();
     let mut role_tables = Vec::new();
     let mut role_names = Vec::new();
-    let (patterns, shared) = (Patterns::default(), Shared::default());
+    let patterns = Patterns::default();
+    let resolved = generations::resolve(texts, sources, &mut found);
+    let mut all: Vec<_> =
+        resolved.iter().map(|one| compile_one(one, sources, &canonical, schemas, &patterns)).collect();
+    let proofs = trials.map(|trials| try_all(&mut all, &canonical, schemas, trials)).unwrap_or_default();
     // What is extended comes before what extends it, so that its faults are told as its own.
-    for one in generations::resolve(texts, sources, &mut found) {
-        let (dialect, proof, file, names) =
-            compile_one(&one, sources, &canonical, schemas, (&patterns, &shared), trials, &mut found);
-        proofs.extend(proof);
-        exceptions.extend(check::exceptions::of(&file));
-        hosts.extend(check::hosts::claims(&one.text.name, &file));
-        choices.extend(check::choices::choice(&one, &file));
+    for (one, own) in resolved.iter().zip(all) {
+        exceptions.extend(check::exceptions::of(&own.file));
+        hosts.extend(check::hosts::claims(&one.text.name, &own.file));
+        choices.extend(check::choices::choice(one, &own.file));
         let extends = one.extends();
-        role_tables.extend(RoleTable::of(&one.text.name, &extends, &file, &canonical));
-        dialects.extend(dialect);
-        role_names.push(names);
+        role_tables.extend(RoleTable::of(&one.text.name, &extends, &own.file, &canonical));
+        dialects.extend(own.dialect);
+        role_names.push(own.role_names);
+        one.tell(own.todos.join(own.found), &mut found);
     }
     dialects.sort_by(|one, other| one.name.cmp(&other.name));
     check::hosts::check(&hosts, &mut found);
@@ -167,32 +170,61 @@ pub fn load_and_try(
     Compiled { registry, proofs, found }
 }
 
+/// A mapping that was compiled.
+struct Own {
+    /// None if a part of it could not be built.
+    dialect: Option<Arc<Dialect>>,
+    file: MappingFile,
+    role_names: RoleNames,
+    todos: Todos,
+    /// What is wrong with it.
+    found: Diagnostics,
+}
+
 fn compile_one(
     one: &Generation<'_>,
     sources: &Sources,
     canonical: &Canonical,
     schemas: &Store,
-    (patterns, shared): (&Patterns, &Shared),
-    trials: Option<Trials>,
-    found: &mut Diagnostics,
-) -> (Option<Arc<Dialect>>, Option<Proof>, MappingFile, RoleNames) {
+    patterns: &Patterns,
+) -> Own {
     let reader = one.reader(sources);
     let mut file = MappingFile::read(&reader);
     let extends = one.extends();
     let folders = std::iter::once(&one.text.name).chain(&extends).map(String::as_str).collect();
     let todos = todo::take(&reader, &mut file, canonical, schemas, folders);
-    let mut own = reader.into_diagnostics();
-    let mut compiler = Compiler::new(&one.text.name, &extends, &file, canonical, schemas, patterns, &mut own);
+    let mut found = reader.into_diagnostics();
+    let mut compiler =
+        Compiler::new(&one.text.name, &extends, &file, canonical, schemas, patterns, &mut found);
     let dialect = compiler.dialect().map(Arc::new);
-    let names = take(&mut compiler.role_names);
+    let role_names = take(&mut compiler.role_names);
     drop(compiler);
-    // What is wrong in the text, or open, would be found again in what it does.
-    let sound = dialect.as_ref().filter(|_| !own.has_errors() && todos.is_empty());
-    let proof = sound.zip(trials).map(|(dialect, trials)| {
-        check::trial::check(dialect, &file, &canonical.api, schemas, trials, shared, &mut own)
+    Own { dialect, file, role_names, todos, found }
+}
+
+/// Tries what was compiled, each dialect together with its generations. The proofs come in the order of the mappings.
+fn try_all(all: &mut [Own], canonical: &Canonical, schemas: &Store, trials: Trials) -> Vec<Proof> {
+    let shared = Shared::default();
+    let mut families: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for (at, own) in all.iter().enumerate() {
+        // What is wrong in the text, or open, would be found again in what it does.
+        let is_sound = !own.found.has_errors() && own.todos.is_empty();
+        if let Some(dialect) = own.dialect.as_ref().filter(|_| is_sound) {
+            families.entry(dialect.family()).or_default().push(at);
+        }
+    }
+    let mut outcomes = BTreeMap::new();
+    for members in families.into_values() {
+        let subjects: Vec<_> =
+            members.iter().filter_map(|at| Some((all[*at].dialect.as_ref()?, &all[*at].file))).collect();
+        let tried = check::trial::check(&subjects, &canonical.api, schemas, trials, &shared);
+        outcomes.extend(members.into_iter().zip(tried));
+    }
+    let told = outcomes.into_iter().map(|(at, (proof, found))| {
+        all[at].found.extend(found);
+        proof
     });
-    one.tell(todos.join(own), found);
-    (dialect, proof, file, names)
+    told.collect()
 }
 
 #[cfg(test)]

@@ -33,6 +33,7 @@ mod sheet;
 pub mod snapshot;
 pub mod store;
 pub mod summary;
+mod tables;
 pub mod watch;
 mod watches;
 

@@ -193,7 +193,7 @@ impl Store {
                 Err(StoreError::TakenOver { path: self.path.clone() })
             }
             Err(error) => {
-                book.change_all();
+                book.tables().change_all();
                 book.met().put_back(met);
                 Err(failed(&self.path)(error))
             }
@@ -220,11 +220,13 @@ impl Store {
         }
         transaction.execute("UPDATE kept SET written = ?1", [write::int(now)])?;
         version::bring_up(&transaction)?;
-        for day in book.days_apart() {
-            book.join_day(day, read::day(&transaction, day)?);
+        let apart = book.tables().days_apart();
+        for day in apart {
+            let known = read::day(&transaction, day)?;
+            book.tables().join_day(day, known);
         }
         // In this order: a part may be new, and counted, at any moment.
-        let changes = book.changes();
+        let changes = book.tables().changes();
         *met = book.met().take();
         let parts = book.parts().since(self.parts);
         write::parts(&transaction, self.parts, &parts)?;
@@ -234,7 +236,7 @@ impl Store {
         let days = read::days(&transaction)?;
         transaction.commit()?;
         self.parts += parts.len();
-        book.keep_days(&days, changes.turns);
+        book.tables().keep_days(&days, changes.turns);
         Ok(true)
     }
 }

@@ -61,8 +61,9 @@ super::codes! {
      what its documentation rules out. Widen the dialect's schema as far as its documentation goes, narrow the \
      canonical one to what the backend says, give null a word with `absent` or `optional`, or say under \
      `[lens.<name>.exceeds]` why it is told all the same. Where the canonical schema says nothing of a value, what \
-     clients of the same dialect may write there, in whatever operation, has to fit, too. Found by running the operation \
-     on instances of its schemas."
+     clients of the same dialect and its generations may write there, in whatever operation, has to fit, too. Say with \
+     `where` or `tag` that only records with a certain constant are told, or under `exceeds` that no others come. Found by \
+     running the operation on instances of its schemas."
 
     M0404 "a path that is not filled"
     "A request that the dialect's schema allows leaves a parameter of the canonical path empty, or fills it with what \

@@ -19,6 +19,8 @@ mod spellings;
 mod world;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::canonical::api::Api;
@@ -39,9 +41,12 @@ use crate::schema::{Schema, Store};
 
 use finding::Findings;
 use guides::Sent;
-use requests::ROUNDS_MAX;
+use requests::{ROUNDS_MAX, Tried};
 pub(in crate::mapping) use shared::Shared;
 use world::{Columns, World};
+
+/// What calls send of records that they make or change, by the schema of the record.
+type Written = BTreeMap<String, Vec<Sent>>;
 
 /// The trial of one dialect.
 struct Trial<'t> {
@@ -59,10 +64,13 @@ struct Trial<'t> {
     returned: BTreeSet<usize>,
     /// The first answers made for a lens and a canonical schema.
     answers: BTreeMap<[usize; 2], Vec<Document>>,
-    /// What calls sent of records that they make or change, by the schema of the record.
-    sent: BTreeMap<String, Vec<Sent>>,
-    /// What is known of the places that a lens of answers only keeps, by the lens and the length of a long text.
-    kept: BTreeMap<(usize, usize), Vec<Guide>>,
+    /// What its own calls sent.
+    own: Written,
+    /// What calls of it and all its generations sent.
+    written: Rc<Written>,
+    /// What is known of the places that a lens of answers only keeps, by the lens, the length of a long text, and where it says
+    /// which items are told.
+    kept: BTreeMap<[usize; 3], Vec<Guide>>,
     /// How long a text is, for the schemas of a folder.
     long: BTreeMap<String, usize>,
     /// The lens of each operation's body, both ways.
@@ -76,55 +84,30 @@ struct Trial<'t> {
     is_whole: bool,
 }
 
-/// Tries every operation of a dialect. Says what was found, and how much was proved and tried.
+/// Tries every operation of a dialect and its generations. Says of each what was found, and how much was proved and tried.
+///
+/// They share their records: so what clients of any of them write, in whatever operation, may be what clients of another are told.
 pub(in crate::mapping) fn check(
-    dialect: &Arc<Dialect>,
-    file: &MappingFile,
+    family: &[(&Arc<Dialect>, &MappingFile)],
     api: &Api,
     schemas: &Store,
     trials: Trials,
     shared: &Shared,
-    found: &mut Diagnostics,
-) -> Proof {
-    let columns = Columns::of(dialect);
-    let mut trial = Trial {
-        dialect,
-        file,
-        api,
-        schemas,
-        trials,
-        columns: &columns,
-        shared,
-        findings: Findings::default(),
-        answered: BTreeSet::new(),
-        returned: BTreeSet::new(),
-        answers: BTreeMap::new(),
-        sent: BTreeMap::new(),
-        kept: BTreeMap::new(),
-        long: BTreeMap::new(),
-        ways_back: BTreeMap::new(),
-        read_back: BTreeMap::new(),
-        exceeded: BTreeSet::new(),
-        instances: 0,
-        is_whole: true,
-    };
-    // What clients are told may be what they wrote in any other operation.
-    let tried: Vec<_> = dialect.operations.iter().map(|operation| trial.try_requests(operation)).collect();
-    for (operation, tried) in dialect.operations.iter().zip(&tried) {
-        trial.try_answers(operation, tried);
+) -> Vec<(Proof, Diagnostics)> {
+    let columns: Vec<_> = family.iter().map(|(dialect, _)| Columns::of(dialect)).collect();
+    let mut family: Vec<_> = family
+        .iter()
+        .zip(&columns)
+        .map(|((dialect, file), columns)| Trial::new(dialect, file, (api, schemas), trials, columns, shared))
+        .collect();
+    let tried: Vec<_> = family.iter_mut().map(Trial::try_all_requests).collect();
+    let mut written = Written::new();
+    for (record, sent) in family.iter_mut().flat_map(|trial| mem::take(&mut trial.own)) {
+        written.entry(record).or_default().extend(sent);
     }
-    trial.spellings();
-    trial.unneeded(found);
-    let fields = proved::fields(dialect);
-    let instances = trial.instances;
-    found.extend(trial.findings.into_diagnostics());
-    Proof {
-        dialect: dialect.name.clone(),
-        proved: fields.proved,
-        tried: fields.tried,
-        instances,
-        seed: trials.seed,
-    }
+    let written = Rc::new(written);
+    let finish = |(trial, tried): (Trial<'_>, Vec<_>)| trial.finish(Rc::clone(&written), &tried);
+    family.into_iter().zip(tried).map(finish).collect()
 }
 
 impl Trials {
@@ -144,7 +127,67 @@ impl Trials {
     }
 }
 
-impl Trial<'_> {
+impl<'t> Trial<'t> {
+    fn new(
+        dialect: &'t Arc<Dialect>,
+        file: &'t MappingFile,
+        (api, schemas): (&'t Api, &'t Store),
+        trials: Trials,
+        columns: &'t Columns,
+        shared: &'t Shared,
+    ) -> Trial<'t> {
+        Trial {
+            dialect,
+            file,
+            api,
+            schemas,
+            trials,
+            columns,
+            shared,
+            findings: Findings::default(),
+            answered: BTreeSet::new(),
+            returned: BTreeSet::new(),
+            answers: BTreeMap::new(),
+            own: Written::new(),
+            written: Rc::default(),
+            kept: BTreeMap::new(),
+            long: BTreeMap::new(),
+            ways_back: BTreeMap::new(),
+            read_back: BTreeMap::new(),
+            exceeded: BTreeSet::new(),
+            instances: 0,
+            is_whole: true,
+        }
+    }
+
+    /// Tries the requests of every operation; of each, those that became calls.
+    fn try_all_requests(&mut self) -> Vec<Vec<Tried<'t>>> {
+        let dialect = self.dialect;
+        dialect.operations.iter().map(|operation| self.try_requests(operation)).collect()
+    }
+
+    /// Tries the answers, which may tell what was written, and all that is left to try.
+    fn finish(mut self, written: Rc<Written>, tried: &[Vec<Tried<'t>>]) -> (Proof, Diagnostics) {
+        self.written = written;
+        let dialect = self.dialect;
+        for (operation, tried) in dialect.operations.iter().zip(tried) {
+            self.try_answers(operation, tried);
+        }
+        self.spellings();
+        let mut found = Diagnostics::default();
+        self.unneeded(&mut found);
+        let fields = proved::fields(dialect);
+        let proof = Proof {
+            dialect: dialect.name.clone(),
+            proved: fields.proved,
+            tried: fields.tried,
+            instances: self.instances,
+            seed: self.trials.seed,
+        };
+        found.extend(self.findings.into_diagnostics());
+        (proof, found)
+    }
+
     /// How long a text has to be to be longer than any that the schemas of this one's folder allow.
     fn long(&mut self, schema: Option<&Schema>) -> usize {
         let Some(schema) = schema else { return 0 };

@@ -10,12 +10,12 @@ use super::write::int;
 use super::{lost_of, met};
 use crate::limit::Principal;
 use crate::usage::Config;
-use crate::usage::book::{DayKey, Tables};
 use crate::usage::client::Client;
 use crate::usage::heavy::{Heavy, Use};
 use crate::usage::part::{Kind, Part};
 use crate::usage::snapshot::Snapshot;
 use crate::usage::summary::Summary;
+use crate::usage::tables::{DayKey, Tables};
 
 /// Parts in the order of their numbers, and what was counted of them and of programs. Days are read when they are counted.
 pub(super) fn tables(
@@ -36,7 +36,7 @@ pub(super) fn tables(
     let clients_total = total(transaction, "clients", 0)?;
     let (parts, parts_differ) = restored(config.entries, rows, uses_total);
     let (clients, clients_differ) = restored(config.client_entries(), client_rows, clients_total);
-    let mut tables = Tables::of(parts, clients);
+    let mut tables = Tables::of(parts, clients, config);
     (tables.parts_are_whole, tables.clients_are_whole) =
         (parts_differ, clients_differ || is_other_name.get());
     // The file forgets all rows of a table that is whole.

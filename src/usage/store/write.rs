@@ -3,8 +3,8 @@
 use rusqlite::{OptionalExtension, Transaction, params};
 
 use crate::usage::Part;
-use crate::usage::book::{Changes, Table};
 use crate::usage::heavy::Use;
+use crate::usage::tables::{Changes, Table};
 
 /// Parts from that number on.
 pub(super) fn parts(transaction: &Transaction<'_>, first: usize, parts: &[Part]) -> rusqlite::Result<()> {

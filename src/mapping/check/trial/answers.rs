@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::finding::{Finding, field_at, named, nearest, shown};
+use super::guides::Holds;
 use super::requests::{ROUNDS_MAX, Tried};
 use super::{Trial, Trials, deciding, guides, run};
 use crate::diag::code;
@@ -46,22 +47,24 @@ impl<'t> Trial<'t> {
         };
         self.constant(operation, constant, plan.schema.as_deref());
         let items = &self.api.page.items;
-        let (lens, below) = match &plan.body {
+        let (lens, below, only) = match &plan.body {
             AnswerBody::Constant(_) | AnswerBody::Empty => return,
-            AnswerBody::Items { lens, .. } => (lens, vec![Step::Member(items.as_str().into()), Step::Items]),
-            AnswerBody::Lens(lens) => (lens, Vec::new()),
+            AnswerBody::Items { lens, only, .. } => {
+                (lens, vec![Step::Member(items.as_str().into()), Step::Items], only.as_slice())
+            }
+            AnswerBody::Lens(lens) => (lens, Vec::new(), &[][..]),
         };
         let Some(canonical) = plan.canonical.as_deref() else { return };
         // What an operation answers is mostly what others answer too: then the smallest and the largest are enough.
         let places = [Arc::as_ptr(lens).addr(), std::ptr::from_ref(canonical).addr()];
         let schema = plan.schema.as_ref().map_or(0, |schema| Arc::as_ptr(schema).addr());
-        let is_first = self.answered.insert([places[0], places[1], schema]);
+        let is_first = self.answered.insert([places[0], places[1], schema]) || !only.is_empty();
         let known = self.answers.get(&places).filter(|_| !is_first);
         let documents = match known {
             Some(known) => known.clone(),
-            None => self.documents(operation, canonical, &[(lens, below)], plan.schema.as_deref()),
+            None => self.documents(operation, canonical, &[(lens, below)], only, plan.schema.as_deref()),
         };
-        if is_first {
+        if is_first && only.is_empty() {
             self.answers.insert(places, documents.iter().take(AGAIN_MAX).cloned().collect());
         }
         let returns = self.returned.insert(places[0]);
@@ -95,12 +98,13 @@ impl<'t> Trial<'t> {
         }
     }
 
-    /// Answers of the canonical API, to be told as a schema says.
+    /// Answers of the canonical API, to be told as a schema says: of items, only those that hold some values.
     fn documents(
         &mut self,
         operation: &Operation,
         canonical: &Schema,
         lenses: &[(&Arc<Lens>, Vec<Step>)],
+        only: &[Holds],
         told: Option<&Schema>,
     ) -> Vec<Document> {
         let long = self.long(told);
@@ -111,10 +115,11 @@ impl<'t> Trial<'t> {
             if let Some((left, right)) =
                 shaped.and_then(|shaped| shaped.left.as_ref().zip(shaped.right.as_ref()))
             {
-                let key = (Arc::as_ptr(lens).addr(), long);
-                let sent = self.sent.get(right.name()).map_or(&[][..], Vec::as_slice);
-                let kept =
-                    self.kept.entry(key).or_insert_with(|| guides::kept(lens, left, right, sent, long));
+                let which = if only.is_empty() { 0 } else { only.as_ptr().addr() };
+                let key = [Arc::as_ptr(lens).addr(), long, which];
+                let sent = self.written.get(right.name()).map_or(&[][..], Vec::as_slice);
+                let make = || guides::kept(lens, (left, right), (sent, only), long);
+                let kept = self.kept.entry(key).or_insert_with(make);
                 own.extend(kept.iter().cloned().map(|mut guide| {
                     guide.at.splice(0..0, below.iter().cloned());
                     guide

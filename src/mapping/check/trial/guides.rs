@@ -12,6 +12,7 @@ use crate::lens::op::Op;
 use crate::lens::op::each::Item;
 use crate::lens::op::id::Id;
 use crate::lens::op::table::{Landing, Table};
+use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Field, Lens, Wrap};
 use crate::problem::Root;
 use crate::schema::Schema;
@@ -135,10 +136,25 @@ pub(super) fn spelling(form: IdForm, random: &mut Random) -> Option<String> {
     Some(text)
 }
 
+/// A place of a record, and what has to be there.
+pub(super) type Holds = (Address, Literal);
+
 /// What a dialect stores and the canonical model has no schema for is what the dialect's schema says of it, and whatever
 /// clients write there: what they are told of it has to be what they were promised. `sent` are the bodies of calls by which
-/// such records are written.
-pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, sent: &[Sent], long: usize) -> Vec<Guide> {
+/// such records are written, and `only` what all records hold that are told.
+///
+/// Records of several kinds may lie in one list, told apart by a constant that is written with them. What is written of one kind
+/// need not fit what is told of another, if the mapping says which are told: by `where`, or of a single field by its
+/// `tag`. Where it says neither, nothing keeps a record of another kind from being told, whatever the query asked for or
+/// the dialect's schema calls constant; that is found, and rightly so. So is an answer that requires what a change leaves out:
+/// the record may be one that nobody made as this dialect does. What is not looked at: that a change makes a record one of
+/// another kind, and leaves there what was written of it before.
+pub(super) fn kept(
+    lens: &Lens,
+    (left, right): (&Schema, &Schema),
+    (sent, only): (&[Sent], &[Holds]),
+    long: usize,
+) -> Vec<Guide> {
     let is_free = |field: &&Field| {
         let place = field.right.as_ref().filter(|place| place.root == Root::Body && place.path.len() > 1);
         place.is_some_and(|place| {
@@ -159,7 +175,8 @@ pub(super) fn kept(lens: &Lens, left: &Schema, right: &Schema, sent: &[Sent], lo
         let (from, to) = (field.left.as_ref()?, field.right.as_ref()?);
         let told = documents.iter().filter_map(|document| below(document.root(), &from.path));
         let mut values = few(told.map(Value::to_value));
-        let written = sent.iter().filter_map(|sent| sent.left_at(&to.path));
+        let is_told = |sent: &&Sent| only.iter().chain(&field.when.tag).all(|what| sent.may_hold(what));
+        let written = sent.iter().filter(is_told).filter_map(|sent| sent.left_at(&to.path));
         values.extend(few(written.filter(|value| !values.contains(value))));
         let at = to.path.iter().map(|name| Step::Member(name.clone())).collect();
         (!values.is_empty()).then_some(Guide { at, values: Values::Only(values) })
@@ -175,6 +192,12 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    /// Whether a record may hold that once this was sent. Of what it says nothing, nothing is known: it may be there from before.
+    fn may_hold(&self, (at, is): &Holds) -> bool {
+        let value = below(self.body.root(), &at.path).filter(|_| at.root == Root::Body);
+        value.is_none_or(|value| value.same(is.value()))
+    }
+
     /// What is left at a place once it was sent, if anything is.
     fn left_at(&self, path: &[Box<str>]) -> Option<Tree> {
         let mut value = below(self.body.root(), path)?.to_value();

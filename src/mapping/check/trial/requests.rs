@@ -161,7 +161,7 @@ impl<'t> Trial<'t> {
             let record = self.api.record(&call.operation).filter(|_| body.text().len() <= SENT_MAX);
             if let Some(record) = record {
                 let is_patch = call.operation.method == Method::PATCH;
-                self.sent.entry(record.to_owned()).or_default().push(Sent { body, is_patch });
+                self.own.entry(record.to_owned()).or_default().push(Sent { body, is_patch });
             }
             return;
         }

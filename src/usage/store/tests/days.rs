@@ -36,8 +36,9 @@ fn one_sheet_over_midnight_is_counted_on_both_days() {
     }
     drop(counter);
     book.collect();
-    book.days_apart().into_iter().for_each(|day| book.join_day(day, None));
-    let days: Vec<_> = book.changes().days.into_iter().map(|(day, table)| (day, table.total)).collect();
+    let mut tables = book.tables();
+    tables.days_apart().into_iter().for_each(|day| tables.join_day(day, None));
+    let days: Vec<_> = tables.changes().days.into_iter().map(|(day, table)| (day, table.total)).collect();
     assert_eq!(days, [(midnight / DAY - 1, 1), (midnight / DAY, 2)]);
 }
 

@@ -9,7 +9,8 @@ use super::*;
 fn counted(book: &Book) -> BTreeMap<Principal, u64> {
     book.collect();
     let mut counted = BTreeMap::new();
-    for (_, row) in book.changes().parts.rows {
+    let changes = book.tables().changes();
+    for (_, row) in changes.parts.rows {
         *counted.entry(row.key.0).or_default() += row.count;
     }
     counted

@@ -25,7 +25,7 @@ impl<'t> Trial<'t> {
         let lenses: Vec<_> = collect.fields.iter().filter_map(|(_, gather)| lens_of(gather)).collect();
         let with_places: Vec<_> = lenses.iter().map(|lens| (*lens, Vec::new())).collect();
         let texts: Vec<String> = self
-            .documents(operation, canonical, &with_places, collect.schema.as_deref())
+            .documents(operation, canonical, &with_places, &[], collect.schema.as_deref())
             .iter()
             .map(|document| document.text().to_owned())
             .collect();
