@@ -3,7 +3,8 @@
 //! This is asked of every request, so nobody waits for a lock and nothing is looked up: there is a fixed number of
 //! counters, and each address has one of them, by a hash that nobody outside can foresee. Two addresses may have the same
 //! one, and then the same places; with so many counters that is as rare as it is harmless. An address is told apart from
-//! others as connections are ([`addresses`](super::addresses)).
+//! others as connections are ([`addresses`](super::addresses)). An answer that its client has not taken counts as a request: it
+//! is this by which nobody can have too many of them kept.
 
 use std::{
     hash::{BuildHasher, RandomState},
@@ -38,7 +39,7 @@ pub(super) struct Counter(usize);
 #[derive(Debug)]
 pub(super) struct Turnstile(Arc<InFlight>);
 
-/// Held while a request is in flight.
+/// Held while a request is in flight, and until its client has taken the answer.
 #[derive(Debug)]
 pub(super) struct Place {
     turnstile: Rc<Turnstile>,

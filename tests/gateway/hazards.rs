@@ -49,7 +49,7 @@ const GROUPS: [(&str, usize); 14] = [
     ("paths", 140),
     ("quotas", 14),
     ("roles", 149),
-    ("slow", 28),
+    ("slow", 29),
     ("syntax", 148),
     ("upstream", 158),
     ("upstream-away", 2),

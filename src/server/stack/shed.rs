@@ -1,4 +1,5 @@
-//! Load shedding: a request too many is refused at once, which costs little, instead of making all the others slow.
+//! Load shedding: a request too many is refused at once, which costs little, instead of making all the others slow. One whose
+//! answer is made is not counted any more, for who reads slowly must not keep others out.
 
 use std::{
     convert::Infallible,
@@ -34,7 +35,7 @@ impl Load {
     }
 }
 
-/// Held while a request is in flight.
+/// Held until a request's answer is made.
 #[derive(Debug)]
 pub(super) struct Place(Rc<Load>);
 

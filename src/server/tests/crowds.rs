@@ -108,7 +108,8 @@ fn one_address_cannot_have_all_requests_in_flight() {
     for stream in &mut busy {
         stream.read_exact(&mut [0; 12]).unwrap();
     }
-    assert_eq!(status(one), "HTTP/1.1 200");
+    // The other worker may ask for a place while the first is about to give it back.
+    assert!((0..1000).any(|_| status(one) == "HTTP/1.1 200"));
 }
 
 /// Returns once so many requests are in flight.
