@@ -112,7 +112,9 @@ impl Book {
         {
             let _taking = locked(&self.taking);
             let desks = locked(&self.desks).all.clone();
-            desks.iter().for_each(|desk| desk.add_all_to(&known));
+            for desk in &desks {
+                desk.add_all_to(&known);
+            }
         }
         // Full sheets need not wait for more than this.
         let standing: Vec<_> = locked(&self.tables).parts.uses().map(|row| row.key.0).collect();

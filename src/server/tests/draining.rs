@@ -115,7 +115,9 @@ fn who_comes_while_we_leave_is_left_to_others_however_many_come() {
     assert_eq!(first.answer().status, 200);
     drop(first);
     assert_eq!(server.join(), RunOutcome::Drained);
-    clients.into_iter().for_each(|client| client.join().unwrap());
+    for client in clients {
+        client.join().unwrap();
+    }
 }
 
 #[test]

@@ -28,7 +28,7 @@ use crate::{
 };
 
 /// Longer than anything here is kept.
-const LONG: Duration = Duration::from_mins(60);
+const LONG: Duration = Duration::from_hours(1);
 /// Less than a client may take until it reads on, and far from what it may take in all.
 const PAUSE: Duration = Duration::from_secs(50);
 /// What a client may take, at most: two rounds.
@@ -66,10 +66,10 @@ fn connect(config: Config, room: usize) -> Connected {
         config,
     };
     let connections = Rc::new(Connections::new(Tells, Arc::new(shared)));
-    let (client, server) = duplex(room);
+    let (client, ours) = duplex(room);
     let served = spawn_local(async move {
         let peer = Peer::new(([192, 0, 2, 1], 1).into(), false);
-        connections.open(server, Deadline::after(PAUSE), peer).await;
+        connections.open(ours, Deadline::after(PAUSE), peer).await;
     });
     Connected { client, drain, metrics, served }
 }

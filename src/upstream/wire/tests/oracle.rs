@@ -80,7 +80,7 @@ async fn say_in_turn(mut stream: DuplexStream, answers: [&[u8]; 2]) {
         }
         stream.write_all(answer).await.ok();
     }
-    pending().await
+    pending::<()>().await;
 }
 
 /// A change to some bytes, at a place given in 65,536ths.
