@@ -264,8 +264,9 @@ impl Call {
 
 /// Appends a value in which every reserved character is encoded. Ids and numbers hold none.
 fn push_encoded(target: &mut String, value: &str) {
+    // All of it is looked at, for that is done several bytes at once.
     let is_unreserved = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~');
-    if value.bytes().all(is_unreserved) {
+    if value.bytes().fold(true, |all, byte| all & is_unreserved(byte)) {
         target.push_str(value);
     } else {
         target.extend(utf8_percent_encode(value, RESERVED));

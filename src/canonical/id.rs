@@ -28,6 +28,8 @@ mod opaque;
 mod shortuuid;
 mod uuid;
 
+pub(crate) use uuid::is_hyphenated;
+
 /// An identifier as everything inside knows it. `Display` gives its canonical spelling.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum CanonicalId {
@@ -151,6 +153,12 @@ impl IdCodec {
         if self.accepted == [IdForm::Opaque] && to.written == IdForm::Opaque {
             // It is its own spelling, and no copy of it is needed in between.
             out.push_str(opaque::read(text)?);
+            return Ok(());
+        }
+        let is_spelt_alike = matches!(to.written, IdForm::Uuid | IdForm::Opaque);
+        if is_spelt_alike && self.accepted.contains(&IdForm::Uuid) && uuid::is_as_written(text) {
+            // So is this: the first form that is tried takes it, and both write it as it stands.
+            out.push_str(text);
             return Ok(());
         }
         to.write(&self.read(text)?, out)

@@ -2,10 +2,10 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use futures_util::stream::{self, StreamExt};
+use futures_util::stream::{FuturesUnordered, StreamExt};
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderValue, StatusCode};
 
@@ -55,12 +55,29 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
     let answers = match lifted.canonical.calls.as_slice() {
         // Most requests are one call, and need nobody to keep several apart.
         [alone] => vec![call(0, alone).await],
-        calls => {
-            let calls = stream::iter(calls.iter().enumerate()).map(|(index, one)| call(index, one));
-            Box::pin(calls.buffered(CONCURRENT_MAX).collect()).await
-        }
+        calls => Box::pin(side_by_side(calls, call)).await,
     };
     Fetched { lifted, answers }
+}
+
+/// Makes many calls, some at the same time, and gives what came of them in their order. There is one future for each that
+/// may be under way, which takes up one call after another: one for each call would have to be made room for each time.
+async fn side_by_side<A>(calls: &[Call], make: impl AsyncFn(usize, &Call) -> A) -> Vec<A> {
+    let next = AtomicUsize::new(0);
+    let lane = async || {
+        let mut made = Vec::with_capacity(calls.len().div_ceil(CONCURRENT_MAX));
+        loop {
+            let index = next.fetch_add(1, Ordering::Relaxed);
+            let Some(call) = calls.get(index) else { return made };
+            made.push((index, make(index, call).await));
+        }
+    };
+    let lanes: FuturesUnordered<_> = (0..CONCURRENT_MAX.min(calls.len())).map(|_| lane()).collect();
+    let mut answers: Vec<Option<A>> = calls.iter().map(|_| None).collect();
+    for (index, answer) in lanes.collect::<Vec<_>>().await.into_iter().flatten() {
+        answers[index] = Some(answer);
+    }
+    answers.into_iter().map(|answer| answer.expect("each call is taken up")).collect()
 }
 
 /// The client's key, as the call of that index has it.

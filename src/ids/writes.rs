@@ -4,9 +4,10 @@
 //! its newest write: one of them is doubted without need and looked up once more, but no write is ever forgotten, however
 //! many others follow it, and noting one takes neither a lock nor memory.
 
-use std::hash::{BuildHasher, Hash, RandomState};
+use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use foldhash::fast::RandomState;
 use tokio::time::Instant;
 
 /// Places in the table: 128 KiB, and at a thousand collections under way one in sixteen shares its place.
@@ -25,7 +26,7 @@ pub(super) struct Writes {
 impl Writes {
     pub(super) fn new() -> Writes {
         let places = (0..PLACES).map(|_| AtomicU64::new(0)).collect();
-        Writes { places, begun: Instant::now(), hashing: RandomState::new() }
+        Writes { places, begun: Instant::now(), hashing: RandomState::default() }
     }
 
     /// Notes that `what` is written at this moment.

@@ -10,13 +10,20 @@ use super::{Document, Value, text};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Name {
     pub(super) digest: u32,
+    short: Short,
     text: Box<str>,
 }
 
 impl Name {
     /// The name.
     pub fn new(text: &str) -> Name {
-        Name { digest: digest(text.as_bytes()), text: text.into() }
+        Name { digest: digest(text.as_bytes()), short: Short::of(text), text: text.into() }
+    }
+
+    /// Whether it is the name of a member, as far as can be seen in one step: if so, it is for sure.
+    #[inline]
+    pub(super) fn is_plainly(&self, key: Key<'_>) -> bool {
+        key.0.behind_quote().is_some_and(|text| self.short.begins(text))
     }
 
     /// Bits of a digest that may be set.
@@ -26,6 +33,36 @@ impl Name {
     #[inline]
     pub fn as_str(&self) -> &str {
         &self.text
+    }
+}
+
+/// A name of up to fifteen bytes and the quote behind it, as one number: both stand in a text where the name does, and are
+/// found there in one step. Names that are longer, or escaped where they stand, are found nowhere.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Short {
+    bytes: u128,
+    /// Which of sixteen bytes are of it.
+    mask: u128,
+}
+
+impl Short {
+    /// What is found nowhere.
+    const NEVER: Short = Short { bytes: 1, mask: 0 };
+
+    fn of(name: &str) -> Short {
+        let mut bytes = [0; 16];
+        let is_plain = !name.contains(['"', '\\']);
+        let Some((own, [quote, ..])) = bytes.split_at_mut_checked(name.len()).filter(|_| is_plain) else {
+            return Short::NEVER;
+        };
+        own.copy_from_slice(name.as_bytes());
+        *quote = b'"';
+        Short { bytes: u128::from_le_bytes(bytes), mask: u128::MAX >> (8 * (15 - name.len())) }
+    }
+
+    #[inline]
+    fn begins(self, text: &[u8; 16]) -> bool {
+        u128::from_le_bytes(*text) & self.mask == self.bytes
     }
 }
 
@@ -41,7 +78,7 @@ impl<'a> Key<'a> {
 
     /// Whether the name is `name`; never allocates.
     ///
-    /// Who looks for a name has mostly found it: this is called once for each that is known, and inlined nowhere.
+    /// Inlined nowhere: [`Names`](super::Names) find most members without it.
     #[inline(never)]
     pub fn is(self, name: &str) -> bool {
         match self.0.plain_bytes() {

@@ -294,7 +294,10 @@ impl Reader<'_> {
                 self.at = entry.start;
                 return Err(ReadErrorKind::TooMany);
             }
-            self.tape.resize((self.tape.len() * 2).min(self.nodes_max), BLANK);
+            // No further than there is room, as long as there is some: beyond it, all entries would have to move.
+            let room = Some(self.tape.capacity()).filter(|room| *room > self.tape.len());
+            let more = (self.tape.len() * 2).min(room.unwrap_or(usize::MAX));
+            self.tape.resize(more.min(self.nodes_max), BLANK);
         }
         self.tape[self.length as usize] = entry;
         self.length += 1;

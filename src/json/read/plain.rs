@@ -38,28 +38,30 @@ pub(super) fn members(
             let name = space_end(bytes, at);
             loose += name - at;
             at = name;
+            if bytes.get(at as usize) != Some(&b'"') {
+                return Plain { at, length, loose, next: Next::Name };
+            }
         }
         let end = text::plain_end(bytes, at + 1);
-        let is_plain = bytes.get(at as usize) == Some(&b'"') && has_colon(bytes, end);
-        let (true, Some(place)) = (is_plain, tape.get_mut(length as usize)) else {
+        let room = tape.get_mut(length as usize..).and_then(<[Entry]>::first_chunk_mut);
+        let (true, Some([name, member])) = (has_colon(bytes, end), room) else {
             return Plain { at, length, loose, next: Next::Name };
         };
         let digest = digest(&bytes[at as usize + 1..end as usize]);
         length += 1;
         let head = Kind::String as u32 | digest << Entry::COUNT_SHIFT;
-        *place = Entry { head, start: at, end: end + 1, next: length };
+        *name = Entry { head, start: at, end: end + 1, next: length };
         at = end + 2;
         if bytes.get(at as usize).is_some_and(|byte| *byte <= b' ') {
             let value = space_end(bytes, at);
             loose += value - at;
             at = value;
         }
-        let (Some((kind, end)), Some(place)) = (value(bytes, at, may_nest), tape.get_mut(length as usize))
-        else {
+        let Some((kind, end)) = value(bytes, at, may_nest) else {
             return Plain { at, length, loose, next: Next::Value };
         };
         length += 1;
-        *place = Entry { head: kind as u32, start: at, end, next: length };
+        *member = Entry { head: kind as u32, start: at, end, next: length };
         if bytes.get(end as usize) != Some(&b',') {
             return Plain { at: end, length, loose, next: Next::Rest };
         }

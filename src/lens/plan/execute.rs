@@ -118,11 +118,22 @@ impl Plan {
 
     /// Writes a value; whether there was anything to write. An object without members is only written if it is the
     /// whole of the output.
+    #[inline]
     fn write(&self, shape: &Shape, top: bool, frame: Frame, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
-        let members = match shape {
-            Shape::Steps(steps) => return steps.iter().any(|step| self.step(*step, frame, run, out)),
-            Shape::Object(members) => members,
-        };
+        match shape {
+            Shape::Steps(steps) => steps.iter().any(|step| self.step(*step, frame, run, out)),
+            Shape::Object(members) => self.object(members, top, frame, run, out),
+        }
+    }
+
+    fn object(
+        &self,
+        members: &[(Box<str>, Shape)],
+        top: bool,
+        frame: Frame,
+        run: &mut Run<'_, '_>,
+        out: &mut Writer,
+    ) -> bool {
         let start = out.len();
         let mut written = false;
         out.object_begin();
@@ -145,15 +156,13 @@ impl Plan {
     /// Takes a step; whether it wrote anything.
     fn step(&self, index: usize, frame: Frame, run: &mut Run<'_, '_>, out: &mut Writer) -> bool {
         let step = &self.steps[index];
-        if step.guard.as_ref().is_some_and(|guard| !guard.open(&run.slots[frame.base..])) {
+        let slots = &run.slots[frame.base..];
+        if step.guard.as_ref().is_some_and(|guard| !guard.open(slots)) {
             self.tell_shut(index, frame, run);
             return false;
         }
-        let read = |slot: usize| {
-            let source = run.slots[frame.base + slot].filter(|source| !step.is_blank(*source));
-            source.map(|source| (slot, source))
-        };
-        let Some((slot, source)) = step.source.and_then(read).or_else(|| step.fallback.and_then(read)) else {
+        let read = step.held(step.source, slots).or_else(|| step.held(step.fallback, slots));
+        let Some((slot, source)) = read else {
             if let Some(json) = &step.missing {
                 out.raw(json);
             }
@@ -227,6 +236,15 @@ impl Plan {
 }
 
 impl Step {
+    /// A slot with what it holds, if that says anything.
+    #[inline]
+    fn held<'a>(&self, slot: Option<usize>, slots: &[Option<Source<'a>>]) -> Option<(usize, Source<'a>)> {
+        let slot = slot?;
+        let source = slots[slot].filter(|source| !self.is_blank(*source))?;
+        Some((slot, source))
+    }
+
+    #[inline]
     fn is_blank(&self, source: Source<'_>) -> bool {
         self.null_is_missing && source.is_null() || self.blank.as_ref().is_some_and(|blank| blank.is(source))
     }

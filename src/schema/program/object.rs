@@ -25,6 +25,8 @@ pub(super) struct ObjectRules {
 }
 
 impl ObjectRules {
+    /// A call of its own: what a walk over members has to remember would be put aside for each string inside it too.
+    #[inline(never)]
     pub(super) fn accept(&self, program: &Program, value: Value<'_>) -> bool {
         let length = value.len();
         if length < self.least || length > self.most {

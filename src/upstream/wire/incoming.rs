@@ -70,7 +70,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Incoming<'a, S> {
         let mut looked_at = 0_usize;
         loop {
             let may_be_whole = looked_at == 0 || has_empty_line(&self.input[looked_at.saturating_sub(3)..]);
-            if may_be_whole && let Some(found) = head::parse(self.input, to_head).map_err(final_fault)? {
+            if may_be_whole
+                && !self.input.is_empty()
+                && let Some(found) = head::parse(self.input, to_head).map_err(final_fault)?
+            {
                 return Ok(found);
             }
             looked_at = self.input.len();

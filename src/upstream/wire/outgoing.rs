@@ -70,11 +70,12 @@ impl Template {
         }
         buffer.extend_from_slice(&self.version_and_host);
         for (name, value) in call.headers {
-            let is_ours = is_ours(name) && !(call.passes && *name == ACCEPT_ENCODING);
-            if let Some(value) = value.filter(|_| !is_ours) {
-                for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
-                    buffer.extend_from_slice(part);
-                }
+            let Some(value) = value else { continue };
+            if is_ours(name) && !(call.passes && *name == ACCEPT_ENCODING) {
+                continue;
+            }
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                buffer.extend_from_slice(part);
             }
         }
         let says_length = matches!(*call.method, Method::POST | Method::PUT | Method::PATCH);
