@@ -224,20 +224,31 @@ impl<'a> Caller<'a> {
             return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
         }
         self.exchange.count_call();
+        let written = (!call.operation.is_safe()).then(|| Written { call, lookups: self.lookups() });
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
+        drop(written);
         if let Ok(answer) = &outcome {
             self.exchange.is_answered(answer.status);
         }
         self.shared().meters.called(&call.operation.name, counted(&outcome));
-        if !call.operation.is_safe() {
-            // Also without an answer: it may have been done all the same.
-            self.lookups().resolvers.wrote(call);
-        }
         self.narrator().tell(|story| {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
         outcome.map_err(|error| Box::new(unanswered(&error)))
+    }
+}
+
+/// A call that may change something, for as long as it is under way. However that ends, also without an answer and when the
+/// client has left, it may have been done: what was looked up before is not believed any more.
+struct Written<'a> {
+    call: &'a Call,
+    lookups: &'a Lookups,
+}
+
+impl Drop for Written<'_> {
+    fn drop(&mut self) {
+        self.lookups.resolvers.wrote(self.call);
     }
 }
 

@@ -1,5 +1,5 @@
 //! What is told of a change that was made, where it has to be looked up how to tell it: that it was made, whatever keeps it
-//! from being read, and to nobody else.
+//! from being read, and to nobody else. And what is believed after a change of which nobody heard.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -31,16 +31,19 @@ struct World {
     gateway: TestGateway,
     /// How often the list may still be answered.
     lists: Arc<Semaphore>,
+    /// How many homes may still be answered.
+    homes: Arc<Semaphore>,
 }
 
 impl World {
-    /// One whose list of all organizations is answered so, as often as it may be.
+    /// One whose list of all organizations is answered so, as often as it may be. Homes may be answered, too.
     async fn start(status: u16, list: &'static str) -> World {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let base = format!("http://{}", listener.local_addr().unwrap());
         let seen: Arc<Mutex<Vec<Seen>>> = Arc::default();
         let lists = Arc::new(Semaphore::new(0));
-        let (log, listed) = (Arc::clone(&seen), Arc::clone(&lists));
+        let homes = Arc::new(Semaphore::new(100));
+        let (log, listed, made) = (Arc::clone(&seen), Arc::clone(&lists), Arc::clone(&homes));
         let app = Router::new().fallback(async move |request: axum::extract::Request| {
             let line = format!("{} {}", request.method(), request.uri());
             let headers = request.headers().clone();
@@ -51,6 +54,7 @@ impl World {
                     (status, list.to_owned())
                 }
                 ADD_HOME => {
+                    made.acquire().await.unwrap().forget();
                     (201, THING.replace('}', r#","organization_id":"o-1"}"#))
                 }
                 ADD => (201, THING.to_owned()),
@@ -61,7 +65,7 @@ impl World {
             (StatusCode::from_u16(status).unwrap(), again, body)
         });
         tokio::spawn(axum::serve(listener, app).into_future());
-        World { gateway: TestGateway::before(&base, seen, None), lists }
+        World { gateway: TestGateway::before(&base, seen, None), lists, homes }
     }
 
     /// Waits until the backend was asked that so often.
@@ -160,4 +164,20 @@ async fn who_made_a_change_and_waits_for_the_lookup_of_another_too_long_is_told_
     let (made, _, told) = makes.await;
     assert_eq!((made, told.contains("the change was made")), (500, true), "{told}");
     assert_eq!((world.count(ADD_HOME), world.count(LIST)), (1, 1));
+}
+
+#[tokio::test]
+async fn what_was_looked_up_before_a_change_whose_client_left_is_not_believed_after_it() {
+    let world = World::start(200, FOUND).await;
+    world.lists.add_permits(100);
+    for _ in 0..2 {
+        assert_eq!(world.gateway.post(LISTED, LAMP).await.0, 201);
+    }
+    assert_eq!(world.count(LIST), 1, "it is remembered");
+    world.homes.forget_permits(100);
+    let mut leaves = Box::pin(world.gateway.post(HOME, LAMP));
+    select(&mut leaves, Box::pin(world.asked(ADD_HOME, 1))).await;
+    drop(leaves);
+    assert_eq!(world.gateway.post(LISTED, LAMP).await.0, 201);
+    assert_eq!(world.count(LIST), 2);
 }
