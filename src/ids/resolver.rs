@@ -1,6 +1,7 @@
 //! What resolvers found, so that the backend is not asked the same question over and over.
 //!
-//! A question is asked once however many requests wait for its answer. Each answer has a life of its own: that of a find, or the shorter one of a miss.
+//! A question is asked once however many requests wait for its answer; where something is written meanwhile that may change
+//! it, once more for all that have waited. Each answer has a life of its own: that of a find, or the shorter one of a miss.
 //! Answers belong to the principal that asked, for another may not see the same things. An error is passed on to everyone
 //! who waits, and not remembered; but that the time of whoever asked was over is nobody else's error.
 
@@ -153,12 +154,17 @@ impl Resolvers {
             Ok(Arc::new(Loaded::new(pairs, resolver, key.asked.as_deref(), at)))
         };
 
-        let is_good =
-            |loaded: &Loaded| loaded.is_alive() && !self.is_written_since(resolver, &need.scope, loaded.at);
+        let begun = Instant::now();
+        // What somebody has begun to ask for since is as new as what would be asked for now, whatever was written meanwhile.
+        let is_new = |loaded: &Loaded| loaded.at > begun;
+        let is_good = |loaded: &Loaded| {
+            is_new(loaded) || loaded.is_alive() && !self.is_written_since(resolver, &need.scope, loaded.at)
+        };
         let (loaded, answered) = self.loaded(&key, is_good, &fresh).await?;
         let found = loaded.counterpart(need);
         let is_doubtful = matches!(found, Found::Missing)
             && answered == Answered::Remembered
+            && !is_new(&loaded)
             && key.asked.is_none()
             && loaded.at.elapsed() >= resolver.misses;
         if !is_doubtful {
@@ -169,7 +175,7 @@ impl Resolvers {
         Ok((loaded.counterpart(need), answered))
     }
 
-    /// The answer that is remembered, if it is `good` enough; else a fresh one.
+    /// The answer that is remembered, if it is `good` enough; else a fresh one, whoever asks for it.
     async fn loaded(
         &self,
         key: &Key,

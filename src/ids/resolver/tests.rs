@@ -246,3 +246,29 @@ async fn that_the_time_of_whoever_asked_was_over_is_nobody_elses_error() {
         advance(Duration::from_mins(1)).await;
     }
 }
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_wait_while_others_write_cost_two_calls() {
+    let (resolvers, resolver, need, hits) =
+        (Resolvers::default(), resolver(None), need("acme"), Cell::new(0));
+    let operation = api::Operation { method: Method::POST, ..Arc::into_inner(resolver.calls).unwrap() };
+    let write = Call { operation: Arc::new(operation), path: Vec::new(), query: Vec::new(), body: None };
+    let resolver = Resolver { calls: Arc::clone(&write.operation), ..resolver };
+    let load = async || {
+        hits.set(hits.get() + 1);
+        for _ in 0..2 {
+            advance(Duration::from_millis(1)).await;
+            resolvers.wrote(&write);
+        }
+        Ok(vec![("acme".to_owned(), hits.get().to_string())])
+    };
+    let find = async || {
+        let found = resolvers.find("d", &resolver, &need, Principal::of(ADA), later(), load).await;
+        let (Found::Value(value), _) = found.unwrap() else { panic!("it is there") };
+        value
+    };
+    let told = join_all((0..8).map(|_| find())).await;
+    assert_eq!(told, ["1", "2", "2", "2", "2", "2", "2", "2"]);
+    // Who comes later was not among those that waited.
+    assert_eq!(find().await, "3");
+}
