@@ -1,13 +1,14 @@
 //! Phase 6: the canonical calls are made, and answered or not.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use futures_util::stream::{FuturesUnordered, StreamExt};
+use http::HeaderValue;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
-use http::{HeaderValue, StatusCode};
 
 use super::admit::{CARRIER, Credential};
 use super::key::IDEMPOTENCY_KEY;
@@ -106,7 +107,7 @@ pub(super) struct Caller<'a> {
     gateway: &'a Gateway,
     credential: &'a Credential,
     exchange: &'a Exchange,
-    /// Whether what was asked for has been done, and is only to be told.
+    /// Whether what was asked for has been done, and is only to be told: whatever the breaker says, it may be read.
     follows: bool,
 }
 
@@ -173,7 +174,7 @@ impl<'a> Caller<'a> {
         if let Some(reads) = operation.reads(first.status) {
             let path = call.path.clone();
             let read = Call { operation: Arc::clone(reads), path, query: Vec::new(), body: None };
-            let body = Box::pin(self.following().send(&read)).await.map_err(without_places)?.body;
+            let body = Box::pin(self.following().send(&read)).await.map_err(after_a_change)?.body;
             return Ok(answer::Answer { status: first.status, body });
         }
         let Some(most) = operation.gather else { return Ok(first) };
@@ -198,10 +199,8 @@ impl<'a> Caller<'a> {
     ) -> Result<(answer::Answer, Option<HeaderValue>), Box<Problem>> {
         if let Some(reverse) = &self.shared().reverse {
             // In a box: every call would carry the room for it.
-            let answer = Box::pin(reverse::send(self, reverse, call, key, is_reduced))
-                .await
-                .map(|answer| (answer, None));
-            return if self.follows { answer.map_err(after_a_change) } else { answer };
+            let answer = Box::pin(reverse::send(self, reverse, call, key, is_reduced)).await;
+            return answer.map(|answer| (answer, None));
         }
         // A parameter that would change the meaning of the path names nothing that exists.
         let target = call.target().ok_or_else(|| Problem::not_found("no such resource"))?;
@@ -226,12 +225,10 @@ impl<'a> Caller<'a> {
             follows: self.follows,
             passes: false,
         };
-        let answer = self.transmit(call, request).await;
-        let answer = answer.and_then(|upstream::Answer { status, etag, retry_after, headers: _, body }| {
-            let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
-            Ok((answer, etag))
-        });
-        if self.follows { answer.map_err(after_a_change) } else { answer }
+        let upstream::Answer { status, etag, retry_after, headers: _, body } =
+            self.transmit(call, request).await?;
+        let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
+        Ok((answer, etag))
     }
 
     /// Sends what a call became, and gives what was answered, whatever its status.
@@ -244,20 +241,31 @@ impl<'a> Caller<'a> {
             return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
         }
         self.exchange.count_call();
+        let written = (!call.operation.is_safe()).then(|| Written { call, lookups: self.lookups() });
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
+        drop(written);
         if let Ok(answer) = &outcome {
             self.exchange.is_answered(answer.status);
         }
         self.shared().meters.called(&call.operation.name, counted(&outcome));
-        if !call.operation.is_safe() {
-            // Also without an answer: it may have been done all the same.
-            self.lookups().resolvers.wrote(call);
-        }
         self.narrator().tell(|story| {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
         outcome.map_err(|error| Box::new(unanswered(&error)))
+    }
+}
+
+/// A call that may change something, for as long as it is under way. However that ends, also without an answer and when the
+/// client has left, it may have been done: what was looked up before is not believed any more.
+struct Written<'a> {
+    call: &'a Call,
+    lookups: &'a Lookups,
+}
+
+impl Drop for Written<'_> {
+    fn drop(&mut self) {
+        self.lookups.resolvers.wrote(self.call);
     }
 }
 
@@ -310,21 +318,18 @@ fn chain(error: &dyn Error) -> String {
     text
 }
 
-/// What a client is told when what it asked for was done, and how to tell it could not be read: nothing that has it ask
-/// again, for that would do it again.
-fn after_a_change(problem: Box<Problem>) -> Box<Problem> {
-    let is_invitation = matches!(
-        problem.status.get(),
-        StatusCode::TOO_MANY_REQUESTS
-            | StatusCode::BAD_GATEWAY
-            | StatusCode::SERVICE_UNAVAILABLE
-            | StatusCode::GATEWAY_TIMEOUT
-    );
-    if !is_invitation {
-        return problem;
-    }
-    let Problem { code, cause, .. } = *problem;
-    Box::new(Problem::done_and_unread(cause.unwrap_or_else(|| code.into_owned())))
+/// What a client is told when what it asked for was done, and what it has to be told of it could not be read, whatever
+/// kept it from being read: nothing that has it ask again, for that would do it again, nor that it was refused.
+///
+/// For whoever knows that a change was made. A lookup does not: others wait for the same, who have changed nothing.
+pub(super) fn after_a_change(problem: Box<Problem>) -> Box<Problem> {
+    let Problem { status, code, detail, cause, .. } = *problem;
+    let cause = cause.unwrap_or_else(|| match code {
+        Cow::Borrowed(_) => detail.into_owned(),
+        // What the backend says of a refusal goes into no log.
+        Cow::Owned(_) => format!("the backend answered {}", status.get().as_u16()),
+    });
+    Box::new(Problem::done_and_unread(cause))
 }
 
 /// How long the backend wants to be left alone. Only the form in seconds is read: the other needs its clock.

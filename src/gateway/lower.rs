@@ -1,10 +1,9 @@
 //! Phase 7: the backend's answers become the dialect's one answer.
 
-use super::fetch::Fetched;
+use super::fetch::{Fetched, after_a_change};
 use super::lift::Lifted;
 use super::resolve::{ROUNDS_MAX, resolve};
 use super::{Caller, Exchange, Gateway};
-use crate::canonical::api::Call;
 use crate::problem::Problem;
 use crate::translate::lower::Lowered;
 use crate::translate::{self, Step, misfit};
@@ -26,8 +25,13 @@ pub(super) async fn lower(
     };
     exchange.misfits = misfit::check(how, &request.operation, &canonical, &mut answers);
     request.narrator.tell(|story| story.answers_checked(how, &exchange.misfits));
-    for _round in 0..=ROUNDS_MAX {
-        match translate::lower::lower(api, &request, &canonical, &answers, &resolutions)? {
+    let mut outcomes = canonical.calls.iter().zip(&answers);
+    let was_changed = outcomes.any(|(call, answer)| !call.operation.is_safe() && answer.is_ok());
+    let unread = |problem| if was_changed { after_a_change(problem) } else { problem };
+    for round in 0..=ROUNDS_MAX {
+        let step = translate::lower::lower(api, &request, &canonical, &answers, &resolutions);
+        // What cannot be told by now, but could have been before anything was looked up, is so because of what was found.
+        match step.map_err(|problem| if round > 0 { unread(problem) } else { problem })? {
             Step::Done(lowered) => {
                 if reverse.is_some() {
                     misfit::untold(&request, &canonical, &answers, &lowered)?;
@@ -36,14 +40,13 @@ pub(super) async fn lower(
             }
             Step::Needs(needs) => {
                 let caller = Caller::new(gateway, &credential, exchange);
-                let changes = |call: &Call| !call.operation.is_safe();
-                let mut all = canonical.calls.iter().zip(&answers);
-                let was_changed = all.any(|(call, answer)| changes(call) && answer.is_ok());
                 let caller = if was_changed { caller.following() } else { caller };
                 // In a box, as all that few requests do: they all would carry the room for it.
-                Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await?;
+                let resolved = Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await;
+                resolved.map_err(unread)?;
             }
         }
     }
-    Err(Box::new(Problem::internal("the answer needs more rounds of lookups than any mapping should")))
+    let cause = "the answer needs more rounds of lookups than any mapping should";
+    Err(unread(Box::new(Problem::internal(cause))))
 }

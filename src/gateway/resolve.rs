@@ -78,9 +78,10 @@ async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<
     let resolver =
         resolver.ok_or_else(|| Problem::internal("a lens names a resolver its dialect does not have"))?;
     let load = async || load(caller, resolver, need).await;
-    let found = caller.lookups().resolvers.find(&dialect.name, resolver, need, caller.principal(), load);
+    let (principal, deadline) = (caller.principal(), caller.deadline());
+    let found = caller.lookups().resolvers.find(&dialect.name, resolver, need, principal, deadline, load);
     // Someone else may be asking, whose deadline is later than ours.
-    let outcome = timeout_at(caller.deadline().instant(), found).await.unwrap_or_else(|_elapsed| {
+    let outcome = timeout_at(deadline.instant(), found).await.unwrap_or_else(|_elapsed| {
         Err(Box::new(Problem::gateway_timeout("a lookup was not answered in time")))
     });
     caller.shared().meters.looked_up(

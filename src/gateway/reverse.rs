@@ -10,7 +10,7 @@ use http::header::{ACCEPT, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue};
 
 use super::admit::Credential;
-use super::fetch::{Caller, JSON, seconds};
+use super::fetch::{Caller, JSON, after_a_change, seconds};
 use super::key::IDEMPOTENCY_KEY;
 use super::resolve::ROUNDS_MAX;
 use crate::canonical::api::Call;
@@ -217,8 +217,10 @@ async fn told(
     mut known: Resolutions,
     trail: Trail<'_>,
 ) -> Result<Answer, Box<Problem>> {
-    let caller = if call.operation.is_safe() { *caller } else { caller.following() };
     let upstream::Answer { status, etag: _, retry_after, headers: _, body } = answer;
+    let was_changed = !call.operation.is_safe() && status.is_success();
+    let caller = if was_changed { caller.following() } else { *caller };
+    let unread = |problem| if was_changed { after_a_change(problem) } else { problem };
     let limits = Limits { bytes_max: body.len(), ..Limits::default() };
     let body = if body.is_empty() { None } else { Document::parse(body, &limits).ok() };
     let heard = Heard {
@@ -230,8 +232,10 @@ async fn told(
         asked.request.items().map(|(item, _)| item).collect::<Option<_>>().unwrap_or_default();
     let page = asked.window.and_then(|window| window.page);
     let about = For { path: &call.path, page, items: &items };
-    for _round in 0..=ROUNDS_MAX {
-        match asked.way.reader().told(&about, &heard, &known)? {
+    for round in 0..=ROUNDS_MAX {
+        let step = asked.way.reader().told(&about, &heard, &known);
+        // As where the backend speaks canonical: by now it is what was looked up that cannot be told.
+        match step.map_err(|problem| if round > 0 { unread(problem) } else { problem })? {
             Step::Done(told) => {
                 let outcome = told.outcomes.into_iter().next().flatten();
                 let answer = outcome.ok_or_else(|| {
@@ -242,8 +246,12 @@ async fn told(
                     None => answer,
                 });
             }
-            Step::Needs(needs) => Box::pin(look::up(&caller, reverse, needs, &mut known, trail)).await?,
+            Step::Needs(needs) => {
+                let found = Box::pin(look::up(&caller, reverse, needs, &mut known, trail)).await;
+                found.map_err(unread)?;
+            }
         }
     }
-    Err(Box::new(Problem::internal("the answer needs more rounds of lookups than any mapping should")))
+    let cause = "the answer needs more rounds of lookups than any mapping should";
+    Err(unread(Box::new(Problem::internal(cause))))
 }

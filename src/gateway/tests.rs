@@ -13,6 +13,7 @@ mod acme;
 mod addresses;
 mod answers;
 mod changes;
+mod done;
 mod ids;
 mod keep;
 mod keys;

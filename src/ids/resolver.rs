@@ -1,10 +1,12 @@
 //! What resolvers found, so that the backend is not asked the same question over and over.
 //!
-//! A question is asked once however many requests wait for its answer. Each answer has a life of its own: that of a
-//! find, or the shorter one of a miss. Answers belong to the principal that asked, for another may not see the same
-//! things. An error is passed on to everyone who waits, and not remembered.
+//! A question is asked once however many requests wait for its answer; where something is written meanwhile that may change
+//! it, once more for all that have waited. Each answer has a life of its own: that of a find, or the shorter one of a miss.
+//! Answers belong to the principal that asked, for another may not see the same things. An error is passed on to everyone
+//! who waits, and not remembered; but that the time of whoever asked was over is nobody else's error.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant as StdInstant};
 
 use futures_util::future::ready;
@@ -19,6 +21,7 @@ use crate::dialect::Resolver;
 use crate::lens::{Direction, Found, Need};
 use crate::limit::Principal;
 use crate::problem::Problem;
+use crate::time::Deadline;
 
 /// Pairs remembered at once, those of all dialects together; an answer without any counts as one.
 const PAIRS_MAX: u64 = 100_000;
@@ -61,6 +64,14 @@ struct Loaded {
     pairs: Pairs,
     at: Instant,
     life: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+struct Failed {
+    problem: Box<Problem>,
+    /// Whether the time of whoever asked was over, which need not be that of those who wait.
+    was_late: bool,
 }
 
 /// The id that `need` makes `resolver` ask for; none if it has to ask for all pairs and look among them.
@@ -114,7 +125,8 @@ impl Resolvers {
             || self.writes.is_written_since(&resolver.calls.name, moment)
     }
 
-    /// Finds the counterpart of `need.key`; `load` asks the backend, for the id that [`asked`] says or for all.
+    /// Finds the counterpart of `need.key`; `load` asks the backend, for the id that [`asked`] says or for all, and has until
+    /// `deadline` to do so. It is not ended then, nor is waiting for somebody else's.
     ///
     /// What is remembered of all pairs may be older than a miss is believed. An id that is not among them may have
     /// come into being since, so they are loaded once more before it is called missing.
@@ -124,6 +136,7 @@ impl Resolvers {
         resolver: &Resolver,
         need: &Need,
         principal: Principal,
+        deadline: Deadline,
         load: impl AsyncFn() -> Result<Pairs, Box<Problem>>,
     ) -> Result<(Found, Answered), Box<Problem>> {
         let key = Key {
@@ -136,16 +149,22 @@ impl Resolvers {
         let fresh = async || {
             // What is written while the answer is under way may or may not be in it.
             let at = Instant::now();
-            let pairs = load().await?;
+            let pairs = load().await;
+            let pairs = pairs.map_err(|problem| Failed { problem, was_late: deadline.has_passed() })?;
             Ok(Arc::new(Loaded::new(pairs, resolver, key.asked.as_deref(), at)))
         };
 
-        let is_good =
-            |loaded: &Loaded| loaded.is_alive() && !self.is_written_since(resolver, &need.scope, loaded.at);
+        let begun = Instant::now();
+        // What somebody has begun to ask for since is as new as what would be asked for now, whatever was written meanwhile.
+        let is_new = |loaded: &Loaded| loaded.at > begun;
+        let is_good = |loaded: &Loaded| {
+            is_new(loaded) || loaded.is_alive() && !self.is_written_since(resolver, &need.scope, loaded.at)
+        };
         let (loaded, answered) = self.loaded(&key, is_good, &fresh).await?;
         let found = loaded.counterpart(need);
         let is_doubtful = matches!(found, Found::Missing)
             && answered == Answered::Remembered
+            && !is_new(&loaded)
             && key.asked.is_none()
             && loaded.at.elapsed() >= resolver.misses;
         if !is_doubtful {
@@ -156,12 +175,12 @@ impl Resolvers {
         Ok((loaded.counterpart(need), answered))
     }
 
-    /// The answer that is remembered, if it is `good` enough; else a fresh one.
+    /// The answer that is remembered, if it is `good` enough; else a fresh one, whoever asks for it.
     async fn loaded(
         &self,
         key: &Key,
         good: impl Fn(&Loaded) -> bool,
-        fresh: &impl AsyncFn() -> Result<Arc<Loaded>, Box<Problem>>,
+        fresh: &impl AsyncFn() -> Result<Arc<Loaded>, Failed>,
     ) -> Result<(Arc<Loaded>, Answered), Box<Problem>> {
         loop {
             if let Some(loaded) = self.cache.get(key).await {
@@ -170,13 +189,23 @@ impl Resolvers {
                 }
                 self.forget(key, &loaded).await;
             }
-            let entry = self.cache.entry_by_ref(key).or_try_insert_with(fresh()).await;
-            let entry = entry.map_err(|problem| Box::clone(&problem))?;
-            if entry.is_fresh() {
-                return Ok((entry.into_value(), Answered::Loaded));
+            // Atomic only because requests may be answered on any thread.
+            let is_ours = AtomicBool::new(false);
+            let ours = async {
+                is_ours.store(true, Ordering::Relaxed);
+                fresh().await
+            };
+            match self.cache.entry_by_ref(key).or_try_insert_with(ours).await {
+                Ok(entry) if entry.is_fresh() => return Ok((entry.into_value(), Answered::Loaded)),
+                // Someone else was asking already. If since before a write of ours, the answer may be older than that: it is
+                // judged like any other that is remembered.
+                Ok(_) => {}
+                Err(failed) if is_ours.load(Ordering::Relaxed) || !failed.was_late => {
+                    return Err(failed.problem.clone());
+                }
+                // The time that was over was theirs. Whoever waits sees to how long that may go on.
+                Err(_) => {}
             }
-            // Someone else was asking already. If since before a write of ours, the answer may be older than that: it is
-            // judged like any other that is remembered.
         }
     }
 

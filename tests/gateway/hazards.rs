@@ -38,7 +38,7 @@ use started::Started;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The files of cases, each with how many there have to be at least.
-const GROUPS: [(&str, usize); 14] = [
+const GROUPS: [(&str, usize); 16] = [
     ("bulk", 34),
     ("credentials", 71),
     ("framing", 169),
@@ -46,12 +46,14 @@ const GROUPS: [(&str, usize); 14] = [
     ("json", 208),
     ("keys", 48),
     ("limits", 20),
+    ("made", 11),
+    ("made-in-a-dialect", 11),
     ("paths", 140),
     ("quotas", 14),
     ("roles", 149),
     ("slow", 29),
     ("syntax", 148),
-    ("upstream", 158),
+    ("upstream", 163),
     ("upstream-away", 2),
 ];
 
@@ -85,6 +87,8 @@ groups! {
     json "json"
     keys "keys"
     limits "limits"
+    made "made"
+    made_in_a_dialect "made-in-a-dialect"
     paths "paths"
     quotas "quotas"
     roles "roles"

@@ -11,7 +11,6 @@ use crate::ids::resolver::Pairs;
 use crate::json::{Document, Limits};
 use crate::lens::{Lookup, Need, Resolutions};
 use crate::problem::{ErrorStatus, Problem};
-use crate::time::Deadline;
 use crate::translate::Step;
 use crate::translate::reverse::ask::pairs::Rows;
 use crate::translate::reverse::ask::{Asked, Latitude, ask_by};
@@ -59,8 +58,9 @@ pub(super) async fn up(
         }
         let within = Trail(Some((index, &trail)));
         let load = async || load(caller, reverse, resolver, &need, within).await;
-        let found = caller.lookups().resolvers.find(&dialect.name, resolver, &need, caller.principal(), load);
-        let deadline: Deadline = caller.deadline();
+        let (principal, deadline) = (caller.principal(), caller.deadline());
+        let found =
+            caller.lookups().resolvers.find(&dialect.name, resolver, &need, principal, deadline, load);
         let (found, _) =
             Box::pin(timeout_at(deadline.instant(), found)).await.unwrap_or_else(|_elapsed| {
                 Err(Box::new(Problem::gateway_timeout("a lookup was not answered in time")))

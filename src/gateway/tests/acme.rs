@@ -23,6 +23,7 @@ use crate::lens::{Field, Lens, Presence, Wrap};
 use crate::limit;
 use crate::schema::{Schema, SchemaFile, Store};
 
+mod homes;
 mod update;
 
 /// The one dialect there is, and what it is a dialect of.
@@ -62,15 +63,18 @@ pub(super) fn with_generations(names: &[&str]) -> Registry {
         body: None,
         answers: vec![(StatusCode::OK, None)],
     });
+    let homes = homes::canonical();
     let api = Api {
         title: "Things".to_owned(),
         page: PageNames::usual(),
         roles: Arc::new(Roles::new()),
-        operations: vec![Arc::clone(&organizations), Arc::clone(&add), Arc::clone(&list)],
+        operations: vec![Arc::clone(&organizations), Arc::clone(&add), Arc::clone(&list), Arc::clone(&homes)],
         keys: std::collections::BTreeMap::new(),
     };
     let dialect = || {
         let mut dialect = dialect(Arc::clone(&organizations), &add, Arc::clone(&list));
+        dialect.resolvers.push(Arc::new(homes::resolver(&dialect.resolvers[0])));
+        dialect.operations.extend(homes::operations(&add, &homes).map(Arc::new));
         dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
         dialect
     };
@@ -249,11 +253,15 @@ fn list_things(list: Arc<api::Operation>) -> Operation {
 
 /// The organization by its slug, and the thing's name.
 fn to_call() -> Arc<Lens> {
-    let by_slug =
-        resolve::Resolver { index: 0, scope: Vec::new(), pattern: None, id: None, accepted: Vec::new() };
-    let organization =
-        Field { op: Op::Resolve(resolve::Resolve(by_slug)), ..copied("$path.org", "$path.organization_id") };
+    let organization = by_slug(0, "$path.org", "$path.organization_id");
     Arc::new(Lens::new("add_thing", Wrap::Object, vec![organization, copied("name", "title")]))
+}
+
+/// An organization that is named by its slug, which the resolver of that index finds.
+fn by_slug(index: usize, left: &str, right: &str) -> Field {
+    let resolver =
+        resolve::Resolver { index, scope: Vec::new(), pattern: None, id: None, accepted: Vec::new() };
+    Field { op: Op::Resolve(resolve::Resolve(resolver)), ..copied(left, right) }
 }
 
 fn copied(left: &str, right: &str) -> Field {

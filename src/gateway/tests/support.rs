@@ -99,7 +99,7 @@ impl TestGateway {
         TestGateway::before(&format!("http://{free}"), Arc::default(), None)
     }
 
-    fn before(base: &str, seen: Arc<Mutex<Vec<Seen>>>, ids: Option<IdMap>) -> TestGateway {
+    pub(super) fn before(base: &str, seen: Arc<Mutex<Vec<Seen>>>, ids: Option<IdMap>) -> TestGateway {
         let metrics = Metrics::new();
         let shared = Shared::new(
             Arc::new(acme::registry()),

@@ -2,7 +2,7 @@
 
 use std::cell::Cell;
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
 use tokio::task::yield_now;
 use tokio::time::advance;
@@ -12,6 +12,11 @@ use crate::canonical::api::{self, PathPart};
 use crate::lens::Lookup;
 
 const ADA: &[u8] = b"ada";
+
+/// A deadline that no test reaches.
+fn later() -> Deadline {
+    Deadline::after(Duration::from_hours(1))
+}
 
 /// A resolver that remembers for a minute what it found, and for five seconds what it did not.
 fn resolver(find: Option<&str>) -> Resolver {
@@ -68,7 +73,8 @@ async fn find(
     backend: &Backend,
 ) -> (Option<String>, Answered) {
     let load = async || backend.list().await;
-    let (found, answered) = resolvers.find("d", resolver, need, Principal::of(ADA), load).await.unwrap();
+    let (found, answered) =
+        resolvers.find("d", resolver, need, Principal::of(ADA), later(), load).await.unwrap();
     let found = match found {
         Found::Missing => None,
         Found::Value(value) => Some(value),
@@ -160,7 +166,8 @@ async fn principals_and_scopes_do_not_share_answers() {
     for (dialect, need, principal) in
         [("d", need("acme"), ada), ("d", need("acme"), bob), ("d", elsewhere, ada), ("e", need("acme"), ada)]
     {
-        let (_, answered) = resolvers.find(dialect, &resolver, &need, principal, load).await.unwrap();
+        let (_, answered) =
+            resolvers.find(dialect, &resolver, &need, principal, later(), load).await.unwrap();
         assert_eq!(answered, Answered::Loaded);
     }
     assert_eq!(backend.hits.get(), 4);
@@ -171,7 +178,7 @@ async fn an_error_is_told_and_not_remembered() {
     let (resolvers, resolver) = (Resolvers::default(), resolver(None));
     let (need, ada) = (need("acme"), Principal::of(ADA));
     let broken = async || Err(Box::new(Problem::gateway_timeout("slow")));
-    let problem = resolvers.find("d", &resolver, &need, ada, broken).await.err().unwrap();
+    let problem = resolvers.find("d", &resolver, &need, ada, later(), broken).await.err().unwrap();
     assert_eq!(problem.code, "upstream-timeout");
     let backend = Backend::knowing(&[("acme", "1")]);
     assert_eq!(find(&resolvers, &resolver, &need, &backend).await.1, Answered::Loaded);
@@ -183,7 +190,7 @@ async fn a_write_of_ours_makes_what_was_found_before_doubtful() {
     let backend = Backend::knowing(&[("acme", "7")]);
     let find = async |key: &str| {
         let (need, ada) = (need(key), Principal::of(ADA));
-        resolvers.find("d", &resolver, &need, ada, async || backend.list().await).await.unwrap().1
+        resolvers.find("d", &resolver, &need, ada, later(), async || backend.list().await).await.unwrap().1
     };
     let write = |name: &str, path: Vec<PathPart>, changes: &[&str]| {
         let operation = api::Operation {
@@ -216,4 +223,52 @@ async fn a_write_of_ours_makes_what_was_found_before_doubtful() {
     write("others.join", vec![PathPart::Literal("others".to_owned())], &["things.list"]);
     advance(Duration::from_secs(1)).await;
     assert_eq!(find("acme").await, Answered::Loaded, "declared to change things");
+}
+
+#[tokio::test(start_paused = true)]
+async fn that_the_time_of_whoever_asked_was_over_is_nobody_elses_error() {
+    let (resolvers, resolver, need) = (Resolvers::default(), resolver(None), need("acme"));
+    let backend = Backend::knowing(&[("acme", "1")]);
+    for (time, outcome) in [(Duration::ZERO, None), (Duration::from_secs(1), Some("upstream-timeout"))] {
+        let late = async || {
+            yield_now().await;
+            Err(Box::new(Problem::gateway_timeout("slow")))
+        };
+        let (ada, due) = (Principal::of(ADA), Deadline::after(time));
+        let first = resolvers.find("d", &resolver, &need, ada, due, late);
+        let load = async || backend.list().await;
+        let second = resolvers.find("d", &resolver, &need, ada, later(), load);
+        let (first, second) = join(first, second).await;
+        assert_eq!(first.unwrap_err().code, "upstream-timeout");
+        let told = second.as_ref().err().map(|problem| &*problem.code);
+        assert_eq!(told, outcome, "who asked had {time:?}");
+        assert_eq!(backend.hits.get(), 1, "once in both rounds");
+        advance(Duration::from_mins(1)).await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn requests_that_wait_while_others_write_cost_two_calls() {
+    let (resolvers, resolver, need, hits) =
+        (Resolvers::default(), resolver(None), need("acme"), Cell::new(0));
+    let operation = api::Operation { method: Method::POST, ..Arc::into_inner(resolver.calls).unwrap() };
+    let write = Call { operation: Arc::new(operation), path: Vec::new(), query: Vec::new(), body: None };
+    let resolver = Resolver { calls: Arc::clone(&write.operation), ..resolver };
+    let load = async || {
+        hits.set(hits.get() + 1);
+        for _ in 0..2 {
+            advance(Duration::from_millis(1)).await;
+            resolvers.wrote(&write);
+        }
+        Ok(vec![("acme".to_owned(), hits.get().to_string())])
+    };
+    let find = async || {
+        let found = resolvers.find("d", &resolver, &need, Principal::of(ADA), later(), load).await;
+        let (Found::Value(value), _) = found.unwrap() else { panic!("it is there") };
+        value
+    };
+    let told = join_all((0..8).map(|_| find())).await;
+    assert_eq!(told, ["1", "2", "2", "2", "2", "2", "2", "2"]);
+    // Who comes later was not among those that waited.
+    assert_eq!(find().await, "3");
 }
