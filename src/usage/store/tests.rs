@@ -76,6 +76,20 @@ fn what_was_written_is_there_again_and_goes_on() {
 }
 
 #[test]
+fn a_copy_of_the_file_alone_has_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("usage.sqlite"), folder.path().join("copy.sqlite"));
+    let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let book = Arc::new(book);
+    for round in 1..=3 {
+        count(&book, 0..5, 2, NOON + round);
+        store.write(&book, at(NOON + 10 * round)).unwrap();
+        fs::copy(&path, &copy).unwrap();
+        assert_eq!(read(&copy).unwrap(), read(&path).unwrap(), "in use, after {round} writes");
+    }
+}
+
+#[test]
 fn days_are_counted_apart_and_only_today_and_the_last_before_it_are_kept() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.sqlite");
