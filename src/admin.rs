@@ -149,6 +149,11 @@ const TEXT: &str = "text/plain; charset=utf-8";
 const JSON: &str = "application/json";
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// Where explanations are, by request.
+const EXPLANATIONS: &str = "/explain/";
+const UNEXPLAINED: &str = "nothing is kept of this request: there is no `[explain] key`, it had no token that was \
+taken, or more than are kept have been explained since\n";
+
 const INDEX: &str = "interlingua admin
 
 /healthz  200 while the process runs
@@ -201,6 +206,7 @@ impl Pages {
             "/readyz" => page(StatusCode::OK, TEXT, "ready\n"),
             path => match self.explanation(path) {
                 Some(json) => page(StatusCode::OK, JSON, json),
+                None if path.starts_with(EXPLANATIONS) => page(StatusCode::NOT_FOUND, TEXT, UNEXPLAINED),
                 None => page(StatusCode::NOT_FOUND, TEXT, "no such page\n"),
             },
         }
@@ -224,7 +230,7 @@ impl Pages {
 
     /// The explanation that is kept under the path, if there is one.
     fn explanation(&self, path: &str) -> Option<Bytes> {
-        self.explanations.as_ref()?.find(path.strip_prefix("/explain/")?)
+        self.explanations.as_ref()?.find(path.strip_prefix(EXPLANATIONS)?)
     }
 }
 
@@ -320,7 +326,11 @@ mod tests {
             "{head}"
         );
         assert_eq!(body, "{\"sections\":[]}");
-        assert!(ask(address, "GET", "/explain/two").0.starts_with("http/1.1 404"));
+        let (head, body) = ask(address, "GET", "/explain/two");
+        assert!(
+            head.starts_with("http/1.1 404") && body.contains("it had no token that was taken"),
+            "{body}"
+        );
         let (other, _, _, _other) = start();
         assert!(ask(other, "GET", "/explain/one").0.starts_with("http/1.1 404"), "none are kept there");
     }

@@ -59,6 +59,8 @@ enum Command {
     /// Serve (the default): with no upstream configured, in front of the built-in demo backend
     Serve(serve::Arguments),
     /// Load every mapping and schema and say everything that is wrong with them
+    ///
+    /// Files that settings name besides those, such as certificates, keys and id maps, are opened by `serve` alone
     Check(check::Arguments),
     /// Look whether recorded traffic or JSON documents keep to what operations take and answer
     Validate(validate::Arguments),

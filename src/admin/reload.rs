@@ -64,7 +64,8 @@ impl Outcome {
     pub fn causes(error: &(dyn Error + 'static)) -> String {
         let mut text = error.to_string();
         let mut link = error.source();
-        while let Some(cause) = link {
+        // A code of `SQLite` says once more what its sentence has said.
+        while let Some(cause) = link.filter(|cause| !cause.is::<rusqlite::ffi::Error>()) {
             text += ": ";
             text += &cause.to_string();
             link = cause.source();

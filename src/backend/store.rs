@@ -33,7 +33,7 @@ pub(super) struct Store {
 #[derive(Debug, Error)]
 pub enum OpenError {
     /// `SQLite` refused the file or what is in it.
-    #[error("database {} cannot be used", .path.display())]
+    #[error("database `{}` cannot be used", .path.display())]
     Database {
         /// The file, `:memory:` if there is none.
         path: PathBuf,
@@ -276,6 +276,6 @@ mod tests {
         let path = folder.path().join("notes.txt");
         std::fs::write(&path, "certainly no database, and longer than the header of one").unwrap();
         let Err(error) = open_connection(&seeded(Some(path.clone()))) else { panic!("it was opened") };
-        assert_eq!(error.to_string(), format!("database {} cannot be used", path.display()));
+        assert_eq!(error.to_string(), format!("database `{}` cannot be used", path.display()));
     }
 }

@@ -135,6 +135,6 @@ mod tests {
         let config = backend::Config { database, seed: false };
 
         let error = Embedded::start(&config, &Drain::new()).unwrap_err();
-        assert_eq!(error.to_string(), "database /dev/null/database cannot be used");
+        assert_eq!(error.to_string(), "database `/dev/null/database` cannot be used");
     }
 }

@@ -67,7 +67,8 @@ impl Said {
                 let mut said = self.clone();
                 said.0.remove(&dialect);
                 let mode = files.modes.get(&dialect);
-                let json = json!({"result": "taken", "dialect": dialect, "mode": mode.map(shown), "said_by": "files"});
+                let said_by = if mode.is_some() { "files" } else { "nobody" };
+                let json = json!({"result": "taken", "dialect": dialect, "mode": mode.map(shown), "said_by": said_by});
                 Ok(Change { said, dialect, told: Told { status: StatusCode::OK, json: json.to_string() } })
             }
             What::Set { dialect, json } => self.set(dialect, &json, files, parts),

@@ -194,6 +194,12 @@ impl IdFile {
             None => {
                 let store = Store::open(path)?;
                 let was_made = found.place.is_none();
+                if was_made {
+                    tracing::warn!(
+                        "there was no id map `{}`: an empty one was made, and no imported id is known",
+                        path.display()
+                    );
+                }
                 Ok((if was_made { IdFile::at(path) } else { found }, IdMap::new(store)))
             }
         }

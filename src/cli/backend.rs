@@ -66,7 +66,7 @@ mod tests {
         let ran = ran(&["backend", "--database", "/dev/null/database"]);
 
         assert!(
-            ran.err.starts_with("interlingua: database /dev/null/database cannot be used: "),
+            ran.err.starts_with("interlingua: database `/dev/null/database` cannot be used: "),
             "{}",
             ran.err
         );
@@ -79,6 +79,6 @@ mod tests {
         let path = config.path().display().to_string();
         let ran = ran(&["backend", "--config", &path]);
 
-        assert!(ran.err.contains("database /dev/null/set cannot be used"), "{}", ran.err);
+        assert!(ran.err.contains("database `/dev/null/set` cannot be used"), "{}", ran.err);
     }
 }

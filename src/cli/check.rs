@@ -206,6 +206,26 @@ mod tests {
     }
 
     #[test]
+    fn a_credential_that_is_a_key_twice_is_not_shown() {
+        for text in [
+            "[usage.names]\nhunter2 = \"a\"\nhunter2 = \"b\"\n",
+            "[usage.names]\n9f86d081884c7d659a2feaa0c55ad015 = \"a\"\n\"hunter2\" = \"b\"\n\"hunter2\" = \"c\"\n",
+            "[usage]\nnames = { hunter2 = \"a\", hunter2 = \"b\" }\n",
+            "[mode.acme]\nmode = \"canonical\"\nprincipals.hunter2 = \"legacy\"\nprincipals.hunter2 = \"shadow\"\n",
+            "[mode.acme]\nmode = \"canonical\"\n[mode.acme.principals.hunter2]\n[mode.acme.principals.hunter2]\n",
+            "[usage.names]\nhunter2 = \"a\n",
+        ] {
+            let config = file("config.toml", text);
+            for format in ["text", "json", "junit", "github", "sarif"] {
+                let ran = ran_in_acme(&["check", "--format", format, "--config", config.path_text()]);
+                let said = format!("{}{}", ran.out, ran.err);
+                assert!(said.contains("C0105") || said.contains("C0101"), "{text}: {said}");
+                assert!(!said.contains("hunter2"), "{format}, {text}: {said}");
+            }
+        }
+    }
+
+    #[test]
     fn one_is_not_plural() {
         assert_eq!(counted(1, "dialect"), "1 dialect");
         assert_eq!(counted(0, "dialect"), "0 dialects");

@@ -5,7 +5,6 @@
 
 use std::{
     error::Error,
-    fmt::Write as _,
     io::{self, ErrorKind, IsTerminal, Write},
     time::Duration,
 };
@@ -14,6 +13,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use crate::admin::reload::Outcome;
 use crate::diag::{
     Diagnostic, Sources,
     render::{self, Counts},
@@ -73,7 +73,7 @@ impl<'a> Console<'a> {
         if bytes == 0 {
             return self.spinner("reading");
         }
-        let style = ProgressStyle::with_template("reading {bar:40} {percent:>3} %, {eta} left");
+        let style = ProgressStyle::with_template("reading {wide_bar} {percent:>3} %, {eta} left");
         let bar = ProgressBar::new(bytes);
         bar.set_style(style.expect("the template is sound"));
         bar
@@ -127,14 +127,8 @@ impl<'a> Console<'a> {
     }
 
     /// Prints why a command could not run, with everything that led to it.
-    pub(super) fn failure(&mut self, failure: &dyn Error) -> io::Result<()> {
-        let mut text = format!("interlingua: {failure}");
-        let mut link = failure.source();
-        while let Some(cause) = link {
-            write!(text, ": {cause}").expect("writing to a string never fails");
-            link = cause.source();
-        }
-        self.note(&text)
+    pub(super) fn failure(&mut self, failure: &(dyn Error + 'static)) -> io::Result<()> {
+        self.note(&format!("interlingua: {}", Outcome::causes(failure)))
     }
 }
 
@@ -168,6 +162,7 @@ impl<W: Write> Write for UntilClosed<W> {
 mod tests {
     use super::*;
     use crate::{
+        cli::testing,
         diag::{Span, code},
         server::BindError,
     };
@@ -212,6 +207,15 @@ mod tests {
         Console::new(io::sink(), &mut err).failure(&failure).unwrap();
 
         assert_eq!(err, b"interlingua: cannot listen on 127.0.0.1:80: the port is taken\n");
+    }
+
+    #[test]
+    fn what_the_database_says_is_said_once() {
+        let table = testing::file("users.csv", &"external,canonical\n".repeat(100));
+        let ran = testing::ran(&["report", table.path_text()]);
+        let path = table.path_text();
+        let expected = format!("interlingua: usage file `{path}` cannot be used: file is not a database\n");
+        assert_eq!(ran.err, expected);
     }
 
     #[test]

@@ -2,6 +2,8 @@
 
 use std::io;
 
+use http::StatusCode;
+
 use super::{
     ids::{Misused, Unmatchable},
     import,
@@ -49,6 +51,9 @@ pub(super) enum Failure {
     /// What a digest is wanted of is no credential.
     #[error("this is not a credential alone: {0}")]
     NoCredentialAlone(&'static str),
+    /// Nobody says where it was counted.
+    #[error("nobody says where it was counted: name files, say `--from URL`, or set `file` under `[usage]`")]
+    NothingCounted,
     /// The reference backend has no address, or could not go on.
     #[error("{what}")]
     Io {
@@ -76,10 +81,12 @@ pub(super) enum Failure {
         operation: String,
     },
     /// There is no schema that answers could fit.
-    #[error("no schema says what `{operation}` answers")]
+    #[error("no schema says what `{operation}` answers{}", with(.statuses))]
     NoAnswerSchema {
         /// The operation.
         operation: String,
+        /// The statuses of which one says that, if there are any.
+        statuses: Vec<StatusCode>,
     },
     /// The result cannot be written.
     #[error("cannot write the result")]
@@ -105,6 +112,11 @@ pub(super) enum Failure {
     /// What to look at is not understood, or not enough.
     #[error(transparent)]
     Traffic(#[from] traffic::ask::Misasked),
+}
+
+fn with(statuses: &[StatusCode]) -> String {
+    let statuses: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+    if statuses.is_empty() { String::new() } else { format!(" so; it answers {}", statuses.join(", ")) }
 }
 
 impl From<Unknown> for Failure {

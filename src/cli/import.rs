@@ -73,6 +73,10 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<Ou
     let schemas = imported.files.len() - 1;
     let folder = arguments.out.join("schemas").join(&arguments.name);
     console.line(&format!("{} ({})", folder.display(), counted(schemas, "schema")))?;
+    for path in left_over(&arguments.out, &folder, &imported.files) {
+        let path = path.display();
+        console.note(&format!("`{path}` was not written now: if it is of an earlier import, remove it"))?;
+    }
     let left = imported.files[0].text.matches("\"TODO\"").count();
     console.line(&format!(
         "{}, {} to decide: `interlingua check` tells each with the likeliest answers",
@@ -80,6 +84,16 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<Ou
         counted(left, "place"),
     ))?;
     Ok(Outcome::Clean)
+}
+
+/// The schemas in a folder that are none of these files.
+fn left_over(out: &Path, folder: &Path, files: &[File]) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_schema = |path: &PathBuf| path.extension().is_some_and(|ending| ending == "json");
+    let is_written = |path: &PathBuf| files.iter().any(|file| out.join(&file.path) == *path);
+    let mut left: Vec<_> = entries.filter(|path| is_schema(path) && !is_written(path)).collect();
+    left.sort();
+    left
 }
 
 fn counted(number: usize, noun: &str) -> String {
@@ -194,6 +208,18 @@ mod tests {
         assert_eq!(fs::read_to_string(&mapping).unwrap(), "mine");
         assert_eq!(imported(folder.path(), &["--force"]).status, ExitCode::SUCCESS);
         assert_ne!(fs::read_to_string(&mapping).unwrap(), "mine");
+    }
+
+    #[test]
+    fn what_an_earlier_import_left_is_said() {
+        let folder = tempfile::tempdir().unwrap();
+        assert_eq!(imported(folder.path(), &[]).err, "");
+        let schemas = folder.path().join("out/schemas/acme");
+        fs::create_dir_all(&schemas).unwrap();
+        fs::write(schemas.join("old.json"), "{}").unwrap();
+        let ran = imported(folder.path(), &["--force"]);
+        let expected = format!("`{}` was not written now", schemas.join("old.json").display());
+        assert!(ran.err.contains(&expected), "{}", ran.err);
     }
 
     #[test]

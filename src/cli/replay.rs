@@ -98,7 +98,7 @@ pub(super) enum Unplayable {
     #[error("no traffic: {0}")]
     File(String),
     /// No answer at all.
-    #[error("{0} was asked {1} times and gave no answer")]
+    #[error("{0} was asked {times} and gave no answer", times = if *.1 == 1 { "once".to_owned() } else { format!("{} times", .1) })]
     NoAnswer(String, usize),
     /// A credential that no dialect would take.
     #[error("line {line} of `{file}` does not look like a credential of any dialect")]

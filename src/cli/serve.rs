@@ -19,6 +19,7 @@ use crate::{
     config::Config,
     diag::{Diagnostics, SourceId, Sources},
     dialect::Registry,
+    gateway::mode,
     server::{Drain, Inherited, ListenerConfig, RunOutcome},
     telemetry::{self, names::field},
 };
@@ -26,7 +27,7 @@ use crate::{
 #[derive(Args, Clone, Debug, Default)]
 pub(super) struct Arguments {
     /// Address to listen on instead of the configured ones, without TLS; may be given several times
-    #[arg(long, value_name = "ADDRESS")]
+    #[arg(long, value_name = "ADDRESS", value_parser = address)]
     listen: Vec<SocketAddr>,
 }
 
@@ -99,6 +100,10 @@ fn settings(source: SourceId, sources: &Sources) -> Option<Config> {
     Config::parse(source, sources.text(source), &mut Diagnostics::default())
 }
 
+fn address(text: &str) -> Result<SocketAddr, &'static str> {
+    text.parse().map_err(|_| "expected an IP address and a port, as in 127.0.0.1:8080")
+}
+
 fn plain(address: SocketAddr) -> ListenerConfig {
     ListenerConfig { address, tls: None }
 }
@@ -109,6 +114,8 @@ struct Announcement {
     /// The scheme of each listener.
     schemes: Vec<&'static str>,
     backend: String,
+    /// How requests of dialects are answered of which that is said.
+    modes: Vec<String>,
     /// A request to try, without the listener's address.
     hint: Option<hint::Hint>,
 }
@@ -122,6 +129,7 @@ impl Announcement {
             dialects: names.join(", "),
             schemes: config.server.listeners.iter().map(scheme).collect(),
             backend: backend(config),
+            modes: modes(config),
             hint: is_demo.then(|| hint::of(registry)).flatten(),
         }
     }
@@ -141,6 +149,9 @@ impl Announcement {
             "listening"
         );
         tracing::info!("{}", self.backend);
+        for mode in &self.modes {
+            tracing::info!("{mode}");
+        }
         if let Some((hint, url)) = self.hint.as_ref().zip(urls.first()) {
             tracing::info!("try: {}", hint.curl(url));
         }
@@ -158,6 +169,21 @@ fn backend(config: &Config) -> String {
         None => "knows no token, because `backend.seed` is false".to_owned(),
     };
     format!("no upstream is configured: the built-in demo backend answers, and {state}")
+}
+
+/// Which dialects are in a mode, in a sentence for each.
+fn modes(config: &Config) -> Vec<String> {
+    let sentence = |(dialect, said): (&String, &mode::Config)| {
+        let mode = said.mode.name();
+        let but = if said.operations.is_empty() && said.principals.is_empty() {
+            ""
+        } else {
+            ", but for some operations or principals"
+        };
+        let old = config.legacy.get(dialect).map(|old| format!("; its old upstream is {}", old.base));
+        format!("the mode of {dialect} is {mode}{but}{}", old.unwrap_or_default())
+    };
+    config.modes.iter().map(sentence).collect()
 }
 
 #[cfg(test)]
@@ -197,6 +223,33 @@ mod tests {
         let expected = format!("interlingua: there is no mapping (`<dialect>.toml`) in `{schemas}`\n");
         assert_eq!(ran.err, expected);
         assert_eq!(ran.status, ExitCode::from(2));
+    }
+
+    #[test]
+    fn it_is_said_which_dialects_are_in_a_mode() {
+        let mut config = Config::default();
+        assert_eq!(modes(&config), [""; 0]);
+        let old = crate::upstream::Config::new("http://10.0.0.8:9000/".parse().unwrap());
+        config.legacy.insert("acme".to_owned(), old);
+        let shadow = mode::Config { mode: mode::Mode::Shadow, ..mode::Config::default() };
+        config.modes.insert("acme".to_owned(), shadow);
+        let operations = [("get".to_owned(), mode::Mode::Legacy)].into();
+        config.modes.insert("umbrella".to_owned(), mode::Config { operations, ..mode::Config::default() });
+        assert_eq!(
+            modes(&config),
+            [
+                "the mode of acme is shadow; its old upstream is http://10.0.0.8:9000/",
+                "the mode of umbrella is canonical, but for some operations or principals"
+            ]
+        );
+    }
+
+    #[test]
+    fn an_address_that_is_none_is_told_what_one_is() {
+        for text in ["localhost:8080", "8080", ":8080"] {
+            assert!(address(text).unwrap_err().contains("an IP address and a port"), "{text}");
+        }
+        assert_eq!(address("127.0.0.1:80"), Ok(([127, 0, 0, 1], 80).into()));
     }
 
     #[test]

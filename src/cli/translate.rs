@@ -65,9 +65,10 @@ pub(super) struct Arguments {
     #[arg(long = "current", value_name = "FILE", conflicts_with = "answers")]
     records: Vec<PathBuf>,
     /// Status of each answer; without it, the first success status of the call
-    #[arg(long, value_parser = status)]
+    #[arg(long, value_parser = status, requires = "answers")]
     status: Option<StatusCode>,
-    /// What a resolver would find: its name, the dialect's id and the canonical one, which is empty if there is none
+    /// What a resolver would find: its name, what is looked up, as this command asks for it, and what is found, which is
+    /// empty if that is nothing
     #[arg(long = "resolve", value_name = "NAME:LEFT=RIGHT")]
     resolutions: Vec<Resolution>,
     /// Tell what was done, step by step, with the line of the mapping that says so; values are masked

@@ -32,8 +32,9 @@ use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, names, snapshot::d
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
-    /// Files of `[usage] file`, one of each replica; they may be in use
-    #[arg(value_name = "FILE", required_unless_present = "from")]
+    /// Files of `[usage] file`, one of each replica; they may be in use. Without any and without `--from`, the one that the
+    /// configuration names
+    #[arg(value_name = "FILE")]
     counted: Vec<PathBuf>,
     /// The admin listener of a running proxy, such as `http://127.0.0.1:9464`; may be given several times
     #[arg(long, value_name = "URL")]
@@ -66,6 +67,8 @@ struct Told {
     counted: Snapshot,
     /// How many replicas counted it.
     replicas: usize,
+    /// Into how many files nothing was ever counted.
+    untouched: usize,
     removal: Option<Removal>,
     verdicts: Vec<Verdict>,
     met: Findings,
@@ -78,8 +81,16 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     let Some(Loaded { config, registry, .. }) = files.load(console)? else { return Ok(Outcome::Findings) };
     let mut counted = Snapshot::default();
-    for file in &arguments.counted {
-        counted.merge(&store::read(file)?);
+    let mut untouched = 0;
+    let own = config.usage.file.iter().filter(|_| arguments.counted.is_empty() && arguments.from.is_empty());
+    let files: Vec<_> = arguments.counted.iter().chain(own).collect();
+    if files.is_empty() && arguments.from.is_empty() {
+        return Err(Failure::NothingCounted);
+    }
+    for file in &files {
+        let read = store::read(file)?;
+        untouched += usize::from(read.is_untouched());
+        counted.merge(&read);
     }
     for from in &arguments.from {
         counted.merge(&fetch::snapshot(from)?);
@@ -87,10 +98,11 @@ pub(super) fn run(
     counted.names.extend(names(config.usage.names));
     let removal = arguments.removing.as_deref();
     let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
-    let verdicts = verdict::all(&counted, &registry);
-    let replicas = arguments.counted.len() + arguments.from.len();
+    let removal = removal.map(|removal| Removal { is_counted: untouched == 0, ..removal });
     let met = Findings::of(&counted, &registry);
-    let told = Told { counted, replicas, removal, verdicts, met };
+    let verdicts = verdict::all(&counted, &registry, &met.compared);
+    let replicas = files.len() + arguments.from.len();
+    let told = Told { counted, replicas, untouched, removal, verdicts, met };
     match arguments.format {
         Format::Csv => console.text(&csv::written(&told))?,
         Format::Html => console.text(&html::written(&told))?,
@@ -158,6 +170,16 @@ impl Told {
     /// How wrong counts may be, in a sentence.
     fn error(&self) -> String {
         let uses = &self.counted.uses;
+        if self.untouched > 0 {
+            let into = if self.replicas == 1 {
+                "this file".to_owned()
+            } else {
+                format!("{} of the files", self.untouched)
+            };
+            return format!(
+                "Nothing was ever counted into {into}: it is new, or a copy without what was beside it."
+            );
+        }
         if uses.is_exact() {
             return "Every count is exact.".to_owned();
         }

@@ -241,6 +241,22 @@ mod tests {
     }
 
     #[test]
+    fn a_date_in_quotes_is_told_how_it_is_written() {
+        let mut sources = Sources::default();
+        let file = sources.add("file.toml", "day = \"2027-11-01\"\nnumber = 1\n");
+        let reader = Reader::parse(file, sources.text(file), &CODES);
+        let mut root = reader.root();
+        for name in ["day", "number"] {
+            root.required(name).unwrap().wrong_type("a date");
+        }
+        let found = reader.into_diagnostics().into_vec();
+
+        assert_eq!(found[0].message, "`day` is a string, expected a date");
+        assert_eq!(found[0].help.as_deref(), Some("write it without quotes, as in `2027-11-01`"));
+        assert_eq!(found[1].help, None);
+    }
+
+    #[test]
     fn an_unknown_key_is_reported_where_it_stands_with_the_name_it_resembles() {
         let mut sources = Sources::default();
         let file = sources.add("file.toml", "[a]\nnmae = 1\nelse = 2\n");

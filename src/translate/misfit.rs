@@ -91,7 +91,7 @@ pub struct Misfit {
 }
 
 impl Misfit {
-    /// In words, such as ``the answer does not fit Schema(canonical/member): `/role` must be a string``.
+    /// In words, such as ``the answer does not fit `canonical/member`: `/role` must be a string``.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -143,7 +143,7 @@ fn misfit(schema: &Schema, body: &Document) -> Option<Misfit> {
     let first = violations
         .first()
         .map(|violation| format!(": `{}` {}", masked(schema.shape(), &violation.path), violation.message));
-    Some(Misfit { text: format!("the answer does not fit {schema:?}{}", first.unwrap_or_default()) })
+    Some(Misfit { text: format!("the answer does not fit `{schema}`{}", first.unwrap_or_default()) })
 }
 
 /// A place as a JSON Pointer, with `*` for every name that no schema declares: the names of a map may be anything, an
@@ -191,7 +191,7 @@ mod tests {
         assert_eq!(said(schema, r#"{"users":[{"role":"a"}]}"#), None);
         assert_eq!(
             said(schema, r#"{"users":[{"role":"a"},{"role":"hunter2"}]}"#).unwrap(),
-            "the answer does not fit Schema(canonical/thing): `/users/1/role` must be one of `a`, `b`"
+            "the answer does not fit `canonical/thing`: `/users/1/role` must be one of `a`, `b`"
         );
     }
 

@@ -52,6 +52,11 @@ impl Snapshot {
         self.met.merge(&other.met);
     }
 
+    /// Whether nothing was ever counted into it: it was made, and no more.
+    pub fn is_untouched(&self) -> bool {
+        self.written == self.since && self.clients.total == 0 && self.uses.total == 0
+    }
+
     /// As JSON.
     pub fn to_json(&self) -> Tree {
         let part = |part: &Part| {

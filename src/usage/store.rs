@@ -1,7 +1,7 @@
 //! What was counted, in an `SQLite` file: written by one process, and read by whoever wants to know while it writes.
 //!
 //! Every write is a transaction that is on the disk before it is reported, so that a process that is killed leaves what it
-//! wrote last, and a file that opens. A process that takes the file over is to have it next: the one before writes no more,
+//! wrote last, and a file that opens. It is taken into the file itself at once, for whoever copies that alone. A process that takes the file over is to have it next: the one before writes no more,
 //! unless the start fails after all, however it does (see `owner`).
 //!
 //! No clock is trusted with what is kept. Days are told apart by whatever it shows, what the file knows of a day is added to
@@ -185,6 +185,7 @@ impl Store {
         match self.try_write(book, &mut met, now) {
             Ok(true) => {
                 self.claim = None;
+                self.take_in();
                 Ok(())
             }
             Ok(false) => {
@@ -209,6 +210,13 @@ impl Store {
     pub fn read(&mut self) -> Result<Snapshot, StoreError> {
         let read = self.connection.transaction().and_then(|transaction| read::snapshot(&transaction));
         read.map_err(failed(&self.path))
+    }
+
+    /// Takes what was written into the file itself, as far as nobody reads what was there before: `SQLite` writes it beside
+    /// the file first, and leaves it there for as long as it likes.
+    fn take_in(&self) {
+        // What is not taken in now is written down all the same, and taken in after the next time.
+        let _ = self.connection.query_row("PRAGMA wal_checkpoint(PASSIVE)", [], |_| Ok(()));
     }
 
     /// Writes, unless it is another's turn.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use uuid::Uuid;
 
+use crate::lifecycle::process::Process;
 use crate::program::Program;
 
 /// Enough pairs that writing them takes the store several times its cache.
@@ -47,7 +48,8 @@ impl Place {
         });
         fs::write(self.path("few.csv"), rows).unwrap();
         let output = self.import(kind, &self.path("few.csv")).output().unwrap();
-        assert_eq!(said(&output), format!("imported {} ids, 0 were there already\n", pairs.len()));
+        let ids = if pairs.len() == 1 { "1 id".to_owned() } else { format!("{} ids", pairs.len()) };
+        assert_eq!(said(&output), format!("imported {ids}, 0 were there already\n"));
     }
 
     /// A file of many pairs, none of which is there yet.
@@ -220,4 +222,25 @@ fn ask(program: &Program, method: &str, path: &str, body: Option<&Value>, status
     let answer = program.send(method, &format!("/v1{path}"), &headers, body.map(Value::to_string).as_deref());
     assert_eq!(answer.status, status, "{}", answer.body);
     answer.json()
+}
+
+/// A slip of the pen in the settings must not look like a map that is there.
+#[test]
+fn a_map_that_was_not_there_is_said_to_be_empty() {
+    let place = Place::new();
+    let config = place.path("config.toml");
+    let store = place.path("ids.sqlite");
+    let settings = format!(
+        "[server]\nworkers = 1\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
+         [telemetry]\nformat = \"json\"\n[ids]\nstore = {:?}\n",
+        store.display().to_string()
+    );
+    fs::write(&config, settings).unwrap();
+    let process = Process::start_at(&config, None, &[]);
+    let line = process.logged("there was no id map");
+    assert!(line.contains("\"WARN\"") && line.contains("no imported id is known"), "{line}");
+    process.stop();
+    let process = Process::start_at(&config, None, &[]);
+    assert!(!process.log().contains("there was no id map"), "it is there now: {}", process.log());
+    process.stop();
 }

@@ -138,6 +138,86 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
     assert_eq!((is_safe, blocks), (false, vec![gone.to_owned()]));
 }
 
+/// One used an operation in which a shadow has found differences, the other one in which it has found none.
+#[test]
+fn who_uses_what_differs_is_in_doubt() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
+    let book = Arc::new(book);
+    let counter = Counter::new(Arc::clone(&book));
+    let (add, list) = (Part::operation("nimbus", "add-person"), Part::operation("nimbus", "list-people"));
+    for (who, parts) in [("adds", vec![add.clone(), add.field("address")]), ("lists", vec![list])] {
+        let parts: Vec<_> = parts.iter().map(|part| book.parts().number(part)).collect();
+        counter.count_parts(Principal::of(who.as_bytes()), Client::UNKNOWN, &parts, now);
+    }
+    for (operation, outcome) in [
+        ("add-person", "effect_different"),
+        ("add-person", "effect_same"),
+        ("add-person", "dry_refused"),
+        ("list-people", "same"),
+        ("list-people", "noise"),
+    ] {
+        book.compared("nimbus", operation, outcome, now);
+    }
+    store.write(&book, now).unwrap();
+
+    let data = sixth();
+    let report = |format: &str| {
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        report.arg("report").arg(&path).args(["--format", format, "--mappings"]);
+        report.arg(data.path().join("mappings")).arg("--schemas").arg(data.path().join("schemas"));
+        String::from_utf8(report.output().unwrap().stdout).unwrap()
+    };
+    let told: Value = serde_json::from_str(&report("json")).unwrap();
+    let of = |who: &str| {
+        let who = Principal::of(who.as_bytes()).to_string();
+        let found =
+            told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who).unwrap();
+        (found["moving"].clone(), found["doubts"][0]["reason"].clone())
+    };
+    let why = "both sides differed in 1 of 2 answers compared, and the canonical side would have refused 1 change; \
+               whose is not known, the last was on 2026-11-22";
+    assert_eq!(of("adds"), (json!("unknown"), json!(why)));
+    assert_eq!(of("lists"), (json!("safe"), Value::Null));
+    assert_eq!(report("html").matches("✓ safe to move").count(), 1);
+}
+
+/// A file that was made and not written yet, as a copy is that lacks what was beside it.
+#[test]
+fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    drop(Store::open(&path, Config::default(), now).unwrap());
+    let name = &shipped().registry.dialects()[0].name;
+    let report = |files: &[&Path]| {
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let output = report.arg("report").args(files).args(["--removing", name]).output().unwrap();
+        (output.status.code(), String::from_utf8(output.stdout).unwrap())
+    };
+    let (status, text) = report(&[&path]);
+    assert!(text.contains("Nothing was ever counted into this file: it is new, or a copy"), "{text}");
+    assert!(text.contains("nobody is known to use") && text.contains("nobody called"), "{text}");
+    assert!(!text.contains("nobody would notice") && !text.contains("exact"), "{text}");
+    assert_eq!(status, Some(1));
+    let (_, text) = report(&[&path, &path]);
+    assert!(text.contains("Nothing was ever counted into 2 of the files"), "{text}");
+    let (status, _) = report(&[]);
+    assert_eq!(status, Some(2), "nobody says where it was counted");
+    let config = folder.path().join("config.toml");
+    fs::write(&config, format!("[usage]\nfile = {:?}\n", path.display().to_string())).unwrap();
+    let (status, text) = report(&[Path::new("--config"), &config]);
+    assert_eq!(status, Some(1), "the file that the settings name: {text}");
+
+    let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
+    store.write(&book, now + Duration::from_secs(5)).unwrap();
+    let (status, text) = report(&[&path]);
+    assert!(text.contains(&format!("nobody would notice if {name} went")), "{text}");
+    assert_eq!(status, Some(0));
+}
+
 /// A table of two rows, of which a third part has pushed one out: what the one who lost it used nobody can say.
 #[test]
 fn where_parts_were_forgotten_nobody_is_called_safe_and_nothing_unused() {
@@ -433,7 +513,13 @@ fn what_was_met_is_told_in_every_format() {
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
 
     let html = report("html");
-    for words in ["<code>/items/*/&lt;&amp;</code>", "4 differed (50.0 %)", "changes that would be refused"] {
+    for words in [
+        "<h1>Who still calls what</h1>",
+        "<h2>Who can be moved</h2>",
+        "<code>/items/*/&lt;&amp;</code>",
+        "4 differed (50.0 %)",
+        "changes that would be refused",
+    ] {
         assert!(html.contains(words), "{words}\n{html}");
     }
     let drawings = html.matches("<svg ").count();

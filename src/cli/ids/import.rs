@@ -65,7 +65,8 @@ pub(super) fn run(
     bar.finish_and_clear();
     match outcome {
         Ok(Imported { new, already }) => {
-            console.line(&format!("imported {new} ids, {already} were there already"))?;
+            let ids = if new == 1 { "id" } else { "ids" };
+            console.line(&format!("imported {new} {ids}, {already} were there already"))?;
             Ok(Outcome::Clean)
         }
         Err(Refused::Conflicts { first, more }) => {

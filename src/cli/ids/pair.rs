@@ -27,10 +27,15 @@ impl Rules {
                 text if text.len() > EXTERNAL_BYTES_MAX => {
                     format!("the external id has {} bytes, limit {EXTERNAL_BYTES_MAX}", text.len())
                 }
+                "." | ".." => "the external id is dots alone, which would change a path".to_owned(),
+                text if text.contains(['/', '\\', '?', '#', '%']) => {
+                    "the external id has one of `/ \\ ? # %` in it, which would change a path".to_owned()
+                }
                 _ => "the external id has control characters in it or space around it".to_owned(),
             });
         }
-        let canonical = uuid(&canonical).ok_or("the canonical id is no UUID")?;
+        let why = if canonical.is_empty() { "has no canonical id" } else { "the canonical id is no UUID" };
+        let canonical = uuid(&canonical).ok_or(why)?;
         let named = match organization.as_str() {
             "" => None,
             text => Some(uuid(text).ok_or("the organization is no UUID")?),
@@ -67,7 +72,10 @@ mod tests {
             (&long, ONE, "", "the external id has 257 bytes, limit 256"),
             ("u-1 ", ONE, "", "the external id has control characters in it or space around it"),
             ("u\t1", ONE, "", "the external id has control characters in it or space around it"),
-            ("u-1", "", "", "the canonical id is no UUID"),
+            ("..", ONE, "", "the external id is dots alone, which would change a path"),
+            ("u/1", ONE, "", "the external id has one of `/ \\ ? # %` in it, which would change a path"),
+            ("u%2F1", ONE, "", "the external id has one of `/ \\ ? # %` in it, which would change a path"),
+            ("u-1", "", "", "has no canonical id"),
             ("u-1", "CnEqURgZ3swzj528KMLvX5", "", "the canonical id is no UUID"),
             ("u-1", ONE, ONE, "names an organization, and ids of this kind lie in none"),
         ] {

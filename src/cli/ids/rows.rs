@@ -93,7 +93,9 @@ impl<R: BufRead> Rows<R> {
             return Ok(None);
         };
         if fields.len() != header.len() {
-            return Err(format!("has {} fields, and the header has {}", fields.len(), header.len()));
+            let own =
+                if fields.len() == 1 { "1 field".to_owned() } else { format!("{} fields", fields.len()) };
+            return Err(format!("has {own}, and the header has {}", header.len()));
         }
         let mut row = Row::default();
         for (field, column) in fields.into_iter().zip(header) {
@@ -226,7 +228,7 @@ mod tests {
         let text = "external,canonical\ne\ne,c,x\n\"e,c\n\"e\"x,c\ne\"x,c\ne,c\n";
         let read = read(Format::Csv, text);
         let wrong = [
-            "has 1 fields, and the header has 2",
+            "has 1 field, and the header has 2",
             "has 3 fields, and the header has 2",
             "a quoted field does not end on its row",
             "something follows a quoted field",

@@ -150,7 +150,11 @@ impl Plays<'_> {
         }
         let operation = request.as_ref().map_or(&operation, |request| &request.operation);
         let own = exchange.headers.iter().filter(|(name, _)| SENT.contains(name));
-        let headers = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+        let mut headers: Vec<_> = own.map(|(name, value)| (name.clone(), value.clone())).collect();
+        // Who wrote the body down and no header means what the body is: nothing else is served.
+        if !body.is_empty() && !exchange.headers.contains_key(CONTENT_TYPE) {
+            headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
+        }
         let reader = self.judge.reader(&dialect, operation);
         Ok(Play { reader, method, target, headers, body, request, recorded, line })
     }

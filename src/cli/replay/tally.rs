@@ -58,7 +58,7 @@ impl Tally {
     ) -> Result<(), Failure> {
         self.sent += 1;
         let (dialect, operation) = (play.reader.dialect(), &play.reader.operation().name);
-        let name = format!("answer of `{operation}` of `{dialect}`, line {}", play.line);
+        let name = format!("answer of `{operation}` of `{dialect}`, line {} of {file}", play.line);
         let (mut found, mut skipped) = (Vec::new(), None);
         match verdict {
             Verdict::Alike => self.alike += 1,

@@ -24,9 +24,10 @@ pub(in crate::cli) enum Misasked {
     CanonicalTraffic,
     /// No file.
     #[error(
-        "there is no file to look at; a file has an ending such as `.json` or `.har`, or a slash in its name"
+        "there is no file to look at{}; a file has an ending such as `.json` or `.har`, or a slash in its name",
+        .0.as_ref().map(|word| format!(": `{word}` is taken for a name")).unwrap_or_default()
     )]
-    NoFile,
+    NoFile(Option<String>),
     /// Both sides of what has one.
     #[error("a single body is a request or an answer: say which with `--side`")]
     TwoSides,
@@ -41,7 +42,7 @@ impl Asked {
         let before = words.iter().take(2).take_while(|word| !is_file(word)).count();
         let (names, files) = words.split_at(before);
         if files.is_empty() {
-            return Err(Misasked::NoFile);
+            return Err(Misasked::NoFile(names.last().map(|word| word.to_string_lossy().into_owned())));
         }
         let text = |index: usize| names.get(index).map(|name| name.to_string_lossy().into_owned());
         Ok(Asked { dialect: text(0), operation: text(1), files: files.to_vec() })
@@ -81,6 +82,6 @@ mod tests {
         assert_eq!(asked(&["acme", "members.add", "-", "b"]), Ok((name("acme"), name("members.add"), 2)));
         assert_eq!(asked(&["acme", "add", "body", "x"]), Ok((name("acme"), name("add"), 2)));
         assert_eq!(asked(&["./acme"]), Ok((None, None, 1)));
-        assert_eq!(asked(&["acme", "add"]), Err(Misasked::NoFile.to_string()));
+        assert_eq!(asked(&["acme", "add"]), Err(Misasked::NoFile(Some("add".to_owned())).to_string()));
     }
 }

@@ -54,6 +54,9 @@ impl FromStr for Base {
             Some(_) | None => (None, text),
         };
         let url: Uri = url.parse().map_err(|_| WRONG)?;
+        if !matches!(url.scheme_str(), Some("http" | "https")) || url.query().is_some() {
+            return Err(WRONG);
+        }
         let host = url.authority().ok_or(WRONG)?.as_str().to_ascii_lowercase();
         Ok(Base { dialect, host, path: url.path().trim_end_matches('/').to_owned() })
     }

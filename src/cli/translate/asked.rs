@@ -14,7 +14,7 @@ pub(super) struct Asked {
 #[derive(Debug, thiserror::Error)]
 pub(in crate::cli) enum Misasked {
     /// One answer is needed for each call.
-    #[error("the request becomes {calls} call(s), but `--answer` is given {given} time(s)")]
+    #[error("the request becomes {}, but `--answer` is given {}", counted(*.calls, "call"), counted(*.given, "time"))]
     Answers {
         /// The calls.
         calls: usize,
@@ -28,7 +28,7 @@ pub(in crate::cli) enum Misasked {
         operation: String,
     },
     /// One record is needed for each update that is compared with it.
-    #[error("the request reads {reads} record(s) first, but `--current` is given {given} time(s)")]
+    #[error("the request reads {} first, but `--current` is given {}", counted(*.reads, "record"), counted(*.given, "time"))]
     Records {
         /// The records.
         reads: usize,
@@ -41,6 +41,11 @@ pub(in crate::cli) enum Misasked {
     /// Ids that are looked up, each as the argument that would tell it.
     #[error("an id is looked up: say what would be found with {}", quoted(.0))]
     Unresolved(Vec<String>),
+}
+
+fn counted(number: usize, noun: &str) -> String {
+    let plural = if number == 1 { "" } else { "s" };
+    format!("{number} {noun}{plural}")
 }
 
 fn quoted(arguments: &[String]) -> String {

@@ -225,7 +225,7 @@ answers = { 200 = "presence" }
     #[test]
     fn a_record_nobody_reads_is_one_too_many() {
         let ran = translated("{}", &["{}"]);
-        let reason = "the request reads 0 record(s) first, but `--current` is given 1 time(s)";
+        let reason = "the request reads 0 records first, but `--current` is given 1 time";
         assert_eq!(ran.err, format!("interlingua: {reason}\n"));
         assert_eq!(ran.status, ExitCode::from(2));
     }

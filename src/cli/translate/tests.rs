@@ -176,7 +176,7 @@ fn what_is_not_enough_to_translate_is_status_2() {
         ),
         (
             translated(PEOPLE, &body, &[&body, &body], &[]),
-            "the request becomes 1 call(s), but `--answer` is given 2 time(s)",
+            "the request becomes 1 call, but `--answer` is given 2 times",
         ),
         (
             translated(PEOPLE, &body, &[], &["--resolve", "nope:a=b"]),

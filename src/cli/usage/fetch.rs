@@ -52,11 +52,9 @@ fn ask(mut stream: TcpStream, host: &str) -> io::Result<Vec<u8>> {
     let body = &answer[begin..];
     if head.code != Some(200) {
         let said = String::from_utf8_lossy(&body[..body.len().min(200)]);
-        return Err(io::Error::other(format!(
-            "status {}: {}",
-            head.code.unwrap_or_default(),
-            said.trim_end()
-        )));
+        let (code, said) = (head.code.unwrap_or_default(), said.trim_end());
+        let hint = if code == 404 { "; is that the admin listener?" } else { "" };
+        return Err(io::Error::other(format!("status {code}: {said}{hint}")));
     }
     let length = head.headers.iter().find(|header| header.name.eq_ignore_ascii_case("content-length"));
     let length = length.and_then(|header| std::str::from_utf8(header.value).ok()?.parse::<usize>().ok());

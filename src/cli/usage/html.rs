@@ -23,7 +23,7 @@ pub(super) fn written(told: &Told) -> String {
         "<!DOCTYPE html>\n<html xmlns=\"http://www.w3.org/1999/xhtml\" lang=\"en\"><head><meta charset=\"utf-8\"/>\
          <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\"/>\
          <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\"/>\
-         <title>Principal still calls what</title><style>\n{STYLE}</style></head>\n<body><header><h1>Principal still calls what</h1>"
+         <title>Who still calls what</title><style>\n{STYLE}</style></head>\n<body><header><h1>Who still calls what</h1>"
     );
     let replicas =
         if told.replicas == 1 { "1 replica".to_owned() } else { format!("{} replicas", told.replicas) };
@@ -165,6 +165,24 @@ pub(super) fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
     out.write_fmt(text).expect("writing to a string never fails");
 }
 
+/// A sentence in which names stand between backquotes.
+pub(super) fn sentence(text: &str) -> String {
+    let parts: Vec<_> = text.split('`').map(escaped).collect();
+    if parts.len() % 2 == 0 {
+        // One of them is alone, and part of a name.
+        return escaped(text).into_owned();
+    }
+    let mut out = String::new();
+    for (index, part) in parts.iter().enumerate() {
+        if index % 2 == 1 {
+            put(&mut out, format_args!("<code>{part}</code>"));
+        } else {
+            out.push_str(part);
+        }
+    }
+    out
+}
+
 /// A text in which nothing is markup. What XML cannot hold at all is told as a replacement.
 pub(super) fn escaped(text: &str) -> Cow<'_, str> {
     let is_plain = |c: char| {
@@ -188,4 +206,21 @@ pub(super) fn escaped(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_in_a_sentence_are_shown_as_such() {
+        for (text, expected) in [
+            ("it lacked `a<b`, or was refused", "it lacked <code>a&lt;b</code>, or was refused"),
+            ("`a` and `b`", "<code>a</code> and <code>b</code>"),
+            ("a ` alone", "a ` alone"),
+            ("nothing & more", "nothing &amp; more"),
+        ] {
+            assert_eq!(sentence(text), expected);
+        }
+    }
 }

@@ -230,7 +230,8 @@ impl Plot {
         });
         let mut names: Vec<String> = kinds.iter().take(KINDS_MAX).map(|(name, _)| (*name).clone()).collect();
         if kinds.len() > KINDS_MAX {
-            names.push(format!("{} others", kinds.len() - KINDS_MAX));
+            let others = kinds.len() - KINDS_MAX;
+            names.push(if others == 1 { "1 other".to_owned() } else { format!("{others} others") });
         }
         names
     }

@@ -18,6 +18,8 @@ pub(super) struct Removal {
     pub(super) unconfirmed: Option<Use<()>>,
     /// How often somebody may have used it who is not there, at most.
     pub(super) missed: u64,
+    /// Whether something was counted everywhere, were it nothing of this.
+    pub(super) is_counted: bool,
 }
 
 /// What was asked for, taken apart.
@@ -45,12 +47,13 @@ impl Removal {
         // Who was never read may have used it each time.
         let unread = counted.uses.uses().filter(|((_, used), _)| part.may_be_in(used));
         let unread = unread.map(|(_, known)| known.count).max().unwrap_or_default();
-        Ok(Removal { part: asked.to_owned(), users, unconfirmed, missed: counted.uses.missed.max(unread) })
+        let missed = counted.uses.missed.max(unread);
+        Ok(Removal { part: asked.to_owned(), users, unconfirmed, missed, is_counted: true })
     }
 
     /// Whether those who are known to use it are all there are.
     pub(super) fn is_certain(&self) -> bool {
-        self.unconfirmed.is_none() && self.missed == 0
+        self.is_counted && self.unconfirmed.is_none() && self.missed == 0
     }
 }
 

@@ -43,6 +43,9 @@ pub(super) fn written(told: &Told) -> String {
     }
 
     out.push_str("\nwho still calls what\n");
+    if told.verdicts.is_empty() {
+        wrap(&mut out, 2, "nobody called");
+    }
     let mut calls: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for (who, part, known) in told.calls() {
         calls.entry(part.to_string()).or_default().push(used(told.label(who), known));
@@ -52,7 +55,9 @@ pub(super) fn written(told: &Told) -> String {
         table(&mut out, 4, &rows);
     }
     remaining(told, &mut out);
-    out.push_str("\nwho can be moved\n");
+    if !told.verdicts.is_empty() {
+        out.push_str("\nwho can be moved\n");
+    }
     let mut verdicts: Vec<_> = told.verdicts.iter().collect();
     verdicts.sort_by_key(|verdict| (verdict.moving(), told.label(&verdict.who)));
     for verdict in verdicts {
@@ -83,7 +88,9 @@ fn remaining(told: &Told, out: &mut String) {
     table(out, 2, &rows.collect::<Vec<_>>());
     let more = if told.met.more.may_be() { ", or more" } else { "" };
     let (from, last) = (date_of(from), date_of(*last));
-    wrap(out, 2, &format!("principals{more} on each day from {from} to {last}: on the last, and at most"));
+    let caption =
+        format!("principals{more} on each day from {from} to {last} (1 of 2: 1 on the last day, at most 2)");
+    wrap(out, 2, &caption);
     if told.met.more.unconfirmed {
         wrap(
             out,

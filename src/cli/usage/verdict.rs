@@ -2,16 +2,18 @@
 //!
 //! What becomes of a part is asked of the mapping's ledger, which the loader has proved. Nothing is safe because nobody
 //! objects: a part that is lost, refused or heard as something else is in the way, and one that the mapping says nothing of,
-//! or has no more, leaves the principal in doubt.
+//! or has no more, leaves the principal in doubt. So does a shadow in which both sides differed in an operation that it uses:
+//! whose answers those were is not kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
+use super::{met::Compared, plot::DAY};
 use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
 use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches};
+use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches, snapshot::date};
 
 /// What is to be said of a principal.
 pub(super) struct Verdict {
@@ -100,8 +102,12 @@ fn around(part: &Part) -> impl Iterator<Item = Part> {
     fields.into_iter().chain(is_part.then_some(operation))
 }
 
-/// What is to be said of every principal, in their order.
-pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
+/// What is to be said of every principal, in their order, where comparisons of operations ended like this.
+pub(super) fn all(
+    counted: &Snapshot,
+    registry: &Registry,
+    compared: &BTreeMap<(String, String), Compared>,
+) -> Vec<Verdict> {
     let mapped = Mapped::of(registry);
     let mut verdicts: BTreeMap<Principal, Verdict> = BTreeMap::new();
     let mut uses: BTreeMap<Principal, HashMap<&Part, &Use<()>>> = BTreeMap::new();
@@ -130,6 +136,10 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry) -> Vec<Verdict> {
             if *who == UNCONFIRMED && part.kind == Kind::Operation {
                 let whose = (Moving::Unknown, "nobody knows whose these requests are".to_owned());
                 verdict.hinders(part, whose, known, false);
+            }
+            let ended = compared.get(&(part.dialect.clone(), part.operation.clone()));
+            if let Some(reason) = ended.filter(|_| part.kind == Kind::Operation).and_then(differing) {
+                verdict.hinders(part, (Moving::Unknown, reason), known, false);
             }
         }
         verdict.say_once();
@@ -265,6 +275,20 @@ fn hindrance(
             }
         }
     }
+}
+
+/// What a shadow found against moving who uses an operation, if it found anything.
+fn differing(compared: &Compared) -> Option<String> {
+    let Compared { answers, different, refused } = compared;
+    let last = [different, refused].into_iter().filter_map(|seen| seen.days).map(|(_, last)| last).max()?;
+    let differed =
+        || format!("both sides differed in {} of {} answers compared", different.count, answers.count);
+    let changes =
+        if refused.count == 1 { "1 change".to_owned() } else { format!("{} changes", refused.count) };
+    let refusals = || format!("the canonical side would have refused {changes}");
+    let found: Vec<_> =
+        (different.count > 0).then(differed).into_iter().chain((refused.count > 0).then(refusals)).collect();
+    Some(format!("{}; whose is not known, the last was on {}", found.join(", and "), date(last * DAY)))
 }
 
 /// Whether some requests lacked what the operation requires, besides those of which it is said that nobody has read them. An

@@ -114,7 +114,7 @@ impl Judge<'_> {
             Some(Promised { schemas, .. }) if !schemas.is_empty() => schemas,
             Some(Promised { has_body: false, .. }) => return nothing(exchange),
             Some(_) => return None,
-            None if number >= 400 => vec![self.error_of(dialect)?],
+            None if number >= 400 => vec![error_of(self.schemas, dialect)?],
             // Redirects and the like are between a client and the servers in front of the API.
             None if !status.is_success() => return None,
             None => {
@@ -140,16 +140,16 @@ impl Judge<'_> {
         })
     }
 
-    /// The schema of a dialect's errors: its own, or that of what it is a generation of.
-    fn error_of(&self, dialect: &Dialect) -> Option<Arc<Schema>> {
-        let mut folders = std::iter::once(&dialect.name).chain(&dialect.extends);
-        folders.find_map(|folder| self.schemas.schema(folder, ERROR)).cloned()
-    }
-
     /// What a request may cost: as much as on the wire.
     pub(super) fn limits(&self) -> Limits {
         Limits { bytes_max: self.body.bytes_max, depth_max: self.body.depth_max, ..Limits::default() }
     }
+}
+
+/// The schema of a dialect's errors: its own, or that of what it is a generation of.
+pub(super) fn error_of(schemas: &Store, dialect: &Dialect) -> Option<Arc<Schema>> {
+    let mut folders = std::iter::once(&dialect.name).chain(&dialect.extends);
+    folders.find_map(|folder| schemas.schema(folder, ERROR)).cloned()
 }
 
 /// What the schemas of query and body have against the request.

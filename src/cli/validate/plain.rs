@@ -7,7 +7,7 @@ use http::StatusCode;
 use super::{
     Side,
     fault::Fault,
-    judge::{Judge, misfits, unlimited},
+    judge::{Judge, error_of, misfits, unlimited},
 };
 use crate::{
     canonical::api::Api,
@@ -32,6 +32,8 @@ pub(super) struct Plain {
     /// One of these: one for a request, one for each kind of answer that has a body.
     schemas: Vec<Arc<Schema>>,
     is_answer: bool,
+    /// Of answers, the statuses of which there is a schema.
+    statuses: Vec<StatusCode>,
     pub(super) is_canonical: bool,
 }
 
@@ -57,13 +59,19 @@ impl Plain {
                 (false, None) => Ok(None),
             };
         };
-        let found = if is_canonical {
-            of_canonical(registry.api(), schemas, name, is_answer, status)?
+        let (found, statuses) = if is_canonical {
+            (of_canonical(registry.api(), schemas, name, is_answer, status)?, Vec::new())
         } else {
-            let operation = names::operation(names::dialect(registry, dialect)?, name)?;
-            if is_answer { of_answers(operation, status) } else { of_request(operation) }
+            let dialect = names::dialect(registry, dialect)?;
+            let operation = names::operation(dialect, name)?;
+            let is_error = status.is_some_and(|status| status.is_client_error() || status.is_server_error());
+            let found = if is_answer { of_answers(operation, status) } else { of_request(operation) };
+            // What no operation answers of its own is an error in the words of all of them.
+            let of_errors =
+                if is_answer && is_error && found.is_empty() { error_of(schemas, dialect) } else { None };
+            (found.into_iter().chain(of_errors).collect(), statuses(operation))
         };
-        Ok(Some(Plain { schemas: found, is_answer, is_canonical }))
+        Ok(Some(Plain { schemas: found, is_answer, statuses, is_canonical }))
     }
 
     /// Whether there is anything that a body could be; why not, otherwise.
@@ -72,7 +80,7 @@ impl Plain {
         match (self.schemas.is_empty(), self.is_answer) {
             _ if side == Some(Side::Both) => Err(Misasked::TwoSides.into()),
             (false, _) => Ok(()),
-            (true, true) => Err(Failure::NoAnswerSchema { operation }),
+            (true, true) => Err(Failure::NoAnswerSchema { operation, statuses: self.statuses.clone() }),
             (true, false) => Err(Failure::NoRequestSchema { operation }),
         }
     }
@@ -106,6 +114,19 @@ fn of_answers(operation: &Operation, status: Option<StatusCode>) -> Vec<Arc<Sche
         AnswerPlan::One(answers) => {
             let answers = answers.iter().filter(|answer| is_meant(answer.status));
             answers.filter_map(|answer| answer.schema.clone()).collect()
+        }
+    }
+}
+
+/// The statuses that an operation answers with a body.
+fn statuses(operation: &Operation) -> Vec<StatusCode> {
+    match &operation.answer {
+        AnswerPlan::Collect(collect) => {
+            let statuses = [Some(collect.all), Some(collect.some), collect.none];
+            statuses.into_iter().flatten().filter(|_| collect.schema.is_some()).collect()
+        }
+        AnswerPlan::One(answers) => {
+            answers.iter().filter(|answer| answer.schema.is_some()).map(|answer| answer.status).collect()
         }
     }
 }

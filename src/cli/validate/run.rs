@@ -20,7 +20,7 @@ use crate::{
             Exchange, Input, InputKind, Piece, Recorded,
             ask::{Asked, Misasked},
             extent, har,
-            pieces::Broken,
+            pieces::{Broken, PIECE_BYTES_MAX},
             recognise::{Recognised, Recogniser, bases},
             record,
         },
@@ -84,7 +84,7 @@ impl<'r> Run<'r> {
         let plain = self.plain.as_ref().filter(|_| input.kind != InputKind::Har);
         let (entries, meant) = (tally.entries, tally.meant());
         let mut pieces = input.open(console)?;
-        let (mut text, mut buffers) = (Vec::new(), Buffers::default());
+        let (mut text, mut buffers, mut has_unread) = (Vec::new(), Buffers::default(), false);
         loop {
             let piece = match pieces.next(&mut text) {
                 Ok(Some(piece)) => piece,
@@ -97,7 +97,9 @@ impl<'r> Run<'r> {
                 }
             };
             if !piece.is_whole {
-                let fault = Fault::new(code::V0106, "this entry is too long to be looked at", 0..0);
+                let most = PIECE_BYTES_MAX >> 20;
+                let message = format!("this entry is longer than {most} MiB, and too long to be looked at");
+                let fault = Fault::new(code::V0106, message, 0..0);
                 let fault = if self.arguments.strict { fault } else { fault.warning() };
                 tally.add(&name, ("", piece), FORM, vec![fault], || Hidden::Nothing);
                 continue;
@@ -114,14 +116,17 @@ impl<'r> Run<'r> {
                     document.into_buffers()
                 }
                 Err(error) => {
+                    has_unread = true;
                     self.unread(&name, (piece, &text), error, tally);
                     Buffers::default()
                 }
             };
         }
-        if plain.is_none() && tally.meant() == meant {
+        let seen = tally.entries - entries;
+        // Why there is nothing in a file of which nothing can be read has been told.
+        if plain.is_none() && tally.meant() == meant && !(seen == 0 && has_unread) {
             let piece = Piece { at: Position::START, is_whole: true };
-            let fault = self.nothing_meant(tally.entries - entries);
+            let fault = self.nothing_meant(seen);
             tally.add(&name, ("", piece), FORM, vec![fault], || Hidden::Nothing);
         }
         Ok(())
@@ -219,6 +224,9 @@ impl<'r> Run<'r> {
 
     /// Nothing in a file was for us. Whoever runs this in CI would take silence for success.
     fn nothing_meant(&self, entries: usize) -> Fault {
+        if entries == 0 {
+            return Fault::new(code::V0103, "there is no exchange in it", 0..0);
+        }
         let of = match (&self.recogniser.dialect, self.recogniser.operation) {
             (Some(dialect), Some(operation)) => format!("`{operation}` of `{dialect}`"),
             (Some(dialect), None) => format!("an operation of `{dialect}`"),

@@ -151,6 +151,12 @@ impl<'r> Node<'r> {
         let message = format!("`{}` is {}, expected {expected}", self.path, self.kind());
         let diagnostic = Diagnostic::error(self.context.codes.wrong_type, message)
             .at(self.span(), format!("expected {expected}"));
+        let is_quoted = expected == "a date" && self.value.get_ref().is_str();
+        let diagnostic = if is_quoted {
+            diagnostic.help("write it without quotes, as in `2027-11-01`")
+        } else {
+            diagnostic
+        };
         self.context.report(diagnostic);
     }
 

@@ -1,6 +1,6 @@
 //! What there was on each day, drawn; and in tables where the sides differ and what is lost.
 
-use super::{escaped, put, table, td};
+use super::{escaped, put, sentence, table, td};
 use crate::cli::usage::Told;
 use crate::cli::usage::met::Seen;
 use crate::cli::usage::plot::{DAY, Plot, grouped};
@@ -91,7 +91,7 @@ pub(super) fn put_losses(told: &Told, out: &mut String) {
     let row = |loss: &&crate::cli::usage::met::Loss| {
         let way = if loss.is_of_answers { "clients" } else { "the backend" };
         let name = format!("<td><code>{}</code></td>", escaped(&loss.name));
-        vec![td(&loss.dialect), name, td(way), td(&loss.reason)]
+        vec![td(&loss.dialect), name, td(way), format!("<td>{}</td>", sentence(&loss.reason))]
     };
     let rows: Vec<_> = met.iter().map(|loss| [row(loss), seen_cells(&loss.met)].concat()).collect();
     table(&["Dialect", "Loss", "Not told to", "Why", "#Times", "First", "Last"], &rows, &mut body);

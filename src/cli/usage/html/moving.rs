@@ -1,11 +1,14 @@
 //! Who can be moved, who cannot, and why.
 
-use super::{counted, escaped, named, put};
+use super::{counted, escaped, named, put, sentence};
 use crate::cli::usage::verdict::{Moving, Verdict};
 use crate::cli::usage::{Told, days};
 
 pub(super) fn put_all(told: &Told, out: &mut String) {
-    out.push_str("<section><h2>Principal can be moved</h2>");
+    out.push_str("<section><h2>Who can be moved</h2>");
+    if told.verdicts.is_empty() {
+        out.push_str("<p>Nobody called.</p>");
+    }
     let mut verdicts: Vec<&Verdict> = told.verdicts.iter().collect();
     verdicts.sort_by_key(|verdict| (verdict.moving(), told.label(&verdict.who)));
     for verdict in verdicts {
@@ -24,7 +27,11 @@ fn put_verdict(told: &Told, verdict: &Verdict, out: &mut String) {
     put(out, format_args!("<div class=\"who\"><h3>{name} <span class=\"mark {class}\">{word}</span></h3>"));
     let used = verdict.dialects.iter().map(|(dialect, known)| {
         let (first, last) = days(known);
-        format!("{} {}, {first} to {last}", escaped(dialect), counted(known))
+        format!(
+            "{} {}, <span class=\"d\">{first}</span> to <span class=\"d\">{last}</span>",
+            escaped(dialect),
+            counted(known)
+        )
     });
     let clients = verdict.clients.iter().map(|client| format!("<code>{}</code>", escaped(client)));
     let about: Vec<_> = used.chain(clients).collect();
@@ -43,14 +50,14 @@ fn put_verdict(told: &Told, verdict: &Verdict, out: &mut String) {
                 Moving::Blocked => ("blocked", "✗"),
                 Moving::Unknown | Moving::Safe => ("doubt", "?"),
             };
-            let (part, reason) = (hindrance.part.to_string(), escaped(&hindrance.reason));
+            let (part, reason) = (hindrance.part.to_string(), sentence(&hindrance.reason));
             let (part, known) = (escaped(&part), counted(&hindrance.known));
             let (_, last) = days(&hindrance.known);
             put(
                 out,
                 format_args!(
                     "<li><span class=\"mark {class}\">{word}</span> <code>{part}</code>: {reason} \
-                     <span class=\"soft\">({known}, last {last})</span></li>"
+                     <span class=\"soft\">({known}, last <span class=\"d\">{last}</span>)</span></li>"
                 ),
             );
         }
@@ -63,7 +70,7 @@ fn put_verdict(told: &Told, verdict: &Verdict, out: &mut String) {
             format_args!("<details><summary>What answers may tell it otherwise ({notes})</summary><ul>"),
         );
         for remark in &verdict.remarks {
-            put(out, format_args!("<li class=\"soft\">{}</li>", escaped(remark)));
+            put(out, format_args!("<li class=\"soft\">{}</li>", sentence(remark)));
         }
         out.push_str("</ul></details>");
     }

@@ -116,3 +116,17 @@ fn a_file_of_a_later_version_is_left_alone() {
     assert!(matches!(read(&path), Err(StoreError::Foreign { .. })));
     assert!(matches!(Store::open(&path, config(), at(NOON)), Err(StoreError::Foreign { .. })));
 }
+
+#[test]
+fn a_copy_of_the_file_alone_has_what_was_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let (path, copy) = (folder.path().join("usage.sqlite"), folder.path().join("copy.sqlite"));
+    let (mut store, book) = Store::open(&path, config(), at(NOON)).unwrap();
+    let book = Arc::new(book);
+    for round in 1..=3 {
+        count(&book, 0..5, 2, NOON + round);
+        store.write(&book, at(NOON + 10 * round)).unwrap();
+        fs::copy(&path, &copy).unwrap();
+        assert_eq!(read(&copy).unwrap(), read(&path).unwrap(), "in use, after {round} writes");
+    }
+}
