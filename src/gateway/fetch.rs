@@ -63,7 +63,7 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
 
 /// Makes many calls, some at the same time, and gives what came of them in their order. There is one future for each that
 /// may be under way, which takes up one call after another: one for each call would have to be made room for each time.
-async fn side_by_side<A>(calls: &[Call], make: impl AsyncFn(usize, &Call) -> A) -> Vec<A> {
+async fn side_by_side<C, A>(calls: &[C], make: impl AsyncFn(usize, &C) -> A) -> Vec<A> {
     let next = AtomicUsize::new(0);
     let lane = async || {
         let mut made = Vec::with_capacity(calls.len().div_ceil(CONCURRENT_MAX));
@@ -339,11 +339,30 @@ pub(super) fn seconds(retry_after: &HeaderValue) -> Option<Duration> {
 
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::io;
+
+    use tokio::time::sleep;
 
     use super::*;
     use crate::problem::Blame;
     use crate::upstream::Stage;
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_are_in_the_order_of_calls_of_which_a_few_are_under_way_at_once() {
+        let waits: Vec<u64> = (0..20).map(|call| (call * 7) % 20).collect();
+        let (under_way, most) = (Cell::new(0), Cell::new(0));
+        let answers = side_by_side(&waits, async |index, wait: &u64| {
+            under_way.set(under_way.get() + 1);
+            most.set(most.get().max(under_way.get()));
+            sleep(Duration::from_millis(*wait)).await;
+            under_way.set(under_way.get() - 1);
+            (index, *wait)
+        })
+        .await;
+        assert_eq!(answers, waits.into_iter().enumerate().collect::<Vec<_>>());
+        assert_eq!(most.get(), CONCURRENT_MAX);
+    }
 
     #[test]
     fn what_failed_decides_the_status() {
