@@ -115,7 +115,7 @@ pub(super) enum Failure {
 }
 
 fn with(statuses: &[StatusCode]) -> String {
-    let statuses: Vec<_> = statuses.iter().map(|status| status.as_str()).collect();
+    let statuses: Vec<_> = statuses.iter().map(StatusCode::as_str).collect();
     if statuses.is_empty() { String::new() } else { format!(" so; it answers {}", statuses.join(", ")) }
 }
 

@@ -66,11 +66,11 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
 async fn side_by_side<C, A>(calls: &[C], make: impl AsyncFn(usize, &C) -> A) -> Vec<A> {
     let next = AtomicUsize::new(0);
     let lane = async || {
-        let mut made = Vec::with_capacity(calls.len().div_ceil(CONCURRENT_MAX));
+        let mut own = Vec::with_capacity(calls.len().div_ceil(CONCURRENT_MAX));
         loop {
             let index = next.fetch_add(1, Ordering::Relaxed);
-            let Some(call) = calls.get(index) else { return made };
-            made.push((index, make(index, call).await));
+            let Some(call) = calls.get(index) else { return own };
+            own.push((index, make(index, call).await));
         }
     };
     let lanes: FuturesUnordered<_> = (0..CONCURRENT_MAX.min(calls.len())).map(|_| lane()).collect();
@@ -322,14 +322,14 @@ fn chain(error: &dyn Error) -> String {
 /// kept it from being read: nothing that has it ask again, for that would do it again, nor that it was refused.
 ///
 /// For whoever knows that a change was made. A lookup does not: others wait for the same, who have changed nothing.
-pub(super) fn after_a_change(problem: Box<Problem>) -> Box<Problem> {
-    let Problem { status, code, detail, cause, .. } = *problem;
-    let cause = cause.unwrap_or_else(|| match code {
-        Cow::Borrowed(_) => detail.into_owned(),
+pub(super) fn after_a_change(mut problem: Box<Problem>) -> Box<Problem> {
+    let cause = problem.cause.take().unwrap_or_else(|| match problem.code {
+        Cow::Borrowed(_) => problem.detail.to_string(),
         // What the backend says of a refusal goes into no log.
-        Cow::Owned(_) => format!("the backend answered {}", status.get().as_u16()),
+        Cow::Owned(_) => format!("the backend answered {}", problem.status.get().as_u16()),
     });
-    Box::new(Problem::done_and_unread(cause))
+    *problem = Problem::done_and_unread(cause);
+    problem
 }
 
 /// How long the backend wants to be left alone. Only the form in seconds is read: the other needs its clock.

@@ -197,14 +197,13 @@ impl Resolvers {
             };
             match self.cache.entry_by_ref(key).or_try_insert_with(ours).await {
                 Ok(entry) if entry.is_fresh() => return Ok((entry.into_value(), Answered::Loaded)),
-                // Someone else was asking already. If since before a write of ours, the answer may be older than that: it is
-                // judged like any other that is remembered.
-                Ok(_) => {}
                 Err(failed) if is_ours.load(Ordering::Relaxed) || !failed.was_late => {
                     return Err(failed.problem.clone());
                 }
-                // The time that was over was theirs. Whoever waits sees to how long that may go on.
-                Err(_) => {}
+                // Someone else was asking already. If since before a write of ours, the answer may be older than that: it is
+                // judged like any other that is remembered. And if their time was over, ours may not be: whoever waits sees to
+                // how long that may go on.
+                Ok(_) | Err(_) => {}
             }
         }
     }

@@ -204,6 +204,9 @@ fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice
     assert_eq!(status, Some(1));
     let (_, text) = report(&[&path, &path]);
     assert!(text.contains("Nothing was ever counted into 2 of the files"), "{text}");
+    let (_, json) = report(&[&path, Path::new("--format=json")]);
+    let told: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!((&told["removing"]["certain"], &told["removing"]["users"]), (&json!(false), &json!([])));
     let (status, _) = report(&[]);
     assert_eq!(status, Some(2), "nobody says where it was counted");
     let config = folder.path().join("config.toml");
@@ -213,6 +216,9 @@ fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice
 
     let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
     store.write(&book, now + Duration::from_secs(5)).unwrap();
+    let (_, json) = report(&[&path, Path::new("--format=json")]);
+    let told: Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(told["removing"]["certain"], true);
     let (status, text) = report(&[&path]);
     assert!(text.contains(&format!("nobody would notice if {name} went")), "{text}");
     assert_eq!(status, Some(0));

@@ -23,7 +23,8 @@ pub(crate) fn is_hyphenated(text: &[u8]) -> bool {
 
 /// Whether a text is spelt as [`write`] spells it.
 pub(super) fn is_as_written(text: &str) -> bool {
-    words(text.as_bytes()).is_some_and(|words| are_hexadecimal(words) && words.iter().all(is_in_lower_case))
+    words(text.as_bytes())
+        .is_some_and(|words| are_hexadecimal(words) && words.into_iter().all(is_in_lower_case))
 }
 
 /// The digits, eight in a word, if there are hyphens where they should be.
@@ -59,7 +60,7 @@ fn are_hexadecimal<const N: usize>(words: [u64; N]) -> bool {
 }
 
 /// Whether all letters among hexadecimal digits are small: each byte with the bit of letters has that of small ones.
-fn is_in_lower_case(word: &u64) -> bool {
+fn is_in_lower_case(word: u64) -> bool {
     word & (EACH * 0x40) & !(word << 1) == 0
 }
 
@@ -125,7 +126,9 @@ mod tests {
                 text.replace_range(place..=place, &other);
             }
             let mut again = String::new();
-            read(&text).into_iter().for_each(|id| write(id, &mut again));
+            if let Ok(id) = read(&text) {
+                write(id, &mut again);
+            }
             prop_assert_eq!(is_as_written(&text), again == text);
             prop_assert_eq!(is_hyphenated(text.as_bytes()), !again.is_empty());
         }

@@ -17,7 +17,8 @@ pub(super) fn written(told: &Told) -> Tree {
     let removing = told.removal.as_ref().map(|removal| {
         let users: Vec<_> = removal.users.iter().map(|(who, known)| entry(told, who, known)).collect();
         let unconfirmed = removal.unconfirmed.map(|known| entry(told, &UNCONFIRMED, &known));
-        json!({"part": removal.part, "missed": removal.missed, "unconfirmed": unconfirmed, "users": users})
+        json!({"part": removal.part, "certain": removal.is_certain(), "missed": removal.missed, "unconfirmed": unconfirmed,
+            "users": users})
     });
     let verdicts = told.verdicts.iter().map(|verdict| {
         let hindrances = |moving: Moving| {

@@ -37,10 +37,10 @@ impl Format {
 fn is_date_time(text: &[u8]) -> bool {
     let Some((moment, rest)) = text.split_first_chunk::<19>() else { return false };
     let digits = (
-        digits_of(word(moment, 0), b"0000-00-"),
-        digits_of(word(moment, 8), b"00T00:00"),
+        digits_of(word(moment, 0), *b"0000-00-"),
+        digits_of(word(moment, 8), *b"00T00:00"),
         // The last eight bytes, of which the seconds are new.
-        digits_of(word(moment, 11), b"00:00:00"),
+        digits_of(word(moment, 11), *b"00:00:00"),
     );
     let (Some(month), Some(day), Some(time)) = digits else { return false };
     let days = match pair(month, 5) {
@@ -70,9 +70,9 @@ fn word(moment: &[u8; 19], at: usize) -> u64 {
 
 /// The digits of a word, each in its byte, if the word has digits where `form` has a zero, and the bytes of the form elsewhere.
 #[inline]
-fn digits_of(word: u64, form: &[u8; 8]) -> Option<u64> {
+fn digits_of(word: u64, form: [u8; 8]) -> Option<u64> {
     let of_zeros = |byte: u8| u64::from_le_bytes(form.map(|own| if own == b'0' { byte } else { 0 }));
-    let digits = word ^ u64::from_le_bytes(*form);
+    let digits = word ^ u64::from_le_bytes(form);
     // Above nine, six more lead beyond the lower half of a byte. Where no digit is due there is nothing.
     let beyond = (digits | digits.wrapping_add(of_zeros(6))) & !of_zeros(0x0f);
     (beyond == 0).then_some(digits)
