@@ -116,7 +116,7 @@ impl Upstream {
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, UpstreamError> {
         let deadline = deadline.within(self.config.connect_timeout);
-        let transport = timeout_at(deadline.instant(), self.target.connect())
+        let transport = timeout_at(deadline.instant(), self.target.connect(deadline))
             .await
             .map_err(|_elapsed| UpstreamError::TimedOut { stage: Stage::Connect })?
             .map_err(UpstreamError::Unreachable)?;
