@@ -9,10 +9,14 @@
 //! | `admit` | its credential | a principal within its quota | 401, 410, 429, 503 |
 //! | `decode` | its bytes | a document | 400, 408, 413, 415 |
 //! | `check` | the document | one that the operation takes | 400, 422, 503 |
-//! | `lift` | the dialect's request | canonical calls | 404, 422, 429 |
-//! | `fetch` | the calls | the backend's answers | 409, 502, 503, 504 |
-//! | `lower` | the answers | the dialect's | 409, 502 |
+//! | `lift` | the dialect's request | canonical calls | 404, 422, 429, and as a call does |
+//! | `fetch` | the calls | the backend's answers | 409, and as a call does |
+//! | `lower` | the answers | the dialect's | 409, 502, and as a call does |
 //! | `encode` | the dialect's answer | a response | – |
+//!
+//! A call, be it a lookup that lifting or lowering needs, ends with what the backend refuses, with 502, 503 or 504 where
+//! that has no answer, with 501 where it speaks a dialect without words for it, and with 500 where an id map cannot be read.
+//! Once something was changed, the lookups of lowering end with 500 alone.
 //!
 //! [`Gateway::answer`] goes around it: a refusal of any phase is told in the words of the dialect, and each request leaves
 //! one event.
@@ -473,7 +477,8 @@ struct Exchange {
     omitted: u64,
     /// Answers of the backend that are not what the canonical API promises.
     misfits: Vec<Misfit>,
-    /// Fields that were left out of updates because the client wrote what it was told. Atomic for the same reason.
+    /// Fields that were left out of updates because the client wrote what it was told. Atomic only because several calls
+    /// are made at once.
     kept: AtomicU64,
     /// What the request has that retires, besides the operation itself.
     retiring: Vec<Arc<Retirement>>,
@@ -483,7 +488,7 @@ struct Exchange {
     lost: Tally,
     /// Who is told what is done with the request.
     narrator: Narrator,
-    /// Calls to the backend, lookups included. Atomic only because several are made at once.
+    /// Calls to the backend, lookups included. Atomic for the same reason.
     calls: AtomicU64,
     /// Whether a backend has shown in an answer that it knows the caller. Atomic for the same reason.
     is_confirmed: AtomicBool,

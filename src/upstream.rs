@@ -30,7 +30,8 @@ pub struct Config {
     pub base: Uri,
     /// Time to open a connection, TLS included; also the longest wait for a free connection slot.
     pub connect_timeout: Duration,
-    /// Time for one call, from taking a connection to the last byte of the answer.
+    /// Time for one call to the last byte of its answer, waiting for a connection, opening one and being made again
+    /// included.
     pub timeout: Duration,
     /// Open connections per worker.
     pub connections_max: usize,

@@ -22,7 +22,7 @@ use crate::telemetry::{RequestId, UpstreamOutcome, X_REQUEST_ID};
 use crate::time::Deadline;
 use crate::translate::explain::Narrator;
 use crate::translate::{self, answer, gather};
-use crate::upstream::{self, UpstreamError};
+use crate::upstream::{self, Stage, UpstreamError};
 
 /// Calls one request has under way at the same time.
 pub(super) const CONCURRENT_MAX: usize = 8;
@@ -300,9 +300,12 @@ pub(super) fn unanswered(error: &UpstreamError) -> Problem {
             Problem { retry_after, ..Problem::unavailable("upstream-breaker-open", cause) }
         }
         UpstreamError::Target => Problem::internal(cause),
-        UpstreamError::TimedOut { .. } => Problem::gateway_timeout(cause),
+        UpstreamError::TimedOut { stage: Stage::Body | Stage::Head } => Problem::gateway_timeout(cause),
         UpstreamError::TooLarge { .. } => Problem::bad_gateway("answer-too-large", cause),
-        UpstreamError::Unreachable(_) => Problem::unavailable("upstream-unreachable", cause),
+        // Nothing was sent.
+        UpstreamError::TimedOut { stage: Stage::Connect } | UpstreamError::Unreachable(_) => {
+            Problem::unavailable("upstream-unreachable", cause)
+        }
     }
 }
 
@@ -346,7 +349,6 @@ mod tests {
 
     use super::*;
     use crate::problem::Blame;
-    use crate::upstream::Stage;
 
     #[tokio::test(start_paused = true)]
     async fn answers_are_in_the_order_of_calls_of_which_a_few_are_under_way_at_once() {
@@ -371,7 +373,9 @@ mod tests {
             (unreachable, 503, "upstream-unreachable"),
             (UpstreamError::Overloaded, 503, "upstream-overloaded"),
             (UpstreamError::Refused { retry_after: Duration::ZERO }, 503, "upstream-breaker-open"),
+            (UpstreamError::TimedOut { stage: Stage::Connect }, 503, "upstream-unreachable"),
             (UpstreamError::TimedOut { stage: Stage::Head }, 504, "upstream-timeout"),
+            (UpstreamError::TimedOut { stage: Stage::Body }, 504, "upstream-timeout"),
             (UpstreamError::Broken(upstream::Broken::Encoded), 502, "malformed-answer"),
             (UpstreamError::TooLarge { limit: 1 }, 502, "answer-too-large"),
             (UpstreamError::Target, 500, "internal-error"),

@@ -73,6 +73,9 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
         follows: false,
         passes: true,
     };
+    if exchange.deadline.has_passed() {
+        return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
+    }
     exchange.count_call();
     let outcome = upstream.send(call, exchange.deadline).await;
     shared.meters.passed(&target.dialect.name, counted(&outcome));

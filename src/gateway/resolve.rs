@@ -78,6 +78,19 @@ async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<
     let resolver =
         resolver.ok_or_else(|| Problem::internal("a lens names a resolver its dialect does not have"))?;
     let load = async || load(caller, resolver, need).await;
+    let (found, by) = find(caller, dialect, resolver, need, load).await?;
+    caller.narrator().tell(|story| story.looked_up(need, &found, in_words(by)));
+    Ok(found)
+}
+
+/// Finds the counterpart of one id, remembered or with `load`, and counts how.
+pub(super) async fn find(
+    caller: &Caller<'_>,
+    dialect: &Dialect,
+    resolver: &Resolver,
+    need: &Need,
+    load: impl AsyncFn() -> Result<Pairs, Box<Problem>>,
+) -> Result<(Found, Answered), Box<Problem>> {
     let (principal, deadline) = (caller.principal(), caller.deadline());
     let found = caller.lookups().resolvers.find(&dialect.name, resolver, need, principal, deadline, load);
     // Someone else may be asking, whose deadline is later than ours.
@@ -93,12 +106,15 @@ async fn look_up(caller: &Caller<'_>, dialect: &Dialect, need: &Need) -> Result<
             Err(_) => ResolverOutcome::Failed,
         },
     );
-    let (found, by) = outcome?;
-    caller.narrator().tell(|story| {
-        let by = if by == Answered::Remembered { "remembered" } else { "asked of the backend" };
-        story.looked_up(need, &found, by);
-    });
-    Ok(found)
+    outcome
+}
+
+/// Where an answer came from, as an explanation says it.
+pub(super) fn in_words(by: Answered) -> &'static str {
+    match by {
+        Answered::Loaded => "asked of the backend",
+        Answered::Remembered => "remembered",
+    }
 }
 
 /// Asks the backend, for the one id or for all rows there are.

@@ -3,6 +3,7 @@
 use std::{
     io,
     mem::MaybeUninit,
+    net::SocketAddr,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
 };
@@ -12,14 +13,18 @@ use rustls::pki_types::ServerName;
 use socket2::SockRef;
 use tokio::{
     io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
-    net::TcpStream,
+    net::{TcpStream, lookup_host},
     task::unconstrained,
+    time::timeout,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use crate::upstream::{
-    Config, ConfigError, tls,
-    wire::{Template, is_target},
+use crate::{
+    time::Deadline,
+    upstream::{
+        Config, ConfigError, tls,
+        wire::{Template, is_target},
+    },
 };
 
 /// The backend's address in the forms that are needed.
@@ -78,9 +83,11 @@ impl Target {
         })
     }
 
-    /// Opens a connection. Names are looked up each time, so that a backend may move.
-    pub(super) async fn connect(&self) -> io::Result<Transport> {
-        let stream = TcpStream::connect((self.host.as_str(), self.port)).await?;
+    /// Opens a connection, to whichever address of the backend takes one. Names are looked up each time, so that a backend
+    /// may move. Whoever calls sees to it that there is an end at the deadline.
+    pub(super) async fn connect(&self, deadline: Deadline) -> io::Result<Transport> {
+        let addresses: Vec<_> = lookup_host((self.host.as_str(), self.port)).await?.collect();
+        let stream = in_turn(&addresses, deadline, TcpStream::connect).await?;
         // Calls are written whole; waiting to fill a segment would only delay them.
         stream.set_nodelay(true)?;
         match &self.tls {
@@ -104,6 +111,25 @@ impl std::fmt::Debug for Target {
             .field("template", template)
             .finish()
     }
+}
+
+/// Opens the first of several addresses that can be. Each but the last gets its share of the time that is left: one that
+/// swallows what is sent to it must not keep the others from being tried.
+async fn in_turn<T>(
+    addresses: &[SocketAddr],
+    deadline: Deadline,
+    open: impl AsyncFn(SocketAddr) -> io::Result<T>,
+) -> io::Result<T> {
+    let Some((last, others)) = addresses.split_last() else {
+        return Err(io::Error::new(io::ErrorKind::NotFound, "the name has no address"));
+    };
+    for (tried, address) in others.iter().enumerate() {
+        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
+        if let Ok(Ok(stream)) = timeout(deadline.remaining() / left, open(*address)).await {
+            return Ok(stream);
+        }
+    }
+    open(*last).await
 }
 
 /// A byte stream to the backend.
@@ -198,7 +224,9 @@ impl AsyncWrite for Transport {
 
 #[cfg(test)]
 mod tests {
-    use std::{io::Write, net::TcpListener};
+    use std::{cell::RefCell, future::pending, io::Write, net::TcpListener, time::Duration};
+
+    use tokio::time::{Instant, timeout_at};
 
     use super::*;
 
@@ -233,6 +261,43 @@ mod tests {
             assert!(matches!(refused, Err(ConfigError::Base(_))), "{base}: {refused:?}");
             let shown = format!("{refused:?} {}", refused.as_ref().unwrap_err());
             assert!(!shown.contains("secret"), "{shown}");
+        }
+    }
+
+    /// Which of the addresses is connected to after how many seconds of six, where those whose port ends with 1 refuse, and
+    /// those with 2 say nothing; and how many were tried.
+    async fn opened(ports: &[u16]) -> (Result<u16, Option<io::ErrorKind>>, u64, usize) {
+        let (begun, tried) = (Instant::now(), RefCell::new(Vec::new()));
+        let deadline = Deadline::after(Duration::from_secs(6));
+        let open = async |address: SocketAddr| {
+            tried.borrow_mut().push(address);
+            match address.port() % 10 {
+                1 => Err(io::ErrorKind::ConnectionRefused.into()),
+                2 => pending().await,
+                _ => Ok(address.port()),
+            }
+        };
+        let addresses: Vec<_> = ports.iter().map(|port| SocketAddr::from(([127, 0, 0, 1], *port))).collect();
+        let outcome = timeout_at(deadline.instant(), in_turn(&addresses, deadline, open)).await;
+        let outcome = outcome.map_err(|_| None).and_then(|opened| opened.map_err(|error| Some(error.kind())));
+        (outcome, begun.elapsed().as_secs(), tried.into_inner().len())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_address_that_swallows_everything_leaves_time_for_the_others() {
+        for (ports, expected) in [
+            (&[10][..], (Ok(10), 0, 1)),
+            (&[10, 20], (Ok(10), 0, 1)),
+            (&[11, 20], (Ok(20), 0, 2)),
+            (&[12, 20], (Ok(20), 3, 2)),
+            (&[12, 22, 30], (Ok(30), 4, 3)),
+            (&[12, 21, 30], (Ok(30), 2, 3)),
+            (&[12, 21], (Err(Some(io::ErrorKind::ConnectionRefused)), 3, 2)),
+            (&[12], (Err(None), 6, 1)),
+            (&[11, 22], (Err(None), 6, 2)),
+            (&[], (Err(Some(io::ErrorKind::NotFound)), 0, 0)),
+        ] {
+            assert_eq!(opened(ports).await, expected, "{ports:?}");
         }
     }
 

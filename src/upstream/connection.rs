@@ -46,7 +46,9 @@ impl Connection {
     ) -> Result<Answer, Failure> {
         match self.0.exchange(template, call, limit, stage).await {
             // What failed may have been the second of several encrypted pieces.
-            Err(Failure::Unsent(fault)) if self.0.stream().is_secure() => Err(Failure::Unanswered(fault)),
+            Err(Failure::Unsent(fault)) if self.0.stream().is_secure() => {
+                Err(Failure::Unanswered { fault, was_silent: true })
+            }
             outcome => outcome,
         }
     }

@@ -142,7 +142,7 @@ pub(super) fn verdict(outcome: &Result<Answer, Failure>, is_patient: bool) -> Ve
         // Whatever it says, it is there to say it: what it refuses is a client's affair, and where it fails at one thing
         // it may be well at others.
         Ok(_) | Err(Failure::Final(UpstreamError::TooLarge { .. })) => Verdict::Succeeded,
-        Err(Failure::Unanswered(_) | Failure::Unsent(_)) => Verdict::Failed,
+        Err(Failure::Unanswered { .. } | Failure::Unsent(_)) => Verdict::Failed,
         Err(Failure::Final(error)) => match error {
             UpstreamError::Broken(_) | UpstreamError::Unreachable(_) => Verdict::Failed,
             UpstreamError::TimedOut { .. } if is_patient => Verdict::Failed,

@@ -60,8 +60,8 @@ impl Pool {
         }
     }
 
-    /// The newest idle connection that can still be used. Those that cannot are dropped on the way.
-    pub(super) fn take(&self) -> Option<Connection> {
+    /// The newest idle connection that can still be used, and when it was taken. Those that cannot are dropped on the way.
+    pub(super) fn take(&self) -> Option<(Connection, Instant)> {
         let mut idle = self.idle();
         let now = Instant::now();
         while let Some((mut connection, since)) = idle.connections.pop() {
@@ -72,7 +72,7 @@ impl Pool {
                 return None;
             }
             if connection.is_quiet(idle_for) {
-                return Some(connection);
+                return Some((connection, now));
             }
         }
         None

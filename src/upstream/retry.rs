@@ -54,7 +54,7 @@ pub(super) fn may_help(outcome: &Result<Answer, Failure>, is_repeatable: bool) -
     match outcome {
         // Nothing of it was written.
         Err(Failure::Unsent(_) | Failure::Final(UpstreamError::Unreachable(_))) => true,
-        Err(Failure::Unanswered(_)) => is_repeatable,
+        Err(Failure::Unanswered { .. }) => is_repeatable,
         Err(Failure::Final(_)) => false,
         Ok(answer) => is_repeatable && is_away(answer.status) && is_at_once(answer.retry_after.as_ref()),
     }
@@ -145,7 +145,8 @@ mod tests {
         for (outcome, of_any, of_repeatable) in [
             (refused(), true, true),
             (Err(Failure::Unsent(Fault::Closed)), true, true),
-            (Err(Failure::Unanswered(Fault::Closed)), false, true),
+            (Err(Failure::Unanswered { fault: Fault::Closed, was_silent: true }), false, true),
+            (Err(Failure::Unanswered { fault: Fault::Closed, was_silent: false }), false, true),
             (Ok(answered(502, None)), false, true),
             (Ok(answered(503, None)), false, true),
             (Ok(answered(503, Some("0"))), false, true),

@@ -1,6 +1,8 @@
 //! One call, from the breaker's permission to the last byte of its answer; and once more, where that may help and nothing
 //! speaks against it.
 
+use std::time::Duration;
+
 use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::time::{sleep, timeout_at};
 
@@ -17,6 +19,10 @@ use crate::{
 
 /// As much as servers take of a head, most of them.
 const HEAD_USUAL: usize = 4 * 1024;
+
+/// Whoever closes a connection that was idle for too long has done so before the call is there. One that is closed later was
+/// given up with the call, or because of it.
+const AT_ONCE: Duration = Duration::from_secs(1);
 
 /// What became of a call, once.
 type Outcome = Result<Answer, Failure>;
@@ -56,8 +62,8 @@ impl Upstream {
             && course.retries < self.config.retry.retries_max
             && course.deadline.remaining() > retry::PAUSE + health::patience(self.config.timeout)
             && self.health.is_closed()
-            // A kept connection that is closed as it is used again says nothing about the backend: it was idle for too long,
-            // most likely. That costs nothing.
+            // A kept connection that is closed as it is used again, at once and without a byte, says nothing about the backend:
+            // it was idle for too long, most likely. That costs nothing.
             && self.health.may_retry(course.was_kept)
     }
 
@@ -91,13 +97,14 @@ impl Upstream {
 
     /// One call, on whichever connection takes it.
     async fn call(&self, call: &Request<'_>, course: &mut Course, stage: &mut Stage) -> Outcome {
-        while let Some(connection) = self.pool.take() {
+        while let Some((connection, taken)) = self.pool.take() {
             self.metrics.reuses.inc();
             match self.exchange(connection, call, stage).await {
                 // Nothing of it was written: any call may try the next connection.
                 Err(Failure::Unsent(_)) => {}
                 outcome => {
-                    course.was_kept = matches!(outcome, Err(Failure::Unanswered(_)));
+                    course.was_kept = matches!(outcome, Err(Failure::Unanswered { was_silent: true, .. }))
+                        && taken.elapsed() < AT_ONCE;
                     return outcome;
                 }
             }
@@ -109,7 +116,7 @@ impl Upstream {
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, UpstreamError> {
         let deadline = deadline.within(self.config.connect_timeout);
-        let transport = timeout_at(deadline.instant(), self.target.connect())
+        let transport = timeout_at(deadline.instant(), self.target.connect(deadline))
             .await
             .map_err(|_elapsed| UpstreamError::TimedOut { stage: Stage::Connect })?
             .map_err(UpstreamError::Unreachable)?;
@@ -152,7 +159,7 @@ struct Course {
     deadline: Deadline,
     /// How often it was made again.
     retries: u32,
-    /// Whether it was last written to a kept connection that closed before an answer came.
+    /// Whether it was last written to a kept connection that closed at once, without a byte.
     was_kept: bool,
 }
 
@@ -175,7 +182,7 @@ fn told(before: Option<Box<Outcome>>, outcome: Outcome, is_safe: bool) -> Outcom
 fn may_be_done(outcome: &Outcome) -> bool {
     match outcome {
         Ok(answer) => retry::is_away(answer.status),
-        Err(Failure::Unanswered(_)) => true,
+        Err(Failure::Unanswered { .. }) => true,
         Err(Failure::Unsent(_)) => false,
         Err(Failure::Final(error)) => match error {
             UpstreamError::Broken(_) | UpstreamError::TooLarge { .. } => true,
@@ -190,7 +197,7 @@ fn may_be_done(outcome: &Outcome) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, time::Duration};
+    use std::io;
 
     use super::*;
     use crate::upstream::Fault;
@@ -198,7 +205,7 @@ mod tests {
     /// How a call ended, in a word.
     fn outcome(word: &str) -> Outcome {
         let error = match word {
-            "lost" => return Err(Failure::Unanswered(Fault::Closed)),
+            "lost" => return Err(Failure::Unanswered { fault: Fault::Closed, was_silent: true }),
             "unsent" => return Err(Failure::Unsent(Fault::Closed)),
             "no connection" => UpstreamError::Unreachable(io::ErrorKind::ConnectionRefused.into()),
             "no slot" => UpstreamError::Overloaded,

@@ -45,7 +45,12 @@ pub(super) enum Failure {
     /// As the caller will see it.
     Final(UpstreamError),
     /// The call was written, at least in part, and the connection closed before the head of an answer had come.
-    Unanswered(Fault),
+    Unanswered {
+        /// How it closed.
+        fault: Fault,
+        /// Whether not a byte had come of any answer, an interim one included.
+        was_silent: bool,
+    },
     /// The connection took nothing of the call.
     Unsent(Fault),
 }
@@ -55,7 +60,7 @@ impl Failure {
     pub(super) fn into_error(self) -> UpstreamError {
         match self {
             Failure::Final(error) => error,
-            Failure::Unanswered(fault) | Failure::Unsent(fault) => fault.into(),
+            Failure::Unanswered { fault, .. } | Failure::Unsent(fault) => fault.into(),
         }
     }
 }

@@ -4,17 +4,18 @@ use std::collections::HashSet;
 
 use super::{Reverse, exchange};
 use crate::canonical::api::Call;
-use crate::dialect::Resolver;
+use crate::dialect::{Dialect, Resolver};
 use crate::gateway::fetch::{Caller, without_places};
-use crate::gateway::resolve::{PAGE_ROWS, ROUNDS_MAX, ROWS_MAX, invalid, look_up_imported};
-use crate::ids::resolver::Pairs;
+use crate::gateway::resolve::{PAGE_ROWS, ROUNDS_MAX, ROWS_MAX, find, in_words, invalid, look_up_imported};
+use crate::ids::resolver::{Answered, Pairs};
 use crate::json::{Document, Limits};
-use crate::lens::{Lookup, Need, Resolutions};
+use crate::lens::explain::{How, Outcome, Told};
+use crate::lens::{Direction, Found, Lookup, Need, Resolutions};
 use crate::problem::{ErrorStatus, Problem};
 use crate::translate::Step;
+use crate::translate::explain::{Explanation, Phase};
 use crate::translate::reverse::ask::pairs::Rows;
 use crate::translate::reverse::ask::{Asked, Latitude, ask_by};
-use tokio::time::timeout_at;
 
 /// Which lookups are under way, the last one first: one that needs itself would wait for itself.
 #[derive(Clone, Copy)]
@@ -43,7 +44,10 @@ pub(super) async fn up(
         needs.into_iter().partition(|need| matches!(need.of, Lookup::Imported(_)));
     if !imported.is_empty() {
         let found = look_up_imported(caller, dialect, &imported).await?;
-        imported.into_iter().zip(found).for_each(|(need, found)| known.insert(need, found));
+        for (need, found) in imported.into_iter().zip(found) {
+            caller.narrator().tell(|story| story.looked_up(&need, &found, "from the id map"));
+            known.insert(need, found);
+        }
     }
     for need in others {
         let Lookup::Resolver(index) = need.of else { continue };
@@ -58,16 +62,30 @@ pub(super) async fn up(
         }
         let within = Trail(Some((index, &trail)));
         let load = async || load(caller, reverse, resolver, &need, within).await;
-        let (principal, deadline) = (caller.principal(), caller.deadline());
-        let found =
-            caller.lookups().resolvers.find(&dialect.name, resolver, &need, principal, deadline, load);
-        let (found, _) =
-            Box::pin(timeout_at(deadline.instant(), found)).await.unwrap_or_else(|_elapsed| {
-                Err(Box::new(Problem::gateway_timeout("a lookup was not answered in time")))
-            })?;
+        let (found, by) = Box::pin(find(caller, dialect, resolver, &need, load)).await?;
+        caller.narrator().tell(|story| tell(story, dialect, resolver, &need, &found, by));
         known.insert(need, found);
     }
     Ok(())
+}
+
+/// Tells of a lookup that the backend's dialect has, which is another than that of the request.
+fn tell(
+    story: &mut Explanation,
+    dialect: &Dialect,
+    resolver: &Resolver,
+    need: &Need,
+    found: &Found,
+    by: Answered,
+) {
+    let there = if *found == Found::Missing { "none" } else { "found" };
+    let way = if need.direction == Direction::Lift { "its own id" } else { "the canonical id" };
+    let (name, by) = (&resolver.name, in_words(by));
+    let sentence = format!("resolver `{name}` of the backend's `{dialect}`, from {way}: {there} ({by})");
+    let origin = dialect.origins.of(&["resolver", name]);
+    let how = vec![How::Said(sentence)];
+    let told = Told { to: None, from: None, origin, outcome: Outcome::Checked, how };
+    story.add(Phase::LookUp, "ids", vec![told]);
 }
 
 /// Reads all rows there are.

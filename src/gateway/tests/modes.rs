@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use futures_util::future::select;
 use http::header::{CONTENT_TYPE, DATE, HOST, VIA};
@@ -86,6 +86,17 @@ async fn where_the_old_upstream_does_not_answer_the_dialect_says_so() {
     assert!(
         gateway.metrics().contains(r#"gateway_legacy_calls_total{dialect="acme",outcome="unreachable"} 1"#)
     );
+}
+
+#[tokio::test]
+async fn nothing_is_handed_on_for_a_request_whose_time_is_over() {
+    let (gateway, seen) = TestGateway::start_moving(willing, old, in_mode(Mode::Legacy)).await;
+    // To the connection that this leaves behind a request could be written at once.
+    let post = || request("POST", "/acme/api/orgs/north/things", LAMP);
+    assert_eq!(gateway.answer(post()).await.0, 201);
+    assert_eq!(gateway.answer(post().due_in(Duration::ZERO)).await.0, 504);
+    assert_eq!(gateway.answer(post()).await.0, 201);
+    assert_eq!(seen.lock().unwrap().len(), 2);
 }
 
 #[tokio::test]

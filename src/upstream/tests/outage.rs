@@ -9,11 +9,15 @@ use std::{
     time::Duration,
 };
 
+use futures_util::future::join;
 use http::{HeaderName, HeaderValue, StatusCode};
 use socket2::{Domain, Socket, Type};
-use tokio::time::{advance, pause, resume};
+use tokio::{
+    task::yield_now,
+    time::{advance, pause, resume},
+};
 
-use super::backend::{Backend, OK, get, post, send, upstream};
+use super::backend::{Backend, Connection, OK, get, post, send, upstream};
 use crate::{
     telemetry::Metrics,
     time::Deadline,
@@ -112,6 +116,75 @@ async fn a_call_that_a_closed_connection_had_sent_again_is_not_sent_a_third_time
     send(&upstream, get()).await.unwrap();
     send(&upstream, get()).await.unwrap_err();
     assert_eq!(backend.requests().len(), 3);
+}
+
+/// A backend whose first connection answers once, and does that with the second request. All others answer well.
+fn dying(last: fn(&mut Connection)) -> Backend {
+    Backend::start(move |number, connection| {
+        while connection.request() {
+            if number == 1 && connection.served() == 2 {
+                return last(connection);
+            }
+            connection.say(OK);
+        }
+    })
+}
+
+#[tokio::test]
+async fn only_a_kept_connection_that_closes_at_once_and_without_a_byte_costs_nothing() {
+    for (last, is_free) in [
+        ((|_| {}) as fn(&mut Connection), true),
+        (|connection| _ = connection.say("H"), false),
+        (|connection| _ = connection.say("HTTP/1.1 100 Continue\r\n\r\n"), false),
+    ] {
+        // There is nothing to pay with.
+        let (backend, metrics) = (dying(last), Metrics::new().backend());
+        let retry = retry::Config { share_percent: 0, floor_per_second: 0, ..retry::Config::default() };
+        let config = Config { retry, breaker: None, ..backend.config() };
+        let poor = upstream(config).count_into(metrics.clone());
+        assert_eq!(status(send(&poor, get()).await), 200);
+        assert_eq!(status(send(&poor, get()).await), if is_free { 200 } else { 0 });
+        let counted = (metrics.retries.get(), metrics.retries_refused.get());
+        assert_eq!(counted, if is_free { (1, 0) } else { (0, 1) });
+
+        // One of two failed, if that was a failure.
+        let backend = dying(last);
+        let retry = retry::Config { retries_max: 0, ..retry::Config::default() };
+        let breaker = Some(breaker::Config { calls_min: 2, ..breaker::Config::default() });
+        let breaking = upstream(Config { retry, breaker, ..backend.config() });
+        assert_eq!(status(send(&breaking, get()).await), 200);
+        assert_eq!(status(send(&breaking, get()).await), 0);
+        assert_eq!(is_refused(&breaking).await, !is_free);
+    }
+}
+
+#[tokio::test]
+async fn a_kept_connection_that_closes_when_the_call_has_been_there_for_a_while_is_a_failure() {
+    let (go, gone) = std::sync::mpsc::channel::<()>();
+    let gone = std::sync::Mutex::new(gone);
+    let backend = Backend::start(move |_, connection| {
+        while connection.request() {
+            if connection.served() == 2 {
+                gone.lock().unwrap().recv().ok();
+                return;
+            }
+            connection.say(OK);
+        }
+    });
+    let retry = retry::Config { retries_max: 0, ..retry::Config::default() };
+    let breaker = Some(breaker::Config { calls_min: 2, ..breaker::Config::default() });
+    let upstream = upstream(Config { retry, breaker, ..backend.config() });
+    assert_eq!(status(send(&upstream, get()).await), 200);
+    let heard = async {
+        while backend.requests().len() < 2 {
+            yield_now().await;
+        }
+        over(Duration::from_secs(1)).await;
+        go.send(()).unwrap();
+    };
+    let (outcome, ()) = join(send(&upstream, get()), heard).await;
+    assert_eq!(status(outcome), 0);
+    assert!(is_refused(&upstream).await);
 }
 
 #[tokio::test]

@@ -33,6 +33,8 @@ pub(super) struct Incoming<'a, S> {
     input: &'a mut Vec<u8>,
     /// How much of the input was used.
     used: usize,
+    /// Whether anything has come.
+    has_heard: bool,
 }
 
 impl<'a, S: AsyncRead + AsyncWrite + Unpin> Incoming<'a, S> {
@@ -41,7 +43,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Incoming<'a, S> {
         input.clear();
         input.shrink_to(BUFFER_BYTES);
         input.reserve(BUFFER_BYTES);
-        Incoming { stream, outgoing, input, used: 0 }
+        Incoming { stream, outgoing, input, used: 0, has_heard: false }
     }
 
     /// Whether all of the call was written.
@@ -86,13 +88,17 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Incoming<'a, S> {
             let mut room = (&mut *self.input).limit(HEAD_BYTES_MAX - looked_at);
             let fault = match read(self.stream, &mut self.outgoing, &mut room).await {
                 Ok(0) => Fault::Closed,
-                Ok(_) => continue,
+                Ok(_) => {
+                    self.has_heard = true;
+                    continue;
+                }
                 Err(error) => Fault::Connection(error),
             };
             if !self.outgoing.has_begun() {
                 return Err(Failure::Unsent(fault));
             }
-            return Err(self.never_whole(to_head, Failure::Unanswered(fault)));
+            let was_silent = !self.has_heard;
+            return Err(self.never_whole(to_head, Failure::Unanswered { fault, was_silent }));
         }
     }
 

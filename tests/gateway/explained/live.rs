@@ -6,7 +6,12 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use interlingua::{boot::DataFiles, gateway::explain::Explainer};
+use interlingua::{
+    boot::DataFiles,
+    config::Config,
+    gateway::{explain::Explainer, reverse},
+    upstream,
+};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -29,6 +34,11 @@ const CREDENTIAL: (&str, &str) = ("authorization", "Bearer gb_api_DemoOwnerNorth
 
 impl Explained {
     fn start(has_key: bool) -> Explained {
+        Explained::start_with(has_key, |_| {})
+    }
+
+    /// The same, with other settings.
+    fn start_with(has_key: bool, change: impl FnOnce(&mut Config)) -> Explained {
         let folder = tempfile::tempdir().unwrap();
         let key = folder.path().join("explain.key");
         std::fs::write(&key, KEY).unwrap();
@@ -36,6 +46,7 @@ impl Explained {
         let program = Program::start_with(&DataFiles::default(), |config| {
             config.admin.address = Some(admin);
             config.explain.key = has_key.then_some(key);
+            change(config);
         });
         Explained { program, admin, _folder: folder }
     }
@@ -130,6 +141,37 @@ fn losses_are_counted_as_they_are_told() {
     let of_words = lines.clone().filter(|line| line.contains("field=\"role."));
     assert_eq!(lines.count(), losses.len() + of_words.count(), "{page}");
     assert!(losses.len() > 5, "{losses:?}");
+}
+
+#[test]
+fn lookups_in_the_words_of_the_backends_dialect_are_told_and_counted() {
+    let behind = Program::start(&DataFiles::default());
+    let base = format!("http://{}/letpiper", behind.address).parse().unwrap();
+    let explained = Explained::start_with(true, |config| {
+        config.upstream = Some(upstream::Config::new(base));
+        config.reverse = Some(reverse::Config { dialect: "letpiper".to_owned(), any_order: true });
+    });
+    let token = token(KEY, soon());
+    let member = "/canonical/v1/organizations/3c90c3cc-0d44-4b50-8888-8dd25736052a/members/\
+                  20000000-0000-4000-8000-000000000106";
+    let headers = [
+        ("authorization", "Bearer pat_DemoOwnerNorthwind00000000000000"),
+        ("content-type", "application/json"),
+        ("x-request-id", "asked"),
+        ("x-interlingua-explain", token.as_str()),
+    ];
+    let answer = explained.program.send("PATCH", member, &headers, Some(r#"{"role":"creator"}"#));
+    assert_eq!(answer.status, 200, "{}", answer.body);
+    let explanation = explained.explanation("asked").expect("it is kept").to_string();
+    let page = explained.admin("/metrics");
+    for resolver in ["member_of_user", "role_row"] {
+        let told =
+            format!("resolver `{resolver}` of the backend's `letpiper`, from the canonical id: found (asked");
+        assert!(explanation.contains(&told), "{told}: {explanation}");
+        let counted = format!(r#"gateway_resolver_lookups_total{{resolver="{resolver}",outcome="loaded"}} "#);
+        let line = page.lines().find(|line| line.starts_with(&counted));
+        assert!(line.is_some_and(|line| !line.ends_with(" 0")), "{counted}\n{page}");
+    }
 }
 
 #[test]

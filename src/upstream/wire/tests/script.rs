@@ -154,7 +154,7 @@ pub(super) fn outcome(wire: &mut Wire<Script>, call: &Request<'_>) -> Option<Out
     let answer = match result {
         Ok(answer) => Ok((answer.status.as_u16(), answer.body, answer.etag)),
         Err(Failure::Final(error)) => Err(chain(&error)),
-        Err(Failure::Unanswered(fault)) => Err(format!("unanswered: {}", chain(&fault))),
+        Err(Failure::Unanswered { fault, .. }) => Err(format!("unanswered: {}", chain(&fault))),
         Err(Failure::Unsent(fault)) => Err(format!("unsent: {}", chain(&fault))),
     };
     let is_reusable = wire.is_reusable();
