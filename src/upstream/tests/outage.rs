@@ -151,7 +151,7 @@ async fn only_a_kept_connection_that_closes_at_once_and_without_a_byte_costs_not
         let backend = dying(last);
         let retry = retry::Config { retries_max: 0, ..retry::Config::default() };
         let breaker = Some(breaker::Config { calls_min: 2, ..breaker::Config::default() });
-        let breaking = upstream(Config { retry, breaker, ..backend.config() });
+        let breaking = upstream(Config { breaker, retry, ..backend.config() });
         assert_eq!(status(send(&breaking, get()).await), 200);
         assert_eq!(status(send(&breaking, get()).await), 0);
         assert_eq!(is_refused(&breaking).await, !is_free);
@@ -173,7 +173,7 @@ async fn a_kept_connection_that_closes_when_the_call_has_been_there_for_a_while_
     });
     let retry = retry::Config { retries_max: 0, ..retry::Config::default() };
     let breaker = Some(breaker::Config { calls_min: 2, ..breaker::Config::default() });
-    let upstream = upstream(Config { retry, breaker, ..backend.config() });
+    let upstream = upstream(Config { breaker, retry, ..backend.config() });
     assert_eq!(status(send(&upstream, get()).await), 200);
     let heard = async {
         while backend.requests().len() < 2 {
