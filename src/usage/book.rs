@@ -118,9 +118,13 @@ impl Book {
         }
         // Full sheets need not wait for more than this.
         let standing: Vec<_> = locked(&self.tables).parts.uses().map(|row| row.key.0).collect();
-        standing.iter().chain(&names).for_each(|who| known.add(who));
+        for who in standing.iter().chain(&names) {
+            known.add(who);
+        }
         let mut desks = locked(&self.desks);
-        desks.all.iter().for_each(|desk| desk.go_by(&known));
+        for desk in &desks.all {
+            desk.go_by(&known);
+        }
         desks.known = known;
         drop(desks);
         // Nobody waits while it is given back.
