@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -23,6 +23,65 @@ use crate::support::shipped;
 
 mod memory;
 mod requests;
+
+/// A usage file, into which is counted at one moment.
+struct Counting {
+    folder: tempfile::TempDir,
+    store: Store,
+    book: Arc<Book>,
+    counter: Counter,
+}
+
+impl Counting {
+    fn with(config: Config) -> Counting {
+        let folder = tempfile::tempdir().unwrap();
+        let (store, book) = Store::open(&folder.path().join("usage.sqlite"), config, now()).unwrap();
+        let book = Arc::new(book);
+        let counter = Counter::new(Arc::clone(&book));
+        Counting { folder, store, book, counter }
+    }
+
+    fn count(&self, who: Principal, parts: &[Part]) {
+        let numbers: Vec<_> = parts.iter().map(|part| self.book.parts().number(part)).collect();
+        self.counter.count_parts(who, Client::UNKNOWN, &numbers, now());
+    }
+
+    fn write(&mut self) {
+        self.store.write(&self.book, now()).unwrap();
+    }
+
+    /// What `report` says of the file, by the mappings of the sixth dialect.
+    fn report(&self, more: &[&str]) -> Output {
+        let data = sixth();
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        report.arg("report").arg(self.folder.path().join("usage.sqlite"));
+        report.arg("--mappings").arg(data.path().join("mappings"));
+        report.arg("--schemas").arg(data.path().join("schemas")).args(more).output().unwrap()
+    }
+
+    fn told(&self, more: &[&str]) -> Value {
+        let output = self.report(&[&["--format", "json"], more].concat());
+        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"))
+    }
+}
+
+/// Noon on a day of 2026.
+fn now() -> SystemTime {
+    UNIX_EPOCH + Duration::from_hours(498_696)
+}
+
+/// What is told of that principal.
+fn told_of<'t>(told: &'t Value, who: &str) -> &'t Value {
+    let who = Principal::of(who.as_bytes()).to_string();
+    told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who).unwrap()
+}
+
+/// The parts that are in the way, and why.
+fn reasons(of: &Value) -> Vec<String> {
+    let told =
+        |one: &Value| format!("{}: {}", one["part"].as_str().unwrap(), one["reason"].as_str().unwrap());
+    of.as_array().unwrap().iter().map(told).collect()
+}
 
 /// The dialect of `tests/fixtures/sixth`, with the canonical files that it is described against.
 fn sixth() -> tempfile::TempDir {
@@ -46,12 +105,7 @@ fn sixth() -> tempfile::TempDir {
 /// By what `tests/fixtures/sixth/mappings/nimbus.toml` says of `add-person`.
 #[test]
 fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("usage.sqlite");
-    let now = UNIX_EPOCH + Duration::from_hours(498_696);
-    let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
-    let book = Arc::new(book);
-    let counter = Counter::new(Arc::clone(&book));
+    let mut counting = Counting::with(Config::default());
     let add = Part::operation("nimbus", "add-person");
     let field = |name: &str| add.field(name);
     for (who, parts) in [
@@ -76,39 +130,19 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
             ],
         ),
     ] {
-        let parts: Vec<_> = parts.iter().map(|part| book.parts().number(part)).collect();
-        counter.count_parts(Principal::of(who.as_bytes()), Client::UNKNOWN, &parts, now);
+        counting.count(Principal::of(who.as_bytes()), &parts);
     }
-    store.write(&book, now).unwrap();
+    counting.write();
 
-    let data = sixth();
-    let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
-    report
-        .arg("report")
-        .arg(&path)
-        .args(["--format", "json", "--mappings"])
-        .arg(data.path().join("mappings"));
-    let output = report.arg("--schemas").arg(data.path().join("schemas")).output().unwrap();
-    let told: Value =
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|error| panic!("{error}: {output:?}"));
+    let told = counting.told(&[]);
     let verdict = |who: &str| {
-        let who = Principal::of(who.as_bytes()).to_string();
-        let found = told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who);
-        let found = found.unwrap();
-        let blocks = found["blocks"].as_array().unwrap().iter();
-        let blocks = blocks
-            .map(|one| format!("{}: {}", one["part"].as_str().unwrap(), one["reason"].as_str().unwrap()));
-        (found["safe"].as_bool().unwrap(), blocks.collect::<Vec<_>>(), found["notes"].to_string())
+        let found = told_of(&told, who);
+        (found["safe"].as_bool().unwrap(), reasons(&found["blocks"]), found["notes"].to_string())
     };
     // What the mapping does not promise is never safe, though nothing says that it is lost.
     let doubt = |who: &str| {
-        let who = Principal::of(who.as_bytes()).to_string();
-        let found = told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who);
-        let found = found.unwrap();
-        let doubts = found["doubts"].as_array().unwrap().iter();
-        let doubts = doubts
-            .map(|one| format!("{}: {}", one["part"].as_str().unwrap(), one["reason"].as_str().unwrap()));
-        (found["moving"].as_str().unwrap().to_owned(), doubts.collect::<Vec<_>>())
+        let found = told_of(&told, who);
+        (found["moving"].as_str().unwrap(), reasons(&found["doubts"]))
     };
     for (who, expected) in [
         ("changed", "nimbus/add-person/nickname: the mapping has no such field any more"),
@@ -121,9 +155,9 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
         ),
         ("unread", "nimbus/add-person unread: 1 of 1 requests were not read, and nobody knows what they use"),
     ] {
-        assert_eq!(doubt(who), ("unknown".to_owned(), vec![expected.to_owned()]), "{who}");
+        assert_eq!(doubt(who), ("unknown", vec![expected.to_owned()]), "{who}");
     }
-    assert_eq!(doubt("inside"), ("safe".to_owned(), Vec::new()));
+    assert_eq!(doubt("inside"), ("safe", Vec::new()));
     let (is_safe, blocks, notes) = verdict("whole");
     assert!(is_safe && blocks.is_empty() && !notes.contains("read back"), "{blocks:?} {notes}");
     let (is_safe, blocks, notes) = verdict("spelling");
@@ -141,16 +175,10 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
 /// One used an operation in which a shadow has found differences, the other one in which it has found none.
 #[test]
 fn who_uses_what_differs_is_in_doubt() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("usage.sqlite");
-    let now = UNIX_EPOCH + Duration::from_hours(498_696);
-    let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
-    let book = Arc::new(book);
-    let counter = Counter::new(Arc::clone(&book));
+    let mut counting = Counting::with(Config::default());
     let (add, list) = (Part::operation("nimbus", "add-person"), Part::operation("nimbus", "list-people"));
     for (who, parts) in [("adds", vec![add.clone(), add.field("address")]), ("lists", vec![list])] {
-        let parts: Vec<_> = parts.iter().map(|part| book.parts().number(part)).collect();
-        counter.count_parts(Principal::of(who.as_bytes()), Client::UNKNOWN, &parts, now);
+        counting.count(Principal::of(who.as_bytes()), &parts);
     }
     for (operation, outcome) in [
         ("add-person", "effect_different"),
@@ -159,29 +187,21 @@ fn who_uses_what_differs_is_in_doubt() {
         ("list-people", "same"),
         ("list-people", "noise"),
     ] {
-        book.compared("nimbus", operation, outcome, now);
+        counting.book.compared("nimbus", operation, outcome, now());
     }
-    store.write(&book, now).unwrap();
+    counting.write();
 
-    let data = sixth();
-    let report = |format: &str| {
-        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
-        report.arg("report").arg(&path).args(["--format", format, "--mappings"]);
-        report.arg(data.path().join("mappings")).arg("--schemas").arg(data.path().join("schemas"));
-        String::from_utf8(report.output().unwrap().stdout).unwrap()
-    };
-    let told: Value = serde_json::from_str(&report("json")).unwrap();
+    let told = counting.told(&[]);
     let of = |who: &str| {
-        let who = Principal::of(who.as_bytes()).to_string();
-        let found =
-            told["principals"].as_array().unwrap().iter().find(|one| one["principal"] == *who).unwrap();
+        let found = told_of(&told, who);
         (found["moving"].clone(), found["doubts"][0]["reason"].clone())
     };
     let why = "both sides differed in 1 of 2 answers compared, and the canonical side would have refused 1 change; \
                whose is not known, the last was on 2026-11-22";
     assert_eq!(of("adds"), (json!("unknown"), json!(why)));
     assert_eq!(of("lists"), (json!("safe"), Value::Null));
-    assert_eq!(report("html").matches("✓ safe to move").count(), 1);
+    let html = String::from_utf8(counting.report(&["--format", "html"]).stdout).unwrap();
+    assert_eq!(html.matches("✓ safe to move").count(), 1);
 }
 
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.
@@ -189,7 +209,7 @@ fn who_uses_what_differs_is_in_doubt() {
 fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("usage.sqlite");
-    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    let now = now();
     drop(Store::open(&path, Config::default(), now).unwrap());
     let name = &shipped().registry.dialects()[0].name;
     let report = |files: &[&Path]| {
@@ -227,63 +247,38 @@ fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice
 /// A table of two rows, of which a third part has pushed one out: what the one who lost it used nobody can say.
 #[test]
 fn where_parts_were_forgotten_nobody_is_called_safe_and_nothing_unused() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("usage.sqlite");
-    let now = UNIX_EPOCH + Duration::from_hours(498_696);
-    let (mut store, book) = Store::open(&path, Config { entries: 2, ..Config::default() }, now).unwrap();
-    let book = Arc::new(book);
-    let counter = Counter::new(Arc::clone(&book));
+    let mut counting = Counting::with(Config { entries: 2, ..Config::default() });
     let add = Part::operation("nimbus", "add-person");
     for part in [add.field("shelves"), add.clone(), add.clone(), add.field("address")] {
-        let number = book.parts().number(&part);
-        counter.count_parts(Principal::of(b"whole"), Client::UNKNOWN, &[number], now);
+        counting.count(Principal::of(b"whole"), &[part]);
         // One after the other: what is on one sheet is taken in in no order.
-        store.write(&book, now).unwrap();
+        counting.write();
     }
 
-    let data = sixth();
-    let report = |more: &[&str]| {
-        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
-        report.arg("report").arg(&path).args(["--format", "json", "--mappings"]);
-        report.arg(data.path().join("mappings")).arg("--schemas").arg(data.path().join("schemas"));
-        report.args(more).output().unwrap()
-    };
-    let told: Value = serde_json::from_slice(&report(&[]).stdout).unwrap();
+    let told = counting.told(&[]);
     let principals = told["principals"].as_array().unwrap();
     assert!(!principals.is_empty(), "{told}");
     for one in principals {
         assert_eq!((&one["moving"], &one["safe"]), (&"unknown".into(), &false.into()), "{told}");
     }
     // Who wrote `shelves` is forgotten: it may be removed at nobody's word.
-    assert_eq!(report(&["--removing", "nimbus/add-person/shelves"]).status.code(), Some(1));
+    assert_eq!(counting.report(&["--removing", "nimbus/add-person/shelves"]).status.code(), Some(1));
 }
 
 /// One request by nobody knows whom, and nothing else: nothing was forgotten, and whether anybody is left nobody can say.
 #[test]
 fn of_requests_that_are_nobodys_a_report_says_so() {
-    let folder = tempfile::tempdir().unwrap();
-    let path = folder.path().join("usage.sqlite");
-    let now = UNIX_EPOCH + Duration::from_hours(498_696);
-    let (mut store, book) = Store::open(&path, Config::default(), now).unwrap();
-    let book = Arc::new(book);
+    let mut counting = Counting::with(Config::default());
     let add = Part::operation("nimbus", "add-person");
-    let numbers = [add.clone(), add.field("address")].map(|part| book.parts().number(&part));
-    Counter::new(Arc::clone(&book)).count_parts(UNCONFIRMED, Client::UNKNOWN, &numbers, now);
-    store.write(&book, now).unwrap();
+    counting.count(UNCONFIRMED, &[add.clone(), add.field("address")]);
+    counting.write();
 
-    let data = sixth();
-    let report = |more: &[&str]| {
-        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
-        report.arg("report").arg(&path).arg("--mappings").arg(data.path().join("mappings"));
-        let output = report.arg("--schemas").arg(data.path().join("schemas")).args(more).output().unwrap();
-        (
-            String::from_utf8(output.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" "),
-            output.status,
-        )
+    let report = |format: &str| {
+        let output = counting.report(&["--format", format, "--removing", "nimbus/add-person"]);
+        assert_eq!(output.status.code(), Some(1), "nobody can say that nobody would notice");
+        String::from_utf8(output.stdout).unwrap().split_whitespace().collect::<Vec<_>>().join(" ")
     };
-    let (json, status) = report(&["--format", "json", "--removing", "nimbus/add-person"]);
-    let told: Value = serde_json::from_str(&json).unwrap();
-    assert_eq!(status.code(), Some(1), "nobody can say that nobody would notice");
+    let told: Value = serde_json::from_str(&report("json")).unwrap();
     let removing = &told["removing"];
     assert_eq!((&removing["users"], &removing["missed"]), (&json!([]), &json!(0)));
     assert_eq!(
@@ -296,7 +291,7 @@ fn of_requests_that_are_nobodys_a_report_says_so() {
     let left = json!({"day": "2026-11-22", "dialect": "nimbus", "principals": 0, "exact": false});
     assert_eq!(told["remaining"], json!([left]));
 
-    let (text, _) = report(&["--removing", "nimbus/add-person"]);
+    let text = report("text");
     for words in [
         "nobody is known to use nimbus/add-person 1 requests used it of which nobody knows whose they are",
         "principals, or more on each day",
@@ -304,7 +299,7 @@ fn of_requests_that_are_nobodys_a_report_says_so() {
     ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
-    let (html, _) = report(&["--format", "html", "--removing", "nimbus/add-person"]);
+    let html = report("html");
     assert!(html.contains("There may have been more: nobody knows whose"), "{html}");
     for page in [text, html] {
         assert!(!page.contains("forgotten") && !page.contains("would notice"), "{page}");
@@ -455,7 +450,7 @@ fn of_every_part_of_the_dialects_that_ship_the_ledger_says_what_becomes_of_it() 
 #[test]
 fn what_was_met_is_told_in_every_format() {
     let folder = tempfile::tempdir().unwrap();
-    let now = UNIX_EPOCH + Duration::from_hours(498_696);
+    let now = now();
     let yesterday = now - Duration::from_hours(24);
     let dialect = shipped().registry.dialects().iter().find(|dialect| dialect.losses.len() > 1).unwrap();
     let (name, operation, loss) = (&dialect.name, &dialect.operations[0].name, &dialect.losses[0]);
