@@ -34,7 +34,7 @@
 //! | components | [`ids`], [`upstream`], [`usage`] | lookups that are remembered, calls to the backend, who still calls what |
 //! | model | [`dialect`], [`translate`] | what a compiled dialect is and does |
 //! | engines | [`lens`], [`schema`], [`problem`], [`limit`] | pure: no sockets, no files |
-//! | words | [`canonical`], [`json`], [`diag`], [`once`], [`pem`], [`telemetry`], [`time`] | what all others speak of |
+//! | words | [`canonical`], [`causes`], [`json`], [`diag`], [`once`], [`pem`], [`telemetry`], [`time`] | what all others speak of |
 
 pub mod boot;
 pub mod cli;
@@ -65,6 +65,7 @@ pub mod mapping;
 pub mod openapi;
 
 pub mod backend;
+pub mod causes;
 pub mod once;
 pub mod pem;
 pub mod telemetry;

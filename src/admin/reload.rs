@@ -3,7 +3,7 @@
 //! Whoever can open a page in a browser of somebody who can reach this listener must not be able to reload by it. A
 //! browser cannot send a POST to another site without `Origin` or the media type of a form, so neither is taken.
 
-use std::{error::Error, net::SocketAddr};
+use std::net::SocketAddr;
 
 use bytes::Bytes;
 use http::{
@@ -60,19 +60,6 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Says that files or what they name cannot be used, with everything that led to it.
-    pub fn causes(error: &(dyn Error + 'static)) -> String {
-        let mut text = error.to_string();
-        let mut link = error.source();
-        // A code of `SQLite` says once more what its sentence has said.
-        while let Some(cause) = link.filter(|cause| !cause.is::<rusqlite::ffi::Error>()) {
-            text += ": ";
-            text += &cause.to_string();
-            link = cause.source();
-        }
-        text
-    }
-
     fn status(&self) -> StatusCode {
         match self.result {
             LoadResult::Taken => StatusCode::OK,

@@ -22,6 +22,7 @@ use crate::{
         modes::{Told, What},
         reload::Outcome,
     },
+    causes::with_causes,
     config::Config,
     diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code},
     dialect::Registry,
@@ -214,7 +215,7 @@ impl Reloader {
         found.extend(fixed);
         let Some(registry) = files.registry.filter(|_| is_fixed) else { return Ok(None) };
         let renewal = self.certificates.read(&files.config.server.listeners);
-        let renewal = renewal.map_err(|error| Outcome::causes(&error))?;
+        let renewal = renewal.map_err(|error| with_causes(&error))?;
         for doubt in renewal.doubts() {
             found.push(
                 Diagnostic::warning(code::C0302, doubt).help("clients refuse it: renew it, and reload"),
@@ -228,7 +229,7 @@ impl Reloader {
         let said = before.said.after(&files.config, &registry)?;
         let parts = Parts::make(&said.over(&files.config), registry, &self.around, Some(&before.parts));
         let made = |parts| Some(Made { parts, renewal, files: files.config, said });
-        parts.map(made).map_err(|error| Outcome::causes(&error))
+        parts.map(made).map_err(|error| with_causes(&error))
     }
 
     /// Shows who answers which requests, or has the workers do as is said: then what is returned besides says of which

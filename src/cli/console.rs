@@ -13,7 +13,7 @@ use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use crate::admin::reload::Outcome;
+use crate::causes::with_causes;
 use crate::diag::{
     Diagnostic, Sources,
     render::{self, Counts},
@@ -128,7 +128,7 @@ impl<'a> Console<'a> {
 
     /// Prints why a command could not run, with everything that led to it.
     pub(super) fn failure(&mut self, failure: &(dyn Error + 'static)) -> io::Result<()> {
-        self.note(&format!("interlingua: {}", Outcome::causes(failure)))
+        self.note(&format!("interlingua: {}", with_causes(failure)))
     }
 }
 

@@ -11,11 +11,11 @@ use super::{
     hint,
 };
 use crate::{
-    admin::reload::Outcome as Outcomes,
     boot::{
         self, Hangups, ServeError,
         reload::{self, Reread},
     },
+    causes::with_causes,
     config::Config,
     diag::{Diagnostics, SourceId, Sources},
     dialect::Registry,
@@ -80,7 +80,7 @@ fn reread(arguments: &Arguments, files: &Files) -> Reread {
     let (arguments, files) = (arguments.clone(), files.clone());
     Box::new(move |sources, found| {
         let loaded = files.look(sources, found);
-        let loaded = loaded.map_err(|failure| reload::Unreadable(Outcomes::causes(&failure)))?;
+        let loaded = loaded.map_err(|failure| reload::Unreadable(with_causes(&failure)))?;
         // The configuration is read first.
         let source = sources.ids().next().filter(|_| files.config.is_some());
         let (config, registry) = match loaded {

@@ -1,7 +1,6 @@
 //! Phase 6: the canonical calls are made, and answered or not.
 
 use std::borrow::Cow;
-use std::error::Error;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,6 +14,7 @@ use super::key::IDEMPOTENCY_KEY;
 use super::lift::Lifted;
 use super::{Exchange, Gateway, Lookups, Shared, keep, reverse};
 use crate::canonical::api::Call;
+use crate::causes::with_causes;
 use crate::dialect::Operation;
 use crate::limit::Principal;
 use crate::problem::Problem;
@@ -64,6 +64,7 @@ pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange
 /// Makes many calls, some at the same time, and gives what came of them in their order. There is one future for each that
 /// may be under way, which takes up one call after another: one for each call would have to be made room for each time.
 async fn side_by_side<C, A>(calls: &[C], make: impl AsyncFn(usize, &C) -> A) -> Vec<A> {
+    // Futures of a gateway may move between threads, so that a `Cell` would not do.
     let next = AtomicUsize::new(0);
     let lane = async || {
         let mut own = Vec::with_capacity(calls.len().div_ceil(CONCURRENT_MAX));
@@ -291,7 +292,7 @@ pub(super) fn without_places(mut problem: Box<Problem>) -> Box<Problem> {
 
 /// What a client is told of a call without an answer.
 pub(super) fn unanswered(error: &UpstreamError) -> Problem {
-    let cause = chain(error);
+    let cause = with_causes(error);
     match error {
         UpstreamError::Broken(_) => Problem::bad_gateway("malformed-answer", cause),
         UpstreamError::Overloaded => Problem::unavailable("upstream-overloaded", cause),
@@ -309,24 +310,13 @@ pub(super) fn unanswered(error: &UpstreamError) -> Problem {
     }
 }
 
-/// An error with everything that led to it.
-fn chain(error: &dyn Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
-}
-
 /// What a client is told when what it asked for was done, and what it has to be told of it could not be read, whatever
 /// kept it from being read: nothing that has it ask again, for that would do it again, nor that it was refused.
 ///
 /// For whoever knows that a change was made. A lookup does not: others wait for the same, who have changed nothing.
 pub(super) fn after_a_change(mut problem: Box<Problem>) -> Box<Problem> {
     let cause = problem.cause.take().unwrap_or_else(|| match problem.code {
+        // Our own words about mappings: they have nobody's data in them.
         Cow::Borrowed(_) => problem.detail.to_string(),
         // What the backend says of a refusal goes into no log.
         Cow::Owned(_) => format!("the backend answered {}", problem.status.get().as_u16()),

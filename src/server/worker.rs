@@ -108,7 +108,7 @@ impl<H: Handler> Entrance<H> {
             Ending::Deafen => self.leave_newcomers(&listener).await,
             // Nobody else is there for them: they are refused when they try again.
             Ending::Close => {
-                hears_no_newcomers(&listener);
+                try_to_deafen(&listener);
             }
         }
         if let Err(error) = self.accept_the_rest(listener).await {
@@ -129,7 +129,7 @@ impl<H: Handler> Entrance<H> {
 
     /// Leaves newcomers to others, and takes whoever had begun to connect to us.
     async fn leave_newcomers(&self, listener: &TcpListener) {
-        if !hears_no_newcomers(listener) {
+        if !try_to_deafen(listener) {
             return;
         }
         let mut over = pin!(sleep(HANDSHAKES));
@@ -181,8 +181,8 @@ impl<H: Handler> Entrance<H> {
     }
 }
 
-/// Has the socket hear no newcomers, if that can be done.
-fn hears_no_newcomers(listener: &TcpListener) -> bool {
+/// Has the socket hear no newcomers; whether that could be done.
+fn try_to_deafen(listener: &TcpListener) -> bool {
     let deafened = deafen(listener);
     if let Err(error) = &deafened {
         // A few may be reset; nothing else can be done for them.

@@ -6,7 +6,7 @@ use http::{HeaderName, HeaderValue, StatusCode, Uri};
 
 use super::{Arguments, Credentials, Unplayable, plays::Play};
 use crate::{
-    admin::reload::Outcome,
+    causes::with_causes,
     time::Deadline,
     upstream::{self, Upstream},
 };
@@ -49,8 +49,7 @@ impl Aim {
         let (base, in_flight) = (upstream::Config::new(to.clone()), arguments.in_flight.into());
         let config = patient(base, arguments.deadline, in_flight, arguments.authorities.as_deref());
         let upstream = Upstream::new(Arc::new(config));
-        let upstream =
-            upstream.map_err(|error| Unplayable::Target(to.to_string(), Outcome::causes(&error)))?;
+        let upstream = upstream.map_err(|error| Unplayable::Target(to.to_string(), with_causes(&error)))?;
         Ok(Aim {
             upstream,
             credentials,
@@ -88,7 +87,7 @@ impl Aim {
         };
         self.asked.set(self.asked.get() + 1);
         let answer = self.upstream.send(request, Deadline::after(self.arguments_deadline)).await;
-        let answer = answer.map_err(|error| Outcome::causes(&error))?;
+        let answer = answer.map_err(|error| with_causes(&error))?;
         self.answered.set(self.answered.get() + 1);
         if answer.status == StatusCode::UNAUTHORIZED {
             self.unauthenticated.set(self.unauthenticated.get() + 1);

@@ -2,7 +2,7 @@
 
 /// The modules of `src/` in rows. A module knows its own row and the rows above it, never one below.
 const ROWS: [(&str, &[&str]); 7] = [
-    ("words", &["canonical", "diag", "json", "once", "pem", "telemetry", "time"]),
+    ("words", &["canonical", "causes", "diag", "json", "once", "pem", "telemetry", "time"]),
     ("pure engines", &["lens", "limit", "problem", "schema"]),
     ("model", &["dialect", "translate"]),
     ("compilers and components", &["ids", "mapping", "openapi", "upstream", "usage"]),

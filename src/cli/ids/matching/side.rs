@@ -7,9 +7,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::{Arguments, Unmatchable};
 use crate::{
-    admin::reload::Outcome,
     boot::FileError,
     canonical::api::{Api, Call},
+    causes::with_causes,
     cli::{
         Failure,
         replay::{self, Credentials},
@@ -179,7 +179,7 @@ impl Asked {
         arguments: &Arguments,
     ) -> Result<Asked, Failure> {
         let upstream = Upstream::new(std::sync::Arc::new(settings));
-        let upstream = upstream.map_err(|error| Unmatchable::Target(side.name(), Outcome::causes(&error)))?;
+        let upstream = upstream.map_err(|error| Unmatchable::Target(side.name(), with_causes(&error)))?;
         let (deadline, pace) = (arguments.deadline, arguments.rate.map(Pace::of));
         Ok(Asked { side, upstream, credential, deadline, pace })
     }
@@ -203,7 +203,7 @@ impl Asked {
                 pace.turn().await;
             }
             let answer = self.upstream.send(request, Deadline::after(self.deadline)).await;
-            let answer = answer.map_err(|error| Outcome::causes(&error))?;
+            let answer = answer.map_err(|error| with_causes(&error))?;
             if answer.status != StatusCode::TOO_MANY_REQUESTS {
                 return Ok(answer);
             }

@@ -2,7 +2,6 @@
 
 use std::{
     collections::VecDeque,
-    error::Error,
     io,
     pin::{Pin, pin},
     task::{Context, Poll, Waker},
@@ -11,9 +10,12 @@ use std::{
 use http::{HeaderValue, Method};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::upstream::{
-    Request, Stage,
-    wire::{Failure, Template, Wire},
+use crate::{
+    causes::with_causes,
+    upstream::{
+        Request, Stage,
+        wire::{Failure, Template, Wire},
+    },
 };
 
 /// The largest body in these tests.
@@ -153,9 +155,9 @@ pub(super) fn outcome(wire: &mut Wire<Script>, call: &Request<'_>) -> Option<Out
     let Poll::Ready(result) = polled else { return None };
     let answer = match result {
         Ok(answer) => Ok((answer.status.as_u16(), answer.body, answer.etag)),
-        Err(Failure::Final(error)) => Err(chain(&error)),
-        Err(Failure::Unanswered { fault, .. }) => Err(format!("unanswered: {}", chain(&fault))),
-        Err(Failure::Unsent(fault)) => Err(format!("unsent: {}", chain(&fault))),
+        Err(Failure::Final(error)) => Err(with_causes(&error)),
+        Err(Failure::Unanswered { fault, .. }) => Err(format!("unanswered: {}", with_causes(&fault))),
+        Err(Failure::Unsent(fault)) => Err(format!("unsent: {}", with_causes(&fault))),
     };
     let is_reusable = wire.is_reusable();
     let is_kept = is_reusable && {
@@ -163,9 +165,4 @@ pub(super) fn outcome(wire: &mut Wire<Script>, call: &Request<'_>) -> Option<Out
         Pin::new(wire.stream()).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
     };
     Some(Outcome { answer, is_kept, stage })
-}
-
-fn chain(error: &dyn Error) -> String {
-    let source = error.source().map(|source| format!(": {}", chain(source)));
-    format!("{error}{}", source.unwrap_or_default())
 }
