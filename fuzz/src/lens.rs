@@ -61,6 +61,8 @@ pub fn check(bytes: &[u8]) {
 fn is_read_back(field: &Field) -> bool {
     let inner = match &field.op {
         Op::Constant(_) => return true,
+        // It goes no further, so that nothing is written beside it that would have it told.
+        Op::Fixed(_) => return field.when.tag.is_none(),
         Op::Nested(nested) => nested.lens.fields(),
         Op::Each(Each { item: Item::Lens(lens), .. }) => lens.fields(),
         _ => &[],
