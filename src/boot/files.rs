@@ -7,7 +7,8 @@
 //! This module never looks at what a file says.
 
 use std::{
-    fs, io,
+    fs::{self, File},
+    io::{self, Read as _},
     path::{Path, PathBuf},
 };
 
@@ -18,6 +19,9 @@ use crate::{
     mapping::MappingText,
     schema::SchemaFile,
 };
+
+/// Bytes of a file: several times as many as the largest OpenAPI documents have, and no more than there is memory for.
+const BYTES_MAX: u64 = 64 << 20;
 
 /// Which mappings and schemas to use; none means those built into the program.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -60,6 +64,18 @@ pub enum FileError {
         /// What the system said.
         source: io::Error,
     },
+    /// It is a folder, a pipe, a socket or a device.
+    #[error("`{}` is no file that can be read again", path.display())]
+    Kind {
+        /// What stands there.
+        path: PathBuf,
+    },
+    /// It is larger than any file that would be meant.
+    #[error("`{}` is larger than {} MiB", path.display(), BYTES_MAX >> 20)]
+    Size {
+        /// The file.
+        path: PathBuf,
+    },
     /// It holds bytes that are no text.
     #[error("`{}` is not UTF-8 text: byte {at} is no part of a character", path.display())]
     Utf8 {
@@ -87,16 +103,37 @@ impl DataFiles {
 
 /// Reads a text file and keeps it among the sources under its path.
 pub fn read(path: &Path, sources: &mut Sources) -> Result<SourceId, FileError> {
-    let bytes = fs::read(path).map_err(|source| FileError::Read { path: path.to_owned(), source })?;
-    let text = String::from_utf8(bytes)
+    let text = String::from_utf8(bytes(path)?)
         .map_err(|error| FileError::Utf8 { path: path.to_owned(), at: error.utf8_error().valid_up_to() })?;
     Ok(sources.add(path.display().to_string(), text))
+}
+
+fn bytes(path: &Path) -> Result<Vec<u8>, FileError> {
+    let mut bytes = Vec::new();
+    File::open(path)
+        .and_then(|file| file.take(BYTES_MAX + 1).read_to_end(&mut bytes))
+        .map_err(|source| FileError::Read { path: path.to_owned(), source })?;
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(FileError::Size { path: path.to_owned() });
+    }
+    Ok(bytes)
+}
+
+/// Refuses what cannot be read a second time, and what may have no end: to open a pipe waits for whoever writes, and behind a
+/// reload that waits all others wait. A start may be given a pipe.
+pub fn expect_file(path: &Path) -> Result<(), FileError> {
+    match fs::metadata(path) {
+        Ok(metadata) if metadata.is_file() => Ok(()),
+        Ok(_) => Err(FileError::Kind { path: path.to_owned() }),
+        Err(source) => Err(FileError::Read { path: path.to_owned(), source }),
+    }
 }
 
 fn mappings_in(folder: &Path, sources: &mut Sources) -> Result<Vec<MappingText>, FileError> {
     let mut mappings = Vec::new();
     for path in listing(folder)? {
         let Some(name) = name_without(&path, ".toml")? else { continue };
+        expect_file(&path)?;
         let source = read(&path, sources)?;
         mappings.push(MappingText { name: name.to_owned(), source });
     }
@@ -112,6 +149,7 @@ fn schemas_in(root: &Path, sources: &mut Sources) -> Result<Vec<SchemaFile>, Fil
         let Some(folder_name) = name_without(&folder, "")? else { continue };
         for path in listing(&folder)? {
             let Some(name) = name_without(&path, ".json")? else { continue };
+            expect_file(&path)?;
             let source = read(&path, sources)?;
             schemas.push(schema(folder_name, name, source, sources));
         }
@@ -306,7 +344,26 @@ mod tests {
         let root = folder(&[("a.toml/b.toml", b"")]);
         let error = mappings(root.path()).0.unwrap_err();
 
-        assert_eq!(error.to_string(), format!("cannot read `{}`", root.path().join("a.toml").display()));
+        let path = root.path().join("a.toml");
+        assert_eq!(error.to_string(), format!("`{}` is no file that can be read again", path.display()));
+    }
+
+    #[test]
+    fn what_has_no_end_is_not_waited_for() {
+        let root = folder(&[("acme/a.json", b"{}")]);
+        for path in ["a.toml", "acme/b.json"] {
+            std::os::unix::fs::symlink("/dev/zero", root.path().join(path)).unwrap();
+        }
+        let mut sources = Sources::default();
+        for error in [
+            mappings(root.path()).0.unwrap_err(),
+            schemas_in(root.path(), &mut sources).unwrap_err(),
+            expect_file(&root.path().join("a.toml")).unwrap_err(),
+        ] {
+            assert!(matches!(error, FileError::Kind { .. }), "{error}");
+        }
+        let error = read(Path::new("/dev/zero"), &mut sources).unwrap_err();
+        assert_eq!(error.to_string(), "`/dev/zero` is larger than 64 MiB");
     }
 
     #[test]

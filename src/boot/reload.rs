@@ -2,7 +2,10 @@
 
 use std::{
     path::Path,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, SystemTime},
 };
 
@@ -118,6 +121,17 @@ impl Taken {
     }
 }
 
+/// Whether what is read will be used, or is given up: whoever asks first decides it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Decision(Arc<AtomicBool>);
+
+impl Decision {
+    /// Whether it is the caller who decides, which can be one alone.
+    pub(super) fn is_mine(&self) -> bool {
+        !self.0.swap(true, Ordering::AcqRel)
+    }
+}
+
 /// What came of reading the files, before anything of it is in use.
 struct Made {
     parts: Parts,
@@ -165,13 +179,27 @@ impl Reloader {
         self.around.metrics.loads()
     }
 
-    /// Reads everything, and has the workers use it if it is good: then what is returned besides says when they do.
-    /// Blocks the calling thread for as long as it takes.
-    pub(super) fn reload(&self) -> (Outcome, Option<Taken>) {
+    /// Nothing came of a reload, for that reason.
+    pub(super) fn failed(&self, cause: String) -> Outcome {
+        Outcome {
+            result: LoadResult::Failed,
+            digest: self.digest(),
+            found: Vec::new(),
+            sources: Sources::default(),
+            cause: Some(cause),
+        }
+    }
+
+    /// Reads everything, and has the workers use it if it is good and nobody has given it up: then what is returned besides says
+    /// when they do. Blocks the calling thread for as long as it takes.
+    pub(super) fn reload(&self, decision: &Decision) -> (Outcome, Option<Taken>) {
         // While files are read nobody waits: a step back must not.
         let before = self.current().clone();
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let made = self.make(&before, &mut sources, &mut found);
+        if !decision.is_mine() {
+            return (self.failed("given up".to_owned()), None);
+        }
         let mut current = self.current();
         let made = made.and_then(|made| made.map(|made| made.heeding(&current.said)).transpose());
         let (result, taken, cause) = match made {

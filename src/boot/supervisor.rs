@@ -20,7 +20,7 @@ use tokio::{
 };
 
 use super::{
-    reload::{Reloader, Taken},
+    reload::{Decision, Reloader, Taken},
     service,
     workers::{Done, Workers},
 };
@@ -37,6 +37,9 @@ use crate::{
 /// How long the workers may take to hear of a reload before the answer does not wait for them any more. They hear of it
 /// between two requests, so this is never reached unless one is stuck.
 const SWAP_PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long the files of a reload may take to be read and proved: thousands of times what they take, and still somebody waits.
+const READING_MAX: Duration = Duration::from_secs(60);
 
 /// How many diagnostics of one reload are logged.
 const LOGGED_MAX: usize = 100;
@@ -184,16 +187,11 @@ impl Supervision {
     }
 
     fn answer(&self, (outcome, asker): (Result<Outcome, task::JoinError>, Asker)) {
-        let outcome = outcome.unwrap_or_else(|_panicked| Outcome {
-            result: LoadResult::Failed,
-            digest: self.reloader.as_ref().map(|one| one.digest()).unwrap_or_default(),
-            found: Vec::new(),
-            sources: Sources::default(),
-            cause: Some("reading the files broke down".to_owned()),
-        });
-        if let Some(reloader) = &self.reloader {
-            reloader.metrics().reloaded(outcome.result);
-        }
+        // Without a reloader nothing was asked of it.
+        let Some(reloader) = &self.reloader else { return };
+        let outcome =
+            outcome.unwrap_or_else(|_panicked| reloader.failed("reading the files broke down".to_owned()));
+        reloader.metrics().reloaded(outcome.result);
         log(&outcome, asker.as_ref());
         if self.asks.is_some() {
             let (digest, result) = (&outcome.digest, outcome.result.name());
@@ -207,8 +205,15 @@ impl Supervision {
 /// Has a reload made beside the workers and beside us, and waits until all workers use what came of it.
 async fn made(reloader: Arc<Reloader>) -> Outcome {
     let longest = reloader.longest_request();
-    let (mut outcome, taken) =
-        spawn_blocking(move || reloader.reload()).await.unwrap_or_else(|broken| resume(broken));
+    let (own, decision) = (Arc::clone(&reloader), Decision::default());
+    let (ours, theirs) = (decision.clone(), decision);
+    let reading = spawn_blocking(move || own.reload(&theirs));
+    let Some((mut outcome, taken)) = in_time(reading, &ours).await else {
+        return reloader.failed(format!(
+            "the files were not read within {} s: one is a pipe that nobody writes to, or on a disk that does not answer",
+            READING_MAX.as_secs()
+        ));
+    };
     if let Some(Taken { mut done, before }) = taken {
         if timeout(SWAP_PATIENCE, done.recv()).await.is_err() {
             outcome.cause = Some(busy("goes on with the files of before"));
@@ -216,6 +221,18 @@ async fn made(reloader: Arc<Reloader>) -> Outcome {
         task::spawn(Taken::clear_away(before, longest));
     }
     outcome
+}
+
+/// What comes of a reload, if its files are read in time. One that takes longer is left to itself, so that those behind it can be
+/// made, and nothing will come of it.
+async fn in_time<T>(mut reading: task::JoinHandle<T>, decision: &Decision) -> Option<T> {
+    let read = match timeout(READING_MAX, &mut reading).await {
+        Ok(read) => read,
+        Err(_elapsed) if decision.is_mine() => return None,
+        // It is being taken at this moment, which needs no file.
+        Err(_elapsed) => reading.await,
+    };
+    Some(read.unwrap_or_else(|broken| resume(broken)))
 }
 
 fn busy(goes_on: &str) -> String {
@@ -314,4 +331,62 @@ fn log(outcome: &Outcome, asker: Option<&Ask>) {
 fn place(source: SourceId, start: u32, sources: &Sources) -> String {
     let (line, column) = sources.line_column(source, start);
     format!("{}:{line}:{column}", sources.path(source))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        future::poll_fn,
+        pin::{Pin, pin},
+        sync::mpsc,
+        task::Poll,
+    };
+
+    use tokio::time::advance;
+
+    use super::*;
+
+    /// A reading that lasts until it is let go, and what came of it.
+    fn reading(decision: &Decision) -> (mpsc::Sender<()>, task::JoinHandle<bool>) {
+        let (go, held) = mpsc::channel::<()>();
+        let theirs = decision.clone();
+        let read = move || {
+            held.recv().unwrap_err();
+            theirs.is_mine()
+        };
+        (go, spawn_blocking(read))
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_reload_that_reads_for_too_long_is_given_up_and_takes_nothing_afterwards() {
+        let decision = Decision::default();
+        let (go, read) = reading(&decision);
+        let mut waiting = pin!(in_time(read, &decision));
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+        advance(READING_MAX).await;
+        assert_eq!(waiting.await, None);
+        assert!(!decision.is_mine(), "whoever read comes too late");
+        drop(go);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn one_that_is_being_taken_when_its_time_is_over_is_waited_for() {
+        let decision = Decision::default();
+        let (go, read) = reading(&decision);
+        assert!(decision.is_mine(), "as if it had just been read");
+        let mut waiting = pin!(in_time(read, &decision));
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+        advance(READING_MAX).await;
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+        drop(go);
+        assert_eq!(waiting.await, Some(false));
+    }
+
+    async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {
+        poll_fn(|cx| match future.as_mut().poll(cx) {
+            Poll::Ready(output) => Poll::Ready(Some(output)),
+            Poll::Pending => Poll::Ready(None),
+        })
+        .await
+    }
 }

@@ -79,8 +79,10 @@ impl Arguments {
 fn reread(arguments: &Arguments, files: &Files) -> Reread {
     let (arguments, files) = (arguments.clone(), files.clone());
     Box::new(move |sources, found| {
-        let loaded = files.look(sources, found);
-        let loaded = loaded.map_err(|failure| reload::Unreadable(with_causes(&failure)))?;
+        let unreadable = |failure: Failure| reload::Unreadable(with_causes(&failure));
+        let config = files.config.as_deref().map_or(Ok(()), boot::files::expect_file);
+        config.map_err(|error| unreadable(error.into()))?;
+        let loaded = files.look(sources, found).map_err(unreadable)?;
         // The configuration is read first.
         let source = sources.ids().next().filter(|_| files.config.is_some());
         let (config, registry) = match loaded {

@@ -166,15 +166,19 @@ fn everything_that_is_wrong_is_told_at_once() {
 fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
     let backend = Backend::start();
     let files = Files::new(backend.address, SETTINGS);
+    let (key, sound) = (files.path("key"), files.path("sound-key"));
+    std::fs::write(&key, [7; 32]).unwrap();
+    let text = std::fs::read_to_string(files.config()).unwrap();
+    std::fs::write(files.config(), format!("{text}\n[explain]\nkey = {:?}\n", key.display().to_string()))
+        .unwrap();
     let process = Process::start(&files);
     // Whoever reads a pipe is held until somebody writes it.
-    let (config, sound) = (files.config(), files.path("sound.toml"));
-    std::fs::rename(&config, &sound).unwrap();
-    assert!(Command::new("mkfifo").arg(&config).status().unwrap().success());
+    std::fs::rename(&key, &sound).unwrap();
+    assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
     thread::scope(|scope| {
         let first = scope.spawn(|| process.reload().status);
         // This returns once the first reload has begun to read.
-        let mut pipe = File::options().write(true).open(&config).unwrap();
+        let mut pipe = File::options().write(true).open(&key).unwrap();
         let (told, answers) = mpsc::channel();
         for _ in 0..=WAITING_MAX {
             let (process, told) = (&process, told.clone());
@@ -184,7 +188,7 @@ fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
         assert_eq!(answers.recv_timeout(PATIENCE), Ok(409));
         assert_eq!(answers.try_recv(), Err(mpsc::TryRecvError::Empty));
         let text = std::fs::read(&sound).unwrap();
-        std::fs::rename(&sound, &config).unwrap();
+        std::fs::rename(&sound, &key).unwrap();
         pipe.write_all(&text).unwrap();
         drop(pipe);
         for _ in 0..=WAITING_MAX {
