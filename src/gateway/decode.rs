@@ -1,6 +1,7 @@
 //! Phase 3: the body's bytes become a document, within limits of size, depth and time.
 
 use std::future::poll_fn;
+use std::mem;
 use std::pin::{Pin, pin};
 use std::task::Poll;
 
@@ -56,8 +57,8 @@ async fn document<B: Body<Data = Bytes>>(
         return Ok(None);
     }
     expect_json(headers).map_err(|why| Box::new(Problem::unsupported_media_type(why)))?;
-    let pieces = pieces(config, body).await?;
-    if pieces.is_empty() { Ok(None) } else { parse(&pieces, config).map(Some) }
+    let text = in_time(config, body).await?;
+    if text.is_empty() { Ok(None) } else { parse(&text, config).map(Some) }
 }
 
 /// All bytes of a body that is handed on, whatever they are; within the same limits.
@@ -68,21 +69,17 @@ pub(super) async fn bytes<B: Body<Data = Bytes>>(
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    let mut pieces = pieces(config, body).await?;
-    Ok(if pieces.len() == 1 { pieces.remove(0) } else { pieces.concat().into() })
+    in_time(config, body).await
 }
 
-/// What of the body is not empty, in as much time as the client has.
-async fn pieces<B: Body<Data = Bytes>>(
-    config: &Config,
-    body: Pin<&mut B>,
-) -> Result<Vec<Bytes>, Box<Problem>> {
+/// All of the body, in as much time as the client has.
+async fn in_time<B: Body<Data = Bytes>>(config: &Config, body: Pin<&mut B>) -> Result<Bytes, Box<Problem>> {
     let mut reading = pin!(read(body, config.bytes_max));
     // A short body mostly came with the head, and then no timer is needed.
     match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
-        Poll::Ready(pieces) => pieces,
+        Poll::Ready(text) => text,
         Poll::Pending => match timeout(config.read_timeout, reading).await {
-            Ok(pieces) => pieces,
+            Ok(text) => text,
             Err(_elapsed) => Err(Box::new(Problem::body_timed_out())),
         },
     }
@@ -124,40 +121,40 @@ fn expect_json(headers: &HeaderMap) -> Result<(), &'static str> {
     }
 }
 
-/// All pieces of the body that are not empty, if together they are not more than `bytes_max`. One that announces more
-/// is not read at all.
-async fn read<B: Body<Data = Bytes>>(
-    mut body: Pin<&mut B>,
-    bytes_max: usize,
-) -> Result<Vec<Bytes>, Box<Problem>> {
+/// All of the body, if that is not more than `bytes_max`. One that announces more is not read at all.
+///
+/// In one piece, as most come, it is not copied. Of several none is kept: however few bytes it has, it would keep what it was
+/// read into.
+async fn read<B: Body<Data = Bytes>>(mut body: Pin<&mut B>, bytes_max: usize) -> Result<Bytes, Box<Problem>> {
     let too_large = || Box::new(Problem::body_too_large(bytes_max));
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > bytes_max {
         return Err(too_large());
     }
-    let (mut pieces, mut bytes) = (Vec::new(), 0);
+    let (mut first, mut gathered) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
         // The client's doing: a bad chunk, or a connection that broke.
         let frame =
             frame.map_err(|_| Box::new(Problem::bad_request("broken-body", "the request body is broken")))?;
         // Trailers say nothing we would listen to.
         let Ok(piece) = frame.into_data() else { continue };
-        bytes += piece.len();
-        if bytes > bytes_max {
+        if first.len() + gathered.len() + piece.len() > bytes_max {
             return Err(too_large());
         }
-        if !piece.is_empty() {
-            pieces.push(piece);
+        if first.is_empty() && gathered.is_empty() {
+            first = piece;
+            continue;
         }
+        gathered.extend_from_slice(&mem::take(&mut first));
+        gathered.extend_from_slice(&piece);
     }
-    Ok(pieces)
+    Ok(if gathered.is_empty() { first } else { gathered.into() })
 }
 
-fn parse(pieces: &[Bytes], config: &Config) -> Result<Document, Box<Problem>> {
+fn parse(text: &Bytes, config: &Config) -> Result<Document, Box<Problem>> {
     let limits = Limits { depth_max: config.depth_max, bytes_max: config.bytes_max, ..Limits::default() };
-    Document::parse(pieces.concat(), &limits).map_err(|error| {
-        // The document took the text; only for an error it is put together again.
-        let (line, column) = error.line_column(&pieces.concat());
+    Document::parse(text.to_vec(), &limits).map_err(|error| {
+        let (line, column) = error.line_column(text);
         let detail = format!("malformed JSON: {} at line {line}, column {column}", error.kind.message());
         Box::new(Problem::bad_request("malformed-json", detail))
     })
@@ -167,6 +164,7 @@ fn parse(pieces: &[Bytes], config: &Config) -> Result<Document, Box<Problem>> {
 mod tests {
     use std::convert::Infallible;
     use std::io;
+    use std::sync::Arc;
 
     use futures_util::stream::{self, Stream};
     use http::{HeaderName, HeaderValue};
@@ -253,6 +251,29 @@ mod tests {
     async fn a_body_is_read_to_its_end() {
         assert_eq!(decoded(&small(), Full::from("[1, 2]")).await.as_deref(), Ok("[1, 2]"));
         assert_eq!(decoded(&small(), pieces(&["[1,", "", " 2]"])).await.as_deref(), Ok("[1, 2]"));
+    }
+
+    /// A byte that keeps as much as a server reads at once, and says so as long as it is there.
+    struct Kept {
+        _alive: Arc<()>,
+    }
+
+    impl AsRef<[u8]> for Kept {
+        fn as_ref(&self) -> &[u8] {
+            b" "
+        }
+    }
+
+    #[tokio::test]
+    async fn of_a_body_in_many_pieces_none_is_kept() {
+        let kept = Arc::new(());
+        let frames = (0..100).map(|_| {
+            // What is counted, the first, and the one that was given before.
+            assert!(Arc::strong_count(&kept) <= 3, "{}", Arc::strong_count(&kept));
+            Ok::<_, Infallible>(Frame::data(Bytes::from_owner(Kept { _alive: Arc::clone(&kept) })))
+        });
+        let body = StreamBody::new(stream::iter(frames));
+        assert_eq!(read(pin!(body), 100).await.unwrap(), " ".repeat(100));
     }
 
     #[tokio::test]

@@ -11,13 +11,14 @@
 //!  Between ──► RequestLine ──► Name ⇄ Value ──► head over ──► Sized ──► Between
 //!                                                     ├─────► ChunkSize ⇄ Chunk ──► Trailer ──► Between
 //!                                                     ├─────► Nowhere: two ends, or none
-//!                                                     Trailer └─► Doubtful: an end for some
+//!                                                     Trailer └─► Broken: an end for some, or too many chunks
 //! ```
 //!
 //! Nothing is kept of what is read but how far it is, and nothing but refusals comes of it: what a request is, hyper says.
 //! Where the two disagree about an end, so that fewer heads were counted here than hyper sees, that is refused, too. And where
 //! a line behind the chunks ends in a line feed alone, hyper reads on, while whoever takes that for a line end, as a recipient
-//! may (section 2.2), may have seen the end of the body there and a request behind it. So such a body breaks off.
+//! may (section 2.2), may have seen the end of the body there and a request behind it. So such a body breaks off, and so does
+//! one whose chunks are that small that to read them costs far more than what they hold.
 
 use std::{cell::Cell, rc::Rc};
 
@@ -25,6 +26,11 @@ use memchr::{memchr, memchr2};
 
 /// Longer than any name that matters here.
 const NAME_MAX: usize = 24;
+
+/// Chunks of a body that may be as small as they like, and how many bytes there have to be for each one more. A chunk costs about as
+/// much to read as some hundred bytes.
+const CHUNKS_FREE: u64 = 4096;
+const CHUNK_MIN: u64 = 32;
 
 /// The heads of a connection that were read here and not yet asked for; clones share it.
 #[derive(Clone, Debug, Default)]
@@ -56,6 +62,23 @@ pub(super) struct Framing {
     name_length: usize,
     length: Option<u64>,
     has_coding: bool,
+    chunks: Chunks,
+}
+
+/// The chunks of a body so far.
+#[derive(Clone, Copy, Debug, Default)]
+struct Chunks {
+    count: u64,
+    bytes: u64,
+}
+
+impl Chunks {
+    /// Counts one more, and says whether they are too many for what they hold.
+    fn add(&mut self, bytes: u64) -> bool {
+        self.count += 1;
+        self.bytes = self.bytes.saturating_add(bytes);
+        self.count > CHUNKS_FREE + self.bytes / CHUNK_MIN
+    }
 }
 
 /// Where the next byte stands.
@@ -83,8 +106,8 @@ enum At {
         is_empty: bool,
         last: u8,
     },
-    /// Behind a line end in the trailers that not everybody takes for one.
-    Doubtful,
+    /// Behind a line end in the trailers that not everybody takes for one, or in front of one chunk too many.
+    Broken,
     /// Where nobody can say what comes.
     Nowhere,
 }
@@ -106,6 +129,7 @@ impl Framing {
             name_length: 0,
             length: None,
             has_coding: false,
+            chunks: Chunks::default(),
         }
     }
 
@@ -121,7 +145,7 @@ impl Framing {
 
     /// Whether a body broke off, so that nothing more is to be read.
     pub(super) fn is_broken(&self) -> bool {
-        matches!(self.at, At::Doubtful)
+        matches!(self.at, At::Broken)
     }
 
     /// Reads some of the bytes, or goes on to what they are; says how many.
@@ -144,6 +168,10 @@ impl Framing {
             }
             At::Sized { left } => self.skip(bytes, left, |left| At::Sized { left }, At::Between),
             At::ChunkSize { size, is_over } => {
+                if bytes[0] == b'\n' && self.chunks.add(size) {
+                    self.at = At::Broken;
+                    return 0;
+                }
                 self.at = match (bytes[0], char::from(bytes[0]).to_digit(16)) {
                     (b'\n', _) if size == 0 => At::Trailer { is_empty: true, last: b'\n' },
                     (b'\n', _) => At::Chunk { left: size },
@@ -164,7 +192,7 @@ impl Framing {
                     (b'\r', b'\n') if is_empty => At::Between,
                     (b'\r', b'\n') => At::Trailer { is_empty: true, last: b'\n' },
                     (_, b'\n') => {
-                        self.at = At::Doubtful;
+                        self.at = At::Broken;
                         return 0;
                     }
                     (_, b'\r') => At::Trailer { is_empty, last: b'\r' },
@@ -172,7 +200,7 @@ impl Framing {
                 };
                 1
             }
-            At::Doubtful => 0,
+            At::Broken => 0,
             At::Nowhere => bytes.len(),
         }
     }
@@ -243,7 +271,10 @@ impl Framing {
         self.at = match (self.length, self.has_coding) {
             (Some(_), true) => At::Nowhere,
             // Whatever else it may be was refused, by hyper or by `stack`.
-            (None, true) => At::ChunkSize { size: 0, is_over: false },
+            (None, true) => {
+                self.chunks = Chunks::default();
+                At::ChunkSize { size: 0, is_over: false }
+            }
             (Some(left @ 1..), false) => At::Sized { left },
             (None | Some(0), false) => At::Between,
         };
@@ -322,6 +353,25 @@ mod tests {
                 let read: usize = text.as_bytes().chunks(piece).map(|piece| framing.read(piece)).sum();
                 assert_eq!(read, GET.len() + chunks.len() + sound, "{text:?} in pieces of {piece}");
                 assert!(framing.is_broken());
+            }
+        }
+    }
+
+    #[test]
+    fn a_body_breaks_off_where_its_chunks_are_too_many_for_what_they_hold() {
+        let head = "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n";
+        let end = "0\r\n\r\n";
+        // The last one is a chunk, too. That many bytes in one piece pay for one more each.
+        let free = usize::try_from(CHUNKS_FREE).unwrap() - 1;
+        for (paid, most) in [("", free), ("20\r\n01234567890123456789012345678901\r\n", free)] {
+            let body = |chunks| [head, paid, &"1\r\n \r\n".repeat(chunks), end, GET].concat();
+            let paid_for = most + most / 32;
+            assert_eq!(heads(&body(paid_for), 1000), 2, "again after each body");
+            let text = [body(free), body(paid_for + 50)].concat();
+            for piece in [1, 7, text.len()] {
+                let mut framing = Framing::new(Heads::default());
+                let read: usize = text.as_bytes().chunks(piece).map(|piece| framing.read(piece)).sum();
+                assert!(framing.is_broken() && read > body(free).len(), "in pieces of {piece}");
             }
         }
     }
