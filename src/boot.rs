@@ -6,6 +6,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
 
+mod descriptors;
 mod embedded;
 pub mod explain;
 pub mod files;
@@ -189,7 +190,8 @@ impl Start {
         let around = Surroundings { metrics: metered, explanations: explained, usage: None, built_in };
         let parts = Parts::make(&config, registry, &around, None)?;
 
-        let server = Server::bind_or_take(config.server.clone(), &mut inherited)?.count_into(&metrics);
+        let server_config = descriptors::with_room_for(&config);
+        let server = Server::bind_or_take(server_config, &mut inherited)?.count_into(&metrics);
         let admin = config.admin.address.map(|address| Admin::bind_or_take(address, &mut inherited));
         let admin = admin.transpose()?;
         inherited.finish()?;

@@ -299,8 +299,7 @@ impl Server {
 
     /// The same, with the sockets that the program was started with, where there are any for an address.
     pub fn bind_or_take(config: Config, inherited: &mut Inherited) -> Result<Server, BindError> {
-        let processors = || thread::available_parallelism().map_or(1, usize::from);
-        let workers = config.workers.unwrap_or_else(processors).max(1);
+        let workers = config.workers();
         let (mut addresses, mut certificates) = (Vec::new(), Certificates::default());
         let mut doors: Vec<Vec<worker::Door>> = (0..workers).map(|_| Vec::new()).collect();
         for listener in &config.listeners {
@@ -389,6 +388,14 @@ impl RunOutcome {
                 RunOutcome::CutOff { connections: one + other }
             }
         }
+    }
+}
+
+impl Config {
+    /// How many workers there are: one for each processor, where nothing is said.
+    pub(crate) fn workers(&self) -> usize {
+        let processors = || thread::available_parallelism().map_or(1, usize::from);
+        self.workers.unwrap_or_else(processors).max(1)
     }
 }
 

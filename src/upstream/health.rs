@@ -1,7 +1,8 @@
 //! What one worker knows of the backend's health: its breaker, and what it may spend on retries.
 
-use std::time::Duration;
+use std::{io, time::Duration};
 
+use rustix::io::Errno;
 use tokio::time::Instant;
 
 use crate::{
@@ -144,6 +145,7 @@ pub(super) fn verdict(outcome: &Result<Answer, Failure>, is_patient: bool) -> Ve
         Ok(_) | Err(Failure::Final(UpstreamError::TooLarge { .. })) => Verdict::Succeeded,
         Err(Failure::Unanswered { .. } | Failure::Unsent(_)) => Verdict::Failed,
         Err(Failure::Final(error)) => match error {
+            UpstreamError::Unreachable(error) if is_ours(error) => Verdict::Neither,
             UpstreamError::Broken(_) | UpstreamError::Unreachable(_) => Verdict::Failed,
             UpstreamError::TimedOut { .. } if is_patient => Verdict::Failed,
             UpstreamError::TimedOut { .. }
@@ -152,5 +154,27 @@ pub(super) fn verdict(outcome: &Result<Answer, Failure>, is_patient: bool) -> Ve
             | UpstreamError::Target
             | UpstreamError::TooLarge { .. } => Verdict::Neither,
         },
+    }
+}
+/// Whether there was no connection because we have no descriptor, port or memory for one: whoever has us run out of them must
+/// not keep all others from a backend that is well.
+fn is_ours(error: &io::Error) -> bool {
+    let own = [Errno::MFILE, Errno::NFILE, Errno::NOBUFS, Errno::NOMEM, Errno::ADDRNOTAVAIL];
+    Errno::from_io_error(error).is_some_and(|errno| own.contains(&errno))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_we_lack_is_not_held_against_the_backend() {
+        let ended = |error: io::Error| verdict(&Err(Failure::Final(UpstreamError::Unreachable(error))), true);
+        for errno in [Errno::MFILE, Errno::NFILE, Errno::ADDRNOTAVAIL] {
+            assert!(matches!(ended(errno.into()), Verdict::Neither), "{errno}");
+        }
+        for errno in [Errno::CONNREFUSED, Errno::HOSTUNREACH] {
+            assert!(matches!(ended(errno.into()), Verdict::Failed), "{errno}");
+        }
     }
 }
