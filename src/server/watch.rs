@@ -134,7 +134,9 @@ impl Watch {
     pub(super) fn last_deadline(&self, told: Instant, config: &Config) -> Option<Instant> {
         match self.0.phase.get() {
             Phase::Busy { .. } => None,
-            Phase::Head { since } | Phase::Idle { since } => Some(since.max(told) + config.header_timeout),
+            // Its time is not given to it once more.
+            Phase::Head { since } => Some(since + config.header_timeout),
+            Phase::Idle { since } => Some(since.max(told) + config.header_timeout),
         }
     }
 }
