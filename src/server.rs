@@ -35,6 +35,7 @@ mod in_flight;
 mod inherited;
 mod listen;
 mod network;
+mod outlet;
 mod refusal;
 mod stack;
 mod tls;

@@ -36,6 +36,7 @@ use crate::{
         Config, Drain, Handler, Peer, Shared,
         delivery::{Delivery, Pace},
         framing::{Framing, Heads, TwoEnds},
+        outlet::{Outlet, Takes},
         stack::{Common, stack},
         tls::Tls,
         watch::Watch,
@@ -103,7 +104,16 @@ impl<H: Handler> Connections<H> {
         if stream.set_nodelay(true).is_err() {
             return;
         }
+        self.begin(stream, address, tls).await;
+    }
+
+    /// The same of any stream, from its first byte.
+    pub(super) async fn begin<S>(&self, stream: S, address: SocketAddr, tls: Option<Tls>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         let opening = Deadline::after(self.shared.config.first_byte_timeout);
+        let stream = Outlet::new(stream);
         let Some(tls) = tls else {
             return self.open(stream, opening, Peer::new(address, false)).await;
         };
@@ -130,9 +140,9 @@ impl<H: Handler> Connections<H> {
     }
 
     /// Finds out what the client speaks, and speaks it.
-    pub(super) async fn open<S>(&self, mut stream: S, opening: Deadline, peer: Peer)
+    async fn open<S>(&self, mut stream: S, opening: Deadline, peer: Peer)
     where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Takes + Unpin + 'static,
     {
         let opened = tokio::select! {
             opened = timeout_at(opening.instant(), sniff(&mut stream)) => opened,

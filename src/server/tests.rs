@@ -9,3 +9,4 @@ mod reading;
 mod serving;
 mod support;
 mod tls;
+mod ways;
