@@ -1,5 +1,6 @@
 //! The server over real sockets: one file per concern.
 
+mod crowding;
 mod crowds;
 mod draining;
 mod handover;

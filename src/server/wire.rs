@@ -100,12 +100,17 @@ impl<S> Wire<S> {
         S: Takes,
     {
         if sent.is_ready() {
-            self.untaken = None;
+            if self.untaken.take().is_some() {
+                self.watch.set_stuck(false);
+            }
             return;
         }
         let before = mem::replace(&mut self.taken, self.stream.taken());
         match &mut self.untaken {
-            None => self.untaken = Some(self.watch.untaken()),
+            None => {
+                self.watch.set_stuck(true);
+                self.untaken = Some(self.watch.untaken());
+            }
             Some(untaken) if self.taken != before => untaken.was_taken_from(),
             Some(_) => {}
         }
@@ -196,7 +201,14 @@ mod tests {
     };
 
     use super::*;
-    use crate::server::outlet::Outlet;
+    use crate::{
+        server::{Config, backlog::Backlog, outlet::Outlet},
+        telemetry::Metrics,
+    };
+
+    fn watch() -> Watch {
+        Watch::http1(&Backlog::new(&Config::default(), &Metrics::new()))
+    }
 
     #[tokio::test]
     async fn a_method_is_http_1_even_when_it_begins_like_the_preface() {
@@ -225,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_seen_is_read_first() {
-        let mut wire = Wire::new(&b" world"[..], Bytes::from_static(b"hello"), Watch::http1(), None);
+        let mut wire = Wire::new(&b" world"[..], Bytes::from_static(b"hello"), watch(), None);
         let mut text = String::new();
         wire.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "hello world");
@@ -234,7 +246,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shutdown_outwaits_a_client_that_is_still_sending_but_not_for_ever() {
         let (mut client, stream) = duplex(16);
-        let mut wire = Wire::new(Outlet::new(stream), Bytes::new(), Watch::http1(), None);
+        let mut wire = Wire::new(Outlet::new(stream), Bytes::new(), watch(), None);
         let start = Instant::now();
         let send = async {
             let mut times = 0;
@@ -257,7 +269,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shutdown_ends_when_the_client_is_done_too() {
         let (client, stream) = duplex(16);
-        let mut wire = Wire::new(Outlet::new(stream), Bytes::new(), Watch::http1(), None);
+        let mut wire = Wire::new(Outlet::new(stream), Bytes::new(), watch(), None);
         let start = Instant::now();
         drop(client);
         wire.shutdown().await.unwrap();

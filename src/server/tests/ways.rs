@@ -11,7 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response};
+use http::{Request, Response, request::Parts};
 use http_body_util::{Empty, Full};
 use hyper::{
     body::Incoming,
@@ -28,7 +28,7 @@ use tokio::{
 use super::tls::Pki;
 use crate::{
     server::{
-        Body, Config, Drain, Handler, Peer, Shared, addresses::Addresses, connection::Connections,
+        Body, Config, Drain, Handler, Peer, Refused, Shared, addresses::Addresses, connection::Connections,
         in_flight::InFlight, tls::Tls,
     },
     telemetry::Metrics,
@@ -130,6 +130,11 @@ impl Worker {
         Worker { connections, drain, metrics }
     }
 
+    /// How many bytes of answers are not taken.
+    pub(super) fn untaken(&self) -> usize {
+        self.connections.untaken()
+    }
+
     /// A connection of somebody at the address with that last part; the way has room for that many bytes of what it is sent.
     pub(super) async fn connect(&self, way: Way, host: u8, room: usize) -> Connected {
         let (ours, far) = duplex(room);
@@ -197,6 +202,12 @@ impl Handler for Tells {
     async fn handle(&self, request: Request<Incoming>, _peer: Peer) -> Response<Body> {
         let length = request.uri().path()[1..].parse().unwrap();
         Response::new(Body::from(Full::from(vec![b'x'; length])))
+    }
+
+    fn refuse(&self, head: &Parts, _peer: &Peer, refused: &Refused) -> Option<Response<Body>> {
+        let mut told = Response::new(Body::from(Full::from("in other words")));
+        *told.status_mut() = refused.status;
+        head.uri.path().ends_with("0001").then_some(told)
     }
 }
 
