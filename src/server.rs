@@ -25,6 +25,7 @@ use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Semaphore;
 
 mod addresses;
+mod backlog;
 mod body;
 mod connection;
 mod delivery;
@@ -35,6 +36,7 @@ mod in_flight;
 mod inherited;
 mod listen;
 mod network;
+mod outlet;
 mod refusal;
 mod stack;
 mod tls;
@@ -82,6 +84,9 @@ pub struct Config {
     /// Those of one address, on whatever connections, its own or those of trusted hops, until the answer was taken; more are
     /// answered 429.
     pub in_flight_per_address_max: usize,
+    /// Bytes of answers that clients have not taken, of each worker. With more, whoever has taken nothing for longest loses
+    /// them; where nobody has, requests are answered 503.
+    pub untaken_bytes_max: usize,
     /// Bytes of a request head.
     pub header_bytes_max: usize,
     /// Whether other processes may listen on the same addresses, such as the one that takes our place.
@@ -115,6 +120,7 @@ impl Default for Config {
             hops: HopsConfig::default(),
             in_flight_max: 1024,
             in_flight_per_address_max: 1024 / ADDRESS_PART,
+            untaken_bytes_max: 64 * 1024 * 1024,
             header_bytes_max: 64 * 1024,
             share_port: false,
             drain_delay: Duration::ZERO,
@@ -200,11 +206,11 @@ pub trait Handler: Clone + 'static {
     }
 }
 
-/// A request that the server refuses for whose it is, or because its end can be read in two ways, before any handler has heard
-/// of it.
+/// A request that the server refuses for whose it is, because its end can be read in two ways, or because too many answers
+/// wait to be taken, before any handler has heard of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// 400 or 429.
+    /// 400, 429 or 503.
     pub status: StatusCode,
     /// A stable machine word.
     pub code: &'static str,

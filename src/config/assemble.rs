@@ -25,6 +25,7 @@ mod most {
     pub(super) const DEPTH: u16 = 512;
     pub(super) const HEADER_BYTES: usize = 16 * MIB;
     pub(super) const BODY_BYTES: usize = GIB;
+    pub(super) const UNTAKEN_BYTES: usize = 64 * GIB;
     pub(super) const PROBES: u32 = 1_000;
     pub(super) const USAGE_ENTRIES: usize = 10_000_000;
     pub(super) const USAGE_DAYS: u64 = 3_660;
@@ -34,6 +35,9 @@ mod most {
 
 /// The HTTP parser does not work with a smaller buffer.
 const HEADER_BYTES_MIN: usize = 8 * KIB;
+
+/// With less, a handful of answers to those who read them would keep others out.
+const UNTAKEN_BYTES_MIN: usize = 64 * KIB;
 
 pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
     let telemetry = telemetry(&file.telemetry, values);
@@ -97,6 +101,11 @@ fn server(file: &ServerFile, telemetry: &telemetry::Config, values: &mut Values<
             file.in_flight_per_address_max,
             1..=most::CONNECTIONS,
             part(in_flight_max, server::ADDRESS_PART),
+        ),
+        untaken_bytes_max: values.size(
+            file.untaken_bytes_max.as_ref(),
+            UNTAKEN_BYTES_MIN..=most::UNTAKEN_BYTES,
+            default.untaken_bytes_max,
         ),
         header_bytes_max: values.size(
             file.header_bytes_max.as_ref(),

@@ -6,6 +6,7 @@ use std::error::Error;
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use tokio::time::timeout_at;
 
+use super::Lookups;
 use super::fetch::{CONCURRENT_MAX, Caller, without_places};
 use crate::canonical::api::Call;
 use crate::dialect::{Dialect, Resolver};
@@ -14,6 +15,7 @@ use crate::json::{Kind, Value};
 use crate::lens::{Found, Lookup, Need, Resolutions};
 use crate::problem::Problem;
 use crate::telemetry::ResolverOutcome;
+use crate::time::Deadline;
 
 /// How often the answers to lookups may lead to further lookups: an organization, a role in it, and some to spare.
 pub(super) const ROUNDS_MAX: usize = 4;
@@ -34,7 +36,7 @@ pub(super) async fn resolve(
     let (imported, others): (Vec<_>, Vec<_>) =
         needs.into_iter().partition(|need| matches!(need.of, Lookup::Imported(_)));
     if !imported.is_empty() {
-        let found = look_up_imported(caller, dialect, &imported).await?;
+        let found = look_up_imported(caller.lookups(), caller.deadline(), dialect, &imported).await?;
         for (need, found) in imported.into_iter().zip(found) {
             caller.narrator().tell(|story| story.looked_up(&need, &found, "from the id map"));
             resolutions.insert(need, found);
@@ -53,14 +55,15 @@ pub(super) async fn resolve(
 
 /// Asks the id map, for all ids at once.
 pub(super) async fn look_up_imported(
-    caller: &Caller<'_>,
+    lookups: &Lookups,
+    deadline: Deadline,
     dialect: &Dialect,
     needs: &[Need],
 ) -> Result<Vec<Found>, Box<Problem>> {
-    let Some(ids) = &caller.lookups().ids else {
+    let Some(ids) = &lookups.ids else {
         return Ok(vec![Found::Missing; needs.len()]);
     };
-    match timeout_at(caller.deadline().instant(), ids.look_up(dialect.family(), needs)).await {
+    match timeout_at(deadline.instant(), ids.look_up(dialect.family(), needs)).await {
         Ok(found) => found.map_err(|error| {
             // The chain says which file and what is wrong with it.
             let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));

@@ -5,8 +5,11 @@
 //! Answers belong to the principal that asked, for another may not see the same things. An error is passed on to everyone
 //! who waits, and not remembered; but that the time of whoever asked was over is nobody else's error.
 
+use std::future::poll_fn;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::Poll;
 use std::time::{Duration, Instant as StdInstant};
 
 use futures_util::future::ready;
@@ -25,6 +28,10 @@ use crate::time::Deadline;
 
 /// Pairs remembered at once, those of all dialects together; an answer without any counts as one.
 const PAIRS_MAX: u64 = 100_000;
+
+/// How often who waits for somebody else's question is woken before it waits anew. Each time whoever asked may have left; the
+/// cache counts that for each who waits, and panics at 200.
+const WAKES_MAX: u32 = 100;
 
 /// The pairs in one answer: the dialect's id and the canonical one.
 pub type Pairs = Vec<(String, String)>;
@@ -195,7 +202,20 @@ impl Resolvers {
                 is_ours.store(true, Ordering::Relaxed);
                 fresh().await
             };
-            match self.cache.entry_by_ref(key).or_try_insert_with(ours).await {
+            let mut waiting = pin!(self.cache.entry_by_ref(key).or_try_insert_with(ours));
+            let mut wakes = 0;
+            let outcome = poll_fn(|cx| {
+                wakes += 1;
+                match waiting.as_mut().poll(cx) {
+                    Poll::Ready(outcome) => Poll::Ready(Some(outcome)),
+                    Poll::Pending if wakes >= WAKES_MAX && !is_ours.load(Ordering::Relaxed) => {
+                        Poll::Ready(None)
+                    }
+                    Poll::Pending => Poll::Pending,
+                }
+            });
+            let Some(outcome) = outcome.await else { continue };
+            match outcome {
                 Ok(entry) if entry.is_fresh() => return Ok((entry.into_value(), Answered::Loaded)),
                 Err(failed) if is_ours.load(Ordering::Relaxed) || !failed.was_late => {
                     return Err(failed.problem.clone());

@@ -5,7 +5,7 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
-use http_body::{Frame, SizeHint};
+use http_body::{Body as _, Frame, SizeHint};
 use http_body_util::Full;
 use tokio::sync::mpsc;
 
@@ -34,6 +34,16 @@ impl Body {
     /// Has it hold the place of its request.
     pub(super) fn hold(&mut self, place: Option<Place>) {
         self.place = place;
+    }
+
+    /// How many bytes of it are there now. Of one that is still being made there are few at any time.
+    pub(super) fn kept(&self) -> usize {
+        match &self.made {
+            Made::Whole(whole) => {
+                whole.size_hint().exact().and_then(|length| usize::try_from(length).ok()).unwrap_or_default()
+            }
+            Made::InPieces { .. } => 0,
+        }
     }
 
     /// What it holds, for somebody else to hold.
@@ -93,7 +103,6 @@ impl http_body::Body for Body {
 
 #[cfg(test)]
 mod tests {
-    use http_body::Body as _;
     use http_body_util::BodyExt;
 
     use super::*;

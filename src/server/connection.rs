@@ -34,8 +34,10 @@ use tower::Service;
 use crate::{
     server::{
         Config, Drain, Handler, Peer, Shared,
-        delivery::{Delivery, Pace},
+        backlog::Backlog,
+        delivery::{By, Delivery, Pace},
         framing::{Framing, Heads, TwoEnds},
+        outlet::{Outlet, Takes},
         stack::{Common, stack},
         tls::Tls,
         watch::Watch,
@@ -68,6 +70,7 @@ pub(super) struct Connections<H> {
     http1: http1::Builder,
     http2: http2::Builder<LocalExecutor>,
     next: NextStream,
+    backlog: Rc<Backlog>,
     common: Common,
     shared: Arc<Shared>,
 }
@@ -88,13 +91,20 @@ impl<H: Handler> Connections<H> {
             .max_header_list_size(HEADER_LIST_MAX)
             .keep_alive_interval(PING_INTERVAL)
             .keep_alive_timeout(PING_TIMEOUT);
-        let common = Common::new(&shared);
-        Connections { handler, http1, http2, next, common, shared }
+        let backlog = Backlog::new(&shared.config, &shared.metrics);
+        let common = Common::new(&shared, &backlog);
+        Connections { handler, http1, http2, next, backlog, common, shared }
     }
 
     /// What they have in common with those of the other workers.
     pub(super) fn shared(&self) -> &Shared {
         &self.shared
+    }
+
+    /// How many bytes of answers its clients have not taken.
+    #[cfg(test)]
+    pub(super) fn untaken(&self) -> usize {
+        self.backlog.bytes()
     }
 
     /// Serves one connection to its end.
@@ -103,7 +113,16 @@ impl<H: Handler> Connections<H> {
         if stream.set_nodelay(true).is_err() {
             return;
         }
+        self.begin(stream, address, tls).await;
+    }
+
+    /// The same of any stream, from its first byte.
+    pub(super) async fn begin<S>(&self, stream: S, address: SocketAddr, tls: Option<Tls>)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + 'static,
+    {
         let opening = Deadline::after(self.shared.config.first_byte_timeout);
+        let stream = Outlet::new(stream);
         let Some(tls) = tls else {
             return self.open(stream, opening, Peer::new(address, false)).await;
         };
@@ -130,9 +149,9 @@ impl<H: Handler> Connections<H> {
     }
 
     /// Finds out what the client speaks, and speaks it.
-    pub(super) async fn open<S>(&self, mut stream: S, opening: Deadline, peer: Peer)
+    async fn open<S>(&self, mut stream: S, opening: Deadline, peer: Peer)
     where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        S: AsyncRead + AsyncWrite + Takes + Unpin + 'static,
     {
         let opened = tokio::select! {
             opened = timeout_at(opening.instant(), sniff(&mut stream)) => opened,
@@ -140,9 +159,11 @@ impl<H: Handler> Connections<H> {
         };
         let Ok(Ok((protocol, seen))) = opened else { return };
         let (watch, heads, next) = match protocol {
-            Protocol::Http1 => (Watch::http1(), Some(Heads::default()), None),
+            Protocol::Http1 => (Watch::http1(&self.backlog), Some(Heads::default()), None),
             // Its frames say where everything ends.
-            Protocol::Http2 => (Watch::http2(), None, Some(Rc::clone(&self.next))),
+            Protocol::Http2 => {
+                (Watch::http2(&self.backlog), None, Some((Rc::clone(&self.next), Rc::clone(&self.backlog))))
+            }
         };
         let framing = heads.clone().map(Framing::new);
         let stack = RefCell::new(stack(self.handler.clone(), peer, self.common.clone()));
@@ -155,12 +176,15 @@ impl<H: Handler> Connections<H> {
             // All layers are always ready. So nobody has to ask them first, which would take a copy of them all, and moved the
             // request twice.
             let answer = stack.borrow_mut().call(request);
-            let pace = next.as_ref().map(|next| {
-                let pace = Pace::new(watched.clone());
-                next.replace(Some(Rc::clone(&pace)));
-                pace
-            });
-            async move { answer.await.map(|answer| answer.map(|body| Delivery::new(body, guard, pace))) }
+            let by = match &next {
+                None => By::Connection(watched.clone()),
+                Some((next, backlog)) => {
+                    let pace = Pace::new(watched.clone(), Rc::clone(backlog));
+                    next.replace(Some(Rc::clone(&pace)));
+                    By::Stream(pace)
+                }
+            };
+            async move { answer.await.map(|answer| answer.map(|body| Delivery::new(body, guard, by))) }
         });
         let io = TokioIo::new(Wire::new(stream, seen, watch.clone(), framing));
         match protocol {
@@ -259,7 +283,7 @@ async fn told_to_leave(protocol: Protocol, drain: &Drain, watch: &Watch) {
 }
 
 /// Completes when the connection has been in one phase for too long, as `deadline` has it, or its client has taken nothing for
-/// too long.
+/// too long, or has to give way to others.
 async fn outlasted(watch: &Watch, config: &Config, deadline: impl Fn(&Watch) -> Option<Instant>) -> Over {
     // Whatever phase begins while we sleep, it lasts at least this long, so we never wake too late.
     let shortest = config.header_timeout.min(config.idle_timeout);
@@ -278,7 +302,10 @@ async fn outlasted(watch: &Watch, config: &Config, deadline: impl Fn(&Watch) -> 
             round_ends = now + config.idle_timeout;
         }
         let latest = round_ends.min(now + shortest);
-        sleep_until(deadline.map_or(latest, |deadline| deadline.min(latest))).await;
+        tokio::select! {
+            () = sleep_until(deadline.map_or(latest, |deadline| deadline.min(latest))) => {}
+            () = watch.given_up() => return Over::Untaken,
+        }
     }
 }
 

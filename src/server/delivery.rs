@@ -1,13 +1,15 @@
 //! Answers on their way to the client: what they hold until it has taken them, and how long it may leave them lying.
 //!
 //! The HTTP library takes the bytes of a body as soon as it can, and keeps them until the client does. So what a request holds
-//! goes with its bytes: its place among those of its address, and that its connection is busy.
+//! goes with its bytes: its place among those of its address, that its connection is busy, and what it is of the [`backlog`].
 //!
 //! A client that takes nothing from a connection is found out by the [`Watch`], as what it speaks makes no difference. Over
 //! HTTP/2 it may also take nothing from one stream, by a window that it does not open. The library waits for that without any
 //! time; so each stream has a [`Pace`], by which its task ends, and with it the stream alone. It can only while the library has
 //! not been given the end of the answer: a long one ends with a byte of its own, which the library takes when there is window
 //! for all before it. Of a short one what is left may lie there without a task, and then the watch is told.
+//!
+//! [`backlog`]: super::backlog
 
 use std::{
     cell::{Cell, RefCell},
@@ -15,7 +17,7 @@ use std::{
     io,
     pin::{Pin, pin},
     rc::Rc,
-    task::{Context, Poll, ready},
+    task::{Context, Poll, Waker, ready},
     time::Duration,
 };
 
@@ -25,6 +27,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::server::{
     Body,
+    backlog::{Account, BESIDES, Backlog, Holder},
     in_flight::Place,
     watch::{RequestGuard, Untaken, Watch},
 };
@@ -40,8 +43,16 @@ pub(super) struct Delivery {
     end: Option<Bytes>,
     /// Goes with the last piece.
     held: Option<Held>,
-    /// That of its stream, where it is one of several at once.
-    pace: Option<Rc<Pace>>,
+    by: By,
+}
+
+/// Who takes an answer.
+#[derive(Clone, Debug)]
+pub(super) enum By {
+    /// A connection that has one at a time.
+    Connection(Watch),
+    /// One of several streams.
+    Stream(Rc<Pace>),
 }
 
 /// What a request holds until its answer is taken. Nobody looks at it.
@@ -49,33 +60,71 @@ pub(super) struct Delivery {
 struct Held {
     _request: RequestGuard,
     _place: Option<Place>,
+    _share: Share,
+}
+
+/// What an answer is of the backlog.
+#[derive(Debug)]
+struct Share {
+    by: By,
+    bytes: usize,
 }
 
 /// Some bytes of an answer. It is gone when they are written, or given up.
 #[derive(Debug)]
 pub(super) struct Piece {
     bytes: Bytes,
-    pace: Option<Rc<Pace>>,
+    by: By,
     _held: Option<Held>,
+}
+
+impl By {
+    fn account(&self) -> &Account {
+        match self {
+            By::Connection(watch) => watch.account(),
+            By::Stream(pace) => pace.account(),
+        }
+    }
+
+    fn pace(&self) -> Option<&Rc<Pace>> {
+        match self {
+            By::Connection(_) => None,
+            By::Stream(pace) => Some(pace),
+        }
+    }
+}
+
+impl Share {
+    fn new(by: By, bytes: usize) -> Share {
+        by.account().hand_over(bytes);
+        Share { by, bytes }
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        self.by.account().is_rid_of(self.bytes);
+    }
 }
 
 impl Delivery {
     /// Of a request that keeps its connection busy.
-    pub(super) fn new(mut body: Body, request: RequestGuard, pace: Option<Rc<Pace>>) -> Delivery {
-        let held = Held { _request: request, _place: body.take_place() };
-        Delivery { body, end: None, held: Some(held), pace }
+    pub(super) fn new(mut body: Body, request: RequestGuard, by: By) -> Delivery {
+        let share = Share::new(by.clone(), body.kept() + BESIDES);
+        let held = Held { _request: request, _place: body.take_place(), _share: share };
+        Delivery { body, end: None, held: Some(held), by }
     }
 
     /// The next piece, of which the end may be kept back.
     fn piece(&mut self, mut bytes: Bytes) -> Piece {
-        if let Some(pace) = &self.pace {
+        if let Some(pace) = self.by.pace() {
             pace.is_offered.set(true);
             if self.body.is_end_stream() && bytes.len() > SHORT {
                 self.end = Some(bytes.split_off(bytes.len() - 1));
             }
         }
         let held = if self.is_end_stream() { self.held.take() } else { None };
-        Piece { bytes, pace: self.pace.clone(), _held: held }
+        Piece { bytes, by: self.by.clone(), _held: held }
     }
 }
 
@@ -91,7 +140,7 @@ impl http_body::Body for Delivery {
         if let Some(end) = this.end.take() {
             return Poll::Ready(Some(Ok(Frame::data(this.piece(end)))));
         }
-        if let Some(pace) = &this.pace {
+        if let Some(pace) = this.by.pace() {
             // Until there is more, it is not the client who is waited for.
             pace.is_offered.set(false);
         }
@@ -119,7 +168,8 @@ impl Buf for Piece {
 
     fn advance(&mut self, count: usize) {
         self.bytes.advance(count);
-        if let Some(pace) = &self.pace {
+        self.by.account().was_taken_from(count);
+        if let Some(pace) = self.by.pace() {
             pace.was_taken_from();
         }
     }
@@ -129,18 +179,36 @@ impl Buf for Piece {
 #[derive(Debug)]
 pub(super) struct Pace {
     watch: Watch,
+    account: Account,
     is_offered: Cell<bool>,
     /// Known while somebody asks for it.
     taken_at: Cell<Option<Instant>>,
     /// Set when the task of the stream is gone, and there are still pieces.
     untaken: RefCell<Option<Untaken>>,
+    /// The task of the stream, while it waits for the client.
+    waiting: RefCell<Option<Waker>>,
+}
+
+impl Holder for Pace {
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    /// Ends the stream if that is enough: if its task is gone, or its connection is stuck, the library keeps what it was given.
+    fn give_up(&self) {
+        match self.waiting.take() {
+            Some(task) if !self.watch.is_stuck() => task.wake(),
+            _ => self.watch.give_up(),
+        }
+    }
 }
 
 impl Pace {
     /// Of a stream of that connection.
-    pub(super) fn new(watch: Watch) -> Rc<Pace> {
-        let (is_offered, taken_at, untaken) = Default::default();
-        Rc::new(Pace { watch, is_offered, taken_at, untaken })
+    pub(super) fn new(watch: Watch, backlog: Rc<Backlog>) -> Rc<Pace> {
+        let (is_offered, taken_at, untaken, waiting) = Default::default();
+        let account = Account::new(backlog);
+        Account::entered(Pace { watch, account, is_offered, taken_at, untaken, waiting })
     }
 
     fn was_taken_from(&self) {
@@ -166,6 +234,10 @@ impl Pace {
                 late = None;
                 return Poll::Pending;
             }
+            if self.account.is_given_up() {
+                return Poll::Ready(());
+            }
+            self.waiting.replace(Some(cx.waker().clone()));
             let late = late.get_or_insert_with(|| {
                 self.taken_at.set(Some(Instant::now()));
                 Box::pin(sleep(patience))
@@ -182,6 +254,7 @@ impl Pace {
             }
         })
         .await;
+        self.waiting.take();
         task.set(None);
         if Rc::strong_count(&self) > 1 {
             self.untaken.replace(Some(self.watch.untaken()));

@@ -31,6 +31,8 @@ pub(super) enum Refusal {
     Internal,
     /// Too many requests are in flight.
     Overloaded,
+    /// Too many bytes of answers wait for those who asked for them.
+    Untaken,
 }
 
 impl Refusal {
@@ -40,7 +42,7 @@ impl Refusal {
             Refusal::DeadlineExceeded => StatusCode::GATEWAY_TIMEOUT,
             Refusal::Forwarded | Refusal::Framing => StatusCode::BAD_REQUEST,
             Refusal::Internal => StatusCode::INTERNAL_SERVER_ERROR,
-            Refusal::Overloaded => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Overloaded | Refusal::Untaken => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -52,6 +54,7 @@ impl Refusal {
             Refusal::Framing => "ambiguous-framing",
             Refusal::Internal => "internal",
             Refusal::Overloaded => "overloaded",
+            Refusal::Untaken => "answers-untaken",
         }
     }
 
@@ -65,12 +68,13 @@ impl Refusal {
             }
             Refusal::Internal => "the request could not be answered because of an error of ours",
             Refusal::Overloaded => "too many requests are in flight, try again in a moment",
+            Refusal::Untaken => "too many answers wait to be read by those who asked, try again in a moment",
         }
     }
 
     /// When to try again, if it may be another time.
     fn retry_after(self) -> Option<Duration> {
-        matches!(self, Refusal::Crowded | Refusal::Overloaded).then_some(RETRY)
+        matches!(self, Refusal::Crowded | Refusal::Overloaded | Refusal::Untaken).then_some(RETRY)
     }
 
     /// The same for a handler, which may have better words.
@@ -83,7 +87,9 @@ impl Refusal {
     fn blame(self) -> &'static str {
         match self {
             Refusal::Crowded | Refusal::Forwarded | Refusal::Framing => "downstream",
-            Refusal::DeadlineExceeded | Refusal::Internal | Refusal::Overloaded => "internal",
+            Refusal::DeadlineExceeded | Refusal::Internal | Refusal::Overloaded | Refusal::Untaken => {
+                "internal"
+            }
         }
     }
 
@@ -151,6 +157,7 @@ mod tests {
             Refusal::Framing,
             Refusal::Internal,
             Refusal::Overloaded,
+            Refusal::Untaken,
         ] {
             let answer = refusal.answer();
             let status = answer.status();
@@ -167,6 +174,7 @@ mod tests {
     fn what_passes_says_when_to_come_back() {
         assert_eq!(Refusal::Crowded.answer().headers()[RETRY_AFTER], "1");
         assert_eq!(Refusal::Overloaded.answer().headers()[RETRY_AFTER], "1");
+        assert_eq!(Refusal::Untaken.answer().headers()[RETRY_AFTER], "1");
         assert!(!Refusal::Internal.answer().headers().contains_key(RETRY_AFTER));
     }
 

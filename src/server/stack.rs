@@ -19,6 +19,7 @@ use tower::{Service, ServiceBuilder};
 use crate::{
     server::{
         Body, Drain, Handler, Peer, Shared,
+        backlog::Backlog,
         framing::TwoEnds,
         refusal::{Refusal, Refusals},
     },
@@ -49,18 +50,20 @@ pub(super) struct Common {
     drain: Rc<Drain>,
     load: Rc<Load>,
     callers: Rc<Callers>,
+    backlog: Rc<Backlog>,
     refusals: Rc<Refusals>,
     names_addresses: bool,
     request_deadline: Duration,
 }
 
 impl Common {
-    pub(super) fn new(shared: &Shared) -> Common {
+    pub(super) fn new(shared: &Shared, backlog: &Rc<Backlog>) -> Common {
         let Shared { config, drain, metrics, .. } = shared;
         Common {
             drain: Rc::new(drain.clone()),
             load: Rc::new(Load::new(metrics.requests_in_flight(), config.in_flight_max)),
             callers: Rc::new(Callers::new(shared)),
+            backlog: Rc::clone(backlog),
             refusals: Rc::new(Refusals::new(metrics.clone())),
             names_addresses: config.names_addresses,
             request_deadline: config.request_deadline,
@@ -79,7 +82,7 @@ pub(super) fn stack<H: Handler>(
     Error = Infallible,
     Future = impl Future<Output = Result<Response, Infallible>> + use<H>,
 > + use<H> {
-    let Common { drain, load, callers, refusals, names_addresses, request_deadline } = common;
+    let Common { drain, load, callers, backlog, refusals, names_addresses, request_deadline } = common;
     let brings = callers.at(peer.address.ip());
     ServiceBuilder::new()
         // Outermost, so that every answer carries the request's id, the ones of the layers below too.
@@ -92,7 +95,7 @@ pub(super) fn stack<H: Handler>(
         .layer(ShedLayer::new(load, Rc::clone(&refusals)))
         // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
         .layer(DeadlineLayer::new(request_deadline, Rc::clone(&refusals)))
-        .service(Handling { handler, peer, brings, callers, refusals, names_addresses })
+        .service(Handling { handler, peer, brings, callers, backlog, refusals, names_addresses })
 }
 
 /// The handler as a service; the only place where a future is boxed.
@@ -102,6 +105,7 @@ struct Handling<H> {
     peer: Peer,
     brings: Brings,
     callers: Rc<Callers>,
+    backlog: Rc<Backlog>,
     refusals: Rc<Refusals>,
     names_addresses: bool,
 }
@@ -146,7 +150,8 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
         let admitted = if has_two_ends || !is_plainly_framed(request.headers()) {
             Err(Refusal::Framing)
         } else {
-            self.callers.admit(self.brings, request.headers(), &mut peer)
+            let admitted = self.callers.admit(self.brings, request.headers(), &mut peer);
+            admitted.and_then(|place| if self.backlog.is_full() { Err(Refusal::Untaken) } else { Ok(place) })
         };
         let handler = self.handler.clone();
         match admitted {

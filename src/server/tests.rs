@@ -1,5 +1,6 @@
 //! The server over real sockets: one file per concern.
 
+mod crowding;
 mod crowds;
 mod draining;
 mod handover;
@@ -9,3 +10,4 @@ mod reading;
 mod serving;
 mod support;
 mod tls;
+mod ways;

@@ -24,7 +24,10 @@ use std::{
 
 use tokio::time::Instant;
 
-use crate::server::Config;
+use crate::server::{
+    Config,
+    backlog::{Account, Backlog, Holder},
+};
 
 /// Watches one connection; clones share what they see.
 #[derive(Clone, Debug)]
@@ -40,6 +43,13 @@ struct Seen {
     untaken: [Cell<usize>; 2],
     /// Who waits for the connection to be idle.
     waiting: RefCell<Option<Waker>>,
+    /// What it has of the backlog, where it has one answer at a time.
+    account: Account,
+    /// Set while the system takes no more for the client.
+    is_stuck: Cell<bool>,
+    is_given_up: Cell<bool>,
+    /// Who waits for that.
+    giving_up: RefCell<Option<Waker>>,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -51,23 +61,46 @@ enum Phase {
 
 impl Watch {
     /// An HTTP/1 connection, the first bytes of which are there.
-    pub(super) fn http1() -> Watch {
-        Watch::new(Phase::Head { since: Instant::now() }, true)
+    pub(super) fn http1(backlog: &Rc<Backlog>) -> Watch {
+        Watch(Account::entered(Seen::new(Phase::Head { since: Instant::now() }, true, backlog)))
     }
 
     /// An HTTP/2 connection without requests.
-    pub(super) fn http2() -> Watch {
-        Watch::new(Phase::Idle { since: Instant::now() }, false)
+    pub(super) fn http2(backlog: &Rc<Backlog>) -> Watch {
+        // Each of its streams has an account of its own.
+        Watch(Rc::new(Seen::new(Phase::Idle { since: Instant::now() }, false, backlog)))
     }
 
-    fn new(phase: Phase, reads_heads: bool) -> Watch {
-        Watch(Rc::new(Seen {
-            phase: Cell::new(phase),
-            reads_heads,
-            round: Cell::default(),
-            untaken: Default::default(),
-            waiting: RefCell::default(),
-        }))
+    /// What it has of the backlog.
+    pub(super) fn account(&self) -> &Account {
+        &self.0.account
+    }
+
+    /// Notes whether the system takes no more for the client.
+    pub(super) fn set_stuck(&self, is_stuck: bool) {
+        self.0.is_stuck.set(is_stuck);
+    }
+
+    /// Whether it takes no more.
+    pub(super) fn is_stuck(&self) -> bool {
+        self.0.is_stuck.get()
+    }
+
+    /// Has the connection end, for others need the room that it has.
+    pub(super) fn give_up(&self) {
+        self.0.give_up();
+    }
+
+    /// Waits until that is so. One at a time may wait.
+    pub(super) async fn given_up(&self) {
+        poll_fn(|cx| {
+            if self.0.is_given_up.get() {
+                return Poll::Ready(());
+            }
+            self.0.giving_up.replace(Some(cx.waker().clone()));
+            Poll::Pending
+        })
+        .await;
     }
 
     /// Idle → Head, if this is where a head begins.
@@ -141,7 +174,34 @@ impl Watch {
     }
 }
 
+impl Holder for Seen {
+    fn account(&self) -> &Account {
+        &self.account
+    }
+
+    fn give_up(&self) {
+        self.is_given_up.set(true);
+        if let Some(waker) = self.giving_up.take() {
+            waker.wake();
+        }
+    }
+}
+
 impl Seen {
+    fn new(phase: Phase, reads_heads: bool, backlog: &Rc<Backlog>) -> Seen {
+        Seen {
+            phase: Cell::new(phase),
+            reads_heads,
+            round: Cell::default(),
+            untaken: Default::default(),
+            waiting: RefCell::default(),
+            account: Account::new(Rc::clone(backlog)),
+            is_stuck: Cell::default(),
+            is_given_up: Cell::default(),
+            giving_up: RefCell::default(),
+        }
+    }
+
     fn add(&self, round: usize) {
         self.untaken[round].set(self.untaken[round].get() + 1);
     }
@@ -207,6 +267,19 @@ mod tests {
     };
 
     use super::*;
+    use crate::telemetry::Metrics;
+
+    fn backlog() -> Rc<Backlog> {
+        Backlog::new(&Config::default(), &Metrics::new())
+    }
+
+    fn http1() -> Watch {
+        Watch::http1(&backlog())
+    }
+
+    fn http2() -> Watch {
+        Watch::http2(&backlog())
+    }
 
     fn remaining(watch: &Watch) -> Option<Duration> {
         watch.deadline(&Config::default()).map(|deadline| deadline - Instant::now())
@@ -217,7 +290,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn trickling_bytes_do_not_extend_the_time_for_a_head() {
-        let watch = Watch::http1();
+        let watch = http1();
         assert_eq!(remaining(&watch), HEAD);
         advance(Duration::from_secs(9)).await;
         watch.bytes_came();
@@ -226,7 +299,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_kept_connection_goes_from_idle_to_head_to_busy_and_back() {
-        let watch = Watch::http1();
+        let watch = http1();
         let request = watch.request();
         assert_eq!(remaining(&watch), None);
         watch.bytes_came();
@@ -239,7 +312,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_connection_is_busy_until_its_last_request_is_answered() {
-        let watch = Watch::http2();
+        let watch = http2();
         let (first, second) = (watch.request(), watch.request());
         drop(first);
         assert_eq!(remaining(&watch), None);
@@ -249,7 +322,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_lies_there_for_a_whole_round_is_told_and_what_is_taken_from_is_not() {
-        let watch = Watch::http2();
+        let watch = http2();
         let (mut one, other) = (watch.untaken(), watch.untaken());
         assert!(!watch.end_round(), "it came in this one");
         drop(other);
@@ -267,7 +340,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn who_waits_for_an_idle_connection_is_woken_by_the_last_answer() {
-        let watch = Watch::http1();
+        let watch = http1();
         let (first, second) = (watch.request(), watch.untaken());
         let all = async {
             let waiting = spawn_local({
@@ -285,8 +358,25 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn who_minds_a_connection_hears_that_it_has_to_give_way() {
+        let watch = http1();
+        let both = async {
+            let waiting = spawn_local({
+                let watch = watch.clone();
+                async move { watch.given_up().await }
+            });
+            yield_now().await;
+            assert!(!waiting.is_finished());
+            watch.give_up();
+            timeout(Duration::from_secs(1), waiting).await.unwrap().unwrap();
+            watch.given_up().await;
+        };
+        LocalSet::new().run_until(both).await;
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn bytes_of_http_2_are_not_taken_for_a_head() {
-        let watch = Watch::http2();
+        let watch = http2();
         watch.bytes_came();
         assert!(watch.is_idle());
     }

@@ -8,7 +8,7 @@
 
 use std::{
     io,
-    mem::MaybeUninit,
+    mem::{self, MaybeUninit},
     pin::Pin,
     task::{Context, Poll, ready},
     time::Duration,
@@ -22,6 +22,7 @@ use tokio::{
 
 use crate::server::{
     framing::Framing,
+    outlet::Takes,
     watch::{Untaken, Watch},
 };
 
@@ -68,6 +69,8 @@ pub(super) struct Wire<S> {
     framing: Option<Framing>,
     /// Set while the system takes no more, for the client does not.
     untaken: Option<Untaken>,
+    /// How much it had taken when that was last looked at.
+    taken: u64,
     /// Set once we have said that nothing more will come.
     linger: Option<Pin<Box<Sleep>>>,
 }
@@ -75,7 +78,7 @@ pub(super) struct Wire<S> {
 impl<S> Wire<S> {
     /// `stream`, with `seen` put back in front.
     pub(super) fn new(stream: S, seen: Bytes, watch: Watch, framing: Option<Framing>) -> Wire<S> {
-        Wire { stream, seen, watch, framing, untaken: None, linger: None }
+        Wire { stream, seen, watch, framing, untaken: None, taken: 0, linger: None }
     }
 
     /// Follows what was read; says how much of it is handed on.
@@ -91,12 +94,25 @@ impl<S> Wire<S> {
         if is_broken { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
     }
 
-    /// Notes whether what was to be sent is gone.
-    fn heed<T>(&mut self, sent: &Poll<T>) {
-        match sent {
-            Poll::Ready(_) => self.untaken = None,
-            Poll::Pending if self.untaken.is_none() => self.untaken = Some(self.watch.untaken()),
-            Poll::Pending => {}
+    /// Notes whether what was to be sent is gone, and if not, whether any of it is.
+    fn heed<T>(&mut self, sent: &Poll<T>)
+    where
+        S: Takes,
+    {
+        if sent.is_ready() {
+            if self.untaken.take().is_some() {
+                self.watch.set_stuck(false);
+            }
+            return;
+        }
+        let before = mem::replace(&mut self.taken, self.stream.taken());
+        match &mut self.untaken {
+            None => {
+                self.watch.set_stuck(true);
+                self.untaken = Some(self.watch.untaken());
+            }
+            Some(untaken) if self.taken != before => untaken.was_taken_from(),
+            Some(_) => {}
         }
     }
 }
@@ -128,7 +144,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
     }
 }
 
-impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Takes + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let sent = Pin::new(&mut self.stream).poll_write(cx, buf);
         self.heed(&sent);
@@ -185,6 +201,14 @@ mod tests {
     };
 
     use super::*;
+    use crate::{
+        server::{Config, backlog::Backlog, outlet::Outlet},
+        telemetry::Metrics,
+    };
+
+    fn watch() -> Watch {
+        Watch::http1(&Backlog::new(&Config::default(), &Metrics::new()))
+    }
 
     #[tokio::test]
     async fn a_method_is_http_1_even_when_it_begins_like_the_preface() {
@@ -213,7 +237,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_seen_is_read_first() {
-        let mut wire = Wire::new(&b" world"[..], Bytes::from_static(b"hello"), Watch::http1(), None);
+        let mut wire = Wire::new(&b" world"[..], Bytes::from_static(b"hello"), watch(), None);
         let mut text = String::new();
         wire.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "hello world");
@@ -222,7 +246,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shutdown_outwaits_a_client_that_is_still_sending_but_not_for_ever() {
         let (mut client, stream) = duplex(16);
-        let mut wire = Wire::new(stream, Bytes::new(), Watch::http1(), None);
+        let mut wire = Wire::new(Outlet::new(stream), Bytes::new(), watch(), None);
         let start = Instant::now();
         let send = async {
             let mut times = 0;
@@ -245,7 +269,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn a_shutdown_ends_when_the_client_is_done_too() {
         let (client, stream) = duplex(16);
-        let mut wire = Wire::new(stream, Bytes::new(), Watch::http1(), None);
+        let mut wire = Wire::new(Outlet::new(stream), Bytes::new(), watch(), None);
         let start = Instant::now();
         drop(client);
         wire.shutdown().await.unwrap();

@@ -121,6 +121,16 @@ impl Metrics {
         self.0.connections.refused()
     }
 
+    /// Bytes of answers that clients have not taken.
+    pub fn untaken_bytes(&self) -> Gauge {
+        self.0.connections.untaken_bytes.clone()
+    }
+
+    /// Answers that were given up so that others have room.
+    pub fn answers_given_up(&self) -> Counter {
+        self.0.connections.answers_given_up.clone()
+    }
+
     /// Counts a TLS handshake of a client.
     pub fn shook_hands(&self, outcome: HandshakeOutcome) {
         self.0.connections.shook_hands(outcome);

@@ -71,6 +71,8 @@ pub mod metric {
     pub const CONFIG_INFO: &str = "config_info";
     /// When what is in use was loaded.
     pub const CONFIG_LOADED: &str = "config_loaded_timestamp_seconds";
+    /// Answers that were given up so that others have room.
+    pub const ANSWERS_GIVEN_UP: &str = "answers_given_up";
     /// Connections of clients.
     pub const CONNECTIONS_OPEN: &str = "connections_open";
     /// Connections of clients that were closed before anything was read.
@@ -111,6 +113,8 @@ pub mod metric {
     pub const RESOLVER_LOOKUPS: &str = "resolver_lookups";
     /// TLS handshakes of clients.
     pub const TLS_HANDSHAKES: &str = "tls_handshakes";
+    /// Bytes of answers that clients have not taken.
+    pub const UNTAKEN_BYTES: &str = "untaken_bytes";
     /// Calls to the backend.
     pub const UPSTREAM_CALLS: &str = "upstream_calls";
     /// Connections opened to the backend.

@@ -38,7 +38,7 @@ use started::Started;
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The files of cases, each with how many there have to be at least.
-const GROUPS: [(&str, usize); 16] = [
+const GROUPS: [(&str, usize); 17] = [
     ("bulk", 34),
     ("credentials", 71),
     ("framing", 169),
@@ -53,6 +53,7 @@ const GROUPS: [(&str, usize); 16] = [
     ("roles", 149),
     ("slow", 29),
     ("syntax", 148),
+    ("untaken", 4),
     ("upstream", 163),
     ("upstream-away", 2),
 ];
@@ -94,6 +95,7 @@ groups! {
     roles "roles"
     slow "slow"
     syntax "syntax"
+    untaken "untaken"
     upstream "upstream"
     upstream_away "upstream-away"
 }

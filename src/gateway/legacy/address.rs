@@ -5,17 +5,14 @@
 //! the old upstream calls the same records, its requests find them there, too. An id that the map does not know, and every other
 //! byte of path and query, goes on as it is.
 
-use std::error::Error;
-
 use percent_encoding::{percent_decode_str, utf8_percent_encode};
-use tokio::time::timeout_at;
 
+use super::super::resolve::look_up_imported;
 use super::super::{Exchange, Lookups};
 use crate::canonical::api::{PathPart, RESERVED};
 use crate::canonical::id::{CanonicalId, is_external};
 use crate::dialect::url::Url;
-use crate::dialect::{Dialect, Selected};
-use crate::ids::map::IdMap;
+use crate::dialect::Selected;
 use crate::lens::op::Op;
 use crate::lens::op::id::{Id, Imported};
 use crate::lens::path::Address;
@@ -58,7 +55,9 @@ pub(super) async fn readdressed(
     url: &Url,
     exchange: &Exchange,
 ) -> Result<Option<String>, Box<Problem>> {
-    let Some(ids) = &lookups.ids else { return Ok(None) };
+    if lookups.ids.is_none() {
+        return Ok(None);
+    }
     let fields = target.operation.request.fields();
     let parameters: Vec<Parameter<'_>> = fields.iter().filter_map(parameter).collect();
     if parameters.is_empty() {
@@ -96,7 +95,7 @@ pub(super) async fn readdressed(
         if asked.is_empty() {
             continue;
         }
-        let found = look_up(ids, &target.dialect, &needs, exchange).await?;
+        let found = look_up_imported(lookups, exchange.deadline, &target.dialect, &needs).await?;
         let mut found = found.into_iter();
         for one in asked {
             let (itself, other) = (found.next(), found.next());
@@ -113,21 +112,6 @@ pub(super) async fn readdressed(
         }
     }
     Ok(put(address, &written))
-}
-
-async fn look_up(
-    ids: &IdMap,
-    dialect: &Dialect,
-    needs: &[Need],
-    exchange: &Exchange,
-) -> Result<Vec<Found>, Box<Problem>> {
-    match timeout_at(exchange.deadline.instant(), ids.look_up(dialect.family(), needs)).await {
-        Ok(found) => found.map_err(|error| {
-            let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
-            Box::new(Problem::internal(format!("{error}{cause}")))
-        }),
-        Err(_elapsed) => Err(Box::new(Problem::gateway_timeout("the id map did not answer in time"))),
-    }
 }
 
 /// A field that is read from a parameter with such an id, as it is or to look something up by it.

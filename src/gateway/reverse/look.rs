@@ -43,7 +43,7 @@ pub(super) async fn up(
     let (imported, others): (Vec<_>, Vec<_>) =
         needs.into_iter().partition(|need| matches!(need.of, Lookup::Imported(_)));
     if !imported.is_empty() {
-        let found = look_up_imported(caller, dialect, &imported).await?;
+        let found = look_up_imported(caller.lookups(), caller.deadline(), dialect, &imported).await?;
         for (need, found) in imported.into_iter().zip(found) {
             caller.narrator().tell(|story| story.looked_up(&need, &found, "from the id map"));
             known.insert(need, found);

@@ -1,11 +1,13 @@
 //! What is asked again and what is not, on a clock that stands still until it is moved.
 
 use std::cell::Cell;
+use std::future::pending;
+use std::rc::Rc;
 
 use futures_util::future::{join, join_all};
 use http::{Method, StatusCode};
-use tokio::task::yield_now;
-use tokio::time::advance;
+use tokio::task::{LocalSet, spawn_local, yield_now};
+use tokio::time::{advance, timeout};
 
 use super::*;
 use crate::canonical::api::{self, PathPart};
@@ -271,4 +273,45 @@ async fn requests_that_wait_while_others_write_cost_two_calls() {
     assert_eq!(told, ["1", "2", "2", "2", "2", "2", "2", "2"]);
     // Who comes later was not among those that waited.
     assert_eq!(find().await, "3");
+}
+
+#[tokio::test(start_paused = true)]
+async fn however_many_leave_that_had_begun_to_ask_the_last_is_answered() {
+    const CLIENTS: usize = 300;
+    let resolvers = Resolvers::default();
+    let (asking, is_there) = (Rc::new(Cell::new(None)), Rc::new(Cell::new(false)));
+    let ask = |client: usize| {
+        let (resolvers, asking, is_there) = (resolvers.clone(), Rc::clone(&asking), Rc::clone(&is_there));
+        spawn_local(async move {
+            let load = async || {
+                asking.set(Some(client));
+                while !is_there.get() {
+                    pending::<()>().await;
+                }
+                Ok(vec![("acme".to_owned(), "1".to_owned())])
+            };
+            let (ada, need) = (Principal::of(ADA), need("acme"));
+            resolvers.find("d", &resolver(None), &need, ada, later(), load).await.unwrap().0
+        })
+    };
+    let all = async {
+        let mut clients: Vec<_> = (0..CLIENTS).map(ask).map(Some).collect();
+        for left in (0..CLIENTS).rev() {
+            // Each of those who wait hears that who asked has left, one after another.
+            for _ in 0..=left {
+                yield_now().await;
+            }
+            let gone = clients[asking.take().unwrap()].take().unwrap();
+            // Whoever asks next is told.
+            is_there.set(left == 1);
+            gone.abort();
+            assert!(gone.await.unwrap_err().is_cancelled());
+            if left == 1 {
+                break;
+            }
+        }
+        let last = clients.into_iter().flatten().next().unwrap();
+        assert_eq!(last.await.unwrap(), Found::Value("1".to_owned()));
+    };
+    LocalSet::new().run_until(timeout(Duration::from_mins(1), all)).await.expect("nobody asks any more");
 }

@@ -15,7 +15,7 @@ use rustls::{
 };
 use tempfile::TempDir;
 use tokio::{
-    io::{AsyncReadExt, AsyncWriteExt},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
     net::TcpStream,
 };
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -23,18 +23,21 @@ use tokio_rustls::{TlsConnector, client::TlsStream};
 use super::support::{TestServer, config};
 use crate::{
     pem::assert_repeats_nothing,
-    server::{BindError, ClientCertificate, ClientsConfig, Config, Server, TlsConfig, TlsError, tls::Tls},
+    server::{
+        BindError, ClientCertificate, ClientsConfig, Config, RunOutcome, Server, TlsConfig, TlsError,
+        tls::Tls,
+    },
 };
 
 /// A certificate for `localhost`, in files, and a client that trusts it.
-struct Pki {
+pub(super) struct Pki {
     folder: TempDir,
     roots: RootCertStore,
     certificate: CertificateDer<'static>,
 }
 
 impl Pki {
-    fn new() -> Pki {
+    pub(super) fn new() -> Pki {
         let CertifiedKey { cert, signing_key } =
             rcgen::generate_simple_self_signed(["localhost".into()]).unwrap();
         let folder = tempfile::tempdir().unwrap();
@@ -45,7 +48,7 @@ impl Pki {
         Pki { folder, roots, certificate: cert.der().clone() }
     }
 
-    fn config(&self) -> TlsConfig {
+    pub(super) fn config(&self) -> TlsConfig {
         let file = |name: &str| self.folder.path().join(name);
         TlsConfig { certificate: file("certificate.pem"), key: file("key.pem"), clients: None }
     }
@@ -71,13 +74,20 @@ impl Pki {
     }
 
     async fn connect(&self, server: &TestServer, protocols: &[&str]) -> TlsStream<TcpStream> {
+        self.shake_hands(TcpStream::connect(server.address).await.unwrap(), protocols).await
+    }
+
+    /// Begins TLS on a stream, with those protocols on offer.
+    pub(super) async fn shake_hands<S>(&self, stream: S, protocols: &[&str]) -> TlsStream<S>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
         let mut config = ClientConfig::builder_with_provider(Arc::new(aws_lc_rs::default_provider()))
             .with_safe_default_protocol_versions()
             .unwrap()
             .with_root_certificates(self.roots.clone())
             .with_no_client_auth();
         config.alpn_protocols = protocols.iter().map(|name| name.as_bytes().to_vec()).collect();
-        let stream = TcpStream::connect(server.address).await.unwrap();
         let name = ServerName::try_from("localhost").unwrap();
         TlsConnector::from(Arc::new(config)).connect(name, stream).await.unwrap()
     }
@@ -112,6 +122,32 @@ async fn http_2_is_agreed_on_in_the_handshake() {
     assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "hello");
     drop(sender);
     connection.await.unwrap().unwrap();
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_read_to_its_end_is_cut_off_and_told_so() {
+    for protocol in ["http/1.1", "h2"] {
+        let pki = Pki::new();
+        let (header_timeout, drain_timeout) = (Duration::from_millis(50), Duration::from_millis(600));
+        let mut config = Config { header_timeout, drain_timeout, ..config() };
+        config.listeners[0].tls = Some(pki.config());
+        let server = TestServer::start(config);
+        let stream = TokioIo::new(pki.connect(&server, &[protocol]).await);
+        let request = Request::get("https://localhost/large").header("host", "localhost");
+        let request = request.body(Empty::<Bytes>::new()).unwrap();
+        let _unread = if protocol == "h2" {
+            let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), stream);
+            let (mut sender, connection) = handshake.await.unwrap();
+            tokio::spawn(connection);
+            sender.send_request(request).await.unwrap()
+        } else {
+            let (mut sender, connection) = hyper::client::conn::http1::handshake(stream).await.unwrap();
+            tokio::spawn(connection);
+            sender.send_request(request).await.unwrap()
+        };
+        let outcome = tokio::task::spawn_blocking(|| server.stop()).await.unwrap();
+        assert_eq!(outcome, RunOutcome::CutOff { connections: 1 }, "{protocol}");
+    }
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Connections of clients, and the handshakes of those with TLS.
+//! Connections of clients, the handshakes of those with TLS, and what they have not taken.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
@@ -10,6 +10,8 @@ use crate::telemetry::outcome::HandshakeOutcome;
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     pub(super) open: Gauge,
+    pub(super) untaken_bytes: Gauge,
+    pub(super) answers_given_up: Counter,
     refused: Family<ReasonLabels, Counter>,
     tls_handshakes: Family<HandshakeLabels, Counter>,
 }
@@ -35,6 +37,16 @@ impl Connections {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(metric::CONNECTIONS_OPEN, "Connections of clients", self.open.clone());
+        registry.register(
+            metric::UNTAKEN_BYTES,
+            "Bytes of answers that clients have not taken",
+            self.untaken_bytes.clone(),
+        );
+        registry.register(
+            metric::ANSWERS_GIVEN_UP,
+            "Answers that were given up because too many bytes were not taken",
+            self.answers_given_up.clone(),
+        );
         // From the beginning, so that the first is a step and not a new series.
         for outcome in HandshakeOutcome::ALL {
             drop(self.tls_handshakes.get_or_create(&HandshakeLabels { outcome: outcome.name() }));

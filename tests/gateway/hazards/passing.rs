@@ -45,6 +45,7 @@ groups! {
     quotas "quotas"
     slow "slow"
     syntax "syntax"
+    untaken "untaken"
     upstream "upstream"
 }
 
