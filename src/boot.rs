@@ -10,6 +10,7 @@ mod embedded;
 pub mod explain;
 pub mod files;
 mod modes;
+pub mod named;
 mod parts;
 pub mod reload;
 mod service;

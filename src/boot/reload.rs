@@ -14,6 +14,7 @@ use tokio::{
 
 use super::{
     modes::{Change, Said},
+    named,
     parts::{Parts, Surroundings},
     workers::{Done, Workers},
 };
@@ -227,8 +228,17 @@ impl Reloader {
         }
         let said = before.said.after(&files.config, &registry)?;
         let parts = Parts::make(&said.over(&files.config), registry, &self.around, Some(&before.parts));
-        let made = |parts| Some(Made { parts, renewal, files: files.config, said });
-        parts.map(made).map_err(|error| Outcome::causes(&error))
+        match parts {
+            Ok(parts) => Ok(Some(Made { parts, renewal, files: files.config, said })),
+            Err(error) => match named::failed(&error, &files.config) {
+                Some(told) => {
+                    found.push(told);
+                    sources.mask_what_hides(found);
+                    Ok(None)
+                }
+                None => Err(Outcome::causes(&error)),
+            },
+        }
     }
 
     /// Shows who answers which requests, or has the workers do as is said: then what is returned besides says of which
