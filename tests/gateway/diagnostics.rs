@@ -176,6 +176,8 @@ fn load_files(files: &Files) -> Loaded {
     let mut found = Diagnostics::default();
     let (store, wrong) = Store::load(schemas);
     found.extend(wrong);
+    let names = mappings.iter().map(|mapping| mapping.name.as_str());
+    found.extend(store.of_nobody(&names.chain([mapping::CANONICAL]).collect::<Vec<_>>()));
     let (registry, wrong) = mapping::load(&mappings, &sources, &store);
     assert_eq!(registry.is_none(), wrong.has_errors(), "mappings that are wrong do not become a registry");
     found.extend(wrong);
