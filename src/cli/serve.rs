@@ -238,6 +238,7 @@ mod tests {
 
     use super::super::testing::{acme, file, ran};
     use super::*;
+    use crate::ids::embedded::Store;
 
     #[test]
     fn a_file_that_a_setting_names_is_told_with_the_line_before_anything_is_bound() {
@@ -264,13 +265,20 @@ mod tests {
 
     #[test]
     fn a_database_that_cannot_be_used_is_told_with_the_line() {
-        let (table, place) = (file("ids.csv", &"external,canonical\n".repeat(50)), "127.0.0.1:0");
-        let text = format!("[ids]\nstore = {:?}\n[admin]\nenabled = false\n", table.path_text());
+        let table = file("ids.csv", &"external,canonical\n".repeat(50));
+        let text = format!("[ids]\nstore = {:?}\n", table.path_text());
         let config = file("config.toml", &text);
-        let ran = ran(&["serve", "--listen", place, "--config", config.path_text()]);
-        assert!(ran.err.contains(&format!("{}:2:9", config.path_text())), "{}", ran.err);
-        assert!(ran.err.contains("error[C0305]: id map"), "{}", ran.err);
-        assert_eq!(ran.status, ExitCode::from(1));
+        let files = Files { config: Some(config.path().to_owned()), ..Files::default() };
+        let (mut sources, mut err) = (Sources::default(), Vec::new());
+        let mut console = Console::new(std::io::sink(), &mut err);
+        let read = files.load_from(&mut sources, &mut console).unwrap().unwrap().config;
+        let error = Store::open(table.path()).unwrap_err();
+        let outcome = Settings::of(&files, &sources, &read).blamed(error.into(), &mut console).unwrap();
+        drop(console);
+        let err = String::from_utf8(err).unwrap();
+        assert!(err.contains(&format!("{}:2:9", config.path_text())), "{err}");
+        assert!(err.contains("error[C0305]: id map"), "{err}");
+        assert_eq!(outcome, Outcome::Findings);
     }
 
     #[test]
