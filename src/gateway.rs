@@ -32,7 +32,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 
@@ -330,8 +330,18 @@ impl Gateway {
         &self.upstream
     }
 
-    /// Answers one request, whatever comes of it.
-    pub async fn answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+    /// Answers one request, whatever comes of it. One for the head of an answer alone is to everything behind this a GET (RFC
+    /// 9110, section 9.3.2): no mapping says anything of it, and no backend has to know it.
+    pub async fn answer<B: Body<Data = Bytes>>(&self, mut request: Request<B>) -> Response<Full<Bytes>> {
+        let is_for_head = *request.method() == Method::HEAD;
+        if is_for_head {
+            *request.method_mut() = Method::GET;
+        }
+        let response = self.answer_whole(request).await;
+        if is_for_head { encode::head_alone(response) } else { response }
+    }
+
+    async fn answer_whole<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
         let mut exchange = Exchange::of(&request, self.shared.deadline);
         exchange.narrator = self.shared.narrator(&request);
         exchange.used = self.used(&request);
@@ -362,7 +372,8 @@ impl Gateway {
         let nobody = Request::new(());
         let mut exchange = Exchange { called, ..Exchange::of(&nobody, self.shared.deadline) };
         select::note(&self.shared.registry, head, &mut exchange);
-        exchange.dialect.is_some().then(|| self.refuse(problem, &exchange))
+        let refused = exchange.dialect.is_some().then(|| self.refuse(problem, &exchange));
+        if head.method == Method::HEAD { refused.map(encode::head_alone) } else { refused }
     }
 
     /// The eight phases.
