@@ -64,9 +64,9 @@ super::codes! {
      was removed or has another name. It is a warning, for it harms nobody."
 
     V0101 "a document that is not strict JSON"
-    "It has to be one JSON value in UTF-8 without a byte order mark, without duplicate keys, and with nothing \
-     after it: what two readers could read in two ways is refused, here as on the wire. It is held to the same \
-     limits on size and depth, too."
+    "It has to be one JSON value in UTF-8, without duplicate keys, and with nothing after it: what two readers could read \
+     in two ways is refused, here as on the wire. A byte order mark at the beginning of a file is left out, for tools write \
+     one; on the wire it is refused. It is held to the same limits on size and depth, too."
 
     V0102 "a document that does not fit"
     "The document breaks a rule of the schema of that operation. The message says which place and what is \
