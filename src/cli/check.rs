@@ -89,7 +89,7 @@ pub(super) fn run(
         && let Some(loaded) = &loaded
     {
         if let Some(registry) = registry {
-            console.text(&ledger::text(registry))?;
+            console.columns(&ledger::text(registry))?;
         }
         for proof in &loaded.proofs {
             console.line(&proved(proof))?;
