@@ -330,18 +330,12 @@ impl Gateway {
         &self.upstream
     }
 
-    /// Answers one request, whatever comes of it. One for the head of an answer alone is to everything behind this a GET (RFC
-    /// 9110, section 9.3.2): no mapping says anything of it, and no backend has to know it.
+    /// Answers one request, whatever comes of it. HEAD is a GET to everything behind this: no mapping says anything of it, and
+    /// no backend has to know it. Whoever sends the answer leaves out the body.
     pub async fn answer<B: Body<Data = Bytes>>(&self, mut request: Request<B>) -> Response<Full<Bytes>> {
-        let is_for_head = *request.method() == Method::HEAD;
-        if is_for_head {
+        if *request.method() == Method::HEAD {
             *request.method_mut() = Method::GET;
         }
-        let response = self.answer_whole(request).await;
-        if is_for_head { encode::head_alone(response) } else { response }
-    }
-
-    async fn answer_whole<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
         let mut exchange = Exchange::of(&request, self.shared.deadline);
         exchange.narrator = self.shared.narrator(&request);
         exchange.used = self.used(&request);
@@ -372,8 +366,7 @@ impl Gateway {
         let nobody = Request::new(());
         let mut exchange = Exchange { called, ..Exchange::of(&nobody, self.shared.deadline) };
         select::note(&self.shared.registry, head, &mut exchange);
-        let refused = exchange.dialect.is_some().then(|| self.refuse(problem, &exchange));
-        if head.method == Method::HEAD { refused.map(encode::head_alone) } else { refused }
+        exchange.dialect.is_some().then(|| self.refuse(problem, &exchange))
     }
 
     /// The eight phases.

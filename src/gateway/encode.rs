@@ -5,9 +5,8 @@
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, LOCATION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
-use http_body::Body;
 use http_body_util::Full;
 
 use super::quota::Quotas;
@@ -90,15 +89,6 @@ fn response(
     response
 }
 
-/// The same for whoever asks for the head alone: what a whole answer would hold is left out, and how much that is stays.
-pub(super) fn head_alone(mut response: Response<Full<Bytes>>) -> Response<Full<Bytes>> {
-    let body = std::mem::take(response.body_mut());
-    if let Some(length @ 1..) = body.size_hint().exact() {
-        response.headers_mut().insert(CONTENT_LENGTH, HeaderValue::from(length));
-    }
-    response
-}
-
 /// Whoever may GET may ask for the head alone.
 fn allow(methods: &[Method]) -> HeaderValue {
     let head = methods.contains(&Method::GET).then_some("HEAD");
@@ -135,16 +125,5 @@ mod tests {
     fn methods_are_listed_with_commas() {
         assert_eq!(allow(&[Method::PATCH]), "PATCH");
         assert_eq!(allow(&[Method::GET, Method::PATCH]), "GET, PATCH, HEAD");
-    }
-
-    #[test]
-    fn the_head_of_an_answer_says_how_long_it_would_be() {
-        let head = head_alone(response(StatusCode::OK, b"{}".to_vec(), JSON, None));
-        assert_eq!(
-            (head.headers()[CONTENT_LENGTH].as_bytes(), head.body().size_hint().exact()),
-            (&b"2"[..], Some(0))
-        );
-        let empty = head_alone(response(StatusCode::NO_CONTENT, Vec::new(), JSON, None));
-        assert!(!empty.headers().contains_key(CONTENT_LENGTH), "RFC 9110, section 8.6");
     }
 }
