@@ -11,6 +11,7 @@ mod embedded;
 pub mod explain;
 pub mod files;
 mod modes;
+pub mod named;
 mod parts;
 pub mod reload;
 mod service;
@@ -124,6 +125,12 @@ pub fn load_and_try(
     let Compiled { registry, proofs, found } =
         mapping::load_and_try(&texts.mappings, sources, &schemas, trials);
     diagnostics.extend(found);
+    // What is built in is whole; whoever has mappings of their own need not have a dialect for each schema of it.
+    if files.schemas.is_some() {
+        let names = texts.mappings.iter().map(|mapping| mapping.name.as_str());
+        let known: Vec<_> = names.chain([mapping::CANONICAL]).collect();
+        diagnostics.extend(schemas.of_nobody(&known));
+    }
     let registry = registry.filter(|_| !diagnostics.has_errors());
     Ok(Loaded { registry, schemas, proofs, diagnostics })
 }

@@ -8,7 +8,7 @@
 //! | 1 | something is wrong with a file, a document or a request, and was printed |
 //! | 2 | the command could not run: an argument, a file or an address is not what it takes |
 
-use std::{ffi::OsString, process::ExitCode};
+use std::{ffi::OsString, io, process::ExitCode};
 
 use clap::{Parser, Subcommand};
 
@@ -105,8 +105,13 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => execute(cli, &mut Console::terminal()),
         Err(answer) => {
             // Help, version or a usage error. If nobody reads it, there is nobody left to tell.
-            answer.print().ok();
-            ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2))
+            match answer.print() {
+                Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+                    Console::terminal().failure(&Failure::from(error)).ok();
+                    ExitCode::from(2)
+                }
+                Ok(()) | Err(_) => ExitCode::from(u8::try_from(answer.exit_code()).unwrap_or(2)),
+            }
         }
     }
 }

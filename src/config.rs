@@ -27,6 +27,7 @@ mod file;
 mod fixed;
 mod known;
 mod modes;
+mod named;
 mod said;
 mod size;
 mod values;
@@ -38,6 +39,7 @@ use self::assemble::assemble;
 use self::file::ConfigFile;
 pub use self::known::Known;
 pub use self::modes::ModeWritten;
+pub use self::named::FileNamed;
 pub use self::said::ModeError;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
@@ -81,6 +83,8 @@ pub struct Config {
     pub telemetry: telemetry::Config,
     /// Where mappings and schemas are.
     pub files: FilesConfig,
+    /// The other files that are named, and where.
+    pub files_named: Vec<FileNamed>,
 }
 
 /// Where the data files are.

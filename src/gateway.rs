@@ -32,7 +32,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use http::request::Parts;
 use http::uri::{Authority, Scheme};
-use http::{Request, Response};
+use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 
@@ -330,8 +330,12 @@ impl Gateway {
         &self.upstream
     }
 
-    /// Answers one request, whatever comes of it.
-    pub async fn answer<B: Body<Data = Bytes>>(&self, request: Request<B>) -> Response<Full<Bytes>> {
+    /// Answers one request, whatever comes of it. HEAD is a GET to everything behind this: no mapping says anything of it, and
+    /// no backend has to know it. Whoever sends the answer leaves out the body.
+    pub async fn answer<B: Body<Data = Bytes>>(&self, mut request: Request<B>) -> Response<Full<Bytes>> {
+        if *request.method() == Method::HEAD {
+            *request.method_mut() = Method::GET;
+        }
         let mut exchange = Exchange::of(&request, self.shared.deadline);
         exchange.narrator = self.shared.narrator(&request);
         exchange.used = self.used(&request);

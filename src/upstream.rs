@@ -21,7 +21,7 @@ mod wire;
 
 pub use self::wire::Fault;
 use self::{connect::Target, health::Health, pool::Pool};
-use crate::telemetry::BackendMetrics;
+use crate::{pem::PemFault, telemetry::BackendMetrics};
 
 /// Where the backend is, and how much patience and memory a call to it may cost.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -252,8 +252,16 @@ pub enum ConfigError {
     Identity {
         /// The certificate's file.
         path: PathBuf,
-        /// What is wrong with it or its key.
+        /// What is wrong with it, or with both together.
         source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// The key of that certificate cannot be used.
+    #[error("cannot read the private key `{}` of the certificate to show to the backend", path.display())]
+    Key {
+        /// The key's file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: PemFault,
     },
     /// No authorities are configured and the system's were not found.
     #[error("found no certificate authorities to trust; name a file of them")]

@@ -17,6 +17,7 @@ use tokio::{
 
 use super::{
     modes::{Change, Said},
+    named,
     parts::{Parts, Surroundings},
     workers::{Done, Workers},
 };
@@ -256,8 +257,17 @@ impl Reloader {
         }
         let said = before.said.after(&files.config, &registry)?;
         let parts = Parts::make(&said.over(&files.config), registry, &self.around, Some(&before.parts));
-        let made = |parts| Some(Made { parts, renewal, files: files.config, said });
-        parts.map(made).map_err(|error| with_causes(&error))
+        match parts {
+            Ok(parts) => Ok(Some(Made { parts, renewal, files: files.config, said })),
+            Err(error) => match named::failed(&error, &files.config) {
+                Some(told) => {
+                    found.push(told);
+                    sources.mask_what_hides(found);
+                    Ok(None)
+                }
+                None => Err(with_causes(&error)),
+            },
+        }
     }
 
     /// Shows who answers which requests, or has the workers do as is said: then what is returned besides says of which

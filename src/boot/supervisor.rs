@@ -173,11 +173,15 @@ impl Supervision {
                 if timeout(SWAP_PATIENCE, done.recv()).await.is_err() {
                     told = told.under_way(&busy("goes on with the mode of before"));
                 }
+                let shown: serde_json::Value = serde_json::from_str(&told.json).unwrap_or_default();
+                let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
                 tracing::info!(
                     { field::REQUEST_ID } = request.as_ref().map(|id| id.as_str().to_owned()),
                     { field::CLIENT_ADDRESS } = tracing::field::display(peer),
                     { field::DIALECT } = dialect,
-                    told = told.json,
+                    { field::MODE } = text(&shown["mode"]["mode"]),
+                    result = text(&shown["result"]),
+                    said_by = text(&shown["said_by"]),
                     "mode changed"
                 );
             }

@@ -18,8 +18,10 @@ use super::{
 };
 use crate::mapping::{Proof, Trials};
 use crate::{
+    boot,
+    config::Config,
     diag::{
-        Diagnostics, SourceId, Sources,
+        Diagnostic, Diagnostics, Severity, SourceId, Sources, code,
         render::{self, Counts, Kind},
     },
     mapping::CANONICAL,
@@ -65,6 +67,9 @@ pub(super) fn run(
         found.extend(past::past(&loaded.registry, on));
     }
     if let Some(loaded) = &loaded {
+        let named = named(&loaded.config);
+        sources.mask_what_hides(&named);
+        found.extend(named);
         found.extend(backend::lacking(&loaded.config, &loaded.registry));
     }
     let found = found.into_vec();
@@ -84,7 +89,7 @@ pub(super) fn run(
         && let Some(loaded) = &loaded
     {
         if let Some(registry) = registry {
-            console.text(&ledger::text(registry))?;
+            console.columns(&ledger::text(registry))?;
         }
         for proof in &loaded.proofs {
             console.line(&proved(proof))?;
@@ -94,6 +99,17 @@ pub(super) fn run(
     // Of hundreds of dialects it would take a while to give back the memory piece by piece, and the program ends here.
     std::mem::forget(loaded);
     Ok(if counts.errors > 0 { Outcome::Findings } else { Outcome::Clean })
+}
+
+/// What is wrong with the files that the settings name. Those that cannot be read here may well be where the proxy runs.
+fn named(config: &Config) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    let all = boot::named::look(config).into_iter().chain(boot::named::databases(config));
+    found.extend(all.map(|one| match one.code {
+        code::C0304 => Diagnostic { severity: Severity::Warning, ..one },
+        _ => one,
+    }));
+    found
 }
 
 /// What each file is that was read: the configuration comes first, if there is one.

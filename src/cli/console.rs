@@ -36,13 +36,18 @@ pub(super) struct Console<'a> {
     colour: bool,
     /// Whether a person watches.
     watched: bool,
+    /// How wide the terminal is that results go to, if they go to one.
+    columns: Option<usize>,
 }
 
 impl<'a> Console<'a> {
     /// The program's own, coloured if a person looks at them and has nothing against it.
     pub(super) fn terminal() -> Console<'static> {
         let colour = AutoStream::choice(&io::stderr()) != ColorChoice::Never;
-        Console { colour, watched: io::stderr().is_terminal(), ..Console::new(io::stdout(), io::stderr()) }
+        let size = terminal_size::terminal_size_of(io::stdout());
+        let columns = size.map(|(terminal_size::Width(columns), _)| columns.into());
+        let watched = io::stderr().is_terminal();
+        Console { colour, watched, columns, ..Console::new(io::stdout(), io::stderr()) }
     }
 
     /// Without colour.
@@ -52,6 +57,7 @@ impl<'a> Console<'a> {
             err: Box::new(UntilClosed(Some(err))),
             colour: false,
             watched: false,
+            columns: None,
         }
     }
 
@@ -63,6 +69,15 @@ impl<'a> Console<'a> {
     /// Prints lines of the result that have their ends already.
     pub(super) fn text(&mut self, text: &str) -> io::Result<()> {
         self.out.write_all(text.as_bytes())
+    }
+
+    /// Prints lines of the result that stand in columns. What is wider than the terminal is folded, for nobody finds a column
+    /// again that the terminal has broken somewhere; anything else gets the lines as they are.
+    pub(super) fn columns(&mut self, text: &str) -> io::Result<()> {
+        match self.columns {
+            Some(columns) => self.text(&folded(text, columns)),
+            None => self.text(text),
+        }
     }
 
     /// A bar that shows how many of these bytes were read, if a person watches; of unknown length if there are none.
@@ -132,6 +147,41 @@ impl<'a> Console<'a> {
     }
 }
 
+/// Lines no wider than that, as far as blanks let them be: of those that are, columns stand as close as they can, and what
+/// does not fit goes on below, farther in.
+fn folded(text: &str, columns: usize) -> String {
+    const FARTHER: usize = 4;
+    let mut out = String::new();
+    for line in text.lines() {
+        if line.chars().count() <= columns {
+            out.push_str(line);
+            out.push('\n');
+            continue;
+        }
+        let indent = line.chars().take_while(|one| *one == ' ').count();
+        let mut used = 0;
+        let mut blanks = indent;
+        // Between two columns there are two blanks or more, of which two stay.
+        for word in line[indent..].split(' ') {
+            if word.is_empty() {
+                blanks = 2;
+                continue;
+            }
+            let width = word.chars().count();
+            if used > 0 && used + blanks + width > columns {
+                out.push('\n');
+                (used, blanks) = (0, indent + FARTHER);
+            }
+            out.extend(std::iter::repeat_n(' ', blanks));
+            out.push_str(word);
+            used += blanks + width;
+            blanks = 1;
+        }
+        out.push('\n');
+    }
+    out
+}
+
 /// Writes until the reader goes away, and nowhere from then on.
 struct UntilClosed<W>(Option<W>);
 
@@ -197,6 +247,25 @@ mod tests {
     fn a_disk_that_is_full_is_one() {
         let mut console = Console::new(Failing(3, ErrorKind::StorageFull), io::sink());
         assert_eq!(console.line("one").unwrap_err().kind(), ErrorKind::StorageFull);
+    }
+
+    #[test]
+    fn lines_in_columns_are_folded_for_a_narrow_terminal_alone() {
+        let text = "acme  list         GET  /orgs/{org}  → GET /v1/organizations\n  b     c\n\n";
+        let printed = |columns| {
+            let mut out = Vec::new();
+            let mut console = Console { columns, ..Console::new(&mut out, io::sink()) };
+            console.columns(text).unwrap();
+            drop(console);
+            String::from_utf8(out).unwrap()
+        };
+        assert_eq!(printed(None), text);
+        assert_eq!(printed(Some(80)), text);
+        let narrow = "acme  list  GET  /orgs/{org}\n    → GET /v1/organizations\n  b     c\n\n";
+        assert_eq!(printed(Some(30)), narrow);
+        let least =
+            "acme\n    list\n    GET\n    /orgs/{org}\n    → GET\n    /v1/organizations\n  b     c\n\n";
+        assert_eq!(printed(Some(9)), least, "no word is broken");
     }
 
     #[test]

@@ -88,7 +88,12 @@ pub(super) fn run(
             let Counts { entries, meant, unread } = counts;
             console.line(&format!("{meant} of {entries} exchanges are for an operation"))?;
             if unread > 0 {
-                console.note(&format!("{unread} could not be read: `interlingua validate` says why"))?;
+                // With an operation `validate` takes what is no record for a body, and says something else.
+                let why = match operation {
+                    Some(_) => "is covered by whole records, not by single bodies",
+                    None => "`interlingua validate` says why",
+                };
+                console.note(&format!("{unread} could not be read: {why}"))?;
             }
         }
     }

@@ -40,6 +40,12 @@ pub(super) enum Refused {
     /// The document is not what it should be.
     #[error(transparent)]
     Document(#[from] ImportError),
+    /// It is to be fetched.
+    #[error("`{address}` is an address, and nothing is fetched: save the document, and name the file")]
+    Address {
+        /// Without what may be a secret in it.
+        address: String,
+    },
     /// There is something where a file belongs.
     #[error("`{}` is there already, and nothing was written; `--force` writes over it", path.display())]
     Exists {
@@ -58,6 +64,9 @@ pub(super) enum Refused {
 
 pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<Outcome, Failure> {
     let mut sources = Sources::default();
+    if let Some(address) = address(&arguments.document) {
+        return Err(Refused::Address { address }.into());
+    }
     let source = files::read(&arguments.document, &mut sources)?;
     let options = Options { name: arguments.name.clone(), only: arguments.only.clone() };
     let imported = import::import(sources.text(source), &options).map_err(Refused::from)?;
@@ -84,6 +93,14 @@ pub(super) fn run(arguments: &Arguments, console: &mut Console<'_>) -> Result<Ou
         counted(left, "place"),
     ))?;
     Ok(Outcome::Clean)
+}
+
+/// The scheme and host of what is no file but an address.
+fn address(document: &Path) -> Option<String> {
+    let address: http::Uri = document.to_str()?.parse().ok()?;
+    let is_web = matches!(address.scheme_str(), Some("http" | "https"));
+    let address = format!("{}://{}", address.scheme_str()?, address.host()?);
+    (is_web && !document.exists()).then_some(address)
 }
 
 /// The schemas in a folder that are none of these files.
@@ -194,6 +211,28 @@ mod tests {
         assert!(ran.out.contains("acme.toml\n") && ran.out.contains("1 operation, "), "{}", ran.out);
         let text = fs::read_to_string(folder.path().join("out/mappings/acme.toml")).unwrap();
         assert!(text.contains("request = \"GET /a\""), "{text}");
+    }
+
+    #[test]
+    fn an_operation_that_is_not_there_is_told_with_the_nearest() {
+        let folder = tempfile::tempdir().unwrap();
+        for (asked, near) in [("gteA", "getA"), ("GET /b", "GET /a")] {
+            let ran = imported(folder.path(), &["--only", asked]);
+            assert_eq!(ran.status, ExitCode::from(2));
+            let expected = format!("no operation `{asked}`; did you mean `{near}`? `--only` takes");
+            assert!(ran.err.contains(&expected), "{}", ran.err);
+        }
+        let ran = imported(folder.path(), &["--only", "something else"]);
+        assert!(ran.err.contains("no operation `something else`; `--only` takes"), "{}", ran.err);
+    }
+
+    #[test]
+    fn nothing_is_fetched() {
+        let ran =
+            ran(&["import", "https://me:hunter2@acme.example/openapi.json?key=hunter2", "--name", "acme"]);
+        let expected = "interlingua: `https://acme.example` is an address, and nothing is fetched: save the document, and \
+                        name the file\n";
+        assert_eq!((ran.err.as_str(), ran.status), (expected, ExitCode::from(2)));
     }
 
     #[test]

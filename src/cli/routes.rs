@@ -55,7 +55,7 @@ pub(super) fn run(
         Format::Json => console.json(&routes.iter().map(Route::json).collect())?,
         Format::Text => {
             let lines = [text(&routes), dialects.iter().filter_map(generation).collect()].concat();
-            lines.iter().try_for_each(|line| console.line(line))?;
+            lines.iter().try_for_each(|line| console.columns(&format!("{line}\n")))?;
         }
     }
     Ok(Outcome::Clean)

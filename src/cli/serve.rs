@@ -6,13 +6,13 @@ use clap::Args;
 
 use super::{
     Failure, Outcome,
-    console::Console,
+    console::{Console, Format},
     files::{Files, Loaded},
     hint,
 };
 use crate::{
     boot::{
-        self, Hangups, ServeError,
+        self, Hangups, ServeError, named,
         reload::{self, Reread},
     },
     causes::with_causes,
@@ -46,6 +46,11 @@ pub(super) fn run(
         return Ok(Outcome::Findings);
     };
     arguments.lay_over(&mut config);
+    let named = named::look(&config);
+    if !named.is_empty() {
+        return refused(named, &mut sources, console);
+    }
+    let settings = Settings::of(files, &sources, &config);
 
     let _flush = telemetry::install(&config.telemetry)?;
     let drain = Drain::on_signals(config.server.drain_delay).map_err(Failure::io("cannot catch signals"))?;
@@ -54,7 +59,12 @@ pub(super) fn run(
         .from_files(reload::digest(&sources), hangups.map(|hangups| (reread(arguments, files), hangups)))
         .with_sockets(inherited);
     drop(sources);
-    match start.serve(&drain, |addresses, admin| announcement.log(addresses, admin))? {
+    let ended = start.serve(&drain, |addresses, admin| announcement.log(addresses, admin));
+    let ended = match ended {
+        Ok(ended) => ended,
+        Err(error) => return settings.blamed(error, console),
+    };
+    match ended {
         RunOutcome::CutOff { connections } => {
             tracing::warn!(connections, "stopped before everything was answered");
             Ok(Outcome::Findings)
@@ -63,6 +73,38 @@ pub(super) fn run(
             tracing::info!("stopped, everything was answered");
             Ok(Outcome::Clean)
         }
+    }
+}
+
+/// Says what is wrong with files that settings name.
+fn refused(found: Diagnostics, sources: &mut Sources, console: &mut Console<'_>) -> Result<Outcome, Failure> {
+    sources.mask_what_hides(&found);
+    console.diagnostics(&found.into_vec(), sources, Format::Text)?;
+    Ok(Outcome::Findings)
+}
+
+/// The settings, kept for whoever has to say which of them named a file.
+struct Settings {
+    sources: Sources,
+    config: Config,
+}
+
+impl Settings {
+    /// They are the first that is read, so that places in them stay the same.
+    fn of(files: &Files, sources: &Sources, config: &Config) -> Settings {
+        let mut kept = Sources::default();
+        if let Some(settings) = sources.ids().next().filter(|_| files.config.is_some()) {
+            kept.add(sources.path(settings), sources.text(settings));
+        }
+        Settings { sources: kept, config: config.clone() }
+    }
+
+    /// Why the proxy ended: as a diagnostic where it is about a file that one of the settings names.
+    fn blamed(mut self, error: ServeError, console: &mut Console<'_>) -> Result<Outcome, Failure> {
+        let Some(diagnostic) = named::failed(&error, &self.config) else { return Err(error.into()) };
+        let mut found = Diagnostics::default();
+        found.push(diagnostic);
+        refused(found, &mut self.sources, console)
     }
 }
 
@@ -92,6 +134,10 @@ fn reread(arguments: &Arguments, files: &Files) -> Reread {
         };
         Ok(config.map(|mut config| {
             arguments.lay_over(&mut config);
+            let named = named::look(&config);
+            sources.mask_what_hides(&named);
+            let registry = registry.filter(|_| named.is_empty());
+            found.extend(named);
             reload::Files { config, source, registry }
         }))
     })
@@ -194,6 +240,48 @@ mod tests {
 
     use super::super::testing::{acme, file, ran};
     use super::*;
+    use crate::ids::embedded::Store;
+
+    #[test]
+    fn a_file_that_a_setting_names_is_told_with_the_line_before_anything_is_bound() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let tls = "tls = { certificate = \"no.pem\", key = \"no.key\" }\n";
+        let text = format!("[[server.listener]]\naddress = \"{address}\"\n{tls}");
+        let config = file("config.toml", &text);
+        let path = config.path_text();
+        let served = ran(&["serve", "--config", path]);
+        assert!(served.err.contains("error[C0304]: cannot read the certificate `no.pem`"), "{}", served.err);
+        assert!(served.err.contains(&format!("{path}:3:23")), "{}", served.err);
+        assert!(served.err.ends_with("\n2 errors\n"), "{}", served.err);
+        assert_eq!(served.status, ExitCode::from(1));
+
+        let checked = ran(&["check", "--tries", "0", "--config", path]);
+        assert!(
+            checked.err.contains("warning[C0304]: cannot read the certificate `no.pem`"),
+            "{}",
+            checked.err
+        );
+        assert_eq!(checked.status, ExitCode::SUCCESS, "they may well be where the proxy runs");
+    }
+
+    #[test]
+    fn a_database_that_cannot_be_used_is_told_with_the_line() {
+        let table = file("ids.csv", &"external,canonical\n".repeat(50));
+        let text = format!("[ids]\nstore = {:?}\n", table.path_text());
+        let config = file("config.toml", &text);
+        let files = Files { config: Some(config.path().to_owned()), ..Files::default() };
+        let (mut sources, mut err) = (Sources::default(), Vec::new());
+        let mut console = Console::new(std::io::sink(), &mut err);
+        let read = files.load_from(&mut sources, &mut console).unwrap().unwrap().config;
+        let error = Store::open(table.path()).unwrap_err();
+        let outcome = Settings::of(&files, &sources, &read).blamed(error.into(), &mut console).unwrap();
+        drop(console);
+        let err = String::from_utf8(err).unwrap();
+        assert!(err.contains(&format!("{}:2:9", config.path_text())), "{err}");
+        assert!(err.contains("error[C0305]: id map"), "{err}");
+        assert_eq!(outcome, Outcome::Findings);
+    }
 
     #[test]
     fn nothing_is_bound_if_anything_is_wrong() {

@@ -9,7 +9,7 @@ use super::file::{
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
-use super::{Config, FilesConfig, modes};
+use super::{Config, FilesConfig, modes, named};
 use crate::server::{ClientCertificate, ClientsConfig, HopsConfig, ListenerConfig, TlsConfig};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream, usage};
 
@@ -68,6 +68,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         usage: usage(&file.usage, values),
         telemetry,
         files: files(&file.files, values),
+        files_named: named::files(file),
     }
 }
 

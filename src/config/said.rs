@@ -5,23 +5,32 @@ use std::fmt::Write;
 use serde_json::Value;
 
 use super::{Config, Known, known};
-use crate::diag::{Diagnostics, Sources};
+use crate::diag::{Diagnostic, Diagnostics, Label, Severity, Sources, Span};
 use crate::gateway::mode;
-use crate::json::{Document, Limits};
+use crate::json::{Document, Limits, ReadError, ReadErrorKind};
 
 /// What is no mode at all.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ModeError {
     /// The dialect is unknown.
     #[error("there is no such dialect")]
     NoDialect,
     /// It is not JSON.
-    #[error("the body is no JSON, or a member of it is there twice")]
-    NoJson,
+    #[error("the body is no JSON that can be read, line {line}, column {column}: {}{WAY_OUT}", .what.message())]
+    NoJson {
+        /// What is wrong.
+        what: ReadErrorKind,
+        /// Where, from one.
+        line: usize,
+        /// Where in the line, in characters from one.
+        column: usize,
+    },
     /// It is JSON that no table is.
-    #[error("the body is no object, or something in it is null")]
+    #[error("the body is no object, or something in it is null{WAY_OUT}")]
     NoTable,
 }
+
+const WAY_OUT: &str = "; send what `[mode.<dialect>]` takes, such as `{\"mode\": \"canonical\"}`";
 
 /// What is said of that dialect; none if anything is wrong with it, which is told.
 pub(super) fn parse(
@@ -45,15 +54,43 @@ pub(super) fn parse(
         told.extend(known::strangers(&Config { legacy, ..said }, known));
     }
     sources.mask_what_hides(&told);
-    let mode = mode.filter(|_| !told.has_errors());
+    let told = told.into_iter().map(|one| in_members(one, sources));
+    let told: Vec<_> = told.collect();
+    let mode = mode.filter(|_| told.iter().all(|one| one.severity != Severity::Error));
     found.extend(told);
     Ok(mode)
 }
 
+/// The same, told of members: lines and columns would be those of a text that nobody sent. A name that may be a secret is
+/// left out.
+fn in_members(one: Diagnostic, sources: &Sources) -> Diagnostic {
+    let Diagnostic { labels, hides, .. } = &one;
+    let member = |span: Span| {
+        let line = sources.shown(span.source).get(..span.range().start)?.matches('\n').count();
+        let shown = sources.shown(span.source).lines().nth(line)?;
+        shown.strip_prefix('"')?.split_once("\" = ").map(|(name, _)| name).filter(|_| !hides)
+    };
+    let told = |label: &Label| match member(label.span) {
+        Some(name) => format!("`{name}`: {}", label.text),
+        None => label.text.clone(),
+    };
+    let told: Vec<_> = labels.iter().filter(|label| !label.text.is_empty()).map(told).collect();
+    told.into_iter().fold(Diagnostic { labels: Vec::new(), ..one }, Diagnostic::note)
+}
+
 /// The same as a table of the file.
 fn as_table(dialect: &str, json: &[u8]) -> Result<String, ModeError> {
-    Document::parse(json.to_vec(), &Limits::default()).map_err(|_| ModeError::NoJson)?;
-    let value: Value = serde_json::from_slice(json).map_err(|_| ModeError::NoJson)?;
+    let no_json = |error: ReadError| {
+        let (line, column) = error.line_column(json);
+        ModeError::NoJson { what: error.kind, line, column }
+    };
+    Document::parse(json.to_vec(), &Limits::default()).map_err(no_json)?;
+    // What was read by the stricter reader is read by this one.
+    let of_other = |error: serde_json::Error| {
+        let what = ReadErrorKind::Syntax;
+        ModeError::NoJson { what, line: error.line(), column: error.column() }
+    };
+    let value: Value = serde_json::from_slice(json).map_err(of_other)?;
     let Value::Object(members) = value else { return Err(ModeError::NoTable) };
     let mut table = format!("[mode.{}]\n", Value::from(dialect));
     for (name, value) in members {
@@ -93,6 +130,22 @@ mod tests {
             ["acme", "bolt"].map(|name| Known { name, operations: vec!["list"], extends: Vec::new() });
         let mode = config.parse_mode(dialect, json.as_bytes(), &known, &mut Sources::default(), &mut found);
         (mode, found.into_vec().into_iter().map(|one| one.code.as_str()).collect())
+    }
+
+    fn no_json(what: ReadErrorKind, line: usize, column: usize) -> ModeError {
+        ModeError::NoJson { what, line, column }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_of_the_member_that_was_sent() {
+        let json = br#"{"mode": "split", "share": 101}"#;
+        let known = [Known { name: "acme", operations: vec![], extends: Vec::new() }];
+        let mut found = Diagnostics::default();
+        let mode = Config::default().parse_mode("acme", json, &known, &mut Sources::default(), &mut found);
+        assert_eq!(mode, Ok(None));
+        let one = &found.into_vec()[0];
+        assert!(one.labels.is_empty(), "nobody sent a line or column: {one:?}");
+        assert_eq!(one.notes, ["`share`: expected a number from 0 to 100"]);
     }
 
     #[test]
@@ -165,12 +218,19 @@ mod tests {
         }
         for (dialect, json, why) in [
             ("acne", "{}", ModeError::NoDialect),
-            ("acme", "mode", ModeError::NoJson),
-            ("acme", r#"{"mode": "legacy", "mode": "canonical"}"#, ModeError::NoJson),
+            ("acme", "{\n \"mode\": legacy}", no_json(ReadErrorKind::Syntax, 2, 10)),
+            ("acme", r#"{"mode": "legacy""#, no_json(ReadErrorKind::Unfinished, 1, 18)),
+            (
+                "acme",
+                r#"{"mode": "legacy", "mode": "canonical"}"#,
+                no_json(ReadErrorKind::DuplicateKey, 1, 20),
+            ),
             ("acme", "[]", ModeError::NoTable),
             ("acme", r#"{"mode": null}"#, ModeError::NoTable),
         ] {
             assert_eq!(said(dialect, json).0, Err(why), "{json}");
         }
+        let told = no_json(ReadErrorKind::Unfinished, 1, 18).to_string();
+        assert!(told.contains("line 1, column 18: unexpected end of text; send what"), "{told}");
     }
 }

@@ -7,7 +7,7 @@
 //! | --- | --- |
 //! | `C01xx` | the syntax and keys of `config.toml` |
 //! | `C02xx` | the values in it |
-//! | `C03xx` | settings that a running program cannot take |
+//! | `C03xx` | settings that a running program cannot take, and files that they name |
 //! | `C04xx` | modes: who answers which requests while clients move |
 //! | `S01xx` | schema files |
 //! | `M01xx` | the syntax, keys and values of a mapping |

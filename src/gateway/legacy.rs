@@ -2,7 +2,7 @@
 //!
 //! Nothing is translated: method, path below the mount, query, headers and body are the client's, but for what belongs to
 //! one connection, what hops say of their clients, which is ours to say, and ids in path and query that only the canonical side
-//! gives, where the id map knows what the old upstream calls the same. Only failing to get an answer is told in the
+//! gives, where the id map knows what the old upstream calls the same. A HEAD is a GET here as everywhere. Only failing to get an answer is told in the
 //! words of the dialect.
 
 use std::pin::pin;

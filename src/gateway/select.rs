@@ -5,7 +5,7 @@ use std::fmt;
 use http::header::HOST;
 use http::request::Parts;
 use http::uri::{Authority, PathAndQuery, Scheme};
-use http::{Request, StatusCode, Version};
+use http::{Method, Request, StatusCode, Version};
 
 use super::{Called, Exchange};
 use crate::dialect::url::Url;
@@ -77,7 +77,9 @@ pub(super) fn select<B>(
 pub(super) fn note(registry: &Registry, head: &Parts, exchange: &mut Exchange) {
     let Ok(authority) = authority(head, &exchange.called) else { return };
     let host = authority.as_ref().map(Authority::as_str);
-    match registry.select(&head.method, host, head.uri.path(), &head.headers) {
+    // Who asks for the head of an answer alone is answered as by GET.
+    let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
+    match registry.select(method, host, head.uri.path(), &head.headers) {
         Ok(target) => {
             exchange.dialect = Some(target.dialect);
             exchange.operation = Some(target.operation);

@@ -1,11 +1,12 @@
 //! Whole requests, through all phases, to a backend that does what the test says.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::join;
-use http::HeaderName;
 use http::header::{ALLOW, AUTHORIZATION, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderName};
 
 use self::support::{Events, TestGateway, backend_problem, request};
 
@@ -184,6 +185,27 @@ async fn a_method_nobody_answers_is_told_which_are_answered() {
     let gateway = TestGateway::start(willing).await;
     let (status, headers, _) = gateway.answer(request("PUT", "/acme/api/orgs/north/things", "")).await;
     assert_eq!((status, headers[ALLOW].to_str().unwrap()), (405, "POST"));
+}
+
+/// The body is left out by whoever sends the answer.
+#[tokio::test]
+async fn head_is_answered_as_get() {
+    let listing = |_: &str, _: &str| (200, r#"{"items":[],"total":0}"#.to_owned());
+    let gateway = TestGateway::start(listing).await;
+    let list = "/acme/api/lists/3c90c3cc-0d44-4b50-8888-8dd25736052a/things";
+    for (target, status, calls) in
+        [(list, 200, 1), ("/acme/api/orgs/north/things", 405, 0), ("/nowhere", 404, 0)]
+    {
+        let (got, whole, body) = gateway.answer(request("GET", target, "")).await;
+        let before = gateway.lines().len();
+        let (head, headers, same) = gateway.answer(request("HEAD", target, "")).await;
+        assert_eq!((got, head, same), (status, status, body), "{target}");
+        let names = |headers: &HeaderMap| headers.keys().cloned().collect::<HashSet<_>>();
+        assert_eq!(names(&headers), names(&whole), "{target}");
+        let lines = gateway.lines();
+        assert_eq!(lines.len() - before, calls, "{target}");
+        assert!(lines.iter().all(|line| line.starts_with("GET ")), "no backend has to know it: {lines:?}");
+    }
 }
 
 #[tokio::test]

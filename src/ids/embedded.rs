@@ -25,7 +25,7 @@ const SCHEMA: &str = include_str!("embedded/schema.sql");
 const SCHEMA_VERSION: i64 = 1;
 
 /// Marks the file as ours, so that no other database is taken for one: `ilid` in ASCII.
-const APPLICATION: i64 = 0x696c_6964;
+pub const APPLICATION: i64 = 0x696c_6964;
 
 /// How long to wait for another process that is importing.
 const BUSY_TIMEOUT: Duration = Duration::from_mins(1);

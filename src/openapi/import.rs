@@ -45,6 +45,8 @@ pub use document::Unusable;
 pub use notes::Note;
 pub use read::ReadError;
 
+use crate::diag::suggest::did_you_mean;
+
 use document::Document;
 use notes::Notes;
 
@@ -93,9 +95,15 @@ pub enum ImportError {
     Read(#[from] ReadError),
     /// An operation that was asked for is not there.
     #[error(
-        "the document has no operation `{0}`; `--only` takes an `operationId` or `METHOD /path` as they are in it"
+        "the document has no operation `{asked}`; {}`--only` takes an `operationId` or `METHOD /path` as they are in it",
+        near.as_ref().map(|near| format!("did you mean `{near}`? ")).unwrap_or_default()
     )]
-    Unknown(String),
+    Unknown {
+        /// What was asked for.
+        asked: String,
+        /// What may have been meant.
+        near: Option<String>,
+    },
     /// It is no document that is understood.
     #[error(transparent)]
     Unusable(#[from] Unusable),
@@ -115,8 +123,10 @@ pub fn import(text: &str, options: &Options) -> Result<Imported, ImportError> {
     let document = Document::open(&root)?;
     let mut notes = Notes::default();
     let (operations, missed) = operation::operations(&document, &options.only, &mut notes);
-    if let Some(missed) = missed.into_iter().next() {
-        return Err(ImportError::Unknown(missed));
+    if let Some(asked) = missed.into_iter().next() {
+        let known = operation::names(&document);
+        let near = did_you_mean(&asked, known.iter().map(String::as_str)).map(str::to_owned);
+        return Err(ImportError::Unknown { asked, near });
     }
     if operations.is_empty() {
         return Err(ImportError::Nothing);

@@ -5,7 +5,7 @@ use std::sync::{Arc, OnceLock};
 
 use super::library::{File, Library};
 use super::{Schema, lint, program, validator};
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Span, code};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Span, code, suggest::did_you_mean};
 use crate::json::{Document, Limits};
 
 /// A schema file as it was found.
@@ -27,6 +27,8 @@ pub struct Store {
     schemas: BTreeMap<String, BTreeMap<String, Arc<Schema>>>,
     /// The names of all files, good or not, by folder.
     declared: BTreeMap<String, BTreeSet<String>>,
+    /// The folders that schemas of others refer into.
+    lent: BTreeSet<String>,
 }
 
 impl Store {
@@ -76,7 +78,7 @@ impl Store {
             let good: Vec<_> = files.filter(is_good).collect();
             schemas.insert(folder.to_owned(), compile(&library, &good, &mut asks, &mut found));
         }
-        (Store { schemas, declared }, found.into_vec())
+        (Store { schemas, declared, lent: lent(&uses) }, found.into_vec())
     }
 
     /// The schemas of several stores. Of one that is in more than one of them, that of the last counts: who changed a
@@ -91,6 +93,7 @@ impl Store {
             for (folder, names) in &store.declared {
                 all.declared.entry(folder.clone()).or_default().extend(names.iter().cloned());
             }
+            all.lent.extend(store.lent.iter().cloned());
         }
         all
     }
@@ -103,6 +106,28 @@ impl Store {
     /// The names of a folder's schemas, in alphabetical order.
     pub fn names(&self, folder: &str) -> impl Iterator<Item = &str> {
         self.schemas.get(folder).into_iter().flat_map(BTreeMap::keys).map(String::as_str)
+    }
+
+    /// A warning for each folder that is called as none of these, which are all that there are, and that no other folder
+    /// needs. Where none of its schemas is good that was said.
+    pub fn of_nobody(&self, known: &[&str]) -> Vec<Diagnostic> {
+        let is_anybodys = |folder: &str| known.contains(&folder) || self.lent.contains(folder);
+        let strange = self.schemas.iter().filter(|(folder, _)| !is_anybodys(folder));
+        let told = |(folder, schemas): (&String, &BTreeMap<String, Arc<Schema>>)| {
+            let first = schemas.values().next()?;
+            let label = match did_you_mean(folder, known.iter().copied()) {
+                Some(near) => format!("did you mean `{near}`?"),
+                None => "no mapping is called so".to_owned(),
+            };
+            let start = first.span().start as usize;
+            let place = Span::new(first.span().source, start..start + 1);
+            Some(
+                Diagnostic::warning(code::S0114, format!("there is no dialect `{folder}` for these schemas"))
+                    .at(place, label)
+                    .help("call the folder as its mapping is called, or remove it"),
+            )
+        };
+        strange.filter_map(told).collect()
     }
 
     /// Whether there is a file for that schema, good or not. Who misses a schema that is declared need not
@@ -130,6 +155,12 @@ fn read(file: SchemaFile) -> Result<File, Diagnostic> {
             Err(Diagnostic::error(code::S0101, message).at(Span::new(source, place), "here"))
         }
     }
+}
+
+/// The folders that files of other folders use.
+fn lent(uses: &BTreeMap<FileName, BTreeSet<FileName>>) -> BTreeSet<String> {
+    let all = uses.iter().flat_map(|((by, _), used)| used.iter().map(move |(folder, _)| (by, folder)));
+    all.filter(|(by, folder)| by != folder).map(|(_, folder)| folder.clone()).collect()
 }
 
 /// Lets faults spread to the files that use a faulty one, however indirectly.

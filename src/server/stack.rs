@@ -29,6 +29,7 @@ use crate::{
 mod callers;
 mod deadline;
 mod farewell;
+mod head;
 mod panic;
 mod request_id;
 mod shed;
@@ -36,6 +37,7 @@ mod shed;
 use callers::{Brings, Callers};
 use deadline::DeadlineLayer;
 use farewell::FarewellLayer;
+use head::HeadLayer;
 use panic::PanicLayer;
 use request_id::RequestIdLayer;
 use shed::{Load, ShedLayer};
@@ -87,6 +89,8 @@ pub(super) fn stack<H: Handler>(
     ServiceBuilder::new()
         // Outermost, so that every answer carries the request's id, the ones of the layers below too.
         .layer(RequestIdLayer)
+        // Takes the body off what is told to HEAD; above everything that answers.
+        .layer(HeadLayer)
         // Says `connection: close` while draining; above everything that answers on its own.
         .layer(FarewellLayer::new(drain))
         // A panic becomes a 500; above shedding, so that the unwinding has given the request's place back by then.

@@ -6,7 +6,7 @@
 //! never asks again.
 
 use std::{
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::{Arc, PoisonError, RwLock},
     time::SystemTime,
 };
@@ -14,6 +14,7 @@ use std::{
 use rustls::{
     RootCertStore, ServerConfig,
     crypto::{CryptoProvider, aws_lc_rs},
+    pki_types::CertificateDer,
     server::{NoServerSessionStorage, WebPkiClientVerifier, danger::ClientCertVerifier},
 };
 use sha2::{Digest as _, Sha256};
@@ -154,6 +155,22 @@ impl Renewal {
     }
 }
 
+impl TlsConfig {
+    /// Everything that keeps a listener from using these files: each of them is looked at, whatever is wrong with the others.
+    pub fn faults(&self) -> Vec<TlsError> {
+        let TlsConfig { certificate, key, clients } = self;
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let unreadable = |source| TlsError::Certificate { path: certificate.clone(), source };
+        let of_chain = pem::read(certificate).map_err(unreadable).and_then(|text| chain(certificate, &text));
+        let of_key = pem::read(key).and_then(|text| pem::key(&text));
+        let of_key = of_key.map_err(|source| TlsError::Key { path: key.clone(), source });
+        let of_clients = verifier(clients.as_ref(), &provider);
+        let faults: Vec<_> = [of_chain.err(), of_key.err(), of_clients.err()].into_iter().flatten().collect();
+        // Only then there is something to be said of all of them together.
+        if faults.is_empty() { Loaded::read(self).err().into_iter().collect() } else { faults }
+    }
+}
+
 impl Loaded {
     fn read(config: &TlsConfig) -> Result<Loaded, TlsError> {
         let TlsConfig { certificate, key, clients } = config;
@@ -166,10 +183,7 @@ impl Loaded {
         let texts = (pem::read(certificate).map_err(unreadable)?, pem::read(key).map_err(keyless)?);
         let provider = Arc::new(aws_lc_rs::default_provider());
         let (verifier, authorities) = verifier(clients.as_ref(), &provider)?;
-        let chain = pem::certificates(&texts.0).map_err(unreadable)?;
-        if chain.is_empty() {
-            return Err(TlsError::Empty { path: certificate.clone() });
-        }
+        let chain = chain(certificate, &texts.0)?;
         let doubt = pem::doubt(&chain, SystemTime::now());
         let doubt = doubt.map(|doubt| format!("the certificate `{}` {doubt}", certificate.display()));
         let key = pem::key(&texts.1).map_err(keyless)?;
@@ -190,6 +204,13 @@ impl Loaded {
         }
         Ok(Loaded { settings: Arc::new(settings), digest: digest([&texts.0, &texts.1, &authorities]), doubt })
     }
+}
+
+/// The certificates that the file of a listener has, of which there must be one.
+fn chain(path: &Path, text: &[u8]) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let chain = pem::certificates(text);
+    let chain = chain.map_err(|source| TlsError::Certificate { path: path.to_owned(), source })?;
+    if chain.is_empty() { Err(TlsError::Empty { path: path.to_owned() }) } else { Ok(chain) }
 }
 
 /// Who judges what clients show, and what it depends on. Nobody asks whether a certificate was withdrawn meanwhile.

@@ -45,9 +45,9 @@ pub(super) fn connector(
         .with_root_certificates(roots);
     let config = match identity {
         Some(identity) => {
-            let unusable = |source| ConfigError::Identity { path: identity.certificate.clone(), source };
-            let (chain, key) = pair(identity).map_err(unusable)?;
-            config.with_client_auth_cert(chain, key).map_err(|error| unusable(error.into()))?
+            let (chain, key) = pair(identity)?;
+            let pair = config.with_client_auth_cert(chain, key);
+            pair.map_err(|error| unusable(identity, error.into()))?
         }
         None => config.with_no_client_auth(),
     };
@@ -65,13 +65,19 @@ impl Identity {
     }
 }
 
-fn pair(identity: &Identity) -> Result<Pair, Box<dyn std::error::Error + Send + Sync>> {
-    let chain = pem::certificates(&pem::read(&identity.certificate)?)?;
+fn pair(identity: &Identity) -> Result<Pair, ConfigError> {
+    let Identity { certificate, key } = identity;
+    let chain = pem::read(certificate).and_then(|text| pem::certificates(&text));
+    let chain = chain.map_err(|fault| unusable(identity, fault.into()))?;
     if chain.is_empty() {
-        return Err("no certificate in it".into());
+        return Err(unusable(identity, "no certificate in it".into()));
     }
-    let key = pem::read(&identity.key).and_then(|text| pem::key(&text));
-    Ok((chain, key.map_err(|error| format!("the private key `{}`: {error}", identity.key.display()))?))
+    let of_key = pem::read(key).and_then(|text| pem::key(&text));
+    Ok((chain, of_key.map_err(|source| ConfigError::Key { path: key.clone(), source })?))
+}
+
+fn unusable(identity: &Identity, source: Box<dyn std::error::Error + Send + Sync>) -> ConfigError {
+    ConfigError::Identity { path: identity.certificate.clone(), source }
 }
 
 /// Reads a bundle. Systems ship certificates we cannot use among those we can, so single ones may fail.

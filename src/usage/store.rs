@@ -34,6 +34,7 @@ mod write;
 
 use owner::Claim;
 pub(super) use tell::{Broken, Reading};
+pub use version::APPLICATION;
 
 /// How long to wait for another process that writes, or is about to.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

@@ -14,11 +14,14 @@ use interlingua::{
 };
 
 /// Codes without a case, and why.
-const WITHOUT_A_CASE: [(&str, &str); 14] = {
+const WITHOUT_A_CASE: [(&str, &str); 16] = {
     let pairs = "about records that `interlingua ids match` reads: its cases are in matching.rs";
+    let files = "about files that settings name: its cases are in src/boot/named.rs, and in lifecycle/certificates.rs";
     let documents = "about documents given to `interlingua validate`: its cases are in tests/validate";
     [
         ("C0302", "about certificates that a reload reads: its case is in lifecycle/certificates.rs"),
+        ("C0304", files),
+        ("C0305", files),
         ("C0303", "said by `check` of all dialects together: its case is in reverse.rs"),
         ("M1007", "said only where `check` is given a date: its case is in src/cli/check/past.rs"),
         ("V0101", documents),
@@ -173,6 +176,8 @@ fn load_files(files: &Files) -> Loaded {
     let mut found = Diagnostics::default();
     let (store, wrong) = Store::load(schemas);
     found.extend(wrong);
+    let names = mappings.iter().map(|mapping| mapping.name.as_str());
+    found.extend(store.of_nobody(&names.chain([mapping::CANONICAL]).collect::<Vec<_>>()));
     let (registry, wrong) = mapping::load(&mappings, &sources, &store);
     assert_eq!(registry.is_none(), wrong.has_errors(), "mappings that are wrong do not become a registry");
     found.extend(wrong);

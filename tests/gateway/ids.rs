@@ -242,5 +242,14 @@ fn a_map_that_was_not_there_is_said_to_be_empty() {
     process.stop();
     let process = Process::start_at(&config, None, &[]);
     assert!(!process.log().contains("there was no id map"), "it is there now: {}", process.log());
+    // An empty one in its place would know no id that clients have.
+    fs::remove_file(&store).unwrap();
+    let answer = process.reload();
+    let told: Value = serde_json::from_str(&answer.body).unwrap();
+    let found = &told["diagnostics"][0];
+    assert_eq!((answer.status, &found["code"]), (422, &Value::from("C0304")), "{told}");
+    assert_eq!(found["labels"][0]["file"], config.display().to_string(), "{told}");
+    assert_eq!(found["labels"][0]["start"]["line"], 10, "{told}");
+    assert!(!store.exists());
     process.stop();
 }

@@ -80,7 +80,7 @@ impl Input {
             (facts.len(), Box::new(file))
         };
         let bar = console.progress(bytes);
-        let source: Box<dyn Read> = Box::new(bar.wrap_read(source));
+        let source: Box<dyn Read> = Box::new(Unmarked::new(bar.wrap_read(source)));
         let source = match self.kind {
             Kind::Har => Source::Har(Stream::new(source, &har::ENTRIES, PIECE_BYTES_MAX)),
             Kind::Json => Source::Whole(Some(source)),
@@ -99,6 +99,42 @@ impl Input {
             return Err(failed(io::ErrorKind::IsADirectory.into()).into());
         }
         Ok(())
+    }
+}
+
+/// A file without the byte order mark that may stand at its beginning: some tools write one, and it is no part of what was
+/// recorded. Positions are those behind it.
+struct Unmarked<R> {
+    source: R,
+    /// What was read to see whether there is one, and is still to be told. None before that.
+    begun: Option<io::Cursor<Vec<u8>>>,
+}
+
+impl<R: Read> Unmarked<R> {
+    const MARK: &[u8] = "\u{feff}".as_bytes();
+
+    fn new(source: R) -> Unmarked<R> {
+        Unmarked { source, begun: None }
+    }
+}
+
+impl<R: Read> Read for Unmarked<R> {
+    fn read(&mut self, into: &mut [u8]) -> io::Result<usize> {
+        let begun = match &mut self.begun {
+            Some(begun) => begun,
+            unread => {
+                let mut first = Vec::new();
+                self.source.by_ref().take(Self::MARK.len() as u64).read_to_end(&mut first)?;
+                if first == Self::MARK {
+                    first.clear();
+                }
+                unread.insert(io::Cursor::new(first))
+            }
+        };
+        match begun.read(into)? {
+            0 => self.source.read(into),
+            told => Ok(told),
+        }
     }
 }
 
@@ -190,6 +226,33 @@ fn line(reader: &mut impl BufRead, next: &mut Position, text: &mut Vec<u8>) -> i
         }
         if !is_whole || !text.trim_ascii().is_empty() {
             return Ok(Some(Piece { at, is_whole }));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_byte_order_mark_at_the_beginning_is_no_part_of_a_file() {
+        for (written, read) in [
+            ("\u{feff}{}", "{}"),
+            ("{}", "{}"),
+            ("", ""),
+            ("1", "1"),
+            ("\u{feff}", ""),
+            ("\u{feff}\u{feff}1", "\u{feff}1"),
+            ("\u{fefe}1", "\u{fefe}1"),
+        ] {
+            // One byte at a time, as a pipe may tell it.
+            let mut source = Unmarked::new(written.as_bytes());
+            let mut told = Vec::new();
+            let mut byte = [0];
+            while source.read(&mut byte).unwrap() == 1 {
+                told.push(byte[0]);
+            }
+            assert_eq!(String::from_utf8(told).unwrap(), read, "{written:?}");
         }
     }
 }

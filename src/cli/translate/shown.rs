@@ -30,7 +30,7 @@ impl Shown<'_> {
     pub(super) fn print(&self, mut result: Value, console: &mut Console<'_>) -> Result<(), Failure> {
         match (self.narrator.take(), self.format) {
             (None, _) => {}
-            (Some(explanation), Format::Text) => console.text(&explanation.text(self.lines))?,
+            (Some(explanation), Format::Text) => console.columns(&explanation.text(self.lines))?,
             (Some(explanation), Format::Json) => result["explanation"] = explanation.json(self.lines),
         }
         Ok(console.json(&result)?)

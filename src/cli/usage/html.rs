@@ -9,7 +9,7 @@ use super::{Told, days};
 use crate::limit::Principal;
 use crate::usage::UNCONFIRMED;
 use crate::usage::heavy::Use;
-use crate::usage::snapshot::{date, moment};
+use crate::usage::snapshot::moment;
 
 mod met;
 mod moving;
@@ -31,7 +31,7 @@ pub(super) fn written(told: &Told) -> String {
         &mut out,
         format_args!(
             "<p class=\"soft\">{} to {}, counted by {replicas}. {}</p></header>\n",
-            date(all.since),
+            moment(all.since),
             moment(all.written),
             escaped(&told.error())
         ),
@@ -78,7 +78,7 @@ pub(super) fn written(told: &Told) -> String {
             [vec![td(&part.dialect), td(&part.operation), principal(told, who)], count_cells(known)].concat()
         })
         .collect();
-    table(&["Dialect", "Operation", "Principal", "#Requests", "First", "Last"], &rows, &mut out);
+    table_or_nobody(&["Dialect", "Operation", "Principal", "#Requests", "First", "Last"], &rows, &mut out);
     out.push_str("</section>\n<section><h2>Programs</h2>");
     let rows: Vec<_> = all
         .clients
@@ -88,7 +88,7 @@ pub(super) fn written(told: &Told) -> String {
             [vec![td(client), td(dialect), principal(told, who)], count_cells(known)].concat()
         })
         .collect();
-    table(&["Program", "Dialect", "Principal", "#Requests", "First", "Last"], &rows, &mut out);
+    table_or_nobody(&["Program", "Dialect", "Principal", "#Requests", "First", "Last"], &rows, &mut out);
     out.push_str("</section>\n<footer><p>A principal is the digest of a credential. ≤ n (−e): at most n, and at least n − e. Days are those of UTC.</p></footer></body></html>\n");
     out
 }
@@ -140,6 +140,14 @@ fn count_cells(known: &Use<()>) -> Vec<String> {
         format!("<td class=\"d\">{first}</td>"),
         format!("<td class=\"d\">{last}</td>"),
     ]
+}
+
+/// The same, where the section has nothing else in it.
+fn table_or_nobody(names: &[&str], rows: &[Vec<String>], out: &mut String) {
+    if rows.is_empty() {
+        out.push_str("<p>Nobody called.</p>");
+    }
+    table(names, rows, out);
 }
 
 /// Rows below the names of the columns; numbers have a `#` before their name.

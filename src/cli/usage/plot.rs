@@ -84,15 +84,7 @@ impl Plot {
             put(&mut out, format_args!("<span>{}</span>", grouped(count)));
         }
         put(&mut out, format_args!("</div>{}", self.drawing(&kinds, top, &told)));
-        put(&mut out, format_args!("<div class=\"dates\"><span>{first}</span>"));
-        if self.span.1 - self.span.0 >= 4 {
-            let middle = self.span.0 + (self.span.1 - self.span.0) / 2;
-            put(&mut out, format_args!("<span class=\"middle\">{}</span>", date(middle * DAY)));
-        }
-        if self.span.1 > self.span.0 {
-            put(&mut out, format_args!("<span>{last}</span>"));
-        }
-        out.push_str("</div></div><ul class=\"legend\">");
+        put(&mut out, format_args!("{}</div><ul class=\"legend\">", self.dates()));
         for (at, kind) in kinds.iter().enumerate() {
             let total: u64 = self.days.values().map(|day| self.count(day, &kinds, kind)).sum();
             let (colour, kind, total) = (self.colour(at, kind), escaped(kind), grouped(total));
@@ -134,13 +126,28 @@ impl Plot {
         put(
             &mut out,
             format_args!(
-                "<div class=\"strip\"><span></span><div class=\"dates\"><span>{first}</span><span>{last}</span></div>\
-                 <span></span></div></div>{}{}",
+                "<div class=\"strip\"><span></span>{}<span></span></div></div>{}{}",
+                self.dates(),
                 self.astray(),
                 self.numbers(about, &kinds)
             ),
         );
         out
+    }
+
+    /// The days below a drawing; one alone stands in the middle, as its bar does.
+    fn dates(&self) -> String {
+        let (first, last) = self.span;
+        let span = |day: u64| format!("<span>{}</span>", date(day * DAY));
+        if first == last {
+            return format!("<div class=\"dates one\">{}</div>", span(first));
+        }
+        let middle = if last - first >= 4 {
+            format!("<span class=\"middle\">{}</span>", date((first + (last - first) / 2) * DAY))
+        } else {
+            String::new()
+        };
+        format!("<div class=\"dates\">{}{middle}{}</div>", span(first), span(last))
     }
 
     fn drawing(&self, kinds: &[String], top: u64, told: &str) -> String {
@@ -329,6 +336,25 @@ mod tests {
             drawn.contains("<th class=\"d\" scope=\"row\">1970-01-04</th><td class=\"n\">100</td>"),
             "{drawn}"
         );
+    }
+
+    #[test]
+    fn a_day_alone_is_told_once_below_its_bar() {
+        let dates = |span: (u64, u64)| {
+            let mut plot = Plot::new(span, &[]);
+            plot.add(span.0, "a", 1);
+            let below = |drawn: &str| {
+                let (_, below) = drawn.split_once("<div class=\"dates").unwrap();
+                below.split_once("</div>").unwrap().0.to_owned()
+            };
+            let drawn = (below(&plot.stacked("what there is")), below(&plot.apart("who is left")));
+            assert_eq!(drawn.0, drawn.1);
+            drawn.0
+        };
+        assert_eq!(dates((1, 1)), " one\"><span>1970-01-02</span>");
+        assert_eq!(dates((1, 2)), "\"><span>1970-01-02</span><span>1970-01-03</span>");
+        let middle = "<span class=\"middle\">1970-01-04</span>";
+        assert_eq!(dates((1, 5)), format!("\"><span>1970-01-02</span>{middle}<span>1970-01-06</span>"));
     }
 
     #[test]

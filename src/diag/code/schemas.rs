@@ -58,10 +58,15 @@ super::codes! {
     "`enum` lists the values there may be, and this list is empty, so that no value satisfies the schema. Mostly the last member \
      was removed by mistake. Where nothing is allowed, the schema `false` says so."
 
+    S0114 "a folder of schemas that nobody has"
+    "Schemas lie in one folder for each dialect, called as its mapping is. This folder is called as no mapping is, and no \
+     schema of another folder refers into it: nothing of it is ever used. Most likely its name is misspelt, or the mapping \
+     was removed or has another name. It is a warning, for it harms nobody."
+
     V0101 "a document that is not strict JSON"
-    "It has to be one JSON value in UTF-8 without a byte order mark, without duplicate keys, and with nothing \
-     after it: what two readers could read in two ways is refused, here as on the wire. It is held to the same \
-     limits on size and depth, too."
+    "It has to be one JSON value in UTF-8, without duplicate keys, and with nothing after it: what two readers could read \
+     in two ways is refused, here as on the wire. A byte order mark at the beginning of a file is left out, for tools write \
+     one; on the wire it is refused. It is held to the same limits on size and depth, too."
 
     V0102 "a document that does not fit"
     "The document breaks a rule of the schema of that operation. The message says which place and what is \

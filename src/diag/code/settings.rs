@@ -112,6 +112,17 @@ super::codes! {
      warning, so that whoever serves the other operations knows what is missing. If nobody needs the operation, there is \
      nothing to do; what is missing is an operation, a field or a list in the mapping of the backend's dialect."
 
+    C0304 "a file of a setting that cannot be read"
+    "A setting names a file that is not there, or that this user may not read: a certificate or its key, authorities, the key \
+     of explanations, a database. The proxy does not start without it, and a reload that names it is refused. Paths are \
+     taken from the folder that the program is started in. For `check` it is a warning: the file may well be there where \
+     the proxy runs. Of what is written by mistake in the place of a file's name nothing is shown."
+
+    C0305 "a file of a setting that cannot be used"
+    "A setting names a file that can be read and is not what it is meant to be: a certificate that is no PEM, a key that does \
+     not belong to its certificate, a key of explanations that is too short, the database of another program, a folder. \
+     The proxy does not start with it, and a reload that names it is refused. Nothing of the file is repeated."
+
     C0401 "a mode without an old upstream"
     "The mode has requests of a dialect answered by the upstream that spoke it before there was a canonical one, and nobody \
      says where that is. Name it under `[legacy.<dialect>]`, with the keys that `[upstream]` has; a generation of a dialect \

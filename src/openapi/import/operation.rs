@@ -92,6 +92,20 @@ pub(super) fn operations<'d>(
     (found, missed.map(|(asked, _)| asked.clone()).collect())
 }
 
+/// What `--only` takes: the ids and the request lines of all operations.
+pub(super) fn names(document: &Document<'_>) -> Vec<String> {
+    let (mut names, mut notes) = (Vec::new(), Notes::default());
+    for (path, item) in document.spot("/paths").iter().flat_map(Spot::members) {
+        let Some(item) = document.follow(item, &mut notes) else { continue };
+        for (key, spot) in item.members() {
+            let Some((_, method)) = METHODS.into_iter().find(|(known, _)| *known == key) else { continue };
+            names.push(format!("{method} {path}"));
+            names.extend(spot.text("operationId").map(str::to_owned));
+        }
+    }
+    names
+}
+
 fn operation<'d>(
     document: &Document<'d>,
     (path, method): (&str, &'static str),

@@ -150,6 +150,22 @@ async fn an_answer_that_is_not_read_to_its_end_is_cut_off_and_told_so() {
     }
 }
 
+#[tokio::test]
+async fn head_over_http_2_gets_no_body_from_a_handler_that_has_one() {
+    let pki = Pki::new();
+    let server = TestServer::with_tls(pki.config());
+    let stream = pki.connect(&server, &["h2"]).await;
+    let handshake = hyper::client::conn::http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+    let (mut sender, connection) = handshake.await.unwrap();
+    let connection = tokio::spawn(connection);
+    let request = Request::head("https://localhost/").body(Empty::<Bytes>::new()).unwrap();
+    let answer = sender.send_request(request).await.unwrap();
+    assert_eq!(answer.headers()["content-length"], "5");
+    assert_eq!(answer.into_body().collect().await.unwrap().to_bytes(), "");
+    drop(sender);
+    connection.await.unwrap().unwrap();
+}
+
 #[test]
 fn a_client_that_never_begins_the_handshake_is_left() {
     let pki = Pki::new();

@@ -17,7 +17,7 @@ const NEWEST: i64 = 2;
 const STEPS: [(i64, &str); 1] = [(2, include_str!("version/2.sql"))];
 
 /// Marks the file as ours, so that no other database is taken for one: `ilus` in ASCII.
-const APPLICATION: i64 = 0x696c_7573;
+pub const APPLICATION: i64 = 0x696c_7573;
 
 /// Whether the file is one that can be read as it is.
 pub(super) fn is_readable(connection: &Connection) -> rusqlite::Result<bool> {

@@ -78,16 +78,18 @@ fn a_renewed_certificate_is_shown_after_a_reload_and_open_connections_go_on() {
 #[test]
 fn files_that_no_listener_could_use_are_refused_and_the_old_ones_go_on() {
     let pki = Pki::new();
-    let (_backend, _files, process) = start(&pki, &pki.settings());
+    let (_backend, files, process) = start(&pki, &pki.settings());
     let (client, first, other) = (pki.client(None), pki.issue(), pki.issue());
     pki.install(&first);
     assert_eq!(reload(&process).status, 200);
-    let refused = |what: &str| {
+    let refused = |code: &str, what: &str| {
         let answer = reload(&process);
         assert_eq!(answer.status, 422, "{answer:?}");
         let told: Value = serde_json::from_str(&answer.body).unwrap();
-        let cause = told["cause"].as_str().unwrap();
-        assert!(cause.contains(what), "{cause}");
+        let found = &told["diagnostics"][0];
+        assert_eq!(found["code"], code, "{told}");
+        assert!(found["message"].as_str().unwrap().contains(what), "{told}");
+        assert_eq!(found["labels"][0]["file"], files.config().to_str().unwrap(), "{told}");
         let (letters, numbers) = (&first.key[40..60], format!("{:?}", &first.key.as_bytes()[40..60]));
         for told in [&answer.body, &process.log()] {
             assert!(!told.contains(letters) && !told.contains(numbers.trim_matches(['[', ']'])), "{told}");
@@ -95,17 +97,17 @@ fn files_that_no_listener_could_use_are_refused_and_the_old_ones_go_on() {
         assert_shows(&process, &client, &first);
     };
     pki.write("key.pem", &other.key);
-    refused("cannot be used");
+    refused("C0305", "cannot be used");
     pki.write("key.pem", "no key at all");
-    refused("cannot read the private key");
+    refused("C0305", "cannot read the private key");
     // The usual slip with secrets, by which the whole key is one line.
     pki.write("key.pem", &first.key.replace('\n', "\\n"));
-    refused("cannot read the private key");
+    refused("C0305", "cannot read the private key");
     pki.install(&first);
     pki.write("certificate.pem", "");
-    refused("no certificate in");
+    refused("C0305", "no certificate in");
     std::fs::remove_file(pki.path("certificate.pem")).unwrap();
-    refused("cannot read the certificate");
+    refused("C0304", "cannot read the certificate");
     pki.install(&other);
     assert_eq!(reload(&process).status, 200);
     assert_shows(&process, &client, &other);

@@ -37,7 +37,11 @@ pub(super) fn put_plots(told: &Told, out: &mut String) {
         }
     }
     let last = date(told.span().1 * DAY);
-    let said = format!("<p class=\"soft\">How many came on {last}, and on the day with the most.</p>");
+    let said = if told.met.remaining.is_empty() {
+        String::new()
+    } else {
+        format!("<p class=\"soft\">How many came on {last}, and on the day with the most.</p>")
+    };
     put_section(about[1], &format!("{said}{more}{}", left.apart(about[1])), out);
     put_section(about[2], &by_principal.stacked(about[2]), out);
 }
