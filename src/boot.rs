@@ -136,7 +136,7 @@ pub fn load_and_try(
 }
 
 /// Serves the dialects of `registry` until `drain` has begun and everything in flight is answered; blocks the calling
-/// thread. When the addresses are bound, `ready` is told which they are.
+/// thread. When all workers serve, `ready` is told at which addresses.
 pub fn serve(
     config: Config,
     registry: Registry,
@@ -174,11 +174,11 @@ impl Start {
         Start { inherited, ..self }
     }
 
-    /// Serves until `drain` has begun and everything in flight is answered; blocks the calling thread. When the addresses
-    /// are bound, `ready` is told which they are, those of the listeners and that of the admin page.
+    /// Serves until `drain` has begun and everything in flight is answered; blocks the calling thread. When all workers serve,
+    /// `ready` is told where, the addresses of the listeners and that of the admin page; not if `drain` has begun by then.
     ///
-    /// What can fail is done before the first address is bound, but for taking over the usage file; and what was started is
-    /// stopped whatever happens.
+    /// What can fail is done before the first address is bound, but for taking over the usage file, which is handed back if
+    /// a worker cannot start; and what was started is stopped whatever happens.
     pub fn serve(
         self,
         drain: &Drain,
@@ -237,10 +237,17 @@ impl Start {
             })
             .transpose()
             .map_err(ServeError::Run)?;
-        ready(server.addresses(), admin_address);
-        service::ready(&format!("serving files of digest {digest}"));
-        keeper.as_ref().inspect(|keeper| keeper.settle());
-        let outcome = server.run(&*workers, drain);
+        let addresses = server.addresses().to_vec();
+        let started = || {
+            // Whoever is told to end by now never served: what was taken over is handed back.
+            if drain.has_begun() {
+                return;
+            }
+            ready(&addresses, admin_address);
+            service::ready(&format!("serving files of digest {digest}"));
+            keeper.as_ref().inspect(|keeper| keeper.settle());
+        };
+        let outcome = server.run_and_tell(&*workers, drain, started);
         workers.end_shadows();
 
         // First the backend, whose end explains why the server ended; the admin page is there to the last.
@@ -314,6 +321,31 @@ mod tests {
         drain.begin();
         assert_eq!(serving.join().unwrap().unwrap(), RunOutcome::Drained);
         assert!(TcpStream::connect(address).is_err());
+    }
+
+    #[test]
+    fn a_start_that_is_told_to_end_leaves_the_usage_file_to_whoever_had_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("usage");
+        let mut config = config();
+        config.usage.file = Some(path.clone());
+        let opened = usage::keeper::Opened::open(&path, config.usage.clone()).unwrap();
+        let owner = opened.take_over().unwrap();
+        owner.settle();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let is_its = || matches!(runtime.block_on(owner.asker().ask()), Some(Ok(_)));
+        assert!(is_its());
+
+        let drain = Drain::new();
+        drain.begin();
+        let outcome = serve(config.clone(), registry(), &drain, |_| panic!("nobody is served"));
+        assert_eq!(outcome.unwrap(), RunOutcome::Drained);
+        assert!(is_its());
+
+        // One that serves takes it.
+        let drain = Drain::new();
+        serve(config, registry(), &drain, |_| drain.begin()).unwrap();
+        assert!(!is_its());
     }
 
     #[test]

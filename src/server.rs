@@ -11,7 +11,7 @@ use std::{
     net::{IpAddr, SocketAddr},
     panic::resume_unwind,
     path::PathBuf,
-    sync::Arc,
+    sync::{Arc, mpsc::channel},
     thread,
     time::Duration,
 };
@@ -346,6 +346,20 @@ impl Server {
     ///
     /// When a worker cannot be started, or cannot go on. The drain begins then, so that the others end too.
     pub fn run(self, make: &impl MakeHandler, drain: &Drain) -> io::Result<RunOutcome> {
+        self.run_and_tell(make, drain, || {})
+    }
+
+    /// The same, and calls `started` once every worker takes connections; never if one cannot be started.
+    ///
+    /// # Errors
+    ///
+    /// As [`Server::run`].
+    pub fn run_and_tell(
+        self,
+        make: &impl MakeHandler,
+        drain: &Drain,
+        started: impl FnOnce(),
+    ) -> io::Result<RunOutcome> {
         let shared = Arc::new(Shared {
             slots: Arc::new(Semaphore::new(self.config.connections_max.min(Semaphore::MAX_PERMITS))),
             addresses: Arc::new(Addresses::new(&self.config)),
@@ -356,16 +370,23 @@ impl Server {
         });
         thread::scope(|scope| {
             let shared = &shared;
+            let (report, reports) = channel();
             let start = |(number, doors)| {
+                let report = report.clone();
                 let serve = move || {
                     let _others_end_too = BeginOnDrop(&shared.drain);
-                    worker::run(number, doors, make, shared)
+                    worker::run(number, doors, make, shared, report)
                 };
                 thread::Builder::new().name(format!("worker-{number}")).spawn_scoped(scope, serve)
             };
             let workers: Vec<_> = self.doors.into_iter().enumerate().map(start).collect();
             if workers.iter().any(Result::is_err) {
                 drain.begin();
+            }
+            // It is closed when all have reported, or cannot any more.
+            drop(report);
+            if reports.iter().count() == workers.len() {
+                started();
             }
             let end = |worker: io::Result<thread::ScopedJoinHandle<'_, _>>| {
                 worker?.join().unwrap_or_else(|panic| resume_unwind(panic))

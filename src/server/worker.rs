@@ -6,7 +6,7 @@ use std::{
     net::{SocketAddr, TcpListener as StdListener},
     pin::pin,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, mpsc::Sender},
 };
 
 use prometheus_client::metrics::gauge::Gauge;
@@ -45,12 +45,13 @@ pub(super) struct Door {
 /// closes behind the last.
 type Alive = mpsc::Sender<Infallible>;
 
-/// Serves until the drain is over; blocks the calling thread.
+/// Serves until the drain is over; blocks the calling thread. Reports once when it takes connections.
 pub(super) fn run(
     worker: usize,
     doors: Vec<Door>,
     make: &impl MakeHandler,
     shared: &Arc<Shared>,
+    report: Sender<()>,
 ) -> io::Result<RunOutcome> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
     runtime.block_on(async {
@@ -64,6 +65,9 @@ pub(super) fn run(
             spawn_local(entrance.accept(listener));
         }
         drop(alive);
+        // Where another worker cannot start, nobody listens.
+        report.send(()).ok();
+        drop(report);
         shared.drain.begun().await;
         Ok(leave(ended, &open, shared).await)
     })

@@ -3,6 +3,7 @@
 use std::{
     io::{self, Read, Write},
     net::TcpStream as StdStream,
+    panic::panic_any,
     thread,
     time::Duration,
 };
@@ -192,6 +193,8 @@ async fn http_2_streams_in_flight_are_finished() {
     assert_eq!(server.join(), RunOutcome::Drained);
 }
 
+const UNLUCKY: &str = "for the test";
+
 #[test]
 fn a_worker_that_cannot_start_takes_the_others_along() {
     struct Unlucky;
@@ -200,7 +203,9 @@ fn a_worker_that_cannot_start_takes_the_others_along() {
         type Handler = Nobody;
 
         fn make(&self, worker: usize) -> Nobody {
-            assert_eq!(worker, 0, "for the test");
+            if worker > 0 {
+                panic_any(UNLUCKY);
+            }
             Nobody
         }
     }
@@ -208,7 +213,9 @@ fn a_worker_that_cannot_start_takes_the_others_along() {
     let drain = Drain::new();
     let server = Server::bind(Config { workers: Some(2), ..config() }).unwrap();
     let begun = drain.clone();
-    assert!(thread::spawn(move || server.run(&Unlucky, &begun)).join().is_err());
+    let started = || panic!("one of them has not");
+    let ended = thread::spawn(move || server.run_and_tell(&Unlucky, &begun, started)).join();
+    assert_eq!(ended.unwrap_err().downcast_ref(), Some(&UNLUCKY), "the worker's, and no other");
     assert!(drain.has_begun());
 }
 
