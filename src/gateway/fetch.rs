@@ -164,6 +164,13 @@ impl<'a> Caller<'a> {
         self.exchange.deadline
     }
 
+    /// Whether the request has had all the time or all the calls that one may have: what fails for that reason need not fail
+    /// for another.
+    pub(super) fn is_spent(&self) -> bool {
+        let calls = self.exchange.calls.load(Ordering::Relaxed);
+        self.exchange.deadline.has_passed() || calls >= self.shared().config.calls_max as u64
+    }
+
     /// Makes a call; of a list that is gathered as many calls as it takes, and the one that its answer is read with.
     pub(super) async fn answer(
         &self,
@@ -180,11 +187,12 @@ impl<'a> Caller<'a> {
         }
         let Some(most) = operation.gather else { return Ok(first) };
         let names = &self.shared().registry.api().page;
-        let mut pages = vec![first];
-        while let Some(next) = gather::next(names, call, &pages, most)? {
-            pages.push(Box::pin(self.send(&next)).await?);
+        let mut list = gather::Gathered::new(names, call, most);
+        let mut page = first;
+        while let Some(next) = list.take(page)? {
+            page = Box::pin(self.send(&next)).await?;
         }
-        gather::joined(names, pages)
+        list.joined()
     }
 
     /// Makes one call. An error the backend answers is a problem, and so is an answer that is none.
@@ -241,7 +249,10 @@ impl<'a> Caller<'a> {
         if self.exchange.deadline.has_passed() {
             return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
         }
-        self.exchange.count_call();
+        let calls_max = self.shared().config.calls_max;
+        if !self.exchange.take_call(calls_max) {
+            return Err(Box::new(Problem::too_many_calls(calls_max)));
+        }
         let written = (!call.operation.is_safe()).then(|| Written { call, lookups: self.lookups() });
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
         drop(written);
