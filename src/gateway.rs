@@ -504,6 +504,8 @@ struct Exchange {
     narrator: Narrator,
     /// Calls to the backend, lookups included. Atomic for the same reason.
     calls: AtomicU64,
+    /// Bytes of the answers to them. Atomic for the same reason.
+    answered: AtomicU64,
     /// Whether a backend has shown in an answer that it knows the caller. Atomic for the same reason.
     is_confirmed: AtomicBool,
 }
@@ -528,6 +530,7 @@ impl Exchange {
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             is_confirmed: AtomicBool::new(false),
         }
     }

@@ -27,6 +27,10 @@ use crate::upstream::{self, Stage, UpstreamError};
 /// Calls one request has under way at the same time.
 pub(super) const CONCURRENT_MAX: usize = 8;
 
+/// How many of the largest answers one request may have, together: several are kept until all are there. A list of 20,000 rows
+/// of 500 bytes that is looked through, and what is asked for besides, are less than two of 8 MiB.
+const ANSWERS_MAX: u64 = 2;
+
 pub(super) static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A request with what the backend made of each of its calls, in their order.
@@ -164,11 +168,18 @@ impl<'a> Caller<'a> {
         self.exchange.deadline
     }
 
-    /// Whether the request has had all the time or all the calls that one may have: what fails for that reason need not fail
+    /// Whether the request has had all the time, calls or answers that one may have: what fails for that reason need not fail
     /// for another.
     pub(super) fn is_spent(&self) -> bool {
-        let calls = self.exchange.calls.load(Ordering::Relaxed);
-        self.exchange.deadline.has_passed() || calls >= self.shared().config.calls_max as u64
+        let Exchange { deadline, calls, answered, .. } = self.exchange;
+        deadline.has_passed()
+            || calls.load(Ordering::Relaxed) >= self.shared().config.calls_max as u64
+            || answered.load(Ordering::Relaxed) > self.answers_bytes_max()
+    }
+
+    /// How many bytes all answers to the calls of the request may have.
+    fn answers_bytes_max(&self) -> u64 {
+        ANSWERS_MAX * self.gateway.upstream.answer_bytes_max() as u64
     }
 
     /// Makes a call; of a list that is gathered as many calls as it takes, and the one that its answer is read with.
@@ -264,7 +275,24 @@ impl<'a> Caller<'a> {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
-        outcome.map_err(|error| Box::new(unanswered(&error)))
+        let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
+        self.take_answer(&answer).map_err(|problem| {
+            let was_changed = !call.operation.is_safe() && answer.status.is_success();
+            if was_changed { after_a_change(problem) } else { problem }
+        })?;
+        Ok(answer)
+    }
+
+    /// Takes the bytes of an answer from those that the request may have.
+    fn take_answer(&self, answer: &upstream::Answer) -> Result<(), Box<Problem>> {
+        let bytes = answer.body.len() as u64;
+        let before = self.exchange.answered.fetch_add(bytes, Ordering::Relaxed);
+        let limit = self.answers_bytes_max();
+        if before + bytes <= limit {
+            return Ok(());
+        }
+        let cause = format!("the backend's answers to one request are together larger than {limit} bytes");
+        Err(Box::new(Problem::bad_gateway("answer-too-large", cause)))
     }
 }
 
