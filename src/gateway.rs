@@ -94,16 +94,30 @@ pub struct Config {
     pub bytes_max: usize,
     /// How deep objects and arrays may nest in it.
     pub depth_max: u16,
-    /// How many calls one request may become.
+    /// How many items one bulk request may have, each of which is a call.
     pub fan_out_max: usize,
+    /// How many calls one request may become, lookups, pages and what is read besides included.
+    pub calls_max: usize,
     /// How long a client may take to send the whole body.
     pub read_timeout: Duration,
 }
 
 impl Default for Config {
     fn default() -> Config {
-        Config { bytes_max: 1 << 20, depth_max: 64, fan_out_max: 100, read_timeout: Duration::from_secs(10) }
+        Config {
+            bytes_max: 1 << 20,
+            depth_max: 64,
+            fan_out_max: 100,
+            calls_max: calls_max(100),
+            read_timeout: Duration::from_secs(10),
+        }
     }
+}
+
+/// How many calls a request may become where nobody says so: with each of `fan_out_max` items something may be looked up twice,
+/// a record be read, changed, and read again; and a list of some hundreds is looked up item by item.
+pub fn calls_max(fan_out_max: usize) -> usize {
+    (5 * fan_out_max).max(500)
 }
 
 /// What all workers share.
@@ -494,6 +508,8 @@ struct Exchange {
     narrator: Narrator,
     /// Calls to the backend, lookups included. Atomic for the same reason.
     calls: AtomicU64,
+    /// Bytes of the answers to them. Atomic for the same reason.
+    answered: AtomicU64,
     /// Whether a backend has shown in an answer that it knows the caller. Atomic for the same reason.
     is_confirmed: AtomicBool,
 }
@@ -518,6 +534,7 @@ impl Exchange {
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
+            answered: AtomicU64::new(0),
             is_confirmed: AtomicBool::new(false),
         }
     }
@@ -538,6 +555,12 @@ impl Exchange {
         if let Some(standing) = &self.standing {
             self.narrator.tell(|story| story.charged(standing.remaining.into()));
         }
+    }
+
+    /// Takes one of the `calls_max` calls that the request may become; false if all of them are made.
+    fn take_call(&self, calls_max: usize) -> bool {
+        let taken = |calls| (calls < calls_max as u64).then_some(calls + 1);
+        self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
     }
 
     fn count_call(&self) {

@@ -243,6 +243,21 @@ impl Problem {
         Problem { cause: Some(cause.into()), ..problem }
     }
 
+    /// 500: what was asked for takes more calls than `calls_max`, which is what one request may become. Asking again would take
+    /// as many.
+    pub fn too_many_calls(calls_max: usize) -> Problem {
+        let problem = Problem::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "too-many-calls",
+            Blame::Internal,
+            "this takes more calls to the backend than one request may become",
+        );
+        Problem {
+            cause: Some(format!("a request may become {calls_max} calls, lookups included")),
+            ..problem
+        }
+    }
+
     /// 501: the backend speaks a dialect, in which this cannot be said, for that reason. Nothing reached it.
     pub fn inexpressible(reason: impl Into<Cow<'static, str>>) -> Problem {
         let problem = Problem::new(StatusCode::NOT_IMPLEMENTED, INEXPRESSIBLE, Blame::Upstream, "");

@@ -314,6 +314,12 @@ impl Upstream {
         Arc::ptr_eq(&self.target, &other.target)
     }
 
+    /// The largest answer body accepted.
+    #[must_use]
+    pub fn answer_bytes_max(&self) -> usize {
+        self.config.answer_bytes_max
+    }
+
     /// What the backend makes of keys.
     #[must_use]
     pub fn keys(&self) -> Keys {

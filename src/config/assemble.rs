@@ -22,6 +22,7 @@ mod most {
     pub(super) const CONNECTIONS: usize = 1_000_000;
     pub(super) const KEYS: usize = 100_000_000;
     pub(super) const FAN_OUT: usize = 1_000;
+    pub(super) const CALLS: usize = 100_000;
     pub(super) const DEPTH: u16 = 512;
     pub(super) const HEADER_BYTES: usize = 16 * MIB;
     pub(super) const BODY_BYTES: usize = GIB;
@@ -234,10 +235,13 @@ fn limit(file: &LimitFile, values: &mut Values<'_>) -> limit::Config {
 
 fn body(file: &BodyFile, values: &mut Values<'_>) -> gateway::Config {
     let default = gateway::Config::default();
+    let fan_out_max = values.count(file.fan_out_max, 1..=most::FAN_OUT, default.fan_out_max);
     gateway::Config {
         bytes_max: values.size(file.bytes_max.as_ref(), 1..=most::BODY_BYTES, default.bytes_max),
         depth_max: values.count(file.depth_max, 1..=most::DEPTH, default.depth_max),
-        fan_out_max: values.count(file.fan_out_max, 1..=most::FAN_OUT, default.fan_out_max),
+        fan_out_max,
+        // A bulk request that may be made must not be broken off half way, with nothing but its items asked for.
+        calls_max: values.count(file.calls_max, fan_out_max..=most::CALLS, gateway::calls_max(fan_out_max)),
         read_timeout: values.duration(file.read_timeout.as_ref(), default.read_timeout),
     }
 }

@@ -143,6 +143,7 @@ pub(super) struct BodyFile {
     pub(super) bytes_max: Text,
     pub(super) depth_max: Integer,
     pub(super) fan_out_max: Integer,
+    pub(super) calls_max: Integer,
     pub(super) read_timeout: Text,
 }
 
@@ -359,6 +360,7 @@ impl BodyFile {
             bytes_max: table.text("bytes_max"),
             depth_max: table.integer("depth_max"),
             fan_out_max: table.integer("fan_out_max"),
+            calls_max: table.integer("calls_max"),
             read_timeout: table.text("read_timeout"),
         })
     }

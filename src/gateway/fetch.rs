@@ -27,6 +27,10 @@ use crate::upstream::{self, Stage, UpstreamError};
 /// Calls one request has under way at the same time.
 pub(super) const CONCURRENT_MAX: usize = 8;
 
+/// How many of the largest answers one request may have, together: several are kept until all are there. A list of 20,000 rows
+/// of 500 bytes that is looked through, and what is asked for besides, are less than two of 8 MiB.
+const ANSWERS_MAX: u64 = 2;
+
 pub(super) static JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// A request with what the backend made of each of its calls, in their order.
@@ -164,6 +168,20 @@ impl<'a> Caller<'a> {
         self.exchange.deadline
     }
 
+    /// Whether the request has had all the time, calls or answers that one may have: what fails for that reason need not fail
+    /// for another.
+    pub(super) fn is_spent(&self) -> bool {
+        let Exchange { deadline, calls, answered, .. } = self.exchange;
+        deadline.has_passed()
+            || calls.load(Ordering::Relaxed) >= self.shared().config.calls_max as u64
+            || answered.load(Ordering::Relaxed) > self.answers_bytes_max()
+    }
+
+    /// How many bytes all answers to the calls of the request may have.
+    fn answers_bytes_max(&self) -> u64 {
+        ANSWERS_MAX * self.gateway.upstream.answer_bytes_max() as u64
+    }
+
     /// Makes a call; of a list that is gathered as many calls as it takes, and the one that its answer is read with.
     pub(super) async fn answer(
         &self,
@@ -180,11 +198,12 @@ impl<'a> Caller<'a> {
         }
         let Some(most) = operation.gather else { return Ok(first) };
         let names = &self.shared().registry.api().page;
-        let mut pages = vec![first];
-        while let Some(next) = gather::next(names, call, &pages, most)? {
-            pages.push(Box::pin(self.send(&next)).await?);
+        let mut list = gather::Gathered::new(names, call, most);
+        let mut page = first;
+        while let Some(next) = list.take(page)? {
+            page = Box::pin(self.send(&next)).await?;
         }
-        gather::joined(names, pages)
+        list.joined()
     }
 
     /// Makes one call. An error the backend answers is a problem, and so is an answer that is none.
@@ -241,7 +260,10 @@ impl<'a> Caller<'a> {
         if self.exchange.deadline.has_passed() {
             return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
         }
-        self.exchange.count_call();
+        let calls_max = self.shared().config.calls_max;
+        if !self.exchange.take_call(calls_max) {
+            return Err(Box::new(Problem::too_many_calls(calls_max)));
+        }
         let written = (!call.operation.is_safe()).then(|| Written { call, lookups: self.lookups() });
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
         drop(written);
@@ -253,7 +275,24 @@ impl<'a> Caller<'a> {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
-        outcome.map_err(|error| Box::new(unanswered(&error)))
+        let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
+        self.take_answer(&answer).map_err(|problem| {
+            let was_changed = !call.operation.is_safe() && answer.status.is_success();
+            if was_changed { after_a_change(problem) } else { problem }
+        })?;
+        Ok(answer)
+    }
+
+    /// Takes the bytes of an answer from those that the request may have.
+    fn take_answer(&self, answer: &upstream::Answer) -> Result<(), Box<Problem>> {
+        let bytes = answer.body.len() as u64;
+        let before = self.exchange.answered.fetch_add(bytes, Ordering::Relaxed);
+        let limit = self.answers_bytes_max();
+        if before + bytes <= limit {
+            return Ok(());
+        }
+        let cause = format!("the backend's answers to one request are together larger than {limit} bytes");
+        Err(Box::new(Problem::bad_gateway("answer-too-large", cause)))
     }
 }
 
@@ -325,9 +364,16 @@ pub(super) fn after_a_change(mut problem: Box<Problem>) -> Box<Problem> {
     problem
 }
 
-/// How long the backend wants to be left alone. Only the form in seconds is read: the other needs its clock.
+/// The longest that a client is told to wait. Who believes more is gone for good, for what may have been a mistake, and some
+/// count on to what overflows.
+const WAIT_MAX: Duration = Duration::from_hours(24);
+
+/// How long the backend wants to be left alone, within [`WAIT_MAX`]. Only the form in seconds is read: the other needs its clock.
 pub(super) fn seconds(retry_after: &HeaderValue) -> Option<Duration> {
-    Some(Duration::from_secs(retry_after.to_str().ok()?.parse().ok()?))
+    let written = retry_after.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()))?;
+    // What is all digits and does not fit is too large.
+    let seconds = written.parse().unwrap_or(u64::MAX);
+    (!written.is_empty()).then(|| Duration::from_secs(seconds).min(WAIT_MAX))
 }
 
 #[cfg(test)]
@@ -386,7 +432,24 @@ mod tests {
     fn only_seconds_are_read_from_retry_after() {
         let read = |value| seconds(&HeaderValue::from_static(value));
         assert_eq!(read("7"), Some(Duration::from_secs(7)));
-        assert_eq!(read("-7"), None);
+        for none in ["", "-7", "+7", "7.5", "7 s", "0x7"] {
+            assert_eq!(read(none), None, "{none}");
+        }
         assert_eq!(read("Wed, 21 Oct 2015 07:28:00 GMT"), None);
+    }
+
+    #[test]
+    fn nobody_is_told_to_wait_for_longer_than_a_day() {
+        for (told, seconds_told) in [
+            ("0", 0),
+            ("86400", 86_400),
+            ("86401", 86_400),
+            ("9223372036854775808", 86_400),
+            ("18446744073709551615", 86_400),
+            ("18446744073709551616", 86_400),
+        ] {
+            let told = seconds(&HeaderValue::from_static(told));
+            assert_eq!(told, Some(Duration::from_secs(seconds_told)));
+        }
     }
 }

@@ -95,7 +95,8 @@ pub(super) async fn find(
     load: impl AsyncFn() -> Result<Pairs, Box<Problem>>,
 ) -> Result<(Found, Answered), Box<Problem>> {
     let (principal, deadline) = (caller.principal(), caller.deadline());
-    let found = caller.lookups().resolvers.find(&dialect.name, resolver, need, principal, deadline, load);
+    let found =
+        caller.lookups().resolvers.find(&dialect.name, resolver, need, principal, || caller.is_spent(), load);
     // Someone else may be asking, whose deadline is later than ours.
     let outcome = timeout_at(deadline.instant(), found).await.unwrap_or_else(|_elapsed| {
         Err(Box::new(Problem::gateway_timeout("a lookup was not answered in time")))

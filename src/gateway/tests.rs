@@ -13,6 +13,7 @@ use self::support::{Events, TestGateway, backend_problem, request};
 mod acme;
 mod addresses;
 mod answers;
+mod bounds;
 mod changes;
 mod done;
 mod ids;

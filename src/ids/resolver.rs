@@ -3,7 +3,7 @@
 //! A question is asked once however many requests wait for its answer; where something is written meanwhile that may change
 //! it, once more for all that have waited. Each answer has a life of its own: that of a find, or the shorter one of a miss.
 //! Answers belong to the principal that asked, for another may not see the same things. An error is passed on to everyone
-//! who waits, and not remembered; but that the time of whoever asked was over is nobody else's error.
+//! who waits, and not remembered; but that whoever asked had no time left, or no calls, is nobody else's error.
 
 use std::future::poll_fn;
 use std::pin::pin;
@@ -24,7 +24,6 @@ use crate::dialect::Resolver;
 use crate::lens::{Direction, Found, Need};
 use crate::limit::Principal;
 use crate::problem::Problem;
-use crate::time::Deadline;
 
 /// Pairs remembered at once, those of all dialects together; an answer without any counts as one.
 const PAIRS_MAX: u64 = 100_000;
@@ -77,8 +76,8 @@ struct Loaded {
 #[derive(Debug)]
 struct Failed {
     problem: Box<Problem>,
-    /// Whether the time of whoever asked was over, which need not be that of those who wait.
-    was_late: bool,
+    /// Whether whoever asked had had all that a request may have, which need not be so for those who wait.
+    was_spent: bool,
 }
 
 /// The id that `need` makes `resolver` ask for; none if it has to ask for all pairs and look among them.
@@ -132,8 +131,9 @@ impl Resolvers {
             || self.writes.is_written_since(&resolver.calls.name, moment)
     }
 
-    /// Finds the counterpart of `need.key`; `load` asks the backend, for the id that [`asked`] says or for all, and has until
-    /// `deadline` to do so. It is not ended then, nor is waiting for somebody else's.
+    /// Finds the counterpart of `need.key`; `load` asks the backend, for the id that [`asked`] says or for all. `is_spent` says
+    /// whether it has had all the time and all the calls that it may have. It is not ended then, nor is waiting for somebody
+    /// else's.
     ///
     /// What is remembered of all pairs may be older than a miss is believed. An id that is not among them may have
     /// come into being since, so they are loaded once more before it is called missing.
@@ -143,7 +143,7 @@ impl Resolvers {
         resolver: &Resolver,
         need: &Need,
         principal: Principal,
-        deadline: Deadline,
+        is_spent: impl Fn() -> bool,
         load: impl AsyncFn() -> Result<Pairs, Box<Problem>>,
     ) -> Result<(Found, Answered), Box<Problem>> {
         let key = Key {
@@ -157,7 +157,7 @@ impl Resolvers {
             // What is written while the answer is under way may or may not be in it.
             let at = Instant::now();
             let pairs = load().await;
-            let pairs = pairs.map_err(|problem| Failed { problem, was_late: deadline.has_passed() })?;
+            let pairs = pairs.map_err(|problem| Failed { problem, was_spent: is_spent() })?;
             Ok(Arc::new(Loaded::new(pairs, resolver, key.asked.as_deref(), at)))
         };
 
@@ -217,11 +217,11 @@ impl Resolvers {
             let Some(outcome) = outcome.await else { continue };
             match outcome {
                 Ok(entry) if entry.is_fresh() => return Ok((entry.into_value(), Answered::Loaded)),
-                Err(failed) if is_ours.load(Ordering::Relaxed) || !failed.was_late => {
+                Err(failed) if is_ours.load(Ordering::Relaxed) || !failed.was_spent => {
                     return Err(failed.problem.clone());
                 }
                 // Someone else was asking already. If since before a write of ours, the answer may be older than that: it is
-                // judged like any other that is remembered. And if their time was over, ours may not be: whoever waits sees to
+                // judged like any other that is remembered. And if they had nothing left to ask with, we may: whoever waits sees to
                 // how long that may go on.
                 Ok(_) | Err(_) => {}
             }

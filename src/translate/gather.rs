@@ -1,5 +1,7 @@
 //! Lists that a dialect does not page: all pages of the backend become one answer, up to a bound.
 
+use http::StatusCode;
+
 use super::answer::Answer;
 use crate::canonical::api::{Call, PageNames};
 use crate::json::{Document, Kind, Limits, Value, Writer};
@@ -13,71 +15,101 @@ pub fn first_limit(most: u32) -> u32 {
     most.min(PAGE_ITEMS)
 }
 
-/// The call for the items after those of `answers`, the pages that are there. None if they are all there are.
-///
-/// # Errors
-///
-/// 502 if a page is no list; 500 if there are more than `most` items: what is cut off in silence would look complete.
-pub fn next(
-    names: &PageNames,
-    call: &Call,
-    answers: &[Answer],
+/// Items that a page has in the mean, at least, of a list that takes many: few backends give so little at a time, however
+/// much they are asked for.
+const PAGE_ITEMS_MIN: u32 = 20;
+
+/// How many pages may have fewer.
+const PAGES_SPARE: u32 = 10;
+
+/// A list of which one page after the other comes.
+#[derive(Debug)]
+pub struct Gathered<'a> {
+    names: &'a PageNames,
+    call: &'a Call,
     most: u32,
-) -> Result<Option<Call>, Box<Problem>> {
-    let (mut seen, mut last, mut total) = (0, 0, 0);
-    for answer in answers {
-        let (items, of) = page(names, answer)?;
-        last = items.len() as u64;
-        seen += last;
-        total = of;
-    }
-    // A page without items ends a list whatever it says of its length.
-    if seen >= total || last == 0 {
-        return Ok(None);
-    }
-    if total > u64::from(most) {
-        let cause = format!("a list has {total} items, and at most {most} are gathered");
-        return Err(Box::new(Problem::internal(cause)));
-    }
-    let mut next = call.clone();
-    next.query.retain(|(name, _)| **name != *names.offset);
-    next.query.push((names.offset.as_str().into(), seen.to_string()));
-    Ok(Some(next))
+    /// The first page, if it is all there is.
+    only: Option<Answer>,
+    status: StatusCode,
+    /// The items of all pages so far, of a list that has several.
+    items: Writer,
+    seen: u64,
+    pages: u32,
 }
 
-/// All pages as one.
-///
-/// # Errors
-///
-/// 502 if a page is no list.
-pub fn joined(names: &PageNames, mut answers: Vec<Answer>) -> Result<Answer, Box<Problem>> {
-    if answers.len() == 1
-        && let Some(only) = answers.pop()
-    {
-        return Ok(only);
+impl<'a> Gathered<'a> {
+    /// The list that `call` asks for, of at most `most` items, before any page of it has come.
+    pub fn new(names: &'a PageNames, call: &'a Call, most: u32) -> Gathered<'a> {
+        let (only, status, items) = (None, StatusCode::OK, Writer::new());
+        Gathered { names, call, most, only, status, items, seen: 0, pages: 0 }
     }
-    let mut out = Writer::new();
-    let mut count = 0;
-    out.object_begin();
-    out.key(&names.items);
-    out.array_begin();
-    for answer in &answers {
-        for item in page(names, answer)?.0.elements() {
-            out.value(item);
-            count += 1;
+
+    /// Takes the next page. Gives the call for the items after it; none if they are all there are.
+    ///
+    /// # Errors
+    ///
+    /// 502 if it is no list, or one page after the other has next to nothing; 500 if there are more than `most` items: what is
+    /// cut off in silence would look complete.
+    pub fn take(&mut self, answer: Answer) -> Result<Option<Call>, Box<Problem>> {
+        let (items, total) = page(self.names, &answer)?;
+        let count = items.len() as u64;
+        self.pages += 1;
+        self.seen += count;
+        // A page without items ends a list whatever it says of its length.
+        let is_last = self.seen >= total || count == 0;
+        if is_last && self.pages == 1 {
+            self.only = Some(answer);
+            return Ok(None);
         }
+        if self.pages == 1 {
+            self.status = answer.status;
+            self.items.object_begin();
+            self.items.key(&self.names.items);
+            self.items.array_begin();
+        }
+        items.elements().for_each(|item| self.items.value(item));
+        if is_last {
+            return Ok(None);
+        }
+        let Gathered { most, seen, pages, .. } = *self;
+        if total > u64::from(most) {
+            let cause = format!("a list has {total} items, and at most {most} are gathered");
+            return Err(Box::new(Problem::internal(cause)));
+        }
+        if pages >= most / PAGE_ITEMS_MIN + PAGES_SPARE {
+            let cause = format!("a list does not get on: {pages} pages have {seen} of {total} items");
+            return Err(Box::new(Problem::bad_gateway("invalid-answer", cause)));
+        }
+        let mut next = self.call.clone();
+        next.query.retain(|(name, _)| **name != *self.names.offset);
+        next.query.push((self.names.offset.as_str().into(), seen.to_string()));
+        Ok(Some(next))
     }
-    out.array_end();
-    out.key(&names.total);
-    out.integer(count);
-    out.object_end();
-    let first = answers.first().ok_or_else(|| Problem::internal("a list was gathered from no page"))?;
-    let text = out.into_vec();
-    let limits = Limits { bytes_max: text.len(), ..Limits::default() };
-    let body = Document::parse(text, &limits).map_err(|error| {
-        Problem::bad_gateway("invalid-answer", format!("the pages do not fit together: {error}"))
-    })?;
-    Ok(Answer { status: first.status, body: Some(body) })
+
+    /// All pages as one.
+    ///
+    /// # Errors
+    ///
+    /// 502 if they are too much for one answer; 500 if there is none.
+    pub fn joined(self) -> Result<Answer, Box<Problem>> {
+        if let Some(only) = self.only {
+            return Ok(only);
+        }
+        if self.pages == 0 {
+            return Err(Box::new(Problem::internal("a list was gathered from no page")));
+        }
+        let mut out = self.items;
+        out.array_end();
+        out.key(&self.names.total);
+        out.integer(i64::try_from(self.seen).unwrap_or(i64::MAX));
+        out.object_end();
+        let text = out.into_vec();
+        let limits = Limits { bytes_max: text.len(), ..Limits::default() };
+        let body = Document::parse(text, &limits).map_err(|error| {
+            Problem::bad_gateway("invalid-answer", format!("the pages do not fit together: {error}"))
+        })?;
+        Ok(Answer { status: self.status, body: Some(body) })
+    }
 }
 
 /// The items of a page, and how many there are on all pages.
@@ -120,37 +152,86 @@ mod tests {
         Call { operation: Arc::new(operation), path: Vec::new(), query, body: None }
     }
 
+    /// What becomes of a list of which these pages come, where at most ten items are gathered: the offset that is asked for
+    /// last, and what it comes to.
+    fn gathered(pages: &[&str]) -> (Option<String>, Result<String, Problem>) {
+        let (names, call) = (PageNames::usual(), call());
+        let mut list = Gathered::new(&names, &call, 10);
+        let mut offset = None;
+        for page in pages {
+            match list.take(answer(page)) {
+                Ok(None) => break,
+                Ok(Some(next)) => {
+                    assert_eq!(next.query[0], ("limit".into(), "2".to_owned()));
+                    offset = Some(next.query[1].1.clone());
+                }
+                Err(problem) => return (offset, Err(*problem)),
+            }
+        }
+        let joined = list.joined().map(|answer| answer.body.unwrap().text().to_owned());
+        (offset, joined.map_err(|problem| *problem))
+    }
+
+    fn refused(pages: &[&str]) -> (u16, String) {
+        let problem = gathered(pages).1.unwrap_err();
+        (problem.status.get().as_u16(), problem.cause.unwrap_or_default())
+    }
+
     #[test]
     fn pages_are_asked_for_until_all_items_are_there() {
-        let names = PageNames::usual();
-        let first = answer(r#"{"items":[1,2],"total":3}"#);
-        let next = next(&names, &call(), &[first], 10).unwrap().expect("one item is missing");
-        assert_eq!(next.query, [("limit".into(), "2".to_owned()), ("offset".into(), "2".to_owned())]);
-        let pages = [answer(r#"{"items":[1,2],"total":3}"#), answer(r#"{"items":[3],"total":3}"#)];
-        assert!(super::next(&names, &call(), &pages, 10).unwrap().is_none());
-        let joined = joined(&names, pages.into()).unwrap();
-        assert_eq!(joined.body.unwrap().text(), r#"{"items":[1,2,3],"total":3}"#);
+        let pages = [r#"{"items":[1,2],"total":3}"#, r#"{"items":[3],"total":3}"#, "is not asked for"];
+        let (offset, list) = gathered(&pages);
+        assert_eq!(
+            (offset.as_deref(), list.unwrap().as_str()),
+            (Some("2"), r#"{"items":[1,2,3],"total":3}"#)
+        );
+    }
+
+    #[test]
+    fn a_page_that_is_all_there_is_stays_as_it_is() {
+        let only = r#"{"items": [1], "total": 1, "more": 2}"#;
+        let (offset, list) = gathered(&[only, "is not asked for"]);
+        assert_eq!((offset, list.unwrap().as_str()), (None, only));
     }
 
     #[test]
     fn an_empty_page_ends_a_list_that_shrank() {
-        let pages = [answer(r#"{"items":[1],"total":3}"#), answer(r#"{"items":[],"total":3}"#)];
-        assert!(next(&PageNames::usual(), &call(), &pages, 10).unwrap().is_none());
+        let (offset, list) = gathered(&[r#"{"items":[1],"total":3}"#, r#"{"items":[],"total":3}"#, "none"]);
+        assert_eq!((offset.as_deref(), list.unwrap().as_str()), (Some("1"), r#"{"items":[1],"total":1}"#));
     }
 
     #[test]
     fn a_list_that_is_too_long_is_not_cut_off_in_silence() {
-        let problem = next(&PageNames::usual(), &call(), &[answer(r#"{"items":[1],"total":11}"#)], 10);
-        assert_eq!(problem.unwrap_err().status.get(), 500);
+        assert_eq!(refused(&[r#"{"items":[1],"total":11}"#]).0, 500);
+    }
+
+    #[test]
+    fn a_list_that_does_not_get_on_is_given_up() {
+        let (names, call) = (PageNames::usual(), call());
+        // The most items that are gathered, how many come on each page, and how many pages are taken of a list of so many.
+        for (most, on_each, pages, is_told) in
+            [(1000, 1, 60, false), (1000, 17, 59, true), (10_000, 1, 510, false), (10_000, 20, 500, true)]
+        {
+            let body = format!(r#"{{"items":[{}0],"total":{most}}}"#, "0,".repeat(on_each - 1));
+            let mut list = Gathered::new(&names, &call, most);
+            let mut taken = 0;
+            let end = loop {
+                taken += 1;
+                match list.take(answer(&body)) {
+                    Ok(Some(_)) => {}
+                    Ok(None) => break None,
+                    Err(problem) => break Some((problem.status.get().as_u16(), problem.code)),
+                }
+            };
+            let expected = (!is_told).then(|| (502, "invalid-answer".into()));
+            assert_eq!((taken, end), (pages, expected), "{most} at {on_each} a page");
+        }
     }
 
     #[test]
     fn what_is_no_list_is_the_backends_fault() {
         for body in ["[]", "{}", r#"{"items":{},"total":1}"#, r#"{"items":[],"total":-1}"#] {
-            assert_eq!(
-                next(&PageNames::usual(), &call(), &[answer(body)], 10).unwrap_err().status.get(),
-                502
-            );
+            assert_eq!(refused(&[body]).0, 502, "{body}");
         }
     }
 }

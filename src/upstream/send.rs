@@ -20,6 +20,9 @@ use crate::{
 /// As much as servers take of a head, most of them.
 const HEAD_USUAL: usize = 4 * 1024;
 
+/// The same of a body.
+const BODY_USUAL: usize = 64 * 1024;
+
 /// Whoever closes a connection that was idle for too long has done so before the call is there. One that is closed later was
 /// given up with the call, or because of it.
 const AT_ONCE: Duration = Duration::from_secs(1);
@@ -87,11 +90,7 @@ impl Upstream {
         };
         let verdict = health::verdict(&outcome, is_patient);
         let is_fault = verdict == Verdict::Failed;
-        permit.end(if course.was_kept || is_fault && call.has_large_head() {
-            Verdict::Neither
-        } else {
-            verdict
-        });
+        permit.end(if course.was_kept || is_fault && call.is_large() { Verdict::Neither } else { verdict });
         outcome
     }
 
@@ -143,11 +142,12 @@ impl Upstream {
 impl Request<'_> {
     /// Whether a client wrote so much of it that many servers break over that alone: one client could have the backend left
     /// alone by all.
-    fn has_large_head(&self) -> bool {
+    fn is_large(&self) -> bool {
         let line = |(name, value): &(HeaderName, Option<&HeaderValue>)| {
             value.map_or(0, |value| name.as_str().len() + value.len() + 4)
         };
-        self.passes && self.target.len() + self.headers.iter().map(line).sum::<usize>() > HEAD_USUAL
+        self.body.len() > BODY_USUAL
+            || self.target.len() + self.headers.iter().map(line).sum::<usize>() > HEAD_USUAL
     }
 }
 

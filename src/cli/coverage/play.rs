@@ -127,13 +127,14 @@ impl Player<'_> {
         }
         let Some(most) = operation.gather else { return Some(Ok(first)) };
         let names = &self.registry.api().page;
-        let mut pages = vec![first];
+        let mut list = gather::Gathered::new(names, call, most);
+        let mut page = first;
         loop {
-            match gather::next(names, call, &pages, most) {
-                Ok(None) => return Some(gather::joined(names, pages)),
+            match list.take(page) {
+                Ok(None) => return Some(list.joined()),
                 Err(problem) => return Some(Err(problem)),
                 Ok(Some(next)) => match backend.answer(&next)? {
-                    Ok(page) => pages.push(page),
+                    Ok(next) => page = next,
                     Err(problem) => return Some(Err(problem)),
                 },
             }

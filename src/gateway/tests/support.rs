@@ -86,6 +86,13 @@ impl TestGateway {
         TestGateway { gateway: Gateway::new(Arc::new(shared), gateway.gateway.upstream), ..gateway }
     }
 
+    /// The same, where a request may become so many calls.
+    pub(super) fn with_calls_max(self, calls_max: usize) -> TestGateway {
+        let shared = Arc::into_inner(self.gateway.shared).unwrap();
+        let shared = Shared { config: Config { calls_max, ..shared.config.clone() }, ..shared };
+        TestGateway { gateway: Gateway::new(Arc::new(shared), self.gateway.upstream), ..self }
+    }
+
     /// The same, with who uses what and what is met counted in that book.
     pub(super) fn counting(self, book: &Arc<Book>) -> TestGateway {
         let shared = Arc::into_inner(self.gateway.shared).unwrap().with_usage(Arc::clone(book));

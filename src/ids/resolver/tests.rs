@@ -16,8 +16,9 @@ use crate::lens::Lookup;
 const ADA: &[u8] = b"ada";
 
 /// A deadline that no test reaches.
-fn later() -> Deadline {
-    Deadline::after(Duration::from_hours(1))
+/// Of whoever has all the time and calls that it takes.
+fn never() -> bool {
+    false
 }
 
 /// A resolver that remembers for a minute what it found, and for five seconds what it did not.
@@ -76,7 +77,7 @@ async fn find(
 ) -> (Option<String>, Answered) {
     let load = async || backend.list().await;
     let (found, answered) =
-        resolvers.find("d", resolver, need, Principal::of(ADA), later(), load).await.unwrap();
+        resolvers.find("d", resolver, need, Principal::of(ADA), never, load).await.unwrap();
     let found = match found {
         Found::Missing => None,
         Found::Value(value) => Some(value),
@@ -168,8 +169,7 @@ async fn principals_and_scopes_do_not_share_answers() {
     for (dialect, need, principal) in
         [("d", need("acme"), ada), ("d", need("acme"), bob), ("d", elsewhere, ada), ("e", need("acme"), ada)]
     {
-        let (_, answered) =
-            resolvers.find(dialect, &resolver, &need, principal, later(), load).await.unwrap();
+        let (_, answered) = resolvers.find(dialect, &resolver, &need, principal, never, load).await.unwrap();
         assert_eq!(answered, Answered::Loaded);
     }
     assert_eq!(backend.hits.get(), 4);
@@ -180,7 +180,7 @@ async fn an_error_is_told_and_not_remembered() {
     let (resolvers, resolver) = (Resolvers::default(), resolver(None));
     let (need, ada) = (need("acme"), Principal::of(ADA));
     let broken = async || Err(Box::new(Problem::gateway_timeout("slow")));
-    let problem = resolvers.find("d", &resolver, &need, ada, later(), broken).await.err().unwrap();
+    let problem = resolvers.find("d", &resolver, &need, ada, never, broken).await.err().unwrap();
     assert_eq!(problem.code, "upstream-timeout");
     let backend = Backend::knowing(&[("acme", "1")]);
     assert_eq!(find(&resolvers, &resolver, &need, &backend).await.1, Answered::Loaded);
@@ -192,7 +192,7 @@ async fn a_write_of_ours_makes_what_was_found_before_doubtful() {
     let backend = Backend::knowing(&[("acme", "7")]);
     let find = async |key: &str| {
         let (need, ada) = (need(key), Principal::of(ADA));
-        resolvers.find("d", &resolver, &need, ada, later(), async || backend.list().await).await.unwrap().1
+        resolvers.find("d", &resolver, &need, ada, never, async || backend.list().await).await.unwrap().1
     };
     let write = |name: &str, path: Vec<PathPart>, changes: &[&str]| {
         let operation = api::Operation {
@@ -228,7 +228,7 @@ async fn a_write_of_ours_makes_what_was_found_before_doubtful() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn that_the_time_of_whoever_asked_was_over_is_nobody_elses_error() {
+async fn that_whoever_asked_had_nothing_left_to_ask_with_is_nobody_elses_error() {
     let (resolvers, resolver, need) = (Resolvers::default(), resolver(None), need("acme"));
     let backend = Backend::knowing(&[("acme", "1")]);
     for (time, outcome) in [(Duration::ZERO, None), (Duration::from_secs(1), Some("upstream-timeout"))] {
@@ -236,10 +236,10 @@ async fn that_the_time_of_whoever_asked_was_over_is_nobody_elses_error() {
             yield_now().await;
             Err(Box::new(Problem::gateway_timeout("slow")))
         };
-        let (ada, due) = (Principal::of(ADA), Deadline::after(time));
-        let first = resolvers.find("d", &resolver, &need, ada, due, late);
+        let (ada, begun) = (Principal::of(ADA), Instant::now());
+        let first = resolvers.find("d", &resolver, &need, ada, || begun.elapsed() >= time, late);
         let load = async || backend.list().await;
-        let second = resolvers.find("d", &resolver, &need, ada, later(), load);
+        let second = resolvers.find("d", &resolver, &need, ada, never, load);
         let (first, second) = join(first, second).await;
         assert_eq!(first.unwrap_err().code, "upstream-timeout");
         let told = second.as_ref().err().map(|problem| &*problem.code);
@@ -265,7 +265,7 @@ async fn requests_that_wait_while_others_write_cost_two_calls() {
         Ok(vec![("acme".to_owned(), hits.get().to_string())])
     };
     let find = async || {
-        let found = resolvers.find("d", &resolver, &need, Principal::of(ADA), later(), load).await;
+        let found = resolvers.find("d", &resolver, &need, Principal::of(ADA), never, load).await;
         let (Found::Value(value), _) = found.unwrap() else { panic!("it is there") };
         value
     };

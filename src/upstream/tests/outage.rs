@@ -393,6 +393,31 @@ async fn what_does_is_no_connection_no_answer_in_time_and_a_broken_one() {
 }
 
 #[tokio::test]
+async fn one_that_many_servers_break_over_says_nothing_about_the_backend() {
+    let closing = Backend::start(|_, connection| {
+        connection.request();
+    });
+    let breaker = Some(breaker::Config { calls_min: 1, ..breaker::Config::default() });
+    let upstream = upstream(Config { breaker, ..closing.config() });
+    let (target, body) = (format!("/{}", "a".repeat(4 * 1024)), vec![b' '; 64 * 1024 + 1]);
+    let value = HeaderValue::from_str(&target).unwrap();
+    let headers = [(HeaderName::from_static("x"), Some(&value))];
+    let calls = [
+        Request { target: &target, ..get() },
+        Request { headers: &headers, ..get() },
+        Request { body: &body, ..post() },
+    ];
+    for call in calls {
+        for _ in 0..2 {
+            let outcome = send(&upstream, call).await;
+            assert!(matches!(outcome, Err(UpstreamError::Broken(_))), "{outcome:?}");
+        }
+    }
+    send(&upstream, Request { body: &body[1..], ..post() }).await.unwrap_err();
+    assert!(is_refused(&upstream).await, "what is not as large does");
+}
+
+#[tokio::test]
 async fn a_key_is_a_header_like_any_other() {
     let backend = Backend::answering(OK);
     let value = HeaderValue::from_static("\"abc\"");
