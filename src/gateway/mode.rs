@@ -12,16 +12,19 @@ use crate::limit::Principal;
 use crate::translate;
 use crate::upstream::Upstream;
 
+mod budget;
 mod comparison;
 mod legacies;
 mod noise;
 mod share;
 mod writes;
 
+use self::budget::Budget;
 use self::comparison::Comparison;
 use self::share::has_moved;
 use self::writes::Writes;
 
+pub(super) use self::budget::{Left, SAVED_MAX};
 pub(super) use self::comparison::Change;
 pub use self::legacies::Legacies;
 pub(super) use self::writes::{Passage, Writing};
@@ -56,7 +59,7 @@ impl Mode {
 }
 
 /// Who answers a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The canonical backend, translated.
     #[default]
@@ -100,6 +103,8 @@ pub struct Config {
     pub answers: Side,
     /// Of how many of a hundred comparisons the old side is asked twice.
     pub noise: u8,
+    /// How much the side that answers is asked besides, in the name of a principal: so many calls for a hundred of its own.
+    pub extra: u16,
     /// Whether it is asked what a change did that it has made.
     pub read_back: bool,
     /// Otherwise for single operations, by name.
@@ -116,6 +121,7 @@ impl Default for Config {
             validate: false,
             answers: Side::Legacy,
             noise: 2,
+            extra: 5,
             read_back: true,
             operations: BTreeMap::new(),
             principals: BTreeMap::new(),
@@ -124,6 +130,9 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The largest `extra` that means something: what one change takes at most, for every call.
+    pub const EXTRA_MAX: u16 = 100 * SAVED_MAX;
+
     /// Whether anything is asked of both sides.
     pub fn shadows(&self) -> bool {
         let all = self.operations.values().chain(self.principals.values()).chain([&self.mode]);
@@ -150,6 +159,8 @@ pub struct Modes {
     /// By family, of those that have an old upstream: all changes, whichever mode they are made in. Generations change the same
     /// records.
     writes: HashMap<String, Arc<Writes>>,
+    /// By the same: what may be asked besides.
+    budgets: HashMap<String, Arc<Budget>>,
 }
 
 /// How the requests of one dialect are answered, and by whom.
@@ -166,6 +177,8 @@ pub(super) struct Plan {
     comparison: Option<Comparison>,
     /// What is changed meanwhile.
     writes: Option<Arc<Writes>>,
+    /// What may be asked besides.
+    budget: Arc<Budget>,
 }
 
 /// The mode of a request, and the side that answers it.
@@ -191,6 +204,7 @@ impl Modes {
         legacies: &Legacies,
     ) -> Modes {
         let mut writes: HashMap<String, Arc<Writes>> = HashMap::new();
+        let mut budgets: HashMap<String, Arc<Budget>> = HashMap::new();
         let mut plan = |dialect: &Arc<Dialect>| {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
             let config = names().find_map(|name| configs.get(name));
@@ -200,15 +214,17 @@ impl Modes {
                 let known = || self.writes.get(&family).cloned().unwrap_or_default();
                 Arc::clone(writes.entry(family.clone()).or_insert_with(known))
             });
+            let known = || self.budgets.get(&family).cloned().unwrap_or_default();
+            let budget = Arc::clone(budgets.entry(family.clone()).or_insert_with(known));
             let config = config?.clone();
             let comparison = config.shadows().then(|| Comparison::of(registry, dialect, &config));
             let relatives = registry.dialects().iter().filter(|one| one.family() == family);
             let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
-            let plan = Plan { config, legacy, family, hosts, comparison, writes };
+            let plan = Plan { config, legacy, family, hosts, comparison, writes, budget };
             Some((dialect.name.clone(), Arc::new(plan)))
         };
         let plans = registry.dialects().iter().filter_map(&mut plan).collect();
-        Modes { plans, writes }
+        Modes { plans, writes, budgets }
     }
 
     /// Those are in use from now on. Where they do not note changes as these did, nothing that is still to be compared is told
@@ -273,6 +289,27 @@ impl Plan {
         self.writes.as_ref().is_some_and(|writes| writes.are_none_since(passage, names))
     }
 
+    /// A principal's own call was answered so by that side; whether that was noted. Whoever answers clients waits for nobody here.
+    pub(super) fn note_at_once(&self, who: (Principal, Side), left: Left) -> bool {
+        self.budget.note_at_once(who, self.config.extra, left)
+    }
+
+    /// The same, by somebody whom no client waits for.
+    pub(super) fn note(&self, who: (Principal, Side), left: Left) {
+        self.budget.note(who, self.config.extra, left);
+    }
+
+    /// What a call that was made besides was answered with. It brings nothing.
+    pub(super) fn note_besides(&self, who: (Principal, Side), left: Left) {
+        self.budget.note(who, 0, left);
+    }
+
+    /// Whether a side may be asked in the name of a principal, besides its own calls: the first time of something that begins
+    /// with it, or to go on with that.
+    pub(super) fn may_ask_besides(&self, who: (Principal, Side), begins: bool) -> bool {
+        self.budget.take(who, begins)
+    }
+
     pub(super) fn validates(&self) -> bool {
         self.config.validate
     }
@@ -295,6 +332,7 @@ mod tests {
             hosts: Vec::new(),
             comparison: None,
             writes: None,
+            budget: Arc::default(),
         }
     }
 

@@ -8,6 +8,7 @@ mod cases;
 mod effects;
 mod listed;
 mod load;
+mod quota;
 mod scripted;
 mod shadows;
 mod tamper;
