@@ -2,12 +2,15 @@
 //!
 //! Each dialect may have an old upstream that speaks it, and a mode: `canonical` (translate and forward), `legacy` (hand on
 //! as it is), or `split` (a stable share of the principals has moved). What is said of a principal counts more than what is
-//! said of an operation, and that more than what is said of the dialect.
+//! said of an operation, and that more than what is said of the dialect. A list that was begun at one side is read to its end
+//! there, where its cursors say which that was: the other side does not know them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::dialect::{self, Dialect, Registry};
+use crate::dialect::page::{Cursors, Maker};
+use crate::dialect::url::Url;
+use crate::dialect::{self, Dialect, Operation, Registry};
 use crate::limit::Principal;
 use crate::translate;
 use crate::upstream::Upstream;
@@ -151,7 +154,7 @@ impl Config {
     }
 }
 
-/// The modes of all dialects. Those of which nothing is said are not there.
+/// The modes of all dialects. Those of which nothing is said, and that have no old upstream, are not there.
 #[derive(Debug, Default)]
 pub struct Modes {
     /// By dialect, generations included.
@@ -167,6 +170,8 @@ pub struct Modes {
 #[derive(Debug)]
 pub(super) struct Plan {
     config: Config,
+    /// Whether anything was said of it; else it is as usual.
+    is_said: bool,
     /// Whose old upstream it is: the dialect's, or that of one it is a generation of.
     legacy: Option<String>,
     /// What the dialect is a generation of at the root: all of them split alike.
@@ -216,11 +221,14 @@ impl Modes {
             });
             let known = || self.budgets.get(&family).cloned().unwrap_or_default();
             let budget = Arc::clone(budgets.entry(family.clone()).or_insert_with(known));
-            let config = config?.clone();
+            if config.is_none() && legacy.is_none() {
+                return None;
+            }
+            let (is_said, config) = (config.is_some(), config.cloned().unwrap_or_default());
             let comparison = config.shadows().then(|| Comparison::of(registry, dialect, &config));
             let relatives = registry.dialects().iter().filter(|one| one.family() == family);
             let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
-            let plan = Plan { config, legacy, family, hosts, comparison, writes, budget };
+            let plan = Plan { config, is_said, legacy, family, hosts, comparison, writes, budget };
             Some((dialect.name.clone(), Arc::new(plan)))
         };
         let plans = registry.dialects().iter().filter_map(&mut plan).collect();
@@ -250,7 +258,7 @@ impl Modes {
         self.plans.values().any(|plan| plan.comparison.is_some())
     }
 
-    /// That of a dialect, if anything was said of it.
+    /// That of a dialect, if anything was said of it, or it has an old upstream.
     pub(super) fn of(&self, dialect: &Dialect) -> Option<&Arc<Plan>> {
         if self.plans.is_empty() { None } else { self.plans.get(&dialect.name) }
     }
@@ -268,6 +276,25 @@ impl Plan {
             Mode::Legacy | Mode::Split => Side::Legacy,
         };
         Chosen { mode, side }
+    }
+
+    /// Which side alone can answer, where a request asks for a page by a cursor that one of them made.
+    pub(super) fn maker(&self, operation: &Operation, url: &Url) -> Option<Side> {
+        self.legacy.as_ref()?;
+        Some(match operation.page.as_ref()?.maker(url)? {
+            Maker::Ours => Side::Canonical,
+            Maker::Another => Side::Legacy,
+        })
+    }
+
+    /// How cursors are written, so that it is known who made them.
+    pub(super) fn cursors(&self) -> Cursors {
+        if self.legacy.is_some() { Cursors::Marked } else { Cursors::Plain }
+    }
+
+    /// Whether anything was said of the dialect.
+    pub(super) fn is_said(&self) -> bool {
+        self.is_said
     }
 
     /// Whether that host is one of its own.
@@ -327,6 +354,7 @@ mod tests {
     fn plan(config: Config) -> Plan {
         Plan {
             config,
+            is_said: true,
             legacy: None,
             family: "acme".to_owned(),
             hosts: Vec::new(),

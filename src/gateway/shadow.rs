@@ -28,6 +28,7 @@ use super::admit::Admitted;
 use super::mode::{Left, Passage, Plan, Side, Writing};
 use super::select::Selected;
 use super::{Exchange, Gateway, decode};
+use crate::dialect;
 use crate::limit::Principal;
 use crate::problem::Problem;
 use crate::telemetry::{Different, ShadowOutcome};
@@ -103,18 +104,25 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
                     due: Deadline::after(PATIENCE),
                     _room: room,
                 }),
-                None => count(gateway, &again, ShadowOutcome::Dropped),
+                None => count(gateway, again.names(), ShadowOutcome::Dropped),
             },
-            _ => count(gateway, &again, ShadowOutcome::TooLarge),
+            _ => count(gateway, again.names(), ShadowOutcome::TooLarge),
         }
     }
     outcome
 }
 
 /// Counts what came of one: whoever answers clients what it leaves nowhere, and whoever compares all else.
-fn count(gateway: &Gateway, again: &Again, outcome: ShadowOutcome) {
-    gateway.shared.meters.shadow(again.names(), outcome);
-    gateway.count_compared(again.names(), outcome);
+fn count(gateway: &Gateway, of: (&str, &str), outcome: ShadowOutcome) {
+    gateway.shared.meters.shadow(of, outcome);
+    gateway.count_compared(of, outcome);
+}
+
+/// Counts a request that the other side cannot be asked.
+pub(super) fn leave_out(gateway: &Gateway, target: &dialect::Selected, outcome: ShadowOutcome) {
+    if gateway.aside.is_some() {
+        count(gateway, (&target.dialect.name, &target.operation.name), outcome);
+    }
 }
 
 /// What is done beside one request.
@@ -151,7 +159,7 @@ impl fmt::Debug for Shadow {
 impl Shadow {
     async fn ask_and_count(self) {
         let outcome = ended(self.due, self.run()).await;
-        count(&self.asks, &self.again, outcome);
+        count(&self.asks, self.again.names(), outcome);
     }
 
     /// What came of it, or why there is nothing to compare.
