@@ -36,13 +36,14 @@ use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 
+use crate::dialect::page::Cursors;
 use crate::dialect::{Dialect, ErrorShape, Operation, Registry, Retirement};
 use crate::ids::map::IdMap;
 use crate::ids::resolver::Resolvers;
 use crate::lens::{Resolutions, Tally};
 use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
-use crate::telemetry::{Metrics, RequestId};
+use crate::telemetry::{Metrics, RequestId, ShadowOutcome};
 use crate::time::{Clock, Deadline};
 use crate::translate::misfit::Misfit;
 use crate::translate::{self, explain::Narrator};
@@ -402,10 +403,14 @@ impl Gateway {
         exchange.tell_quota();
         let target = &admitted.selected.target;
         if let Some(plan) = self.modes.of(&target.dialect) {
+            let maker = plan.maker(&target.operation, &admitted.selected.url);
             let chosen = plan.choose(&target.operation.name, admitted.credential.principal());
-            exchange.mode = Some(chosen);
+            let chosen = Chosen { side: maker.unwrap_or(chosen.side), ..chosen };
+            exchange.mode = Some(chosen).filter(|_| plan.is_said() || maker == Some(Side::Legacy));
             // In boxes: all other requests would carry the room for them.
-            if chosen.mode == Mode::Shadow {
+            if chosen.mode == Mode::Shadow && maker.is_some() {
+                shadow::leave_out(self, target, ShadowOutcome::Cursor);
+            } else if chosen.mode == Mode::Shadow {
                 return Box::pin(shadow::answer(self, plan, chosen.side, admitted, exchange)).await;
             }
             if chosen.side == Side::Legacy {
@@ -426,7 +431,9 @@ impl Gateway {
     ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
         let shared = &*self.shared;
         let mut decoded = decode::decode(&shared.config, admitted).await?;
-        decoded.request = decoded.request.told_to(exchange.narrator.clone());
+        let cursors =
+            self.modes.of(&decoded.request.dialect).map_or_else(Cursors::default, |plan| plan.cursors());
+        decoded.request = decoded.request.told_to(exchange.narrator.clone()).with_cursors(cursors);
         self.find_used(&decoded.request, exchange);
         let checked = check::check(&shared.clock, decoded, exchange)?;
         let lifted = match lift::lift(self, checked, exchange).await {

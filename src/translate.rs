@@ -13,6 +13,7 @@ use std::sync::Arc;
 use percent_encoding::percent_decode_str;
 
 use crate::dialect::operation::RequestBody;
+use crate::dialect::page::Cursors;
 use crate::dialect::url::Url;
 use crate::dialect::{Dialect, Operation, Selected};
 use crate::json::{Document, Kind, Value};
@@ -56,6 +57,8 @@ pub struct Request {
     pub query: Parameters,
     /// The body.
     pub body: Option<Document>,
+    /// How cursors are written in its answer.
+    pub cursors: Cursors,
     /// Who is told what is done with it.
     pub narrator: Narrator,
 }
@@ -91,13 +94,28 @@ impl Request {
         let Selected { dialect, operation, mount: _, path } = selected;
         let path = decode_path(path)?;
         let query = decode_query(url.query())?;
-        Ok(Request { dialect, operation, url, path, query, body, narrator: Narrator::default() })
+        Ok(Request {
+            dialect,
+            operation,
+            url,
+            path,
+            query,
+            body,
+            cursors: Cursors::default(),
+            narrator: Narrator::default(),
+        })
     }
 
     /// The same request, with somebody to whom it is told what is done with it.
     #[must_use]
     pub fn told_to(self, narrator: Narrator) -> Request {
         Request { narrator, ..self }
+    }
+
+    /// The same request, where cursors are written so.
+    #[must_use]
+    pub fn with_cursors(self, cursors: Cursors) -> Request {
+        Request { cursors, ..self }
     }
 
     /// Goes on with the case of the operation that the body asks for, if it has any.

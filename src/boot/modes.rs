@@ -139,7 +139,8 @@ fn refused(status: StatusCode, why: &str) -> Told {
 
 /// As it can be said again.
 fn shown(config: &mode::Config) -> Value {
-    let mode::Config { mode, share, validate, answers, noise, read_back, operations, principals } = config;
+    let mode::Config { mode, share, validate, answers, noise, extra, read_back, operations, principals } =
+        config;
     let mut shown = serde_json::Map::new();
     shown.insert("mode".to_owned(), mode.name().into());
     if config.splits() {
@@ -148,6 +149,9 @@ fn shown(config: &mode::Config) -> Value {
     if config.shadows() {
         shown.insert("answers".to_owned(), answers.name().into());
         shown.insert("noise".to_owned(), (*noise).into());
+        if *extra != mode::Config::default().extra {
+            shown.insert("extra".to_owned(), (*extra).into());
+        }
         if !read_back {
             shown.insert("read_back".to_owned(), false.into());
         }

@@ -56,6 +56,7 @@ fn table(file: &ModeFile, values: &mut Values<'_>) -> mode::Config {
         share: values.count(file.share, 0..=100, default.share),
         answers: values.side(file.answers.as_ref(), default.answers),
         noise: values.count(file.noise, 0..=100, default.noise),
+        extra: values.count(file.extra, 0..=mode::Config::EXTRA_MAX, default.extra),
         read_back: file.read_back.map_or(default.read_back, |read_back| read_back.value),
         validate: file.validate.map_or(default.validate, |validate| validate.value),
     }
@@ -78,8 +79,9 @@ pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
         if !has_shadows.into_iter().any(|word| word.value == Mode::Shadow.name()) {
             let answers = file.answers.as_ref().map(|written| ("answers", written.span));
             let noise = file.noise.map(|written| ("noise", written.span));
+            let extra = file.extra.map(|written| ("extra", written.span));
             let read_back = file.read_back.map(|written| ("read_back", written.span));
-            for (key, span) in answers.into_iter().chain(noise).chain(read_back) {
+            for (key, span) in answers.into_iter().chain(noise).chain(extra).chain(read_back) {
                 found.push(diags::unused_in_mode(key, span, "there are no shadows"));
             }
         }

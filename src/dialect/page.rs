@@ -3,10 +3,12 @@
 //! The canonical API pages by `limit` and `offset`; every style a dialect has is turned into those two numbers.
 //!
 //! A page is an integer from 1 (`number`), an integer from 0 (`offset`), or an opaque word (`cursor`), which is the
-//! offset in base64: a client can only send back what an earlier page gave it.
+//! offset in base64: a client can only send back what an earlier page gave it. Where another server makes cursors for the
+//! same clients, ours have a mark, so that each is sent to whoever made it.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use percent_encoding::percent_decode_str;
 
 use super::url::Url;
 use crate::json::Writer;
@@ -44,6 +46,25 @@ impl Style {
     /// The styles with their names in mappings.
     pub const NAMES: [(&str, Style); 3] =
         [("cursor", Style::Cursor), ("number", Style::Number), ("offset", Style::Offset)];
+}
+
+/// How cursors of ours are written. All of them are read.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Cursors {
+    /// So that they are told from those of another server.
+    Marked,
+    /// As short as they can be.
+    #[default]
+    Plain,
+}
+
+/// Who made a cursor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Maker {
+    /// Another server: it is none that we ever write.
+    Another,
+    /// It has our mark.
+    Ours,
 }
 
 /// What a member of a page's answer holds.
@@ -124,7 +145,8 @@ impl Page {
                 (number - 1).saturating_mul(u64::from(limit))
             }
             (Some(text), Style::Cursor) => {
-                read_cursor(text).ok_or_else(|| wrong(&self.start, "must come from an earlier page"))?
+                let read = read_cursor(text).map(|(offset, _)| offset);
+                read.ok_or_else(|| wrong(&self.start, "must come from an earlier page"))?
             }
         };
         // What no list can be as long as was not read from an earlier page of ours.
@@ -134,9 +156,34 @@ impl Page {
         Ok(Wanted { limit, offset })
     }
 
+    /// Who made the cursor that an address asks for a page by; none if it asks by none, or nobody can tell: what we wrote before
+    /// there was a mark may have been written by another of us.
+    pub fn maker(&self, url: &Url) -> Option<Maker> {
+        if self.style != Style::Cursor {
+            return None;
+        }
+        let pairs = url.query().split('&').map(|pair| pair.split_once('=').unwrap_or((pair, "")));
+        let mut given = pairs.filter(|(name, _)| percent_decode_str(name).eq(self.start.bytes()));
+        // What is given twice, or is no text, is nothing to either side.
+        let (Some((_, cursor)), None) = (given.next(), given.next()) else { return None };
+        let cursor = percent_decode_str(cursor).decode_utf8().ok().filter(|cursor| !cursor.is_empty())?;
+        match read_cursor(&cursor) {
+            Some((_, Cursors::Marked)) => Some(Maker::Ours),
+            Some((_, Cursors::Plain)) => None,
+            None => Some(Maker::Another),
+        }
+    }
+
     /// What a slot holds, as JSON: `shown` items of `total` are on this page that was asked for at `url`. None if
     /// there is nothing to say.
-    pub fn show(&self, slot: PageSlot, wanted: Wanted, shown: u64, total: u64, url: &Url) -> Option<String> {
+    pub fn show(
+        &self,
+        slot: PageSlot,
+        wanted: Wanted,
+        shown: u64,
+        total: u64,
+        (url, cursors): (&Url, Cursors),
+    ) -> Option<String> {
         let limit = u64::from(wanted.limit);
         let end = wanted.offset.saturating_add(shown);
         let has_next = shown > 0 && end < total;
@@ -147,16 +194,16 @@ impl Page {
             PageSlot::Limit => limit.to_string(),
             PageSlot::Next if !has_next => return None,
             PageSlot::Next => match self.style {
-                Style::Cursor => quoted(&cursor(end)),
-                Style::Number | Style::Offset => self.start_of(end, limit),
+                Style::Cursor => quoted(&cursor(end, cursors)),
+                Style::Number | Style::Offset => self.start_of(end, limit, cursors),
             },
             PageSlot::NextUrl if !has_next => "null".to_owned(),
-            PageSlot::NextUrl => quoted(&url.with(&self.start, Some(&self.start_of(end, limit)))),
+            PageSlot::NextUrl => quoted(&url.with(&self.start, Some(&self.start_of(end, limit, cursors)))),
             PageSlot::PreviousUrl if wanted.offset == 0 => "null".to_owned(),
             PageSlot::PreviousUrl => {
                 // The first page is the one that is asked for without saying where it starts.
                 let before = wanted.offset.saturating_sub(limit);
-                let start = (before > 0).then(|| self.start_of(before, limit));
+                let start = (before > 0).then(|| self.start_of(before, limit, cursors));
                 quoted(&url.with(&self.start, start.as_deref()))
             }
             PageSlot::Number => (wanted.offset / limit + 1).to_string(),
@@ -174,15 +221,16 @@ impl Page {
             Style::Number => limit > 0 && offset.is_multiple_of(limit.into()),
             Style::Offset => true,
         };
-        let start = (offset > 0).then(|| (self.start.as_str().into(), self.start_of(offset, limit.into())));
+        let start = (offset > 0)
+            .then(|| (self.start.as_str().into(), self.start_of(offset, limit.into(), Cursors::Plain)));
         let limit = Some((self.limit.as_str().into(), limit.to_string()));
         is_named.then(|| start.into_iter().chain(limit).collect())
     }
 
     /// What the page that begins after `offset` items is called by.
-    fn start_of(&self, offset: u64, limit: u64) -> String {
+    fn start_of(&self, offset: u64, limit: u64, cursors: Cursors) -> String {
         match self.style {
-            Style::Cursor => cursor(offset),
+            Style::Cursor => cursor(offset, cursors),
             Style::Number => (offset / limit + 1).to_string(),
             Style::Offset => offset.to_string(),
         }
@@ -206,15 +254,27 @@ fn digits(text: &str) -> Option<u64> {
     plain.then(|| text.parse().ok()).flatten()
 }
 
-fn cursor(offset: u64) -> String {
-    URL_SAFE_NO_PAD.encode(format!("o{offset}"))
+/// What a cursor with a mark says before its offset. No other server says that, but another of us.
+const MARK: &str = "interlingua:";
+
+fn cursor(offset: u64, cursors: Cursors) -> String {
+    let mark = match cursors {
+        Cursors::Marked => MARK,
+        Cursors::Plain => "",
+    };
+    URL_SAFE_NO_PAD.encode(format!("{mark}o{offset}"))
 }
 
-/// Reads a cursor. Only the spelling we write is one, so that a page has one name.
-fn read_cursor(text: &str) -> Option<u64> {
+/// Reads a cursor. Only the spellings that we write are one, so that a page has one name of each sort.
+fn read_cursor(text: &str) -> Option<(u64, Cursors)> {
     let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let offset = digits(std::str::from_utf8(&bytes).ok()?.strip_prefix('o')?)?;
-    (cursor(offset) == text).then_some(offset)
+    let said = std::str::from_utf8(&bytes).ok()?;
+    let (said, cursors) = match said.strip_prefix(MARK) {
+        Some(said) => (said, Cursors::Marked),
+        None => (said, Cursors::Plain),
+    };
+    let offset = digits(said.strip_prefix('o')?)?;
+    (cursor(offset, cursors) == text).then_some((offset, cursors))
 }
 
 #[cfg(test)]
@@ -262,6 +322,30 @@ mod tests {
     }
 
     #[test]
+    fn a_cursor_names_who_made_it_where_that_is_certain() {
+        let maker = |style, query: &str| {
+            page(style).maker(&Url::of(PathAndQuery::try_from(format!("/things?{query}")).unwrap()))
+        };
+        // `printf interlingua:o40 | base64`, with another spelling of it, and of what it says.
+        let ours = "aW50ZXJsaW5ndWE6bzQw";
+        assert_eq!(wanted(Style::Cursor, &[("start", ours)]), Ok(Wanted { limit: 20, offset: 40 }));
+        for query in [format!("start={ours}"), format!("size=2&st%61rt=%61{}", &ours[1..])] {
+            assert_eq!(maker(Style::Cursor, &query), Some(Maker::Ours), "{query}");
+            assert_eq!(maker(Style::Offset, &query), None, "{query}");
+        }
+        for another in
+            ["OLDbzQw", "40", "eyJvIjo0MH0", "aW50ZXJsaW5ndWE6bzA0MA", "aW50ZXJsaW5ndWE6bzQw%3D", "a+b"]
+        {
+            assert_eq!(maker(Style::Cursor, &format!("start={another}")), Some(Maker::Another), "{another}");
+        }
+        for nobodys in
+            ["", "size=2", "start=", "start", "start=bzQw", "start=OLD&start=OLD", "start=%FF", "start2=OLD"]
+        {
+            assert_eq!(maker(Style::Cursor, nobodys), None, "{nobodys}");
+        }
+    }
+
+    #[test]
     fn what_is_no_page_is_refused() {
         for start in ["0", "-1", "+1", " 1", "1.0", "", "99999999999", "one"] {
             assert!(wanted(Style::Number, &[("start", start)]).is_err(), "{start:?}");
@@ -284,7 +368,7 @@ mod tests {
     #[test]
     fn the_rest_is_told_in_the_style_of_the_page() {
         let show = |style, slot, offset, shown| {
-            page(style).show(slot, Wanted { limit: 20, offset }, shown, 45, &url())
+            page(style).show(slot, Wanted { limit: 20, offset }, shown, 45, (&url(), Cursors::Plain))
         };
         assert_eq!(show(Style::Cursor, PageSlot::Next, 20, 20).as_deref(), Some("\"bzQw\""));
         assert_eq!(show(Style::Number, PageSlot::Next, 20, 20).as_deref(), Some("3"));
@@ -298,7 +382,9 @@ mod tests {
     #[test]
     fn the_addresses_of_other_pages_are_the_clients_own() {
         let show = |slot, offset, shown| {
-            page(Style::Number).show(slot, Wanted { limit: 20, offset }, shown, 45, &url()).unwrap()
+            page(Style::Number)
+                .show(slot, Wanted { limit: 20, offset }, shown, 45, (&url(), Cursors::Plain))
+                .unwrap()
         };
         let at = |rest: &str| format!("\"https://old.example/acme/things/?{rest}\"");
         assert_eq!(show(PageSlot::NextUrl, 20, 20), at("q=x%20y&start=3"));
@@ -310,7 +396,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn following_the_cursor_shows_every_item_once(total in 0_u64..200, limit in 1_u32..60) {
+        fn following_the_cursor_shows_every_item_once(total in 0_u64..200, limit in 1_u32..60, marked: bool) {
+            let cursors = if marked { Cursors::Marked } else { Cursors::Plain };
             let page = Page { most: 60, ..page(Style::Cursor) };
             let (mut seen, mut start) = (0, None);
             loop {
@@ -320,7 +407,7 @@ mod tests {
                 prop_assert_eq!(wanted.offset, seen);
                 let shown = u64::from(limit).min(total - seen);
                 seen += shown;
-                match page.show(PageSlot::Next, wanted, shown, total, &url()) {
+                match page.show(PageSlot::Next, wanted, shown, total, (&url(), cursors)) {
                     Some(next) => start = Some(next.trim_matches('"').to_owned()),
                     None => break,
                 }

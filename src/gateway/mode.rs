@@ -2,26 +2,32 @@
 //!
 //! Each dialect may have an old upstream that speaks it, and a mode: `canonical` (translate and forward), `legacy` (hand on
 //! as it is), or `split` (a stable share of the principals has moved). What is said of a principal counts more than what is
-//! said of an operation, and that more than what is said of the dialect.
+//! said of an operation, and that more than what is said of the dialect. A list that was begun at one side is read to its end
+//! there, where its cursors say which that was: the other side does not know them.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::dialect::{self, Dialect, Registry};
+use crate::dialect::page::{Cursors, Maker};
+use crate::dialect::url::Url;
+use crate::dialect::{self, Dialect, Operation, Registry};
 use crate::limit::Principal;
 use crate::translate;
 use crate::upstream::Upstream;
 
+mod budget;
 mod comparison;
 mod legacies;
 mod noise;
 mod share;
 mod writes;
 
+use self::budget::Budget;
 use self::comparison::Comparison;
 use self::share::has_moved;
 use self::writes::Writes;
 
+pub(super) use self::budget::{Left, SAVED_MAX};
 pub(super) use self::comparison::Change;
 pub use self::legacies::Legacies;
 pub(super) use self::writes::{Passage, Writing};
@@ -56,7 +62,7 @@ impl Mode {
 }
 
 /// Who answers a request.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Side {
     /// The canonical backend, translated.
     #[default]
@@ -100,6 +106,8 @@ pub struct Config {
     pub answers: Side,
     /// Of how many of a hundred comparisons the old side is asked twice.
     pub noise: u8,
+    /// How much the side that answers is asked besides, in the name of a principal: so many calls for a hundred of its own.
+    pub extra: u16,
     /// Whether it is asked what a change did that it has made.
     pub read_back: bool,
     /// Otherwise for single operations, by name.
@@ -116,6 +124,7 @@ impl Default for Config {
             validate: false,
             answers: Side::Legacy,
             noise: 2,
+            extra: 5,
             read_back: true,
             operations: BTreeMap::new(),
             principals: BTreeMap::new(),
@@ -124,6 +133,9 @@ impl Default for Config {
 }
 
 impl Config {
+    /// The largest `extra` that means something: what one change takes at most, for every call.
+    pub const EXTRA_MAX: u16 = 100 * SAVED_MAX;
+
     /// Whether anything is asked of both sides.
     pub fn shadows(&self) -> bool {
         let all = self.operations.values().chain(self.principals.values()).chain([&self.mode]);
@@ -142,7 +154,7 @@ impl Config {
     }
 }
 
-/// The modes of all dialects. Those of which nothing is said are not there.
+/// The modes of all dialects. Those of which nothing is said, and that have no old upstream, are not there.
 #[derive(Debug, Default)]
 pub struct Modes {
     /// By dialect, generations included.
@@ -150,12 +162,16 @@ pub struct Modes {
     /// By family, of those that have an old upstream: all changes, whichever mode they are made in. Generations change the same
     /// records.
     writes: HashMap<String, Arc<Writes>>,
+    /// By the same: what may be asked besides.
+    budgets: HashMap<String, Arc<Budget>>,
 }
 
 /// How the requests of one dialect are answered, and by whom.
 #[derive(Debug)]
 pub(super) struct Plan {
     config: Config,
+    /// Whether anything was said of it; else it is as usual.
+    is_said: bool,
     /// Whose old upstream it is: the dialect's, or that of one it is a generation of.
     legacy: Option<String>,
     /// What the dialect is a generation of at the root: all of them split alike.
@@ -166,6 +182,8 @@ pub(super) struct Plan {
     comparison: Option<Comparison>,
     /// What is changed meanwhile.
     writes: Option<Arc<Writes>>,
+    /// What may be asked besides.
+    budget: Arc<Budget>,
 }
 
 /// The mode of a request, and the side that answers it.
@@ -191,6 +209,7 @@ impl Modes {
         legacies: &Legacies,
     ) -> Modes {
         let mut writes: HashMap<String, Arc<Writes>> = HashMap::new();
+        let mut budgets: HashMap<String, Arc<Budget>> = HashMap::new();
         let mut plan = |dialect: &Arc<Dialect>| {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
             let config = names().find_map(|name| configs.get(name));
@@ -200,15 +219,20 @@ impl Modes {
                 let known = || self.writes.get(&family).cloned().unwrap_or_default();
                 Arc::clone(writes.entry(family.clone()).or_insert_with(known))
             });
-            let config = config?.clone();
+            let known = || self.budgets.get(&family).cloned().unwrap_or_default();
+            let budget = Arc::clone(budgets.entry(family.clone()).or_insert_with(known));
+            if config.is_none() && legacy.is_none() {
+                return None;
+            }
+            let (is_said, config) = (config.is_some(), config.cloned().unwrap_or_default());
             let comparison = config.shadows().then(|| Comparison::of(registry, dialect, &config));
             let relatives = registry.dialects().iter().filter(|one| one.family() == family);
             let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
-            let plan = Plan { config, legacy, family, hosts, comparison, writes };
+            let plan = Plan { config, is_said, legacy, family, hosts, comparison, writes, budget };
             Some((dialect.name.clone(), Arc::new(plan)))
         };
         let plans = registry.dialects().iter().filter_map(&mut plan).collect();
-        Modes { plans, writes }
+        Modes { plans, writes, budgets }
     }
 
     /// Those are in use from now on. Where they do not note changes as these did, nothing that is still to be compared is told
@@ -234,7 +258,7 @@ impl Modes {
         self.plans.values().any(|plan| plan.comparison.is_some())
     }
 
-    /// That of a dialect, if anything was said of it.
+    /// That of a dialect, if anything was said of it, or it has an old upstream.
     pub(super) fn of(&self, dialect: &Dialect) -> Option<&Arc<Plan>> {
         if self.plans.is_empty() { None } else { self.plans.get(&dialect.name) }
     }
@@ -252,6 +276,25 @@ impl Plan {
             Mode::Legacy | Mode::Split => Side::Legacy,
         };
         Chosen { mode, side }
+    }
+
+    /// Which side alone can answer, where a request asks for a page by a cursor that one of them made.
+    pub(super) fn maker(&self, operation: &Operation, url: &Url) -> Option<Side> {
+        self.legacy.as_ref()?;
+        Some(match operation.page.as_ref()?.maker(url)? {
+            Maker::Ours => Side::Canonical,
+            Maker::Another => Side::Legacy,
+        })
+    }
+
+    /// How cursors are written, so that it is known who made them.
+    pub(super) fn cursors(&self) -> Cursors {
+        if self.legacy.is_some() { Cursors::Marked } else { Cursors::Plain }
+    }
+
+    /// Whether anything was said of the dialect.
+    pub(super) fn is_said(&self) -> bool {
+        self.is_said
     }
 
     /// Whether that host is one of its own.
@@ -273,6 +316,27 @@ impl Plan {
         self.writes.as_ref().is_some_and(|writes| writes.are_none_since(passage, names))
     }
 
+    /// A principal's own call was answered so by that side; whether that was noted. Whoever answers clients waits for nobody here.
+    pub(super) fn note_at_once(&self, who: (Principal, Side), left: Left) -> bool {
+        self.budget.note_at_once(who, self.config.extra, left)
+    }
+
+    /// The same, by somebody whom no client waits for.
+    pub(super) fn note(&self, who: (Principal, Side), left: Left) {
+        self.budget.note(who, self.config.extra, left);
+    }
+
+    /// What a call that was made besides was answered with. It brings nothing.
+    pub(super) fn note_besides(&self, who: (Principal, Side), left: Left) {
+        self.budget.note(who, 0, left);
+    }
+
+    /// Whether a side may be asked in the name of a principal, besides its own calls: the first time of something that begins
+    /// with it, or to go on with that.
+    pub(super) fn may_ask_besides(&self, who: (Principal, Side), begins: bool) -> bool {
+        self.budget.take(who, begins)
+    }
+
     pub(super) fn validates(&self) -> bool {
         self.config.validate
     }
@@ -290,11 +354,13 @@ mod tests {
     fn plan(config: Config) -> Plan {
         Plan {
             config,
+            is_said: true,
             legacy: None,
             family: "acme".to_owned(),
             hosts: Vec::new(),
             comparison: None,
             writes: None,
+            budget: Arc::default(),
         }
     }
 

@@ -8,10 +8,14 @@
 //! Only what is safe is asked twice. What changes something is done by the side that answers, once; where that is the old
 //! one, it is looked at whether the canonical side could have taken it, and the old side is asked afterwards whether it did
 //! what the canonical call asks for.
+//!
+//! What the side that answers is asked besides is asked in the client's name, and spends what that may ask. So there is only a
+//! little of it, by the principal's own calls, and none while the side has little left for it.
 
 use std::fmt;
 use std::pin::pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -21,9 +25,11 @@ use http_body_util::Full;
 use tokio::time::Instant;
 
 use super::admit::Admitted;
-use super::mode::{Passage, Plan, Side, Writing};
+use super::mode::{Left, Passage, Plan, Side, Writing};
 use super::select::Selected;
 use super::{Exchange, Gateway, decode};
+use crate::dialect;
+use crate::limit::Principal;
 use crate::problem::Problem;
 use crate::telemetry::{Different, ShadowOutcome};
 use crate::time::Deadline;
@@ -34,7 +40,7 @@ mod effect;
 mod queue;
 mod reads;
 
-use self::ask::{Again, First, asked};
+use self::ask::{Again, First, asked, left};
 use self::queue::{Room, ended};
 
 #[cfg(test)]
@@ -77,8 +83,10 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
     let begun = Instant::now();
     let outcome = asked(gateway, plan, side, again.admitted(), exchange).await;
     let since = writing.map(Writing::end).or(look);
-    if let Some(Aside { shadows, asks }) = gateway.aside.as_ref().filter(|_| First::says_something(&outcome))
-    {
+    let Some(Aside { shadows, asks }) = &gateway.aside else { return outcome };
+    let left = left(side, &outcome);
+    let is_noted = plan.note_at_once((again.credential.principal(), side), left);
+    if First::says_something(&outcome) {
         // Room first: where there is none, which is where the processor is short, nothing is copied for it.
         match First::bytes(&outcome) {
             bytes @ ..=ANSWER_MAX => match shadows.place(again.bytes() + bytes) {
@@ -90,22 +98,31 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
                     first: First::of(&outcome),
                     begun,
                     since,
+                    unnoted: (!is_noted).then_some(left),
+                    asks_besides: AtomicBool::new(false),
                     of: exchange.copy(),
                     due: Deadline::after(PATIENCE),
                     _room: room,
                 }),
-                None => count(gateway, &again, ShadowOutcome::Dropped),
+                None => count(gateway, again.names(), ShadowOutcome::Dropped),
             },
-            _ => count(gateway, &again, ShadowOutcome::TooLarge),
+            _ => count(gateway, again.names(), ShadowOutcome::TooLarge),
         }
     }
     outcome
 }
 
 /// Counts what came of one: whoever answers clients what it leaves nowhere, and whoever compares all else.
-fn count(gateway: &Gateway, again: &Again, outcome: ShadowOutcome) {
-    gateway.shared.meters.shadow(again.names(), outcome);
-    gateway.count_compared(again.names(), outcome);
+fn count(gateway: &Gateway, of: (&str, &str), outcome: ShadowOutcome) {
+    gateway.shared.meters.shadow(of, outcome);
+    gateway.count_compared(of, outcome);
+}
+
+/// Counts a request that the other side cannot be asked.
+pub(super) fn leave_out(gateway: &Gateway, target: &dialect::Selected, outcome: ShadowOutcome) {
+    if gateway.aside.is_some() {
+        count(gateway, (&target.dialect.name, &target.operation.name), outcome);
+    }
 }
 
 /// What is done beside one request.
@@ -120,6 +137,10 @@ struct Shadow {
     begun: Instant,
     /// Since when, among the changes of others, the record has to be unchanged: since this change, or since it was read first.
     since: Option<Passage>,
+    /// What the client's answer tells of what is left for it, where that could not be noted at once.
+    unnoted: Option<Left>,
+    /// Whether anything has been asked besides of the side that answered.
+    asks_besides: AtomicBool,
     /// Whose request it is, for what is asked again.
     of: Exchange,
     /// When it is too late.
@@ -138,17 +159,35 @@ impl fmt::Debug for Shadow {
 impl Shadow {
     async fn ask_and_count(self) {
         let outcome = ended(self.due, self.run()).await;
-        count(&self.asks, &self.again, outcome);
+        count(&self.asks, self.again.names(), outcome);
     }
 
     /// What came of it, or why there is nothing to compare.
     async fn run(&self) -> Result<ShadowOutcome, ShadowOutcome> {
+        if let Some(left) = self.unnoted {
+            self.plan.note(self.who(), left);
+        }
         let first = self.answered_first().await;
         if self.again.head.method.is_safe() {
             self.read_both(&first).await
         } else {
             self.look_after(&first).await
         }
+    }
+
+    /// Whose account is charged for what is asked besides.
+    fn who(&self) -> (Principal, Side) {
+        (self.again.credential.principal(), self.side)
+    }
+
+    /// Has the client's account pay for one more call to the side that answered.
+    fn pay(&self) -> Result<(), ShadowOutcome> {
+        let begins = !self.asks_besides.load(Ordering::Relaxed);
+        if !self.plan.may_ask_besides(self.who(), begins) {
+            return Err(ShadowOutcome::Spared);
+        }
+        self.asks_besides.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
     fn tell(&self, differences: &Differences) {

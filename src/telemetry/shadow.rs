@@ -62,11 +62,15 @@ pub enum ShadowOutcome {
     EffectUnsteady,
     /// What it did could not be read.
     EffectUnread,
+    /// To look closer would have spent more of what the client may ask than there is to spare.
+    Spared,
+    /// A later page, which only the side knows that made the one before.
+    Cursor,
 }
 
 impl ShadowOutcome {
     /// How many there are: as many as the last one says.
-    pub const COUNT: usize = ShadowOutcome::EffectUnread as usize + 1;
+    pub const COUNT: usize = ShadowOutcome::Cursor as usize + 1;
 
     /// The word for it in metrics and files.
     pub fn name(self) -> &'static str {
@@ -88,6 +92,8 @@ impl ShadowOutcome {
             ShadowOutcome::EffectDifferent => "effect_different",
             ShadowOutcome::EffectUnsteady => "effect_unsteady",
             ShadowOutcome::EffectUnread => "effect_unread",
+            ShadowOutcome::Spared => "spared",
+            ShadowOutcome::Cursor => "cursor",
         }
     }
 }
@@ -291,7 +297,7 @@ mod tests {
     fn each_outcome_has_a_counter_of_its_own() {
         let shadow = ShadowMetrics::default();
         let endings = shadow.endings(&"acme".into(), &"list".into());
-        let outcomes = [ShadowOutcome::Same, ShadowOutcome::Dropped, ShadowOutcome::EffectUnread];
+        let outcomes = [ShadowOutcome::Same, ShadowOutcome::Dropped, ShadowOutcome::Cursor];
         for (at, outcome) in outcomes.into_iter().enumerate() {
             for _ in 0..=at {
                 endings.count(outcome);
@@ -303,7 +309,7 @@ mod tests {
         shadow.register(&mut registry);
         let mut page = String::new();
         prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
-        for (outcome, count) in [("same", 1), ("dropped", 3), ("effect_unread", 3)] {
+        for (outcome, count) in [("same", 1), ("dropped", 3), ("cursor", 3)] {
             let line = format!(
                 r#"shadow_requests_total{{dialect="acme",operation="list",outcome="{outcome}"}} {count}"#
             );

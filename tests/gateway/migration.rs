@@ -5,9 +5,11 @@
 //! them, which makes it speak the dialect. The two differ in the name of an organization, so that each answer says whose it is.
 
 mod cases;
+mod cursors;
 mod effects;
 mod listed;
 mod load;
+mod quota;
 mod scripted;
 mod shadows;
 mod tamper;

@@ -10,8 +10,8 @@ use crate::limit::Principal;
 type Named = Vec<(Spanned<String>, Spanned<String>)>;
 
 /// All that a mode may have.
-const KEYS: [&str; 8] =
-    ["mode", "share", "validate", "answers", "noise", "read_back", "operations", "principals"];
+const KEYS: [&str; 9] =
+    ["mode", "share", "validate", "answers", "noise", "extra", "read_back", "operations", "principals"];
 
 /// `[mode.<dialect>]`
 #[derive(Debug)]
@@ -24,6 +24,7 @@ pub(in crate::config) struct ModeFile {
     pub(in crate::config) validate: Switch,
     pub(in crate::config) answers: Text,
     pub(in crate::config) noise: Integer,
+    pub(in crate::config) extra: Integer,
     pub(in crate::config) read_back: Switch,
     pub(in crate::config) operations: Named,
     pub(in crate::config) principals: Named,
@@ -39,6 +40,7 @@ impl ModeFile {
             validate: table.boolean("validate"),
             answers: table.text("answers"),
             noise: table.integer("noise"),
+            extra: table.integer("extra"),
             read_back: table.boolean("read_back"),
             operations: table.table("operations").map(super::of_any).unwrap_or_default(),
             principals: table.table("principals").map(of_principals).unwrap_or_default(),

@@ -14,7 +14,7 @@ use super::{ANSWER_MAX, Shadow};
 use crate::dialect;
 use crate::dialect::url::Url;
 use crate::gateway::admit::{Admitted, Credential};
-use crate::gateway::mode::{Plan, Side};
+use crate::gateway::mode::{Left, Plan, Side};
 use crate::gateway::select::Selected;
 use crate::gateway::{Exchange, Gateway, legacy};
 use crate::json::{Document, Limits};
@@ -78,6 +78,17 @@ impl First {
     }
 }
 
+/// What came of a request tells of what is left for its client at the side that was asked. The headers of the canonical side's
+/// answers speak of our own quotas, which nothing is charged to that is asked besides.
+pub(super) fn left(side: Side, outcome: &Result<Response<Full<Bytes>>, Box<Problem>>) -> Left {
+    match (side, outcome) {
+        (Side::Legacy, Ok(response)) => Left::told(response.status(), response.headers()),
+        (Side::Canonical, Err(problem)) => Left::refused(problem.status.get(), problem.retry_after),
+        // Ours is what is said where there was no answer.
+        (Side::Canonical, Ok(_)) | (Side::Legacy, Err(_)) => Left::default(),
+    }
+}
+
 /// Asks one side.
 pub(super) async fn asked<B: Body<Data = Bytes>>(
     gateway: &Gateway,
@@ -108,12 +119,16 @@ impl Shadow {
 
     /// Asks a side: what it says, in canonical words.
     pub(super) async fn ask(&self, reader: &Reader, side: Side) -> Result<Outcome, ShadowOutcome> {
-        let answered = self.answered(side, &self.again).await.ok_or(ShadowOutcome::Unanswered)?;
+        let answered = self.answered(side, &self.again).await?;
         self.told(reader, &self.again, &answered).await
     }
 
-    /// What a side answers to a request.
-    pub(super) async fn answered(&self, side: Side, again: &Again) -> Option<Answered> {
+    /// What a side answers to a request. Of the side that answered the client it is asked besides.
+    pub(super) async fn answered(&self, side: Side, again: &Again) -> Result<Answered, ShadowOutcome> {
+        let is_besides = side == self.side;
+        if is_besides {
+            self.pay()?;
+        }
         let gateway = &*self.asks;
         let mut exchange = self.of.copy();
         exchange.deadline = self.due;
@@ -122,15 +137,23 @@ impl Shadow {
         for name in [ACCEPT_ENCODING, IF_NONE_MATCH, IF_MODIFIED_SINCE, RANGE] {
             admitted.selected.head.headers.remove(name);
         }
-        let response = match asked(gateway, &self.plan, side, admitted, &mut exchange).await {
+        let outcome = asked(gateway, &self.plan, side, admitted, &mut exchange).await;
+        if is_besides {
+            self.plan.note_besides(self.who(), left(side, &outcome));
+        }
+        let response = match outcome {
             Ok(response) => response,
             Err(problem) if problem.blame == Blame::Downstream => gateway.refuse(&problem, &exchange),
-            Err(_) => return None,
+            Err(_) => return Err(ShadowOutcome::Unanswered),
         };
         let (head, body) = response.into_parts();
         let is_plain = !head.headers.contains_key(CONTENT_ENCODING);
-        let body = body.collect().await.ok()?.to_bytes();
-        is_plain.then_some(Answered { status: head.status, body, is_plain })
+        let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
+        if is_plain {
+            Ok(Answered { status: head.status, body, is_plain })
+        } else {
+            Err(ShadowOutcome::Unanswered)
+        }
     }
 
     /// What an answer to a request says, in canonical words.

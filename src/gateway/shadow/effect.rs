@@ -143,8 +143,10 @@ impl Shadow {
         let mut is_missed = true;
         for _page in 0..PAGES_MAX {
             let again = self.reading(reads, sought, wanted).ok_or(ShadowOutcome::EffectUnread)?;
-            let answered = self.answered(Side::Legacy, &again).await;
-            let answered = answered.ok_or(ShadowOutcome::EffectUnread)?;
+            let answered = self.answered(Side::Legacy, &again).await.map_err(|outcome| match outcome {
+                ShadowOutcome::Spared => ShadowOutcome::Spared,
+                _ => ShadowOutcome::EffectUnread,
+            })?;
             let body = self.parsed(&answered).await?;
             let outcome = read(reader, &again, answered.status, body.as_ref());
             let record = match outcome.ok_or(ShadowOutcome::EffectUnread)? {

@@ -38,7 +38,11 @@ impl Shadow {
             return Ok(ShadowOutcome::Same);
         }
         // Somebody may have changed it between the two answers. What counts is what differs again.
-        let old_again = self.ask(reader, Side::Legacy).await?;
+        let old_again = match self.ask(reader, Side::Legacy).await {
+            // A sample is taken where there is something to spare for it.
+            Err(ShadowOutcome::Spared) if found.is_empty() => return Ok(ShadowOutcome::Same),
+            again => again?,
+        };
         self.learn(&self.compare(reader, [old, &old_again]).await, begun);
         if found.is_empty() {
             return Ok(ShadowOutcome::Same);

@@ -220,7 +220,7 @@ fn old_things(line: &str, _body: &str) -> (u16, String) {
 }
 
 pub(super) fn shadow(answers: Side) -> Config {
-    Config { mode: Mode::Shadow, answers, ..Config::default() }
+    Config { mode: Mode::Shadow, answers, extra: Config::EXTRA_MAX, ..Config::default() }
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 use super::{Lowering, holds};
 use crate::canonical::api::Call;
 use crate::dialect::Page;
-use crate::dialect::page::{PageSlot, Wanted};
+use crate::dialect::page::{Cursors, PageSlot, Wanted};
 use crate::dialect::url::Url;
 use crate::json::{Kind, Value, Writer};
 use crate::lens::Lens;
@@ -49,7 +49,13 @@ impl<'l> Lowering<'l> {
         let mut out = Writer::with_capacity(items.raw().len());
         match (&self.request.operation.page, self.lifted.page) {
             (Some(page), Some(wanted)) if !page.fields.is_empty() => {
-                let members = members(page, wanted, items.len() as u64, total, &self.request.url);
+                let members = members(
+                    page,
+                    wanted,
+                    items.len() as u64,
+                    total,
+                    (&self.request.url, self.request.cursors),
+                );
                 self.frame(&members, lens, items, call, &mut out)?;
             }
             (Some(_) | None, _) => {
@@ -140,10 +146,16 @@ impl<'l> Lowering<'l> {
 }
 
 /// The members that have something to say.
-fn members<'p>(page: &'p Page, wanted: Wanted, shown: u64, total: u64, url: &Url) -> Vec<Member<'p>> {
+fn members<'p>(
+    page: &'p Page,
+    wanted: Wanted,
+    shown: u64,
+    total: u64,
+    at: (&Url, Cursors),
+) -> Vec<Member<'p>> {
     let content = |slot| match slot {
         PageSlot::Items => Some(Content::Items),
-        slot => page.show(slot, wanted, shown, total, url).map(|json| Content::Json(slot, json)),
+        slot => page.show(slot, wanted, shown, total, at).map(|json| Content::Json(slot, json)),
     };
     page.fields.iter().filter_map(|(path, slot)| Some((path.as_slice(), content(*slot)?))).collect()
 }

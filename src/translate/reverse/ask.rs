@@ -171,6 +171,7 @@ impl<'a, 'w> Asking<'a, 'w> {
             path,
             query,
             body,
+            cursors: crate::dialect::page::Cursors::default(),
             narrator: super::super::explain::Narrator::default(),
         };
         check(&request).map_err(|problem| Box::new(misfit(way, &problem)))?;

@@ -16,6 +16,7 @@ use super::told::{Reader, Telling, list_at, value_at};
 use crate::canonical::api::{Api, Call, PathPart, RESERVED};
 use crate::canonical::id::CanonicalId;
 use crate::dialect::operation::{AnswerBody, AnswerPlan};
+use crate::dialect::page::Cursors;
 use crate::dialect::url::Url;
 use crate::dialect::{Dialect, Operation};
 use crate::json::{Kind, Value};
@@ -185,6 +186,7 @@ impl List {
             path,
             query: Vec::new(),
             body: None,
+            cursors: Cursors::default(),
             narrator: Narrator::default(),
         };
         check(&request)?;

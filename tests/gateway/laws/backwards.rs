@@ -374,6 +374,7 @@ fn with_body(request: &Request, body: &Value) -> Request {
         path: request.path.clone(),
         query: request.query.clone(),
         body: Some(Document::parse(body.to_string().into_bytes(), &Limits::default()).unwrap()),
+        cursors: request.cursors,
         narrator: request.narrator.clone(),
     }
 }

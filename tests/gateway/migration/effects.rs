@@ -20,7 +20,10 @@ struct Changes<'w> {
 
 impl Changes<'_> {
     fn begin(world: &World) -> Changes<'_> {
-        assert_eq!(world.put(&json!({"mode": "shadow", "answers": "legacy", "noise": 0})).status, 200);
+        assert_eq!(
+            world.put(&json!({"mode": "shadow", "answers": "legacy", "noise": 0, "extra": 200})).status,
+            200
+        );
         Changes { world, client: Client::new(world.new.address) }
     }
 
@@ -184,7 +187,7 @@ fn who_wants_no_more_asked_of_the_old_side_says_so() {
     let tamper = Tamper::default();
     let world = World::behind(&GITBOOK, |old| tamper.in_front_of(old));
     let mut changes = Changes::begin(&world);
-    let mode = json!({"mode": "shadow", "answers": "legacy", "noise": 0, "read_back": false});
+    let mode = json!({"mode": "shadow", "answers": "legacy", "noise": 0, "extra": 200, "read_back": false});
     assert_eq!(world.put(&mode).status, 200);
     assert_eq!(world.mode()["mode"]["read_back"], json!(false));
     changes.make("PATCH", &path(""), &json!({"title": "Renamed"}), 200);

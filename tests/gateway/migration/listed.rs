@@ -88,7 +88,8 @@ async fn came_to(
     let shared = Arc::new(shared);
     let gateway = Gateway::new(Arc::clone(&shared), to(nobody().await));
     let legacies: Legacies = [(dialect.to_owned(), to(old.base()))].into_iter().collect();
-    let config = mode::Config { mode: Mode::Shadow, ..mode::Config::default() };
+    let config =
+        mode::Config { mode: Mode::Shadow, extra: mode::Config::EXTRA_MAX, ..mode::Config::default() };
     let modes = Modes::new(&shipped().registry, &[(dialect.to_owned(), config)].into(), &legacies);
     let (shadows, work) = Shadows::new();
     let asks = Gateway::for_shadows(shared, gateway.upstream(), &legacies, None);

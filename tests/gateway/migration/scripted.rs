@@ -17,7 +17,7 @@ fn script() -> Vec<(Value, u128)> {
     let split = |share: u128| (json!({"mode": "split", "share": share, "validate": true}), share);
     vec![
         (json!({"mode": "legacy", "validate": true}), 0),
-        (json!({"mode": "shadow", "answers": "legacy", "noise": 10, "validate": true}), 0),
+        (json!({"mode": "shadow", "answers": "legacy", "noise": 10, "extra": 100, "validate": true}), 0),
         split(10),
         split(50),
         (json!({"mode": "canonical"}), 100),

@@ -23,7 +23,7 @@ fn what_was_planted_is_found_and_nothing_else_whoever_answers() {
     let world = World::start();
     for (answers, name) in [("legacy", OLD_NAME), ("canonical", NEW_NAME)] {
         let before = world.compared();
-        let mode = json!({"mode": "shadow", "answers": answers, "noise": 50});
+        let mode = json!({"mode": "shadow", "answers": answers, "noise": 50, "extra": 100});
         assert_eq!(world.put(&mode).status, 200);
         let mut client = Client::new(world.new.address);
         for token in &TOKENS[..ROUNDS] {
@@ -86,7 +86,7 @@ fn an_old_side_that_is_gone_is_nothing_to_a_client_of_the_new_and_changes_are_ma
         client.ask("PATCH", &format!("/gitbook{NORTHWIND}"), &authorization(TOKENS[3]), &body).unwrap()
     };
     let mut client = Client::new(world.new.address);
-    assert_eq!(world.put(&json!({"mode": "shadow", "answers": "legacy"})).status, 200);
+    assert_eq!(world.put(&json!({"mode": "shadow", "answers": "legacy", "extra": 100})).status, 200);
     let before = world.compared();
     assert_eq!(change(&mut client, "Renamed").status, 200);
     world.wait_until_compared(before + 1);

@@ -19,6 +19,8 @@ pub(super) struct Tamper {
     /// Requests of that method are answered so, and nothing is done.
     ignored: Option<(&'static str, u16)>,
     held: Option<Arc<Held>>,
+    /// Its cursors begin with this, and it knows no others.
+    cursors: Option<&'static str>,
     changes: Arc<AtomicUsize>,
     reads: Arc<AtomicUsize>,
 }
@@ -59,6 +61,11 @@ impl Tamper {
 
     pub(super) fn ignoring(self, method: &'static str, status: u16) -> Tamper {
         Tamper { ignored: Some((method, status)), ..self }
+    }
+
+    /// Cursors are the old side's own: they begin with that word, and others are refused.
+    pub(super) fn with_cursors(self, word: &'static str) -> Tamper {
+        Tamper { cursors: Some(word), ..self }
     }
 
     /// The change whose body has that text is done between the coming of the first read and its answer.
@@ -119,6 +126,16 @@ impl Tamper {
             client.write_all(head.as_bytes()).unwrap();
             return;
         }
+        if let Some(word) = self.cursors {
+            let is_own = lines[0].contains(&format!("page={word}"));
+            if lines[0].contains("page=") && !is_own {
+                client
+                    .write_all(b"HTTP/1.1 400 Bad\r\nconnection: close\r\ncontent-length: 0\r\n\r\n")
+                    .unwrap();
+                return;
+            }
+            lines[0] = lines[0].replace(&format!("page={word}"), "page=");
+        }
         let target = lines[0].split(' ').nth(1).unwrap().to_owned();
         if let Some((_, _, rule)) =
             self.rules.iter().find(|(of, part, _)| *of == method && target.contains(part))
@@ -150,6 +167,19 @@ impl Tamper {
         if let Some(held) = held.filter(|_| is_held) {
             held.is_done.happen();
         }
+        if let Some(word) = self.cursors {
+            answer = with_cursors(&answer, word);
+        }
         client.write_all(&answer).unwrap();
     }
+}
+
+/// An answer whose cursor begins with that word.
+fn with_cursors(answer: &[u8], word: &str) -> Vec<u8> {
+    let text = String::from_utf8(answer.to_vec()).unwrap();
+    let (head, body) = text.split_once("\r\n\r\n").unwrap();
+    let body = body.replace("\"page\":\"", &format!("\"page\":\"{word}"));
+    let lines = head.split("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
+    let head: String = lines.map(|line| format!("{line}\r\n")).collect();
+    format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }

@@ -85,13 +85,32 @@ impl World {
         gives_way: bool,
         reached: impl FnOnce(SocketAddr) -> SocketAddr,
     ) -> World {
+        World::allowing(Some("1000000/minute"), case, gives_way, reached)
+    }
+
+    /// The same, where both sides allow each principal what the mappings say that ship.
+    pub(super) fn as_shipped(case: &'static Case) -> World {
+        World::allowing(None, case, false, |old| old)
+    }
+
+    fn allowing(
+        window: Option<&str>,
+        case: &'static Case,
+        gives_way: bool,
+        reached: impl FnOnce(SocketAddr) -> SocketAddr,
+    ) -> World {
         let folder = tempfile::tempdir().unwrap();
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         fs::create_dir(folder.path().join("mappings")).unwrap();
         for name in BTreeSet::from(["canonical", GITBOOK.dialect, case.dialect]) {
             let name = format!("{name}.toml");
             let text = fs::read_to_string(root.join("mappings").join(&name)).unwrap();
-            let text = text.replace("windows = [\"60/minute\"]", "windows = [\"1000000/minute\"]");
+            let text = match window {
+                Some(window) => {
+                    text.replace("windows = [\"60/minute\"]", &format!("windows = [\"{window}\"]"))
+                }
+                None => text,
+            };
             fs::write(folder.path().join("mappings").join(name), text).unwrap();
         }
         let old = World::process(

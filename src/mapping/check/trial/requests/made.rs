@@ -6,7 +6,7 @@ use std::sync::Arc;
 use http::uri::{Authority, PathAndQuery, Scheme};
 
 use crate::dialect::operation::{Case, RequestBody};
-use crate::dialect::page::{PageSlot, Wanted};
+use crate::dialect::page::{Cursors, PageSlot, Wanted};
 use crate::dialect::url::Url;
 use crate::dialect::{Operation, Page, Selected};
 use crate::json::{Document, Value};
@@ -204,7 +204,7 @@ fn text(value: Value<'_>) -> String {
 fn starts(page: &Page) -> Guide {
     let wanted = Wanted { limit: 10, offset: 0 };
     let url = Url::of(PathAndQuery::from_static("/"));
-    let next = page.show(PageSlot::Next, wanted, 10, 30, &url);
+    let next = page.show(PageSlot::Next, wanted, 10, 30, (&url, Cursors::Plain));
     let next = next.and_then(|json| serde_json::from_str(&json).ok());
     Guide {
         at: vec![Step::Member(page.start.as_str().into())],
