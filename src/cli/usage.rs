@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use http::Uri;
 
+mod compared;
 mod csv;
 mod fetch;
 mod html;
@@ -197,31 +198,6 @@ fn counted(known: &Use<()>) -> String {
     match known.error {
         0 => known.count.to_string(),
         error => format!("≤{} (−{error})", known.count),
-    }
-}
-
-/// How comparisons of both sides ended, in a sentence.
-fn compared(answers: u64, different: u64, refused: u64) -> String {
-    if (answers, refused) == (0, 0) {
-        return "nothing was compared in the days that are kept".to_owned();
-    }
-    let share = match answers {
-        0 => String::new(),
-        answers => format!(" ({})", percent(different, answers)),
-    };
-    let refused = match refused {
-        0 => String::new(),
-        refused => format!("; the canonical side would have refused {refused} changes"),
-    };
-    format!("of {answers} requests whose answers were compared, {different} differed{share}{refused}")
-}
-
-/// A share, never rounded to nothing.
-fn percent(part: u64, whole: u64) -> String {
-    match part.saturating_mul(1000).div_ceil(whole.max(1)) {
-        0 => "0 %".to_owned(),
-        1 if part.saturating_mul(1000) < whole => "less than 0.1 %".to_owned(),
-        mille => format!("{}.{} %", mille / 10, mille % 10),
     }
 }
 

@@ -204,6 +204,53 @@ fn who_uses_what_differs_is_in_doubt() {
     assert_eq!(html.matches("✓ safe to move").count(), 1);
 }
 
+/// One used an operation to which the canonical side had no answer, one an operation of which a shadow was given up.
+#[test]
+fn who_uses_what_could_not_be_compared_is_in_doubt_if_there_was_no_answer_and_else_told() {
+    let mut counting = Counting::with(Config::default());
+    let (add, list) = (Part::operation("nimbus", "add-person"), Part::operation("nimbus", "list-people"));
+    for (who, parts) in [("adds", vec![add.clone(), add.field("address")]), ("lists", vec![list])] {
+        counting.count(Principal::of(who.as_bytes()), &parts);
+    }
+    for (operation, outcome) in [
+        ("list-people", "unanswered"),
+        ("list-people", "same"),
+        ("list-people", "unreadable"),
+        ("add-person", "effect_unread"),
+        ("add-person", "a_word_of_tomorrow"),
+        ("add-person", "untried"),
+    ] {
+        counting.book.compared("nimbus", operation, outcome, now());
+    }
+    counting.write();
+
+    let told = counting.told(&[]);
+    let of = |who: &str, what: &str| told_of(&told, who)[what].clone();
+    let why = "2 of 3 requests had no two answers that could be compared (1 `unanswered`, 1 `unreadable`); \
+               whose is not known, the last was on 2026-11-22";
+    assert_eq!(
+        (of("lists", "moving"), of("lists", "doubts")[0]["reason"].clone()),
+        (json!("unknown"), json!(why))
+    );
+    let note = "nimbus/add-person: nothing was compared, though it was tried: 1 `a_word_of_tomorrow`, 1 `effect_unread`";
+    assert_eq!(of("adds", "moving"), "safe");
+    assert!(of("adds", "notes").as_array().unwrap().contains(&json!(note)), "{told}");
+    let not_compared = json!({"a_word_of_tomorrow": 1, "effect_unread": 1});
+    assert_eq!(
+        (&told["comparisons"][0]["not_compared"], &told["comparisons"][0]["untried"]),
+        (&not_compared, &json!(1))
+    );
+    let text = String::from_utf8(counting.report(&[]).stdout).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "of 1 requests whose answers were compared, 0 differed (0 %); tried, and not compared: 1 `a_word_of_tomorrow`, \
+         1 `effect_unread`, 1 `unanswered`, 1 `unreadable`",
+        "nimbus/list-people not compared: `unanswered` 1 2026-11-22",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.
 #[test]
 fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice() {
@@ -484,7 +531,8 @@ fn what_was_met_is_told_in_every_format() {
 
     let told: Value = serde_json::from_str(&report("json")).unwrap();
     let day = |days: u64| json!(if days == 0 { "2026-11-21" } else { "2026-11-22" });
-    let part = json!({"dialect": name, "operation": operation, "compared": 8, "different": 4, "refused": 2});
+    let part = json!({"dialect": name, "operation": operation, "compared": 8, "different": 4, "refused": 2,
+        "fits": 0, "untried": 0, "not_compared": {"late": 2}});
     assert_eq!(told["comparisons"], json!([part]));
     let place = json!({"dialect": name, "operation": operation, "place": "/items/*/<&", "count": 2,
         "first": day(1), "last": day(1)});
@@ -508,7 +556,11 @@ fn what_was_met_is_told_in_every_format() {
     assert_eq!(csv.lines().filter(|line| line.contains(",declared,")).count(), dialect.losses.len());
 
     let text = report("text");
-    for words in ["of 8 requests whose answers were compared, 4 differed (50.0 %); the canonical", "█▄"] {
+    for words in [
+        "of 8 requests whose answers were compared, 4 differed (50.0 %); the canonical",
+        "not compared: `late`           2",
+        "█▄",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -520,6 +572,7 @@ fn what_was_met_is_told_in_every_format() {
         "<code>/items/*/&lt;&amp;</code>",
         "4 differed (50.0 %)",
         "changes that would be refused",
+        "<td>not compared: <code>late</code></td><td class=\"n\">2</td>",
     ] {
         assert!(html.contains(words), "{words}\n{html}");
     }

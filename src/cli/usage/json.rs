@@ -1,8 +1,11 @@
 //! For programs.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Tree, json};
 
-use super::met::{Compared, Loss, Seen};
+use super::compared::{Compared, Seen};
+use super::met::Loss;
 use super::plot::DAY;
 use super::verdict::Moving;
 use super::{Told, is_exact};
@@ -79,8 +82,10 @@ fn remaining(told: &Told) -> Tree {
 
 fn comparisons(told: &Told) -> Tree {
     let of = |((dialect, operation), of): (&(String, String), &Compared)| {
+        let failed: BTreeMap<_, _> = of.failed.iter().map(|(outcome, seen)| (outcome, seen.count)).collect();
         json!({"dialect": dialect, "operation": operation, "compared": of.answers.count,
-            "different": of.different.count, "refused": of.refused.count})
+            "different": of.different.count, "refused": of.refused.count, "fits": of.fits.count,
+            "untried": of.untried.count, "not_compared": failed})
     };
     told.met.compared.iter().map(of).collect()
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::met::Seen;
+use super::compared::{Compared, Seen};
 use super::plot::{self, grouped};
 use super::verdict::Verdict;
 use super::{Told, counted, days};
@@ -134,16 +134,14 @@ fn moving(told: &Told, verdict: &Verdict, out: &mut String) {
 
 fn differences(told: &Told, out: &mut String) {
     out.push_str("\nwhere both sides differ\n");
-    let (answers, different, refused) = told.met.compared();
-    wrap(out, 2, &super::compared(answers, different, refused));
+    wrap(out, 2, &Compared::all(told.met.compared.values()).sentence());
     let mut places: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for (part, seen) in &told.met.differences {
         let rows = places.entry(format!("{}/{}", part.dialect, part.operation)).or_default();
         rows.push(met(part.field.clone(), seen));
     }
-    for ((dialect, operation), of) in told.met.compared.iter().filter(|(_, of)| of.refused.count > 0) {
-        let rows = places.entry(format!("{dialect}/{operation}")).or_default();
-        rows.push(met("changes that would be refused".to_owned(), &of.refused));
+    for ((dialect, operation), what, seen) in told.met.besides() {
+        places.entry(format!("{dialect}/{operation}")).or_default().push(met(what, seen));
     }
     for (operation, rows) in places {
         wrap(out, 2, &operation);

@@ -2,18 +2,18 @@
 //!
 //! What becomes of a part is asked of the mapping's ledger, which the loader has proved. Nothing is safe because nobody
 //! objects: a part that is lost, refused or heard as something else is in the way, and one that the mapping says nothing of,
-//! or has no more, leaves the principal in doubt. So does a shadow in which both sides differed in an operation that it uses:
-//! whose answers those were is not kept.
+//! or has no more, leaves the principal in doubt. So does a shadow in which both sides differed in an operation that it uses,
+//! or to which one of them had no answer that means anything: whose answers those were is not kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{met::Compared, plot::DAY};
+use super::compared::Compared;
 use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
 use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches, snapshot::date};
+use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches};
 
 /// What is to be said of a principal.
 pub(super) struct Verdict {
@@ -138,8 +138,11 @@ pub(super) fn all(
                 verdict.hinders(part, whose, known, false);
             }
             let ended = compared.get(&(part.dialect.clone(), part.operation.clone()));
-            if let Some(reason) = ended.filter(|_| part.kind == Kind::Operation).and_then(differing) {
+            let Some(ended) = ended.filter(|_| part.kind == Kind::Operation) else { continue };
+            if let Some(reason) = ended.doubt() {
                 verdict.hinders(part, (Moving::Unknown, reason), known, false);
+            } else if let Some(remark) = ended.remark() {
+                verdict.remarks.insert(format!("{part}: {remark}"));
             }
         }
         verdict.say_once();
@@ -275,20 +278,6 @@ fn hindrance(
             }
         }
     }
-}
-
-/// What a shadow found against moving who uses an operation, if it found anything.
-fn differing(compared: &Compared) -> Option<String> {
-    let Compared { answers, different, refused } = compared;
-    let last = [different, refused].into_iter().filter_map(|seen| seen.days).map(|(_, last)| last).max()?;
-    let differed =
-        || format!("both sides differed in {} of {} answers compared", different.count, answers.count);
-    let changes =
-        if refused.count == 1 { "1 change".to_owned() } else { format!("{} changes", refused.count) };
-    let refusals = || format!("the canonical side would have refused {changes}");
-    let found: Vec<_> =
-        (different.count > 0).then(differed).into_iter().chain((refused.count > 0).then(refusals)).collect();
-    Some(format!("{}; whose is not known, the last was on {}", found.join(", and "), date(last * DAY)))
 }
 
 /// Whether some requests lacked what the operation requires, besides those of which it is said that nobody has read them. An

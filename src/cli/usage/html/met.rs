@@ -2,7 +2,7 @@
 
 use super::{escaped, put, sentence, table, td};
 use crate::cli::usage::Told;
-use crate::cli::usage::met::Seen;
+use crate::cli::usage::compared::{Compared, REFUSED, Seen};
 use crate::cli::usage::plot::{DAY, Plot, grouped};
 use crate::usage::Kind;
 use crate::usage::snapshot::date;
@@ -44,10 +44,9 @@ pub(super) fn put_plots(told: &Told, out: &mut String) {
 
 /// Where shadows found that the sides differ.
 pub(super) fn put_differences(told: &Told, out: &mut String) {
-    let (answers, different, refused) = told.met.compared();
-    let said = crate::cli::usage::compared(answers, different, refused);
+    let said = Compared::all(told.met.compared.values()).sentence();
     let (first, rest) = said.split_at(1);
-    let mut body = format!("<p>{}{}.</p>", first.to_uppercase(), escaped(rest));
+    let mut body = format!("<p>{}{}.</p>", first.to_uppercase(), sentence(rest));
     let mut rows: Vec<_> = told
         .met
         .differences
@@ -57,17 +56,15 @@ pub(super) fn put_differences(told: &Told, out: &mut String) {
             [vec![td(&part.dialect), td(&part.operation), place], seen_cells(seen)].concat()
         })
         .collect();
-    let refusals = told.met.compared.iter().filter(|(_, of)| of.refused.count > 0);
-    rows.extend(refusals.map(|((dialect, operation), of)| {
-        let what = td("changes that would be refused");
-        [vec![td(dialect), td(operation), what], seen_cells(&of.refused)].concat()
+    let has_differences = !rows.is_empty() || told.met.compared.values().any(|of| of.refused.count > 0);
+    rows.extend(told.met.besides().map(|((dialect, operation), what, seen)| {
+        [vec![td(dialect), td(operation), format!("<td>{}</td>", sentence(&what))], seen_cells(seen)].concat()
     }));
-    if !rows.is_empty() {
+    if has_differences {
         let mut plot = Plot::new(told.span(), &told.dialects());
         let met = &told.counted.met;
         met.of(Kind::Difference).for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
-        let refused =
-            met.of(Kind::Comparison).filter(|(_, part, _)| part.value == crate::cli::usage::met::REFUSED);
+        let refused = met.of(Kind::Comparison).filter(|(_, part, _)| part.value == REFUSED);
         refused.for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
         body.push_str(&plot.stacked("Differences a day by dialect"));
     }
