@@ -9,6 +9,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use http::Uri;
 
+mod axis;
 mod compared;
 mod csv;
 mod fetch;
@@ -20,6 +21,7 @@ mod removal;
 mod text;
 mod verdict;
 
+use self::axis::{Axis, DAY};
 use self::met::Findings;
 use self::removal::Removal;
 use self::verdict::Verdict;
@@ -139,14 +141,14 @@ impl Told {
         dialects.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// The days since 1970 that are drawn: those that bear most, up to the one in which it was written.
-    fn span(&self) -> (u64, u64) {
+    /// The days that are drawn: those on which anybody came or anything was met, up to the one on which it was written.
+    fn axis(&self) -> Axis {
         let mut weights: BTreeMap<u64, u64> = BTreeMap::new();
         let met = self.counted.met.all().map(|(day, _, count)| (day, count));
         for (day, count) in self.counted.days.iter().map(|(day, table)| (*day, table.total)).chain(met) {
             *weights.entry(day).or_default() += count;
         }
-        plot::span(&weights, self.counted.written / plot::DAY)
+        Axis::of(&weights, self.counted.since / DAY, self.counted.written / DAY)
     }
 
     /// Who calls which operation, in the order of operations, the most frequent first.

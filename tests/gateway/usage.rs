@@ -251,6 +251,30 @@ fn who_uses_what_could_not_be_compared_is_in_doubt_if_there_was_no_answer_and_el
     }
 }
 
+/// Two who came on a day in spring, and one of them again after months.
+#[test]
+fn who_comes_after_months_of_silence_is_who_is_left() {
+    let mut counting = Counting::with(Config::default());
+    let list = counting.book.parts().number(&Part::operation("nimbus", "list-people"));
+    let spring = now() - Duration::from_hours(24 * 150);
+    for (who, when) in [("often", spring), ("quarterly", spring), ("quarterly", now())] {
+        counting.counter.count_parts(Principal::of(who.as_bytes()), Client::UNKNOWN, &[list], when);
+    }
+    counting.write();
+
+    let text = String::from_utf8(counting.report(&[]).stdout).unwrap();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "nimbus █┊▄ 1 of 2 principals on each day from 2026-06-25 to 2026-11-22",
+        "drawn as ┊: nothing was counted from 2026-06-26 to 2026-11-21",
+    ] {
+        assert!(words.contains(said), "{said}\n{text}");
+    }
+    let html = String::from_utf8(counting.report(&["--format", "html"]).stdout).unwrap();
+    assert!(html.contains("How many came on 2026-11-22") && html.contains("<b>1</b> of 2"), "{html}");
+    assert!(!text.contains("a clock shows") && !html.contains("a clock shows"));
+}
+
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.
 #[test]
 fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice() {

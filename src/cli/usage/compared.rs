@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::plot::DAY;
+use super::axis::DAY;
 use crate::usage::snapshot::date;
 
 /// Outcomes in which both answers were compared, or what a change did with what it asked for.

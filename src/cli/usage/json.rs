@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value as Tree, json};
 
+use super::axis::DAY;
 use super::compared::{Compared, Seen};
 use super::met::Loss;
-use super::plot::DAY;
 use super::verdict::Moving;
 use super::{Told, is_exact};
 use crate::limit::Principal;
