@@ -30,6 +30,7 @@ use super::{
     console::Console,
     files::{Files, Loaded},
 };
+use crate::gateway::reverse::lacking_with;
 use crate::limit::Principal;
 use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, names, snapshot::date, store};
 
@@ -103,7 +104,9 @@ pub(super) fn run(
     let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
     let removal = removal.map(|removal| Removal { is_counted: untouched == 0, ..removal });
     let met = Findings::of(&counted, &registry);
-    let verdicts = verdict::all(&counted, &registry, &met.compared);
+    let lacking = config.reverse.as_ref().map(|spoken| lacking_with(&registry, spoken)).unwrap_or_default();
+    let lacking = lacking.into_iter().map(|of| ((of.dialect, of.operation), of.reason)).collect();
+    let verdicts = verdict::all(&counted, &registry, &met.compared, &lacking);
     let replicas = files.len() + arguments.from.len();
     let told = Told { counted, replicas, untouched, removal, verdicts, met };
     match arguments.format {

@@ -275,6 +275,35 @@ fn who_comes_after_months_of_silence_is_who_is_left() {
     assert!(!text.contains("a clock shows") && !html.contains("a clock shows"));
 }
 
+/// By what `check` warns of (`C0303`): `users.get` has no words in `letpiper`, and removing a member has.
+#[test]
+fn who_uses_what_the_backends_dialect_has_no_words_for_is_blocked() {
+    let mut counting = Counting::with(Config::default());
+    let [user, removal] = ["getUserById", "removeMemberFromOrganizationById"]
+        .map(|operation| Part::operation("gitbook", operation));
+    counting
+        .count(Principal::of(b"blocked"), &[user.clone(), user.field("{userId}").value(Kind::Id, "uuid")]);
+    counting.count(Principal::of(b"free"), &[removal]);
+    counting.write();
+
+    let (file, config) =
+        (counting.folder.path().join("usage.sqlite"), counting.folder.path().join("config.toml"));
+    let told = |text: &str| -> Value {
+        fs::write(&config, text).unwrap();
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let report = report.arg("report").arg(&file).arg("--config").arg(&config).args(["--format", "json"]);
+        serde_json::from_slice(&report.output().unwrap().stdout).unwrap()
+    };
+    let reverse = told("[upstream]\nbase = \"http://127.0.0.1:1\"\ndialect = \"letpiper\"\n");
+    let blocked = told_of(&reverse, "blocked");
+    let why = "gitbook/getUserById: the backend's dialect has no words for it, and it is refused with 501: \
+               `letpiper` has no operation for `users.get`";
+    assert_eq!((&blocked["moving"], reasons(&blocked["blocks"])), (&json!("blocked"), vec![why.to_owned()]));
+    assert_eq!(told_of(&reverse, "free")["blocks"], json!([]));
+    let canonical = told("[upstream]\nbase = \"http://127.0.0.1:1\"\n");
+    assert_eq!(told_of(&canonical, "blocked")["blocks"], json!([]));
+}
+
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.
 #[test]
 fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice() {

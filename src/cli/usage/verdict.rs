@@ -102,13 +102,17 @@ fn around(part: &Part) -> impl Iterator<Item = Part> {
     fields.into_iter().chain(is_part.then_some(operation))
 }
 
+/// Why operations are always refused where the backend speaks a dialect, by dialect and operation.
+pub(super) type Inexpressible = HashMap<(String, String), String>;
+
 /// What is to be said of every principal, in their order, where comparisons of operations ended like this.
 pub(super) fn all(
     counted: &Snapshot,
     registry: &Registry,
     compared: &BTreeMap<(String, String), Compared>,
+    inexpressible: &Inexpressible,
 ) -> Vec<Verdict> {
-    let mapped = Mapped::of(registry);
+    let mapped = Mapped::of(registry, inexpressible);
     let mut verdicts: BTreeMap<Principal, Verdict> = BTreeMap::new();
     let mut uses: BTreeMap<Principal, HashMap<&Part, &Use<()>>> = BTreeMap::new();
     for ((who, part), known) in counted.uses.uses() {
@@ -166,16 +170,20 @@ struct Mapped<'r> {
 struct OperationSays<'r> {
     crossings: Crossings<'r>,
     remarks: Vec<String>,
+    /// Why it is always refused, if it is.
+    inexpressible: Option<&'r str>,
 }
 
 impl<'r> Mapped<'r> {
-    fn of(registry: &'r Registry) -> Mapped<'r> {
+    fn of(registry: &'r Registry, inexpressible: &'r Inexpressible) -> Mapped<'r> {
         let mut operations = HashMap::new();
         for dialect in registry.dialects() {
             let ledger = Ledger::of(dialect);
             for operation in &dialect.operations {
                 let remarks = remarks(dialect, operation, &ledger);
-                let says = OperationSays { crossings: Crossings::of(operation), remarks };
+                let refused = inexpressible.get(&(dialect.name.clone(), operation.name.clone()));
+                let (crossings, inexpressible) = (Crossings::of(operation), refused.map(String::as_str));
+                let says = OperationSays { crossings, remarks, inexpressible };
                 operations.insert((dialect.name.as_str(), operation.name.as_str()), says);
             }
         }
@@ -188,6 +196,16 @@ impl<'r> Mapped<'r> {
             let gone = (Moving::Blocked, "no mapping has this operation any more".to_owned());
             return verdict.hinders(part, gone, known, true);
         };
+        if let Some(reason) = says.inexpressible {
+            // Whatever is in it is refused with it.
+            if part.kind == Kind::Operation {
+                let reason = format!(
+                    "the backend's dialect has no words for it, and it is refused with 501: {reason}"
+                );
+                verdict.hinders(part, (Moving::Blocked, reason), known, true);
+            }
+            return;
+        }
         if part.kind == Kind::Operation {
             verdict.remarks.extend(says.remarks.iter().cloned());
             if let Some(reason) = lacking(part, known, &says.crossings, uses).filter(|_| !verdict.may_miss) {
