@@ -3,6 +3,7 @@
 //! It adds up what replicas counted, read from their files or asked of their admin listeners, and looks up in the mappings
 //! what becomes of what each principal uses.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
@@ -32,7 +33,9 @@ use super::{
 };
 use crate::gateway::reverse::lacking_with;
 use crate::limit::Principal;
-use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, names, snapshot::date, store};
+use crate::usage::heavy::Use;
+use crate::usage::snapshot::date;
+use crate::usage::{Kind, Part, Snapshot, Summary, UNCONFIRMED, is_printable, names, store};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -100,6 +103,9 @@ pub(super) fn run(
         counted.merge(&fetch::snapshot(from)?);
     }
     counted.names.extend(names(config.usage.names));
+    for name in counted.names.values_mut() {
+        *name = shown(name).into_owned();
+    }
     let removal = arguments.removing.as_deref();
     let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
     let removal = removal.map(|removal| Removal { is_counted: untouched == 0, ..removal });
@@ -122,12 +128,16 @@ pub(super) fn run(
 
 impl Told {
     fn name(&self, who: &Principal) -> Option<&str> {
-        self.counted.names.get(who).map(String::as_str)
+        self.counted.names.get(who).map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// What people know a principal by.
+    /// What people know a principal by: its name with the first digits of its digest, which nobody else has, or the digest.
     fn label(&self, who: &Principal) -> String {
-        self.name(who).map_or_else(|| who.to_string(), str::to_owned)
+        match self.name(who) {
+            Some(name) if *who == UNCONFIRMED => name.to_owned(),
+            Some(name) => format!("{name} ({})", first_digits(who)),
+            None => who.to_string(),
+        }
     }
 
     /// The dialects that are used, or of which anything was met, those with the most requests first.
@@ -196,6 +206,27 @@ impl Told {
             uses.missed
         )
     }
+}
+
+/// The first digits of a digest: enough to tell two of one name apart.
+fn first_digits(who: &Principal) -> String {
+    who.to_string().chars().take(8).collect()
+}
+
+/// A text as it can be shown anywhere. It may come from another machine, and is not to do anything to a terminal.
+fn shown(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    for character in text.chars() {
+        if is_printable(character) {
+            out.push(character);
+        } else {
+            out.extend(character.escape_unicode());
+        }
+    }
+    Cow::Owned(out)
 }
 
 /// A count, with what it may be wrong by.

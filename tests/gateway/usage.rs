@@ -275,6 +275,21 @@ fn who_comes_after_months_of_silence_is_who_is_left() {
     assert!(!text.contains("a clock shows") && !html.contains("a clock shows"));
 }
 
+/// Whoever decides by a name sees whose it is.
+#[test]
+fn a_name_stands_beside_the_first_digits_of_the_digest() {
+    let mut counting = Counting::with(Config::default());
+    counting.count(Principal::of(b"lists"), &[Part::operation("nimbus", "list-people")]);
+    counting.write();
+
+    let who = Principal::of(b"lists").to_string();
+    let config = counting.folder.path().join("config.toml");
+    fs::write(&config, format!("[usage.names]\n{who} = \"billing\"\n")).unwrap();
+    let text = counting.report(&["--config", config.to_str().unwrap()]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains(&format!("  billing ({}): safe\n", &who[..8])), "{text}");
+}
+
 /// By what `check` warns of (`C0303`): `users.get` has no words in `letpiper`, and removing a member has.
 #[test]
 fn who_uses_what_the_backends_dialect_has_no_words_for_is_blocked() {

@@ -7,7 +7,7 @@ use super::axis::DAY;
 use super::compared::{Compared, Seen};
 use super::plot::grouped;
 use super::verdict::Verdict;
-use super::{Told, counted, days};
+use super::{Told, counted, days, shown};
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
 
@@ -191,7 +191,7 @@ fn date_of(day: u64) -> String {
 fn wrap(out: &mut String, indent: usize, text: &str) {
     let mut line = " ".repeat(indent);
     let mut is_empty = true;
-    for word in text.split(' ') {
+    for word in shown(text).split(' ') {
         if !is_empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
             writeln!(out, "{line}").expect("writing to a string never fails");
             line = " ".repeat(indent + 2);
@@ -208,9 +208,11 @@ fn wrap(out: &mut String, indent: usize, text: &str) {
 
 /// Rows in columns. The second to last, a count, ends where all of them end.
 fn table(out: &mut String, indent: usize, rows: &[Vec<String>]) {
+    let cells = |row: &Vec<String>| row.iter().map(|cell| shown(cell).into_owned()).collect::<Vec<_>>();
+    let rows: Vec<_> = rows.iter().map(cells).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<_> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
-    for row in rows {
+    for row in &rows {
         let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
             if at + 2 == row.len() { format!("{cell:>width$}") } else { format!("{cell:width$}") }
         });
@@ -231,6 +233,14 @@ mod tests {
         let first = format!("  {}", ["word"; 15].join(" "));
         assert_eq!(out, format!("{first}\n    word word\n{}\n", "x".repeat(90)));
         assert!(first.chars().count() <= COLUMNS);
+    }
+
+    #[test]
+    fn nothing_that_is_told_can_do_anything_to_a_terminal() {
+        let mut out = String::new();
+        wrap(&mut out, 0, "a\nb \u{1b}[31m\u{202e}");
+        table(&mut out, 0, &[vec!["\r\u{9b}2J".to_owned(), "1".to_owned(), "é".to_owned()]]);
+        assert_eq!(out, "a\\u{a}b \\u{1b}[31m\\u{202e}\n\\u{d}\\u{9b}2J  1  é\n");
     }
 
     #[test]
