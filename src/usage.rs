@@ -52,14 +52,22 @@ pub use watches::Watches;
 /// they make up, so that they push nobody out of a table. It is the digest of no credential that anybody has.
 pub const UNCONFIRMED: Principal = Principal::from_bytes([0; 16]);
 
-/// What that is called, unless operators call it otherwise.
-const UNCONFIRMED_NAME: &str = "unconfirmed";
+/// What that is called, and nobody else may be.
+pub const UNCONFIRMED_NAME: &str = "unconfirmed";
 
 /// What principals are called, where operators call some of them so.
 pub fn names(given: BTreeMap<Principal, String>) -> BTreeMap<Principal, String> {
     let mut names = given;
-    names.entry(UNCONFIRMED).or_insert_with(|| UNCONFIRMED_NAME.to_owned());
+    names.insert(UNCONFIRMED, UNCONFIRMED_NAME.to_owned());
     names
+}
+
+/// Whether a character is only what it looks like: it moves no cursor, breaks no line and turns no text around, so that
+/// whatever is before it and behind it is read as it is.
+pub fn is_printable(character: char) -> bool {
+    let turns =
+        matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    !character.is_control() && !turns
 }
 
 /// What is kept, and how much of it.

@@ -3,12 +3,15 @@
 //! It adds up what replicas counted, read from their files or asked of their admin listeners, and looks up in the mappings
 //! what becomes of what each principal uses.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use http::Uri;
 
+mod axis;
+mod compared;
 mod csv;
 mod fetch;
 mod html;
@@ -19,6 +22,7 @@ mod removal;
 mod text;
 mod verdict;
 
+use self::axis::{Axis, DAY};
 use self::met::Findings;
 use self::removal::Removal;
 use self::verdict::Verdict;
@@ -27,8 +31,11 @@ use super::{
     console::Console,
     files::{Files, Loaded},
 };
+use crate::gateway::reverse::lacking_with;
 use crate::limit::Principal;
-use crate::usage::{Kind, Part, Snapshot, Summary, heavy::Use, names, snapshot::date, store};
+use crate::usage::heavy::Use;
+use crate::usage::snapshot::date;
+use crate::usage::{Kind, Part, Snapshot, Summary, UNCONFIRMED, is_printable, names, store};
 
 #[derive(Args, Debug)]
 pub(super) struct Arguments {
@@ -96,11 +103,16 @@ pub(super) fn run(
         counted.merge(&fetch::snapshot(from)?);
     }
     counted.names.extend(names(config.usage.names));
+    for name in counted.names.values_mut() {
+        *name = shown(name).into_owned();
+    }
     let removal = arguments.removing.as_deref();
     let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
     let removal = removal.map(|removal| Removal { is_counted: untouched == 0, ..removal });
     let met = Findings::of(&counted, &registry);
-    let verdicts = verdict::all(&counted, &registry, &met.compared);
+    let lacking = config.reverse.as_ref().map(|spoken| lacking_with(&registry, spoken)).unwrap_or_default();
+    let lacking = lacking.into_iter().map(|of| ((of.dialect, of.operation), of.reason)).collect();
+    let verdicts = verdict::all(&counted, &registry, &met.compared, &lacking);
     let replicas = files.len() + arguments.from.len();
     let told = Told { counted, replicas, untouched, removal, verdicts, met };
     match arguments.format {
@@ -116,12 +128,16 @@ pub(super) fn run(
 
 impl Told {
     fn name(&self, who: &Principal) -> Option<&str> {
-        self.counted.names.get(who).map(String::as_str)
+        self.counted.names.get(who).map(String::as_str).filter(|name| !name.is_empty())
     }
 
-    /// What people know a principal by.
+    /// What people know a principal by: its name with the first digits of its digest, which nobody else has, or the digest.
     fn label(&self, who: &Principal) -> String {
-        self.name(who).map_or_else(|| who.to_string(), str::to_owned)
+        match self.name(who) {
+            Some(name) if *who == UNCONFIRMED => name.to_owned(),
+            Some(name) => format!("{name} ({})", first_digits(who)),
+            None => who.to_string(),
+        }
     }
 
     /// The dialects that are used, or of which anything was met, those with the most requests first.
@@ -138,14 +154,14 @@ impl Told {
         dialects.into_iter().map(|(name, _)| name).collect()
     }
 
-    /// The days since 1970 that are drawn: those that bear most, up to the one in which it was written.
-    fn span(&self) -> (u64, u64) {
+    /// The days that are drawn: those on which anybody came or anything was met, up to the one on which it was written.
+    fn axis(&self) -> Axis {
         let mut weights: BTreeMap<u64, u64> = BTreeMap::new();
         let met = self.counted.met.all().map(|(day, _, count)| (day, count));
         for (day, count) in self.counted.days.iter().map(|(day, table)| (*day, table.total)).chain(met) {
             *weights.entry(day).or_default() += count;
         }
-        plot::span(&weights, self.counted.written / plot::DAY)
+        Axis::of(&weights, self.counted.since / DAY, self.counted.written / DAY)
     }
 
     /// Who calls which operation, in the order of operations, the most frequent first.
@@ -192,36 +208,32 @@ impl Told {
     }
 }
 
+/// The first digits of a digest: enough to tell two of one name apart.
+fn first_digits(who: &Principal) -> String {
+    who.to_string().chars().take(8).collect()
+}
+
+/// A text as it can be shown anywhere. It may come from another machine, and is not to do anything to a terminal.
+fn shown(text: &str) -> Cow<'_, str> {
+    if text.chars().all(is_printable) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::new();
+    for character in text.chars() {
+        if is_printable(character) {
+            out.push(character);
+        } else {
+            out.extend(character.escape_unicode());
+        }
+    }
+    Cow::Owned(out)
+}
+
 /// A count, with what it may be wrong by.
 fn counted(known: &Use<()>) -> String {
     match known.error {
         0 => known.count.to_string(),
         error => format!("≤{} (−{error})", known.count),
-    }
-}
-
-/// How comparisons of both sides ended, in a sentence.
-fn compared(answers: u64, different: u64, refused: u64) -> String {
-    if (answers, refused) == (0, 0) {
-        return "nothing was compared in the days that are kept".to_owned();
-    }
-    let share = match answers {
-        0 => String::new(),
-        answers => format!(" ({})", percent(different, answers)),
-    };
-    let refused = match refused {
-        0 => String::new(),
-        refused => format!("; the canonical side would have refused {refused} changes"),
-    };
-    format!("of {answers} requests whose answers were compared, {different} differed{share}{refused}")
-}
-
-/// A share, never rounded to nothing.
-fn percent(part: u64, whole: u64) -> String {
-    match part.saturating_mul(1000).div_ceil(whole.max(1)) {
-        0 => "0 %".to_owned(),
-        1 if part.saturating_mul(1000) < whole => "less than 0.1 %".to_owned(),
-        mille => format!("{}.{} %", mille / 10, mille % 10),
     }
 }
 

@@ -256,13 +256,12 @@ fn answers(file: &AnswersFile, values: &mut Values<'_>) -> gateway::AnswerChecks
 
 fn usage(file: &UsageFile, values: &mut Values<'_>) -> usage::Config {
     let default = usage::Config::default();
-    let names = file.names.iter();
     usage::Config {
         file: values.path(file.file.as_ref()),
         entries: values.count(file.entries, 100..=most::USAGE_ENTRIES, default.entries),
         days: values.count(file.days, 1..=most::USAGE_DAYS, default.days),
         write_every: values.duration(file.write_every.as_ref(), default.write_every),
-        names: names.filter_map(|(who, name)| Some((values.principal(who)?, name.value.clone()))).collect(),
+        names: values.names(&file.names),
     }
 }
 

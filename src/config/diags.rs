@@ -111,6 +111,36 @@ pub(super) fn principal(span: Span) -> Diagnostic {
         .hiding()
 }
 
+pub(super) fn nobodys_name(span: Span) -> Diagnostic {
+    Diagnostic::error(code::C0406, "nobody in particular is named here")
+        .at(span, "stands for all whom no backend is known to know")
+        .help("they are `unconfirmed` in every report; `interlingua principal` makes the digest of somebody")
+}
+
+pub(super) fn empty_name(span: Span) -> Diagnostic {
+    Diagnostic::error(code::C0406, "a principal without a name")
+        .at(span, "there is nothing to call it by")
+        .help("leave the line out, and reports show the digest")
+}
+
+/// The name is not repeated: it could do to a terminal what it is refused for.
+pub(super) fn unprintable_name(span: Span) -> Diagnostic {
+    Diagnostic::error(code::C0406, "a name that cannot be shown as it is written")
+        .at(span, "holds a control character, or one that turns text around")
+        .help("reports go to terminals: write letters, digits, punctuation and blanks")
+        .hiding()
+}
+
+pub(super) fn name_twice(span: Span, other: Option<Span>) -> Diagnostic {
+    let found = Diagnostic::error(code::C0406, "two principals of one name")
+        .at(span, "nobody could tell who it is")
+        .help("tell them apart by what differs, such as `billing, old key`");
+    match other {
+        Some(other) => found.also(other, "called so here"),
+        None => found.note("`unconfirmed` is what reports call all whom no backend is known to know"),
+    }
+}
+
 /// Nothing is repeated here either: digest and credential may have changed places.
 pub(super) fn no_mode_of_a_principal(span: Span) -> Diagnostic {
     Diagnostic::error(code::C0206, "this is no mode of a principal")
@@ -322,6 +352,13 @@ mod tests {
         (code::C0403, "[usage.names]\npat_DemoDemo1 = 5\n", (2, 1)),
         (code::C0403, "[usage.names]\npat_DemoDemo1.x = \"job\"\n", (2, 1)),
         (code::C0103, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = 5\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \" \"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"a\\nb\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\\u001b[31m\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\u{202e}gnillib\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"unconfirmed\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"a\"\n00cee71ab932fde863338d08be4de9df = \"a\"\n", (3, 36)),
+        (code::C0406, "[usage.names]\n00000000000000000000000000000000 = \"nobody\"\n", (2, 1)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
         (code::C0213, "[upstream]\nbase = \"http://b\"\ndialect = \"acne\"\n", (3, 11)),
     ];

@@ -1,5 +1,6 @@
 //! Texts and numbers of the file become values of the types the components take, or diagnostics.
 
+use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 use std::ops::RangeInclusive;
@@ -18,6 +19,7 @@ use crate::server::{ClientCertificate, HopHeader, HopHeaders, Network};
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
 use crate::upstream::Keys;
+use crate::usage::{UNCONFIRMED, UNCONFIRMED_NAME, is_printable};
 
 /// The levels a log filter knows.
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
@@ -148,6 +150,32 @@ impl<'a> Values<'a> {
 
     pub(super) fn principal(&mut self, written: &Spanned<String>) -> Option<Principal> {
         self.take(Some(written.value.parse().map_err(|_| diags::principal(written.span))))
+    }
+
+    /// What principals are called: each tells one from all others, and is shown as it is written.
+    pub(super) fn names(
+        &mut self,
+        written: &[(Spanned<String>, Spanned<String>)],
+    ) -> BTreeMap<Principal, String> {
+        let (mut names, mut spans) = (BTreeMap::new(), BTreeMap::from([(UNCONFIRMED_NAME, None)]));
+        for (digest, name) in written {
+            let Some(who) = self.principal(digest) else { continue };
+            let text = name.value.as_str();
+            let fault = if who == UNCONFIRMED {
+                Some(diags::nobodys_name(digest.span))
+            } else if text.trim().is_empty() {
+                Some(diags::empty_name(name.span))
+            } else if !text.chars().all(is_printable) {
+                Some(diags::unprintable_name(name.span))
+            } else {
+                spans.insert(text, Some(name.span)).map(|other| diags::name_twice(name.span, other))
+            };
+            if let Some(fault) = fault {
+                self.found.push(fault);
+            }
+            names.insert(who, name.value.clone());
+        }
+        names
     }
 
     pub(super) fn client_certificate(

@@ -204,6 +204,121 @@ fn who_uses_what_differs_is_in_doubt() {
     assert_eq!(html.matches("✓ safe to move").count(), 1);
 }
 
+/// One used an operation to which the canonical side had no answer, one an operation of which a shadow was given up.
+#[test]
+fn who_uses_what_could_not_be_compared_is_in_doubt_if_there_was_no_answer_and_else_told() {
+    let mut counting = Counting::with(Config::default());
+    let (add, list) = (Part::operation("nimbus", "add-person"), Part::operation("nimbus", "list-people"));
+    for (who, parts) in [("adds", vec![add.clone(), add.field("address")]), ("lists", vec![list])] {
+        counting.count(Principal::of(who.as_bytes()), &parts);
+    }
+    for (operation, outcome) in [
+        ("list-people", "unanswered"),
+        ("list-people", "same"),
+        ("list-people", "unreadable"),
+        ("add-person", "effect_unread"),
+        ("add-person", "a_word_of_tomorrow"),
+        ("add-person", "untried"),
+    ] {
+        counting.book.compared("nimbus", operation, outcome, now());
+    }
+    counting.write();
+
+    let told = counting.told(&[]);
+    let of = |who: &str, what: &str| told_of(&told, who)[what].clone();
+    let why = "2 of 3 requests had no two answers that could be compared (1 `unanswered`, 1 `unreadable`); \
+               whose is not known, the last was on 2026-11-22";
+    assert_eq!(
+        (of("lists", "moving"), of("lists", "doubts")[0]["reason"].clone()),
+        (json!("unknown"), json!(why))
+    );
+    let note = "nimbus/add-person: nothing was compared, though it was tried: 1 `a_word_of_tomorrow`, 1 `effect_unread`";
+    assert_eq!(of("adds", "moving"), "safe");
+    assert!(of("adds", "notes").as_array().unwrap().contains(&json!(note)), "{told}");
+    let not_compared = json!({"a_word_of_tomorrow": 1, "effect_unread": 1});
+    assert_eq!(
+        (&told["comparisons"][0]["not_compared"], &told["comparisons"][0]["untried"]),
+        (&not_compared, &json!(1))
+    );
+    let text = String::from_utf8(counting.report(&[]).stdout).unwrap();
+    let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for words in [
+        "of 1 requests whose answers were compared, 0 differed (0 %); tried, and not compared: 1 `a_word_of_tomorrow`, \
+         1 `effect_unread`, 1 `unanswered`, 1 `unreadable`",
+        "nimbus/list-people not compared: `unanswered` 1 2026-11-22",
+    ] {
+        assert!(text.contains(words), "{words}\n{text}");
+    }
+}
+
+/// Two who came on a day in spring, and one of them again after months.
+#[test]
+fn who_comes_after_months_of_silence_is_who_is_left() {
+    let mut counting = Counting::with(Config::default());
+    let list = counting.book.parts().number(&Part::operation("nimbus", "list-people"));
+    let spring = now() - Duration::from_hours(24 * 150);
+    for (who, when) in [("often", spring), ("quarterly", spring), ("quarterly", now())] {
+        counting.counter.count_parts(Principal::of(who.as_bytes()), Client::UNKNOWN, &[list], when);
+    }
+    counting.write();
+
+    let text = String::from_utf8(counting.report(&[]).stdout).unwrap();
+    let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "nimbus █┊▄ 1 of 2 principals on each day from 2026-06-25 to 2026-11-22",
+        "drawn as ┊: nothing was counted from 2026-06-26 to 2026-11-21",
+    ] {
+        assert!(words.contains(said), "{said}\n{text}");
+    }
+    let html = String::from_utf8(counting.report(&["--format", "html"]).stdout).unwrap();
+    assert!(html.contains("How many came on 2026-11-22") && html.contains("<b>1</b> of 2"), "{html}");
+    assert!(!text.contains("a clock shows") && !html.contains("a clock shows"));
+}
+
+/// Whoever decides by a name sees whose it is.
+#[test]
+fn a_name_stands_beside_the_first_digits_of_the_digest() {
+    let mut counting = Counting::with(Config::default());
+    counting.count(Principal::of(b"lists"), &[Part::operation("nimbus", "list-people")]);
+    counting.write();
+
+    let who = Principal::of(b"lists").to_string();
+    let config = counting.folder.path().join("config.toml");
+    fs::write(&config, format!("[usage.names]\n{who} = \"billing\"\n")).unwrap();
+    let text = counting.report(&["--config", config.to_str().unwrap()]);
+    let text = String::from_utf8(text.stdout).unwrap();
+    assert!(text.contains(&format!("  billing ({}): safe\n", &who[..8])), "{text}");
+}
+
+/// By what `check` warns of (`C0303`): `users.get` has no words in `letpiper`, and removing a member has.
+#[test]
+fn who_uses_what_the_backends_dialect_has_no_words_for_is_blocked() {
+    let mut counting = Counting::with(Config::default());
+    let [user, removal] = ["getUserById", "removeMemberFromOrganizationById"]
+        .map(|operation| Part::operation("gitbook", operation));
+    counting
+        .count(Principal::of(b"blocked"), &[user.clone(), user.field("{userId}").value(Kind::Id, "uuid")]);
+    counting.count(Principal::of(b"free"), &[removal]);
+    counting.write();
+
+    let (file, config) =
+        (counting.folder.path().join("usage.sqlite"), counting.folder.path().join("config.toml"));
+    let told = |text: &str| -> Value {
+        fs::write(&config, text).unwrap();
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let report = report.arg("report").arg(&file).arg("--config").arg(&config).args(["--format", "json"]);
+        serde_json::from_slice(&report.output().unwrap().stdout).unwrap()
+    };
+    let reverse = told("[upstream]\nbase = \"http://127.0.0.1:1\"\ndialect = \"letpiper\"\n");
+    let blocked = told_of(&reverse, "blocked");
+    let why = "gitbook/getUserById: the backend's dialect has no words for it, and it is refused with 501: \
+               `letpiper` has no operation for `users.get`";
+    assert_eq!((&blocked["moving"], reasons(&blocked["blocks"])), (&json!("blocked"), vec![why.to_owned()]));
+    assert_eq!(told_of(&reverse, "free")["blocks"], json!([]));
+    let canonical = told("[upstream]\nbase = \"http://127.0.0.1:1\"\n");
+    assert_eq!(told_of(&canonical, "blocked")["blocks"], json!([]));
+}
+
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.
 #[test]
 fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice() {
@@ -484,7 +599,8 @@ fn what_was_met_is_told_in_every_format() {
 
     let told: Value = serde_json::from_str(&report("json")).unwrap();
     let day = |days: u64| json!(if days == 0 { "2026-11-21" } else { "2026-11-22" });
-    let part = json!({"dialect": name, "operation": operation, "compared": 8, "different": 4, "refused": 2});
+    let part = json!({"dialect": name, "operation": operation, "compared": 8, "different": 4, "refused": 2,
+        "fits": 0, "untried": 0, "not_compared": {"late": 2}});
     assert_eq!(told["comparisons"], json!([part]));
     let place = json!({"dialect": name, "operation": operation, "place": "/items/*/<&", "count": 2,
         "first": day(1), "last": day(1)});
@@ -508,7 +624,11 @@ fn what_was_met_is_told_in_every_format() {
     assert_eq!(csv.lines().filter(|line| line.contains(",declared,")).count(), dialect.losses.len());
 
     let text = report("text");
-    for words in ["of 8 requests whose answers were compared, 4 differed (50.0 %); the canonical", "█▄"] {
+    for words in [
+        "of 8 requests whose answers were compared, 4 differed (50.0 %); the canonical",
+        "not compared: `late`           2",
+        "█▄",
+    ] {
         assert!(text.contains(words), "{words}\n{text}");
     }
     assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
@@ -520,6 +640,7 @@ fn what_was_met_is_told_in_every_format() {
         "<code>/items/*/&lt;&amp;</code>",
         "4 differed (50.0 %)",
         "changes that would be refused",
+        "<td>not compared: <code>late</code></td><td class=\"n\">2</td>",
     ] {
         assert!(html.contains(words), "{words}\n{html}");
     }

@@ -2,7 +2,7 @@
 //! day, and one for each declared loss.
 
 use super::Told;
-use super::plot::DAY;
+use super::axis::DAY;
 use crate::limit::Principal;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};

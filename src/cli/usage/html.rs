@@ -5,7 +5,7 @@ use std::fmt::Write;
 
 use super::plot::grouped;
 use super::verdict::Moving;
-use super::{Told, days};
+use super::{Told, days, first_digits};
 use crate::limit::Principal;
 use crate::usage::UNCONFIRMED;
 use crate::usage::heavy::Use;
@@ -113,7 +113,7 @@ fn tiles(told: &Told, out: &mut String) {
 /// A name with the digest behind it, or the digest alone.
 fn named(told: &Told, who: &Principal) -> String {
     match told.name(who) {
-        Some(name) => format!("{} <code class=\"soft\">{}</code>", escaped(name), &who.to_string()[..8]),
+        Some(name) => format!("{} <code class=\"soft\">{}</code>", escaped(name), first_digits(who)),
         None => format!("<code>{who}</code>"),
     }
 }

@@ -1,9 +1,12 @@
 //! For programs.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Value as Tree, json};
 
-use super::met::{Compared, Loss, Seen};
-use super::plot::DAY;
+use super::axis::DAY;
+use super::compared::{Compared, Seen};
+use super::met::Loss;
 use super::verdict::Moving;
 use super::{Told, is_exact};
 use crate::limit::Principal;
@@ -79,8 +82,10 @@ fn remaining(told: &Told) -> Tree {
 
 fn comparisons(told: &Told) -> Tree {
     let of = |((dialect, operation), of): (&(String, String), &Compared)| {
+        let failed: BTreeMap<_, _> = of.failed.iter().map(|(outcome, seen)| (outcome, seen.count)).collect();
         json!({"dialect": dialect, "operation": operation, "compared": of.answers.count,
-            "different": of.different.count, "refused": of.refused.count})
+            "different": of.different.count, "refused": of.refused.count, "fits": of.fits.count,
+            "untried": of.untried.count, "not_compared": failed})
     };
     told.met.compared.iter().map(of).collect()
 }

@@ -3,46 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::compared::{Compared, Seen};
 use crate::dialect::ledger::{Fate, Ledger};
 use crate::dialect::{Dialect, Registry};
 use crate::usage::{Kind, Met, Part, Snapshot, UNCONFIRMED};
-
-/// Outcomes in which both answers were compared, or what a change did with what it asked for, in the words of the metric.
-const COMPARED: [&str; 7] =
-    ["same", "different", "noise", "unsteady", "effect_same", "effect_different", "effect_unsteady"];
-
-/// Those in which they differed.
-const DIFFERENT: [&str; 2] = ["different", "effect_different"];
-
-/// The outcome of a change that the canonical side would have refused.
-pub(super) const REFUSED: &str = "dry_refused";
-
-/// How often something was met, and on which days since 1970.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Seen {
-    pub(super) count: u64,
-    /// The first and the last day, if it was met.
-    pub(super) days: Option<(u64, u64)>,
-}
-
-impl Seen {
-    fn add(&mut self, day: u64, count: u64) {
-        self.count += count;
-        let (first, last) = self.days.unwrap_or((day, day));
-        self.days = Some((first.min(day), last.max(day)));
-    }
-}
-
-/// How comparisons of an operation ended.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Compared {
-    /// Both answers were compared.
-    pub(super) answers: Seen,
-    /// They differed.
-    pub(super) different: Seen,
-    /// The canonical side would have refused a change that the old one made.
-    pub(super) refused: Seen,
-}
 
 /// A loss that a mapping declares.
 #[derive(Debug)]
@@ -92,14 +56,7 @@ impl Findings {
         let mut compared: BTreeMap<_, Compared> = BTreeMap::new();
         for (day, part, count) in counted.met.of(Kind::Comparison) {
             let of = compared.entry((part.dialect.clone(), part.operation.clone())).or_default();
-            match part.value.as_str() {
-                REFUSED => of.refused.add(day, count),
-                outcome if COMPARED.contains(&outcome) => of.answers.add(day, count),
-                _ => {}
-            }
-            if DIFFERENT.contains(&part.value.as_str()) {
-                of.different.add(day, count);
-            }
+            of.add(&part.value, day, count);
         }
         let mut differences: BTreeMap<_, Seen> = BTreeMap::new();
         for (day, part, count) in counted.met.of(Kind::Difference) {
@@ -123,10 +80,16 @@ impl Findings {
         Findings { compared, differences, losses: losses(counted, registry), remaining, more }
     }
 
-    /// How comparisons ended, all together.
-    pub(super) fn compared(&self) -> (u64, u64, u64) {
-        self.compared.values().fold((0, 0, 0), |(answers, different, refused), of| {
-            (answers + of.answers.count, different + of.different.count, refused + of.refused.count)
+    /// What is told of operations beside the places where the sides differ: what would have been refused, and what was tried
+    /// and not compared.
+    pub(super) fn besides(&self) -> impl Iterator<Item = (&(String, String), String, &Seen)> {
+        self.compared.iter().flat_map(|(operation, of)| {
+            let refused = (of.refused.count > 0)
+                .then(|| (operation, "changes that would be refused".to_owned(), &of.refused));
+            let failed = of.failed.iter();
+            let failed =
+                failed.map(move |(outcome, seen)| (operation, format!("not compared: `{outcome}`"), seen));
+            refused.into_iter().chain(failed)
         })
     }
 }

@@ -4,11 +4,9 @@
 
 use std::collections::BTreeMap;
 
+use super::axis::{Axis, DAY};
 use super::html::{escaped, put};
 use crate::usage::snapshot::date;
-
-/// Seconds of a day.
-pub(super) const DAY: u64 = 24 * 60 * 60;
 
 /// More kinds than these share one colour, that of the others.
 const KINDS_MAX: usize = 7;
@@ -21,35 +19,11 @@ const BAR: u64 = 8;
 /// The least height of what is not nothing.
 const LEAST: f64 = 4.0;
 
-/// So many days without anything are drawn between two that have something. What is further away is not drawn beside the others:
-/// a clock that was wrong for a day would leave nothing to be seen of them.
-const GAP_MAX: u64 = 100;
-
-/// So many days that are not drawn are told by their dates.
-const ASTRAY_MAX: usize = 3;
-
-/// The first and the last of the days to draw: of days that are no further apart, those that bear most, the later if two bear
-/// the same; and up to the day in which it was written, if that is not far from them either.
-pub(super) fn span(weights: &BTreeMap<u64, u64>, written: u64) -> (u64, u64) {
-    let mut runs: Vec<(u64, u64, u64)> = Vec::new();
-    for (&day, &weight) in weights {
-        match runs.last_mut() {
-            Some((_, last, all)) if day - *last <= GAP_MAX => (*last, *all) = (day, *all + weight),
-            _ => runs.push((day, day, weight)),
-        }
-    }
-    let Some((first, last, _)) = runs.into_iter().max_by_key(|(_, _, all)| *all) else {
-        return (written, written);
-    };
-    let is_near = written > last && written - last <= GAP_MAX;
-    (first, if is_near { written } else { last })
-}
-
 /// How much there was of each kind on each day since 1970.
 #[derive(Debug)]
 pub(super) struct Plot {
-    /// The first day that is drawn and the last, whether there was anything or not.
-    span: (u64, u64),
+    /// The days that are drawn, whether there was anything or not.
+    axis: Axis,
     days: BTreeMap<u64, BTreeMap<String, u64>>,
     totals: BTreeMap<String, u64>,
     /// Kinds in the order of their colours; what is not among them comes after.
@@ -58,9 +32,9 @@ pub(super) struct Plot {
 
 impl Plot {
     /// One of these days, in which kinds have the colours of their places in `order`.
-    pub(super) fn new(span: (u64, u64), order: &[&str]) -> Plot {
+    pub(super) fn new(axis: Axis, order: &[&str]) -> Plot {
         let order = order.iter().map(|kind| (*kind).to_owned()).collect();
-        Plot { span, days: BTreeMap::new(), totals: BTreeMap::new(), order }
+        Plot { axis, days: BTreeMap::new(), totals: BTreeMap::new(), order }
     }
 
     pub(super) fn add(&mut self, day: u64, kind: &str, count: u64) {
@@ -77,7 +51,7 @@ impl Plot {
         let kinds = self.kinds();
         let most = self.drawn().map(|(_, day)| day.values().sum::<u64>()).max().unwrap_or_default();
         let top = round_up(most);
-        let (first, last) = (date(self.span.0 * DAY), date(self.span.1 * DAY));
+        let (first, last) = (date(self.axis.first() * DAY), date(self.axis.last() * DAY));
         let told = format!("{about}, {first} to {last}, at most {} a day", grouped(most));
         let mut out = "<div class=\"plot\"><div class=\"scale\">".to_owned();
         for count in [top, top / 2, 0] {
@@ -90,7 +64,7 @@ impl Plot {
             let (colour, kind, total) = (self.colour(at, kind), escaped(kind), grouped(total));
             put(&mut out, format_args!("<li><i class=\"{colour}\"></i>{kind} <b>{total}</b></li>"));
         }
-        put(&mut out, format_args!("</ul>{}{}", self.astray(), self.numbers(about, &kinds)));
+        put(&mut out, format_args!("</ul>{}{}", self.not_drawn(), self.numbers(about, &kinds)));
         out
     }
 
@@ -101,15 +75,15 @@ impl Plot {
         }
         let kinds = self.kinds();
         let most = self.drawn().flat_map(|(_, day)| day.values()).copied().max().unwrap_or_default();
-        let (first, last) = (date(self.span.0 * DAY), date(self.span.1 * DAY));
+        let (first, last) = (date(self.axis.first() * DAY), date(self.axis.last() * DAY));
         let mut out = "<div class=\"strips\">".to_owned();
         for (at, kind) in kinds.iter().enumerate() {
             let on = |day: &u64| self.days.get(day).map_or(0, |day| self.count(day, &kinds, kind));
             let own = self.drawn().map(|(day, _)| on(day)).max().unwrap_or_default();
-            let now = on(&self.span.1);
+            let now = on(&self.axis.last());
             let told =
                 format!("{about}, {kind}, {first} to {last}: at most {own} on a day, {now} on the last");
-            let one = self.days.iter().fold(Plot::new(self.span, &[]), |mut one, (day, counts)| {
+            let one = self.days.iter().fold(Plot::new(self.axis.clone(), &[]), |mut one, (day, counts)| {
                 one.add(*day, kind, self.count(counts, &kinds, kind));
                 one
             });
@@ -128,7 +102,7 @@ impl Plot {
             format_args!(
                 "<div class=\"strip\"><span></span>{}<span></span></div></div>{}{}",
                 self.dates(),
-                self.astray(),
+                self.not_drawn(),
                 self.numbers(about, &kinds)
             ),
         );
@@ -137,17 +111,16 @@ impl Plot {
 
     /// The days below a drawing; one alone stands in the middle, as its bar does.
     fn dates(&self) -> String {
-        let (first, last) = self.span;
+        let (first, last, width) = (self.axis.first(), self.axis.last(), self.axis.width());
         let span = |day: u64| format!("<span>{}</span>", date(day * DAY));
-        if first == last {
+        if width == 1 {
             return format!("<div class=\"dates one\">{}</div>", span(first));
         }
-        let middle = if last - first >= 4 {
-            format!("<span class=\"middle\">{}</span>", date((first + (last - first) / 2) * DAY))
-        } else {
-            String::new()
-        };
-        format!("<div class=\"dates\">{}{middle}{}</div>", span(first), span(last))
+        let middle = self.axis.days().flatten().find(|day| self.axis.place(*day) == Some((width - 1) / 2));
+        let middle = middle
+            .filter(|_| width > 4)
+            .map(|day| format!("<span class=\"middle\">{}</span>", date(day * DAY)));
+        format!("<div class=\"dates\">{}{}{}</div>", span(first), middle.unwrap_or_default(), span(last))
     }
 
     fn drawing(&self, kinds: &[String], top: u64, told: &str) -> String {
@@ -156,7 +129,7 @@ impl Plot {
     }
 
     fn bars(&self, kinds: &[String], colours: &[String], top: u64, told: &str) -> String {
-        let width = (self.span.1 - self.span.0 + 1) * SLOT;
+        let width = self.axis.width() * SLOT;
         let mut out = format!(
             "<svg viewBox=\"0 0 {width} {HEIGHT}\" preserveAspectRatio=\"none\" role=\"img\" aria-label=\"{}\">",
             escaped(told)
@@ -167,8 +140,20 @@ impl Plot {
                 format_args!("<line class=\"grid\" x1=\"0\" y1=\"{line}\" x2=\"{width}\" y2=\"{line}\"/>"),
             );
         }
+        for ((left, wide), (first, last)) in self.axis.breaks() {
+            let (x, wide) = (left * SLOT, wide * SLOT);
+            let title = format!("nothing was counted from {} to {}", date(first * DAY), date(last * DAY));
+            put(
+                &mut out,
+                format_args!(
+                    "<path class=\"break\" d=\"M{x} 0V{HEIGHT}H{}V0z\"><title>{title}</title></path>",
+                    x + wide
+                ),
+            );
+        }
         for (day, counts) in self.drawn() {
-            let x = (day - self.span.0) * SLOT + (SLOT - BAR) / 2;
+            let Some(place) = self.axis.place(*day) else { continue };
+            let x = place * SLOT + (SLOT - BAR) / 2;
             let mut below = 0.0;
             for (kind, colour) in kinds.iter().zip(colours) {
                 let count = self.count(counts, kinds, kind);
@@ -194,14 +179,15 @@ impl Plot {
 
     /// The days that are drawn and have anything.
     fn drawn(&self) -> impl Iterator<Item = (&u64, &BTreeMap<String, u64>)> {
-        self.days.range(self.span.0..=self.span.1)
+        self.days.iter().filter(|(day, _)| self.axis.place(**day).is_some())
     }
 
     /// What is said of the days that are not.
-    fn astray(&self) -> String {
-        let days = self.days.keys().copied();
-        astray(days, self.span)
-            .map_or_else(String::new, |told| format!("<p class=\"soft\">Not drawn: {told}.</p>"))
+    fn not_drawn(&self) -> String {
+        let astray = self.axis.astray(self.days.keys().copied()).map(|told| format!("Not drawn: {told}."));
+        let breaks = self.axis.breaks_in_words().map(|told| format!("Drawn as a break: {told}."));
+        let told = breaks.into_iter().chain(astray).map(|told| format!("<p class=\"soft\">{told}</p>"));
+        told.collect()
     }
 
     /// The same as a table, for who does not see it or wants to know.
@@ -258,18 +244,6 @@ impl Plot {
     }
 }
 
-/// Which of the days with anything lie outside of those that are drawn, if any do.
-pub(super) fn astray(days: impl Iterator<Item = u64>, span: (u64, u64)) -> Option<String> {
-    let days: Vec<_> = days.filter(|day| !(span.0..=span.1).contains(day)).collect();
-    if days.is_empty() {
-        return None;
-    }
-    let dates: Vec<_> = days.iter().take(ASTRAY_MAX).map(|day| date(day * DAY)).collect();
-    let more = days.len().saturating_sub(ASTRAY_MAX);
-    let more = if more > 0 { format!(" and {more} more days") } else { String::new() };
-    Some(format!("{}{more}, far from all others, as a clock shows that is wrong", dates.join(", ")))
-}
-
 /// A number that is easy to read, and even, so that half of it is whole.
 fn round_up(most: u64) -> u64 {
     let mut unit = 1;
@@ -312,6 +286,11 @@ pub(super) fn grouped(count: u64) -> String {
 mod tests {
     use super::*;
 
+    /// One of these days, of which the last is the day on which it was written.
+    fn axis<const N: usize>(days: [u64; N]) -> Axis {
+        Axis::of(&days.map(|day| (day, 1)).into(), days[0], days[N - 1])
+    }
+
     #[test]
     fn axes_end_at_numbers_that_are_easy_to_read() {
         let ends = [0, 1, 3, 7, 11, 99, 100, 101, 12_345];
@@ -322,7 +301,7 @@ mod tests {
 
     #[test]
     fn a_kind_has_the_colour_of_its_place_whichever_others_are_there() {
-        let mut plot = Plot::new((1, 9), &["first", "second", "third"]);
+        let mut plot = Plot::new(axis([1, 9]), &["first", "second", "third"]);
         plot.add(2, "third", 1);
         plot.add(3, "first", 100);
         let drawn = plot.stacked("what there is");
@@ -340,9 +319,9 @@ mod tests {
 
     #[test]
     fn a_day_alone_is_told_once_below_its_bar() {
-        let dates = |span: (u64, u64)| {
-            let mut plot = Plot::new(span, &[]);
-            plot.add(span.0, "a", 1);
+        let dates = |first: u64, last: u64| {
+            let mut plot = Plot::new(axis([first, last]), &[]);
+            plot.add(first, "a", 1);
             let below = |drawn: &str| {
                 let (_, below) = drawn.split_once("<div class=\"dates").unwrap();
                 below.split_once("</div>").unwrap().0.to_owned()
@@ -351,39 +330,20 @@ mod tests {
             assert_eq!(drawn.0, drawn.1);
             drawn.0
         };
-        assert_eq!(dates((1, 1)), " one\"><span>1970-01-02</span>");
-        assert_eq!(dates((1, 2)), "\"><span>1970-01-02</span><span>1970-01-03</span>");
+        assert_eq!(dates(1, 1), " one\"><span>1970-01-02</span>");
+        assert_eq!(dates(1, 2), "\"><span>1970-01-02</span><span>1970-01-03</span>");
         let middle = "<span class=\"middle\">1970-01-04</span>";
-        assert_eq!(dates((1, 5)), format!("\"><span>1970-01-02</span>{middle}<span>1970-01-06</span>"));
-    }
-
-    #[test]
-    fn the_days_are_drawn_that_bear_most() {
-        let days = |of: &[(u64, u64)]| of.iter().copied().collect::<BTreeMap<_, _>>();
-        // 2026-11-22; a day of 1970, and one of 2100.
-        for (weights, written, expected) in [
-            (days(&[]), 20_779, (20_779, 20_779)),
-            (days(&[(20_770, 5), (20_775, 1)]), 20_779, (20_770, 20_779)),
-            (days(&[(0, 3), (20_770, 5), (20_775, 1), (47_482, 4)]), 20_779, (20_770, 20_779)),
-            // Written when the clock was wrong.
-            (days(&[(0, 3), (20_770, 5), (20_775, 1)]), 0, (20_770, 20_775)),
-            (days(&[(20_770, 5)]), 47_482, (20_770, 20_770)),
-            // As far apart as may be, and one more.
-            (days(&[(20_670, 1), (20_770, 5)]), 20_779, (20_670, 20_779)),
-            (days(&[(20_669, 1), (20_770, 5)]), 20_779, (20_770, 20_779)),
-            (days(&[(20_000, 5), (20_770, 5)]), 20_779, (20_770, 20_779)),
-        ] {
-            assert_eq!(span(&weights, written), expected, "{weights:?} {written}");
-        }
+        assert_eq!(dates(1, 5), format!("\"><span>1970-01-02</span>{middle}<span>1970-01-06</span>"));
     }
 
     #[test]
     fn a_day_that_is_not_drawn_is_told_and_stretches_nothing() {
-        let mut plot = Plot::new((20_770, 20_779), &[]);
+        let mut plot = Plot::new(axis([20_770, 20_779]), &[]);
         for (day, count) in [(0, 500), (20_770, 5), (20_779, 1), (47_482, 900)] {
             plot.add(day, "a", count);
         }
-        let left_out = "<p class=\"soft\">Not drawn: 1970-01-01, 2100-01-01, far from all others, as a clock shows that is wrong.</p>";
+        let left_out = "<p class=\"soft\">Not drawn: 1970-01-01, 2100-01-01, before it was counted or after it was written, \
+                        as a clock shows that is wrong.</p>";
         let drawn = plot.stacked("what there is");
         assert!(drawn.contains("viewBox=\"0 0 100 1000\"") && drawn.contains(left_out), "{drawn}");
         assert!(drawn.contains("2026-11-13 to 2026-11-22, at most 5 a day"), "{drawn}");
@@ -394,14 +354,27 @@ mod tests {
         );
         let drawn = plot.apart("who is left");
         assert!(drawn.contains("<b>1</b> of 5") && drawn.contains(left_out), "{drawn}");
-        assert!(!Plot::new((1, 2), &[]).stacked("nothing").contains("Not drawn"));
-        let many = astray([1, 2, 3, 4, 5].into_iter(), (9, 9)).unwrap();
-        assert!(many.starts_with("1970-01-02, 1970-01-03, 1970-01-04 and 2 more days, "), "{many}");
+        assert!(!Plot::new(axis([1, 2]), &[]).stacked("nothing").contains("Not drawn"));
+    }
+
+    #[test]
+    fn a_long_silence_is_a_break_and_whoever_comes_after_it_is_left() {
+        let mut plot = Plot::new(axis([20_590, 20_591, 20_779]), &[]);
+        for (day, count) in [(20_590, 30), (20_591, 30), (20_779, 1)] {
+            plot.add(day, "a", count);
+        }
+        let drawn = plot.apart("who is left");
+        // Two days, a break as wide as four, and the last day.
+        assert!(drawn.contains("viewBox=\"0 0 70 1000\"") && drawn.contains("<b>1</b> of 30"), "{drawn}");
+        assert!(drawn.contains("<path class=\"break\" d=\"M20 0V1000H60V0z\">"), "{drawn}");
+        assert!(drawn.contains("<rect class=\"k0\" x=\"61\""), "{drawn}");
+        let told = "Drawn as a break: nothing was counted from 2026-05-19 to 2026-11-21.";
+        assert!(drawn.contains(told) && !drawn.contains("Not drawn"), "{drawn}");
     }
 
     #[test]
     fn drawings_apart_have_one_scale() {
-        let mut plot = Plot::new((1, 2), &["few", "many"]);
+        let mut plot = Plot::new(axis([1, 2]), &["few", "many"]);
         plot.add(2, "few", 1);
         plot.add(1, "many", 10);
         let drawn = plot.apart("who is left");

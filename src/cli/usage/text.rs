@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use super::met::Seen;
-use super::plot::{self, grouped};
+use super::axis::DAY;
+use super::compared::{Compared, Seen};
+use super::plot::grouped;
 use super::verdict::Verdict;
-use super::{Told, counted, days};
+use super::{Told, counted, days, shown};
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
 
@@ -15,6 +16,9 @@ const COLUMNS: usize = 80;
 
 /// As many days fit into a line beside what is said of them.
 const BARS: usize = 44;
+
+/// What stands for many days without anything.
+const BREAK: char = '┊';
 
 /// The report.
 pub(super) fn written(told: &Told) -> String {
@@ -70,24 +74,26 @@ pub(super) fn written(told: &Told) -> String {
 
 /// How many principals used each dialect, a bar for each day.
 fn remaining(told: &Told, out: &mut String) {
-    let (days, span) = (&told.met.remaining, told.span());
-    let mut drawn = days.range(span.0..=span.1).map(|(day, _)| day);
-    let Some(first) = drawn.next() else { return };
-    let last = drawn.next_back().unwrap_or(first);
+    let (days, axis) = (&told.met.remaining, told.axis());
+    if !days.keys().any(|day| axis.place(*day).is_some()) {
+        return;
+    }
     out.push_str("\nwho is left\n");
-    let from = (*first).max((*last + 1).saturating_sub(BARS as u64));
+    let drawn: Vec<_> = axis.days().collect();
+    let drawn = &drawn[drawn.len().saturating_sub(BARS)..];
+    let (from, last) = (drawn.iter().copied().flatten().next().unwrap_or_default(), axis.last());
     let on = |day: u64, dialect: &str| {
         days.get(&day).and_then(|counts| counts.get(dialect)).copied().unwrap_or_default()
     };
     let rows = told.dialects().into_iter().map(|dialect| {
-        let counts: Vec<_> = (from..=*last).map(|day| on(day, dialect)).collect();
-        let most = counts.iter().copied().max().unwrap_or_default();
-        let now = counts.last().copied().unwrap_or_default();
+        let counts: Vec<_> = drawn.iter().map(|day| day.map(|day| on(day, dialect))).collect();
+        let most = counts.iter().copied().flatten().max().unwrap_or_default();
+        let now = on(last, dialect);
         vec![dialect.to_owned(), bars(&counts), format!("{now} of {most}")]
     });
     table(out, 2, &rows.collect::<Vec<_>>());
     let more = if told.met.more.may_be() { ", or more" } else { "" };
-    let (from, last) = (date_of(from), date_of(*last));
+    let (from, last) = (date_of(from), date_of(last));
     let caption =
         format!("principals{more} on each day from {from} to {last} (1 of 2: 1 on the last day, at most 2)");
     wrap(out, 2, &caption);
@@ -98,20 +104,23 @@ fn remaining(told: &Told, out: &mut String) {
             "nobody knows whose the requests of `unconfirmed` are: they may be of others who are left",
         );
     }
-    if let Some(astray) = plot::astray(days.keys().copied(), span) {
+    if let Some(breaks) = axis.breaks_in_words() {
+        wrap(out, 2, &format!("drawn as {BREAK}: {breaks}"));
+    }
+    if let Some(astray) = axis.astray(days.keys().copied()) {
         wrap(out, 2, &format!("not shown: {astray}"));
     }
 }
 
-/// A bar for each count, as high as its share of the most.
-fn bars(counts: &[u64]) -> String {
+/// A bar for each count, as high as its share of the most, and a sign for each break.
+fn bars(counts: &[Option<u64>]) -> String {
     const HEIGHTS: [char; 8] = ['▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
-    let most = counts.iter().copied().max().unwrap_or_default().max(1);
-    let bar = |count: &u64| {
+    let most = counts.iter().copied().flatten().max().unwrap_or_default().max(1);
+    let bar = |count: u64| {
         let height = usize::try_from((count * 8).div_ceil(most)).unwrap_or_default();
-        height.checked_sub(1).and_then(|at| HEIGHTS.get(at)).unwrap_or(&'·')
+        height.checked_sub(1).and_then(|at| HEIGHTS.get(at)).copied().unwrap_or('·')
     };
-    counts.iter().map(bar).collect()
+    counts.iter().map(|count| count.map_or(BREAK, bar)).collect()
 }
 
 fn moving(told: &Told, verdict: &Verdict, out: &mut String) {
@@ -134,16 +143,14 @@ fn moving(told: &Told, verdict: &Verdict, out: &mut String) {
 
 fn differences(told: &Told, out: &mut String) {
     out.push_str("\nwhere both sides differ\n");
-    let (answers, different, refused) = told.met.compared();
-    wrap(out, 2, &super::compared(answers, different, refused));
+    wrap(out, 2, &Compared::all(told.met.compared.values()).sentence());
     let mut places: BTreeMap<String, Vec<_>> = BTreeMap::new();
     for (part, seen) in &told.met.differences {
         let rows = places.entry(format!("{}/{}", part.dialect, part.operation)).or_default();
         rows.push(met(part.field.clone(), seen));
     }
-    for ((dialect, operation), of) in told.met.compared.iter().filter(|(_, of)| of.refused.count > 0) {
-        let rows = places.entry(format!("{dialect}/{operation}")).or_default();
-        rows.push(met("changes that would be refused".to_owned(), &of.refused));
+    for ((dialect, operation), what, seen) in told.met.besides() {
+        places.entry(format!("{dialect}/{operation}")).or_default().push(met(what, seen));
     }
     for (operation, rows) in places {
         wrap(out, 2, &operation);
@@ -177,14 +184,14 @@ fn met(what: String, seen: &Seen) -> Vec<String> {
 }
 
 fn date_of(day: u64) -> String {
-    date(day * super::plot::DAY)
+    date(day * DAY)
 }
 
 /// A sentence in lines, of which all but the first stand further in.
 fn wrap(out: &mut String, indent: usize, text: &str) {
     let mut line = " ".repeat(indent);
     let mut is_empty = true;
-    for word in text.split(' ') {
+    for word in shown(text).split(' ') {
         if !is_empty && line.chars().count() + 1 + word.chars().count() > COLUMNS {
             writeln!(out, "{line}").expect("writing to a string never fails");
             line = " ".repeat(indent + 2);
@@ -201,9 +208,11 @@ fn wrap(out: &mut String, indent: usize, text: &str) {
 
 /// Rows in columns. The second to last, a count, ends where all of them end.
 fn table(out: &mut String, indent: usize, rows: &[Vec<String>]) {
+    let cells = |row: &Vec<String>| row.iter().map(|cell| shown(cell).into_owned()).collect::<Vec<_>>();
+    let rows: Vec<_> = rows.iter().map(cells).collect();
     let width = |column: usize| rows.iter().map(|row| row[column].chars().count()).max().unwrap_or_default();
     let widths: Vec<_> = (0..rows.first().map_or(0, Vec::len)).map(width).collect();
-    for row in rows {
+    for row in &rows {
         let cells = row.iter().zip(&widths).enumerate().map(|(at, (cell, width))| {
             if at + 2 == row.len() { format!("{cell:>width$}") } else { format!("{cell:width$}") }
         });
@@ -227,9 +236,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_is_told_can_do_anything_to_a_terminal() {
+        let mut out = String::new();
+        wrap(&mut out, 0, "a\nb \u{1b}[31m\u{202e}");
+        table(&mut out, 0, &[vec!["\r\u{9b}2J".to_owned(), "1".to_owned(), "é".to_owned()]]);
+        assert_eq!(out, "a\\u{a}b \\u{1b}[31m\\u{202e}\n\\u{d}\\u{9b}2J  1  é\n");
+    }
+
+    #[test]
     fn a_bar_is_as_high_as_its_share_and_nobody_is_a_dot() {
-        assert_eq!(bars(&[0, 1, 4, 8]), "·▁▄█");
-        assert_eq!(bars(&[0, 0]), "··");
-        assert_eq!(bars(&[3, 3]), "██");
+        assert_eq!(bars(&[0, 1, 4, 8].map(Some)), "·▁▄█");
+        assert_eq!(bars(&[0, 0].map(Some)), "··");
+        assert_eq!(bars(&[Some(3), None, Some(3)]), "█┊█");
     }
 }

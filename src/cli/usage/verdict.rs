@@ -2,18 +2,18 @@
 //!
 //! What becomes of a part is asked of the mapping's ledger, which the loader has proved. Nothing is safe because nobody
 //! objects: a part that is lost, refused or heard as something else is in the way, and one that the mapping says nothing of,
-//! or has no more, leaves the principal in doubt. So does a shadow in which both sides differed in an operation that it uses:
-//! whose answers those were is not kept.
+//! or has no more, leaves the principal in doubt. So does a shadow in which both sides differed in an operation that it uses,
+//! or to which one of them had no answer that means anything: whose answers those were is not kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::{met::Compared, plot::DAY};
+use super::compared::Compared;
 use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
 use crate::limit::Principal;
 use crate::usage::heavy::Use;
-use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches, snapshot::date};
+use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches};
 
 /// What is to be said of a principal.
 pub(super) struct Verdict {
@@ -102,13 +102,17 @@ fn around(part: &Part) -> impl Iterator<Item = Part> {
     fields.into_iter().chain(is_part.then_some(operation))
 }
 
+/// Why operations are always refused where the backend speaks a dialect, by dialect and operation.
+pub(super) type Inexpressible = HashMap<(String, String), String>;
+
 /// What is to be said of every principal, in their order, where comparisons of operations ended like this.
 pub(super) fn all(
     counted: &Snapshot,
     registry: &Registry,
     compared: &BTreeMap<(String, String), Compared>,
+    inexpressible: &Inexpressible,
 ) -> Vec<Verdict> {
-    let mapped = Mapped::of(registry);
+    let mapped = Mapped::of(registry, inexpressible);
     let mut verdicts: BTreeMap<Principal, Verdict> = BTreeMap::new();
     let mut uses: BTreeMap<Principal, HashMap<&Part, &Use<()>>> = BTreeMap::new();
     for ((who, part), known) in counted.uses.uses() {
@@ -138,8 +142,11 @@ pub(super) fn all(
                 verdict.hinders(part, whose, known, false);
             }
             let ended = compared.get(&(part.dialect.clone(), part.operation.clone()));
-            if let Some(reason) = ended.filter(|_| part.kind == Kind::Operation).and_then(differing) {
+            let Some(ended) = ended.filter(|_| part.kind == Kind::Operation) else { continue };
+            if let Some(reason) = ended.doubt() {
                 verdict.hinders(part, (Moving::Unknown, reason), known, false);
+            } else if let Some(remark) = ended.remark() {
+                verdict.remarks.insert(format!("{part}: {remark}"));
             }
         }
         verdict.say_once();
@@ -163,16 +170,20 @@ struct Mapped<'r> {
 struct OperationSays<'r> {
     crossings: Crossings<'r>,
     remarks: Vec<String>,
+    /// Why it is always refused, if it is.
+    inexpressible: Option<&'r str>,
 }
 
 impl<'r> Mapped<'r> {
-    fn of(registry: &'r Registry) -> Mapped<'r> {
+    fn of(registry: &'r Registry, inexpressible: &'r Inexpressible) -> Mapped<'r> {
         let mut operations = HashMap::new();
         for dialect in registry.dialects() {
             let ledger = Ledger::of(dialect);
             for operation in &dialect.operations {
                 let remarks = remarks(dialect, operation, &ledger);
-                let says = OperationSays { crossings: Crossings::of(operation), remarks };
+                let refused = inexpressible.get(&(dialect.name.clone(), operation.name.clone()));
+                let (crossings, inexpressible) = (Crossings::of(operation), refused.map(String::as_str));
+                let says = OperationSays { crossings, remarks, inexpressible };
                 operations.insert((dialect.name.as_str(), operation.name.as_str()), says);
             }
         }
@@ -185,6 +196,16 @@ impl<'r> Mapped<'r> {
             let gone = (Moving::Blocked, "no mapping has this operation any more".to_owned());
             return verdict.hinders(part, gone, known, true);
         };
+        if let Some(reason) = says.inexpressible {
+            // Whatever is in it is refused with it.
+            if part.kind == Kind::Operation {
+                let reason = format!(
+                    "the backend's dialect has no words for it, and it is refused with 501: {reason}"
+                );
+                verdict.hinders(part, (Moving::Blocked, reason), known, true);
+            }
+            return;
+        }
         if part.kind == Kind::Operation {
             verdict.remarks.extend(says.remarks.iter().cloned());
             if let Some(reason) = lacking(part, known, &says.crossings, uses).filter(|_| !verdict.may_miss) {
@@ -275,20 +296,6 @@ fn hindrance(
             }
         }
     }
-}
-
-/// What a shadow found against moving who uses an operation, if it found anything.
-fn differing(compared: &Compared) -> Option<String> {
-    let Compared { answers, different, refused } = compared;
-    let last = [different, refused].into_iter().filter_map(|seen| seen.days).map(|(_, last)| last).max()?;
-    let differed =
-        || format!("both sides differed in {} of {} answers compared", different.count, answers.count);
-    let changes =
-        if refused.count == 1 { "1 change".to_owned() } else { format!("{} changes", refused.count) };
-    let refusals = || format!("the canonical side would have refused {changes}");
-    let found: Vec<_> =
-        (different.count > 0).then(differed).into_iter().chain((refused.count > 0).then(refusals)).collect();
-    Some(format!("{}; whose is not known, the last was on {}", found.join(", and "), date(last * DAY)))
 }
 
 /// Whether some requests lacked what the operation requires, besides those of which it is said that nobody has read them. An

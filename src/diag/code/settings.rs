@@ -147,4 +147,10 @@ super::codes! {
     "`share` counts where something is split, `answers` and `noise` where there are shadows, and `validate` where requests go \
      to the old upstream. The program starts \
      all the same: whoever steps back for a while need not take the file apart."
+
+    C0406 "a name that does not tell who somebody is"
+    "Reports call principals by their names in `[usage.names]`, and people decide by these whom they move. So a name belongs to \
+     one principal alone, is not empty, and is shown as it is written: control characters, and such as turn text around, \
+     could make a terminal show something else. The digest of zeros is nobody: it stands for all whom no backend is known to \
+     know, and these are `unconfirmed`, as nobody else is."
 }

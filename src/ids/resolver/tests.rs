@@ -15,7 +15,6 @@ use crate::lens::Lookup;
 
 const ADA: &[u8] = b"ada";
 
-/// A deadline that no test reaches.
 /// Of whoever has all the time and calls that it takes.
 fn never() -> bool {
     false
@@ -291,7 +290,7 @@ async fn however_many_leave_that_had_begun_to_ask_the_last_is_answered() {
                 Ok(vec![("acme".to_owned(), "1".to_owned())])
             };
             let (ada, need) = (Principal::of(ADA), need("acme"));
-            resolvers.find("d", &resolver(None), &need, ada, later(), load).await.unwrap().0
+            resolvers.find("d", &resolver(None), &need, ada, never, load).await.unwrap().0
         })
     };
     let all = async {

@@ -2,23 +2,24 @@
 
 use super::{escaped, put, sentence, table, td};
 use crate::cli::usage::Told;
-use crate::cli::usage::met::Seen;
-use crate::cli::usage::plot::{DAY, Plot, grouped};
+use crate::cli::usage::axis::DAY;
+use crate::cli::usage::compared::{Compared, REFUSED, Seen};
+use crate::cli::usage::plot::{Plot, grouped};
 use crate::usage::Kind;
 use crate::usage::snapshot::date;
 
 /// Who asked how much on which day, and who was left.
 pub(super) fn put_plots(told: &Told, out: &mut String) {
     let dialects = told.dialects();
-    let mut by_dialect = Plot::new(told.span(), &dialects);
-    let mut by_principal = Plot::new(told.span(), &[]);
+    let mut by_dialect = Plot::new(told.axis(), &dialects);
+    let mut by_principal = Plot::new(told.axis(), &[]);
     for (day, table) in &told.counted.days {
         for ((who, dialect), known) in table.uses() {
             by_dialect.add(*day, dialect, known.count);
             by_principal.add(*day, &told.label(who), known.count);
         }
     }
-    let mut left = Plot::new(told.span(), &dialects);
+    let mut left = Plot::new(told.axis(), &dialects);
     for (day, counts) in &told.met.remaining {
         for (dialect, count) in counts {
             left.add(*day, dialect, *count);
@@ -36,7 +37,7 @@ pub(super) fn put_plots(told: &Told, out: &mut String) {
             put(&mut more, format_args!("<p class=\"soft\">There may have been more: {why}.</p>"));
         }
     }
-    let last = date(told.span().1 * DAY);
+    let last = date(told.axis().last() * DAY);
     let said = if told.met.remaining.is_empty() {
         String::new()
     } else {
@@ -48,10 +49,9 @@ pub(super) fn put_plots(told: &Told, out: &mut String) {
 
 /// Where shadows found that the sides differ.
 pub(super) fn put_differences(told: &Told, out: &mut String) {
-    let (answers, different, refused) = told.met.compared();
-    let said = crate::cli::usage::compared(answers, different, refused);
+    let said = Compared::all(told.met.compared.values()).sentence();
     let (first, rest) = said.split_at(1);
-    let mut body = format!("<p>{}{}.</p>", first.to_uppercase(), escaped(rest));
+    let mut body = format!("<p>{}{}.</p>", first.to_uppercase(), sentence(rest));
     let mut rows: Vec<_> = told
         .met
         .differences
@@ -61,17 +61,15 @@ pub(super) fn put_differences(told: &Told, out: &mut String) {
             [vec![td(&part.dialect), td(&part.operation), place], seen_cells(seen)].concat()
         })
         .collect();
-    let refusals = told.met.compared.iter().filter(|(_, of)| of.refused.count > 0);
-    rows.extend(refusals.map(|((dialect, operation), of)| {
-        let what = td("changes that would be refused");
-        [vec![td(dialect), td(operation), what], seen_cells(&of.refused)].concat()
+    let has_differences = !rows.is_empty() || told.met.compared.values().any(|of| of.refused.count > 0);
+    rows.extend(told.met.besides().map(|((dialect, operation), what, seen)| {
+        [vec![td(dialect), td(operation), format!("<td>{}</td>", sentence(&what))], seen_cells(seen)].concat()
     }));
-    if !rows.is_empty() {
-        let mut plot = Plot::new(told.span(), &told.dialects());
+    if has_differences {
+        let mut plot = Plot::new(told.axis(), &told.dialects());
         let met = &told.counted.met;
         met.of(Kind::Difference).for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
-        let refused =
-            met.of(Kind::Comparison).filter(|(_, part, _)| part.value == crate::cli::usage::met::REFUSED);
+        let refused = met.of(Kind::Comparison).filter(|(_, part, _)| part.value == REFUSED);
         refused.for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
         body.push_str(&plot.stacked("Differences a day by dialect"));
     }
@@ -81,7 +79,7 @@ pub(super) fn put_differences(told: &Told, out: &mut String) {
 
 /// Which declared losses were met, and which there are besides.
 pub(super) fn put_losses(told: &Told, out: &mut String) {
-    let mut plot = Plot::new(told.span(), &told.dialects());
+    let mut plot = Plot::new(told.axis(), &told.dialects());
     told.counted.met.of(Kind::Loss).for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
     let (met, others): (Vec<_>, Vec<_>) = told.met.losses.iter().partition(|loss| loss.met.count > 0);
     let mut body = format!(

@@ -67,7 +67,9 @@ fn put_verdict(told: &Told, verdict: &Verdict, out: &mut String) {
         let notes = verdict.remarks.len();
         put(
             out,
-            format_args!("<details><summary>What answers may tell it otherwise ({notes})</summary><ul>"),
+            format_args!(
+                "<details><summary>Notes, on what answers may tell it otherwise and what was not compared ({notes})</summary><ul>"
+            ),
         );
         for remark in &verdict.remarks {
             put(out, format_args!("<li class=\"soft\">{}</li>", sentence(remark)));
