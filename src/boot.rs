@@ -42,7 +42,7 @@ use crate::{
     mapping::{self, Compiled, Proof, Trials},
     schema::Store,
     server::{BindError, Drain, Inherited, InheritedError, RunOutcome, Server},
-    telemetry::{Explanations, Metrics, names::field},
+    telemetry::{Explanations, Metrics, UsageLost, names::field},
     upstream,
     usage::{self, keeper::KeepError},
 };
@@ -191,8 +191,10 @@ impl Start {
         };
         let built_in = embedded.as_ref().map(Embedded::base);
         let (metrics, explanations) = (Metrics::new(), Explanations::default());
+        let strayed = metrics.usage_lost(UsageLost::NotOwner);
         let open = |path| usage::keeper::Opened::open(path, config.usage.clone());
         let opened = config.usage.file.as_deref().map(open).transpose().map_err(KeepError::from)?;
+        let opened = opened.map(|opened| opened.straying(strayed));
         let (metered, explained) = (metrics.clone(), explanations.clone());
         let around = Surroundings { metrics: metered, explanations: explained, usage: None, built_in };
         let parts = Parts::make(&config, registry, &around, None)?;

@@ -5,12 +5,12 @@ use std::error::Error;
 /// An error with everything that led to it: what could not be done, and behind each colon why.
 pub fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut line = error.to_string();
-    let mut link = error.source();
+    let mut next = error.source();
     // A code of SQLite says once more what its sentence has said.
-    while let Some(cause) = link.filter(|cause| !cause.is::<rusqlite::ffi::Error>()) {
+    while let Some(cause) = next.filter(|cause| !cause.is::<rusqlite::ffi::Error>()) {
         line += ": ";
         line += &cause.to_string();
-        link = cause.source();
+        next = cause.source();
     }
     line
 }

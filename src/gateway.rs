@@ -43,7 +43,7 @@ use crate::ids::resolver::Resolvers;
 use crate::lens::{Resolutions, Tally};
 use crate::limit::{self, Standing};
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
-use crate::telemetry::{Metrics, RequestId, ShadowOutcome};
+use crate::telemetry::{Metrics, RequestId, ShadowOutcome, UsageLost};
 use crate::time::{Clock, Deadline};
 use crate::translate::misfit::Misfit;
 use crate::translate::{self, explain::Narrator};
@@ -300,7 +300,7 @@ impl Gateway {
     /// A gateway to the backend behind `upstream`.
     pub fn new(shared: Arc<Shared>, upstream: Upstream) -> Gateway {
         let book = shared.usage.as_ref().map(|usage| Arc::clone(usage.book()));
-        let lost = || shared.meters.metrics().usage_lost();
+        let lost = || shared.meters.metrics().usage_lost(UsageLost::NoRoom);
         let counter = book.map(|book| Arc::new(usage::Counter::new(book).losing(lost())));
         let (lookups, modes, legacies) = (shared.lookups.clone(), Arc::default(), Arc::default());
         Gateway { shared, upstream, lookups, modes, legacies, aside: None, counter }

@@ -25,7 +25,7 @@ mod writer;
 pub use backend::{BackendMetrics, BreakerState};
 pub use explanations::Explanations;
 pub use loads::{LoadMetrics, LoadResult};
-pub use metrics::{LegacyMetrics, Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics};
+pub use metrics::{LegacyMetrics, Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics, UsageLost};
 pub use outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome};
 pub use request_id::{RequestId, X_REQUEST_ID};
 pub use shadow::{Different, ShadowOutcome};

@@ -22,7 +22,7 @@ use crate::{
     diag::{Code, Diagnostic, Diagnostics, Span, code},
     ids,
     pem::PemFault,
-    server::TlsError,
+    server::{TlsConfig, TlsError},
     upstream::{ConfigError, Upstream},
     usage::{keeper::KeepError, store},
 };
@@ -46,7 +46,7 @@ const APPLICATION_AT: usize = 68;
 pub fn look(config: &Config) -> Diagnostics {
     let mut found = Diagnostics::default();
     let listeners = config.server.listeners.iter();
-    for error in listeners.filter_map(|listener| listener.tls.as_ref()).flat_map(|tls| tls.faults()) {
+    for error in listeners.filter_map(|listener| listener.tls.as_ref()).flat_map(TlsConfig::faults) {
         found.push(of_listener(&error, config));
     }
     let backend = config.upstream.iter().map(|backend| ("upstream".to_owned(), backend));

@@ -39,7 +39,7 @@ use crate::{
 const SWAP_PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long the files of a reload may take to be read and proved: thousands of times what they take, and still somebody waits.
-const READING_MAX: Duration = Duration::from_secs(60);
+const READING_MAX: Duration = Duration::from_mins(1);
 
 /// How many diagnostics of one reload are logged.
 const LOGGED_MAX: usize = 100;

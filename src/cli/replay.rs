@@ -121,6 +121,9 @@ pub(super) enum Unplayable {
     /// Nothing was sent.
     #[error("nothing was sent: {0}")]
     Nothing(String),
+    /// Nothing of what was sent can be compared.
+    #[error("nothing was compared: {} sent, and no recorded answer of it can be", if *.0 == 1 { "1 was".to_owned() } else { format!("{} were", .0) })]
+    Uncompared(usize),
     /// A proxy cannot be asked.
     #[error("cannot ask `{0}`: {1}")]
     Target(String, String),
@@ -164,6 +167,7 @@ pub(super) fn run(
     let sides = if second.is_some() { ["from the first", "from the second"] } else { ["recorded", "now"] };
     let began = Instant::now();
     let mut sent: u32 = 0;
+    let mut cut_short = None;
     for input in &inputs {
         let plays = Plays {
             pieces: RefCell::new(input.open(console)?),
@@ -201,12 +205,18 @@ pub(super) fn run(
             }
             Ok::<(), Failure>(())
         })?;
-        if let Some(failure) = plays.failure.into_inner() {
-            return Err(failure);
+        cut_short = plays.failure.into_inner();
+        if cut_short.is_some() {
+            break;
         }
     }
     reporter.finish(console)?;
     let tally = tally.into_inner();
+    if let Some(failure) = cut_short {
+        // What was found before it is found all the same.
+        tally.sum_up(arguments, console)?;
+        return Err(failure);
+    }
     tally.finish(arguments, [&first].into_iter().chain(second.as_ref()), console)
 }
 

@@ -201,8 +201,8 @@ impl Told {
         }
         let most = uses.uses().map(|(_, known)| known.error).max().unwrap_or_default().max(uses.missed);
         format!(
-            "There were more principals and parts than the tables have room for: a count with ≤ is too large by at most \
-             what is told beside it, which is {most} or less, and whoever is not listed used no part more often than {}.",
+            "Some requests were not counted, or there were more principals and parts than the tables have room for: a \
+             count with ≤ is too large by at most what is told beside it, which is {most} or less, and whoever is not listed used no part more often than {}.",
             uses.missed
         )
     }

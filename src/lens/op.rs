@@ -80,6 +80,8 @@ pub enum Taking<'o> {
     Id(&'o IdCodec),
     /// It is an object that goes through a lens.
     Inside(&'o Lens),
+    /// It is looked up, an id or a name, in whichever spelling it is known.
+    LookedUp,
     /// Nothing: the op only shows.
     Nothing,
     /// This value alone is let in. It says nothing that is not said without it.
@@ -106,7 +108,8 @@ impl Op {
             Op::Fixed(Fixed(literal)) => Taking::Only(literal),
             Op::Id(id) => Taking::Id(&id.dialect),
             Op::Nested(nested) => Taking::Inside(&nested.lens),
-            Op::Prefix(_) | Op::Resolve(_) | Op::Row(_) => Taking::Value,
+            Op::Prefix(_) | Op::Row(_) => Taking::Value,
+            Op::Resolve(_) => Taking::LookedUp,
             Op::Filter(Filter(table)) | Op::Table(table) => Taking::Word(table),
         }
     }

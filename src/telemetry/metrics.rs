@@ -7,8 +7,8 @@
 use std::{sync::Arc, time::SystemTime};
 
 use prometheus_client::{
-    encoding::text,
-    metrics::{counter::Counter, gauge::Gauge, info::Info},
+    encoding::{EncodeLabelSet, text},
+    metrics::{counter::Counter, family::Family, gauge::Gauge, info::Info},
     registry::Registry,
 };
 
@@ -43,7 +43,7 @@ struct Families {
     calls: calls::Calls,
     sides: sides::Sides,
     lookups: lookups::Lookups,
-    usage_lost: Counter,
+    usage_lost: Family<LostLabels, Counter>,
     registry: Registry,
 }
 
@@ -64,7 +64,7 @@ impl Metrics {
             calls: calls::Calls::default(),
             sides: sides::Sides::default(),
             lookups: lookups::Lookups::default(),
-            usage_lost: Counter::default(),
+            usage_lost: Family::default(),
             registry: Registry::with_prefix(metric::PREFIX),
         };
         families.register();
@@ -102,8 +102,8 @@ impl Metrics {
     }
 
     /// Requests that were not counted among those that say who uses what.
-    pub fn usage_lost(&self) -> Counter {
-        self.0.usage_lost.clone()
+    pub fn usage_lost(&self, reason: UsageLost) -> Counter {
+        self.0.usage_lost.get_or_create(&LostLabels { reason: reason.name() }).clone()
     }
 
     /// Requests accepted and not yet answered.
@@ -184,6 +184,30 @@ impl Metrics {
     }
 }
 
+/// Why nobody counted what a request uses.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum UsageLost {
+    /// There was no room: what was counted before was still being taken in.
+    NoRoom,
+    /// Another process has taken the file over.
+    NotOwner,
+}
+
+impl UsageLost {
+    /// The word for it in the metric.
+    fn name(self) -> &'static str {
+        match self {
+            UsageLost::NoRoom => "no_room",
+            UsageLost::NotOwner => "not_owner",
+        }
+    }
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct LostLabels {
+    reason: &'static str,
+}
+
 impl Families {
     /// In the order of the page.
     fn register(&mut self) {
@@ -199,7 +223,7 @@ impl Families {
         self.lookups.register(registry);
         registry.register(
             metric::USAGE_LOST,
-            "Requests of which nobody counted what they use, for want of room",
+            "Requests of which nobody counted what they use, for want of room or of the file",
             self.usage_lost.clone(),
         );
     }

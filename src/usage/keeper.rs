@@ -8,6 +8,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, SystemTime};
 
+use prometheus_client::metrics::counter::Counter;
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 use tokio::task::spawn_blocking;
@@ -41,18 +42,26 @@ enum Message {
 pub struct Opened {
     store: Store,
     config: Config,
+    strayed: Counter,
 }
 
 impl Opened {
     /// Opens the file, or makes it.
     pub fn open(path: &Path, config: Config) -> Result<Opened, StoreError> {
-        Ok(Opened { store: Store::look(path, SystemTime::now())?, config })
+        Ok(Opened { store: Store::look(path, SystemTime::now())?, config, strayed: Counter::default() })
+    }
+
+    /// The same, where it is counted there how many requests came in after another process had taken the file over.
+    #[must_use]
+    pub fn straying(mut self, strayed: Counter) -> Opened {
+        self.strayed = strayed;
+        self
     }
 
     /// Takes the file over. Nothing is written before [`Keeper::settle`]; until then it is handed back when this is dropped,
     /// or its process ends.
     pub fn take_over(self) -> Result<Keeper, KeepError> {
-        let Opened { mut store, config } = self;
+        let Opened { mut store, config, strayed } = self;
         let write_every = config.write_every;
         let ((messages, heard), (give, given)) = (channel(), channel());
         // It waits for what it writes: were there no thread to be had, the file would be taken for nothing.
@@ -60,7 +69,7 @@ impl Opened {
         let thread = thread::Builder::new().name("usage".into()).spawn(run)?;
         let book = Arc::new(store.take_over(config)?);
         let path = store.path().into();
-        give.send(Keeping { store, book: Arc::clone(&book), has_failed: false }).ok();
+        give.send(Keeping { store, book: Arc::clone(&book), strayed, has_failed: false }).ok();
         let turns = Arc::new(Semaphore::new(PAGES_MAX));
         let mut keeper =
             Keeper { asker: Asker { messages, path, turns }, thread: Some(thread), clerk: None, book };
@@ -152,6 +161,7 @@ pub enum KeepError {
 struct Keeping {
     store: Store,
     book: Arc<Book>,
+    strayed: Counter,
     has_failed: bool,
 }
 
@@ -188,7 +198,10 @@ impl Keeping {
     }
 
     fn write(&mut self) -> Result<(), StoreError> {
-        self.store.write(&self.book, SystemTime::now())
+        let before = self.store.strayed();
+        let written = self.store.write(&self.book, SystemTime::now());
+        self.strayed.inc_by(self.store.strayed() - before);
+        written
     }
 
     /// A disk that stays full is told once.

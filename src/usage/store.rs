@@ -23,6 +23,7 @@ use super::met::Counts;
 use super::part::Parts;
 use super::sheet::DAY;
 use super::snapshot::Snapshot;
+use super::tables::Tables;
 use crate::time::unix_seconds;
 
 mod met;
@@ -84,11 +85,17 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// Another process writes it now.
-    #[error("usage file `{}` was taken over by another process", .path.display())]
+    /// Another process writes it now, or is about to.
+    #[error(
+        "usage file `{}` was taken over by another process: what this one goes on serving is not counted ({strayed} requests so \
+         far); end it, or start it anew with a `[usage] file` of its own",
+        .path.display()
+    )]
     TakenOver {
         /// The file.
         path: PathBuf,
+        /// How many requests this process answered that are in no file, and never will be.
+        strayed: u64,
     },
 }
 
@@ -107,6 +114,34 @@ pub struct Store {
     patience: Duration,
     /// How many parts are written down.
     parts: usize,
+    /// How many requests had come in by when they were last written down, or told to be missing.
+    told: Requests,
+    /// How many requests came in after the file was another process's.
+    strayed: u64,
+}
+
+/// How many requests came in.
+#[derive(Clone, Copy, Debug, Default)]
+struct Requests {
+    counted: u64,
+    /// Those that were not counted for want of room.
+    lost: u64,
+}
+
+impl Requests {
+    fn of(tables: &Tables) -> Requests {
+        Requests { counted: tables.clients.total(), lost: tables.lost }
+    }
+}
+
+/// Whether it was this process's turn to write.
+enum Turn {
+    /// It was, and all is written down.
+    Written,
+    /// Another process is about to have the file. Should its start fail, all is written down later.
+    Waiting,
+    /// Another process has it: what came in since the last time is in no file but by its number.
+    Gone,
 }
 
 impl Store {
@@ -145,7 +180,17 @@ impl Store {
         let beside = beside.map_err(|source| StoreError::Lock { path: path.to_owned(), source })?;
         let writer = Uuid::new_v4().to_string();
         let (path, patience) = (path.to_owned(), BUSY_TIMEOUT);
-        Ok(Store { path, beside, connection, writer, claim: None, patience, parts: 0 })
+        Ok(Store {
+            path,
+            beside,
+            connection,
+            writer,
+            claim: None,
+            patience,
+            parts: 0,
+            told: Requests::default(),
+            strayed: 0,
+        })
     }
 
     /// Takes the file over, and reads what was counted so far: whoever has it writes no more, and with what is written next it
@@ -163,7 +208,7 @@ impl Store {
             Ok((parts, tables))
         });
         let (parts, tables) = taken.map_err(failed(&self.path))?;
-        (self.claim, self.parts) = (Some(claim), parts.len());
+        (self.claim, self.parts, self.told) = (Some(claim), parts.len(), Requests::of(&tables));
         Ok(Book::new(config, Parts::of(parts), tables))
     }
 
@@ -184,15 +229,15 @@ impl Store {
         book.collect();
         let mut met = Counts::new();
         match self.try_write(book, &mut met, now) {
-            Ok(true) => {
+            Ok(Turn::Written) => {
                 self.claim = None;
                 self.take_in();
                 Ok(())
             }
-            Ok(false) => {
+            Ok(Turn::Waiting | Turn::Gone) => {
                 // The file names somebody else: whoever starts next need not wait for us.
                 self.claim = None;
-                Err(StoreError::TakenOver { path: self.path.clone() })
+                Err(StoreError::TakenOver { path: self.path.clone(), strayed: self.strayed })
             }
             Err(error) => {
                 book.tables().change_all();
@@ -200,6 +245,11 @@ impl Store {
                 Err(failed(&self.path)(error))
             }
         }
+    }
+
+    /// How many requests this process answered after it had lost the file: of those only the number is in it.
+    pub fn strayed(&self) -> u64 {
+        self.strayed
     }
 
     /// Where it is.
@@ -221,11 +271,22 @@ impl Store {
     }
 
     /// Writes, unless it is another's turn.
-    fn try_write(&mut self, book: &Book, met: &mut Counts, now: SystemTime) -> rusqlite::Result<bool> {
+    fn try_write(&mut self, book: &Book, met: &mut Counts, now: SystemTime) -> rusqlite::Result<Turn> {
         let now = unix_seconds(now);
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         if !owner::own(&transaction, &self.writer, &self.beside)? {
-            return Ok(false);
+            if owner::is_named(&transaction, &self.writer)? {
+                return Ok(Turn::Waiting);
+            }
+            let requests = Requests::of(&book.tables());
+            let counted = requests.counted.saturating_sub(self.told.counted);
+            let missing = counted + requests.lost.saturating_sub(self.told.lost);
+            if missing > 0 {
+                write::strayed(&transaction, now / DAY, missing)?;
+                transaction.commit()?;
+            }
+            (self.told, self.strayed) = (requests, self.strayed + counted);
+            return Ok(Turn::Gone);
         }
         transaction.execute("UPDATE kept SET written = ?1", [write::int(now)])?;
         version::bring_up(&transaction)?;
@@ -245,8 +306,9 @@ impl Store {
         let days = read::days(&transaction)?;
         transaction.commit()?;
         self.parts += parts.len();
+        self.told = Requests { counted: changes.clients.total, lost: changes.clients.lost };
         book.tables().keep_days(&days, changes.turns);
-        Ok(true)
+        Ok(Turn::Written)
     }
 }
 
@@ -268,6 +330,12 @@ fn open_to_read(path: &Path) -> Result<Connection, StoreError> {
         return Err(StoreError::Foreign { path: path.to_owned() });
     }
     Ok(connection)
+}
+
+/// Under which name it is kept how many requests a process answered that had lost the file, for each table. Whoever writes the
+/// file never touches it, so that such a process may add to it at any time.
+fn strayed_of(table: &str) -> String {
+    format!("strayed-{table}")
 }
 
 /// Under which name it is kept how many requests were not counted in a table.

@@ -33,6 +33,9 @@ struct Case {
     more: Vec<Value>,
     #[serde(default)]
     har: bool,
+    /// How many bytes are missing at the end of the recording.
+    #[serde(default)]
+    cut: usize,
     #[serde(default)]
     second: bool,
     #[serde(default)]
@@ -153,7 +156,7 @@ fn run(case: &Case, program: &Program, folder: &Path) -> Output {
     } else {
         records.iter().map(|record| format!("{record}\n")).collect::<Vec<_>>().concat()
     };
-    fs::write(&file, text).unwrap();
+    fs::write(&file, &text[..text.len() - case.cut]).unwrap();
     let credentials = folder.join("credentials");
     let lines = CREDENTIALS.iter().map(|(dialect, credential)| format!("{dialect} = {credential}\n"));
     fs::write(&credentials, lines.collect::<String>()).unwrap();

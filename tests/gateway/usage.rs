@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 
 use crate::golden::case;
 use crate::support::backend::{Backend, nobody};
+use crate::support::client::Ask;
 use crate::support::shipped;
 
 mod memory;
@@ -317,6 +318,56 @@ fn who_uses_what_the_backends_dialect_has_no_words_for_is_blocked() {
     assert_eq!(told_of(&reverse, "free")["blocks"], json!([]));
     let canonical = told("[upstream]\nbase = \"http://127.0.0.1:1\"\n");
     assert_eq!(told_of(&canonical, "blocked")["blocks"], json!([]));
+}
+
+/// A member is looked up by the id of the user, which may be spelt in two ways, as the mapping's `[id.user]` says.
+#[tokio::test]
+async fn the_spelling_of_an_id_that_is_looked_up_is_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let now = SystemTime::now();
+    let (mut store, book) = Store::open(&folder.path().join("usage.sqlite"), Config::default(), now).unwrap();
+    let book = Arc::new(book);
+    let shared = Arc::new(counting(&book, &Metrics::new()));
+    let upstream = Upstream::new(Arc::new(upstream::Config::new(nobody().await))).unwrap();
+    let gateway = Gateway::new(shared, upstream);
+    let organization = "/v1/orgs/3c90c3cc-0d44-4b50-8888-8dd25736052a";
+    for member in ["3c90c3cc-0d44-4b50-8888-8dd25736052a", "CnEqURgZ3swzj528KMLvX5", "CnEqURgZ3swzj528KMLvX5"]
+    {
+        let ask = Ask {
+            line: format!("GET http://api.gitbook.com{organization}/members/{member}"),
+            headers: vec![(
+                "authorization".to_owned(),
+                "Bearer gb_api_DemoOwnerNorthwind0000000000000000000000".to_owned(),
+            )],
+            body: None,
+        };
+        ask.of(&gateway).await;
+    }
+    drop(gateway);
+    store.write(&book, now).unwrap();
+    let counted = store.read().unwrap();
+    let of_member = counted.uses.uses().filter(|((_, part), _)| part.field == "{userId}");
+    let forms: Vec<_> = of_member.map(|((_, part), known)| (part.value.as_str(), known.count)).collect();
+    assert_eq!(forms, [("shortuuid", 2), ("uuid", 1)]);
+}
+
+/// Whoever uses either spelling is told to cross, and taking one away is a question that can be asked.
+#[test]
+fn a_spelling_that_is_looked_up_crosses_and_can_be_asked_for() {
+    let mut counting = Counting::with(Config::default());
+    let get = Part::operation("gitbook", "getMemberInOrganizationById");
+    counting.count(Principal::of(b"reads"), &[get.clone(), get.field("{userId}").value(Kind::Id, "uuid")]);
+    counting.write();
+
+    let file = counting.folder.path().join("usage.sqlite");
+    let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+    let report = report.arg("report").arg(file).args(["--format", "json"]);
+    let output =
+        report.args(["--removing", "gitbook/getMemberInOrganizationById/{userId}=uuid"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let told: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(told_of(&told, "reads")["moving"], "safe", "{told}");
+    assert_eq!(told["removing"]["users"].as_array().unwrap().len(), 1);
 }
 
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.

@@ -1,6 +1,6 @@
 //! What is sent: recorded exchanges of a file, one after another, as far as they can and may be asked again.
 
-use std::{cell::RefCell, mem, sync::Arc};
+use std::{cell::RefCell, fmt, mem, sync::Arc};
 
 use http::{
     HeaderName, HeaderValue, Method, StatusCode,
@@ -51,8 +51,25 @@ pub(super) struct Play {
     /// The request as it is understood, if it can be.
     pub(super) request: Option<Request>,
     pub(super) recorded: Option<Answered>,
+    pub(super) place: Place,
+}
+
+/// Where an exchange stands in its file, from 1.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place {
+    /// Which entry it is, where lines need not tell one from the next.
+    entry: Option<usize>,
     /// The line it begins on.
-    pub(super) line: usize,
+    line: usize,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(entry) = self.entry {
+            write!(f, "entry {entry}, ")?;
+        }
+        write!(f, "line {}", self.line)
+    }
 }
 
 /// An answer as it was recorded.
@@ -88,6 +105,7 @@ impl Skipped {
 impl Plays<'_> {
     pub(super) fn iter(&self) -> impl Iterator<Item = Play> {
         let (mut text, mut buffers) = (Vec::new(), Buffers::default());
+        let mut entries = 0;
         std::iter::from_fn(move || {
             loop {
                 let piece = match self.pieces.borrow_mut().next(&mut text) {
@@ -102,6 +120,9 @@ impl Plays<'_> {
                         return None;
                     }
                 };
+                entries += 1;
+                let entry = (self.kind == InputKind::Har).then_some(entries);
+                let place = Place { entry, line: piece.at.line };
                 let limits = Limits { bytes_max: usize::MAX, nodes_max: usize::MAX, depth_max: u16::MAX };
                 buffers.text.extend_from_slice(&text);
                 let parsed = Document::parse_buffers(mem::take(&mut buffers), &limits).ok();
@@ -109,7 +130,7 @@ impl Plays<'_> {
                     self.tally.borrow_mut().skip(Skipped::Malformed);
                     continue;
                 };
-                let play = self.play(&document, piece.at.line);
+                let play = self.play(&document, place);
                 buffers = document.into_buffers();
                 match play {
                     Ok(play) => return Some(play),
@@ -119,7 +140,7 @@ impl Plays<'_> {
         })
     }
 
-    fn play(&self, document: &Document, line: usize) -> Result<Play, Skipped> {
+    fn play(&self, document: &Document, place: Place) -> Result<Play, Skipped> {
         let root = document.root();
         let exchange = if self.kind == InputKind::Har { har::exchange(root) } else { record::exchange(root) };
         let exchange = exchange.map_err(|_| Skipped::Malformed)?;
@@ -156,7 +177,7 @@ impl Plays<'_> {
             headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
         let reader = self.judge.reader(&dialect, operation);
-        Ok(Play { reader, method, target, headers, body, request, recorded, line })
+        Ok(Play { reader, method, target, headers, body, request, recorded, place })
     }
 }
 

@@ -58,7 +58,7 @@ impl Tally {
     ) -> Result<(), Failure> {
         self.sent += 1;
         let (dialect, operation) = (play.reader.dialect(), &play.reader.operation().name);
-        let name = format!("answer of `{operation}` of `{dialect}`, line {} of {file}", play.line);
+        let name = format!("answer of `{operation}` of `{dialect}`, {} of {file}", play.place);
         let (mut found, mut skipped) = (Vec::new(), None);
         match verdict {
             Verdict::Alike => self.alike += 1,
@@ -97,6 +97,17 @@ impl Tally {
         Ok(())
     }
 
+    /// Says what was found: all of it, or until a recording could not be read on.
+    pub(super) fn sum_up(&self, arguments: &Arguments, console: &mut Console<'_>) -> Result<(), Failure> {
+        if self.more > 0 {
+            console.note(&format!("{} more differences are not shown", self.more))?;
+        }
+        if arguments.format == Format::Text {
+            console.text(&self.summary())?;
+        }
+        Ok(())
+    }
+
     /// Says how it ended.
     pub(super) fn finish<'a>(
         self,
@@ -104,12 +115,7 @@ impl Tally {
         aims: impl Iterator<Item = &'a Aim>,
         console: &mut Console<'_>,
     ) -> Result<Outcome, Failure> {
-        if self.more > 0 {
-            console.note(&format!("{} more differences are not shown", self.more))?;
-        }
-        if arguments.format == Format::Text {
-            console.text(&self.summary())?;
-        }
+        self.sum_up(arguments, console)?;
         if self.sent == 0 {
             // Whoever runs this in CI would take silence for success.
             return Err(Unplayable::Nothing(self.reasons()).into());
@@ -127,7 +133,7 @@ impl Tally {
             }
         }
         if self.alike + self.different + self.unanswered == 0 {
-            return Err(Unplayable::Nothing("no recorded answer can be compared".to_owned()).into());
+            return Err(Unplayable::Uncompared(self.sent).into());
         }
         Ok(if self.different + self.unanswered > 0 { Outcome::Findings } else { Outcome::Clean })
     }

@@ -110,7 +110,11 @@ impl Axis {
         let told = breaks.iter().rev().take(TOLD_MAX).rev();
         let told = told.map(|(first, last)| format!("{} to {}", date(first * DAY), date(last * DAY)));
         let earlier = breaks.len().saturating_sub(TOLD_MAX);
-        let earlier = if earlier > 0 { format!(" and {earlier} times before") } else { String::new() };
+        let earlier = match earlier {
+            0 => String::new(),
+            1 => " and once before".to_owned(),
+            times => format!(" and {times} times before"),
+        };
         Some(format!("nothing was counted from {}{earlier}", told.collect::<Vec<_>>().join(", ")))
     }
 
@@ -205,7 +209,7 @@ mod tests {
         assert!(said.starts_with("1970-01-02, 1970-01-03, 1970-01-04 and 2 more days, "), "{said}");
         let often = (0..5).map(|at| (20_000 + at * 100, 1)).collect();
         let said = Axis::of(&often, 20_000, 20_400).breaks_in_words().unwrap();
-        assert!(said.starts_with("nothing was counted from 2025-01-13 to 2025-04-22, "), "{said}");
-        assert!(said.ends_with(" and 1 times before"), "{said}");
+        assert!(said.starts_with("nothing was counted from 2025-01-13 to 2025-04-21, "), "{said}");
+        assert!(said.ends_with(" and once before"), "{said}");
     }
 }

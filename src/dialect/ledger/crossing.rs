@@ -133,7 +133,8 @@ impl<'d> Crossings<'d> {
 
     /// What becomes of an id that may be spelt in several forms, whichever it is.
     pub fn id(&self, field: &str) -> Crossing {
-        let is_id = self.said(field).any(|said| matches!(said, Said::Taken(Taking::Id(_))));
+        let is_id =
+            self.said(field).any(|said| matches!(said, Said::Taken(Taking::Id(_) | Taking::LookedUp)));
         match self.field(field) {
             Crossing::Whole if !is_id => Crossing::Unknown,
             other => other,
@@ -171,6 +172,7 @@ impl<'d> Crossings<'d> {
             Taking::EachInside(lens) => self.lens(lens, &format!("{at}[]"), depth + 1),
             Taking::Inside(lens) => self.lens(lens, &at, depth + 1),
             Taking::Id(_)
+            | Taking::LookedUp
             | Taking::Nothing
             | Taking::Only(_)
             | Taking::Value

@@ -124,6 +124,13 @@ pub(super) fn own(transaction: &Transaction<'_>, process: &str, beside: &Path) -
     Ok(is_own)
 }
 
+/// Whether that process owns the file, or is to have it.
+pub(super) fn is_named(transaction: &Transaction<'_>, process: &str) -> rusqlite::Result<bool> {
+    let said = said(transaction)?;
+    let (heir, owner) = split(&said);
+    Ok(owner == process || heir == Some(process))
+}
+
 /// The heir, if there is one, and the owner.
 fn split(said: &str) -> (Option<&str>, &str) {
     said.split_once(' ').map_or((None, said), |(heir, owner)| (Some(heir), owner))

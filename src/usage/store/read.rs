@@ -7,7 +7,7 @@ use std::hash::Hash;
 use rusqlite::{OptionalExtension, Row, RowIndex, Transaction, params};
 
 use super::write::int;
-use super::{lost_of, met};
+use super::{lost_of, met, strayed_of};
 use crate::limit::Principal;
 use crate::usage::Config;
 use crate::usage::client::Client;
@@ -101,15 +101,15 @@ pub(super) fn snapshot(transaction: &Transaction<'_>) -> rusqlite::Result<Snapsh
     let mut snapshot = Snapshot {
         since,
         written,
-        uses: summary(rows, total(transaction, "uses", 0)?, lost(transaction, "uses", 0)?),
-        clients: summary(clients, total(transaction, "clients", 0)?, lost(transaction, "clients", 0)?),
+        uses: summary(rows, total(transaction, "uses", 0)?, missing(transaction, "uses", 0)?),
+        clients: summary(clients, total(transaction, "clients", 0)?, missing(transaction, "clients", 0)?),
         met: met::read(transaction, &parts)?,
         ..Snapshot::default()
     };
     for day in days(transaction)? {
         let uses = uses(transaction, |row| Ok((whose(row)?, part(row)?.dialect)), "days", day)?;
-        let (total, lost) = (total(transaction, "days", day)?, lost(transaction, "days", day)?);
-        snapshot.days.insert(day, summary(uses, total, lost));
+        let (total, missing) = (total(transaction, "days", day)?, missing(transaction, "days", day)?);
+        snapshot.days.insert(day, summary(uses, total, missing));
     }
     Ok(snapshot)
 }
@@ -127,8 +127,13 @@ pub(super) fn total(transaction: &Transaction<'_>, name: &str, day: u64) -> rusq
     Ok(found.optional()?.unwrap_or_default())
 }
 
-/// How many requests were not counted in a table.
-pub(super) fn lost(transaction: &Transaction<'_>, name: &str, day: u64) -> rusqlite::Result<u64> {
+/// How many requests are missing from a table: whoever wrote it did not count them, or somebody else answered them.
+pub(super) fn missing(transaction: &Transaction<'_>, name: &str, day: u64) -> rusqlite::Result<u64> {
+    Ok(lost(transaction, name, day)? + total(transaction, &strayed_of(name), day)?.0)
+}
+
+/// How many requests were not counted in a table by whoever wrote it.
+fn lost(transaction: &Transaction<'_>, name: &str, day: u64) -> rusqlite::Result<u64> {
     Ok(total(transaction, &lost_of(name), day)?.0)
 }
 

@@ -54,7 +54,8 @@ CREATE TABLE met (
 ) STRICT, WITHOUT ROWID;
 
 -- What each table says of itself: `uses`, `clients`, and `days` and `met` by day. The total of `lost-uses`, `lost-clients` and
--- `lost-days` is how many requests were not counted there.
+-- `lost-days` is how many requests were not counted there, and that of `strayed-uses` and so on how many a process answered that
+-- had lost the file to the one that writes it.
 CREATE TABLE totals (
     name   TEXT NOT NULL,
     day    INTEGER NOT NULL,

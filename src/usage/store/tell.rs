@@ -98,7 +98,7 @@ impl Telling<'_> {
         names: &BTreeMap<Principal, String>,
         out: &mut impl Write,
     ) -> Result<(), Broken> {
-        let ((total, missed), lost) = (read::total(&self.0, name, day)?, read::lost(&self.0, name, day)?);
+        let ((total, missed), lost) = (read::total(&self.0, name, day)?, read::missing(&self.0, name, day)?);
         let missed = missed + lost;
         let mut is_exact = missed == 0;
         write!(out, "\"total\":{total},\"missed\":{missed},\"entries\":[")?;

@@ -60,6 +60,15 @@ fn begin<K>(transaction: &Transaction<'_>, name: &str, day: u64, table: &Table<K
     Ok(())
 }
 
+/// Adds requests of a day that a process answered that does not write the file.
+pub(super) fn strayed(transaction: &Transaction<'_>, day: u64, count: u64) -> rusqlite::Result<()> {
+    for (table, day) in [("uses", 0), ("clients", 0), ("days", day)] {
+        let sql = "INSERT INTO totals VALUES (?1, ?2, ?3, 0) ON CONFLICT DO UPDATE SET total = total + excluded.total";
+        transaction.execute(sql, params![super::strayed_of(table), int(day), int(count)])?;
+    }
+    Ok(())
+}
+
 /// Forgets the days that are too many, with all that was counted and met on them. A day is kept until `most` others have come
 /// after it and are over, so that nothing is forgotten because a clock is wrong for a day; of those that are still to come, where
 /// one was or is, the next `most` are kept.
@@ -75,7 +84,9 @@ pub(super) fn forget_days(transaction: &Transaction<'_>, today: u64, most: u64) 
         transaction.query_row(sql, values, |row| row.get::<_, i64>(0)).optional()
     };
     let (first, last) = (bound(&before)?.unwrap_or(0), bound(&after)?.unwrap_or(i64::MAX));
-    for rows in ["days WHERE", "met WHERE", "totals WHERE name IN ('days', 'lost-days', 'met') AND"] {
+    for rows in
+        ["days WHERE", "met WHERE", "totals WHERE name IN ('days', 'lost-days', 'strayed-days', 'met') AND"]
+    {
         let sql = format!("DELETE FROM {rows} (day < ?1 OR day > ?2)");
         transaction.execute(&sql, [first, last])?;
     }

@@ -1,5 +1,7 @@
 //! The parts of an operation, out of its schemas and lenses.
 
+use std::collections::HashSet;
+
 use serde_json::Value as Tree;
 
 use super::{Node, Watch};
@@ -8,6 +10,7 @@ use crate::dialect::Operation;
 use crate::dialect::operation::RequestBody;
 use crate::lens::op::Op;
 use crate::lens::op::each::Item;
+use crate::lens::op::resolve::{Resolve, Resolver};
 use crate::lens::op::table::Table;
 use crate::lens::path::Literal;
 use crate::lens::{Lens, Wrap};
@@ -196,6 +199,7 @@ impl Making<'_> {
             }
             Op::Filter(filter) => self.words(node, &filter.0, at),
             Op::Id(id) => self.forms(node, &id.dialect, at),
+            Op::Resolve(Resolve(resolver)) => self.resolved_forms(node, resolver, at),
             Op::Nested(nested) => self.lens(node, &nested.lens, at, depth + 1),
             Op::Table(table) => self.words(node, table, at),
             Op::Constant(_)
@@ -204,7 +208,6 @@ impl Making<'_> {
             | Op::Has(_)
             | Op::Label(_)
             | Op::Prefix(_)
-            | Op::Resolve(_)
             | Op::Row(_) => {}
         }
     }
@@ -219,10 +222,28 @@ impl Making<'_> {
 
     /// The forms of an id, if there are several.
     fn forms(&mut self, node: &mut Node, codec: &IdCodec, at: &str) {
-        if codec.accepted.len() < 2 || !node.forms.is_empty() {
+        if codec.accepted.len() >= 2 {
+            self.forms_of(node, &codec.accepted, at);
+        }
+    }
+
+    /// The forms of an id that is looked up: those of its key, and those of the canonical id itself, which are taken as well.
+    /// What has none of them is a name, and what else clients write is never kept.
+    fn resolved_forms(&mut self, node: &mut Node, resolver: &Resolver, at: &str) {
+        let keys = resolver.id.iter().flat_map(|id| &id.dialect.accepted);
+        let forms: HashSet<IdForm> = keys.chain(&resolver.accepted).copied().collect();
+        // A name, or an id of the one form: those are two spellings as well.
+        if forms.len() >= 2 || resolver.id.is_none() {
+            let forms: Vec<_> = forms.into_iter().collect();
+            self.forms_of(node, &forms, at);
+        }
+    }
+
+    fn forms_of(&mut self, node: &mut Node, accepted: &[IdForm], at: &str) {
+        if !node.forms.is_empty() {
             return;
         }
-        for form in IdForm::ALL.into_iter().filter(|form| codec.accepted.contains(form)) {
+        for form in IdForm::ALL.into_iter().filter(|form| accepted.contains(form)) {
             if let Some(place) = self.add(&self.whole.field(at).value(Kind::Id, form.name())) {
                 node.forms.push((form, place));
             }

@@ -382,7 +382,24 @@ fn only_a_start_that_succeeds_takes_the_file_over() {
     assert_eq!(counts(&page(&second)), expected);
     first.stop();
     assert_eq!(counts(&page(&second)), expected);
+
+    // One that goes on serving all the same says how much is missing: itself, and the file.
+    let place = place(&backend, folder.path());
+    let third = Process::start(&place.files);
+    assert_eq!(counts(&page(&third)), expected);
+    let mut missing = Counts::new();
+    send(&second, 1, &mut missing);
+    let missing: u64 = missing.iter().filter(|(key, _)| key[1] == "operation").map(|(_, count)| count).sum();
+    let answer = second.page("/usage");
+    let said = format!("is not counted ({missing} requests so far); end it, or start it anew");
+    assert!(answer.status == 503 && answer.body.contains(&said), "{}", answer.body);
+    let line = format!("gateway_usage_lost_requests_total{{reason=\"not_owner\"}} {missing}");
+    let metrics = second.page("/metrics").body;
+    assert!(metrics.lines().any(|written| written == line), "{metrics}");
     second.stop();
+    third.stop();
+    let told = report_json(&place, &[&place.usage.display().to_string()]);
+    assert_eq!((&told["exact"], &told["counted"]["uses"]["missed"]), (&false.into(), &missing.into()));
 }
 
 /// Where [`an_heir_that_goes_no_further`] finds the file.

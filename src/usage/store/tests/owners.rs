@@ -17,6 +17,46 @@ fn whoever_opens_it_to_write_takes_it_over() {
     assert_eq!(counts(&read(&path).unwrap()), [1]);
 }
 
+/// The first goes on serving: what it answers is in no file, and the file says how much that is.
+#[test]
+fn what_a_process_answers_that_lost_the_file_is_told_to_be_missing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("usage.sqlite");
+    let (mut first, one) = Store::open(&path, config(), at(NOON)).unwrap();
+    let one = Arc::new(one);
+    count(&one, 0..1, 4, NOON);
+    first.write(&one, at(NOON)).unwrap();
+    // About to have it: whoever has it may yet go on, and nothing is missing.
+    let (mut second, other) = Store::open(&path, config(), at(NOON)).unwrap();
+    let other = Arc::new(other);
+    count(&one, 0..1, 2, NOON);
+    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { strayed: 0, .. })));
+    second.write(&other, at(NOON)).unwrap();
+    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { strayed: 2, .. })));
+    count(&one, 1..2, 1, NOON);
+    for _ in 0..2 {
+        let lost = first.write(&one, at(NOON)).unwrap_err();
+        assert!(matches!(lost, StoreError::TakenOver { strayed: 3, .. }), "told once: {lost}");
+        assert!(
+            lost.to_string().contains("not counted (3 requests so far); end it, or start it anew"),
+            "{lost}"
+        );
+    }
+    count(&other, 0..1, 1, NOON);
+    second.write(&other, at(NOON)).unwrap();
+    drop(second);
+    // Whoever has it next neither forgets it nor counts it twice.
+    for _ in 0..2 {
+        let (mut third, book) = Store::open(&path, config(), at(NOON)).unwrap();
+        third.write(&book, at(NOON)).unwrap();
+    }
+    for told in [read(&path).unwrap(), streamed(&path)] {
+        let known = told.uses.uses().next().unwrap().1;
+        assert_eq!((known.count, known.error, told.uses.missed), (8, 3, 3));
+        assert!(!told.uses.is_exact() && !told.clients.is_exact() && !told.days[&(NOON / DAY)].is_exact());
+    }
+}
+
 #[test]
 fn who_hands_it_back_has_changed_nothing_and_the_one_before_goes_on() {
     let folder = tempfile::tempdir().unwrap();
