@@ -349,6 +349,15 @@ pub(super) fn unanswered(error: &UpstreamError) -> Problem {
     }
 }
 
+/// Whether a problem is what a client is told where no backend answered, or none was asked.
+pub(super) fn is_no_answer(problem: &Problem) -> bool {
+    let Cow::Borrowed(code) = problem.code else { return false };
+    matches!(
+        code,
+        "upstream-breaker-open" | "upstream-overloaded" | "upstream-timeout" | "upstream-unreachable"
+    )
+}
+
 /// What a client is told when what it asked for was done, and what it has to be told of it could not be read, whatever
 /// kept it from being read: nothing that has it ask again, for that would do it again, nor that it was refused.
 ///

@@ -40,7 +40,7 @@ mod effect;
 mod queue;
 mod reads;
 
-use self::ask::{Again, First, asked, left};
+use self::ask::{Again, First, Said, asked, left};
 use self::queue::{Room, ended};
 
 #[cfg(test)]
@@ -86,7 +86,7 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
     let Some(Aside { shadows, asks }) = &gateway.aside else { return outcome };
     let left = left(side, &outcome);
     let is_noted = plan.note_at_once((again.credential.principal(), side), left);
-    if First::says_something(&outcome) {
+    if First::says_something(side, &outcome) {
         // Room first: where there is none, which is where the processor is short, nothing is copied for it.
         match First::bytes(&outcome) {
             bytes @ ..=ANSWER_MAX => match shadows.place(again.bytes() + bytes) {
@@ -169,9 +169,11 @@ impl Shadow {
         }
         let first = self.answered_first().await;
         if self.again.head.method.is_safe() {
-            self.read_both(&first).await
-        } else {
-            self.look_after(&first).await
+            return self.read_both(first?).await;
+        }
+        match first {
+            Ok(Said::Told(first)) => self.look_after(&first).await,
+            Ok(Said::Failed(_)) | Err(_) => Ok(ShadowOutcome::Untried),
         }
     }
 

@@ -1,9 +1,10 @@
 //! Asking a side: a request as often as it is needed, and what is answered in canonical words.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE};
+use http::header::{ACCEPT_ENCODING, CONTENT_ENCODING, IF_MODIFIED_SINCE, IF_NONE_MATCH, RANGE, RETRY_AFTER};
 use http::request::Parts;
 use http::{Response, StatusCode};
 use http_body::Body;
@@ -14,6 +15,7 @@ use super::{ANSWER_MAX, Shadow};
 use crate::dialect;
 use crate::dialect::url::Url;
 use crate::gateway::admit::{Admitted, Credential};
+use crate::gateway::fetch::is_no_answer;
 use crate::gateway::mode::{Left, Plan, Side};
 use crate::gateway::select::Selected;
 use crate::gateway::{Exchange, Gateway, legacy};
@@ -41,12 +43,21 @@ pub(super) struct Answered {
     pub(super) is_plain: bool,
 }
 
+/// What a side has to say to a request.
+pub(super) enum Said {
+    /// It answered.
+    Told(Answered),
+    /// It is the canonical side, and gave an answer that no client can be told. This is told instead.
+    Failed(Box<Problem>),
+}
+
 /// What the side came to that answers the client, as far as it is worth comparing.
 pub(super) enum First {
     Told {
         status: StatusCode,
         body: Full<Bytes>,
         is_plain: bool,
+        is_busy: bool,
     },
     /// It did not, and why. How that is told is found out beside the client.
     Refused(Box<Problem>),
@@ -54,8 +65,9 @@ pub(super) enum First {
 
 impl First {
     /// Whether what came of a request says anything of the side. What the proxy itself could not do says nothing of either.
-    pub(super) fn says_something(outcome: &Result<Response<Full<Bytes>>, Box<Problem>>) -> bool {
-        outcome.as_ref().err().is_none_or(|problem| problem.blame == Blame::Downstream)
+    pub(super) fn says_something(side: Side, outcome: &Result<Response<Full<Bytes>>, Box<Problem>>) -> bool {
+        let refused = outcome.as_ref().err();
+        refused.is_none_or(|problem| problem.blame == Blame::Downstream || has_failed(side, problem))
     }
 
     /// What came of a request.
@@ -65,7 +77,8 @@ impl First {
                 let status = response.status();
                 let is_whole = !matches!(status, StatusCode::NOT_MODIFIED | StatusCode::PARTIAL_CONTENT);
                 let is_plain = is_whole && !response.headers().contains_key(CONTENT_ENCODING);
-                First::Told { status, body: response.body().clone(), is_plain }
+                let is_busy = is_busy(status, response.headers().contains_key(RETRY_AFTER));
+                First::Told { status, body: response.body().clone(), is_plain, is_busy }
             }
             Err(problem) => First::Refused(problem.clone()),
         }
@@ -104,27 +117,34 @@ pub(super) async fn asked<B: Body<Data = Bytes>>(
 }
 
 impl Shadow {
-    /// What the client was told.
-    pub(super) async fn answered_first(&self) -> Answered {
+    /// What the client was told, unless that says nothing of what it asked for.
+    pub(super) async fn answered_first(&self) -> Result<Said, ShadowOutcome> {
         let (status, body, is_plain) = match &self.first {
-            First::Told { status, body, is_plain } => (*status, body.clone(), *is_plain),
+            First::Told { is_busy: true, .. } => return Err(ShadowOutcome::Busy),
+            First::Refused(problem) if is_busy_problem(problem) => return Err(ShadowOutcome::Busy),
+            First::Refused(problem) if has_failed(self.side, problem) => {
+                return Ok(Said::Failed(problem.clone()));
+            }
+            First::Told { status, body, is_plain, is_busy: false } => (*status, body.clone(), *is_plain),
             First::Refused(problem) => {
                 let response = self.asks.refuse(problem, &self.of);
                 (response.status(), response.into_body(), true)
             }
         };
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        Answered { status, body, is_plain }
+        Ok(Said::Told(Answered { status, body, is_plain }))
     }
 
     /// Asks a side: what it says, in canonical words.
     pub(super) async fn ask(&self, reader: &Reader, side: Side) -> Result<Outcome, ShadowOutcome> {
-        let answered = self.answered(side, &self.again).await?;
-        self.told(reader, &self.again, &answered).await
+        match self.answered(side, &self.again).await? {
+            Said::Told(answered) => self.told(reader, &self.again, &answered).await,
+            Said::Failed(problem) => Ok(Err(problem)),
+        }
     }
 
     /// What a side answers to a request. Of the side that answered the client it is asked besides.
-    pub(super) async fn answered(&self, side: Side, again: &Again) -> Result<Answered, ShadowOutcome> {
+    pub(super) async fn answered(&self, side: Side, again: &Again) -> Result<Said, ShadowOutcome> {
         let is_besides = side == self.side;
         if is_besides {
             self.pay()?;
@@ -142,18 +162,20 @@ impl Shadow {
             self.plan.note_besides(self.who(), left(side, &outcome));
         }
         let response = match outcome {
+            Ok(response) if is_busy(response.status(), response.headers().contains_key(RETRY_AFTER)) => {
+                return Err(ShadowOutcome::Busy);
+            }
             Ok(response) => response,
+            Err(problem) if is_busy_problem(&problem) => return Err(ShadowOutcome::Busy),
+            Err(problem) if has_failed(side, &problem) => return Ok(Said::Failed(problem)),
             Err(problem) if problem.blame == Blame::Downstream => gateway.refuse(&problem, &exchange),
             Err(_) => return Err(ShadowOutcome::Unanswered),
         };
         let (head, body) = response.into_parts();
         let is_plain = !head.headers.contains_key(CONTENT_ENCODING);
         let body = body.collect().await.map(Collected::to_bytes).unwrap_or_default();
-        if is_plain {
-            Ok(Answered { status: head.status, body, is_plain })
-        } else {
-            Err(ShadowOutcome::Unanswered)
-        }
+        let answered = Answered { status: head.status, body, is_plain };
+        if is_plain { Ok(Said::Told(answered)) } else { Err(ShadowOutcome::Unanswered) }
     }
 
     /// What an answer to a request says, in canonical words.
@@ -177,6 +199,25 @@ impl Shadow {
         let limits = Limits { bytes_max: ANSWER_MAX, depth_max, ..Limits::default() };
         Ok(Document::parse(answer.body.to_vec(), &limits).ok())
     }
+}
+
+/// Whether a status says that a side had no time for its client, and nothing of what was asked for.
+fn is_busy(status: StatusCode, says_when: bool) -> bool {
+    match status {
+        StatusCode::TOO_MANY_REQUESTS | StatusCode::REQUEST_TIMEOUT | StatusCode::TOO_EARLY => true,
+        StatusCode::SERVICE_UNAVAILABLE => says_when,
+        _ => false,
+    }
+}
+
+/// The same of what a backend refused. What we refuse ourselves, such as in a brown-out, is what clients would be told.
+fn is_busy_problem(problem: &Problem) -> bool {
+    matches!(problem.code, Cow::Owned(_)) && is_busy(problem.status.get(), problem.retry_after.is_some())
+}
+
+/// Whether the canonical side had an answer, and none that a client can be told.
+fn has_failed(side: Side, problem: &Problem) -> bool {
+    side == Side::Canonical && problem.blame == Blame::Upstream && !is_no_answer(problem)
 }
 
 /// How a request ended, in canonical words; none if what was answered is no answer to it.

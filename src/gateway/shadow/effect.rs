@@ -15,7 +15,7 @@ use http::{Method, StatusCode};
 use percent_encoding::utf8_percent_encode;
 use tokio::task::yield_now;
 
-use super::ask::{Again, Answered, read};
+use super::ask::{Again, Answered, Said, read};
 use super::{Shadow, TOLD_MAX};
 use crate::canonical::api::{PathPart, RESERVED};
 use crate::dialect::page::Wanted;
@@ -147,6 +147,7 @@ impl Shadow {
                 ShadowOutcome::Spared => ShadowOutcome::Spared,
                 _ => ShadowOutcome::EffectUnread,
             })?;
+            let Said::Told(answered) = answered else { return Err(ShadowOutcome::EffectUnread) };
             let body = self.parsed(&answered).await?;
             let outcome = read(reader, &again, answered.status, body.as_ref());
             let record = match outcome.ok_or(ShadowOutcome::EffectUnread)? {

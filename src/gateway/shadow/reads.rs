@@ -4,11 +4,11 @@ use http::StatusCode;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::ask::Answered;
+use super::ask::Said;
 use super::{Shadow, TOLD_MAX};
 use crate::dialect::operation::AnswerPlan;
 use crate::gateway::mode::Side;
-use crate::problem::Segment;
+use crate::problem::{Blame, Segment};
 use crate::schema::Schema;
 use crate::telemetry::ShadowOutcome;
 use crate::translate;
@@ -17,21 +17,25 @@ use crate::translate::reverse::told::{Outcome, Reader, Telling};
 
 impl Shadow {
     /// What came of asking both sides, or why there is nothing to compare.
-    pub(super) async fn read_both(&self, first: &Answered) -> Result<ShadowOutcome, ShadowOutcome> {
+    pub(super) async fn read_both(&self, first: Said) -> Result<ShadowOutcome, ShadowOutcome> {
         let operation = self.again.names().1;
         let reader = self.plan.reader(operation).ok_or(ShadowOutcome::Unreadable)?;
-        let begun = if self.side == Side::Legacy && first.is_plain { self.begun } else { Instant::now() };
-        // The first answer may be one that cannot be read as it was asked for.
-        let first = if first.is_plain {
-            self.told(reader, &self.again, first).await?
-        } else {
-            self.ask(reader, self.side).await?
+        let is_plain = matches!(&first, Said::Told(first) if first.is_plain);
+        let begun = if self.side == Side::Legacy && is_plain { self.begun } else { Instant::now() };
+        let first = match first {
+            Said::Failed(problem) => Err(problem),
+            Said::Told(first) if first.is_plain => self.told(reader, &self.again, &first).await?,
+            // It is one that cannot be read as it was asked for.
+            Said::Told(_) => self.ask(reader, self.side).await?,
         };
         let second = self.ask(reader, self.side.other()).await?;
         let [old, new] = match self.side {
             Side::Legacy => [&first, &second],
             Side::Canonical => [&second, &first],
         };
+        if has_failed(new) {
+            return self.failed(reader, [old, new]).await;
+        }
         let mut found = self.compare(reader, [old, new]).await;
         let is_sample = self.plan.is_to_be_asked_twice(operation);
         if found.is_empty() && !is_sample {
@@ -61,6 +65,29 @@ impl Shadow {
             return Ok(ShadowOutcome::Unsteady);
         }
         self.tell(&differences);
+        Ok(ShadowOutcome::Different)
+    }
+
+    /// What came of it where the canonical side had an answer that nobody can be told. Whatever the record was meanwhile, its client
+    /// would have got none: so only that side is asked once more.
+    async fn failed(
+        &self,
+        reader: &Reader,
+        [old, new]: [&Outcome; 2],
+    ) -> Result<ShadowOutcome, ShadowOutcome> {
+        if has_failed(old) {
+            return Err(ShadowOutcome::Unanswered);
+        }
+        let mut found = self.compare(reader, [old, new]).await;
+        let again = self.ask(reader, Side::Canonical).await?;
+        if !has_failed(&again) {
+            return Ok(ShadowOutcome::Unsteady);
+        }
+        found.confirm(&self.compare(reader, [old, &again]).await);
+        if found.is_empty() {
+            return Ok(ShadowOutcome::Unsteady);
+        }
+        self.tell(&found);
         Ok(ShadowOutcome::Different)
     }
 
@@ -96,4 +123,9 @@ impl Shadow {
             AnswerPlan::Collect(_) => None,
         }
     }
+}
+
+/// Whether a side failed, rather than to tell or to refuse what was asked for.
+fn has_failed(outcome: &Outcome) -> bool {
+    outcome.as_ref().is_err_and(|problem| problem.blame == Blame::Upstream)
 }

@@ -10,7 +10,7 @@ use futures_util::future::select;
 use http::header::{CONTENT_TYPE, DATE, HOST, VIA};
 use tokio::task::yield_now;
 
-use super::support::{Events, TestGateway, request, request_of};
+use super::support::{Events, TestGateway, backend, backend_problem, request, request_of};
 use super::{THING, willing};
 use crate::gateway::mode::{Config, Mode, Side};
 use crate::gateway::shadow::WAITING_MAX;
@@ -325,13 +325,17 @@ async fn compared(
     outcomes: &[&str],
 ) -> (Vec<usize>, String) {
     let (gateway, _seen) = TestGateway::start_moving(with_things, old, shadow(Side::Canonical)).await;
+    compared_by(gateway, times, outcomes).await
+}
+
+async fn compared_by(gateway: TestGateway, times: usize, outcomes: &[&str]) -> (Vec<usize>, String) {
     let (gateway, work) = gateway.shadowing();
     let mut work = pin!(work.run());
     for number in 0..times {
         // Each of another principal, for each has a quota.
         let key = format!("key-{}", "x".repeat(number));
         let list = request_of(&key, "GET", &format!("/acme/api/lists/{NORTH}/things"), "");
-        assert_eq!(gateway.answer(list).await.0, 200);
+        gateway.answer(list).await;
         let is_compared = async {
             while count(&gateway.metrics(), "") <= number {
                 yield_now().await;
@@ -369,6 +373,80 @@ async fn an_old_side_that_differs_from_itself_is_noise_after_some_samples() {
 #[tokio::test]
 async fn an_answer_that_is_too_large_is_not_compared() {
     assert_eq!(compared(huge, 2, &["too_large"]).await.0, [2]);
+}
+
+const DIFFERENCE: &str = "gateway_shadow_differences_total{";
+
+fn alike(_line: &str, _body: &str) -> (u16, String) {
+    old_list("Lamp")
+}
+
+#[tokio::test]
+async fn a_side_that_has_no_time_says_nothing_of_what_is_asked() {
+    let busy: [fn(&str, &str) -> (u16, String); 4] = [
+        |_, _| backend_problem(429, "too-many"),
+        |_, _| backend_problem(408, "too-slow"),
+        |_, _| backend_problem(425, "too-early"),
+        |_, _| (503, r#"{"status":503,"code":"down","detail":"no","wait":"7"}"#.to_owned()),
+    ];
+    for (index, busy) in busy.into_iter().enumerate() {
+        for answers in [Side::Legacy, Side::Canonical] {
+            for (canonical, old) in [(with_things as fn(&str, &str) -> _, busy), (busy, alike)] {
+                let (gateway, _seen) = TestGateway::start_moving(canonical, old, shadow(answers)).await;
+                let (counts, metrics) = compared_by(gateway, 1, &["busy"]).await;
+                assert_eq!(counts, [1], "{index} {answers:?} {metrics}");
+                assert!(!metrics.contains(DIFFERENCE), "{index} {answers:?} {metrics}");
+            }
+        }
+    }
+    let down: fn(&str, &str) -> (u16, String) = |_, _| backend_problem(503, "down");
+    let (gateway, _seen) = TestGateway::start_moving(with_things, down, shadow(Side::Canonical)).await;
+    let (counts, metrics) = compared_by(gateway, 1, &["busy"]).await;
+    assert_eq!(counts, [0], "it does not say when to come back: {metrics}");
+}
+
+fn without_items(line: &str, body: &str) -> (u16, String) {
+    let (status, told) = with_things(line, body);
+    (status, told.replace("items", "itEms"))
+}
+
+fn fails(_line: &str, _body: &str) -> (u16, String) {
+    backend_problem(500, "broken")
+}
+
+static FAILED: AtomicBool = AtomicBool::new(false);
+
+fn fails_once(line: &str, body: &str) -> (u16, String) {
+    if FAILED.swap(true, Ordering::SeqCst) { with_things(line, body) } else { without_items(line, body) }
+}
+
+#[tokio::test]
+async fn a_canonical_side_that_fails_where_the_old_one_answers_is_a_difference() {
+    for canonical in [without_items, fails] {
+        for answers in [Side::Legacy, Side::Canonical] {
+            let (gateway, _seen) = TestGateway::start_moving(canonical, alike, shadow(answers)).await;
+            let (counts, metrics) = compared_by(gateway, 2, &["different", "unanswered"]).await;
+            assert_eq!(counts, [2, 0], "{answers:?} {metrics}");
+            let place = format!(r#"{DIFFERENCE}dialect="acme",operation="list_things",place="status"}} 2"#);
+            assert!(metrics.contains(&place), "{answers:?} {metrics}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_canonical_side_that_fails_once_or_like_the_old_one_or_is_not_there_is_none() {
+    let (gateway, _seen) = TestGateway::start_moving(fails_once, alike, shadow(Side::Legacy)).await;
+    let (counts, metrics) = compared_by(gateway, 1, &["unsteady"]).await;
+    assert_eq!((counts, metrics.contains(DIFFERENCE)), (vec![1], false), "{metrics}");
+
+    let (gateway, _seen) = TestGateway::start_moving(fails, fails, shadow(Side::Legacy)).await;
+    let (counts, metrics) = compared_by(gateway, 1, &["unanswered", "unreadable"]).await;
+    assert_eq!((counts.iter().sum::<usize>(), metrics.contains(DIFFERENCE)), (1, false), "{metrics}");
+
+    let (base, _seen) = backend(alike).await;
+    let gateway = TestGateway::without_a_backend().moving(&base, shadow(Side::Legacy));
+    let (counts, metrics) = compared_by(gateway, 1, &["unanswered"]).await;
+    assert_eq!((counts, metrics.contains(DIFFERENCE)), (vec![1], false), "{metrics}");
 }
 
 /// What is told of the days that a file has, whichever they are.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use axum::Router;
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HOST};
+use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HOST, RETRY_AFTER};
 use http::request::{Builder, Parts};
 use http::{HeaderMap, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
@@ -182,7 +182,7 @@ impl TestGateway {
     }
 }
 
-/// A backend that answers so: where it is, and what it was asked.
+/// A backend that answers so, with `ETag` and `Retry-After` where a body has `tag` or `wait`: where it is, and what it was asked.
 pub(super) async fn backend(answer: fn(&str, &str) -> (u16, String)) -> (String, Arc<Mutex<Vec<Seen>>>) {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -195,16 +195,16 @@ pub(super) async fn backend(answer: fn(&str, &str) -> (u16, String)) -> (String,
         let line = format!("{} {}", head.method, head.uri);
         let (status, told) = answer(&line, &body);
         log.lock().unwrap().push(Seen { line, headers: head.headers, body });
-        (StatusCode::from_u16(status).unwrap(), tag(&told), told)
+        (StatusCode::from_u16(status).unwrap(), headers_of(&told), told)
     });
     tokio::spawn(axum::serve(listener, app).into_future());
     (format!("http://{address}"), seen)
 }
 
-fn tag(body: &str) -> HeaderMap {
+fn headers_of(body: &str) -> HeaderMap {
     let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
-    let tag = body["tag"].as_str().map(|tag| (ETAG, tag.parse().unwrap()));
-    HeaderMap::from_iter(tag)
+    let headers = [("tag", ETAG), ("wait", RETRY_AFTER)].into_iter();
+    headers.filter_map(|(member, name)| Some((name, body[member].as_str()?.parse().unwrap()))).collect()
 }
 
 /// A request of the one principal there is.
