@@ -439,7 +439,8 @@ mod tests {
         let (places, shown) = found_in(&folder, settings, start);
         assert_eq!(places, [(code::C0305, "'@/table.csv'".to_owned())]);
         assert!(shown.contains("cannot be used") && shown.contains("file is not a database"), "{shown}");
-        let taken = KeepError::Store(store::StoreError::TakenOver { path: folder.path().to_owned() });
+        let taken =
+            KeepError::Store(store::StoreError::TakenOver { path: folder.path().to_owned(), strayed: 0 });
         assert_eq!(failed(&taken.into(), &Config::default()), None, "the file is as it should be");
     }
 }

@@ -375,6 +375,9 @@ async fn an_answer_that_is_too_large_is_not_compared() {
     assert_eq!(compared(huge, 2, &["too_large"]).await.0, [2]);
 }
 
+/// How a backend answers a request's first line and body.
+type Answers = fn(&str, &str) -> (u16, String);
+
 const DIFFERENCE: &str = "gateway_shadow_differences_total{";
 
 fn alike(_line: &str, _body: &str) -> (u16, String) {
@@ -383,7 +386,7 @@ fn alike(_line: &str, _body: &str) -> (u16, String) {
 
 #[tokio::test]
 async fn a_side_that_has_no_time_says_nothing_of_what_is_asked() {
-    let busy: [fn(&str, &str) -> (u16, String); 4] = [
+    let busy: [Answers; 4] = [
         |_, _| backend_problem(429, "too-many"),
         |_, _| backend_problem(408, "too-slow"),
         |_, _| backend_problem(425, "too-early"),
@@ -391,7 +394,7 @@ async fn a_side_that_has_no_time_says_nothing_of_what_is_asked() {
     ];
     for (index, busy) in busy.into_iter().enumerate() {
         for answers in [Side::Legacy, Side::Canonical] {
-            for (canonical, old) in [(with_things as fn(&str, &str) -> _, busy), (busy, alike)] {
+            for (canonical, old) in [(with_things as Answers, busy), (busy, alike)] {
                 let (gateway, _seen) = TestGateway::start_moving(canonical, old, shadow(answers)).await;
                 let (counts, metrics) = compared_by(gateway, 1, &["busy"]).await;
                 assert_eq!(counts, [1], "{index} {answers:?} {metrics}");
@@ -399,7 +402,7 @@ async fn a_side_that_has_no_time_says_nothing_of_what_is_asked() {
             }
         }
     }
-    let down: fn(&str, &str) -> (u16, String) = |_, _| backend_problem(503, "down");
+    let down: Answers = |_, _| backend_problem(503, "down");
     let (gateway, _seen) = TestGateway::start_moving(with_things, down, shadow(Side::Canonical)).await;
     let (counts, metrics) = compared_by(gateway, 1, &["busy"]).await;
     assert_eq!(counts, [0], "it does not say when to come back: {metrics}");

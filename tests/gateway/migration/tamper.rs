@@ -180,6 +180,6 @@ fn with_cursors(answer: &[u8], word: &str) -> Vec<u8> {
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
     let body = body.replace("\"page\":\"", &format!("\"page\":\"{word}"));
     let lines = head.split("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
-    let head: String = lines.map(|line| format!("{line}\r\n")).collect();
-    format!("{head}content-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    let head = lines.collect::<Vec<_>>().join("\r\n");
+    format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
 }
