@@ -140,6 +140,8 @@ pub struct Shared {
     usage: Option<usage::Watches>,
     /// How an error looks before a dialect was selected.
     standard: ErrorShape,
+    /// What old upstreams are told of who handed something on.
+    alias: legacy::Alias,
     meters: Meters,
 }
 
@@ -170,6 +172,7 @@ impl Shared {
             clock: Clock::default(),
             usage: None,
             standard,
+            alias: legacy::Alias::new(),
             meters,
         }
     }

@@ -21,8 +21,10 @@ mod watch;
 pub use refused::refusal_of_parts;
 pub use watch::{Step, Watch};
 
-const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
-const SUNSET: HeaderName = HeaderName::from_static("sunset");
+/// RFC 9745.
+pub const DEPRECATION: HeaderName = HeaderName::from_static("deprecation");
+/// RFC 8594.
+pub const SUNSET: HeaderName = HeaderName::from_static("sunset");
 
 /// How something retires.
 #[derive(Clone, Debug, PartialEq, Eq)]

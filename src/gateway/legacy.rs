@@ -2,8 +2,8 @@
 //!
 //! Nothing is translated: method, path below the mount, query, headers and body are the client's, but for what belongs to
 //! one connection, what hops say of their clients, which is ours to say, and ids in path and query that only the canonical side
-//! gives, where the id map knows what the old upstream calls the same. A HEAD is a GET here as everywhere. Only failing to get an answer is told in the
-//! words of the dialect.
+//! gives, where the id map knows what the old upstream calls the same. A HEAD is a GET here as everywhere. Only failing to get
+//! an answer is told in the words of the dialect, and that a request has come back.
 
 use std::pin::pin;
 
@@ -20,6 +20,7 @@ use super::mode::Plan;
 use super::select::Selected;
 use super::{Exchange, Gateway, Shared, decode, retirement};
 use crate::dialect::operation::AnswerPlan;
+use crate::dialect::retirement::{DEPRECATION, SUNSET};
 use crate::dialect::url::Url;
 use crate::dialect::{self, Operation};
 use crate::json::{Document, Limits};
@@ -32,6 +33,7 @@ mod address;
 mod onward;
 
 use address::readdressed;
+pub(super) use onward::Alias;
 use onward::{is_decisive, onward, tell, without_those_of_one_connection};
 
 /// What answers may say of all that there is at a host, and so of what others serve there.
@@ -50,8 +52,12 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     let upstream = plan.upstream(&gateway.legacies);
     let upstream = upstream.ok_or_else(|| Box::new(Problem::internal("a mode has no old upstream")))?;
     let is_decisive = |name: &HeaderName| is_decisive(&shared.registry, &target.dialect, name);
+    if shared.alias.is_in(&head.headers) {
+        let cause = "what was handed on to the old upstream has come back: its `base` leads here";
+        return Err(Box::new(Problem::bad_gateway("loop-detected", cause)));
+    }
     let mut headers = onward(&head.headers, is_decisive)?;
-    tell(&mut headers, &url, |host| plan.is_at(host), head.version, exchange);
+    tell(&mut headers, &url, |host| plan.is_at(host), head.version, &shared.alias, exchange);
     // What is no text in a path, or ends lines there, is read in as many ways as there are readers.
     translate::decode_path(target.path.clone())?;
     let key = Key::read(&head.method, &head.headers)?;
@@ -123,6 +129,11 @@ fn back(answer: upstream::Answer, exchange: &Exchange) -> Response<Full<Bytes>> 
     response.headers_mut().remove(CONTENT_LENGTH);
     let mut retires = HeaderMap::new();
     retirement::write_headers(exchange, &mut retires);
+    if !retires.is_empty() {
+        // One of its own beside one of ours could be the end of what is not deprecated yet (RFC 9745, section 4).
+        response.headers_mut().remove(DEPRECATION);
+        response.headers_mut().remove(SUNSET);
+    }
     for (name, value) in &retires {
         // Its own links stay.
         if *name == LINK {
@@ -209,4 +220,40 @@ fn shape_of(operation: &Operation, status: StatusCode) -> Option<Shape<'_>> {
 pub(super) fn parsed(shared: &Shared, bytes: &[u8]) -> Option<Document> {
     let limits = Limits { depth_max: shared.config.depth_max, bytes_max: usize::MAX, ..Limits::default() };
     Document::parse(bytes.to_vec(), &limits).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+    use crate::dialect::retirement::{Dates, Retirement};
+
+    #[test]
+    fn what_retires_is_told_by_us_alone_where_we_tell_anything() {
+        let dates = Dates {
+            deprecated: UNIX_EPOCH + Duration::from_hours(24),
+            sunset: None,
+            gone: None,
+            brown_outs: Vec::new(),
+            docs: None,
+            successor: None,
+        };
+        let mut exchange = Exchange::of(&http::Request::new(()), Duration::from_secs(1));
+        let told = |exchange: &Exchange| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DEPRECATION, "true".parse().unwrap());
+            headers.insert(SUNSET, "Thu, 01 Jan 1970 00:00:00 GMT".parse().unwrap());
+            let (etag, retry_after, body) = (None, None, Vec::new());
+            let headers = Some(Box::new(headers));
+            let answer = upstream::Answer { status: StatusCode::OK, etag, retry_after, headers, body };
+            let back = back(answer, exchange);
+            let text = |name| back.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+            (text(DEPRECATION), text(SUNSET))
+        };
+        assert_eq!(told(&exchange).1.as_deref(), Some("Thu, 01 Jan 1970 00:00:00 GMT"));
+        exchange.retiring.push(Arc::new(Retirement::new(dates, None)));
+        assert_eq!(told(&exchange), (Some("@86400".to_owned()), None));
+    }
 }

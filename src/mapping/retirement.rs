@@ -7,7 +7,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use http::Uri;
+use fluent_uri::Uri;
 
 use self::brown_outs::Term;
 use super::compile::Compiler;
@@ -156,13 +156,13 @@ impl<'a> Compiler<'a> {
     }
 }
 
-/// Whether a text is the URL of a page, and nothing that would end the header it stands in.
+/// Whether a text is the URL of a page. By the grammar of RFC 3986, which is that of a link's target (RFC 8288, section 3): so it
+/// has nothing that would end the header it stands in, either.
 fn is_link(text: &str) -> bool {
-    let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"<>\"\\^`{|}".contains(&byte);
-    let page = text.split('#').next().unwrap_or_default();
-    let is_page = |uri: &Uri| {
-        uri.scheme_str() == Some("https")
-            && uri.authority().is_some_and(|host| !host.host().is_empty() && !host.as_str().contains('@'))
-    };
-    text.bytes().all(is_plain) && page.parse().is_ok_and(|uri| is_page(&uri))
+    let Ok(uri) = Uri::parse(text) else { return false };
+    let Some(authority) = uri.authority() else { return false };
+    uri.scheme().as_str() == "https"
+        && !authority.has_userinfo()
+        && !authority.host().is_empty()
+        && authority.port_to_u16().is_ok()
 }

@@ -9,6 +9,8 @@ use http::header::{
     IF_NONE_MATCH, IF_UNMODIFIED_SINCE, PROXY_AUTHENTICATE, PROXY_AUTHORIZATION, VIA,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Version};
+use memchr::memmem;
+use uuid::Uuid;
 
 use super::super::Exchange;
 use super::super::explain::X_EXPLAIN;
@@ -106,6 +108,7 @@ pub(super) fn tell(
     url: &Url,
     is_ours: impl Fn(&str) -> bool,
     version: Version,
+    alias: &Alias,
     exchange: &Exchange,
 ) {
     let mut say = |name, text: &str| {
@@ -127,13 +130,34 @@ pub(super) fn tell(
     if let Some(id) = &exchange.request_id {
         onward.insert(X_REQUEST_ID, RequestId::to_header(id));
     }
-    // RFC 9110, section 7.6.3.
-    let ourselves = match version {
-        Version::HTTP_2 => "2.0 interlingua",
-        Version::HTTP_10 => "1.0 interlingua",
-        _ => "1.1 interlingua",
-    };
-    onward.append(VIA, HeaderValue::from_static(ourselves));
+    onward.append(VIA, alias.via(version));
+}
+
+/// Whom `Via` names for us (RFC 9110, section 7.6.3): a name that no other has, so that who meets it again has sent in a circle.
+#[derive(Debug)]
+pub(in crate::gateway) struct Alias(String);
+
+impl Alias {
+    pub(in crate::gateway) fn new() -> Alias {
+        let random = Uuid::new_v4().simple().to_string();
+        Alias(format!("interlingua-{}", &random[..8]))
+    }
+
+    fn via(&self, version: Version) -> HeaderValue {
+        let version = match version {
+            Version::HTTP_2 => "2.0",
+            Version::HTTP_10 => "1.0",
+            _ => "1.1",
+        };
+        let via = HeaderValue::from_str(&format!("{version} {}", self.0));
+        via.expect("it is of letters, digits, a dot, a hyphen and a blank")
+    }
+
+    /// Whether these are headers of a request that has been here before.
+    pub(super) fn is_in(&self, headers: &HeaderMap) -> bool {
+        let mut passed = headers.get_all(VIA).iter();
+        passed.any(|via| memmem::find(via.as_bytes(), self.0.as_bytes()).is_some())
+    }
 }
 
 /// Whether nobody but a front may say it, or two readers could take it for two names: between gateways of older kinds all but
@@ -259,7 +283,7 @@ mod tests {
     fn the_host_of_the_client_is_told_where_it_is_the_dialects_and_where_below_it_we_are() {
         let mut request = http::Request::new(());
         request.extensions_mut().insert(RequestId::accept(&HeaderValue::from_static("one")).unwrap());
-        let exchange = Exchange::of(&request, Duration::from_secs(1));
+        let (exchange, alias) = (Exchange::of(&request, Duration::from_secs(1)), Alias::new());
         for (host, is_told) in [("api.example:8443", true), ("evil.example", false)] {
             let url = Url {
                 origin: Some((Scheme::HTTPS, Authority::from_static(host))),
@@ -267,14 +291,15 @@ mod tests {
                 ..Url::of(PathAndQuery::from_static("/acme/a"))
             };
             let mut told = headers(&[("x-request-id", "theirs"), ("via", "1.0 fred")]);
-            tell(&mut told, &url, |host| host == "api.example", Version::HTTP_2, &exchange);
+            tell(&mut told, &url, |host| host == "api.example", Version::HTTP_2, &alias, &exchange);
             let mut expected = headers(&[
                 ("x-forwarded-proto", "https"),
                 ("x-forwarded-prefix", "/acme"),
                 ("x-request-id", "one"),
                 ("via", "1.0 fred"),
             ]);
-            expected.append(VIA, HeaderValue::from_static("2.0 interlingua"));
+            expected.append(VIA, alias.via(Version::HTTP_2));
+            assert!(alias.is_in(&expected) && !Alias::new().is_in(&expected));
             if is_told {
                 expected.insert(X_FORWARDED_HOST, HeaderValue::from_static(host));
             }
