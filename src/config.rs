@@ -291,6 +291,19 @@ format = \"json\"
     }
 
     #[test]
+    fn a_request_may_become_the_calls_of_its_items_and_more() {
+        let calls_max = |settings: &str| {
+            let (config, found) = parse(&format!("[body]\n{settings}"));
+            (config.map(|config| config.body.calls_max), found.len())
+        };
+        assert_eq!(calls_max("fan_out_max = 7\n"), (Some(500), 0));
+        assert_eq!(calls_max("fan_out_max = 200\n"), (Some(1000), 0));
+        assert_eq!(calls_max("fan_out_max = 7\ncalls_max = 7\n"), (Some(7), 0));
+        assert_eq!(calls_max("fan_out_max = 7\ncalls_max = 6\n"), (None, 1));
+        assert_eq!(calls_max("calls_max = 99\n"), (None, 1));
+    }
+
+    #[test]
     fn a_warning_does_not_keep_the_program_from_starting() {
         let (config, found) = parse("[body]\nread_timeout = \"1h\"\n");
 

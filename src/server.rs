@@ -75,7 +75,7 @@ pub struct Config {
     pub connections_per_address_max: usize,
     /// How many of its bits tell an address of IPv4 from others.
     pub ipv4_prefix: u8,
-    /// The same of IPv6.
+    /// The same of IPv6: whoever has one line to the internet is given so many, and may choose all bits behind them.
     pub ipv6_prefix: u8,
     /// Who may say where a request comes from.
     pub hops: HopsConfig,
@@ -116,7 +116,7 @@ impl Default for Config {
             connections_max: 10_000,
             connections_per_address_max: 10_000 / ADDRESS_PART,
             ipv4_prefix: 32,
-            ipv6_prefix: 64,
+            ipv6_prefix: 56,
             hops: HopsConfig::default(),
             in_flight_max: 1024,
             in_flight_per_address_max: 1024 / ADDRESS_PART,

@@ -116,6 +116,9 @@ pub struct Request<'a> {
     pub is_keyed: bool,
     /// Whether the backend has done already what was asked for, and this is only how to tell it.
     pub follows: bool,
+    /// Whose share of the connections it takes: half of them for all calls that say the same, which waits for its own end while
+    /// others have theirs. Without, it takes any.
+    pub share: Option<u8>,
     /// Whether the answer is handed on as it comes: with all of its headers, and encoded as the headers here ask for.
     pub passes: bool,
 }
@@ -163,8 +166,8 @@ pub enum UpstreamError {
     /// The answer was malformed or cut short, or the connection broke after the call was written.
     #[error("the backend's answer is broken")]
     Broken(#[source] Broken),
-    /// Every connection stayed in use for as long as a call may wait for one.
-    #[error("all connections to the backend are in use")]
+    /// Every connection, or every one of the call's share, stayed in use for as long as a call may wait for one.
+    #[error("all connections to the backend that the call may take are in use")]
     Overloaded,
     /// The backend failed too often to be asked now; nothing was sent.
     #[error("the backend is left alone, for too many calls to it failed")]

@@ -114,6 +114,7 @@ fn call(method: &Method) -> Request<'_> {
         safe: false,
         is_keyed: false,
         follows: false,
+        share: None,
         passes: false,
     }
 }

@@ -142,6 +142,11 @@ impl<'a> Caller<'a> {
         self.credential.principal()
     }
 
+    /// Whose share of the connections its calls take.
+    pub(super) fn share(&self) -> u8 {
+        share_of(self.principal())
+    }
+
     pub(super) fn credential(&self) -> &'a Credential {
         self.credential
     }
@@ -243,6 +248,7 @@ impl<'a> Caller<'a> {
             safe: call.operation.is_safe(),
             is_keyed: key.is_some(),
             follows: self.follows,
+            share: Some(self.share()),
             passes: false,
         };
         let upstream::Answer { status, etag, retry_after, headers: _, body } =
@@ -294,6 +300,12 @@ impl<'a> Caller<'a> {
         let cause = format!("the backend's answers to one request are together larger than {limit} bytes");
         Err(Box::new(Problem::bad_gateway("answer-too-large", cause)))
     }
+}
+
+/// Which share of the connections to a backend a principal has. It is a digest of a credential: who wants that of somebody
+/// else would have to know theirs.
+pub(super) fn share_of(principal: Principal) -> u8 {
+    principal.as_bytes()[0]
 }
 
 /// A call that may change something, for as long as it is under way. However that ends, also without an answer and when the

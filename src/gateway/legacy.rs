@@ -14,7 +14,7 @@ use http_body::Body;
 use http_body_util::Full;
 
 use super::admit::Admitted;
-use super::fetch::{counted, unanswered};
+use super::fetch::{counted, share_of, unanswered};
 use super::key::{IDEMPOTENCY_KEY, Key};
 use super::mode::Plan;
 use super::select::Selected;
@@ -47,7 +47,7 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     admitted: Admitted<B>,
     exchange: &mut Exchange,
 ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
-    let Admitted { selected: Selected { target, url, head, body }, credential: _ } = admitted;
+    let Admitted { selected: Selected { target, url, head, body }, credential } = admitted;
     let shared = &*gateway.shared;
     let upstream = plan.upstream(&gateway.legacies);
     let upstream = upstream.ok_or_else(|| Box::new(Problem::internal("a mode has no old upstream")))?;
@@ -77,6 +77,7 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
         safe: head.method.is_safe(),
         is_keyed: key.is_some() && onward_keyed,
         follows: false,
+        share: Some(share_of(credential.principal())),
         passes: true,
     };
     if exchange.deadline.has_passed() {

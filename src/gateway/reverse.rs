@@ -188,6 +188,7 @@ async fn exchange(
         safe: call.operation.is_safe() && asked.way.whole.method.is_safe(),
         is_keyed: key.is_some(),
         follows: caller.follows(),
+        share: Some(caller.share()),
         passes: false,
     };
     caller.transmit(call, request).await

@@ -119,7 +119,9 @@ mod tests {
             ("192.0.2.1", "::ffff:192.0.2.1", true),
             ("192.0.2.1", "192.0.2.2", false),
             ("2001:db8:0:1::1", "2001:db8:0:1:ffff:ffff:ffff:ffff", true),
-            ("2001:db8:0:1::1", "2001:db8:0:2::1", false),
+            // One line has 256 networks of 64 bits.
+            ("2001:db8:0:1::1", "2001:db8:0:ff::1", true),
+            ("2001:db8:0:1::1", "2001:db8:0:100::1", false),
             ("::1", "192.0.2.1", false),
         ] {
             let first = addresses.enter(one.parse().unwrap()).unwrap();

@@ -104,7 +104,8 @@ impl<'a> Gathered<'a> {
         out.integer(i64::try_from(self.seen).unwrap_or(i64::MAX));
         out.object_end();
         let text = out.into_vec();
-        let limits = Limits { bytes_max: text.len(), ..Limits::default() };
+        // How many values a page has is bounded, and so is how many bytes all of them have.
+        let limits = Limits { bytes_max: text.len(), nodes_max: usize::MAX, ..Limits::default() };
         let body = Document::parse(text, &limits).map_err(|error| {
             Problem::bad_gateway("invalid-answer", format!("the pages do not fit together: {error}"))
         })?;
@@ -192,6 +193,16 @@ mod tests {
         let only = r#"{"items": [1], "total": 1, "more": 2}"#;
         let (offset, list) = gathered(&[only, "is not asked for"]);
         assert_eq!((offset, list.unwrap().as_str()), (None, only));
+    }
+
+    #[test]
+    fn what_fits_on_its_pages_fits_together() {
+        let (names, call) = (PageNames::usual(), call());
+        let mut list = Gathered::new(&names, &call, 3);
+        let body = format!(r#"{{"items":[[{}0]],"total":3}}"#, "0,".repeat(100_000));
+        while list.take(answer(&body)).unwrap().is_some() {}
+        let items = list.joined().unwrap().body.unwrap();
+        assert_eq!(items.root().member("items").unwrap().len(), 3);
     }
 
     #[test]

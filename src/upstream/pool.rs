@@ -2,7 +2,8 @@
 //!
 //! A call needs a slot, takes the connection that went idle last, and opens one only when none is idle. So there are
 //! never more connections than slots, and under little load the surplus is left alone until it has been idle for too
-//! long: a task drops it then, which runs only while there is something to watch.
+//! long: a task drops it then, which runs only while there is something to watch. No caller has more than its share of the
+//! slots, however many calls it makes.
 
 use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError, Weak},
@@ -19,10 +20,18 @@ use crate::{
     upstream::{UpstreamError, connection::Connection},
 };
 
+/// How many shares of the slots there are. Callers are told apart by them, and two may have one in common: no table that grows
+/// with callers, and nobody can choose whose share it is.
+const SHARES: usize = 1 << u8::BITS;
+
+/// Which part of the slots a share is: half, as of all that one address may have.
+const SHARE_PART: usize = 2;
+
 /// Slots and idle connections.
 #[derive(Debug)]
 pub(super) struct Pool {
     slots: Semaphore,
+    shares: Box<[Semaphore]>,
     idle: Mutex<Idle>,
     idle_timeout: Duration,
 }
@@ -37,27 +46,31 @@ struct Idle {
 impl Pool {
     /// An empty pool.
     pub(super) fn new(connections_max: usize, idle_timeout: Duration) -> Pool {
+        let slots = connections_max.min(Semaphore::MAX_PERMITS);
+        let share = || Semaphore::new(slots.div_ceil(SHARE_PART));
         Pool {
-            slots: Semaphore::new(connections_max.min(Semaphore::MAX_PERMITS)),
+            slots: Semaphore::new(slots),
+            shares: (0..SHARES).map(|_| share()).collect(),
             idle: Mutex::default(),
             idle_timeout,
         }
     }
 
-    /// The right to use one connection, whichever, if there is one before the deadline and within `patience`.
+    /// The right to use one connection, whichever, if there is one before the deadline and within `patience`. Whoever has all
+    /// of a share waits for that first: in the row for slots, what waits of one share would stand before all others.
     pub(super) async fn slot(
         &self,
+        share: Option<u8>,
         deadline: Deadline,
         patience: Duration,
-    ) -> Result<SemaphorePermit<'_>, UpstreamError> {
-        if let Ok(slot) = self.slots.try_acquire() {
-            return Ok(slot);
-        }
-        let deadline = deadline.within(patience);
-        match timeout_at(deadline.instant(), self.slots.acquire()).await {
-            Ok(Ok(slot)) => Ok(slot),
-            Ok(Err(_)) | Err(_) => Err(UpstreamError::Overloaded),
-        }
+    ) -> Result<Slot<'_>, UpstreamError> {
+        let mut until = None;
+        let mut until = || *until.get_or_insert_with(|| deadline.within(patience).instant());
+        let share = match share {
+            Some(share) => Some(permit(&self.shares[usize::from(share)], &mut until).await?),
+            None => None,
+        };
+        Ok(Slot { _slot: permit(&self.slots, &mut until).await?, _share: share })
     }
 
     /// The newest idle connection that can still be used, and when it was taken. Those that cannot are dropped on the way.
@@ -100,6 +113,27 @@ impl Pool {
     /// A panic while the lock was held cannot have left a connection half taken, so poison is ignored.
     fn idle(&self) -> MutexGuard<'_, Idle> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The right to use one connection, until it is dropped.
+#[derive(Debug)]
+pub(super) struct Slot<'a> {
+    _slot: SemaphorePermit<'a>,
+    _share: Option<SemaphorePermit<'a>>,
+}
+
+/// A permit, at once or as soon as there is one. Only who waits asks `until` when.
+async fn permit<'a>(
+    of: &'a Semaphore,
+    until: &mut impl FnMut() -> Instant,
+) -> Result<SemaphorePermit<'a>, UpstreamError> {
+    if let Ok(permit) = of.try_acquire() {
+        return Ok(permit);
+    }
+    match timeout_at(until(), of.acquire()).await {
+        Ok(Ok(permit)) => Ok(permit),
+        Ok(Err(_)) | Err(_) => Err(UpstreamError::Overloaded),
     }
 }
 

@@ -78,7 +78,7 @@ impl Upstream {
         }
         course.was_kept = false;
         let mut is_patient = false;
-        let outcome = match self.pool.slot(course.deadline, self.config.connect_timeout).await {
+        let outcome = match self.pool.slot(call.share, course.deadline, self.config.connect_timeout).await {
             Ok(_slot) => {
                 is_patient = course.deadline.remaining() >= health::patience(self.config.timeout);
                 let mut stage = Stage::Connect;

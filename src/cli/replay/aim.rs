@@ -83,6 +83,7 @@ impl Aim {
             safe: play.method.is_safe(),
             is_keyed: false,
             follows: false,
+            share: None,
             passes: false,
         };
         self.asked.set(self.asked.get() + 1);

@@ -106,7 +106,7 @@ async fn what_has_been_handed_on_and_comes_back_goes_no_further() {
     let post = |via: &str| request("POST", "/acme/api/orgs/north/things", LAMP).header("via", via);
     assert_eq!(gateway.answer(post("1.1 interlingua")).await.0, 201);
     let via =
-        seen.lock().unwrap()[0].headers.get_all(VIA).iter().last().unwrap().to_str().unwrap().to_owned();
+        seen.lock().unwrap()[0].headers.get_all(VIA).iter().next_back().unwrap().to_str().unwrap().to_owned();
     let (status, _, told) = gateway.answer(post(&format!("1.1 front, {via}, 1.1 other"))).await;
     assert_eq!(status, 502, "{told}");
     assert_eq!(seen.lock().unwrap().len(), 1);

@@ -107,6 +107,15 @@ impl TestGateway {
     }
 
     pub(super) fn before(base: &str, seen: Arc<Mutex<Vec<Seen>>>, ids: Option<IdMap>) -> TestGateway {
+        TestGateway::calling(upstream::Config::new(base.parse().unwrap()), seen, ids)
+    }
+
+    /// The same, where the backend is called so.
+    pub(super) fn calling(
+        config: upstream::Config,
+        seen: Arc<Mutex<Vec<Seen>>>,
+        ids: Option<IdMap>,
+    ) -> TestGateway {
         let metrics = Metrics::new();
         let shared = Shared::new(
             Arc::new(acme::registry()),
@@ -119,7 +128,7 @@ impl TestGateway {
             Some(ids) => shared.with_ids(ids),
             None => shared,
         };
-        let upstream = Upstream::new(Arc::new(upstream::Config::new(base.parse().unwrap()))).unwrap();
+        let upstream = Upstream::new(Arc::new(config)).unwrap();
         TestGateway { gateway: Gateway::new(Arc::new(shared), upstream), metrics, seen }
     }
 

@@ -59,14 +59,14 @@ fn a_client_is_an_address_of_ipv4_however_the_hop_writes_it() {
 #[test]
 fn the_clients_of_a_hop_are_counted_by_what_they_have_in_flight() {
     let server = server(true, HopHeaders::default());
-    let (one, other) = ("X-Forwarded-For: 10.9.9.9, 2001:db8::1", "X-Forwarded-For: 2001:db8:0:1::1");
+    let (one, other) = ("X-Forwarded-For: 10.9.9.9, 2001:db8::1", "X-Forwarded-For: 2001:db8:0:100::1");
     // More connections than an address may have: they are the hop's.
     let mut clients: Vec<_> = (0..4).map(|_| server.client()).collect();
     for client in &mut clients[..2] {
         client.send(&get("/wait", one));
         server.wait_until_entered();
     }
-    let (status, body) = told(&mut clients[2], "X-Forwarded-For: 2001:db8::2");
+    let (status, body) = told(&mut clients[2], "X-Forwarded-For: 2001:db8:0:ff::2");
     assert!(status == 429 && body.contains("too-many-from-address"), "of the same network: {status} {body}");
     assert_eq!(told(&mut clients[2], other).0, 200);
     assert_eq!(told(&mut clients[3], "X-Nothing: 1").0, 200, "the hop asks for itself");
@@ -155,7 +155,7 @@ async fn over_http_2_a_hop_is_believed_and_nobody_else() {
 #[tokio::test]
 async fn over_http_2_the_clients_of_a_hop_are_counted_by_their_streams_and_not_by_connections() {
     let server = server(true, HopHeaders::default());
-    let (one, other) = (("x-forwarded-for", "2001:db8::1"), ("x-forwarded-for", "2001:db8:0:1::1"));
+    let (one, other) = (("x-forwarded-for", "2001:db8::1"), ("x-forwarded-for", "2001:db8:0:100::1"));
     let senders = [http2(&server).await, http2(&server).await];
     let waiting: Vec<_> = senders
         .iter()
@@ -172,7 +172,7 @@ async fn over_http_2_the_clients_of_a_hop_are_counted_by_their_streams_and_not_b
     });
     let server = server.await.unwrap();
     for sender in &senders {
-        let (status, body) = told_over(sender, "/client", ("x-forwarded-for", "2001:db8::2")).await;
+        let (status, body) = told_over(sender, "/client", ("x-forwarded-for", "2001:db8:0:ff::2")).await;
         assert!(status == 429 && body.contains("too-many-from-address"), "{status} {body}");
         assert_eq!(told_over(sender, "/client", other).await.0, 200);
         assert_eq!(told_over(sender, "/client", ("x-nothing", "1")).await.0, 200, "the hop itself");

@@ -136,6 +136,7 @@ pub(super) fn get() -> Request<'static> {
         safe: true,
         is_keyed: false,
         follows: false,
+        share: None,
         passes: false,
     }
 }

@@ -5,14 +5,14 @@ use std::{
     time::Duration,
 };
 
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use tokio::{
     runtime::{Builder, LocalOptions},
     sync::oneshot,
 };
 
 use super::backend::{Backend, OK, get, post, send, upstream};
-use crate::upstream::{Config, UpstreamError};
+use crate::upstream::{Config, Request, UpstreamError};
 
 #[tokio::test]
 async fn one_call_after_another_shares_a_connection() {
@@ -80,6 +80,35 @@ async fn a_call_that_finds_no_free_connection_in_time_is_overload() {
     let error = send(&upstream, get()).await.unwrap_err();
     assert!(matches!(error, UpstreamError::Overloaded), "{error:?}");
     stuck.abort();
+}
+
+#[tokio::test]
+async fn who_has_all_of_a_share_waits_and_others_do_not() {
+    let backend = Backend::start(|number, connection| {
+        // The first two are kept by whoever they are answered.
+        while number > 2 && connection.request() {
+            connection.say(OK);
+        }
+        connection.until_closed();
+    });
+    let config =
+        Config { connections_max: 4, connect_timeout: Duration::from_millis(50), ..backend.config() };
+    let upstream = upstream(config);
+    let call = |share| Request { share: Some(share), ..get() };
+    let stuck = [(); 2].map(|()| {
+        let upstream = upstream.clone();
+        tokio::spawn(async move { send(&upstream, call(1)).await })
+    });
+    while upstream.metrics.connections.get() < 2 {
+        tokio::task::yield_now().await;
+    }
+    let waiting = join_all((0..9).map(|_| send(&upstream, call(1))));
+    let others = join_all([2, 3, 2, 3].map(|share| send(&upstream, call(share))));
+    let (waited, others) = join(waiting, others).await;
+    assert!(waited.iter().all(|outcome| matches!(outcome, Err(UpstreamError::Overloaded))), "{waited:?}");
+    assert!(others.iter().all(Result::is_ok), "{others:?}");
+    assert_eq!(upstream.metrics.connections.get(), 4);
+    stuck.iter().for_each(tokio::task::JoinHandle::abort);
 }
 
 #[tokio::test]

@@ -196,6 +196,7 @@ impl Asked {
             safe: true,
             is_keyed: false,
             follows: false,
+            share: None,
             passes: false,
         };
         for _pause in 0..PAUSES_MAX {

@@ -142,6 +142,7 @@ pub(super) fn call(method: &Method) -> Request<'_> {
         safe: true,
         is_keyed: false,
         follows: false,
+        share: None,
         passes: false,
     }
 }
