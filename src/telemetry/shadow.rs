@@ -68,11 +68,13 @@ pub enum ShadowOutcome {
     Cursor,
     /// A side had no time for its client just then, which says nothing of what is asked.
     Busy,
+    /// Each side has other items on that page of a longer list, and what both have is the same.
+    OtherPage,
 }
 
 impl ShadowOutcome {
     /// How many there are: as many as the last one says.
-    pub const COUNT: usize = ShadowOutcome::Busy as usize + 1;
+    pub const COUNT: usize = ShadowOutcome::OtherPage as usize + 1;
 
     /// The word for it in metrics and files.
     pub fn name(self) -> &'static str {
@@ -97,6 +99,7 @@ impl ShadowOutcome {
             ShadowOutcome::Spared => "spared",
             ShadowOutcome::Cursor => "cursor",
             ShadowOutcome::Busy => "busy",
+            ShadowOutcome::OtherPage => "other_page",
         }
     }
 }
@@ -300,7 +303,7 @@ mod tests {
     fn each_outcome_has_a_counter_of_its_own() {
         let shadow = ShadowMetrics::default();
         let endings = shadow.endings(&"acme".into(), &"list".into());
-        let outcomes = [ShadowOutcome::Same, ShadowOutcome::Dropped, ShadowOutcome::Busy];
+        let outcomes = [ShadowOutcome::Same, ShadowOutcome::Dropped, ShadowOutcome::OtherPage];
         for (at, outcome) in outcomes.into_iter().enumerate() {
             for _ in 0..=at {
                 endings.count(outcome);
@@ -312,7 +315,7 @@ mod tests {
         shadow.register(&mut registry);
         let mut page = String::new();
         prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
-        for (outcome, count) in [("same", 1), ("dropped", 3), ("busy", 3)] {
+        for (outcome, count) in [("same", 1), ("dropped", 3), ("other_page", 3)] {
             let line = format!(
                 r#"shadow_requests_total{{dialect="acme",operation="list",outcome="{outcome}"}} {count}"#
             );

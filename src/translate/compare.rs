@@ -4,6 +4,9 @@
 //! has ids whatever their order, null and nothing alike where the schema allows null. Times are generated anew on each side
 //! and ignored; ids are too, and each id of one side stands for one id of the other, all along ([`Pairs`]).
 //!
+//! Of a page of a longer list nobody knows which items the other side has on it, for each may have an order of its own. What is on
+//! one page alone is counted, and no difference: that one is missing is seen by how many there are.
+//!
 //! Only places are compared that both sides tell. What is told of a difference are its place and the kinds of the two
 //! values, with digests that say no more than whether two values of one run are the same.
 //!
@@ -13,6 +16,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 
+use crate::canonical::api::Key;
 use crate::json::{Kind, Value};
 use crate::problem::{Problem, Segment};
 use crate::schema::{Schema, Shape};
@@ -42,10 +46,21 @@ pub struct By<'b> {
     pub schema: Option<&'b Schema>,
     /// Whether both sides tell a place; `*` is any element of a list.
     pub tells: &'b dyn Fn(&[Segment]) -> bool,
+    /// What is known of the list that the body is, if it is one.
+    pub list: List<'b>,
     /// How values are hidden.
     pub masks: &'b Masks,
     /// How many differences are told; the rest is counted.
     pub most: usize,
+}
+
+/// What is known of a list, and of its items.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct List<'b> {
+    /// What names an item besides its id, the better ones first.
+    pub keys: &'b [Key],
+    /// Whether it is a page of a longer one.
+    pub is_page: bool,
 }
 
 /// Compares how two calls ended.

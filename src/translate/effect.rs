@@ -9,7 +9,7 @@
 use http::StatusCode;
 
 use super::Request;
-use super::compare::{self, By, Differences, Masks, Pairs};
+use super::compare::{self, By, Differences, List, Masks, Pairs};
 use super::reverse::told::Reader;
 use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::{Direction, Input, Resolutions, Run};
@@ -56,7 +56,7 @@ impl Effect {
             };
             is_set && reader.tells_of_record(status, place)
         };
-        let by = By { schema: None, tells: &tells, masks, most };
+        let by = By { schema: None, tells: &tells, list: List::default(), masks, most };
         let shape = reader.record_shape(status);
         let found = compare::values(shape.as_ref(), [found, told], &by, &mut Pairs::of_one_side());
         (found.compared > 0).then_some(found)

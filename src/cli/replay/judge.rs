@@ -13,7 +13,7 @@ use crate::{
     problem::Segment,
     translate::{
         Step,
-        compare::{self, By, Difference, Differences, Mask, Masks, Noise, Pairs, What},
+        compare::{self, By, Difference, Differences, List, Mask, Masks, Noise, Pairs, What},
         reverse::told::{Asked, Heard, Outcome, Reader, Telling},
     },
 };
@@ -159,7 +159,9 @@ impl<'j> Judge<'j> {
             let tells = |place: &[Segment]| play.reader.tells(status, place) != Telling::Nothing;
             let schema = play.reader.canonical(status).map(|schema| &**schema);
             let most = TOLD_MAX.saturating_sub(all.found.len());
-            let by = By { schema, tells: &tells, masks: self.masks, most };
+            // A page is whatever was recorded.
+            let list = List { keys: play.reader.keys(), is_page: false };
+            let by = By { schema, tells: &tells, list, masks: self.masks, most };
             all.absorb(compare::outcomes([one, other], &by, pairs));
         }
         all

@@ -13,6 +13,7 @@ use tokio::task::yield_now;
 
 use super::{ANSWER_MAX, Shadow};
 use crate::dialect;
+use crate::dialect::page::Wanted;
 use crate::dialect::url::Url;
 use crate::gateway::admit::{Admitted, Credential};
 use crate::gateway::fetch::is_no_answer;
@@ -220,6 +221,14 @@ fn has_failed(side: Side, problem: &Problem) -> bool {
     side == Side::Canonical && problem.blame == Blame::Upstream && !is_no_answer(problem)
 }
 
+/// Which page of a list a request asks for, if it does for one.
+pub(super) fn wanted(again: &Again) -> Option<Wanted> {
+    let Again { target, url, .. } = again;
+    let page = target.operation.page.as_ref()?;
+    let request = translate::Request::new(target.clone(), url.clone(), None).ok()?;
+    page.wanted(&request.query).ok()
+}
+
 /// How a request ended, in canonical words; none if what was answered is no answer to it.
 pub(super) fn read(
     reader: &Reader,
@@ -227,11 +236,7 @@ pub(super) fn read(
     status: StatusCode,
     body: Option<&Document>,
 ) -> Option<Outcome> {
-    let Again { target, url, .. } = again;
-    let request = translate::Request::new(target.clone(), url.clone(), None).ok();
-    let page = target.operation.page.as_ref().zip(request.as_ref());
-    let page = page.and_then(|(page, request)| page.wanted(&request.query).ok());
-    let asked = Asked { page, ..Asked::default() };
+    let asked = Asked { page: wanted(again), ..Asked::default() };
     let heard = Heard { status, retry_after: None, body: body.map(Document::root) };
     match reader.told(&asked, &heard, &Resolutions::default()) {
         Ok(Step::Done(told)) => told.outcomes.into_iter().next().flatten(),

@@ -4,7 +4,7 @@ use http::StatusCode;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::ask::Said;
+use super::ask::{Said, wanted};
 use super::{Shadow, TOLD_MAX};
 use crate::dialect::operation::AnswerPlan;
 use crate::gateway::mode::Side;
@@ -12,7 +12,7 @@ use crate::problem::{Blame, Segment};
 use crate::schema::Schema;
 use crate::telemetry::ShadowOutcome;
 use crate::translate;
-use crate::translate::compare::{self, By, Differences, Pairs};
+use crate::translate::compare::{self, By, Differences, List, Pairs};
 use crate::translate::reverse::told::{Outcome, Reader, Telling};
 
 impl Shadow {
@@ -37,19 +37,20 @@ impl Shadow {
             return self.failed(reader, [old, new]).await;
         }
         let mut found = self.compare(reader, [old, new]).await;
+        let alike = if found.apart > 0 { ShadowOutcome::OtherPage } else { ShadowOutcome::Same };
         let is_sample = self.plan.is_to_be_asked_twice(operation);
         if found.is_empty() && !is_sample {
-            return Ok(ShadowOutcome::Same);
+            return Ok(alike);
         }
         // Somebody may have changed it between the two answers. What counts is what differs again.
         let old_again = match self.ask(reader, Side::Legacy).await {
             // A sample is taken where there is something to spare for it.
-            Err(ShadowOutcome::Spared) if found.is_empty() => return Ok(ShadowOutcome::Same),
+            Err(ShadowOutcome::Spared) if found.is_empty() => return Ok(alike),
             again => again?,
         };
         self.learn(&self.compare(reader, [old, &old_again]).await, begun);
         if found.is_empty() {
-            return Ok(ShadowOutcome::Same);
+            return Ok(alike);
         }
         let new_again = self.ask(reader, Side::Canonical).await?;
         let again = self.compare(reader, [&old_again, &new_again]).await;
@@ -112,7 +113,11 @@ impl Shadow {
         let status = sides[0].as_ref().map_or(StatusCode::OK, |answer| answer.status);
         let tells = |place: &[Segment]| reader.tells(status, place) != Telling::Nothing;
         let schema = self.schema(status);
-        let by = By { schema, tells: &tells, masks, most: TOLD_MAX };
+        let mut bodies = sides.into_iter().filter_map(|side| side.as_ref().ok()?.body.as_ref());
+        let wanted = wanted(&self.again);
+        let is_page = wanted.is_some_and(|wanted| bodies.any(|body| reader.is_page(wanted, body.root())));
+        let list = List { keys: reader.keys(), is_page };
+        let by = By { schema, tells: &tells, list, masks, most: TOLD_MAX };
         compare::outcomes(sides, &by, &mut Pairs::default())
     }
 

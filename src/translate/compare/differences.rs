@@ -53,6 +53,8 @@ pub struct Differences {
     pub more: usize,
     /// How many values were compared.
     pub compared: usize,
+    /// How many items of a page have no counterpart on the other one. They may be on another page there.
+    pub apart: usize,
     /// How many there are of each kind at each place, and the first of them. There are not more places than schemas have.
     pub(super) places: BTreeMap<(String, What), (usize, [Mask; 2])>,
 }
@@ -86,6 +88,7 @@ impl Differences {
         self.found.extend(other.found);
         self.more += other.more;
         self.compared += other.compared;
+        self.apart += other.apart;
         for (place, (count, first)) in other.places {
             self.places.entry(place).or_insert((0, first)).0 += count;
         }

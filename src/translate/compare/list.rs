@@ -1,11 +1,13 @@
 //! Lists: which element of one side is which of the other.
 //!
-//! What has an id is found by it, or by the id that stands for it; else by being the same but for what is generated; and
-//! what is left is compared with what is most like it.
+//! What has an id is found by it, or by the id that stands for it; else by being the same but for what is generated; else by
+//! what else names it, such as an address; and what is left is compared with what is most like it, unless that is named
+//! otherwise.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::{ANY, Comparing, What, generated};
+use crate::canonical::api::Key;
 use crate::json::{Kind, Value};
 use crate::problem::Segment;
 use crate::schema::Shape;
@@ -50,6 +52,10 @@ impl Comparing<'_> {
         let mut told = Vec::new();
         self.form(shape, element, &mut told, true);
         if told.is_empty() && !(self.by.tells)(&self.at) {
+            return;
+        }
+        if self.by.list.is_page && self.is_item() {
+            self.found.apart += 1;
             return;
         }
         self.found.compared += 1;
@@ -106,21 +112,57 @@ impl Comparing<'_> {
         if looks > LOOKS_MAX {
             let (mut ones, mut others) = (unlike.into_iter(), rest.into_iter());
             let longest = ones.len().max(others.len());
-            pairs.extend((0..longest).map(|_| (ones.next(), others.next())));
+            for (one, other) in (0..longest).map(|_| (ones.next(), others.next())) {
+                if let (Some(known), Some(as_another)) = (one, other)
+                    && naming(&self.names_of(known), &self.names_of(as_another)) == Naming::Others
+                {
+                    pairs.extend([(one, None), (None, other)]);
+                } else {
+                    pairs.push((one, other));
+                }
+            }
             return pairs;
         }
-        let of_rest: Vec<_> = rest.iter().map(|element| self.members_of(shape, *element)).collect();
+        let of_rest: Vec<_> =
+            rest.iter().map(|element| (self.members_of(shape, *element), self.names_of(*element))).collect();
         let mut rest: Vec<Option<Value<'v>>> = rest.into_iter().map(Some).collect();
         for element in unlike {
-            let own = self.members_of(shape, element);
+            let (own, names) = (self.members_of(shape, element), self.names_of(element));
             let free = of_rest.iter().enumerate().filter(|(index, _)| rest[*index].is_some());
-            let likeness = free.map(|(index, other)| (in_common(&own, other), index));
+            let likeness = free.map(|(index, (other, other_names))| match naming(&names, other_names) {
+                Naming::Same => (usize::MAX, index),
+                Naming::Others => (0, index),
+                Naming::Unknown => (in_common(&own, other), index),
+            });
             // The first of those that have most members in common; none if that is none.
             let best = likeness.filter(|(common, _)| *common > 0).rev().max_by_key(|(common, _)| *common);
             pairs.push((Some(element), best.and_then(|(_, index)| rest[index].take())));
         }
         pairs.extend(rest.into_iter().flatten().map(|element| (None, Some(element))));
         pairs
+    }
+
+    /// Whether an item of the list that the body is stands here.
+    fn is_item(&self) -> bool {
+        self.at.len() == 2
+    }
+
+    /// What names an item besides its id, as far as both sides tell it.
+    fn names_of(&self, element: Value<'_>) -> Vec<Option<String>> {
+        let keys = if self.is_item() { self.by.list.keys } else { &[] };
+        let name = |key: &Key| {
+            let steps = key.at.iter().map(|name| Segment::Name(name.to_string()));
+            let at: Vec<_> = self.at.iter().cloned().chain(steps).collect();
+            let value = key.at.iter().try_fold(element, |value, name| value.member(name))?;
+            let text = match value.kind() {
+                Kind::String => value.as_str()?.into_owned(),
+                Kind::Integer => value.raw().to_owned(),
+                _ => return None,
+            };
+            let text = if key.any_case { text.to_lowercase() } else { text };
+            (self.by.tells)(&at).then_some(text)
+        };
+        keys.iter().map(name).collect()
     }
 
     /// The members of an element in a form that equal ones share, in order.
@@ -185,6 +227,27 @@ impl Comparing<'_> {
             _ if !(self.by.tells)(&self.at) || !all && generated(shape).is_some() => {}
             _ => crate::schema::write_form(value, form),
         }
+    }
+}
+
+/// What names say of two items.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Naming {
+    /// They are two.
+    Others,
+    /// They are one.
+    Same,
+    /// Nothing.
+    Unknown,
+}
+
+/// What two items are called: the best that both have counts.
+fn naming(ones: &[Option<String>], others: &[Option<String>]) -> Naming {
+    let both = ones.iter().zip(others).find_map(|(one, other)| Some((one.as_ref()?, other.as_ref()?)));
+    match both {
+        Some((one, other)) if one == other => Naming::Same,
+        Some(_) => Naming::Others,
+        None => Naming::Unknown,
     }
 }
 

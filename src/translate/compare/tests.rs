@@ -50,7 +50,7 @@ fn all(_: &[Segment]) -> bool {
 
 fn compared(one: &serde_json::Value, other: &serde_json::Value, pairs: &mut Pairs) -> Vec<String> {
     let (schema, masks) = (schema(), Masks::default());
-    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 100 };
+    let by = By { schema: Some(&schema), tells: &all, list: List::default(), masks: &masks, most: 100 };
     let found = bodies(document(one).root(), document(other).root(), &by, pairs);
     assert_eq!(found.more, 0);
     found.found.iter().map(|one| format!("{} {}", one.place, one.what.name())).collect()
@@ -121,6 +121,58 @@ fn the_order_of_what_has_ids_does_not_matter() {
     assert_eq!(differences(&items(json!([b])), &items(json!([b, a]))), ["/items/* extra"]);
 }
 
+/// The differences, and how many items have no counterpart on a page.
+fn listed(list: List<'_>, one: serde_json::Value, other: serde_json::Value) -> (Vec<String>, usize) {
+    let (schema, masks) = (schema(), Masks::default());
+    let by = By { schema: Some(&schema), tells: &all, list, masks: &masks, most: 100 };
+    let [one, other] = [one, other].map(|list| document(&items(list)));
+    let found = bodies(one.root(), other.root(), &by, &mut Pairs::default());
+    let told = found.found.iter().map(|one| format!("{} {}", one.place, one.what.name())).collect();
+    (told, found.apart)
+}
+
+#[test]
+fn items_that_are_named_otherwise_are_two_and_those_that_are_named_alike_one() {
+    let key = |at: &str, any_case| Key { at: vec![at.into()], any_case };
+    let keys = [key("note", true), key("rank", false)];
+    let whole = List { keys: &keys, is_page: false };
+    let ada = json!([{"id": "a", "role": "admin", "note": "ada@example.com", "words": ["x"]}]);
+    let bob = json!([{"id": "b", "role": "viewer", "note": "bob@example.com", "words": ["x"]}]);
+    let (missing, extra) = ("/items/* missing".to_owned(), "/items/* extra".to_owned());
+    assert_eq!(listed(whole, ada.clone(), bob.clone()), (vec![missing.clone(), extra.clone()], 0));
+    assert_eq!(listed(List::default(), ada.clone(), bob.clone()).0.len(), 2, "else they are compared");
+
+    // Most of what she has is like Bob's now.
+    let ada_now = json!([
+        {"id": "y", "role": "admin", "note": "ADA@example.com"},
+        {"id": "z", "role": "admin", "note": "cy@example.com", "words": ["x"]},
+    ]);
+    let found = listed(whole, ada.clone(), ada_now).0;
+    assert_eq!(found, ["/items/*/note value", "/items/*/words/* missing", "/items/* extra"]);
+
+    // The better name counts, and else the next that both have.
+    let rank = |id: &str, rank: u32| json!([{"id": id, "role": "admin", "rank": rank}]);
+    assert_eq!(listed(whole, rank("a", 1), rank("b", 2)).0, [missing, extra]);
+    let same_id = json!([{"id": "a", "role": "admin", "note": "eve@example.com", "words": ["x"]}]);
+    assert_eq!(
+        listed(whole, ada, same_id),
+        (vec!["/items/*/note value".to_owned()], 0),
+        "one got another name"
+    );
+}
+
+#[test]
+fn what_is_on_one_page_alone_is_counted_and_no_difference() {
+    let keys = [Key { at: vec!["note".into()], any_case: false }];
+    let page = List { keys: &keys, is_page: true };
+    let on = |names: &[&str], role: &str| -> serde_json::Value {
+        names.iter().map(|name| json!({"id": name, "note": name, "role": role})).collect()
+    };
+    assert_eq!(listed(page, on(&["a", "b"], "admin"), on(&["b", "c"], "admin")), (vec![], 2));
+    let found = listed(page, on(&["a", "b"], "admin"), on(&["b", "c"], "viewer"));
+    assert_eq!(found, (vec!["/items/*/role value".to_owned()], 2), "what both have is compared");
+}
+
 #[test]
 fn an_id_stands_for_one_id_all_along() {
     let mut pairs = Pairs::default();
@@ -154,7 +206,7 @@ fn an_id_that_both_have_stands_for_itself_whatever_was_met_before() {
 #[test]
 fn a_failure_of_one_side_is_no_noise() {
     let masks = Masks::default();
-    let by = By { schema: None, tells: &all, masks: &masks, most: 10 };
+    let by = By { schema: None, tells: &all, list: List::default(), masks: &masks, most: 10 };
     let answer = |status| Ok(Answer { status, body: None });
     let sides = [answer(StatusCode::OK), answer(StatusCode::ACCEPTED)];
     let between = outcomes([&sides[0], &sides[1]], &by, &mut Pairs::default());
@@ -166,7 +218,7 @@ fn a_failure_of_one_side_is_no_noise() {
 #[test]
 fn what_is_no_noise_is_told_however_much_noise_there_is() {
     let (schema, masks) = (schema(), Masks::default());
-    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 2 };
+    let by = By { schema: Some(&schema), tells: &all, list: List::default(), masks: &masks, most: 2 };
     let of = |rank: usize, role: &str| {
         let rows = (0..30).map(|row| json!({"id": format!("{row}"), "rank": rank + row}));
         let last = json!({"id": "last", "role": role});
@@ -190,7 +242,7 @@ fn names_that_may_be_anybodys_are_not_told_of_refusals() {
     let refusal =
         |violations| Err(Box::new(Problem::from_backend(status, "x".to_owned(), "for people", violations)));
     let masks = Masks::default();
-    let by = By { schema: None, tells: &all, masks: &masks, most: 10 };
+    let by = By { schema: None, tells: &all, list: List::default(), masks: &masks, most: 10 };
     let found = outcomes([&refusal(vec![violation]), &refusal(Vec::new())], &by, &mut Pairs::default());
     assert_eq!(found.found[0].place, "errors/metadata/*");
 }
@@ -199,7 +251,7 @@ fn names_that_may_be_anybodys_are_not_told_of_refusals() {
 fn only_what_both_sides_tell_is_compared() {
     let (schema, masks) = (schema(), Masks::default());
     let tells = |place: &[Segment]| !matches!(place.last(), Some(Segment::Name(name)) if name == "role");
-    let by = By { schema: Some(&schema), tells: &tells, masks: &masks, most: 10 };
+    let by = By { schema: Some(&schema), tells: &tells, list: List::default(), masks: &masks, most: 10 };
     let one = document(&items(json!([{"id": "a", "role": "admin", "rank": 1}])));
     let other = document(&items(json!([{"id": "a", "rank": 2}])));
     let found = bodies(one.root(), other.root(), &by, &mut Pairs::default());
@@ -210,7 +262,7 @@ fn only_what_both_sides_tell_is_compared() {
 #[test]
 fn nothing_of_the_values_is_told_and_no_more_than_asked_for() {
     let (schema, masks) = (schema(), Masks::default());
-    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 2 };
+    let by = By { schema: Some(&schema), tells: &all, list: List::default(), masks: &masks, most: 2 };
     let of = |text: &str| {
         let rows = (0..5).map(|row| json!({"id": format!("{row}"), "note": format!("{text}{row}")}));
         document(&items(rows.collect()))
@@ -234,7 +286,7 @@ fn nothing_of_the_values_is_told_and_no_more_than_asked_for() {
 #[test]
 fn noise_is_subtracted() {
     let (schema, masks) = (schema(), Masks::default());
-    let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 10 };
+    let by = By { schema: Some(&schema), tells: &all, list: List::default(), masks: &masks, most: 10 };
     let of = |rank: i32, role: &str| document(&items(json!([{"id": "a", "rank": rank, "role": role}])));
     let compare =
         |one: &Document, other: &Document| bodies(one.root(), other.root(), &by, &mut Pairs::default());
@@ -254,7 +306,7 @@ fn refusals_differ_in_status_word_and_places() {
         Err(Box::new(Problem::from_backend(status, code.to_owned(), "for people", vec![violation])))
     };
     let masks = Masks::default();
-    let by = By { schema: None, tells: &all, masks: &masks, most: 10 };
+    let by = By { schema: None, tells: &all, list: List::default(), masks: &masks, most: 10 };
     let told = |one, other| {
         let found = outcomes([&one, &other], &by, &mut Pairs::default());
         found.found.into_iter().map(|one| one.place).collect::<Vec<_>>()
@@ -294,7 +346,7 @@ proptest! {
     #[test]
     fn what_is_learnt_as_noise_is_never_told(one in lists(), other in lists()) {
         let (schema, masks) = (schema(), Masks::default());
-        let by = By { schema: Some(&schema), tells: &all, masks: &masks, most: 100 };
+        let by = By { schema: Some(&schema), tells: &all, list: List::default(), masks: &masks, most: 100 };
         let found = bodies(document(&one).root(), document(&other).root(), &by, &mut Pairs::default());
         let mut noise = Noise::default();
         noise.learn(&found);

@@ -15,7 +15,7 @@ use http::StatusCode;
 
 use super::super::Step;
 use super::super::answer::{Answer, OURS};
-use crate::canonical::api::Api;
+use crate::canonical::api::{Api, Key};
 use crate::dialect::operation::{self, AnswerBody, AnswerPlan};
 use crate::dialect::page::Wanted;
 use crate::dialect::{Dialect, Operation};
@@ -48,6 +48,8 @@ pub struct Reader {
     /// The member that holds the items of a canonical list, and that which holds their number.
     items: Box<str>,
     total: Box<str>,
+    /// What names an item of the list besides its id.
+    keys: Vec<Key>,
 }
 
 /// What reads a body, and what it tells.
@@ -126,7 +128,15 @@ impl Reader {
             }
         };
         let (items, total) = (api.page.items.as_str().into(), api.page.total.as_str().into());
-        Reader { dialect: Arc::clone(dialect), operation: Arc::clone(operation), readings, items, total }
+        let keys = keys_of(api, dialect, operation);
+        Reader {
+            dialect: Arc::clone(dialect),
+            operation: Arc::clone(operation),
+            readings,
+            items,
+            total,
+            keys,
+        }
     }
 
     /// The operation whose answers it reads.
@@ -137,6 +147,17 @@ impl Reader {
     /// The dialect whose answers it reads.
     pub fn dialect(&self) -> &Arc<Dialect> {
         &self.dialect
+    }
+
+    /// What names an item of the list that it reads besides its id, the better ones first; nothing if it reads no list.
+    pub fn keys(&self) -> &[Key] {
+        &self.keys
+    }
+
+    /// Whether the canonical body that was answered to whoever wanted that page is one of a longer list.
+    pub fn is_page(&self, wanted: Wanted, body: Value<'_>) -> bool {
+        let total = body.member(&self.total).and_then(Value::as_i64);
+        wanted.offset > 0 || total.is_some_and(|total| total > i64::from(wanted.limit))
     }
 
     /// What the canonical body of an answer of that status looks like, if anything is known of it.
@@ -191,6 +212,17 @@ impl Reader {
         ErrorStatus::new(heard.status).filter(|status| !OURS.contains(&status.get()))?;
         Some(Box::new(refusal::problem(&self.dialect.errors, &self.operation, heard)))
     }
+}
+
+/// What names the items of the list that an operation answers.
+fn keys_of(api: &Api, dialect: &Dialect, operation: &Operation) -> Vec<Key> {
+    let AnswerPlan::One(plans) = &operation.answer else { return Vec::new() };
+    let lens = plans.iter().find_map(|plan| match &plan.body {
+        AnswerBody::Items { lens, .. } => Some(lens),
+        AnswerBody::Constant(_) | AnswerBody::Empty | AnswerBody::Lens(_) => None,
+    });
+    let schema = lens.and_then(|lens| dialect.lenses.get(lens.name())?.right.as_ref());
+    schema.and_then(|schema| api.keys.get(schema.name())).cloned().unwrap_or_default()
 }
 
 /// An answer under way.

@@ -91,3 +91,18 @@ fn a_list_is_read_to_its_end_where_it_was_begun_whatever_the_mode_is_by_then() {
     assert_eq!([first, rest(&world, begun_at_old)].concat(), all);
     assert_eq!(counted("canonical", "legacy") - before, later, "who answered is counted all the same");
 }
+
+#[test]
+fn a_side_that_orders_its_list_otherwise_has_no_other_roles_and_addresses() {
+    // Its first page has those who are on the second one elsewhere: three after three, in base64.
+    let tamper = Tamper::default().turning("limit=3", "limit=3&page=bzM");
+    let world = World::behind(&GITBOOK, |old| tamper.in_front_of(old));
+    say(&world, &json!({"mode": "shadow", "answers": "legacy", "noise": 0, "extra": 100}));
+    let before = world.compared();
+    let (ids, _) = page(&world, None);
+    assert_eq!(ids.len(), 3);
+    world.wait_until_compared(before + 1);
+    let page = world.new.page("/metrics").body;
+    assert_eq!(world.shadowed(LIST, "other_page"), 1, "{page}");
+    assert!(!page.contains("gateway_shadow_differences_total{"), "{page}");
+}

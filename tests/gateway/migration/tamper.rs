@@ -21,6 +21,8 @@ pub(super) struct Tamper {
     held: Option<Arc<Held>>,
     /// Its cursors begin with this, and it knows no others.
     cursors: Option<&'static str>,
+    /// What stands in the first line of a request, and what is asked instead.
+    turned: Option<(&'static str, &'static str)>,
     changes: Arc<AtomicUsize>,
     reads: Arc<AtomicUsize>,
 }
@@ -66,6 +68,11 @@ impl Tamper {
     /// Cursors are the old side's own: they begin with that word, and others are refused.
     pub(super) fn with_cursors(self, word: &'static str) -> Tamper {
         Tamper { cursors: Some(word), ..self }
+    }
+
+    /// Whoever asks for the one is answered as if they had asked for the other.
+    pub(super) fn turning(self, from: &'static str, to: &'static str) -> Tamper {
+        Tamper { turned: Some((from, to)), ..self }
     }
 
     /// The change whose body has that text is done between the coming of the first read and its answer.
@@ -125,6 +132,9 @@ impl Tamper {
             let head = format!("HTTP/1.1 {status} Ignored\r\nconnection: close\r\ncontent-length: 0\r\n\r\n");
             client.write_all(head.as_bytes()).unwrap();
             return;
+        }
+        if let Some((from, to)) = self.turned {
+            lines[0] = lines[0].replace(from, to);
         }
         if let Some(word) = self.cursors {
             let is_own = lines[0].contains(&format!("page={word}"));
