@@ -202,7 +202,8 @@ impl Told {
         let most = uses.uses().map(|(_, known)| known.error).max().unwrap_or_default().max(uses.missed);
         format!(
             "Some requests were not counted, or there were more principals and parts than the tables have room for: a \
-             count with ≤ is too large by at most what is told beside it, which is {most} or less, and whoever is not listed used no part more often than {}.",
+             count with ≤ is too large by at most what is told beside it, which is {most} or less, and whoever is not \
+             listed used no part more often than {}.",
             uses.missed
         )
     }

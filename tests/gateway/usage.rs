@@ -370,6 +370,38 @@ fn a_spelling_that_is_looked_up_crosses_and_can_be_asked_for() {
     assert_eq!(told["removing"]["users"].as_array().unwrap().len(), 1);
 }
 
+/// By the mapping's `[lens.member.fields]`: three numbers and a word that every answer has, and four fields that are read.
+#[test]
+fn what_answers_only_show_is_named_beside_every_verdict() {
+    let mut counting = Counting::with(Config::default());
+    counting.count(Principal::of(b"reads"), &[Part::operation("gitbook", "getMemberInOrganizationById")]);
+    counting
+        .count(Principal::of(b"drops"), &[Part::operation("gitbook", "removeMemberFromOrganizationById")]);
+    counting.write();
+
+    let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+    let report = report.arg("report").arg(counting.folder.path().join("usage.sqlite"));
+    let told: Value =
+        serde_json::from_slice(&report.args(["--format", "json"]).output().unwrap().stdout).unwrap();
+    let reads = told_of(&told, "reads");
+    let shown: Vec<_> =
+        reads["only_shown"]["gitbook"].as_array().unwrap().iter().map(|at| at.as_str().unwrap()).collect();
+    for place in ["object", "sites", "spaces", "teams"] {
+        assert!(shown.contains(&place), "{place}: {shown:?}");
+    }
+    for place in ["id", "role", "user", "disabled", "joinedAt"] {
+        assert!(!shown.contains(&place), "{place}: {shown:?}");
+    }
+    assert_eq!(reads["moving"], "safe");
+    let notes = reads["notes"].to_string();
+    assert!(
+        notes.contains("gitbook: nothing compares what answers only show: `object`, `sites`, "),
+        "{notes}"
+    );
+    // It is answered with nothing at all.
+    assert_eq!(told_of(&told, "drops")["only_shown"], json!({}));
+}
+
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.
 #[test]
 fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice() {

@@ -25,8 +25,11 @@ const FITS: &str = "dry_fits";
 /// That of what there was nothing to try of.
 const UNTRIED: &str = "untried";
 
-/// Outcomes in which an answer was there to be had, and none came that means anything. Whoever moves may get the same.
-const UNUSABLE: [&str; 4] = ["broken", "failed", "unanswered", "unreadable"];
+/// Outcomes in which no two answers came that mean anything. Whoever moves may get no better one.
+const UNUSABLE: [&str; 3] = ["broken", "unanswered", "unreadable"];
+
+/// That of what took too long. The machine may be busy; but a side that never answers is told so, too.
+const LATE: &str = "late";
 
 /// One of so many requests may end so before those who use the operation are in doubt: a backend may be started anew.
 const SELDOM: u64 = 100;
@@ -149,7 +152,18 @@ impl Compared {
                 "{unusable} of {asked} requests had no two answers that could be compared ({why})"
             ));
         }
-        let told = [*different, *refused, if fails_often { unusable } else { Seen::default() }];
+        let late = self.failed.get(LATE).copied().unwrap_or_default();
+        let is_mostly_late = late.count > answers.count;
+        if is_mostly_late {
+            let (late, answers) = (late.count, answers.count);
+            found.push(format!("{late} comparisons took too long, and {answers} did not"));
+        }
+        let told = [
+            *different,
+            *refused,
+            if fails_often { unusable } else { Seen::default() },
+            if is_mostly_late { late } else { Seen::default() },
+        ];
         let last = told.into_iter().filter_map(|seen| seen.days).map(|(_, last)| last).max()?;
         Some(format!("{}; whose is not known, the last was on {}", found.join(", and "), date(last * DAY)))
     }
@@ -209,7 +223,7 @@ mod tests {
     #[test]
     fn every_word_that_is_known_here_is_one_of_the_metric() {
         let words = COMPARED.iter().chain(&[REFUSED, FITS, UNTRIED]);
-        for word in words.chain(UNUSABLE.iter().filter(|word| **word != "failed")) {
+        for word in words.chain(&UNUSABLE) {
             let all = [
                 ShadowOutcome::Same,
                 ShadowOutcome::Different,
@@ -250,12 +264,14 @@ mod tests {
                 Some("1 of 99 requests had no two answers that could be compared (1 `unanswered`)"),
             ),
             (
-                compared(&[("same", 1), ("unreadable", 2), ("broken", 1), ("failed", 3), ("dropped", 7)]),
+                compared(&[("same", 1), ("unreadable", 2), ("broken", 1), ("unanswered", 3), ("dropped", 7)]),
                 Some(
-                    "6 of 7 requests had no two answers that could be compared (1 `broken`, 3 `failed`, 2 `unreadable`)",
+                    "6 of 7 requests had no two answers that could be compared (1 `broken`, 3 `unanswered`, 2 `unreadable`)",
                 ),
             ),
-            (compared(&[("dropped", 7), ("late", 3), ("effect_unread", 9)]), None),
+            (compared(&[("same", 3), ("late", 3)]), None),
+            (compared(&[("same", 2), ("late", 3)]), Some("3 comparisons took too long, and 2 did not")),
+            (compared(&[("dropped", 7), ("effect_unread", 9)]), None),
         ] {
             let expected =
                 expected.map(|why| format!("{why}; whose is not known, the last was on 2026-11-22"));

@@ -50,6 +50,7 @@ pub(super) fn written(told: &Told) -> Tree {
             "blocks": hindrances(Moving::Blocked),
             "doubts": hindrances(Moving::Unknown),
             "notes": verdict.remarks,
+            "only_shown": verdict.unread,
         })
     });
     json!({

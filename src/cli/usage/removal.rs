@@ -63,7 +63,8 @@ impl Removal {
 /// used whenever one of its values is. Without a row for the field, several values may have been in one request.
 fn together(rows: &[(&Part, Use<()>)]) -> Use<()> {
     let sum = |of: fn(&Use<()>) -> u64| rows.iter().map(|(_, known)| of(known)).sum::<u64>();
-    let sure = |known: &Use<()>| known.count - known.error;
+    // What another machine told may be wrong by more than there is.
+    let sure = |known: &Use<()>| known.count.saturating_sub(known.error);
     let (count, surely) = match rows.iter().find(|(part, _)| part.kind == Kind::Field) {
         // A row of values can be surer than that of the field, where tables forget.
         Some((_, field)) => {
@@ -170,6 +171,11 @@ mod tests {
                 "a list may have both",
             ),
             ([(&get, used(5, 2, 3, 8)), (&get, used(3, 0, 1, 4))], used(8, 2, 1, 8), "operations add up"),
+            (
+                [(&get, used(1, 5, 1, 1)), (&get, used(3, 0, 1, 4))],
+                used(4, 1, 1, 4),
+                "nobody is sure of less than none",
+            ),
         ] {
             assert_eq!(together(&rows), expected, "{why}");
         }

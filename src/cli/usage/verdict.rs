@@ -12,8 +12,12 @@ use super::compared::Compared;
 use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
 use crate::limit::Principal;
+use crate::translate::reverse::told::unread;
 use crate::usage::heavy::Use;
 use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches};
+
+/// So many places of answers that nothing compares are told in a note.
+const UNREAD_TOLD_MAX: usize = 8;
 
 /// What is to be said of a principal.
 pub(super) struct Verdict {
@@ -26,8 +30,10 @@ pub(super) struct Verdict {
     pub(super) parts: usize,
     /// What it uses that does not cross for certain, what is in the way first.
     pub(super) hindrances: Vec<Hindrance>,
-    /// What it may be told otherwise.
+    /// What it may be told otherwise, and what nobody has compared.
     pub(super) remarks: BTreeSet<String>,
+    /// Where answers that it gets show what nothing compares, by dialect.
+    pub(super) unread: BTreeMap<String, BTreeSet<String>>,
     /// Whether it may have used parts of which nothing is known any more.
     pub(super) may_miss: bool,
 }
@@ -68,7 +74,16 @@ impl Moving {
 impl Verdict {
     fn of(who: Principal) -> Verdict {
         let (dialects, clients, hindrances) = (BTreeMap::new(), BTreeSet::new(), Vec::new());
-        Verdict { who, dialects, clients, parts: 0, hindrances, remarks: BTreeSet::new(), may_miss: false }
+        Verdict {
+            who,
+            dialects,
+            clients,
+            parts: 0,
+            hindrances,
+            remarks: BTreeSet::new(),
+            unread: BTreeMap::new(),
+            may_miss: false,
+        }
     }
 
     fn hinders(&mut self, part: &Part, why: (Moving, String), known: &Use<()>, is_of_all: bool) {
@@ -80,6 +95,18 @@ impl Verdict {
     pub(super) fn moving(&self) -> Moving {
         let worst = self.hindrances.iter().map(|hindrance| hindrance.moving).min();
         worst.unwrap_or(if self.may_miss { Moving::Unknown } else { Moving::Safe })
+    }
+
+    /// Notes what shadows and replays do not see in its answers.
+    fn say_what_nothing_compares(&mut self) {
+        for (dialect, places) in &self.unread {
+            let told: Vec<_> =
+                places.iter().take(UNREAD_TOLD_MAX).map(|place| format!("`{place}`")).collect();
+            let more = places.len().saturating_sub(UNREAD_TOLD_MAX);
+            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+            let told = told.join(", ");
+            self.remarks.insert(format!("{dialect}: nothing compares what answers only show: {told}{more}"));
+        }
     }
 
     /// Leaves out what follows from something else that is said: there is nothing of an operation that there is no more, and
@@ -150,6 +177,7 @@ pub(super) fn all(
             }
         }
         verdict.say_once();
+        verdict.say_what_nothing_compares();
     }
     for ((who, _, client), _) in counted.clients.uses() {
         if let Some(verdict) = verdicts.get_mut(who).filter(|_| !client.is_empty()) {
@@ -170,6 +198,8 @@ struct Mapped<'r> {
 struct OperationSays<'r> {
     crossings: Crossings<'r>,
     remarks: Vec<String>,
+    /// Where its answers show what nothing compares.
+    unread: BTreeSet<String>,
     /// Why it is always refused, if it is.
     inexpressible: Option<&'r str>,
 }
@@ -183,7 +213,7 @@ impl<'r> Mapped<'r> {
                 let remarks = remarks(dialect, operation, &ledger);
                 let refused = inexpressible.get(&(dialect.name.clone(), operation.name.clone()));
                 let (crossings, inexpressible) = (Crossings::of(operation), refused.map(String::as_str));
-                let says = OperationSays { crossings, remarks, inexpressible };
+                let says = OperationSays { crossings, remarks, unread: unread(operation), inexpressible };
                 operations.insert((dialect.name.as_str(), operation.name.as_str()), says);
             }
         }
@@ -208,6 +238,10 @@ impl<'r> Mapped<'r> {
         }
         if part.kind == Kind::Operation {
             verdict.remarks.extend(says.remarks.iter().cloned());
+            if !says.unread.is_empty() {
+                let unread = verdict.unread.entry(part.dialect.clone()).or_default();
+                unread.extend(says.unread.iter().cloned());
+            }
             if let Some(reason) = lacking(part, known, &says.crossings, uses).filter(|_| !verdict.may_miss) {
                 verdict.hinders(part, (Moving::Unknown, reason), known, false);
             }

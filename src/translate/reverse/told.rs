@@ -16,7 +16,7 @@ use http::StatusCode;
 use super::super::Step;
 use super::super::answer::{Answer, OURS};
 use crate::canonical::api::{Api, Key};
-use crate::dialect::operation::{self, AnswerBody, AnswerPlan};
+use crate::dialect::operation::{self, AnswerBody, AnswerPlan, Gather};
 use crate::dialect::page::Wanted;
 use crate::dialect::{Dialect, Operation};
 use crate::json::{Document, Kind, Limits, Value, Writer};
@@ -311,6 +311,34 @@ impl<'t> Lifting<'t> {
         let text = if self.needs.is_empty() { out.into_vec() } else { b"null".to_vec() };
         document(text)
     }
+}
+
+/// Where the answers of an operation show what no [`Reader`] reads, in the dialect's words (`urls.location`, `[].object` of each
+/// item of a list): constants, labels, views, and what several fields may have written. Nobody who compares two answers sees
+/// a difference there.
+pub fn unread(operation: &Operation) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for one in operation.with_cases() {
+        match &one.answer {
+            AnswerPlan::Collect(collect) => {
+                for (member, gather) in &collect.fields {
+                    if let Gather::Lens(lens) = gather {
+                        reading::unread(lens, &format!("{member}[]"), &mut found);
+                    }
+                }
+            }
+            AnswerPlan::One(plans) => {
+                for plan in plans.iter().filter(|plan| is_of_call(one, plan)) {
+                    match &plan.body {
+                        AnswerBody::Constant(_) | AnswerBody::Empty => {}
+                        AnswerBody::Items { lens, .. } => reading::unread(lens, "[]", &mut found),
+                        AnswerBody::Lens(lens) => reading::unread(lens, "", &mut found),
+                    }
+                }
+            }
+        }
+    }
+    found
 }
 
 /// Whether an answer is made from what the call itself is answered with, and not from something else that is read.

@@ -3,6 +3,7 @@
 //! A lens of answers is written to be lowered. Lifted as it stands it would say too much: a default would be read out of
 //! nothing, a view would be read, and of two fields that share a place one would be taken for the other.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use crate::lens::op::Op;
@@ -87,18 +88,43 @@ pub(super) fn holding(
     (Arc::new(Lens::new(lens.name(), lens.wrap(), fields)), spots)
 }
 
-/// A field as it is read; one that cannot be keeps its place in the lens and writes nothing.
-fn read(lens: &Lens, field: &Field, looks_up: bool, spots: &mut Vec<Spot>) -> Field {
-    let (Some(left), Some(right)) = (&field.left, &field.right) else { return silent(field) };
+/// Finds where answers show what nobody reads, in the dialect's words, below a place of theirs.
+pub(super) fn unread(lens: &Lens, below: &str, found: &mut BTreeSet<String>) {
+    for field in lens.fields() {
+        let Some(left) = field.left.as_ref().filter(|left| left.root == Root::Body) else { continue };
+        let path = left.path.join(".");
+        let at = if below.is_empty() || path.is_empty() {
+            format!("{below}{path}")
+        } else {
+            format!("{below}.{path}")
+        };
+        if !is_read(lens, field, true) {
+            found.insert(at);
+        } else if let Op::Nested(nested) = &field.op {
+            unread(&nested.lens, &at, found);
+        } else if let Op::Each(Each { item: Item::Lens(lens), .. }) = &field.op {
+            unread(lens, &format!("{at}[]"), found);
+        }
+    }
+}
+
+/// Whether what a field shows is read: not if it only shows something, or if another may have written there.
+fn is_read(lens: &Lens, field: &Field, looks_up: bool) -> bool {
+    let (Some(left), Some(right)) = (&field.left, &field.right) else { return false };
     let is_two_way = match &field.op {
         Op::Constant(_) | Op::Filter(_) | Op::Fixed(_) | Op::Has(_) | Op::Label(_) => false,
         Op::Resolve(_) | Op::Row(_) => looks_up,
         Op::Copy | Op::Each(_) | Op::Id(_) | Op::Nested(_) | Op::Prefix(_) | Op::Table(_) => true,
     };
     let in_body = left.root == Root::Body && right.root == Root::Body;
-    if !is_two_way || !in_body || field.when.shown || is_shared(lens, field, left) {
+    is_two_way && in_body && !field.when.shown && !is_shared(lens, field, left)
+}
+
+/// A field as it is read; one that cannot be keeps its place in the lens and writes nothing.
+fn read(lens: &Lens, field: &Field, looks_up: bool, spots: &mut Vec<Spot>) -> Field {
+    let Some(right) = field.right.as_ref().filter(|_| is_read(lens, field, looks_up)) else {
         return silent(field);
-    }
+    };
     // A tag says when the field is there, a value that stands for none that it may have been itself, and another place
     // may have been shown in its stead.
     let when = &field.when;
