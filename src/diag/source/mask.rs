@@ -187,7 +187,7 @@ impl Line {
     /// Where in it the values are that have to be hidden.
     fn values(&self, text: &str, all: bool) -> Range<usize> {
         let (begins, end, here) = (self.range.start, self.range.end, &text[self.range.clone()]);
-        if here.trim_start().starts_with('[') && !here.contains('=') {
+        if !self.is_in_text && here.trim_start().starts_with('[') && !here.contains('=') {
             // Behind that name stands who it is.
             let names = end_of_principals(here).filter(|_| all).map(|at| begins + at);
             return names.unwrap_or(end)..end;
@@ -262,6 +262,7 @@ mod tests {
             ("base = \"http://hunter2\n", code::C0101, "2\n"),
             ("hunter2\n", code::C0101, "hunter2"),
             ("a = \"\"\"\nmore=hunter2=\n\"\"\n", code::C0101, "more"),
+            ("base = \"\"\"\n[hunter2\n\"\"\"\n", code::C0205, "[hunter2"),
             ("[mode.acme.principals]\nhunter2 = \"legacy\n", code::C0101, "legacy"),
             ("[mode.acme.principals.hunter2\n", code::C0101, "mode"),
             ("a = 1\nb = \"hunter2\nc = \"hunter2\n", code::C0101, "\"hunter2\nc"),
