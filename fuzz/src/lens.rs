@@ -60,14 +60,15 @@ pub fn check(bytes: &[u8]) {
 /// Whether what a field tells is read when it is written back. What is always told is told again without that.
 fn is_read_back(field: &Field) -> bool {
     let inner = match &field.op {
-        Op::Constant(_) => return true,
-        // It goes no further, so that nothing is written beside it that would have it told.
-        Op::Fixed(_) => return field.when.tag.is_none(),
+        // They go no further, so that nothing is written beside them that would have them told.
+        Op::Constant(_) | Op::Fixed(_) => return field.when.tag.is_none(),
         Op::Nested(nested) => nested.lens.fields(),
         Op::Each(Each { item: Item::Lens(lens), .. }) => lens.fields(),
         _ => &[],
     };
-    !field.when.shown && inner.iter().all(is_read_back)
+    // One that is read from elsewhere where it is missing is told then, and was not before.
+    let is_its_own = field.when.fallback.is_none();
+    is_its_own && !field.when.shown && inner.iter().all(is_read_back)
 }
 
 fn parsed(write: impl FnOnce(&mut String)) -> Option<Document> {
