@@ -12,7 +12,8 @@
 //! ```
 //!
 //! An answer that is taken at once costs some additions. Nobody reads a clock for it: that a client takes nothing is noticed by
-//! looking twice. What counts is [`WORTH`] bytes between two looks, for a byte now and then would cost an attacker nothing.
+//! looking twice. What counts is [`WORTH`] bytes between two looks, and a sixteenth of what there is to take, for a byte now and then
+//! would cost an attacker nothing.
 //!
 //! Where nobody can give way, all are being read, and quickly; then it is new requests that are refused. An answer that is made
 //! is never held back: the change of which it tells has been made.
@@ -35,8 +36,10 @@ pub(super) const BESIDES: usize = 1024;
 /// How long a client has to have taken nothing to give way.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
 
-/// How many bytes are something: the size of a frame of HTTP/2.
+/// How many bytes are something: the size of a frame of HTTP/2, and that part of what the client has to take. Who has much of what
+/// there is room for must not keep it for long.
 const WORTH: usize = 16 * 1024;
+const PORTION: usize = 16;
 
 /// How often is looked at most while it is of no use, for a look is at all that there are.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -220,7 +223,7 @@ impl Account {
     pub(super) fn was_taken_from(&self, bytes: usize) {
         let taken = self.taken.get() + bytes;
         self.taken.set(taken);
-        if taken >= WORTH {
+        if taken >= WORTH.max(self.bytes.get() / PORTION) {
             self.stalled_since.set(None);
         }
     }
@@ -367,12 +370,25 @@ mod tests {
             assert!(world.backlog.is_full());
             advance(PART).await;
             for client in [&one, &other] {
-                client.0.was_taken_from(WORTH);
+                client.0.was_taken_from(600_000 / PORTION);
             }
         }
         one.0.is_rid_of(600_000);
         assert!(!world.backlog.is_full());
         assert!(world.has("gateway_answers_given_up_total 0"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_has_much_of_it_and_reads_little_gives_way() {
+        let world = world(1_000_000);
+        let (one, other) = (world.client(600_000), world.client(600_000));
+        for _ in 0..10 {
+            world.backlog.is_full();
+            advance(PATIENCE).await;
+            one.0.was_taken_from(WORTH);
+            other.0.was_taken_from(600_000 / PORTION);
+        }
+        assert!(one.0.is_given_up() && !other.0.is_given_up());
     }
 
     #[tokio::test(start_paused = true)]
