@@ -156,6 +156,7 @@ pub(super) fn verdict(outcome: &Result<Answer, Failure>, is_patient: bool) -> Ve
         },
     }
 }
+
 /// Whether there was no connection because we have no descriptor, port or memory for one: whoever has us run out of them must
 /// not keep all others from a backend that is well.
 fn is_ours(error: &io::Error) -> bool {

@@ -89,8 +89,11 @@ impl Upstream {
             Err(error) => Err(Failure::Final(error)),
         };
         let verdict = health::verdict(&outcome, is_patient);
-        let is_fault = verdict == Verdict::Failed;
-        permit.end(if course.was_kept || is_fault && call.is_large() { Verdict::Neither } else { verdict });
+        // It may be what the client wrote that has broken the connection; that there was none is not.
+        let is_of_the_call =
+            matches!(outcome, Err(Failure::Unanswered { .. } | Failure::Final(UpstreamError::Broken(_))));
+        let is_nobodys = course.was_kept || is_of_the_call && call.is_large();
+        permit.end(if is_nobodys { Verdict::Neither } else { verdict });
         outcome
     }
 
