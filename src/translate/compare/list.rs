@@ -106,7 +106,21 @@ impl Comparing<'_> {
                 None => unlike.push(element),
             }
         }
-        let rest: Vec<Value<'v>> = others.into_iter().flatten().collect();
+        let mut rest: Vec<Option<Value<'v>>> = others.into_iter().flatten().map(Some).collect();
+        // Those of one name, wherever they stand.
+        let mut by_name: HashMap<Vec<String>, VecDeque<usize>> = HashMap::new();
+        for (index, element) in rest.iter().enumerate() {
+            if let Some(name) = element.and_then(|element| whole(self.names_of(element))) {
+                by_name.entry(name).or_default().push_back(index);
+            }
+        }
+        unlike.retain(|element| {
+            let of_name = whole(self.names_of(*element)).and_then(|name| by_name.get_mut(&name));
+            let found = of_name.and_then(VecDeque::pop_front).and_then(|index| rest[index].take());
+            pairs.extend(found.map(|found| (Some(*element), Some(found))));
+            found.is_none()
+        });
+        let rest: Vec<Value<'v>> = rest.into_iter().flatten().collect();
         let sizes = [&unlike, &rest].map(|side| side.iter().map(|element| element.nodes()).sum::<usize>());
         let looks = sizes[0].saturating_mul(rest.len()).saturating_add(sizes[1].saturating_mul(unlike.len()));
         if looks > LOOKS_MAX {
@@ -259,4 +273,9 @@ fn in_common(ones: &[Vec<u8>], others: &[Vec<u8>]) -> usize {
         others.next_if_eq(one).is_some()
     };
     ones.iter().filter(is_there).count()
+}
+
+/// What names an item, if all of it is told.
+fn whole(names: Vec<Option<String>>) -> Option<Vec<String>> {
+    names.into_iter().collect::<Option<Vec<_>>>().filter(|names| !names.is_empty())
 }
