@@ -227,7 +227,7 @@ fn who_uses_what_could_not_be_compared_is_in_doubt_if_there_was_no_answer_and_el
 
     let told = counting.told(&[]);
     let of = |who: &str, what: &str| told_of(&told, who)[what].clone();
-    let why = "2 of 3 requests had no two answers that could be compared (1 `unanswered`, 1 `unreadable`); \
+    let why = "2 of 3 requests were not compared to an end (1 `unanswered`, 1 `unreadable`); \
                whose is not known, the last was on 2026-11-22";
     assert_eq!(
         (of("lists", "moving"), of("lists", "doubts")[0]["reason"].clone()),

@@ -10,8 +10,16 @@ use super::axis::DAY;
 use crate::usage::snapshot::date;
 
 /// Outcomes in which both answers were compared, or what a change did with what it asked for.
-const COMPARED: [&str; 7] =
-    ["same", "different", "noise", "unsteady", "effect_same", "effect_different", "effect_unsteady"];
+const COMPARED: [&str; 8] = [
+    "same",
+    "different",
+    "noise",
+    "unsteady",
+    "other_page",
+    "effect_same",
+    "effect_different",
+    "effect_unsteady",
+];
 
 /// Those in which they differed.
 const DIFFERENT: [&str; 2] = ["different", "effect_different"];
@@ -22,14 +30,16 @@ pub(super) const REFUSED: &str = "dry_refused";
 /// That of one that it would have taken, and of which there was nothing more to be seen.
 const FITS: &str = "dry_fits";
 
-/// That of what there was nothing to try of.
-const UNTRIED: &str = "untried";
+/// Those of what there was nothing to try of.
+const UNTRIED: [&str; 2] = ["cursor", "untried"];
 
-/// Outcomes in which no two answers came that mean anything. Whoever moves may get no better one.
-const UNUSABLE: [&str; 3] = ["broken", "unanswered", "unreadable"];
+/// Outcomes in which no two answers came that mean anything, or two that differ and that nobody looked at again. Whoever moves may
+/// get no better one.
+const UNUSABLE: [&str; 4] = ["broken", "unanswered", "unconfirmed", "unreadable"];
 
-/// That of what took too long. The machine may be busy; but a side that never answers is told so, too.
-const LATE: &str = "late";
+/// Those of what took too long, or found a side that had no time. The machine may be busy; but a side that never answers is told so,
+/// too.
+const LATE: [&str; 2] = ["busy", "late"];
 
 /// One of so many requests may end so before those who use the operation are in doubt: a backend may be started anew.
 const SELDOM: u64 = 100;
@@ -82,7 +92,7 @@ impl Compared {
         let of = match outcome {
             REFUSED => &mut self.refused,
             FITS => &mut self.fits,
-            UNTRIED => &mut self.untried,
+            outcome if UNTRIED.contains(&outcome) => &mut self.untried,
             outcome if COMPARED.contains(&outcome) => &mut self.answers,
             outcome => self.failed.entry(outcome.to_owned()).or_default(),
         };
@@ -131,7 +141,7 @@ impl Compared {
     /// What there is to say against moving who uses the operation, if there is anything.
     pub(super) fn doubt(&self) -> Option<String> {
         let Compared { answers, different, refused, .. } = self;
-        let unusable = self.unusable();
+        let unusable = self.all_failed(is_unusable);
         // Those in which there were two answers to be had.
         let asked = answers.count + unusable.count;
         let fails_often = unusable.count > 0 && unusable.count.saturating_mul(SELDOM) > asked;
@@ -148,15 +158,13 @@ impl Compared {
         if fails_often {
             let why = in_words(self.failed.iter().filter(|(outcome, _)| is_unusable(outcome)));
             let unusable = unusable.count;
-            found.push(format!(
-                "{unusable} of {asked} requests had no two answers that could be compared ({why})"
-            ));
+            found.push(format!("{unusable} of {asked} requests were not compared to an end ({why})"));
         }
-        let late = self.failed.get(LATE).copied().unwrap_or_default();
+        let late = self.all_failed(|outcome| LATE.contains(&outcome));
         let is_mostly_late = late.count > answers.count;
         if is_mostly_late {
             let (late, answers) = (late.count, answers.count);
-            found.push(format!("{late} comparisons took too long, and {answers} did not"));
+            found.push(format!("{late} comparisons found no time, and {answers} did"));
         }
         let told = [
             *different,
@@ -175,14 +183,13 @@ impl Compared {
         says.then(|| format!("nothing was compared, though it was tried: {}", self.failed_in_words()))
     }
 
-    fn unusable(&self) -> Seen {
-        self.failed.iter().filter(|(outcome, _)| is_unusable(outcome)).fold(
-            Seen::default(),
-            |mut all, (_, seen)| {
-                all.absorb(*seen);
-                all
-            },
-        )
+    /// What ended as one of those, together.
+    fn all_failed(&self, is_meant: impl Fn(&str) -> bool) -> Seen {
+        let meant = self.failed.iter().filter(|(outcome, _)| is_meant(outcome));
+        meant.fold(Seen::default(), |mut all, (_, seen)| {
+            all.absorb(*seen);
+            all
+        })
     }
 
     fn failed_in_words(&self) -> String {
@@ -222,8 +229,8 @@ mod tests {
 
     #[test]
     fn every_word_that_is_known_here_is_one_of_the_metric() {
-        let words = COMPARED.iter().chain(&[REFUSED, FITS, UNTRIED]);
-        for word in words.chain(&UNUSABLE) {
+        let words = COMPARED.iter().chain(&[REFUSED, FITS]).chain(&UNTRIED);
+        for word in words.chain(&UNUSABLE).chain(&LATE) {
             let all = [
                 ShadowOutcome::Same,
                 ShadowOutcome::Different,
@@ -238,6 +245,11 @@ mod tests {
                 ShadowOutcome::EffectSame,
                 ShadowOutcome::EffectDifferent,
                 ShadowOutcome::EffectUnsteady,
+                ShadowOutcome::Late,
+                ShadowOutcome::Unconfirmed,
+                ShadowOutcome::Cursor,
+                ShadowOutcome::Busy,
+                ShadowOutcome::OtherPage,
             ];
             assert!(all.iter().any(|outcome| outcome.name() == *word), "{word}");
         }
@@ -261,16 +273,16 @@ mod tests {
             (compared(&[("same", 99), ("unanswered", 1)]), None),
             (
                 compared(&[("same", 98), ("unanswered", 1)]),
-                Some("1 of 99 requests had no two answers that could be compared (1 `unanswered`)"),
+                Some("1 of 99 requests were not compared to an end (1 `unanswered`)"),
             ),
             (
                 compared(&[("same", 1), ("unreadable", 2), ("broken", 1), ("unanswered", 3), ("dropped", 7)]),
                 Some(
-                    "6 of 7 requests had no two answers that could be compared (1 `broken`, 3 `unanswered`, 2 `unreadable`)",
+                    "6 of 7 requests were not compared to an end (1 `broken`, 3 `unanswered`, 2 `unreadable`)",
                 ),
             ),
             (compared(&[("same", 3), ("late", 3)]), None),
-            (compared(&[("same", 2), ("late", 3)]), Some("3 comparisons took too long, and 2 did not")),
+            (compared(&[("same", 2), ("late", 3)]), Some("3 comparisons found no time, and 2 did")),
             (compared(&[("dropped", 7), ("effect_unread", 9)]), None),
         ] {
             let expected =

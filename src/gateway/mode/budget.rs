@@ -60,6 +60,8 @@ pub(in crate::gateway) struct Left {
     calls: Option<u64>,
     /// How long to leave the side alone, if it had enough of its client.
     wait: Option<Duration>,
+    /// Whether the side does not know whom it answered: whoever makes up credentials opens no accounts.
+    is_of_a_stranger: bool,
 }
 
 impl Left {
@@ -69,8 +71,9 @@ impl Left {
         let families = ["ratelimit", "x-ratelimit", "x-rate-limit"].into_iter().filter_map(|family| {
             Some((number(&format!("{family}-remaining"))?, number(&format!("{family}-limit"))))
         });
-        let mut left = Left { wait: wait(status, headers), ..Left::default() };
-        for (calls, of) in families.chain(structured(headers)) {
+        let is_of_a_stranger = is_of_a_stranger(status);
+        let mut left = Left { wait: wait(status, headers), is_of_a_stranger, ..Left::default() };
+        for (calls, of) in families.chain(structured(headers)).chain(listed(headers)) {
             match of {
                 Some(of) => left.is_little |= is_little(calls, of),
                 None => left.calls = Some(left.calls.map_or(calls, |fewer| fewer.min(calls))),
@@ -81,7 +84,13 @@ impl Left {
 
     /// What a refusal of the canonical side tells, of whose quotas nothing else is known.
     pub(in crate::gateway) fn refused(status: StatusCode, retry_after: Option<Duration>) -> Left {
-        Left { wait: wait_for(status, retry_after), ..Left::default() }
+        let is_of_a_stranger = is_of_a_stranger(status);
+        Left { wait: wait_for(status, retry_after), is_of_a_stranger, ..Left::default() }
+    }
+
+    /// Whether there is anything to be noted of whom nothing is known.
+    fn opens(&self) -> bool {
+        !self.is_of_a_stranger || self.wait.is_some()
     }
 }
 
@@ -95,8 +104,13 @@ impl Budget {
             Err(TryLockError::WouldBlock) => return false,
         };
         let now = Instant::now();
-        if !accounts.contains_key(&who) && accounts.len() >= ACCOUNTS_MAX {
-            return false;
+        if !accounts.contains_key(&who) {
+            if !left.opens() {
+                return true;
+            }
+            if accounts.len() >= ACCOUNTS_MAX {
+                return false;
+            }
         }
         accounts.entry(who).or_insert_with(|| Account::opened(now)).note(share, left, now);
         true
@@ -105,6 +119,9 @@ impl Budget {
     /// The same, by somebody whom no client waits for: where there is no room, it is made if it can be.
     pub(in crate::gateway) fn note(&self, who: (Principal, Side), share: u16, left: Left) {
         let (mut accounts, now) = (self.accounts(), Instant::now());
+        if !accounts.contains_key(&who) && !left.opens() {
+            return;
+        }
         if !accounts.contains_key(&who) && accounts.len() >= ACCOUNTS_MAX {
             accounts.retain(|_, account| account.has_something_to_say(now));
             if accounts.len() >= ACCOUNTS_MAX {
@@ -162,6 +179,10 @@ fn is_little(calls: u64, of: u64) -> bool {
     calls.saturating_mul(4) < of.saturating_mul(3)
 }
 
+fn is_of_a_stranger(status: StatusCode) -> bool {
+    matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN)
+}
+
 fn wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
     let said = headers.get(RETRY_AFTER);
     // A date is one by the clock of whoever wrote it.
@@ -192,6 +213,13 @@ fn structured(headers: &HeaderMap) -> impl Iterator<Item = (u64, Option<u64>)> {
         let policy = policies.iter().find(|policy| policy.first() == standing.first());
         Some((number(&standing, "r=")?, policy.and_then(|policy| number(policy, "q="))))
     })
+}
+
+/// What the header of earlier drafts tells: `limit=100, remaining=50, reset=5`.
+fn listed(headers: &HeaderMap) -> Option<(u64, Option<u64>)> {
+    let line = headers.get("ratelimit")?.to_str().ok()?;
+    let number = |key: &str| line.split(',').find_map(|part| leading_number(part.trim().strip_prefix(key)?));
+    Some((number("remaining=")?, number("limit=")))
 }
 
 /// The number that a text begins with, as in `100, 100;w=60`.
@@ -266,6 +294,17 @@ mod tests {
     }
 
     #[test]
+    fn whoever_the_side_does_not_know_opens_no_account() {
+        let budget = Budget::default();
+        budget.note(who(), 100, Left::told(StatusCode::UNAUTHORIZED, &HeaderMap::new()));
+        assert!(budget.note_at_once(who(), 100, Left::refused(StatusCode::UNAUTHORIZED, None)));
+        assert!(!budget.take(who(), true));
+        budget.note(who(), 100, Left::told(StatusCode::OK, &HeaderMap::new()));
+        budget.note(who(), 100, Left::told(StatusCode::FORBIDDEN, &HeaderMap::new()));
+        assert!(budget.take(who(), true) && budget.take(who(), true), "what is open is kept");
+    }
+
+    #[test]
     fn not_more_is_saved_up_than_one_change_takes() {
         let budget = Budget::default();
         for _ in 0..1000 {
@@ -284,6 +323,7 @@ mod tests {
                 200,
                 &[("ratelimit", "\"m\";r=40;t=1"), ("ratelimit-policy", "\"d\";q=9;w=9, \"m\";q=60;w=60")],
             ),
+            told(200, &[("ratelimit", "limit=60, remaining=40, reset=7")]),
             // The scarcer of two counts.
             told(
                 200,

@@ -46,13 +46,14 @@ impl Shadow {
         let old_again = match self.ask(reader, Side::Legacy).await {
             // A sample is taken where there is something to spare for it.
             Err(ShadowOutcome::Spared) if found.is_empty() => return Ok(alike),
+            Err(outcome) if !found.is_empty() => return Err(unconfirmed(outcome)),
             again => again?,
         };
         self.learn(&self.compare(reader, [old, &old_again]).await, begun);
         if found.is_empty() {
             return Ok(alike);
         }
-        let new_again = self.ask(reader, Side::Canonical).await?;
+        let new_again = self.ask(reader, Side::Canonical).await.map_err(unconfirmed)?;
         let again = self.compare(reader, [&old_again, &new_again]).await;
         found.confirm(&again);
         if found.is_empty() {
@@ -80,7 +81,7 @@ impl Shadow {
             return Err(ShadowOutcome::Unanswered);
         }
         let mut found = self.compare(reader, [old, new]).await;
-        let again = self.ask(reader, Side::Canonical).await?;
+        let again = self.ask(reader, Side::Canonical).await.map_err(unconfirmed)?;
         if !has_failed(&again) {
             return Ok(ShadowOutcome::Unsteady);
         }
@@ -133,4 +134,12 @@ impl Shadow {
 /// Whether a side failed, rather than to tell or to refuse what was asked for.
 fn has_failed(outcome: &Outcome) -> bool {
     outcome.as_ref().is_err_and(|problem| problem.blame == Blame::Upstream)
+}
+
+/// What came of a difference that could not be looked at once more.
+fn unconfirmed(outcome: ShadowOutcome) -> ShadowOutcome {
+    match outcome {
+        ShadowOutcome::Spared | ShadowOutcome::Busy => ShadowOutcome::Unconfirmed,
+        other => other,
+    }
 }

@@ -35,8 +35,10 @@ fn whoever_asks_for_all_of_a_quota_gets_all_of_it_beside_a_shadow() {
         client.ask("PATCH", &format!("{path}{MEMBER}"), token, &body).unwrap().status
     });
     assert_eq!((reads, changes), (0, 0), "{}", world.new.page("/metrics").body);
-    for operation in [GITBOOK.named.operation, "updateMemberInOrganizationById"] {
-        assert!(world.shadowed(operation, "spared") > 0, "{operation}: {}", world.new.page("/metrics").body);
+    for (operation, outcome) in
+        [(GITBOOK.named.operation, "unconfirmed"), ("updateMemberInOrganizationById", "spared")]
+    {
+        assert!(world.shadowed(operation, outcome) > 0, "{operation}: {}", world.new.page("/metrics").body);
     }
 }
 
