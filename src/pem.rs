@@ -3,7 +3,12 @@
 //! Nothing of a file is ever repeated: a private key whose line ends were lost is one line, and the words of the library
 //! for what is wrong with a line have the line in them.
 
-use std::{fs, io, path::Path, time::SystemTime};
+use std::{
+    fs::File,
+    io::{self, Read as _},
+    path::Path,
+    time::SystemTime,
+};
 
 use rustls::pki_types::{
     CertificateDer, PrivateKeyDer,
@@ -39,9 +44,14 @@ impl From<pem::Error> for PemFault {
     }
 }
 
-/// What a file says.
+/// More than all the authorities of the world together have.
+const BYTES_MAX: u64 = 16 << 20;
+
+/// What a file says; of one that does not end, the beginning.
 pub fn read(path: &Path) -> Result<Vec<u8>, PemFault> {
-    fs::read(path).map_err(PemFault::Io)
+    let mut text = Vec::new();
+    File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut text)).map_err(PemFault::Io)?;
+    Ok(text)
 }
 
 /// All certificates in a text, which may be none.

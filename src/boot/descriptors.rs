@@ -22,7 +22,8 @@ pub(super) fn with_room_for(config: &Config) -> server::Config {
     let wanted = config.server.connections_max.saturating_add(others);
     match raised(wanted) {
         Some(limit) if limit < wanted => {
-            let server = fitted(&config.server, limit.saturating_sub(others));
+            // What the others need at most they hardly ever have; clients have half of what there is in any case.
+            let server = fitted(&config.server, limit.saturating_sub(others).max(limit / 2));
             tracing::warn!(
                 limit,
                 wanted,
@@ -65,10 +66,11 @@ fn raised(wanted: usize) -> Option<usize> {
 
 /// As many connections, and no more of one address than its part of them.
 fn fitted(server: &server::Config, connections_max: usize) -> server::Config {
-    let connections_max = connections_max.clamp(ADDRESS_PART, server.connections_max.max(ADDRESS_PART));
+    let connections_max = connections_max.min(server.connections_max).max(1);
+    let of_an_address = (connections_max / ADDRESS_PART).max(1);
     server::Config {
         connections_max,
-        connections_per_address_max: server.connections_per_address_max.min(connections_max / ADDRESS_PART),
+        connections_per_address_max: server.connections_per_address_max.min(of_an_address),
         ..server.clone()
     }
 }
@@ -84,7 +86,8 @@ mod tests {
         assert_eq!((fewer.connections_max, fewer.connections_per_address_max), (1_000, 1_000 / ADDRESS_PART));
         let own = server::Config { connections_per_address_max: 7, ..server };
         assert_eq!(fitted(&own, 1_000).connections_per_address_max, 7);
-        assert_eq!(fitted(&own, 0).connections_max, ADDRESS_PART, "somebody has to be heard");
+        assert_eq!(fitted(&own, 0).connections_max, 1, "somebody has to be heard");
+        assert_eq!(fitted(&own, usize::MAX).connections_max, own.connections_max);
     }
 
     #[test]

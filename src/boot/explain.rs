@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
+use super::named::is_content;
 use crate::gateway::explain::{Explainer, WeakKey};
 
 /// Why requests cannot be explained as configured.
@@ -33,11 +34,8 @@ pub enum KeyError {
 
 /// Reads the key.
 pub fn explainer(path: &Path) -> Result<Explainer, KeyError> {
-    let key = fs::read(path).map_err(|source| match path.to_str() {
-        Some(text) if text.len() >= 32 && text.bytes().all(|byte| byte.is_ascii_hexdigit()) => {
-            KeyError::Itself
-        }
-        _ => KeyError::Read { path: path.to_owned(), source },
+    let key = fs::read(path).map_err(|source| {
+        if is_content(path) { KeyError::Itself } else { KeyError::Read { path: path.to_owned(), source } }
     })?;
     Explainer::new(&key).map_err(|source| KeyError::Weak { path: path.to_owned(), source })
 }

@@ -110,21 +110,21 @@ pub fn databases(config: &Config) -> Diagnostics {
 pub fn failed(error: &ServeError, config: &Config) -> Option<Diagnostic> {
     let (setting, path, code) = match error {
         ServeError::Embedded(EmbeddedError::Open(OpenError::Database { path, source })) => {
-            ("backend.database", path, of_database(source))
+            ("backend.database", path, of_database(source)?)
         }
         ServeError::Embedded(EmbeddedError::Open(OpenError::Version { .. })) => {
             ("backend.database", config.backend.database.as_ref()?, code::C0305)
         }
         ServeError::Ids(error) => match error {
             ids::embedded::StoreError::Missing { path } => ("ids.store", path, code::C0304),
-            ids::embedded::StoreError::Database { path, source } => ("ids.store", path, of_database(source)),
+            ids::embedded::StoreError::Database { path, source } => ("ids.store", path, of_database(source)?),
             ids::embedded::StoreError::Foreign { path } | ids::embedded::StoreError::Version { path, .. } => {
                 ("ids.store", path, code::C0305)
             }
         },
         ServeError::Usage(KeepError::Store(error)) => match error {
             store::StoreError::Make { path, .. } => ("usage.file", path, code::C0304),
-            store::StoreError::Database { path, source } => ("usage.file", path, of_database(source)),
+            store::StoreError::Database { path, source } => ("usage.file", path, of_database(source)?),
             store::StoreError::Foreign { path } => ("usage.file", path, code::C0305),
             store::StoreError::Claimed { .. }
             | store::StoreError::Lock { .. }
@@ -250,19 +250,29 @@ fn is_unreadable(error: &(dyn Error + 'static)) -> bool {
 
 /// Whether what was taken for the name of a file looks like what should stand in it: a key in PEM, in hexadecimal, or in
 /// base64.
-fn is_content(path: &Path) -> bool {
+pub(super) fn is_content(path: &Path) -> bool {
     let text = path.to_string_lossy();
     let is_long = text.len() >= 32;
     text.contains("-----BEGIN")
         || text.contains('\n')
-        || is_long && (text.ends_with('=') || text.bytes().all(|byte| byte.is_ascii_hexdigit()))
+        || is_long
+            && !text.starts_with('/')
+            && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"+/_-=".contains(&byte))
 }
 
-/// Whether a database cannot be had, or is none of ours.
-fn of_database(error: &rusqlite::Error) -> Code {
+/// Whether a database cannot be had, or is none of ours; none if it may be had another time, or elsewhere there is no room.
+fn of_database(error: &rusqlite::Error) -> Option<Code> {
+    use rusqlite::ErrorCode;
     match error.sqlite_error_code() {
-        Some(rusqlite::ErrorCode::CannotOpen) => code::C0304,
-        Some(_) | None => code::C0305,
+        Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Some(code::C0304),
+        Some(
+            ErrorCode::DatabaseBusy
+            | ErrorCode::DatabaseLocked
+            | ErrorCode::DiskFull
+            | ErrorCode::SystemIoFailure
+            | ErrorCode::OutOfMemory,
+        ) => None,
+        Some(_) | None => Some(code::C0305),
     }
 }
 

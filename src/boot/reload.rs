@@ -128,7 +128,7 @@ pub(super) struct Decision(Arc<AtomicBool>);
 
 impl Decision {
     /// Whether it is the caller who decides, which can be one alone.
-    pub(super) fn is_mine(&self) -> bool {
+    pub(super) fn claim(&self) -> bool {
         !self.0.swap(true, Ordering::AcqRel)
     }
 }
@@ -198,7 +198,7 @@ impl Reloader {
         let before = self.current().clone();
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let made = self.make(&before, &mut sources, &mut found);
-        if !decision.is_mine() {
+        if !decision.claim() {
             return (self.failed("given up".to_owned()), None);
         }
         let mut current = self.current();

@@ -232,7 +232,7 @@ async fn made(reloader: Arc<Reloader>) -> Outcome {
 async fn in_time<T>(mut reading: task::JoinHandle<T>, decision: &Decision) -> Option<T> {
     let read = match timeout(READING_MAX, &mut reading).await {
         Ok(read) => read,
-        Err(_elapsed) if decision.is_mine() => return None,
+        Err(_elapsed) if decision.claim() => return None,
         // It is being taken at this moment, which needs no file.
         Err(_elapsed) => reading.await,
     };
@@ -356,7 +356,7 @@ mod tests {
         let theirs = decision.clone();
         let read = move || {
             held.recv().unwrap_err();
-            theirs.is_mine()
+            theirs.claim()
         };
         (go, spawn_blocking(read))
     }
@@ -369,7 +369,7 @@ mod tests {
         assert!(poll_once(waiting.as_mut()).await.is_none());
         advance(READING_MAX).await;
         assert_eq!(waiting.await, None);
-        assert!(!decision.is_mine(), "whoever read comes too late");
+        assert!(!decision.claim(), "whoever read comes too late");
         drop(go);
     }
 
@@ -377,7 +377,7 @@ mod tests {
     async fn one_that_is_being_taken_when_its_time_is_over_is_waited_for() {
         let decision = Decision::default();
         let (go, read) = reading(&decision);
-        assert!(decision.is_mine(), "as if it had just been read");
+        assert!(decision.claim(), "as if it had just been read");
         let mut waiting = pin!(in_time(read, &decision));
         assert!(poll_once(waiting.as_mut()).await.is_none());
         advance(READING_MAX).await;

@@ -54,7 +54,7 @@ const GROUPS: [(&str, usize); 17] = [
     ("slow", 29),
     ("syntax", 148),
     ("untaken", 4),
-    ("upstream", 163),
+    ("upstream", 168),
     ("upstream-away", 2),
 ];
 
