@@ -163,21 +163,24 @@ impl World {
         World::settings((&self.folder, self.gives_way), "new", &format!("{legacy}{mode}"))
     }
 
-    /// Has it read its files anew, which are the same but cannot be read to their end before `meanwhile` has been done.
+    /// Has it read its files anew, which are the same but for a key that cannot be read to its end before `meanwhile` has been
+    /// done.
     pub(super) fn reload_slowly(&self, meanwhile: impl FnOnce()) {
-        let path = self.folder.path().join("new.toml");
-        fs::remove_file(&path).unwrap();
+        let path = self.folder.path().join("key");
+        self.write(&format!("[explain]\nkey = {:?}\n", path.display().to_string()));
         assert!(Command::new("mkfifo").arg(&path).status().unwrap().success());
         thread::scope(|scope| {
             let reload = scope.spawn(|| self.reload());
             // It is open as soon as the other end is.
             let mut pipe = fs::OpenOptions::new().write(true).open(&path).unwrap();
             meanwhile();
-            pipe.write_all(self.said("").as_bytes()).unwrap();
+            // It is read more than once.
+            fs::remove_file(&path).unwrap();
+            fs::write(&path, [7; 32]).unwrap();
+            pipe.write_all(&[7; 32]).unwrap();
             drop(pipe);
             reload.join().unwrap();
         });
-        fs::remove_file(&path).unwrap();
         self.write("");
     }
 
