@@ -8,8 +8,9 @@
 
 use std::{
     error::Error,
-    fs::File,
+    fs::{self, File},
     io::{self, Read as _},
+    os::unix::fs::FileTypeExt as _,
     path::Path,
     sync::Arc,
 };
@@ -42,11 +43,12 @@ const HEAD_BYTES: u64 = 100;
 /// Where it does, as a number of four bytes.
 const APPLICATION_AT: usize = 68;
 
-/// What is wrong with the certificates, keys and authorities that are named.
+/// What is wrong with the certificates, keys and authorities that are named. What comes through a pipe can be read once, so it is
+/// left to whoever uses it.
 pub fn look(config: &Config) -> Diagnostics {
     let mut found = Diagnostics::default();
-    let listeners = config.server.listeners.iter();
-    for error in listeners.filter_map(|listener| listener.tls.as_ref()).flat_map(TlsConfig::faults) {
+    let listeners = config.server.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+    for error in listeners.filter(|tls| !tls.files().any(is_pipe)).flat_map(TlsConfig::faults) {
         found.push(of_listener(&error, config));
     }
     let backend = config.upstream.iter().map(|backend| ("upstream".to_owned(), backend));
@@ -54,11 +56,17 @@ pub fn look(config: &Config) -> Diagnostics {
     for (table, called) in backend.chain(legacy) {
         // Whether the system knows authorities is no matter of a file that is named.
         let names_any = called.authorities.is_some() || called.identity.is_some();
-        if names_any && let Err(error) = Upstream::new(Arc::new(called.clone())) {
+        let identity = called.identity.iter().flat_map(|own| [&own.certificate, &own.key]);
+        let has_pipe = called.authorities.iter().chain(identity).any(|path| is_pipe(path));
+        if names_any
+            && !has_pipe
+            && let Err(error) = Upstream::new(Arc::new(called.clone()))
+        {
             found.extend(of_upstream(&error, &table, config));
         }
     }
-    if let Some(Err(error)) = config.explain.key.as_deref().map(explain::explainer) {
+    let key = config.explain.key.as_deref().filter(|path| !is_pipe(path));
+    if let Some(Err(error)) = key.map(explain::explainer) {
         found.push(of_explanations(&error, config));
     }
     found
@@ -276,6 +284,10 @@ fn of_database(error: &rusqlite::Error) -> Option<Code> {
     }
 }
 
+fn is_pipe(path: &Path) -> bool {
+    fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
+}
+
 /// The first bytes of a file.
 fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
@@ -291,7 +303,7 @@ fn has_folder(path: &Path) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::fs;
+    use std::process::Command;
 
     use tempfile::TempDir;
 
@@ -330,6 +342,19 @@ mod tests {
         let places =
             found.iter().map(|one| (one.code, one.primary().map(place).unwrap_or_default())).collect();
         (places, render::text(&found, &sources, false) + &render::json(&found, &sources))
+    }
+
+    #[test]
+    fn what_comes_through_a_pipe_is_left_to_whoever_uses_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let made = Command::new("mkfifo").arg(folder.path().join("pipe")).status().unwrap();
+        assert!(made.success());
+        let pipe = "certificate = '@/pipe', key = '@/pipe'";
+        let upstream =
+            format!("[upstream]\nbase = 'https://b'\nauthorities = '@/pipe'\ntls = {{ {pipe} }}\n");
+        for settings in ["[explain]\nkey = '@/pipe'\n".to_owned(), listener(pipe), upstream] {
+            assert_eq!(found_in(&folder, &settings, look).0, [], "{settings}");
+        }
     }
 
     fn listener(tls: &str) -> String {

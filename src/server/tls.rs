@@ -156,6 +156,12 @@ impl Renewal {
 }
 
 impl TlsConfig {
+    /// The files that it names.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        let clients = self.clients.iter().map(|clients| &*clients.authorities);
+        [&*self.certificate, &*self.key].into_iter().chain(clients)
+    }
+
     /// Everything that keeps a listener from using these files: each of them is looked at, whatever is wrong with the others.
     pub fn faults(&self) -> Vec<TlsError> {
         let TlsConfig { certificate, key, clients } = self;
