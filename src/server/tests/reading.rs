@@ -71,6 +71,22 @@ async fn who_stops_reading_is_cut_off() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_head_has_its_time_once() {
+    for way in Way::ALL {
+        run(async {
+            let Connected { mut client, served, .. } = connect(config(), way, 1_000_000).await;
+            let start = Instant::now();
+            client.write_all(b"GET /0 HTTP/1.1\r\nHost: ").await.unwrap();
+            served.await.unwrap();
+            let elapsed = start.elapsed();
+            let most = config().header_timeout + Duration::from_secs(1);
+            assert!(elapsed >= config().header_timeout && elapsed <= most, "{way:?}: {elapsed:?}");
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_stream_that_is_not_read_is_reset_and_its_connection_lives() {
     let cases = [(0, 1), (0, 100_000), (1000, 20_000), (1000, 100_000), (65_535, 65_536)];
     for (way, (window, length)) in Way::ALL.into_iter().flat_map(|way| cases.map(|case| (way, case))) {
