@@ -174,6 +174,23 @@ fn what_is_on_one_page_alone_is_counted_and_no_difference() {
 }
 
 #[test]
+fn of_a_long_list_in_another_order_each_item_is_compared_with_its_namesake() {
+    let keys = [Key { at: vec!["note".into()], any_case: false }];
+    let list = |ids: &str, role: &str, numbers: &mut dyn Iterator<Item = u32>| -> serde_json::Value {
+        numbers
+            .map(|number| json!({"id": format!("{ids}{number}"), "note": format!("n{number}"), "role": role}))
+            .collect()
+    };
+    for is_page in [false, true] {
+        let one = list("a", "admin", &mut (0..1000));
+        let other = list("b", "viewer", &mut (0..1000).rev());
+        let (found, apart) = listed(List { keys: &keys, is_page }, one, other);
+        assert!(found.iter().all(|one| one == "/items/*/role value"), "{found:?}");
+        assert_eq!((found.is_empty(), apart), (false, 0));
+    }
+}
+
+#[test]
 fn an_id_stands_for_one_id_all_along() {
     let mut pairs = Pairs::default();
     let one = items(json!([{"id": "a", "owner_id": "a"}]));
