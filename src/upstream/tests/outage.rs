@@ -418,6 +418,20 @@ async fn one_that_many_servers_break_over_says_nothing_about_the_backend() {
 }
 
 #[tokio::test]
+async fn what_breaks_over_no_call_counts_however_large_it_is() {
+    let silent = Backend::start(|_, connection| connection.until_closed());
+    let gateway = Backend::answering("HTTP/1.1 504 Late\r\nContent-Length: 0\r\n\r\n");
+    let (_socket, away) = nobody();
+    let target = format!("/{}", "a".repeat(4 * 1024));
+    for config in [silent.config(), gateway.config(), away] {
+        let breaker = Some(breaker::Config { calls_min: 1, ..breaker::Config::default() });
+        let upstream = upstream(Config { breaker, timeout: Duration::from_millis(30), ..config });
+        send(&upstream, Request { target: &target, ..post() }).await.ok();
+        assert!(is_refused(&upstream).await);
+    }
+}
+
+#[tokio::test]
 async fn a_key_is_a_header_like_any_other() {
     let backend = Backend::answering(OK);
     let value = HeaderValue::from_static("\"abc\"");
