@@ -65,7 +65,7 @@ pub enum ShadowOutcome {
     /// To look closer would have spent more of what the client may ask than there is to spare.
     Spared,
     /// They differed, and to ask both once more would have spent too much, or a side had no time.
-    Unconfirmed,
+    Unrepeated,
     /// A later page, which only the side knows that made the one before.
     Cursor,
     /// A side had no time for its client just then, which says nothing of what is asked.
@@ -99,7 +99,7 @@ impl ShadowOutcome {
             ShadowOutcome::EffectUnsteady => "effect_unsteady",
             ShadowOutcome::EffectUnread => "effect_unread",
             ShadowOutcome::Spared => "spared",
-            ShadowOutcome::Unconfirmed => "unconfirmed",
+            ShadowOutcome::Unrepeated => "unrepeated",
             ShadowOutcome::Cursor => "cursor",
             ShadowOutcome::Busy => "busy",
             ShadowOutcome::OtherPage => "other_page",

@@ -35,7 +35,7 @@ const UNTRIED: [&str; 2] = ["cursor", "untried"];
 
 /// Outcomes in which no two answers came that mean anything, or two that differ and that nobody looked at again. Whoever moves may
 /// get no better one.
-const UNUSABLE: [&str; 4] = ["broken", "unanswered", "unconfirmed", "unreadable"];
+const UNUSABLE: [&str; 4] = ["broken", "unanswered", "unrepeated", "unreadable"];
 
 /// Those of what took too long, or found a side that had no time. The machine may be busy; but a side that never answers is told so,
 /// too.
@@ -246,7 +246,7 @@ mod tests {
                 ShadowOutcome::EffectDifferent,
                 ShadowOutcome::EffectUnsteady,
                 ShadowOutcome::Late,
-                ShadowOutcome::Unconfirmed,
+                ShadowOutcome::Unrepeated,
                 ShadowOutcome::Cursor,
                 ShadowOutcome::Busy,
                 ShadowOutcome::OtherPage,

@@ -46,14 +46,14 @@ impl Shadow {
         let old_again = match self.ask(reader, Side::Legacy).await {
             // A sample is taken where there is something to spare for it.
             Err(ShadowOutcome::Spared) if found.is_empty() => return Ok(alike),
-            Err(outcome) if !found.is_empty() => return Err(unconfirmed(outcome)),
+            Err(outcome) if !found.is_empty() => return Err(unrepeated(outcome)),
             again => again?,
         };
         self.learn(&self.compare(reader, [old, &old_again]).await, begun);
         if found.is_empty() {
             return Ok(alike);
         }
-        let new_again = self.ask(reader, Side::Canonical).await.map_err(unconfirmed)?;
+        let new_again = self.ask(reader, Side::Canonical).await.map_err(unrepeated)?;
         let again = self.compare(reader, [&old_again, &new_again]).await;
         found.confirm(&again);
         if found.is_empty() {
@@ -81,7 +81,7 @@ impl Shadow {
             return Err(ShadowOutcome::Unanswered);
         }
         let mut found = self.compare(reader, [old, new]).await;
-        let again = self.ask(reader, Side::Canonical).await.map_err(unconfirmed)?;
+        let again = self.ask(reader, Side::Canonical).await.map_err(unrepeated)?;
         if !has_failed(&again) {
             return Ok(ShadowOutcome::Unsteady);
         }
@@ -137,9 +137,9 @@ fn has_failed(outcome: &Outcome) -> bool {
 }
 
 /// What came of a difference that could not be looked at once more.
-fn unconfirmed(outcome: ShadowOutcome) -> ShadowOutcome {
+fn unrepeated(outcome: ShadowOutcome) -> ShadowOutcome {
     match outcome {
-        ShadowOutcome::Spared | ShadowOutcome::Busy => ShadowOutcome::Unconfirmed,
+        ShadowOutcome::Spared | ShadowOutcome::Busy => ShadowOutcome::Unrepeated,
         other => other,
     }
 }

@@ -36,7 +36,7 @@ fn whoever_asks_for_all_of_a_quota_gets_all_of_it_beside_a_shadow() {
     });
     assert_eq!((reads, changes), (0, 0), "{}", world.new.page("/metrics").body);
     for (operation, outcome) in
-        [(GITBOOK.named.operation, "unconfirmed"), ("updateMemberInOrganizationById", "spared")]
+        [(GITBOOK.named.operation, "unrepeated"), ("updateMemberInOrganizationById", "spared")]
     {
         assert!(world.shadowed(operation, outcome) > 0, "{operation}: {}", world.new.page("/metrics").body);
     }
