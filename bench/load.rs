@@ -1,8 +1,10 @@
 //! Asks one thing at a steady rate, however slow the answers are, and says how long they took.
 //!
 //! ```sh
-//! load ADDRESS CASES NAME RATE SECONDS CONNECTIONS    # CASES is what workloads.py writes
+//! load ADDRESS CASES NAME RATE SECONDS CONNECTIONS [waits]    # CASES is what workloads.py writes
 //! ```
+//!
+//! With `waits` it tells how long each answer took, for whoever puts several runs together.
 //!
 //! Each connection has its own thread and its own moments, evenly spread. What is measured runs from the moment a request was
 //! due, not from when it could be sent: an answer that is late makes those behind it late, and that counts. Threads
@@ -25,8 +27,12 @@ type Failure = Box<dyn Error + Send + Sync>;
 
 fn main() -> Result<(), Failure> {
     let arguments: Vec<String> = env::args().skip(1).collect();
-    let [address, cases, name, rate, seconds, connections] = arguments.as_slice() else {
-        return Err("usage: load ADDRESS CASES NAME RATE SECONDS CONNECTIONS".into());
+    let (given, tells_all): (Result<&[String; 6], _>, bool) = match arguments.as_slice() {
+        [all @ .., last] if last == "waits" => (all.try_into(), true),
+        all => (all.try_into(), false),
+    };
+    let Ok([address, cases, name, rate, seconds, connections]) = given else {
+        return Err("usage: load ADDRESS CASES NAME RATE SECONDS CONNECTIONS [waits]".into());
     };
     let (rate, seconds, connections): (f64, f64, u32) =
         (rate.parse()?, seconds.parse()?, connections.parse()?);
@@ -56,14 +62,15 @@ fn main() -> Result<(), Failure> {
     let others =
         waited.iter().filter(|(_, status)| expected.is_some_and(|expected| expected != u64::from(*status)));
     let others = others.count();
-    let at = |part: usize| {
-        let index = waited.len().saturating_sub(1) * part / 1000;
-        waited.get(index).map_or(0, |(waited, _)| waited.as_micros())
-    };
-    let micros = |part| u64::try_from(at(part)).unwrap_or(u64::MAX);
-    let figures = json!({
-        "requests": waited.len(), "other_status": others, "rate": rate, "p50": micros(500), "p99": micros(990), "p999": micros(999),
+    let waits: Vec<u64> =
+        waited.iter().map(|(waited, _)| u64::try_from(waited.as_micros()).unwrap_or(u64::MAX)).collect();
+    let at = |part: usize| waits.get(waits.len().saturating_sub(1) * part / 1000).copied().unwrap_or(0);
+    let mut figures = json!({
+        "requests": waits.len(), "other_status": others, "rate": rate, "p50": at(500), "p99": at(990), "p999": at(999),
     });
+    if tells_all {
+        figures["waits"] = waits.into();
+    }
     writeln!(io::stdout(), "figures {figures}")?;
     Ok(())
 }

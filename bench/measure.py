@@ -155,10 +155,10 @@ def at_rate(setup: Setup, connections: int, rate: float, options: argparse.Names
     return {"rate": rate, **ratios, **medians}
 
 
-def paced(setup: Setup, name: str, connections: int, rate: float, options: argparse.Namespace) -> dict:
+def paced(setup: Setup, name: str, connections: int, rate: float, options: argparse.Namespace, *more: str) -> dict:
     workload = setup.workload.name
     command = ["taskset", "-c", str(PROCESSORS[1]), str(options.load.absolute()), f"127.0.0.1:{setup.ports[name]}"]
-    command += [str(setup.case), workload, f"{rate:.0f}", str(options.seconds), str(connections)]
+    command += [str(setup.case), workload, f"{rate:.0f}", str(options.seconds), str(connections), *more]
     before = sum(cpu(setup.processes[name]))
     done = subprocess.run(command, capture_output=True, text=True, check=True).stdout
     spent = sum(cpu(setup.processes[name])) - before
