@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::join;
-use http::{HeaderValue, Method, Uri, header::ETAG};
+use http::{HeaderValue, Method, header::ETAG};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
@@ -24,6 +24,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::{Builder, Runtime};
 
 use super::choices::Choices;
+use super::listener;
 
 /// The answer to the call that comes next on a connection, if there is one.
 const NEXT: &[u8] = b"HTTP/1.1 200 OK\r\ncontent-length: 4\r\nconnection: close\r\n\r\nnext";
@@ -82,13 +83,8 @@ pub(super) type Outcome = Result<Answer, UpstreamError>;
 /// them, or waits for the next call.
 pub(super) fn answered(bytes: &[u8], cut: usize, method: &Method, is_kept: bool) -> (Outcome, Outcome) {
     runtime().block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let config = Config {
-            timeout: PATIENCE,
-            answer_bytes_max: BODY_BYTES_MAX,
-            ..Config::new(Uri::try_from(base).expect("an address"))
-        };
+        let (listener, base) = listener::of_this_thread();
+        let config = Config { timeout: PATIENCE, answer_bytes_max: BODY_BYTES_MAX, ..Config::new(base) };
         let upstream = Upstream::new(Arc::new(config)).expect("plain HTTP needs nothing");
         let calls = async {
             let first = upstream.send(call(method), Deadline::after(PATIENCE)).await;
@@ -125,6 +121,10 @@ async fn backend(listener: &TcpListener, bytes: &[u8], cut: usize, is_kept: bool
     loop {
         let (mut stream, _) = listener.accept().await?;
         stream.set_nodelay(true)?;
+        if is_kept {
+            // The client is the first to close. Its port is free at once if it is told that the connection is no more.
+            stream.set_zero_linger()?;
+        }
         while heard(&mut stream).await {
             let answer = if is_first { bytes } else { NEXT };
             let (one, other) = answer.split_at(if is_first { cut } else { 0 });

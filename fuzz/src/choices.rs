@@ -33,8 +33,13 @@ impl<'b> Choices<'b> {
         all[self.below(all.len())]
     }
 
-    /// What is left.
-    pub fn rest(self) -> &'b [u8] {
-        self.0
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// What is left; it is used up with that.
+    pub fn rest(&mut self) -> &'b [u8] {
+        std::mem::take(&mut self.0)
     }
 }

@@ -25,6 +25,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Builder;
 
+use super::listener;
 use super::request::{self, Parsed};
 
 /// What is shown where the input shows nothing: a word that no input has by chance, in the forms of the dialects.
@@ -60,6 +61,9 @@ static SHIPPED: LazyLock<Arc<Registry>> = LazyLock::new(|| {
     let loaded = boot::load(&DataFiles::default(), &mut Sources::default()).expect("nothing is read");
     Arc::new(loaded.registry.expect("what ships is sound"))
 });
+
+/// Those of all gateways: there are some hundred of them, and no answer says anything of them.
+static METRICS: LazyLock<Metrics> = LazyLock::new(Metrics::new);
 
 /// Looks at any bytes as a request, written as `request` has it.
 ///
@@ -109,12 +113,11 @@ fn answered(request: Request<Full<Bytes>>) -> (Vec<Vec<u8>>, http::Response<Byte
     let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
     let calls = Calls::default();
     let answer = runtime.block_on(async {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let base = format!("http://{}", listener.local_addr().expect("an address"));
-        let config = upstream::Config::new(Uri::try_from(base).expect("an address"));
-        let upstream = upstream::Upstream::new(Arc::new(config)).expect("plain HTTP needs nothing");
+        let (listener, base) = listener::of_this_thread();
+        let upstream = upstream::Config::new(base);
+        let upstream = upstream::Upstream::new(Arc::new(upstream)).expect("plain HTTP needs nothing");
         let (config, limit) = (gateway::Config::default(), limit::Config::default());
-        let shared = gateway::Shared::new(Arc::clone(&SHIPPED), config, &limit, PATIENCE, Metrics::new());
+        let shared = gateway::Shared::new(Arc::clone(&SHIPPED), config, &limit, PATIENCE, METRICS.clone());
         tokio::spawn(backend(listener, Arc::clone(&calls)));
         let answer = Gateway::new(Arc::new(shared), upstream).answer(request).await;
         let (head, body) = answer.into_parts();
@@ -134,6 +137,8 @@ async fn backend(listener: TcpListener, calls: Calls) {
 
 /// Reads calls and answers each. What breaks off is kept as it is, so that it is looked at like the others.
 async fn hear(mut stream: TcpStream, calls: Calls) -> io::Result<()> {
+    // Clients close first. Their ports are free at once if they are told that the connection is no more.
+    stream.set_zero_linger()?;
     let keep = |call| calls.lock().unwrap_or_else(PoisonError::into_inner).push(call);
     let mut heard = Vec::new();
     loop {

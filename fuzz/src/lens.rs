@@ -35,12 +35,26 @@ pub fn check(bytes: &[u8]) {
     };
     let dialect = registry.dialect("acme").expect("the dialect is there");
     let shaped = dialect.lenses.get("l0").expect("the outermost lens is there");
-    let record = parsed(|text| instance(&mut choices, made.schema("canonical"), text));
-    let sent = parsed(|text| instance(&mut choices, made.schema("acme"), text));
+    // Documents cost next to nothing beside the loader: there are more for as long as there are bytes.
+    for _ in 0..ROUNDS_MAX {
+        check_round(&mut choices, &made, shaped);
+        if choices.is_empty() {
+            return;
+        }
+    }
+}
+
+/// How often documents are made for one mapping at most.
+const ROUNDS_MAX: usize = 32;
+
+/// Makes documents for a lens and runs it on them.
+fn check_round(choices: &mut Choices<'_>, made: &Made, shaped: &ShapedLens) {
+    let record = parsed(|text| instance(choices, made.schema("canonical"), text));
+    let sent = parsed(|text| instance(choices, made.schema("acme"), text));
     let any = if choices.seldom(2) {
         Document::parse(choices.rest().to_vec(), &Limits::default()).ok()
     } else {
-        parsed(|text| document(&mut choices, 4, text))
+        parsed(|text| document(choices, 4, text))
     };
     for document in [&record, &sent, &any].into_iter().flatten() {
         for direction in [Direction::Lift, Direction::Lower] {

@@ -11,6 +11,7 @@ pub mod headers;
 pub mod ids;
 pub mod json;
 pub mod lens;
+mod listener;
 pub mod mapping;
 pub mod request;
 pub mod settings;

@@ -4,7 +4,7 @@
 //! backend's API tells.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use http::header::AUTHORIZATION;
 use regex::Regex;
@@ -21,15 +21,15 @@ use crate::lens::{Field, Lens, Presence, Wrap};
 use crate::problem::Root;
 use crate::schema::Store;
 
+/// What RFC 6750 lets a token be, in section 2.1. Compiled once: its thousands of states take as long as all else that
+/// a small mapping is loaded with.
+static TOKEN: LazyLock<Option<Regex>> = LazyLock::new(|| Regex::new("^[0-9A-Za-z._~+/-]{1,4096}=*$").ok());
+
 /// The dialect; none if a schema is missing, which is told elsewhere.
 pub(super) fn dialect(api: &Api, schemas: &Store) -> Option<Dialect> {
     let operations = api.operations.iter().map(|calls| operation(calls, schemas).map(Arc::new));
-    let credential = Credential {
-        header: AUTHORIZATION,
-        scheme: Some("Bearer".to_owned()),
-        // What RFC 6750 lets a token be, in section 2.1.
-        pattern: Regex::new("^[0-9A-Za-z._~+/-]{1,4096}=*$").ok()?,
-    };
+    let credential =
+        Credential { header: AUTHORIZATION, scheme: Some("Bearer".to_owned()), pattern: TOKEN.clone()? };
     Some(Dialect {
         name: CANONICAL.to_owned(),
         title: api.title.clone(),
