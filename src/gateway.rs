@@ -77,6 +77,8 @@ mod tests;
 mod used;
 
 use self::admit::Admitted;
+use self::check::Checked;
+use self::decode::Decoded;
 use self::explain::Explainer;
 use self::fetch::Caller;
 use self::mode::{Chosen, Legacies, Mode, Modes, Side};
@@ -358,19 +360,18 @@ impl Gateway {
         exchange.narrator = self.shared.narrator(&request);
         exchange.used = self.used(&request);
         let mut record = Record::begin(self, exchange);
-        match self.handle(request, &mut record.exchange).await {
-            Ok(mut response) => {
-                self.explain(&record.exchange, &mut response);
-                record.end(response.status(), None);
-                response
-            }
-            Err(problem) => {
-                let mut response = self.refuse(&problem, &record.exchange);
-                self.explain(&record.exchange, &mut response);
-                record.end(response.status(), Some(&problem));
-                response
-            }
-        }
+        let outcome = match self.enter(request, &mut record.exchange) {
+            Ok(Entered::Admitted(admitted)) => self.handle(admitted, &mut record.exchange).await,
+            Ok(Entered::Elsewhere(response)) => Ok(response),
+            Err(problem) => Err(problem),
+        };
+        let (mut response, problem) = match outcome {
+            Ok(response) => (response, None),
+            Err(problem) => (self.refuse(&problem, &record.exchange), Some(problem)),
+        };
+        self.explain(&record.exchange, &mut response);
+        record.end(response.status(), problem.as_deref());
+        response
     }
 
     /// Refuses a request that nobody has read beyond its head, in the words of the dialect it is meant for; none if its head
@@ -387,23 +388,28 @@ impl Gateway {
         exchange.dialect.is_some().then(|| self.refuse(problem, &exchange))
     }
 
-    /// The eight phases.
-    async fn handle<B: Body<Data = Bytes>>(
-        &self,
-        request: Request<B>,
-        exchange: &mut Exchange,
-    ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
+    /// The first two phases, which look at the head alone.
+    fn enter<B>(&self, request: Request<B>, exchange: &mut Exchange) -> Result<Entered<B>, Box<Problem>> {
         let shared = &*self.shared;
         let selected = match select::select(&shared.registry, request, exchange)? {
             Selection::Operation(selected) => selected,
             Selection::Elsewhere(status, location) => {
-                return Ok(encode::redirect(status, location, exchange));
+                return Ok(Entered::Elsewhere(encode::redirect(status, location, exchange)));
             }
         };
         let target = &selected.target;
         exchange.narrator.tell(|story| story.selected(&target.dialect, &target.operation));
         let admitted = admit::admit(&shared.clock, &shared.quotas, selected, exchange)?;
         exchange.tell_quota();
+        Ok(Entered::Admitted(admitted))
+    }
+
+    /// The other six, or what the mode has in their place.
+    async fn handle<B: Body<Data = Bytes>>(
+        &self,
+        admitted: Admitted<B>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
         let target = &admitted.selected.target;
         if let Some(plan) = self.modes.of(&target.dialect) {
             let maker = plan.maker(&target.operation, &admitted.selected.url);
@@ -433,13 +439,8 @@ impl Gateway {
         exchange: &mut Exchange,
     ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
         let shared = &*self.shared;
-        let mut decoded = decode::decode(&shared.config, admitted).await?;
-        let cursors =
-            self.modes.of(&decoded.request.dialect).map_or_else(Cursors::default, |plan| plan.cursors());
-        decoded.request = decoded.request.told_to(exchange.narrator.clone()).with_cursors(cursors);
-        self.find_used(&decoded.request, exchange);
-        let checked = check::check(&shared.clock, decoded, exchange)?;
-        let lifted = match lift::lift(self, checked, exchange).await {
+        let checked = self.check(decode::decode(&shared.config, admitted).await?, exchange)?;
+        let lifted = match lift::lift(self, &checked, exchange).await {
             Ok(lifted) => lifted,
             Err(problem) => return self.settle(problem, exchange),
         };
@@ -448,6 +449,16 @@ impl Gateway {
         exchange.omitted = lowered.omitted;
         exchange.lost.merge(&lowered.lost);
         Ok(encode::encode(lowered, &shared.quotas, exchange))
+    }
+
+    /// The fourth phase, which waits for nothing.
+    fn check(&self, mut decoded: Decoded, exchange: &mut Exchange) -> Result<Checked, Box<Problem>> {
+        let request = &mut decoded.request;
+        request.narrator = exchange.narrator.clone();
+        request.cursors =
+            self.modes.of(&request.dialect).map_or_else(Cursors::default, |plan| plan.cursors());
+        self.find_used(request, exchange);
+        check::check(&self.shared.clock, decoded, exchange)
     }
 
     /// The answer that it is in this operation not to find what the path names; else the problem stays one. What the
@@ -484,6 +495,13 @@ impl Gateway {
             explainer.explain(exchange, self.shared.registry.lines(), response);
         }
     }
+}
+
+/// Where the head of a request leads.
+enum Entered<B> {
+    Admitted(Admitted<B>),
+    /// To another address.
+    Elsewhere(Response<Full<Bytes>>),
 }
 
 /// What is known of a request besides what passes from phase to phase: enough to refuse it, and to record it.

@@ -112,12 +112,6 @@ impl Request {
         Request { narrator, ..self }
     }
 
-    /// The same request, where cursors are written so.
-    #[must_use]
-    pub fn with_cursors(self, cursors: Cursors) -> Request {
-        Request { cursors, ..self }
-    }
-
     /// Goes on with the case of the operation that the body asks for, if it has any.
     pub fn choose_case(&mut self) {
         let body = self.body.as_ref().map(Document::root);

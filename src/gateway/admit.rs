@@ -17,7 +17,7 @@ use crate::time::Clock;
 /// A request whose credential has the right form and whose principal may ask.
 #[derive(Debug)]
 pub(super) struct Admitted<B> {
-    pub(super) selected: Selected<B>,
+    pub(super) selected: Box<Selected<B>>,
     pub(super) credential: Credential,
 }
 
@@ -36,7 +36,7 @@ pub(super) struct Credential {
 pub(super) fn admit<B>(
     clock: &Clock,
     quotas: &Quotas,
-    selected: Selected<B>,
+    selected: Box<Selected<B>>,
     exchange: &mut Exchange,
 ) -> Result<Admitted<B>, Box<Problem>> {
     let dialect = &selected.target.dialect;

@@ -31,7 +31,7 @@ pub(super) fn check(
 }
 
 impl Checked {
-    pub(super) fn into_inner(self) -> Decoded {
-        self.0
+    pub(super) fn decoded(&self) -> &Decoded {
+        &self.0
     }
 }

@@ -35,7 +35,8 @@ pub(super) async fn decode<B: Body<Data = Bytes>>(
     config: &Config,
     admitted: Admitted<B>,
 ) -> Result<Decoded, Box<Problem>> {
-    let Admitted { selected: Selected { target, url, head, body }, credential } = admitted;
+    let Admitted { selected, credential } = admitted;
+    let Selected { target, url, head, body } = *selected;
     let key = Key::read(&head.method, &head.headers)?;
     let document = match &target.operation.body {
         RequestBody::None => None,

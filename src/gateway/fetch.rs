@@ -35,16 +35,16 @@ pub(super) static JSON: HeaderValue = HeaderValue::from_static("application/json
 
 /// A request with what the backend made of each of its calls, in their order.
 #[derive(Debug)]
-pub(super) struct Fetched {
-    pub(super) lifted: Lifted,
+pub(super) struct Fetched<'a> {
+    pub(super) lifted: Lifted<'a>,
     pub(super) answers: Vec<Result<answer::Answer, Box<Problem>>>,
 }
 
 /// Makes all calls. What the backend refuses is told in the dialect's places right away: of a bulk request, the refused
 /// item's.
-pub(super) async fn fetch(gateway: &Gateway, lifted: Lifted, exchange: &Exchange) -> Fetched {
-    let caller = Caller::new(gateway, &lifted.credential, exchange);
-    let request = &lifted.request;
+pub(super) async fn fetch<'a>(gateway: &Gateway, lifted: Lifted<'a>, exchange: &Exchange) -> Fetched<'a> {
+    let caller = Caller::new(gateway, lifted.credential, exchange);
+    let request = lifted.request;
     let call = async |index: usize, call: &Call| {
         let answer = if let Some(look) =
             translate::keep::look(request, &lifted.canonical, index, &lifted.resolutions)
@@ -87,7 +87,7 @@ async fn side_by_side<C, A>(calls: &[C], make: impl AsyncFn(usize, &C) -> A) -> 
 }
 
 /// The client's key, as the call of that index has it.
-fn key_of(lifted: &Lifted, index: usize, call: &Call) -> Option<HeaderValue> {
+fn key_of(lifted: &Lifted<'_>, index: usize, call: &Call) -> Option<HeaderValue> {
     let key = lifted.key.as_ref()?;
     if lifted.canonical.calls.len() == 1 {
         return Some(key.header().clone());

@@ -21,7 +21,7 @@ const LOOKS_AGAIN_MAX: usize = 3;
 /// Makes the call of that index without what is as it should be already.
 pub(super) async fn answer(
     caller: &Caller<'_>,
-    lifted: &Lifted,
+    lifted: &Lifted<'_>,
     index: usize,
     look: &Look<'_>,
 ) -> Result<Answer, Box<Problem>> {
@@ -51,7 +51,7 @@ pub(super) async fn answer(
 
 async fn without_kept(
     caller: &Caller<'_>,
-    lifted: &Lifted,
+    lifted: &Lifted<'_>,
     index: usize,
     record: &Document,
 ) -> Result<Changed, Box<Problem>> {

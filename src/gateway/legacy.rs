@@ -47,7 +47,8 @@ pub(super) async fn pass<B: Body<Data = Bytes>>(
     admitted: Admitted<B>,
     exchange: &mut Exchange,
 ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
-    let Admitted { selected: Selected { target, url, head, body }, credential } = admitted;
+    let Admitted { selected, credential } = admitted;
+    let Selected { target, url, head, body } = *selected;
     let shared = &*gateway.shared;
     let upstream = plan.upstream(&gateway.legacies);
     let upstream = upstream.ok_or_else(|| Box::new(Problem::internal("a mode has no old upstream")))?;

@@ -11,7 +11,7 @@ use crate::translate::{self, Step, misfit};
 /// Looks whether the answers are what the canonical API promises, and lowers them, looking up what the dialect's words for them need.
 pub(super) async fn lower(
     gateway: &Gateway,
-    fetched: Fetched,
+    fetched: Fetched<'_>,
     exchange: &mut Exchange,
 ) -> Result<Lowered, Box<Problem>> {
     let Fetched { lifted: Lifted { request, credential, canonical, mut resolutions, key: _ }, mut answers } =
@@ -29,17 +29,17 @@ pub(super) async fn lower(
     let was_changed = outcomes.any(|(call, answer)| !call.operation.is_safe() && answer.is_ok());
     let unread = |problem| if was_changed { after_a_change(problem) } else { problem };
     for round in 0..=ROUNDS_MAX {
-        let step = translate::lower::lower(api, &request, &canonical, &answers, &resolutions);
+        let step = translate::lower::lower(api, request, &canonical, &answers, &resolutions);
         // What cannot be told by now, but could have been before anything was looked up, is so because of what was found.
         match step.map_err(|problem| if round > 0 { unread(problem) } else { problem })? {
             Step::Done(lowered) => {
                 if reverse.is_some() {
-                    misfit::untold(&request, &canonical, &answers, &lowered)?;
+                    misfit::untold(request, &canonical, &answers, &lowered)?;
                 }
                 return Ok(lowered);
             }
             Step::Needs(needs) => {
-                let caller = Caller::new(gateway, &credential, exchange);
+                let caller = Caller::new(gateway, credential, exchange);
                 let caller = if was_changed { caller.following() } else { caller };
                 // In a box, as all that few requests do: they all would carry the room for it.
                 let resolved = Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await;

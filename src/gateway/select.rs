@@ -30,13 +30,9 @@ impl<B> fmt::Debug for Selected<B> {
 
 /// What a request is meant for.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "unpacked at once; a box would cost every request an allocation"
-)]
 pub(super) enum Selection<B> {
-    /// An operation.
-    Operation(Selected<B>),
+    /// An operation. In a box, as it goes from phase to phase: each would carry the room for it, and copy it.
+    Operation(Box<Selected<B>>),
     /// None, but one has the same path with another end: there the client is sent, at the address it used.
     Elsewhere(StatusCode, String),
 }
@@ -70,7 +66,7 @@ pub(super) fn select<B>(
     };
     exchange.dialect = Some(target.dialect.clone());
     exchange.operation = Some(target.operation.clone());
-    Ok(Selection::Operation(Selected { target, url, head, body }))
+    Ok(Selection::Operation(Box::new(Selected { target, url, head, body })))
 }
 
 /// Notes what a request is meant for that is refused whatever it is, as far as its head says so.

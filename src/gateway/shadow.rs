@@ -73,7 +73,8 @@ pub(super) async fn answer<B: Body<Data = Bytes>>(
     admitted: Admitted<B>,
     exchange: &mut Exchange,
 ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
-    let Admitted { selected: Selected { target, url, mut head, body }, credential } = admitted;
+    let Admitted { selected, credential } = admitted;
+    let Selected { target, url, mut head, body } = *selected;
     let body = decode::bytes(&gateway.shared.config, pin!(body)).await?;
     // All that is asked of them is known by now, and to copy them costs more than the headers.
     head.extensions = Extensions::default();

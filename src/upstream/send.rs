@@ -112,7 +112,8 @@ impl Upstream {
             }
         }
         *stage = Stage::Connect;
-        let connection = self.connect(course.deadline).await.map_err(Failure::Final)?;
+        // In a box, as all that few calls do: they all would carry the room for it.
+        let connection = Box::pin(self.connect(course.deadline)).await.map_err(Failure::Final)?;
         self.exchange(connection, call, stage).await
     }
 

@@ -262,6 +262,6 @@ impl Again {
         let Again { target, url, head, body, credential } = self;
         let body = Full::new(body.clone());
         let selected = Selected { target: target.clone(), url: url.clone(), head: head.clone(), body };
-        Admitted { selected, credential: credential.clone() }
+        Admitted { selected: Box::new(selected), credential: credential.clone() }
     }
 }

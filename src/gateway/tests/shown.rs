@@ -41,7 +41,7 @@ async fn no_phase_shows_what_the_client_wrote() {
     shown.push(format!("{decoded:?}"));
     let checked = check::check(&Clock::default(), decoded, &mut exchange).unwrap();
     shown.push(format!("{checked:?}"));
-    let decoded = checked.into_inner();
+    let decoded = checked.decoded();
     let mut resolutions = Resolutions::default();
     let lifted = loop {
         match lift::lift(registry.api(), &decoded.request, &resolutions).unwrap() {
