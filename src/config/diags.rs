@@ -9,6 +9,7 @@ use std::time::Duration;
 use super::size::{SizeError, spell};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Diagnostic, Span, Spanned, code};
+use crate::gateway::reverse::Lacking;
 use crate::limit::WindowError;
 use crate::server::NetworkError;
 use crate::time::DurationError;
@@ -174,6 +175,80 @@ pub(super) fn unknown_operation(dialect: &str, name: &Spanned<String>, known: &[
     Diagnostic::error(code::C0402, format!("`{dialect}` has no operation `{}`", name.value))
         .at(name.span, label)
         .help("`interlingua routes` lists all operations")
+}
+
+/// What cannot be answered of one dialect and is not declared. `all` is what the declaration has to name.
+pub(super) fn undeclared(
+    dialect: &str,
+    missing: &[&Lacking],
+    all: &[&Lacking],
+    written: Option<Span>,
+    spoken: Span,
+) -> Diagnostic {
+    let headline = format!("{} of `{dialect}` cannot be answered", operations(missing));
+    let found = Diagnostic::error(code::C0303, headline);
+    let found = match written {
+        Some(span) => found.at(span, "declares others").also(spoken, "which the backend speaks"),
+        None => found.at(spoken, "which the backend speaks"),
+    };
+    let list: Vec<_> = all.iter().map(|one| format!("\"{}\"", one.operation)).collect();
+    reasons(found, dialect, missing).help(format!(
+        "if nobody needs them, declare so under `[upstream.inexpressible]`, or `\"any\"` for whatever it is:\n{dialect} = [{}]",
+        list.join(", ")
+    ))
+}
+
+/// What cannot be answered, as it was declared.
+pub(super) fn declared(dialect: &str, met: &[&Lacking], written: Span) -> Diagnostic {
+    let headline = format!("{} of `{dialect}` cannot be answered, as declared", operations(met));
+    reasons(Diagnostic::notice(code::C0303, headline).at(written, "refused with 501"), dialect, met)
+}
+
+fn operations(some: &[&Lacking]) -> String {
+    match some {
+        [one] => format!("`{}`", one.operation),
+        some => format!("{} operations", some.len()),
+    }
+}
+
+/// Each with its reason, and whose it is if it is another's: a generation's.
+fn reasons(found: Diagnostic, dialect: &str, of: &[&Lacking]) -> Diagnostic {
+    of.iter().fold(found, |found, one| {
+        let Lacking { dialect: whose, operation, reason } = one;
+        let whose = if whose == dialect { String::new() } else { format!(" of `{whose}`") };
+        found.note(format!("`{operation}`{whose}: {reason}"))
+    })
+}
+
+pub(super) fn no_operations(word: &Spanned<String>, any: &str) -> Diagnostic {
+    Diagnostic::error(code::C0206, format!("`{}` names no operations", word.value))
+        .at(word.span, format!("expected a list, or `\"{any}\"`"))
+        .help(format!("write `[\"{}\"]` if that is one", word.value))
+}
+
+pub(super) fn declared_and_answered(dialect: &str, name: &Spanned<String>) -> Diagnostic {
+    let headline = format!("`{}` of `{dialect}` can be answered", name.value);
+    Diagnostic::error(code::C0306, headline)
+        .at(name.span, "declared to have no words in the backend's dialect")
+        .help("take it out: clients are served")
+}
+
+pub(super) fn declared_twice(again: &Spanned<String>, first: Span) -> Diagnostic {
+    Diagnostic::error(code::C0306, format!("`{}` is declared twice", again.value))
+        .at(again.span, "once is enough")
+        .also(first, "declared here")
+}
+
+pub(super) fn declared_for_nothing(dialect: &str, any: Span) -> Diagnostic {
+    Diagnostic::warning(code::C0306, format!("all of `{dialect}` can be answered"))
+        .at(any, "declares nothing as yet")
+        .help("take it out, and you are told when there is something")
+}
+
+pub(super) fn inexpressible_in_canonical(declared: Span) -> Diagnostic {
+    Diagnostic::error(code::C0306, "a backend that speaks canonical has words for every operation")
+        .at(declared, "needs a `dialect` that the backend speaks")
+        .help("remove the table, or name the dialect under `[upstream]`")
 }
 
 pub(super) fn split_without_share(split: Span) -> Diagnostic {
@@ -360,6 +435,9 @@ mod tests {
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"a\"\n00cee71ab932fde863338d08be4de9df = \"a\"\n", (3, 36)),
         (code::C0406, "[usage.names]\n00000000000000000000000000000000 = \"nobody\"\n", (2, 1)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
+        (code::C0206, "[upstream]\nbase = \"http://b\"\ndialect = \"acme\"\ninexpressible = { acme = \"all\" }\n", (4, 26)),
+        (code::C0103, "[upstream]\nbase = \"http://b\"\ndialect = \"acme\"\ninexpressible = { acme = true }\n", (4, 26)),
+        (code::C0306, "[upstream]\nbase = \"http://b\"\n[upstream.inexpressible]\nacme = \"any\"\n", (3, 1)),
         (code::C0213, "[upstream]\nbase = \"http://b\"\ndialect = \"acne\"\n", (3, 11)),
     ];
 

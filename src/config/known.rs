@@ -28,7 +28,7 @@ impl<'a> From<&'a Dialect> for Known<'a> {
 
 impl Known<'_> {
     /// Its own name, and then those of what it is a generation of.
-    fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
         std::iter::once(self.name).chain(self.extends.iter().copied())
     }
 
