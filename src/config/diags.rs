@@ -2,6 +2,7 @@
 //!
 //! What is wrong with syntax and keys is said by the reader in [`diag::reader`](crate::diag::reader).
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
@@ -262,6 +263,15 @@ pub(super) fn unused_in_mode(key: &str, written: Span, why: &str) -> Diagnostic 
         .at(written, why.to_owned())
 }
 
+pub(super) fn nobody_looks(dialect: &str, passes: Span, operations: &BTreeSet<&str>) -> Diagnostic {
+    let names: Vec<_> = operations.iter().map(|name| format!("`{name}`")).collect();
+    let headline = format!("parts of requests of `{dialect}` retire, and nobody looks at what is handed on");
+    Diagnostic::warning(code::C0407, headline)
+        .at(passes, "requests go to the old upstream")
+        .note(format!("fields, values or words retire of {}", names.join(", ")))
+        .help("write `validate = true`: else clients are told of no end, and no brown-out has an effect")
+}
+
 pub(super) fn unused_backend(backend: Span, upstream: Span) -> Diagnostic {
     Diagnostic::warning(code::C0209, "`[backend]` has no effect beside `[upstream]`")
         .at(backend, "settings of the built-in backend")
@@ -447,7 +457,7 @@ mod tests {
         let mut found = Diagnostics::default();
         let config = Config::parse(file, text, &mut found);
         found.extend(config.into_iter().flat_map(|config| {
-            config.strangers(&[Known { name: "acme", operations: vec!["list"], extends: Vec::new() }])
+            config.strangers(&[Known { name: "acme", operations: vec!["list"], ..Known::default() }])
         }));
         let places = found.into_vec().into_iter().map(|one| {
             let place = one.primary().expect("a message about a file points into it");
@@ -466,8 +476,9 @@ mod tests {
     #[test]
     fn every_code_of_the_configuration_has_a_fixture() {
         for entry in ALL.iter().filter(|entry| entry.code.as_str().starts_with('C')) {
-            // What a reload cannot take needs two files: `fixed` has the tests. What files say that are named is no setting.
-            let elsewhere = [code::C0301, code::C0302, code::C0303, code::C0304, code::C0305];
+            // What a reload cannot take needs two files: `fixed` has the tests. What files say that are named is no setting, nor is
+            // what mappings say.
+            let elsewhere = [code::C0301, code::C0302, code::C0303, code::C0304, code::C0305, code::C0407];
             if elsewhere.contains(&entry.code) {
                 continue;
             }

@@ -122,11 +122,14 @@ pub(crate) struct Loaded {
     pub(crate) found: Diagnostics,
 }
 
-/// Loads a case over the base, or its configuration alone.
+/// Loads a case over the base, or its configuration beside them.
 pub(crate) fn loaded(name: &str) -> Loaded {
     let case = read(&root().join(name));
     let mut loaded = match case.get("config.toml") {
-        Some(text) => parse_config(text, case.get("started.toml")),
+        Some(text) => {
+            let (text, started) = (text.clone(), case.get("started.toml").cloned());
+            parse_config(&text, started.as_ref(), &laid_over(read(&root().join("base")), case))
+        }
         None => load_files(&laid_over(read(&root().join("base")), case)).0,
     };
     if !NOTES.iter().any(|code| name.starts_with(code)) {
@@ -185,14 +188,13 @@ fn load_files(files: &Files) -> (Loaded, Option<Registry>) {
     (Loaded { sources, files: kinds, found }, registry)
 }
 
-/// Reads a configuration, at the start, or at a reload after a start with another one.
-fn parse_config(text: &str, started: Option<&String>) -> Loaded {
+/// Reads a configuration beside mappings and schemas, at the start, or at a reload after a start with another one.
+fn parse_config(text: &str, started: Option<&String>, files: &Files) -> Loaded {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let source = sources.add("config.toml", text);
     let config = Config::parse(source, text, &mut found);
-    // The dialects that there are: those of the base.
-    let (_, registry) = load_files(&read(&root().join("base")));
-    let registry = registry.expect("the base is sound");
+    let (_, registry) = load_files(files);
+    let registry = registry.expect("its mappings are sound");
     let known: Vec<_> = registry.dialects().iter().map(|one| Known::from(&**one)).collect();
     let started = started.map(|text| {
         let source = sources.add("started.toml", text);

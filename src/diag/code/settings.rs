@@ -161,4 +161,11 @@ super::codes! {
      one principal alone, is not empty, and is shown as it is written: control characters, and such as turn text around, \
      could make a terminal show something else. The digest of zeros is nobody: it stands for all whom no backend is known to \
      know, and these are `unconfirmed`, as nobody else is."
+
+    C0407 "something retires where nobody looks"
+    "Fields, values or words of a dialect retire by its mapping, and requests that have them are handed on to the old upstream as \
+     they are: no client is told of the end, nothing is switched off in a brown-out, and what is gone goes on being served. The \
+     ends of operations hold in every mode; those of parts only where somebody looks at what is handed on. Write \
+     `validate = true` in `[mode.<dialect>]`. If they are to count from the day on that clients have moved, there is nothing to \
+     do: the program starts all the same."
 }
