@@ -125,10 +125,16 @@ pub(super) fn empty_name(span: Span) -> Diagnostic {
         .help("leave the line out, and reports show the digest")
 }
 
+pub(super) fn name_with_blanks(span: Span) -> Diagnostic {
+    Diagnostic::error(code::C0406, "a name with blanks around it")
+        .at(span, "looks like one without")
+        .help("take the blanks at its ends away")
+}
+
 /// The name is not repeated: it could do to a terminal what it is refused for.
 pub(super) fn unprintable_name(span: Span) -> Diagnostic {
     Diagnostic::error(code::C0406, "a name that cannot be shown as it is written")
-        .at(span, "holds a control character, or one that turns text around")
+        .at(span, "holds a control character, one that nobody sees, or one that turns text around")
         .help("reports go to terminals: write letters, digits, punctuation and blanks")
         .hiding()
 }
@@ -441,6 +447,11 @@ mod tests {
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"a\\nb\"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\\u001b[31m\"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\u{202e}gnillib\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\u{61c}billing\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"bil\u{200b}ling\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"bil\u{2060}ling\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\u{feff}billing\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"billing \"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"unconfirmed\"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"a\"\n00cee71ab932fde863338d08be4de9df = \"a\"\n", (3, 36)),
         (code::C0406, "[usage.names]\n00000000000000000000000000000000 = \"nobody\"\n", (2, 1)),

@@ -159,7 +159,8 @@ super::codes! {
     C0406 "a name that does not tell who somebody is"
     "Reports call principals by their names in `[usage.names]`, and people decide by these whom they move. So a name belongs to \
      one principal alone, is not empty, and is shown as it is written: control characters, and such as turn text around, \
-     could make a terminal show something else. The digest of zeros is nobody: it stands for all whom no backend is known to \
+     could make a terminal show something else, and two names that differ only in what nobody sees, or in blanks at their \
+     ends, would be one to whoever reads them. The digest of zeros is nobody: it stands for all whom no backend is known to \
      know, and these are `unconfirmed`, as nobody else is."
 
     C0407 "something retires where nobody looks"
