@@ -150,6 +150,16 @@ impl Config {
         said::parse(self, dialect, json, known, sources, diagnostics)
     }
 
+    /// A warning if parts of requests retire which are handed on in a mode that was said in JSON, and nobody looks.
+    pub fn unseen(
+        &self,
+        dialect: &str,
+        mode: &gateway::mode::Config,
+        known: &[Known<'_>],
+    ) -> Option<Diagnostic> {
+        known::unseen(self, dialect, mode, None, known)
+    }
+
     /// Whether a mode of a dialect has all that it needs in these settings.
     pub fn takes(&self, dialect: &str, mode: &gateway::mode::Config, known: &[Known<'_>]) -> bool {
         known::takes(self, dialect, mode, known)

@@ -269,11 +269,15 @@ pub(super) fn unused_in_mode(key: &str, written: Span, why: &str) -> Diagnostic 
         .at(written, why.to_owned())
 }
 
-pub(super) fn nobody_looks(dialect: &str, passes: Span, operations: &BTreeSet<&str>) -> Diagnostic {
+pub(super) fn nobody_looks(dialect: &str, passes: Option<Span>, operations: &BTreeSet<&str>) -> Diagnostic {
     let names: Vec<_> = operations.iter().map(|name| format!("`{name}`")).collect();
     let headline = format!("parts of requests of `{dialect}` retire, and nobody looks at what is handed on");
-    Diagnostic::warning(code::C0407, headline)
-        .at(passes, "requests go to the old upstream")
+    let found = Diagnostic::warning(code::C0407, headline);
+    let found = match passes {
+        Some(span) => found.at(span, "requests go to the old upstream"),
+        None => found.note(format!("`PUT /modes/{dialect}` has requests go to the old upstream")),
+    };
+    found
         .note(format!("fields, values or words retire of {}", names.join(", ")))
         .help("write `validate = true`: else clients are told of no end, and no brown-out has an effect")
 }

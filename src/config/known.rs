@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::{Config, diags};
-use crate::diag::Diagnostic;
+use crate::diag::{Diagnostic, Span};
 use crate::dialect::{Dialect, Operation};
 use crate::gateway::mode;
 
@@ -63,16 +63,23 @@ pub(super) fn strangers(config: &Config, known: &[Known<'_>]) -> Vec<Diagnostic>
         let operations = operations(dialect, known);
         let unknown = written.operations.iter().filter(|name| !operations.contains(&name.value.as_str()));
         found.extend(unknown.map(|name| diags::unknown_operation(dialect, name, &operations)));
-        let mode = config.modes.get(dialect).filter(|mode| !mode.validate);
-        if let Some((mode, passes)) = mode.zip(written.needs_legacy) {
-            let unseen = retiring(config, dialect, known).filter(|name| mode.hands_on(name));
-            let unseen: BTreeSet<_> = unseen.collect();
-            if !unseen.is_empty() {
-                found.push(diags::nobody_looks(dialect, passes, &unseen));
-            }
-        }
+        let mode = config.modes.get(dialect);
+        found.extend(mode.and_then(|mode| unseen(config, dialect, mode, written.needs_legacy, known)));
     }
     found
+}
+
+/// That parts of requests retire which are handed on in that mode, and that nobody looks.
+pub(super) fn unseen(
+    config: &Config,
+    dialect: &str,
+    mode: &mode::Config,
+    passes: Option<Span>,
+    known: &[Known<'_>],
+) -> Option<Diagnostic> {
+    let retiring = retiring(config, dialect, known);
+    let unseen: BTreeSet<_> = retiring.filter(|name| !mode.validate && mode.hands_on(name)).collect();
+    (!unseen.is_empty()).then(|| diags::nobody_looks(dialect, passes, &unseen))
 }
 
 /// The operations of which parts retire, of a dialect and of its generations of which no other mode is said.
@@ -81,7 +88,8 @@ fn retiring<'a>(
     dialect: &'a str,
     known: &'a [Known<'_>],
 ) -> impl Iterator<Item = &'a str> {
-    let said_of = |one: &'a Known<'_>| one.names().find(|name| config.modes.contains_key(*name));
+    let is_said = move |name: &str| name == dialect || config.modes.contains_key(name);
+    let said_of = move |one: &'a Known<'_>| one.names().find(|name| is_said(name));
     let meant = known.iter().filter(move |one| said_of(one) == Some(dialect));
     meant.flat_map(|one| one.retiring.iter().copied())
 }
