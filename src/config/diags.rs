@@ -7,6 +7,8 @@ use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::size::{SizeError, spell};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Diagnostic, Span, Spanned, code};
@@ -198,9 +200,11 @@ pub(super) fn undeclared(
         Some(span) => found.at(span, "declares others").also(spoken, "which the backend speaks"),
         None => found.at(spoken, "which the backend speaks"),
     };
-    let list: Vec<_> = all.iter().map(|one| format!("\"{}\"", one.operation)).collect();
+    let list: Vec<_> = all.iter().map(|one| Value::from(one.operation.as_str()).to_string()).collect();
+    let is_bare = dialect.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let key = if is_bare { dialect.to_owned() } else { Value::from(dialect).to_string() };
     reasons(found, dialect, missing).help(format!(
-        "if nobody needs them, declare so under `[upstream.inexpressible]`, or `\"any\"` for whatever it is:\n{dialect} = [{}]",
+        "if nobody needs them, declare so under `[upstream.inexpressible]`, or `\"any\"` for whatever it is:\n{key} = [{}]",
         list.join(", ")
     ))
 }

@@ -17,13 +17,12 @@ impl Compiler<'_> {
     /// Notes whether a part can be met before its operation is gone.
     pub(super) fn note_met(&mut self, part: &RetirementPart, whole: Option<&Retirement>) {
         let gone = whole.and_then(|whole| Some((whole.dates().gone?, whole.origin())));
-        match (gone, part.deprecated) {
-            (Some((gone, origin)), Some(deprecated)) if gone <= deprecated.value => {
-                self.retirements.too_late.insert(part.span, origin);
-            }
-            _ => {
-                self.retirements.met.insert(part.span);
-            }
+        if let Some((gone, origin)) = gone
+            && part.deprecated.is_some_and(|deprecated| gone <= deprecated.value)
+        {
+            self.retirements.too_late.insert(part.span, origin);
+        } else {
+            self.retirements.met.insert(part.span);
         }
     }
 
@@ -55,10 +54,10 @@ impl Compiler<'_> {
             }
         }
         let is_needed = below.schema.is_some_and(|schema| is_required(&schema.shape(), at));
-        let Some(rows) = Some(roles).filter(|_| is_needed).and_then(|roles| sayable(roles, field, at, below))
-        else {
+        if !is_needed {
             return;
-        };
+        }
+        let Some(rows) = sayable(roles, field, at, below) else { return };
         let retiring = rows.iter().map(|row| {
             let part = row.retirement.as_ref()?;
             Some((part, self.retires(part)?))
@@ -114,8 +113,9 @@ impl Compiler<'_> {
             Some(OpPart::Role) => file.roles.as_ref(),
             _ => None,
         };
+        let Some(table) = table else { return };
         for value in values {
-            table.into_iter().for_each(|table| self.warn_of_landings(table, &value.value, value.span));
+            self.warn_of_landings(table, &value.value, value.span);
         }
     }
 
