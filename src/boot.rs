@@ -17,6 +17,7 @@ pub mod reload;
 mod service;
 mod shadows;
 mod supervisor;
+pub mod undeclared;
 mod workers;
 
 pub use self::{

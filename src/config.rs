@@ -25,6 +25,7 @@ mod conflict;
 mod diags;
 mod file;
 mod fixed;
+mod inexpressible;
 mod known;
 mod modes;
 mod named;
@@ -37,6 +38,7 @@ use std::path::PathBuf;
 
 use self::assemble::assemble;
 use self::file::ConfigFile;
+pub use self::inexpressible::{Declared, Inexpressible, ReverseWritten};
 pub use self::known::Known;
 pub use self::modes::ModeWritten;
 pub use self::named::FileNamed;
@@ -57,6 +59,8 @@ pub struct Config {
     pub upstream: Option<upstream::Config>,
     /// The dialect that the backend speaks; none means canonical.
     pub reverse: Option<gateway::reverse::Config>,
+    /// Where the file says so, and which operations it declares to have no words in it.
+    pub reverse_written: Option<ReverseWritten>,
     /// The old upstreams of dialects, by name: of those that still have one.
     pub legacy: BTreeMap<String, upstream::Config>,
     /// Who answers the requests of which dialect, by name; of all others the canonical side does.
@@ -126,6 +130,13 @@ impl Config {
         known::strangers(self, known)
     }
 
+    /// What is wrong with what the file declares of operations that the backend's dialect has no words for, given those that it
+    /// has none for; and in notes, what is declared. `known` are the dialects of clients, that of those who speak canonical
+    /// among them.
+    pub fn undeclared(&self, known: &[Known<'_>], lacking: &[gateway::reverse::Lacking]) -> Vec<Diagnostic> {
+        inexpressible::check(self, known, lacking)
+    }
+
     /// A mode of one dialect that is said in JSON, while these settings are in use. None if anything is wrong with it, which
     /// is told as of a file.
     pub fn parse_mode(
@@ -137,6 +148,16 @@ impl Config {
         diagnostics: &mut Diagnostics,
     ) -> Result<Option<gateway::mode::Config>, ModeError> {
         said::parse(self, dialect, json, known, sources, diagnostics)
+    }
+
+    /// A warning if parts of requests retire which are handed on in a mode that was said in JSON, and nobody looks.
+    pub fn unseen(
+        &self,
+        dialect: &str,
+        mode: &gateway::mode::Config,
+        known: &[Known<'_>],
+    ) -> Option<Diagnostic> {
+        known::unseen(self, dialect, mode, None, known)
     }
 
     /// Whether a mode of a dialect has all that it needs in these settings.

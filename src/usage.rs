@@ -62,12 +62,17 @@ pub fn names(given: BTreeMap<Principal, String>) -> BTreeMap<Principal, String> 
     names
 }
 
-/// Whether a character is only what it looks like: it moves no cursor, breaks no line and turns no text around, so that
-/// whatever is before it and behind it is read as it is.
+/// Whether a character is only what it looks like: it moves no cursor, breaks no line, turns no text around and can be seen, so
+/// that whatever is before it and behind it is read as it is, and two texts that look alike are the same.
+///
+/// Joiners (U+200C, U+200D) are let through: some scripts cannot be written without them.
 pub fn is_printable(character: char) -> bool {
-    let turns =
-        matches!(character, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    !character.is_control() && !turns
+    let turns = matches!(
+        character,
+        '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}'
+    );
+    let is_unseen = matches!(character, '\u{ad}' | '\u{200b}' | '\u{2060}'..='\u{2064}' | '\u{feff}');
+    !character.is_control() && !turns && !is_unseen
 }
 
 /// What is kept, and how much of it.

@@ -80,9 +80,7 @@ fn is_read_back(field: &Field) -> bool {
         Op::Each(Each { item: Item::Lens(lens), .. }) => lens.fields(),
         _ => &[],
     };
-    // One that is read from elsewhere where it is missing is told then, and was not before.
-    let is_its_own = field.when.fallback.is_none();
-    is_its_own && !field.when.shown && inner.iter().all(is_read_back)
+    !field.when.shown && inner.iter().all(is_read_back)
 }
 
 fn parsed(write: impl FnOnce(&mut String)) -> Option<Document> {

@@ -12,7 +12,7 @@ use super::parts::Parts;
 use crate::{
     admin::modes::{Told, What},
     config::{Config, Known, ModeError},
-    diag::{Diagnostics, Sources, render},
+    diag::{Diagnostic, Diagnostics, Sources, render},
     dialect::Registry,
     gateway::mode,
 };
@@ -54,6 +54,12 @@ impl Said {
             )),
             None => Ok(Said(said)),
         }
+    }
+
+    /// What is doubtful about it beside these files.
+    pub(super) fn doubts(&self, files: &Config, registry: &Registry) -> Vec<Diagnostic> {
+        let known = known(registry);
+        self.0.iter().filter_map(|(dialect, (said, _))| files.unseen(dialect, said, &known)).collect()
     }
 
     /// What is asked for: the change to make, or what to answer where there is none.
@@ -170,4 +176,29 @@ fn shown(config: &mode::Config) -> Value {
         shown.insert("principals".to_owned(), principals.into());
     }
     shown.into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+    use crate::boot::{DataFiles, load};
+
+    #[test]
+    fn what_was_said_is_held_against_files_by_which_parts_retire_now() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/retiring");
+        let (mappings, schemas) = (Some(folder.join("mappings")), Some(folder.join("schemas")));
+        let loaded = load(&DataFiles { mappings, schemas }, &mut Sources::default()).unwrap();
+        let registry = loaded.registry.unwrap();
+        let told = |validate: bool| {
+            let legacy = mode::Config { mode: mode::Mode::Legacy, validate, ..mode::Config::default() };
+            let said = Said([("bureau".to_owned(), (legacy, None))].into());
+            let doubts = said.doubts(&Config::default(), &registry);
+            doubts.into_iter().map(|one| (one.code.as_str(), one.notes)).collect::<Vec<_>>()
+        };
+        let [("C0407", notes)] = &told(false)[..] else { panic!("{:?}", told(false)) };
+        assert_eq!(notes[0], "`PUT /modes/bureau` has requests go to the old upstream");
+        assert_eq!(told(true), []);
+    }
 }

@@ -118,21 +118,23 @@ pub fn databases(config: &Config) -> Diagnostics {
 pub fn failed(error: &ServeError, config: &Config) -> Option<Diagnostic> {
     let (setting, path, code) = match error {
         ServeError::Embedded(EmbeddedError::Open(OpenError::Database { path, source })) => {
-            ("backend.database", path, of_database(source)?)
+            ("backend.database", path, of_database(path, source)?)
         }
         ServeError::Embedded(EmbeddedError::Open(OpenError::Version { .. })) => {
             ("backend.database", config.backend.database.as_ref()?, code::C0305)
         }
         ServeError::Ids(error) => match error {
             ids::embedded::StoreError::Missing { path } => ("ids.store", path, code::C0304),
-            ids::embedded::StoreError::Database { path, source } => ("ids.store", path, of_database(source)?),
+            ids::embedded::StoreError::Database { path, source } => {
+                ("ids.store", path, of_database(path, source)?)
+            }
             ids::embedded::StoreError::Foreign { path } | ids::embedded::StoreError::Version { path, .. } => {
                 ("ids.store", path, code::C0305)
             }
         },
         ServeError::Usage(KeepError::Store(error)) => match error {
             store::StoreError::Make { path, .. } => ("usage.file", path, code::C0304),
-            store::StoreError::Database { path, source } => ("usage.file", path, of_database(source)?),
+            store::StoreError::Database { path, source } => ("usage.file", path, of_database(path, source)?),
             store::StoreError::Foreign { path } => ("usage.file", path, code::C0305),
             store::StoreError::Claimed { .. }
             | store::StoreError::Lock { .. }
@@ -241,7 +243,10 @@ fn place(setting: &str, path: &Path, config: &Config) -> Option<Span> {
 
 /// Whether it is the system that does not let us read a file, rather than what is in it.
 fn is_unreadable(error: &(dyn Error + 'static)) -> bool {
-    let is_of_system = |kind| !matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::Other);
+    // Wherever else the program runs, a folder is not what was meant.
+    let is_of_system = |kind| {
+        !matches!(kind, io::ErrorKind::InvalidData | io::ErrorKind::IsADirectory | io::ErrorKind::Other)
+    };
     let mut link = Some(error);
     while let Some(cause) = link {
         let of_system = match cause.downcast_ref() {
@@ -269,8 +274,11 @@ pub(super) fn is_content(path: &Path) -> bool {
 }
 
 /// Whether a database cannot be had, or is none of ours; none if it may be had another time, or elsewhere there is no room.
-fn of_database(error: &rusqlite::Error) -> Option<Code> {
+fn of_database(path: &Path, error: &rusqlite::Error) -> Option<Code> {
     use rusqlite::ErrorCode;
+    if path.is_dir() {
+        return Some(code::C0305);
+    }
     match error.sqlite_error_code() {
         Some(ErrorCode::CannotOpen | ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => Some(code::C0304),
         Some(
@@ -399,6 +407,10 @@ mod tests {
             ),
             ("[explain]\nkey = '@/none'".to_owned(), vec![(unread, "'@/none'")]),
             ("[explain]\nkey = '@/short'".to_owned(), vec![(unfit, "'@/short'")]),
+            // A folder is one wherever the program runs.
+            ("[explain]\nkey = '@'".to_owned(), vec![(unfit, "'@'")]),
+            (listener("certificate = '@', key = '@/a.key'"), vec![(unfit, "'@'")]),
+            (format!("{https}authorities = '@'"), vec![(unfit, "'@'")]),
         ] {
             let (places, shown) = found_in(&folder, &settings, look);
             let places: Vec<_> = places.iter().map(|(code, place)| (*code, place.as_str())).collect();
@@ -474,6 +486,9 @@ mod tests {
         let (places, shown) = found_in(&folder, settings, start);
         assert_eq!(places, [(code::C0305, "'@/table.csv'".to_owned())]);
         assert!(shown.contains("cannot be used") && shown.contains("file is not a database"), "{shown}");
+        // As `check` says it.
+        let (places, shown) = found_in(&folder, "[ids]\nstore = '@'", start);
+        assert_eq!(places, [(code::C0305, "'@'".to_owned())], "{shown}");
         let taken =
             KeepError::Store(store::StoreError::TakenOver { path: folder.path().to_owned(), strayed: 0 });
         assert_eq!(failed(&taken.into(), &Config::default()), None, "the file is as it should be");

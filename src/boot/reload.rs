@@ -256,6 +256,7 @@ impl Reloader {
             );
         }
         let said = before.said.after(&files.config, &registry)?;
+        found.extend(said.doubts(&files.config, &registry));
         let parts = Parts::make(&said.over(&files.config), registry, &self.around, Some(&before.parts));
         match parts {
             Ok(parts) => Ok(Some(Made { parts, renewal, files: files.config, said })),

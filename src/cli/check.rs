@@ -1,6 +1,5 @@
 //! `check`: load everything, say everything that is wrong.
 
-mod backend;
 mod ledger;
 mod past;
 
@@ -70,7 +69,7 @@ pub(super) fn run(
         let named = named(&loaded.config);
         sources.mask_what_hides(&named);
         found.extend(named);
-        found.extend(backend::lacking(&loaded.config, &loaded.registry));
+        found.extend(boot::undeclared::look(&loaded.config, &loaded.registry));
     }
     let found = found.into_vec();
     let registry = loaded.as_ref().map(|loaded| &loaded.registry).filter(|_| arguments.ledger);

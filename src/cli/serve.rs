@@ -17,7 +17,7 @@ use crate::{
     },
     causes::with_causes,
     config::Config,
-    diag::{Diagnostics, SourceId, Sources},
+    diag::{Diagnostics, Severity, SourceId, Sources},
     dialect::Registry,
     gateway::mode,
     server::{Drain, Inherited, ListenerConfig, RunOutcome},
@@ -46,9 +46,11 @@ pub(super) fn run(
         return Ok(Outcome::Findings);
     };
     arguments.lay_over(&mut config);
-    let named = named::look(&config);
-    if !named.is_empty() {
-        return refused(named, &mut sources, console);
+    let doubtful = doubtful(&config, &registry);
+    let is_refused = doubtful.has_errors();
+    told(doubtful, &mut sources, console)?;
+    if is_refused {
+        return Ok(Outcome::Findings);
     }
     let settings = Settings::of(files, &sources, &config);
 
@@ -76,11 +78,17 @@ pub(super) fn run(
     }
 }
 
-/// Says what is wrong with files that settings name.
-fn refused(found: Diagnostics, sources: &mut Sources, console: &mut Console<'_>) -> Result<Outcome, Failure> {
+/// What is wrong with settings that are good by themselves: with the files that they name, and with what they say of dialects.
+fn doubtful(config: &Config, registry: &Registry) -> Diagnostics {
+    let mut found = named::look(config);
+    let undeclared = boot::undeclared::look(config, registry).into_iter();
+    found.extend(undeclared.filter(|one| one.severity != Severity::Note));
+    found
+}
+
+fn told(found: Diagnostics, sources: &mut Sources, console: &mut Console<'_>) -> Result<(), Failure> {
     sources.mask_what_hides(&found);
-    console.diagnostics(&found.into_vec(), sources, Format::Text)?;
-    Ok(Outcome::Findings)
+    Ok(console.diagnostics(&found.into_vec(), sources, Format::Text)?)
 }
 
 /// The settings, kept for whoever has to say which of them named a file.
@@ -104,7 +112,8 @@ impl Settings {
         let Some(diagnostic) = named::failed(&error, &self.config) else { return Err(error.into()) };
         let mut found = Diagnostics::default();
         found.push(diagnostic);
-        refused(found, &mut self.sources, console)
+        told(found, &mut self.sources, console)?;
+        Ok(Outcome::Findings)
     }
 }
 
@@ -134,10 +143,13 @@ fn reread(arguments: &Arguments, files: &Files) -> Reread {
         };
         Ok(config.map(|mut config| {
             arguments.lay_over(&mut config);
-            let named = named::look(&config);
-            sources.mask_what_hides(&named);
-            let registry = registry.filter(|_| named.is_empty());
-            found.extend(named);
+            let doubtful = match &registry {
+                Some(registry) => doubtful(&config, registry),
+                None => named::look(&config),
+            };
+            sources.mask_what_hides(&doubtful);
+            let registry = registry.filter(|_| !doubtful.has_errors());
+            found.extend(doubtful);
             reload::Files { config, source, registry }
         }))
     })
@@ -238,7 +250,7 @@ fn modes(config: &Config) -> Vec<String> {
 mod tests {
     use std::{net::TcpListener, process::ExitCode};
 
-    use super::super::testing::{acme, file, ran};
+    use super::super::testing::{acme, file, ran, ran_in_acme};
     use super::*;
     use crate::ids::embedded::Store;
 
@@ -263,6 +275,33 @@ mod tests {
             checked.err
         );
         assert_eq!(checked.status, ExitCode::SUCCESS, "they may well be where the proxy runs");
+    }
+
+    #[test]
+    fn what_cannot_be_answered_is_declared_or_nothing_is_served_and_no_reload_is_taken() {
+        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = taken.local_addr().unwrap();
+        let listener = format!("[[server.listener]]\naddress = \"{address}\"\n");
+        let undeclared = "[upstream]\nbase = \"http://127.0.0.1:1\"\ndialect = \"acme\"\n";
+        let config = file("config.toml", &format!("{listener}{undeclared}"));
+        let served = ran_in_acme(&["serve", "--config", config.path_text()]);
+        assert!(served.err.contains("error[C0303]"), "{}", served.err);
+        assert!(served.err.contains(&format!("{}:5:11", config.path_text())), "{}", served.err);
+        assert_eq!(served.status, ExitCode::from(1), "nobody tried to bind an address");
+
+        let read_again = |text: &str| {
+            let config = file("config.toml", text);
+            let (mappings, schemas) = (Some(acme("mappings").into()), Some(acme("schemas").into()));
+            let files = Files { config: Some(config.path().to_owned()), mappings, schemas };
+            let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+            let read = reread(&Arguments::default(), &files)(&mut sources, &mut found).unwrap().unwrap();
+            let codes: Vec<_> = found.into_vec().iter().map(|one| one.code.as_str()).collect();
+            (read.registry.is_some(), codes)
+        };
+        assert_eq!(read_again(undeclared), (false, vec!["C0303", "C0303"]));
+        let declared = "[upstream.inexpressible]\nacme = [\"add_by_slug\"]\ncanonical = \"any\"\n";
+        let declared = format!("{undeclared}{declared}");
+        assert_eq!(read_again(&declared), (true, vec![]));
     }
 
     #[test]

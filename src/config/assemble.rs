@@ -9,7 +9,7 @@ use super::file::{
 use super::file::{BackendFile, BodyFile, ConfigFile, FilesFile, LimitFile, ListenerFile, ServerFile};
 use super::size::{GIB, KIB, MIB};
 use super::values::Values;
-use super::{Config, FilesConfig, modes, named};
+use super::{Config, FilesConfig, ReverseWritten, modes, named};
 use crate::server::{ClientCertificate, ClientsConfig, HopsConfig, ListenerConfig, TlsConfig};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream, usage};
 
@@ -47,6 +47,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         admin: admin(&file.admin, values),
         upstream: file.upstream.as_ref().and_then(|file| upstream(file, values)),
         reverse: file.upstream.as_ref().and_then(reverse),
+        reverse_written: file.upstream.as_ref().and_then(reverse_written),
         legacy: {
             let legacy = file.legacy.iter();
             legacy.filter_map(|(name, file)| Some((name.value.clone(), upstream(file, values)?))).collect()
@@ -178,6 +179,13 @@ fn upstream(file: &UpstreamFile, values: &mut Values<'_>) -> Option<upstream::Co
 fn reverse(file: &UpstreamFile) -> Option<gateway::reverse::Config> {
     let dialect = file.dialect.as_ref()?.value.clone();
     Some(gateway::reverse::Config { dialect, any_order: file.any_order.is_some_and(|any| any.value) })
+}
+
+fn reverse_written(file: &UpstreamFile) -> Option<ReverseWritten> {
+    let spoken = file.dialect.as_ref()?.span;
+    let declared = file.inexpressible.as_ref();
+    let inexpressible = declared.map(|declared| declared.value.clone()).unwrap_or_default();
+    Some(ReverseWritten { spoken, inexpressible })
 }
 
 fn breaker(file: &BreakerFile, values: &mut Values<'_>) -> Option<upstream::breaker::Config> {

@@ -13,8 +13,17 @@ use crate::{admin, gateway, server};
 pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
     addresses(file, found);
     unused_backend(file, found);
+    nothing_inexpressible(file, found);
     limits_of_addresses(file, found);
     time_limits(file, found);
+}
+
+/// A backend that speaks canonical has words for everything.
+fn nothing_inexpressible(file: &ConfigFile, found: &mut Diagnostics) {
+    let Some(upstream) = &file.upstream else { return };
+    if let (Some(declared), None) = (&upstream.inexpressible, &upstream.dialect) {
+        found.push(diags::inexpressible_in_canonical(declared.span));
+    }
 }
 
 /// Sockets of one address share its connections, so that some requests would reach the wrong listener.

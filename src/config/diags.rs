@@ -2,13 +2,17 @@
 //!
 //! What is wrong with syntax and keys is said by the reader in [`diag::reader`](crate::diag::reader).
 
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde_json::Value;
+
 use super::size::{SizeError, spell};
 use crate::diag::suggest::did_you_mean;
 use crate::diag::{Diagnostic, Span, Spanned, code};
+use crate::gateway::reverse::Lacking;
 use crate::limit::WindowError;
 use crate::server::NetworkError;
 use crate::time::DurationError;
@@ -123,10 +127,16 @@ pub(super) fn empty_name(span: Span) -> Diagnostic {
         .help("leave the line out, and reports show the digest")
 }
 
+pub(super) fn name_with_blanks(span: Span) -> Diagnostic {
+    Diagnostic::error(code::C0406, "a name with blanks around it")
+        .at(span, "looks like one without")
+        .help("take the blanks at its ends away")
+}
+
 /// The name is not repeated: it could do to a terminal what it is refused for.
 pub(super) fn unprintable_name(span: Span) -> Diagnostic {
     Diagnostic::error(code::C0406, "a name that cannot be shown as it is written")
-        .at(span, "holds a control character, or one that turns text around")
+        .at(span, "holds a control character, one that nobody sees, or one that turns text around")
         .help("reports go to terminals: write letters, digits, punctuation and blanks")
         .hiding()
 }
@@ -176,6 +186,82 @@ pub(super) fn unknown_operation(dialect: &str, name: &Spanned<String>, known: &[
         .help("`interlingua routes` lists all operations")
 }
 
+/// What cannot be answered of one dialect and is not declared. `all` is what the declaration has to name.
+pub(super) fn undeclared(
+    dialect: &str,
+    missing: &[&Lacking],
+    all: &[&Lacking],
+    written: Option<Span>,
+    spoken: Span,
+) -> Diagnostic {
+    let headline = format!("{} of `{dialect}` cannot be answered", operations(missing));
+    let found = Diagnostic::error(code::C0303, headline);
+    let found = match written {
+        Some(span) => found.at(span, "declares others").also(spoken, "which the backend speaks"),
+        None => found.at(spoken, "which the backend speaks"),
+    };
+    let list: Vec<_> = all.iter().map(|one| Value::from(one.operation.as_str()).to_string()).collect();
+    let is_bare = dialect.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte));
+    let key = if is_bare { dialect.to_owned() } else { Value::from(dialect).to_string() };
+    reasons(found, dialect, missing).help(format!(
+        "if nobody needs them, declare so under `[upstream.inexpressible]`, or `\"any\"` for whatever it is:\n{key} = [{}]",
+        list.join(", ")
+    ))
+}
+
+/// What cannot be answered, as it was declared.
+pub(super) fn declared(dialect: &str, met: &[&Lacking], written: Span) -> Diagnostic {
+    let headline = format!("{} of `{dialect}` cannot be answered, as declared", operations(met));
+    reasons(Diagnostic::notice(code::C0303, headline).at(written, "refused with 501"), dialect, met)
+}
+
+fn operations(some: &[&Lacking]) -> String {
+    match some {
+        [one] => format!("`{}`", one.operation),
+        some => format!("{} operations", some.len()),
+    }
+}
+
+/// Each with its reason, and whose it is if it is another's: a generation's.
+fn reasons(found: Diagnostic, dialect: &str, of: &[&Lacking]) -> Diagnostic {
+    of.iter().fold(found, |found, one| {
+        let Lacking { dialect: whose, operation, reason } = one;
+        let whose = if whose == dialect { String::new() } else { format!(" of `{whose}`") };
+        found.note(format!("`{operation}`{whose}: {reason}"))
+    })
+}
+
+pub(super) fn no_operations(word: &Spanned<String>, any: &str) -> Diagnostic {
+    Diagnostic::error(code::C0206, format!("`{}` names no operations", word.value))
+        .at(word.span, format!("expected a list, or `\"{any}\"`"))
+        .help(format!("write `[\"{}\"]` if that is one", word.value))
+}
+
+pub(super) fn declared_and_answered(dialect: &str, name: &Spanned<String>) -> Diagnostic {
+    let headline = format!("`{}` of `{dialect}` can be answered", name.value);
+    Diagnostic::error(code::C0306, headline)
+        .at(name.span, "declared to have no words in the backend's dialect")
+        .help("take it out: clients are served")
+}
+
+pub(super) fn declared_twice(again: &Spanned<String>, first: Span) -> Diagnostic {
+    Diagnostic::error(code::C0306, format!("`{}` is declared twice", again.value))
+        .at(again.span, "once is enough")
+        .also(first, "declared here")
+}
+
+pub(super) fn declared_for_nothing(dialect: &str, any: Span) -> Diagnostic {
+    Diagnostic::warning(code::C0306, format!("all of `{dialect}` can be answered"))
+        .at(any, "declares nothing as yet")
+        .help("take it out, and you are told when there is something")
+}
+
+pub(super) fn inexpressible_in_canonical(declared: Span) -> Diagnostic {
+    Diagnostic::error(code::C0306, "a backend that speaks canonical has words for every operation")
+        .at(declared, "needs a `dialect` that the backend speaks")
+        .help("remove the table, or name the dialect under `[upstream]`")
+}
+
 pub(super) fn split_without_share(split: Span) -> Diagnostic {
     Diagnostic::error(code::C0404, "how many principals have moved is not said")
         .at(split, "a share of them moves")
@@ -185,6 +271,19 @@ pub(super) fn split_without_share(split: Span) -> Diagnostic {
 pub(super) fn unused_in_mode(key: &str, written: Span, why: &str) -> Diagnostic {
     Diagnostic::warning(code::C0405, format!("`{key}` has no effect in this mode"))
         .at(written, why.to_owned())
+}
+
+pub(super) fn nobody_looks(dialect: &str, passes: Option<Span>, operations: &BTreeSet<&str>) -> Diagnostic {
+    let names: Vec<_> = operations.iter().map(|name| format!("`{name}`")).collect();
+    let headline = format!("parts of requests of `{dialect}` retire, and nobody looks at what is handed on");
+    let found = Diagnostic::warning(code::C0407, headline);
+    let found = match passes {
+        Some(span) => found.at(span, "requests go to the old upstream"),
+        None => found.note(format!("`PUT /modes/{dialect}` has requests go to the old upstream")),
+    };
+    found
+        .note(format!("fields, values or words retire of {}", names.join(", ")))
+        .help("write `validate = true`: else clients are told of no end, and no brown-out has an effect")
 }
 
 pub(super) fn unused_backend(backend: Span, upstream: Span) -> Diagnostic {
@@ -356,10 +455,18 @@ mod tests {
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"a\\nb\"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\\u001b[31m\"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\u{202e}gnillib\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\u{61c}billing\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"bil\u{200b}ling\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"bil\u{2060}ling\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"\u{feff}billing\"\n", (2, 36)),
+        (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"billing \"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"unconfirmed\"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"a\"\n00cee71ab932fde863338d08be4de9df = \"a\"\n", (3, 36)),
         (code::C0406, "[usage.names]\n00000000000000000000000000000000 = \"nobody\"\n", (2, 1)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
+        (code::C0206, "[upstream]\nbase = \"http://b\"\ndialect = \"acme\"\ninexpressible = { acme = \"all\" }\n", (4, 26)),
+        (code::C0103, "[upstream]\nbase = \"http://b\"\ndialect = \"acme\"\ninexpressible = { acme = true }\n", (4, 26)),
+        (code::C0306, "[upstream]\nbase = \"http://b\"\n[upstream.inexpressible]\nacme = \"any\"\n", (3, 1)),
         (code::C0213, "[upstream]\nbase = \"http://b\"\ndialect = \"acne\"\n", (3, 11)),
     ];
 
@@ -369,7 +476,7 @@ mod tests {
         let mut found = Diagnostics::default();
         let config = Config::parse(file, text, &mut found);
         found.extend(config.into_iter().flat_map(|config| {
-            config.strangers(&[Known { name: "acme", operations: vec!["list"], extends: Vec::new() }])
+            config.strangers(&[Known { name: "acme", operations: vec!["list"], ..Known::default() }])
         }));
         let places = found.into_vec().into_iter().map(|one| {
             let place = one.primary().expect("a message about a file points into it");
@@ -388,8 +495,9 @@ mod tests {
     #[test]
     fn every_code_of_the_configuration_has_a_fixture() {
         for entry in ALL.iter().filter(|entry| entry.code.as_str().starts_with('C')) {
-            // What a reload cannot take needs two files: `fixed` has the tests. What files say that are named is no setting.
-            let elsewhere = [code::C0301, code::C0302, code::C0303, code::C0304, code::C0305];
+            // What a reload cannot take needs two files: `fixed` has the tests. What files say that are named is no setting, nor is
+            // what mappings say.
+            let elsewhere = [code::C0301, code::C0302, code::C0303, code::C0304, code::C0305, code::C0407];
             if elsewhere.contains(&entry.code) {
                 continue;
             }

@@ -4,10 +4,12 @@
 //! address is not asked yet: this is the file as it was written, and it never leaves [`config`](super).
 
 mod health;
+mod inexpressible;
 mod modes;
 
 pub(super) use self::health::{BreakerFile, RetryFile};
 pub(super) use self::modes::ModeFile;
+use super::inexpressible::Inexpressible;
 use crate::diag::reader::{Node, Reader, Table};
 use crate::diag::{Span, Spanned};
 use crate::limit::Principal;
@@ -110,6 +112,7 @@ pub(super) struct UpstreamFile {
     pub(super) base: Text,
     pub(super) dialect: Text,
     pub(super) any_order: Switch,
+    pub(super) inexpressible: Option<Spanned<Vec<Inexpressible>>>,
     pub(super) connect_timeout: Text,
     pub(super) timeout: Text,
     pub(super) idle_timeout: Text,
@@ -306,6 +309,10 @@ impl UpstreamFile {
         table.read(|table| Self {
             dialect: table.text("dialect"),
             any_order: table.boolean("any_order"),
+            inexpressible: {
+                let declared = table.table("inexpressible");
+                declared.map(|table| Spanned { span: table.span(), value: inexpressible::read(table) })
+            },
             ..Self::keys(table)
         })
     }
@@ -321,6 +328,7 @@ impl UpstreamFile {
             base: table.required_text("base"),
             dialect: None,
             any_order: None,
+            inexpressible: None,
             connect_timeout: table.text("connect_timeout"),
             timeout: table.text("timeout"),
             idle_timeout: table.text("idle_timeout"),

@@ -1,8 +1,11 @@
 //! Whether what the file speaks of by name is there.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use super::{Config, diags};
-use crate::diag::Diagnostic;
-use crate::dialect::Dialect;
+use crate::diag::{Diagnostic, Span};
+use crate::dialect::{Dialect, Operation};
 use crate::gateway::mode;
 
 /// A dialect, as far as settings name it.
@@ -14,6 +17,8 @@ pub struct Known<'a> {
     pub extends: Vec<&'a str>,
     /// Its operations.
     pub operations: Vec<&'a str>,
+    /// Those of them of which fields, values or words retire.
+    pub retiring: Vec<&'a str>,
 }
 
 impl<'a> From<&'a Dialect> for Known<'a> {
@@ -22,13 +27,19 @@ impl<'a> From<&'a Dialect> for Known<'a> {
             name: &dialect.name,
             extends: dialect.extends.iter().map(String::as_str).collect(),
             operations: dialect.operations.iter().map(|operation| operation.name.as_str()).collect(),
+            retiring: {
+                let retires =
+                    |operation: &&Arc<Operation>| operation.with_cases().any(|one| !one.watches.is_empty());
+                let retiring = dialect.operations.iter().filter(retires);
+                retiring.map(|operation| operation.name.as_str()).collect()
+            },
         }
     }
 }
 
 impl Known<'_> {
     /// Its own name, and then those of what it is a generation of.
-    fn names(&self) -> impl Iterator<Item = &str> {
+    pub(super) fn names(&self) -> impl DoubleEndedIterator<Item = &str> {
         std::iter::once(self.name).chain(self.extends.iter().copied())
     }
 
@@ -52,8 +63,35 @@ pub(super) fn strangers(config: &Config, known: &[Known<'_>]) -> Vec<Diagnostic>
         let operations = operations(dialect, known);
         let unknown = written.operations.iter().filter(|name| !operations.contains(&name.value.as_str()));
         found.extend(unknown.map(|name| diags::unknown_operation(dialect, name, &operations)));
+        let mode = config.modes.get(dialect);
+        found.extend(mode.and_then(|mode| unseen(config, dialect, mode, written.needs_legacy, known)));
     }
     found
+}
+
+/// That parts of requests retire which are handed on in that mode, and that nobody looks.
+pub(super) fn unseen(
+    config: &Config,
+    dialect: &str,
+    mode: &mode::Config,
+    passes: Option<Span>,
+    known: &[Known<'_>],
+) -> Option<Diagnostic> {
+    let retiring = retiring(config, dialect, known);
+    let unseen: BTreeSet<_> = retiring.filter(|name| !mode.validate && mode.hands_on(name)).collect();
+    (!unseen.is_empty()).then(|| diags::nobody_looks(dialect, passes, &unseen))
+}
+
+/// The operations of which parts retire, of a dialect and of its generations of which no other mode is said.
+fn retiring<'a>(
+    config: &'a Config,
+    dialect: &'a str,
+    known: &'a [Known<'_>],
+) -> impl Iterator<Item = &'a str> {
+    let is_said = move |name: &str| name == dialect || config.modes.contains_key(name);
+    let said_of = move |one: &'a Known<'_>| one.names().find(|name| is_said(name));
+    let meant = known.iter().filter(move |one| said_of(one) == Some(dialect));
+    meant.flat_map(|one| one.retiring.iter().copied())
 }
 
 /// The operations that may be meant by what is said of a dialect: it holds for its generations, too.

@@ -126,8 +126,7 @@ mod tests {
         let text = "[legacy.acme]\nbase = \"http://b\"\n";
         let mut found = Diagnostics::default();
         let config = Config::parse(Sources::default().add("config.toml", text), text, &mut found).unwrap();
-        let known =
-            ["acme", "bolt"].map(|name| Known { name, operations: vec!["list"], extends: Vec::new() });
+        let known = ["acme", "bolt"].map(|name| Known { name, operations: vec!["list"], ..Known::default() });
         let mode = config.parse_mode(dialect, json.as_bytes(), &known, &mut Sources::default(), &mut found);
         (mode, found.into_vec().into_iter().map(|one| one.code.as_str()).collect())
     }
@@ -139,13 +138,52 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_of_the_member_that_was_sent() {
         let json = br#"{"mode": "split", "share": 101}"#;
-        let known = [Known { name: "acme", operations: vec![], extends: Vec::new() }];
+        let known = [Known { name: "acme", ..Known::default() }];
         let mut found = Diagnostics::default();
         let mode = Config::default().parse_mode("acme", json, &known, &mut Sources::default(), &mut found);
         assert_eq!(mode, Ok(None));
         let one = &found.into_vec()[0];
         assert!(one.labels.is_empty(), "nobody sent a line or column: {one:?}");
         assert_eq!(one.notes, ["`share`: expected a number from 0 to 100"]);
+    }
+
+    #[test]
+    fn where_parts_retire_and_are_handed_on_somebody_has_to_look() {
+        let text = "[legacy.acme]\nbase = \"http://b\"\n";
+        let mut found = Diagnostics::default();
+        let config = Config::parse(Sources::default().add("config.toml", text), text, &mut found).unwrap();
+        // It is the generation of which parts retire.
+        let elder = Known { name: "acme", operations: vec!["list", "get"], ..Known::default() };
+        let younger = Known { name: "acme2", extends: vec!["acme"], retiring: vec!["list"], ..elder.clone() };
+        let codes = |members: &str| {
+            let json = format!("{{{members}}}");
+            let (known, mut sources) = ([elder.clone(), younger.clone()], Sources::default());
+            let mut found = Diagnostics::default();
+            let mode = config.parse_mode("acme", json.as_bytes(), &known, &mut sources, &mut found);
+            assert!(matches!(mode, Ok(Some(_))), "{members}: it is a warning");
+            found.into_vec().into_iter().map(|one| one.code.as_str()).collect::<Vec<_>>()
+        };
+        let one = r#""principals": {"e9cee71ab932fde863338d08be4de9df": "legacy"}"#;
+        for unseen in [
+            r#""mode": "legacy""#,
+            r#""mode": "legacy", "validate": false"#,
+            r#""mode": "shadow""#,
+            r#""mode": "split", "share": 99"#,
+            r#""mode": "canonical", "operations": {"list": "legacy"}"#,
+            &format!(r#""mode": "canonical", {one}"#),
+        ] {
+            assert_eq!(codes(unseen), ["C0407"], "{unseen}");
+        }
+        for seen in [
+            r#""mode": "legacy", "validate": true"#,
+            r#""mode": "canonical""#,
+            r#""mode": "shadow", "answers": "canonical""#,
+            r#""mode": "split", "share": 100"#,
+            r#""mode": "legacy", "operations": {"list": "canonical"}"#,
+            r#""mode": "canonical", "operations": {"get": "legacy"}"#,
+        ] {
+            assert_eq!(codes(seen), [""; 0], "{seen}");
+        }
     }
 
     #[test]
@@ -175,7 +213,7 @@ mod tests {
             let text = "[legacy.acme]\nbase = \"http://b\"\n";
             let config =
                 Config::parse(Sources::default().add("config.toml", text), text, &mut Diagnostics::default());
-            let known = [Known { name: "acme", operations: vec![], extends: Vec::new() }];
+            let known = [Known { name: "acme", ..Known::default() }];
             let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
             let told = config.unwrap().parse_mode("acme", json.as_bytes(), &known, &mut sources, &mut found);
             assert_eq!((told, found.len()), (Ok(None), 1), "{json}: {found:?}");

@@ -165,6 +165,8 @@ impl<'a> Values<'a> {
                 Some(diags::nobodys_name(digest.span))
             } else if text.trim().is_empty() {
                 Some(diags::empty_name(name.span))
+            } else if text.trim() != text {
+                Some(diags::name_with_blanks(name.span))
             } else if !text.chars().all(is_printable) {
                 Some(diags::unprintable_name(name.span))
             } else {

@@ -126,6 +126,13 @@ impl Registry {
         &self.dialects
     }
 
+    /// The dialects with the canonical API as one, whether it is served or not: all that clients may speak where the backend
+    /// speaks another.
+    pub fn with_canonical(&self) -> impl Iterator<Item = &Arc<Dialect>> {
+        let is_new = |one: &&Arc<Dialect>| self.dialect(&one.name).is_none();
+        self.dialects.iter().chain(self.canonical.iter().filter(is_new))
+    }
+
     /// The dialect of that name.
     pub fn dialect(&self, name: &str) -> Option<&Arc<Dialect>> {
         self.by_name.get(name).map(|index| &self.dialects[*index])

@@ -152,6 +152,17 @@ impl Config {
         let all = self.operations.values().chain(self.principals.values()).chain([&self.mode]);
         all.into_iter().any(|mode| *mode != Mode::Canonical)
     }
+
+    /// Whether the old upstream may be who answers a request for that operation.
+    pub fn hands_on(&self, operation: &str) -> bool {
+        let own = self.operations.get(operation).unwrap_or(&self.mode);
+        self.principals.values().chain([own]).any(|mode| match mode {
+            Mode::Canonical => false,
+            Mode::Legacy => true,
+            Mode::Shadow => self.answers == Side::Legacy,
+            Mode::Split => self.share < 100,
+        })
+    }
 }
 
 /// The modes of all dialects. Those of which nothing is said, and that have no old upstream, are not there.

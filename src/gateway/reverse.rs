@@ -78,7 +78,7 @@ pub struct Lacking {
     pub reason: String,
 }
 
-/// What clients lack, whatever they write; nothing if there is no dialect of that name.
+/// What clients lack, whatever they write, those who speak canonical among them; nothing if there is no dialect of that name.
 pub fn lacking_with(registry: &Registry, config: &Config) -> Vec<Lacking> {
     let ways = registry.dialect(&config.dialect).map(|dialect| Ways::new(registry.api(), dialect));
     ways.map_or_else(Vec::new, |ways| lacking(registry, &ways))
@@ -92,7 +92,7 @@ fn lacking(registry: &Registry, ways: &Ways) -> Vec<Lacking> {
         });
         own.collect::<Vec<_>>()
     };
-    registry.dialects().iter().flat_map(of).collect()
+    registry.with_canonical().flat_map(of).collect()
 }
 
 /// Refuses what cannot be answered, before anybody is asked.

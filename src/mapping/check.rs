@@ -4,6 +4,7 @@ mod cases;
 pub(super) mod choices;
 pub(super) mod clashes;
 mod defaults;
+mod elsewhere;
 pub(super) mod errors;
 pub(super) mod exceptions;
 pub(super) mod fit;
@@ -35,4 +36,5 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     views::check(compiler);
     lookups::check(compiler);
     nulls::check(compiler);
+    elsewhere::check(compiler);
 }

@@ -66,6 +66,15 @@ impl<'a> Compiler<'a> {
     }
 
     fn operation(&mut self, part: &'a OperationPart) -> Option<Operation> {
+        let retirement = self.operation_retirement(part);
+        self.operation_retiring(part, retirement)
+    }
+
+    fn operation_retiring(
+        &mut self,
+        part: &'a OperationPart,
+        retirement: Option<Arc<Retirement>>,
+    ) -> Option<Operation> {
         let calls = self.canonical_operation(&part.calls);
         let line = request_line(&part.request.value);
         if line.is_none() {
@@ -83,8 +92,7 @@ impl<'a> Compiler<'a> {
         let settled = self.settled(part);
         let parameters = self.parameters(part);
         let gather = self.gather_limit(part);
-        let retirement = self.operation_retirement(part);
-        let watches = self.watches(part, parameters.as_ref());
+        let watches = self.watches(part, parameters.as_ref(), retirement.as_deref());
         let cases = part.cases.iter();
         let cases = cases.filter_map(|case| self.case(part, case, retirement.as_ref(), &watches)).collect();
         Some(Operation {
@@ -125,10 +133,10 @@ impl<'a> Compiler<'a> {
                 self.check_met(value, at, schema.as_deref());
             }
         }
-        let operation = self.operation(&part.operation);
+        let operation = self.operation_retiring(&part.operation, retirement.cloned());
         self.saw_all &= operation.is_some();
         let values = values.iter().map(|value| value.value.clone()).collect();
-        let mut operation = Operation { retirement: retirement.cloned(), ..operation? };
+        let mut operation = operation?;
         // Clients write the same body and query whatever that becomes.
         for watch in watches {
             if !operation.watches.iter().any(|own| own.is_same(watch)) {

@@ -1,6 +1,7 @@
 //! What retires: dates in order, brown-outs in between, and links that can be followed.
 
 mod brown_outs;
+mod contradictions;
 mod watches;
 
 use std::collections::{HashMap, HashSet};
@@ -25,6 +26,12 @@ pub(super) struct Retirements {
     parts: HashMap<Span, Arc<Retirement>>,
     /// Those of them that a request can have.
     watched: HashSet<Span>,
+    /// Those of them that a request can have before its operation is gone.
+    met: HashSet<Span>,
+    /// Those that one cannot, with what says so of the operation.
+    too_late: HashMap<Span, Option<Span>>,
+    /// Of which it was told that requests go on saying them.
+    told: HashSet<Span>,
 }
 
 impl<'a> Compiler<'a> {

@@ -7,14 +7,16 @@ use std::{
 };
 
 use interlingua::{
+    boot,
     config::{Config, Known},
-    diag::{Diagnostic, Diagnostics, SourceId, Sources, code, render::Kind},
+    diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code, render::Kind},
+    dialect::Registry,
     mapping::{self, MappingText},
     schema::{SchemaFile, Store},
 };
 
 /// Codes without a case, and why.
-const WITHOUT_A_CASE: [(&str, &str); 16] = {
+const WITHOUT_A_CASE: [(&str, &str); 15] = {
     let pairs = "about records that `interlingua ids match` reads: its cases are in matching.rs";
     let files = "about files that settings name: its cases are in src/boot/named.rs, and in lifecycle/certificates.rs";
     let documents = "about documents given to `interlingua validate`: its cases are in tests/validate";
@@ -22,7 +24,6 @@ const WITHOUT_A_CASE: [(&str, &str); 16] = {
         ("C0302", "about certificates that a reload reads: its case is in lifecycle/certificates.rs"),
         ("C0304", files),
         ("C0305", files),
-        ("C0303", "said by `check` of all dialects together: its case is in reverse.rs"),
         ("M1007", "said only where `check` is given a date: its case is in src/cli/check/past.rs"),
         ("V0101", documents),
         ("V0102", documents),
@@ -121,12 +122,15 @@ pub(crate) struct Loaded {
     pub(crate) found: Diagnostics,
 }
 
-/// Loads a case over the base, or its configuration alone.
+/// Loads a case over the base, or its configuration beside them.
 pub(crate) fn loaded(name: &str) -> Loaded {
     let case = read(&root().join(name));
     let mut loaded = match case.get("config.toml") {
-        Some(text) => parse_config(text, case.get("started.toml")),
-        None => load_files(&laid_over(read(&root().join("base")), case)),
+        Some(text) => {
+            let (text, started) = (text.clone(), case.get("started.toml").cloned());
+            parse_config(&text, started.as_ref(), &laid_over(read(&root().join("base")), case))
+        }
+        None => load_files(&laid_over(read(&root().join("base")), case)).0,
     };
     if !NOTES.iter().any(|code| name.starts_with(code)) {
         loaded.found = without_notes(loaded.found);
@@ -147,11 +151,11 @@ pub(crate) fn seeded(name: &str) -> Option<String> {
 
 /// Loads mappings and schemas as the program does.
 fn load(files: &Files) -> BTreeSet<Finding> {
-    let Loaded { sources, found, .. } = load_files(files);
+    let (Loaded { sources, found, .. }, _) = load_files(files);
     findings(without_notes(found), &sources)
 }
 
-fn load_files(files: &Files) -> Loaded {
+fn load_files(files: &Files) -> (Loaded, Option<Registry>) {
     let mut sources = Sources::default();
     let (mut schemas, mut mappings, mut kinds) = (Vec::new(), Vec::new(), Vec::new());
     for (path, text) in files {
@@ -181,19 +185,17 @@ fn load_files(files: &Files) -> Loaded {
     let (registry, wrong) = mapping::load(&mappings, &sources, &store);
     assert_eq!(registry.is_none(), wrong.has_errors(), "mappings that are wrong do not become a registry");
     found.extend(wrong);
-    Loaded { sources, files: kinds, found }
+    (Loaded { sources, files: kinds, found }, registry)
 }
 
-/// Reads a configuration, at the start, or at a reload after a start with another one.
-fn parse_config(text: &str, started: Option<&String>) -> Loaded {
+/// Reads a configuration beside mappings and schemas, at the start, or at a reload after a start with another one.
+fn parse_config(text: &str, started: Option<&String>, files: &Files) -> Loaded {
     let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
     let source = sources.add("config.toml", text);
     let config = Config::parse(source, text, &mut found);
-    // The dialects that there are, as far as a configuration is concerned: those of the base.
-    let base = read(&root().join("base/mappings"));
-    let names = base.keys().filter_map(|name| name.strip_suffix(".toml"));
-    let known: Vec<_> =
-        names.map(|name| Known { name, operations: vec!["add"], ..Known::default() }).collect();
+    let (_, registry) = load_files(files);
+    let registry = registry.expect("its mappings are sound");
+    let known: Vec<_> = registry.dialects().iter().map(|one| Known::from(&**one)).collect();
     let started = started.map(|text| {
         let source = sources.add("started.toml", text);
         Config::parse(source, text, &mut found).expect("the program was started with it")
@@ -201,7 +203,12 @@ fn parse_config(text: &str, started: Option<&String>) -> Loaded {
     if let (Some(config), Some(started)) = (&config, &started) {
         found.extend(config.fixed_changes(started, Some((source, text))));
     }
-    found.extend(config.into_iter().flat_map(|config| config.strangers(&known)));
+    if let Some(config) = config {
+        found.extend(config.strangers(&known));
+        let undeclared = boot::undeclared::look(&config, &registry);
+        // What is declared is told, too.
+        found.extend(undeclared.into_iter().filter(|one| one.severity != Severity::Note));
+    }
     Loaded { sources, files: vec![(source, Kind::Config)], found }
 }
 

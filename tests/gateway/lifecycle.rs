@@ -9,6 +9,7 @@ mod attacks;
 mod backend;
 mod certificates;
 pub(crate) mod client;
+mod declared;
 mod ending;
 mod files;
 mod hops;

@@ -206,32 +206,67 @@ fn who_speaks_canonical_already_is_served_under_a_mount_of_its_own() {
     assert_eq!(ask(&world.plain, "GET", &felix, None).status, 404);
 }
 
-/// What `check` says where the backend speaks that dialect.
-fn check(dialect: &str) -> String {
+/// What `check` says where the backend speaks that dialect and that is declared, and whether it found anything.
+fn check(dialect: &str, declared: &str) -> (String, bool) {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("config.toml");
-    fs::write(&path, format!("[upstream]\nbase = \"http://b\"\ndialect = \"{dialect}\"\n")).unwrap();
+    let upstream = format!("[upstream]\nbase = \"http://b\"\ndialect = \"{dialect}\"\n");
+    fs::write(&path, format!("{upstream}[upstream.inexpressible]\n{declared}")).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_interlingua"));
-    let output = command.arg("check").arg("--config").arg(&path).output().unwrap();
-    String::from_utf8([output.stderr, output.stdout].concat()).unwrap()
+    let output = command.args(["check", "--tries", "0", "--config"]).arg(&path).output().unwrap();
+    let told = String::from_utf8([output.stderr, output.stdout].concat()).unwrap();
+    (told, !output.status.success())
 }
 
 #[test]
-fn what_cannot_be_answered_is_warned_of_before_anything_is_served() {
-    let told = check("letpiper");
+fn what_cannot_be_answered_is_refused_by_check_until_it_is_declared_as_it_says() {
+    let (told, is_refused) = check("letpiper", "");
     for expected in [
-        "warning[C0303]: `get_user` of `dreadnode` cannot be answered: `letpiper` has no operation for `users.me`",
-        "`get_organization` of `dreadnode` cannot be answered: `letpiper` does not tell `slug` in `organizations.list`",
+        "error[C0303]: 12 operations of `dreadnode` cannot be answered",
+        "`get_user`: `letpiper` has no operation for `users.me`",
+        "`get_organization`: `letpiper` does not tell `slug` in `organizations.list`, to look `organization` up",
+        // Those who speak canonical already are served, too.
+        "`users.me`: `letpiper` has no operation for `users.me`",
         "config.toml:3:11",
     ] {
         assert!(told.contains(expected), "{expected} in {told}");
     }
     // Piper names members by user, and tells which membership is whose.
-    assert!(!told.contains("`remove_member` of `closient`") && !told.contains("error"), "{told}");
+    assert!(!told.contains("`remove_member`: ") && is_refused, "{told}");
+
+    let lines: Vec<_> = told.lines().filter(|line| line.ends_with("\"]")).map(str::trim).collect();
+    let names: Vec<_> = lines.iter().filter_map(|line| line.split(' ').next()).collect();
+    assert_eq!(names, ["apexscore", "closient", "dreadnode", "gitbook", "letpiper", "canonical"], "{told}");
+    let (told, is_refused) = check("letpiper", &lines.join("\n"));
+    assert!(!told.contains("error") && !told.contains("warning") && !is_refused, "{told}");
+    for expected in [
+        "note[C0303]: 12 operations of `dreadnode` cannot be answered, as declared",
+        "`get_user`: `letpiper` has no operation for `users.me`",
+    ] {
+        assert!(told.contains(expected), "{expected} in {told}");
+    }
+    // In front of another backend other things cannot be said, and each line that is not true any more is told.
+    let (told, is_refused) = check("dreadnode", &lines.join("\n"));
+    assert!(told.contains("error[C0306]: `get_user` of `dreadnode` can be answered") && is_refused, "{told}");
+}
+
+#[test]
+fn whatever_cannot_be_answered_is_declared_in_a_word_and_told_all_the_same() {
+    let names = ["apexscore", "canonical", "closient", "dreadnode", "gitbook", "letpiper"];
+    let any: Vec<_> = names.iter().map(|name| format!("{name} = \"any\"")).collect();
+    let (told, is_refused) = check("letpiper", &any.join("\n"));
+    assert!(!is_refused && told.contains("note[C0303]: 16 operations of `gitbook` cannot"), "{told}");
+    assert_eq!(told.matches("note[C0303]").count(), names.len(), "{told}");
+    // What a generation has is said of it alone, or of what it extends.
+    let own = ["gitbook-0-91 = [\"getUserById\"]".to_owned()];
+    let (told, is_refused) =
+        check("letpiper", &any.iter().chain(&own).cloned().collect::<Vec<_>>().join("\n"));
+    assert!(is_refused && told.contains("error[C0303]: 15 operations of `gitbook-0-91` cannot"), "{told}");
+    assert!(told.contains("gitbook-0-91 = [\"joinOrganizationWithInvite\", "), "{told}");
 }
 
 #[test]
 fn a_dialect_that_there_is_not_is_an_error() {
-    let told = check("letpipper");
+    let (told, _) = check("letpipper", "");
     assert!(told.contains("error[C0213]") && told.contains("did you mean `letpiper`?"), "{told}");
 }

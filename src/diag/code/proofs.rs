@@ -157,6 +157,12 @@ super::codes! {
     "Two fields of one document tell the same id, such as an id and the address that ends with it, and spell it in two \
      forms. A client that compares them, or cuts the one out of the other, finds another id. Use one kind for both."
 
+    M0904 "a field of answers that is read from elsewhere"
+    "Where the field is missing it is read from another place (`from`), and the lens tells answers, too. An answer without the \
+     field says that there is none; read back, as shadows, backends that speak the dialect and clients that save what they \
+     were shown do, it would have one, made out of its neighbour. What a request means and an answer does not is said by a \
+     lens of its own for requests."
+
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."
 

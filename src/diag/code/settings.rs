@@ -108,9 +108,11 @@ super::codes! {
     C0303 "an operation that the backend's dialect has no words for"
     "The settings say that the backend speaks a dialect (`[upstream] dialect`), and requests of this operation cannot be \
      answered with it: a call that they become has no words there, an id cannot be looked up, or a field that every answer \
-     has is never told. Clients are refused with 501, and the backend is not asked. Nothing else depends on it: it is a \
-     warning, so that whoever serves the other operations knows what is missing. If nobody needs the operation, there is \
-     nothing to do; what is missing is an operation, a field or a list in the mapping of the backend's dialect."
+     has is never told. Clients are refused with 501, and the backend is not asked. What is missing is an operation, a field \
+     or a list in the mapping of the backend's dialect. If nobody needs the operation, say so under \
+     `[upstream.inexpressible]`, by the client's dialect: `acme = [\"invite\"]`, or `acme = \"any\"` for whatever \
+     it is, also in later mappings. Until then nothing is served, and a reload is refused. What is declared is told by \
+     `check` as a note, with the reasons."
 
     C0304 "a file of a setting that cannot be read"
     "A setting names a file that is not there, or that this user may not read: a certificate or its key, authorities, the key \
@@ -123,15 +125,21 @@ super::codes! {
      not belong to its certificate, a key of explanations that is too short, the database of another program, a folder. \
      The proxy does not start with it, and a reload that names it is refused. Nothing of the file is repeated."
 
+    C0306 "a declaration that is not true"
+    "`[upstream.inexpressible]` names operations that cannot be answered because the backend's dialect has no words for them, and \
+     this one can be: the mapping has grown, or another dialect is spoken, or canonical. It may be that the operation is named \
+     twice. Whoever reads the settings would believe that clients are refused, and they are served. Take it out. `\"any\"`, of \
+     a dialect of which everything can be answered, is a warning: it hides what comes later."
+
     C0401 "a mode without an old upstream"
     "The mode has requests of a dialect answered by the upstream that spoke it before there was a canonical one, and nobody \
      says where that is. Name it under `[legacy.<dialect>]`, with the keys that `[upstream]` has; a generation of a dialect \
      has the one of what it extends. Nothing is guessed: a request at the wrong address is worse than none."
 
-    C0402 "a mode of an operation that is not there"
-    "The table says how an operation of a dialect is answered, and the dialect's mapping has no operation of that name: \
-     most likely a misspelling, which would leave the operation where all the others are. `interlingua routes` lists \
-     them."
+    C0402 "a setting of an operation that is not there"
+    "The table says how an operation of a dialect is answered, or that it cannot be, and the dialect's mapping has no operation of \
+     that name: most likely a misspelling, which would leave the operation where all the others are. `interlingua routes` \
+     lists them."
 
     C0403 "not the digest of a principal"
     "Principals are named by a digest of their credential, 32 digits of lower-case hexadecimal, so that no credential \
@@ -151,6 +159,14 @@ super::codes! {
     C0406 "a name that does not tell who somebody is"
     "Reports call principals by their names in `[usage.names]`, and people decide by these whom they move. So a name belongs to \
      one principal alone, is not empty, and is shown as it is written: control characters, and such as turn text around, \
-     could make a terminal show something else. The digest of zeros is nobody: it stands for all whom no backend is known to \
+     could make a terminal show something else, and two names that differ only in what nobody sees, or in blanks at their \
+     ends, would be one to whoever reads them. The digest of zeros is nobody: it stands for all whom no backend is known to \
      know, and these are `unconfirmed`, as nobody else is."
+
+    C0407 "something retires where nobody looks"
+    "Fields, values or words of a dialect retire by its mapping, and requests that have them are handed on to the old upstream as \
+     they are: no client is told of the end, nothing is switched off in a brown-out, and what is gone goes on being served. The \
+     ends of operations hold in every mode; those of parts only where somebody looks at what is handed on. Write \
+     `validate = true` in `[mode.<dialect>]`. If they are to count from the day on that clients have moved, there is nothing to \
+     do: the program starts all the same."
 }

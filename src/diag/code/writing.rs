@@ -202,12 +202,14 @@ super::codes! {
     M1002 "dates that are out of order"
     "What retires is deprecated first, then its sunset comes, then it is gone: a sunset earlier than the deprecation must not be \
      told (RFC 9745, section 4), and what is gone before the sunset breaks the promise that the `Sunset` header makes. \
-     Therefore what is `gone` needs a `sunset`, too. Two of the dates may be the same."
+     Therefore what is `gone` needs a `sunset`, too. Two of the dates may be the same. What a request may hold retires before \
+     every operation that it can be sent to is gone: nobody could be told of it later."
 
     M1003 "a brown-out that cannot be"
     "A brown-out shows clients what the sunset will be like, so it lies between the deprecation and the sunset, lasts a while, \
      and is over a while before the next begins, and before it is gone. What comes again (`every`) needs a sunset up to \
-     which it does, and a thousand times are enough."
+     which it does, and a thousand times are enough. All of them together last no longer than half of the time until the \
+     sunset: more is no rehearsal of the end but the end, before the day that clients were told."
 
     M1004 "a link that nobody can follow"
     "`docs` and `successor` are told to clients in a `Link` header, for people to open: an absolute URL that begins with \
@@ -217,10 +219,13 @@ super::codes! {
     "Clients are told that a field, a value or a word of the roles retires when they send it. This one is in no body and no query \
      of any operation: it is only shown, or stands in a path. Say it of the operations instead."
 
-    M1006 "a field retires that every request needs"
+    M1006 "something retires that requests go on saying"
     "The dialect's schema requires the field, so no client can do without it. If it is only deprecated, say under `successor` \
      where it is described what to do instead. If it is to be refused at times, all of the operation would be: say that of \
-     the operation, or let the schema not require the field any more."
+     the operation, or let the schema not require the field any more. The same goes for a role that every request needs and \
+     whose every word retires, as soon as all of them are refused at once. And what a request means that leaves a field out \
+     (`default`) cannot be refused to whoever says it: one meaning would have two answers. Let another word be the default, or \
+     let it stay."
 
     M1007 "something that retires and whose time has come"
     "This is said by `check --on DATE` alone: a check that fails one day although nobody changed a file helps nobody. What was \
@@ -231,4 +236,10 @@ super::codes! {
     "A client knows its field and not the ways in which it is read, and is told of whatever retires when it sends the field. So \
      all ways to read one field say the same `retirement`, or none does. What retires only sometimes is some of the values of \
      the field: name them under `values`."
+
+    M1009 "a word retires that answers go on telling"
+    "A canonical word without one of its own is told as another (`lands`, `as`), and that one is refused at times, or gone some \
+     day. Answers go on telling it, since what retires is what clients send; but whoever saves what is shown sends it back and \
+     is refused, also where nothing was to change. It is a warning, because it may be that no other word can be told: of a \
+     word's own role answers go on telling it as well, and there is no other. Where there is, let it land on a word that stays."
 }

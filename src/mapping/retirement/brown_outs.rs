@@ -63,6 +63,18 @@ impl Compiler<'_> {
             let found = found.at(*span, "goes on until it is gone").also(gone.span, "gone from here on");
             self.report(term.help(found));
         }
+        let refused: Duration = all.iter().map(|(window, _)| lasts(window)).sum();
+        if let Some(sunset) = term.sunset
+            && let Some((_, longest)) = all.iter().max_by_key(|(window, _)| lasts(window))
+            && is_sound
+            && refused > lasts(&(term.deprecated.value..sunset.value)) / 2
+        {
+            is_sound = false;
+            let message = "it is refused for most of the time before its sunset";
+            let found = Diagnostic::error(code::M1003, message);
+            let found = found.at(*longest, "together they last longer than what is in between");
+            self.report(term.help(found.also(sunset.span, "clients are told that they have until then")));
+        }
         is_sound.then(|| all.into_iter().map(|(window, _)| window).collect())
     }
 
@@ -122,4 +134,8 @@ impl Compiler<'_> {
             }
         }
     }
+}
+
+fn lasts(window: &Range<SystemTime>) -> Duration {
+    window.end.duration_since(window.start).unwrap_or_default()
 }

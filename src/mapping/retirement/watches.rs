@@ -5,6 +5,7 @@ use std::sync::Arc;
 use serde_json::Value as Tree;
 
 use crate::diag::{Diagnostic, code};
+use crate::dialect::Retirement;
 use crate::dialect::parameters::QueryShape;
 use crate::dialect::retirement::{Step, Watch};
 use crate::lens::path::{Address, Literal};
@@ -16,22 +17,25 @@ use crate::schema::{Schema, Shape};
 
 /// Where the fields of a lens lie in a request.
 #[derive(Clone, Copy)]
-struct Below<'w> {
+pub(super) struct Below<'w> {
     /// The way to the whole that the lens is about.
     way: &'w [Step],
     /// The lens, unless the fields are parameters.
     lens: Option<&'w LensPart>,
     /// All of them.
     fields: &'w [FieldPart],
-    schema: Option<&'w Schema>,
+    pub(super) schema: Option<&'w Schema>,
+    /// How the operation retires.
+    pub(super) whole: Option<&'w Retirement>,
 }
 
 impl Compiler<'_> {
-    /// What of an operation's requests retires.
+    /// What of an operation's requests retires; `whole` is how the operation does.
     pub(in crate::mapping) fn watches(
         &mut self,
         part: &OperationPart,
         parameters: Option<&QueryShape>,
+        whole: Option<&Retirement>,
     ) -> Vec<Watch> {
         if self.retirements.parts.is_empty() {
             return Vec::new();
@@ -42,26 +46,28 @@ impl Compiler<'_> {
             over.path.into_iter().map(Step::Member).chain([Step::Elements]).collect()
         });
         if let Some(body) = &part.body {
-            self.watch_lens(body, &items, &mut watches);
+            self.watch_lens(body, &items, whole, &mut watches);
         }
         let schema = parameters.map(|parameters| &**parameters.schema());
         for field in &part.query {
             let at = Address { root: Root::Query, path: vec![field.left.value.as_str().into()] };
-            self.watch_field(
-                field,
-                &at,
-                Below { way: &[], lens: None, fields: &part.query, schema },
-                &mut watches,
-            );
+            let below = Below { way: &[], lens: None, fields: &part.query, schema, whole };
+            self.watch_field(field, &at, below, &mut watches);
         }
         watches
     }
 
     /// The fields of a lens, and of those inside it.
-    fn watch_lens(&mut self, name: &Text, way: &[Step], watches: &mut Vec<Watch>) {
+    fn watch_lens(
+        &mut self,
+        name: &Text,
+        way: &[Step],
+        whole: Option<&Retirement>,
+        watches: &mut Vec<Watch>,
+    ) {
         let Some(built) = self.lenses.get(name.value.as_str()) else { return };
         let (part, schema) = (built.part, built.left.clone());
-        let below = Below { way, lens: Some(part), fields: &part.fields, schema: schema.as_deref() };
+        let below = Below { way, lens: Some(part), fields: &part.fields, schema: schema.as_deref(), whole };
         for field in &part.fields {
             let Some(at) = Address::parse(&field.left.value) else { continue };
             self.watch_field(field, &at, below, watches);
@@ -74,7 +80,7 @@ impl Compiler<'_> {
                 _ => continue,
             };
             let way: Vec<_> = below.to(field, &at).into_iter().chain(item).collect();
-            self.watch_lens(inner, &way, watches);
+            self.watch_lens(inner, &way, whole, watches);
         }
     }
 
@@ -92,6 +98,8 @@ impl Compiler<'_> {
             if self.retirements.watched.insert(part.span) {
                 self.check_field(field, part, at, below);
             }
+            self.check_values(field, part, below);
+            self.note_met(part, below.whole);
             let values = part.values.iter().flatten().map(|value| value.value.clone()).collect();
             let mut way = way.clone();
             if part.values.is_some() && is_list(field) {
@@ -109,9 +117,13 @@ impl Compiler<'_> {
             let Some(part) = &row.retirement else { continue };
             let Some(retirement) = self.retirements.parts.get(&part.span).map(Arc::clone) else { continue };
             self.retirements.watched.insert(part.span);
+            self.note_met(part, below.whole);
             let words = std::iter::once(&row.word).chain(&row.also);
             let values: Vec<Literal> = words.map(|word| word.value.clone()).collect();
             watches.push(Watch { root, way: way.clone(), values, retirement });
+        }
+        if names_roles {
+            self.check_words(field, at, below);
         }
     }
 
@@ -182,8 +194,11 @@ impl Compiler<'_> {
             return;
         }
         for part in self.retiring() {
-            let is_understood = self.retirements.parts.contains_key(&part.span);
-            if !is_understood || self.retirements.watched.contains(&part.span) {
+            if !self.retirements.parts.contains_key(&part.span) {
+                continue;
+            }
+            if self.retirements.watched.contains(&part.span) {
+                self.check_met_in_time(part);
                 continue;
             }
             self.report(
@@ -192,6 +207,7 @@ impl Compiler<'_> {
                     .help("a field or word that is only shown retires with the operations that show it"),
             );
         }
+        self.check_landings();
     }
 }
 
@@ -226,7 +242,7 @@ fn is_list(field: &FieldPart) -> bool {
 }
 
 /// What the schema says of a field, or of each of its elements. Of what is around an item its schema says nothing.
-fn shape_of<'s>(field: &FieldPart, at: &Address, schema: &'s Schema) -> Option<Shape<'s>> {
+pub(super) fn shape_of<'s>(field: &FieldPart, at: &Address, schema: &'s Schema) -> Option<Shape<'s>> {
     if at.path.is_empty() || !matches!(at.root, Root::Body | Root::Query) {
         return None;
     }
@@ -235,7 +251,7 @@ fn shape_of<'s>(field: &FieldPart, at: &Address, schema: &'s Schema) -> Option<S
 }
 
 /// Whether everything around it requires what is at that place.
-fn is_required(shape: &Shape<'_>, at: &Address) -> bool {
+pub(super) fn is_required(shape: &Shape<'_>, at: &Address) -> bool {
     let steps = at.path.iter().enumerate();
     matches!(at.root, Root::Body | Root::Query)
         && !at.path.is_empty()

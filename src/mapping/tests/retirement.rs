@@ -35,6 +35,10 @@ fn windows(from: u64, lasts: u64, every: Option<u64>, sunset: u64) -> Option<Vec
         return None;
     }
     let count = every.map_or(1, |every| (sunset - from - lasts) / every + 1);
+    // Until the sunset it is served for as long as it is refused, at least.
+    if 2 * count * lasts > sunset {
+        return None;
+    }
     let start = |index| from + index * every.unwrap_or_default();
     Some((0..count).map(|index| start(index)..start(index) + lasts).collect())
 }
@@ -174,4 +178,42 @@ fn where_two_tables_contradict_each_other_it_is_said_how_one_takes_back_what_the
         "{found:?}"
     );
     assert_eq!(helps("sunset = 2026-12-01, brown_outs = []"), []);
+}
+
+#[test]
+fn a_word_that_every_request_needs_goes_no_earlier_than_its_operations() {
+    const GONE: &str = "deprecated = 2026-03-01, sunset = 2027-03-01, gone = 2027-03-01";
+    const LATER: &str = "deprecated = 2026-03-01, sunset = 2027-04-01, gone = 2027-04-01";
+    const AN_HOUR: &str =
+        "deprecated = 2026-03-01, sunset = 2027-03-01, brown_outs = [{ from = 2026-10-01, lasts = \"1h\" }]";
+    const TWO_HOURS: &str =
+        "deprecated = 2026-03-01, sunset = 2027-03-01, brown_outs = [{ from = 2026-10-01, lasts = \"2h\" }]";
+    let answers = r#"answers = { 201 = { status = 200, body = "thing" } }"#;
+    let other = format!(
+        "\n[[operation]]\nname = \"put\"\nrequest = \"POST /{{group}}/others\"\npath = {{ group = {{ at = \"group_id\", \
+         resolve = \"group\" }} }}\nbody = \"thing_add\"\ncalls = \"things.add\"\n{answers}\n"
+    );
+    let codes = |word: &str, whole: &str, besides: &str| {
+        let whole = if whole.is_empty() { String::new() } else { format!("retirement = {{ {whole} }}") };
+        let text = MAPPING_TEXT
+            .replacen("may  = [\"*\"]", &format!("may  = [\"*\"]\nretirement = {{ {word} }}"), 1)
+            .replacen(answers, &format!("{answers}\n{whole}\n{besides}"), 1);
+        let texts = [(CANONICAL, CANONICAL_TEXT), ("acme", text.as_str())];
+        let (_, found) = compile_texts(&texts, &small_store(), None);
+        found.into_iter().map(|one| one.code.as_str()).collect::<Vec<_>>()
+    };
+    // All go at once, or all are switched off at once: that of the operation is what clients are told.
+    assert_eq!(codes(GONE, GONE, ""), [""; 0]);
+    assert_eq!(codes(AN_HOUR, TWO_HOURS, ""), [""; 0]);
+    for (word, whole) in [(GONE, ""), (GONE, LATER), (GONE, AN_HOUR), (TWO_HOURS, AN_HOUR), (AN_HOUR, LATER)]
+    {
+        assert_eq!(codes(word, whole, ""), ["M1006"], "{word}; {whole}");
+    }
+    // One operation goes, another that says the same word stays.
+    assert_eq!(codes(GONE, GONE, &other), ["M1006"]);
+    let late = "deprecated = 2027-03-01, successor = \"https://acme.example\"";
+    assert_eq!(codes(late, GONE, ""), ["M1002"]);
+    assert_eq!(codes(late, LATER, ""), [""; 0]);
+    assert_eq!(codes(late, GONE, &other), [""; 0]);
+    assert_eq!(codes("deprecated = 2027-03-01", "", ""), ["M1006"], "nobody is told what to do instead");
 }
