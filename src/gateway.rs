@@ -116,9 +116,10 @@ impl Default for Config {
 }
 
 /// How many calls a request may become where nobody says so: with each of `fan_out_max` items something may be looked up twice,
-/// a record be read, changed, and read again; and a list of some hundreds is looked up item by item.
+/// a record be read, changed, and read again; a list of some hundreds is looked up item by item; and one of 10,000 is gathered
+/// from 510 pages.
 pub fn calls_max(fan_out_max: usize) -> usize {
-    (5 * fan_out_max).max(500)
+    (5 * fan_out_max).max(600)
 }
 
 /// What all workers share.

@@ -57,6 +57,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         limit: limit(&file.limit, values),
         body: body(&file.body, values),
         answers: answers(&file.answers, values),
+        calls_max_at: file.body.calls_max.map(|written| written.span),
         dialects: {
             let spoken = file.upstream.iter().filter_map(|upstream| upstream.dialect.as_ref());
             let answers = file.answers.dialects.iter().map(|(name, _)| name);

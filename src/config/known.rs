@@ -4,6 +4,7 @@ use super::{Config, diags};
 use crate::diag::Diagnostic;
 use crate::dialect::Dialect;
 use crate::gateway::mode;
+use crate::translate::gather;
 
 /// A dialect, as far as settings name it.
 #[derive(Clone, Debug, Default)]
@@ -14,6 +15,8 @@ pub struct Known<'a> {
     pub extends: Vec<&'a str>,
     /// Its operations.
     pub operations: Vec<&'a str>,
+    /// Those that gather a list from many pages, and up to how many items.
+    pub gathers: Vec<(&'a str, u32)>,
 }
 
 impl<'a> From<&'a Dialect> for Known<'a> {
@@ -22,6 +25,10 @@ impl<'a> From<&'a Dialect> for Known<'a> {
             name: &dialect.name,
             extends: dialect.extends.iter().map(String::as_str).collect(),
             operations: dialect.operations.iter().map(|operation| operation.name.as_str()).collect(),
+            gathers: {
+                let gathers = dialect.operations.iter();
+                gathers.filter_map(|one| Some((one.name.as_str(), one.gather?))).collect()
+            },
         }
     }
 }
@@ -54,6 +61,17 @@ pub(super) fn strangers(config: &Config, known: &[Known<'_>]) -> Vec<Diagnostic>
         found.extend(unknown.map(|name| diags::unknown_operation(dialect, name, &operations)));
     }
     found
+}
+
+/// The list that needs most calls, if there may not be enough for it: for all its pages, where the backend gives as few items at a
+/// time as it may, and for one that looks something up.
+pub(super) fn list_beyond_calls(config: &Config, known: &[Known<'_>]) -> Option<Diagnostic> {
+    let calls_max = config.body.calls_max;
+    let lists = known.iter().flat_map(|one| one.gathers.iter().map(|(name, most)| (one.name, *name, *most)));
+    let (dialect, operation, most) = lists.max_by_key(|(.., most)| *most)?;
+    let calls = usize::try_from(gather::pages_max(most)).unwrap_or(usize::MAX).saturating_add(1);
+    let list = (dialect, operation, most, calls);
+    (calls > calls_max).then(|| diags::list_beyond_calls(list, calls_max, config.calls_max_at))
 }
 
 /// The operations that may be meant by what is said of a dialect: it holds for its generations, too.

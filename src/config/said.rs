@@ -126,8 +126,7 @@ mod tests {
         let text = "[legacy.acme]\nbase = \"http://b\"\n";
         let mut found = Diagnostics::default();
         let config = Config::parse(Sources::default().add("config.toml", text), text, &mut found).unwrap();
-        let known =
-            ["acme", "bolt"].map(|name| Known { name, operations: vec!["list"], extends: Vec::new() });
+        let known = ["acme", "bolt"].map(|name| Known { name, operations: vec!["list"], ..Known::default() });
         let mode = config.parse_mode(dialect, json.as_bytes(), &known, &mut Sources::default(), &mut found);
         (mode, found.into_vec().into_iter().map(|one| one.code.as_str()).collect())
     }
@@ -139,7 +138,7 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_of_the_member_that_was_sent() {
         let json = br#"{"mode": "split", "share": 101}"#;
-        let known = [Known { name: "acme", operations: vec![], extends: Vec::new() }];
+        let known = [Known { name: "acme", ..Known::default() }];
         let mut found = Diagnostics::default();
         let mode = Config::default().parse_mode("acme", json, &known, &mut Sources::default(), &mut found);
         assert_eq!(mode, Ok(None));
@@ -175,7 +174,7 @@ mod tests {
             let text = "[legacy.acme]\nbase = \"http://b\"\n";
             let config =
                 Config::parse(Sources::default().add("config.toml", text), text, &mut Diagnostics::default());
-            let known = [Known { name: "acme", operations: vec![], extends: Vec::new() }];
+            let known = [Known { name: "acme", ..Known::default() }];
             let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
             let told = config.unwrap().parse_mode("acme", json.as_bytes(), &known, &mut sources, &mut found);
             assert_eq!((told, found.len()), (Ok(None), 1), "{json}: {found:?}");

@@ -192,8 +192,9 @@ fn parse_config(text: &str, started: Option<&String>) -> Loaded {
     // The dialects that there are, as far as a configuration is concerned: those of the base.
     let base = read(&root().join("base/mappings"));
     let names = base.keys().filter_map(|name| name.strip_suffix(".toml"));
-    let known: Vec<_> =
-        names.map(|name| Known { name, operations: vec!["add"], ..Known::default() }).collect();
+    let known: Vec<_> = names
+        .map(|name| Known { name, operations: vec!["add"], gathers: vec![("add", 2000)], ..Known::default() })
+        .collect();
     let started = started.map(|text| {
         let source = sources.add("started.toml", text);
         Config::parse(source, text, &mut found).expect("the program was started with it")
