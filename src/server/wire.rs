@@ -100,17 +100,12 @@ impl<S> Wire<S> {
         S: Takes,
     {
         if sent.is_ready() {
-            if self.untaken.take().is_some() {
-                self.watch.set_stuck(false);
-            }
+            self.untaken = None;
             return;
         }
         let before = mem::replace(&mut self.taken, self.stream.taken());
         match &mut self.untaken {
-            None => {
-                self.watch.set_stuck(true);
-                self.untaken = Some(self.watch.untaken());
-            }
+            None => self.untaken = Some(self.watch.untaken()),
             Some(untaken) if self.taken != before => untaken.was_taken_from(),
             Some(_) => {}
         }

@@ -59,6 +59,8 @@ pub(super) enum Flow {
     Free,
     /// Some hundred bytes, and then a pause.
     Slow,
+    /// Not until it flows again.
+    Held,
     /// Not at all any more.
     Shut,
 }
@@ -170,6 +172,10 @@ async fn carry(far: DuplexStream, near: DuplexStream, flow: Rc<Cell<Flow>>) {
             match flow.get() {
                 Flow::Free => {}
                 Flow::Slow => sleep(PAUSE).await,
+                Flow::Held => {
+                    sleep(Duration::from_millis(1)).await;
+                    continue;
+                }
                 Flow::Shut => pending().await,
             }
             // The server may have gone without a word.
