@@ -31,6 +31,7 @@ mod connection;
 mod delivery;
 mod drain;
 mod forwarded;
+mod frames;
 mod framing;
 mod in_flight;
 mod inherited;

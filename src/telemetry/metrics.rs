@@ -121,6 +121,11 @@ impl Metrics {
         self.0.connections.refused()
     }
 
+    /// Connections of HTTP/2 that were closed because of too many frames that ask for nothing.
+    pub fn connection_floods(&self) -> Counter {
+        self.0.connections.floods.clone()
+    }
+
     /// Bytes of answers that clients have not taken.
     pub fn untaken_bytes(&self) -> Gauge {
         self.0.connections.untaken_bytes.clone()

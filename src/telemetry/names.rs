@@ -73,6 +73,8 @@ pub mod metric {
     pub const CONFIG_LOADED: &str = "config_loaded_timestamp_seconds";
     /// Answers that were given up so that others have room.
     pub const ANSWERS_GIVEN_UP: &str = "answers_given_up";
+    /// Connections that were closed over a flood of frames.
+    pub const CONNECTION_FLOODS: &str = "connection_floods";
     /// Connections of clients.
     pub const CONNECTIONS_OPEN: &str = "connections_open";
     /// Connections of clients that were closed before anything was read.

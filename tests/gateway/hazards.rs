@@ -42,7 +42,7 @@ const GROUPS: [(&str, usize); 17] = [
     ("bulk", 34),
     ("credentials", 71),
     ("framing", 169),
-    ("http2", 114),
+    ("http2", 119),
     ("json", 208),
     ("keys", 48),
     ("limits", 20),

@@ -10,6 +10,7 @@ use crate::telemetry::outcome::HandshakeOutcome;
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     pub(super) open: Gauge,
+    pub(super) floods: Counter,
     pub(super) untaken_bytes: Gauge,
     pub(super) answers_given_up: Counter,
     refused: Family<ReasonLabels, Counter>,
@@ -37,6 +38,11 @@ impl Connections {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(metric::CONNECTIONS_OPEN, "Connections of clients", self.open.clone());
+        registry.register(
+            metric::CONNECTION_FLOODS,
+            "Connections of clients that were closed over a flood of HTTP/2 frames",
+            self.floods.clone(),
+        );
         registry.register(
             metric::UNTAKEN_BYTES,
             "Bytes of answers that clients have not taken",
