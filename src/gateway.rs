@@ -88,6 +88,9 @@ use self::used::Using;
 
 pub use self::shadow::{Aside, ShadowWork, Shadows};
 
+/// Why a body breaks off. If that is an [`io::Error`](std::io::Error) of the kind `TimedOut`, it was not waited for any longer.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]
 pub struct Config {
@@ -351,7 +354,10 @@ impl Gateway {
 
     /// Answers one request, whatever comes of it. HEAD is a GET to everything behind this: no mapping says anything of it, and
     /// no backend has to know it. Whoever sends the answer leaves out the body.
-    pub async fn answer<B: Body<Data = Bytes>>(&self, mut request: Request<B>) -> Response<Full<Bytes>> {
+    pub async fn answer<B: Body<Data = Bytes, Error: Into<BoxError>>>(
+        &self,
+        mut request: Request<B>,
+    ) -> Response<Full<Bytes>> {
         if *request.method() == Method::HEAD {
             *request.method_mut() = Method::GET;
         }
@@ -389,7 +395,7 @@ impl Gateway {
     }
 
     /// The eight phases.
-    async fn handle<B: Body<Data = Bytes>>(
+    async fn handle<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         &self,
         request: Request<B>,
         exchange: &mut Exchange,
@@ -428,7 +434,7 @@ impl Gateway {
     }
 
     /// The phases from the third on.
-    async fn translate<B: Body<Data = Bytes>>(
+    async fn translate<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         &self,
         admitted: Admitted<B>,
         exchange: &mut Exchange,

@@ -328,6 +328,7 @@ mod tests {
         (code::C0207, "[server]\nworkers = 0\n", (2, 11)),
         (code::C0207, "[body]\ndepth_max = -1\n", (2, 13)),
         (code::C0207, "[server]\nheader_bytes_max = \"1 KiB\"\n", (2, 20)),
+        (code::C0207, "[server]\narriving_bytes_max = \"1 KiB\"\n", (2, 22)),
         (code::C0207, "[server]\nuntaken_bytes_max = \"1 KiB\"\n", (2, 21)),
         (code::C0208, "[[server.listener]]\naddress = \"[::]:80\"\n[[server.listener]]\naddress = \"[::]:80\"\n", (4, 11)),
         (code::C0208, "[admin]\naddress = \"[::]:80\"\n[[server.listener]]\naddress = \"[::]:80\"\n", (4, 11)),

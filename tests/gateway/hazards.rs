@@ -45,7 +45,7 @@ const GROUPS: [(&str, usize); 17] = [
     ("http2", 119),
     ("json", 208),
     ("keys", 48),
-    ("limits", 20),
+    ("limits", 22),
     ("made", 11),
     ("made-in-a-dialect", 11),
     ("paths", 140),

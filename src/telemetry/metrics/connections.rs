@@ -1,4 +1,4 @@
-//! Connections of clients, the handshakes of those with TLS, and what they have not taken.
+//! Connections of clients, the handshakes of those with TLS, and what they have not sent to its end or not taken.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
@@ -11,6 +11,8 @@ use crate::telemetry::outcome::HandshakeOutcome;
 pub(super) struct Connections {
     pub(super) open: Gauge,
     pub(super) floods: Counter,
+    pub(super) arriving_bytes: Gauge,
+    pub(super) arrivals_given_up: Counter,
     pub(super) untaken_bytes: Gauge,
     pub(super) answers_given_up: Counter,
     refused: Family<ReasonLabels, Counter>,
@@ -42,6 +44,16 @@ impl Connections {
             metric::CONNECTION_FLOODS,
             "Connections of clients that were closed over a flood of HTTP/2 frames",
             self.floods.clone(),
+        );
+        registry.register(
+            metric::ARRIVING_BYTES,
+            "Bytes that requests hold of which the body is on its way",
+            self.arriving_bytes.clone(),
+        );
+        registry.register(
+            metric::ARRIVALS_GIVEN_UP,
+            "Requests that were given up before their body was there, because too many were on their way",
+            self.arrivals_given_up.clone(),
         );
         registry.register(
             metric::UNTAKEN_BYTES,
