@@ -19,8 +19,8 @@ KINDS = ["silent", "slow-head", "slow-body", "slow-read", "resets", "continuatio
 ORGANIZATION = "CnEqURgZ3swzj528KMLvX5"
 TARGET = f"/closient/account/api/v1/organizations/{ORGANIZATION}/members"
 KEY = "csb_DemoOwnerNorthwind00000000000000_eda246cf"
-IN_FLIGHT_MAX = 512
-"""`server.in_flight_per_address_max`, as it is by default: all attackers come from one address."""
+ARRIVING_BYTES_MAX = 64 << 20
+"""`server.arriving_bytes_max`, as it is by default, of one worker."""
 TIMES_MAX = 2.0
 """The 99th percentile under attack, in quiet ones."""
 
@@ -65,11 +65,11 @@ def main() -> int:
 
 def most(kind: str, count: int) -> float:
     """MiB that attackers may cost, by the formula under "Memory" in docs/operations.md: each connection as measured there, and
-    what its limits allow beyond that; and requests in flight, with what these attackers send for a body."""
+    what its limits allow beyond that; and requests of which the body is on its way."""
     if kind in ("resets", "continuations", "settings", "pings"):
         return count * (19 + 1024 + 100 * 16) / 1024
-    in_flight = min(count, IN_FLIGHT_MAX) * 10 * 100_000 / 1024 if kind == "slow-body" else 0
-    return (count * (24 + 64) + in_flight) / 1024
+    arriving = 2 * ARRIVING_BYTES_MAX / 1024 if kind == "slow-body" else 0
+    return (count * (24 + 64) + arriving) / 1024
 
 
 def arguments() -> argparse.Namespace:

@@ -16,7 +16,6 @@ use http::{
     header::{ALLOW, CONTENT_TYPE},
 };
 use http_body_util::Full;
-use hyper::body::Incoming;
 
 pub mod modes;
 pub mod reload;
@@ -25,7 +24,7 @@ use self::reload::Reloads;
 use crate::{
     server::{
         self, BindError, Body, Drain, Handler, Inherited, ListenerConfig, MakeHandler, Peer, RunOutcome,
-        Server,
+        Server, Upload,
     },
     telemetry::{Explanations, Metrics},
     usage::{keeper::Asker, page::Page},
@@ -167,7 +166,7 @@ const INDEX: &str = "interlingua admin
 ";
 
 impl Handler for Pages {
-    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    async fn handle(&self, request: Request<Upload>, peer: Peer) -> Response<Body> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if is_read && request.uri().path() == "/usage" {
             return self.usage().await;
@@ -178,7 +177,7 @@ impl Handler for Pages {
 
 impl Pages {
     /// What is there as a whole.
-    async fn answer(&self, request: Request<Incoming>, peer: Peer) -> Response<Full<Bytes>> {
+    async fn answer(&self, request: Request<Upload>, peer: Peer) -> Response<Full<Bytes>> {
         if request.uri().path() == "/reload" {
             return match &self.reloads {
                 Some(reloads) => reloads.answer(&request, peer.address).await,

@@ -230,7 +230,7 @@ impl Start {
         };
         let reloader = reread.map(|(reread, hangups)| (reloader(reread), hangups));
         let supervisor = Supervisor::start(reloader, (asks, mode_asks), Arc::clone(&workers), drain.clone());
-        let supervisor = supervisor.map_err(ServeError::Run)?;
+        let mut supervisor = supervisor.map_err(ServeError::Run)?;
         let admin_address = admin.as_ref().map(Admin::address);
         let running = admin
             .map(|admin| {
@@ -248,6 +248,7 @@ impl Start {
             }
             ready(&addresses, admin_address);
             service::ready(&format!("serving files of digest {digest}"));
+            supervisor.started();
             keeper.as_ref().inspect(|keeper| keeper.settle());
         };
         let outcome = server.run_and_tell(&*workers, drain, started);

@@ -45,7 +45,7 @@ pub use self::named::FileNamed;
 pub use self::said::ModeError;
 use self::values::Values;
 use crate::diag::reader::{Codes, Reader};
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Spanned, code};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, Spanned, code};
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream, usage};
 
 /// Everything that can be set.
@@ -73,6 +73,8 @@ pub struct Config {
     pub limit: limit::Config,
     /// How much of a request body is read.
     pub body: gateway::Config,
+    /// Where the file says how many calls a request may become.
+    pub calls_max_at: Option<Span>,
     /// What becomes of answers of the backend that are not what the canonical API promises.
     pub answers: gateway::AnswerChecks,
     /// The dialects that the file speaks of by name.
@@ -127,7 +129,9 @@ impl Config {
 
     /// What is wrong with the names of dialects and operations in the file, given those that there are.
     pub fn strangers(&self, known: &[Known<'_>]) -> Vec<Diagnostic> {
-        known::strangers(self, known)
+        let mut found = known::strangers(self, known);
+        found.extend(known::list_beyond_calls(self, known));
+        found
     }
 
     /// What is wrong with what the file declares of operations that the backend's dialect has no words for, given those that it
@@ -204,8 +208,9 @@ mod tests {
     }
 
     /// The components' settings cannot be compared, but each of them shows every field.
+    /// Where something is written makes no difference.
     fn shown(config: Option<Config>) -> String {
-        format!("{:#?}", config.expect("the file is sound"))
+        format!("{:#?}", Config { calls_max_at: None, ..config.expect("the file is sound") })
     }
 
     #[test]
@@ -317,7 +322,7 @@ format = \"json\"
             let (config, found) = parse(&format!("[body]\n{settings}"));
             (config.map(|config| config.body.calls_max), found.len())
         };
-        assert_eq!(calls_max("fan_out_max = 7\n"), (Some(500), 0));
+        assert_eq!(calls_max("fan_out_max = 7\n"), (Some(600), 0));
         assert_eq!(calls_max("fan_out_max = 200\n"), (Some(1000), 0));
         assert_eq!(calls_max("fan_out_max = 7\ncalls_max = 7\n"), (Some(7), 0));
         assert_eq!(calls_max("fan_out_max = 7\ncalls_max = 6\n"), (None, 1));

@@ -164,6 +164,16 @@ impl Problem {
         )
     }
 
+    /// 408: others needed the room that the request took while its body did not come.
+    pub fn body_gave_way() -> Problem {
+        Problem::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "body-gave-way",
+            Blame::Downstream,
+            "the request body came too slowly while others needed the room, send the request again",
+        )
+    }
+
     /// 409: what the backend answered has no words in this dialect.
     pub fn unrepresentable(cause: String) -> Problem {
         let problem = Problem::new(

@@ -20,17 +20,18 @@ use http::{
     StatusCode,
     uri::{Authority, Scheme},
 };
-use hyper::body::Incoming;
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Semaphore;
 
 mod addresses;
+mod arrivals;
 mod backlog;
 mod body;
 mod connection;
 mod delivery;
 mod drain;
 mod forwarded;
+mod frames;
 mod framing;
 mod in_flight;
 mod inherited;
@@ -40,6 +41,7 @@ mod outlet;
 mod refusal;
 mod stack;
 mod tls;
+mod upload;
 mod watch;
 mod wire;
 mod worker;
@@ -50,6 +52,7 @@ pub use forwarded::{HopHeader, HopHeaders, HopsConfig};
 pub use inherited::{Inherited, InheritedError};
 pub use network::{Network, NetworkError};
 pub use tls::{Certificates, Renewal, TlsError};
+pub use upload::Upload;
 
 use self::{addresses::Addresses, in_flight::InFlight, listen::Listener};
 use crate::telemetry::Metrics;
@@ -79,11 +82,15 @@ pub struct Config {
     pub ipv6_prefix: u8,
     /// Who may say where a request comes from.
     pub hops: HopsConfig,
-    /// Requests in flight at once; more are answered 503. One whose answer is made is none of them.
+    /// Requests in flight at once; more are answered 503. One whose answer is made is none of them, nor is one that waits for its
+    /// body.
     pub in_flight_max: usize,
     /// Those of one address, on whatever connections, its own or those of trusted hops, until the answer was taken; more are
     /// answered 429.
     pub in_flight_per_address_max: usize,
+    /// Bytes that requests hold of which the body is on its way, of each worker. With more, the address that holds most loses what
+    /// has waited longest.
+    pub arriving_bytes_max: usize,
     /// Bytes of answers that clients have not taken, of each worker. With more, whoever has taken nothing for longest loses
     /// them; where nobody has, requests are answered 503.
     pub untaken_bytes_max: usize,
@@ -120,6 +127,7 @@ impl Default for Config {
             hops: HopsConfig::default(),
             in_flight_max: 1024,
             in_flight_per_address_max: 1024 / ADDRESS_PART,
+            arriving_bytes_max: 64 * 1024 * 1024,
             untaken_bytes_max: 64 * 1024 * 1024,
             header_bytes_max: 64 * 1024,
             share_port: false,
@@ -190,7 +198,7 @@ pub trait Handler: Clone + 'static {
     /// Answers one request.
     fn handle(
         &self,
-        request: http::Request<Incoming>,
+        request: http::Request<Upload>,
         peer: Peer,
     ) -> impl Future<Output = http::Response<Body>>;
 

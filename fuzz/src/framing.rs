@@ -27,7 +27,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::TokioIo;
-use interlingua::server::{Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, Server};
+use interlingua::server::{Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, Server, Upload};
 use tokio::io::{AsyncReadExt, AsyncWriteExt, duplex};
 use tokio::runtime::Builder;
 
@@ -80,7 +80,7 @@ pub fn check(bytes: &[u8]) {
 }
 
 /// Reads a request to its end; none if its body breaks off, or is refused.
-async fn heard(request: Request<Incoming>) -> Option<Heard> {
+async fn heard<B: hyper::body::Body>(request: Request<B>) -> Option<Heard> {
     let (head, body) = request.into_parts();
     let body = body.collect().await.ok()?.to_bytes().to_vec();
     Some(Heard { method: head.method.to_string(), target: head.uri.to_string(), body })
@@ -100,7 +100,7 @@ fn by_hyper(said: &[u8]) -> Vec<Heard> {
     let all = RefCell::new(Vec::new());
     runtime.block_on(async {
         let (mut near, far) = duplex(said.len() + 1);
-        let service = service_fn(async |request| {
+        let service = service_fn(async |request: Request<Incoming>| {
             let heard = heard(request).await;
             let is_heard = heard.is_some();
             all.borrow_mut().extend(heard);
@@ -165,7 +165,7 @@ impl MakeHandler for Recorder {
 }
 
 impl Handler for Recorder {
-    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    async fn handle(&self, request: Request<Upload>, peer: Peer) -> Response<Body> {
         let heard = heard(request).await;
         let is_heard = heard.is_some();
         open(&self.0).entry(peer.address).or_default().extend(heard);

@@ -14,7 +14,7 @@ use std::{
 use tokio::{
     runtime::{Builder, Runtime},
     signal::unix::{Signal, SignalKind, signal},
-    sync::{mpsc, oneshot},
+    sync::{Mutex, OwnedMutexGuard, mpsc, oneshot},
     task::{self, spawn_blocking},
     time::{Interval, MissedTickBehavior, interval, timeout},
 };
@@ -67,12 +67,14 @@ impl Hangups {
 #[derive(Debug)]
 #[must_use = "nobody hears any more when this is dropped"]
 pub(super) struct Supervisor {
+    started: Option<oneshot::Sender<()>>,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Supervisor {
-    /// Starts to hear, on a thread of its own: SIGHUP and `asks` if there is anything to reload, the end in any case.
+    /// Starts to hear, on a thread of its own: SIGHUP and `asks` if there is anything to reload, once it is told that all is
+    /// started; the end in any case.
     pub(super) fn start(
         reloads: Option<(Reloader, Hangups)>,
         (asks, mode_asks): (mpsc::Receiver<Ask>, mpsc::Receiver<modes::Ask>),
@@ -84,6 +86,7 @@ impl Supervisor {
             None => (None, Builder::new_current_thread().enable_all().build()?, None),
         };
         let (stop, stopped) = oneshot::channel();
+        let (started, starting) = oneshot::channel();
         let supervise = move || {
             let supervision = Supervision {
                 reloader: reloader.map(Arc::new),
@@ -91,15 +94,22 @@ impl Supervisor {
                 asks: Some(asks),
                 mode_asks: Some(mode_asks),
                 running: None,
+                reads: Reads::default(),
                 workers,
                 asked: None,
             };
-            runtime.block_on(supervision.run(&drain, stopped));
+            runtime.block_on(supervision.run(&drain, starting, stopped));
             // Nobody waits for a reload that has lost its meaning.
             runtime.shutdown_background();
         };
         let thread = thread::Builder::new().name("supervisor".into()).spawn(supervise)?;
-        Ok(Supervisor { stop: Some(stop), thread: Some(thread) })
+        Ok(Supervisor { started: Some(started), stop: Some(stop), thread: Some(thread) })
+    }
+
+    /// Every worker serves, and the service manager was told so: from now on files are read anew for who asks. What a reload says
+    /// in the end is that we are ready, which nobody may hear before.
+    pub(super) fn started(&mut self) {
+        drop(self.started.take());
     }
 }
 
@@ -122,16 +132,23 @@ struct Supervision {
     asks: Option<mpsc::Receiver<Ask>>,
     mode_asks: Option<mpsc::Receiver<modes::Ask>>,
     running: Option<(task::JoinHandle<Outcome>, Asker)>,
+    reads: Reads,
     workers: Arc<Workers>,
     /// The workers that were asked whether they are there, and have not all answered.
     asked: Option<Done>,
 }
 
 impl Supervision {
-    async fn run(mut self, drain: &Drain, mut stopped: oneshot::Receiver<()>) {
+    async fn run(
+        mut self,
+        drain: &Drain,
+        mut starting: oneshot::Receiver<()>,
+        mut stopped: oneshot::Receiver<()>,
+    ) {
         let mut rounds = service::watchdog().map(every);
+        let mut is_started = false;
         loop {
-            let is_free = self.asks.is_some() && self.running.is_none();
+            let is_free = is_started && self.asks.is_some() && self.running.is_none();
             tokio::select! {
                 biased;
                 _ = &mut stopped => {
@@ -146,6 +163,7 @@ impl Supervision {
                     self.mode_asks = None;
                     service::stopping();
                 }
+                _ = &mut starting, if !is_started => is_started = true,
                 outcome = ended(&mut self.running) => self.answer(outcome),
                 () = hung_up(&mut self.hangups), if is_free => self.reload(None),
                 Some(ask) = asked(&mut self.asks), if is_free => self.reload(Some(ask)),
@@ -159,7 +177,7 @@ impl Supervision {
     fn reload(&mut self, asker: Asker) {
         let Some(reloader) = self.reloader.clone() else { return };
         service::reloading();
-        self.running = Some((task::spawn(made(reloader)), asker));
+        self.running = Some((task::spawn(made(reloader, self.reads.clone())), asker));
     }
 
     /// Modes are changed, or shown, beside everything else; also beside a reload that is being made, which heeds them.
@@ -206,12 +224,34 @@ impl Supervision {
     }
 }
 
+/// The reading of files, of which one at a time is under way. One that was given up goes on until its files can be read, and keeps
+/// a thread: those that came after it would meet the same files.
+#[derive(Clone, Debug, Default)]
+struct Reads(Arc<Mutex<()>>);
+
+impl Reads {
+    /// Begins one, which is under way until what is returned is dropped; none if there is one.
+    fn begin(&self) -> Option<OwnedMutexGuard<()>> {
+        Arc::clone(&self.0).try_lock_owned().ok()
+    }
+}
+
 /// Has a reload made beside the workers and beside us, and waits until all workers use what came of it.
-async fn made(reloader: Arc<Reloader>) -> Outcome {
+async fn made(reloader: Arc<Reloader>, reads: Reads) -> Outcome {
+    let Some(under_way) = reads.begin() else {
+        return reloader.failed(
+            "the files of a reload before, which was given up, are still being read: one is a pipe that nobody writes to, or on a \
+             disk that does not answer"
+                .to_owned(),
+        );
+    };
     let longest = reloader.longest_request();
     let (own, decision) = (Arc::clone(&reloader), Decision::default());
     let (ours, theirs) = (decision.clone(), decision);
-    let reading = spawn_blocking(move || own.reload(&theirs));
+    let reading = spawn_blocking(move || {
+        let _under_way = under_way;
+        own.reload(&theirs)
+    });
     let Some((mut outcome, taken)) = in_time(reading, &ours).await else {
         return reloader.failed(format!(
             "the files were not read within {} s: one is a pipe that nobody writes to, or on a disk that does not answer",
@@ -227,8 +267,8 @@ async fn made(reloader: Arc<Reloader>) -> Outcome {
     outcome
 }
 
-/// What comes of a reload, if its files are read in time. One that takes longer is left to itself, so that those behind it can be
-/// made, and nothing will come of it.
+/// What comes of a reload, if its files are read in time. One that takes longer is left to itself, so that whoever asked has an
+/// answer, and nothing will come of it.
 async fn in_time<T>(mut reading: task::JoinHandle<T>, decision: &Decision) -> Option<T> {
     let read = match timeout(READING_MAX, &mut reading).await {
         Ok(read) => read,
@@ -384,6 +424,26 @@ mod tests {
         assert!(poll_once(waiting.as_mut()).await.is_none());
         drop(go);
         assert_eq!(waiting.await, Some(false));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_reload_begins_while_one_that_was_given_up_reads_on() {
+        let (reads, decision) = (Reads::default(), Decision::default());
+        let (go, held) = mpsc::channel::<()>();
+        let under_way = reads.begin().unwrap();
+        let read = spawn_blocking(move || {
+            let _under_way = under_way;
+            held.recv().unwrap_err();
+        });
+        let mut waiting = pin!(in_time(read, &decision));
+        assert!(poll_once(waiting.as_mut()).await.is_none());
+        advance(READING_MAX).await;
+        assert_eq!(waiting.await, None);
+        assert!(reads.begin().is_none());
+        drop(go);
+        // It ends on a thread of its own.
+        drop(Arc::clone(&reads.0).lock_owned().await);
+        assert!(reads.begin().is_some());
     }
 
     async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Option<F::Output> {

@@ -12,7 +12,6 @@ use std::{
 };
 
 use http::{Request, Response, request, uri::Scheme};
-use hyper::body::Incoming;
 use tokio::{sync::mpsc, task::spawn_local};
 
 use super::{parts::Parts, shadows::ShadowThread};
@@ -22,7 +21,7 @@ use crate::{
         mode::{Legacies, Modes},
     },
     problem::{ErrorStatus, Problem},
-    server::{Body, Handler, MakeHandler, Peer, Refused},
+    server::{Body, Handler, MakeHandler, Peer, Refused, Upload},
     upstream::Upstream,
 };
 
@@ -193,7 +192,7 @@ impl Worker {
 }
 
 impl Handler for Worker {
-    async fn handle(&self, mut request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    async fn handle(&self, mut request: Request<Upload>, peer: Peer) -> Response<Body> {
         let Peer { scheme, host, client, .. } = peer;
         let client = client.filter(|_| self.tells_addresses);
         // Without a word it is a plain request, of which nothing may be said.

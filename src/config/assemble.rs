@@ -26,6 +26,7 @@ mod most {
     pub(super) const DEPTH: u16 = 512;
     pub(super) const HEADER_BYTES: usize = 16 * MIB;
     pub(super) const BODY_BYTES: usize = GIB;
+    pub(super) const ARRIVING_BYTES: usize = 64 * GIB;
     pub(super) const UNTAKEN_BYTES: usize = 64 * GIB;
     pub(super) const PROBES: u32 = 1_000;
     pub(super) const USAGE_ENTRIES: usize = 10_000_000;
@@ -36,6 +37,9 @@ mod most {
 
 /// The HTTP parser does not work with a smaller buffer.
 const HEADER_BYTES_MIN: usize = 8 * KIB;
+
+/// With less, two that wait at the same time would be too many.
+const ARRIVING_BYTES_MIN: usize = 64 * KIB;
 
 /// With less, a handful of answers to those who read them would keep others out.
 const UNTAKEN_BYTES_MIN: usize = 64 * KIB;
@@ -58,6 +62,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
         limit: limit(&file.limit, values),
         body: body(&file.body, values),
         answers: answers(&file.answers, values),
+        calls_max_at: file.body.calls_max.map(|written| written.span),
         dialects: {
             let spoken = file.upstream.iter().filter_map(|upstream| upstream.dialect.as_ref());
             let answers = file.answers.dialects.iter().map(|(name, _)| name);
@@ -104,6 +109,11 @@ fn server(file: &ServerFile, telemetry: &telemetry::Config, values: &mut Values<
             file.in_flight_per_address_max,
             1..=most::CONNECTIONS,
             part(in_flight_max, server::ADDRESS_PART),
+        ),
+        arriving_bytes_max: values.size(
+            file.arriving_bytes_max.as_ref(),
+            ARRIVING_BYTES_MIN..=most::ARRIVING_BYTES,
+            default.arriving_bytes_max,
         ),
         untaken_bytes_max: values.size(
             file.untaken_bytes_max.as_ref(),

@@ -363,6 +363,23 @@ pub(super) fn unknown_dialect(name: &Spanned<String>, known: &[&str]) -> Diagnos
         .help(format!("there are {}", list.join(", ")))
 }
 
+pub(super) fn list_beyond_calls(
+    (dialect, operation, most, calls): (&str, &str, u32, usize),
+    calls_max: usize,
+    written: Option<Span>,
+) -> Diagnostic {
+    let headline = format!("`{operation}` of `{dialect}` may need more calls than a request may become");
+    let diagnostic = Diagnostic::warning(code::C0217, headline)
+        .note(format!(
+            "it gathers up to {most} items, which may take {calls} calls, and {calls_max} are made"
+        ))
+        .help(format!("let `body.calls_max` be at least {calls}, or gather fewer items"));
+    match written {
+        Some(span) => diagnostic.at(span, "a longer list is answered 500 in the end"),
+        None => diagnostic.note(format!("`body.calls_max` is {calls_max} by default")),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use crate::config::{Config, Known};
@@ -410,6 +427,7 @@ mod tests {
         (code::C0207, "[server]\nworkers = 0\n", (2, 11)),
         (code::C0207, "[body]\ndepth_max = -1\n", (2, 13)),
         (code::C0207, "[server]\nheader_bytes_max = \"1 KiB\"\n", (2, 20)),
+        (code::C0207, "[server]\narriving_bytes_max = \"1 KiB\"\n", (2, 22)),
         (code::C0207, "[server]\nuntaken_bytes_max = \"1 KiB\"\n", (2, 21)),
         (code::C0208, "[[server.listener]]\naddress = \"[::]:80\"\n[[server.listener]]\naddress = \"[::]:80\"\n", (4, 11)),
         (code::C0208, "[admin]\naddress = \"[::]:80\"\n[[server.listener]]\naddress = \"[::]:80\"\n", (4, 11)),
@@ -463,6 +481,7 @@ mod tests {
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"unconfirmed\"\n", (2, 36)),
         (code::C0406, "[usage.names]\ne9cee71ab932fde863338d08be4de9df = \"a\"\n00cee71ab932fde863338d08be4de9df = \"a\"\n", (3, 36)),
         (code::C0406, "[usage.names]\n00000000000000000000000000000000 = \"nobody\"\n", (2, 1)),
+        (code::C0217, "[body]\ncalls_max = 110\n", (2, 13)),
         (code::C0213, "[answers.dialects]\nacme = \"off\"\nacne = \"off\"\n", (3, 1)),
         (code::C0206, "[upstream]\nbase = \"http://b\"\ndialect = \"acme\"\ninexpressible = { acme = \"all\" }\n", (4, 26)),
         (code::C0103, "[upstream]\nbase = \"http://b\"\ndialect = \"acme\"\ninexpressible = { acme = true }\n", (4, 26)),
@@ -476,7 +495,8 @@ mod tests {
         let mut found = Diagnostics::default();
         let config = Config::parse(file, text, &mut found);
         found.extend(config.into_iter().flat_map(|config| {
-            config.strangers(&[Known { name: "acme", operations: vec!["list"], ..Known::default() }])
+            let (operations, gathers) = (vec!["list"], vec![("list", 2000)]);
+            config.strangers(&[Known { name: "acme", operations, gathers, ..Known::default() }])
         }));
         let places = found.into_vec().into_iter().map(|one| {
             let place = one.primary().expect("a message about a file points into it");

@@ -53,6 +53,7 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         hops: server::HopsConfig { trusted, headers },
         in_flight_max,
         in_flight_per_address_max,
+        arriving_bytes_max,
         untaken_bytes_max,
         header_bytes_max,
         share_port,
@@ -75,7 +76,7 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
     ];
     told.extend(looks! {
         workers connections_max connections_per_address_max ipv4_prefix ipv6_prefix in_flight_max
-        in_flight_per_address_max untaken_bytes_max header_bytes_max first_byte_timeout header_timeout idle_timeout request_deadline
+        in_flight_per_address_max arriving_bytes_max untaken_bytes_max header_bytes_max first_byte_timeout header_timeout idle_timeout request_deadline
         share_port drain_delay drain_timeout shadows_give_way
     });
     told
@@ -220,6 +221,7 @@ mod tests {
             "ipv6_prefix = 48",
             "in_flight_max = 777",
             "in_flight_per_address_max = 7",
+            "arriving_bytes_max = \"32 MiB\"",
             "untaken_bytes_max = \"32 MiB\"",
             "header_bytes_max = \"32 KiB\"",
             "first_byte_timeout = \"7s\"",

@@ -7,6 +7,7 @@ use super::{Config, diags};
 use crate::diag::{Diagnostic, Span};
 use crate::dialect::{Dialect, Operation};
 use crate::gateway::mode;
+use crate::translate::gather;
 
 /// A dialect, as far as settings name it.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Known<'a> {
     pub operations: Vec<&'a str>,
     /// Those of them of which fields, values or words retire.
     pub retiring: Vec<&'a str>,
+    /// Those that gather a list from many pages, and up to how many items.
+    pub gathers: Vec<(&'a str, u32)>,
 }
 
 impl<'a> From<&'a Dialect> for Known<'a> {
@@ -32,6 +35,10 @@ impl<'a> From<&'a Dialect> for Known<'a> {
                     |operation: &&Arc<Operation>| operation.with_cases().any(|one| !one.watches.is_empty());
                 let retiring = dialect.operations.iter().filter(retires);
                 retiring.map(|operation| operation.name.as_str()).collect()
+            },
+            gathers: {
+                let gathers = dialect.operations.iter();
+                gathers.filter_map(|one| Some((one.name.as_str(), one.gather?))).collect()
             },
         }
     }
@@ -92,6 +99,17 @@ fn retiring<'a>(
     let said_of = move |one: &'a Known<'_>| one.names().find(|name| is_said(name));
     let meant = known.iter().filter(move |one| said_of(one) == Some(dialect));
     meant.flat_map(|one| one.retiring.iter().copied())
+}
+
+/// The list that needs most calls, if there may not be enough for it: for all its pages, where the backend gives as few items at a
+/// time as it may, and for one that looks something up.
+pub(super) fn list_beyond_calls(config: &Config, known: &[Known<'_>]) -> Option<Diagnostic> {
+    let calls_max = config.body.calls_max;
+    let lists = known.iter().flat_map(|one| one.gathers.iter().map(|(name, most)| (one.name, *name, *most)));
+    let (dialect, operation, most) = lists.max_by_key(|(.., most)| *most)?;
+    let calls = usize::try_from(gather::pages_max(most)).unwrap_or(usize::MAX).saturating_add(1);
+    let list = (dialect, operation, most, calls);
+    (calls > calls_max).then(|| diags::list_beyond_calls(list, calls_max, config.calls_max_at))
 }
 
 /// The operations that may be meant by what is said of a dialect: it holds for its generations, too.

@@ -1,6 +1,7 @@
 //! Phase 3: the body's bytes become a document, within limits of size, depth and time.
 
 use std::future::poll_fn;
+use std::io;
 use std::mem;
 use std::pin::{Pin, pin};
 use std::task::Poll;
@@ -12,10 +13,10 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-use super::Config;
 use super::admit::{Admitted, Credential};
 use super::key::Key;
 use super::select::Selected;
+use super::{BoxError, Config};
 use crate::dialect::operation::RequestBody;
 use crate::json::{Document, Limits};
 use crate::problem::Problem;
@@ -31,7 +32,7 @@ pub(super) struct Decoded {
 }
 
 /// Reads the body, if the operation takes one, and the parameters of path and query.
-pub(super) async fn decode<B: Body<Data = Bytes>>(
+pub(super) async fn decode<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     config: &Config,
     admitted: Admitted<B>,
 ) -> Result<Decoded, Box<Problem>> {
@@ -49,7 +50,7 @@ pub(super) async fn decode<B: Body<Data = Bytes>>(
 }
 
 /// The document that is the body; none if the body is empty, whatever is said about its type.
-async fn document<B: Body<Data = Bytes>>(
+async fn document<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     config: &Config,
     headers: &HeaderMap,
     body: Pin<&mut B>,
@@ -63,7 +64,7 @@ async fn document<B: Body<Data = Bytes>>(
 }
 
 /// All bytes of a body that is handed on, whatever they are; within the same limits.
-pub(super) async fn bytes<B: Body<Data = Bytes>>(
+pub(super) async fn bytes<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     config: &Config,
     body: Pin<&mut B>,
 ) -> Result<Bytes, Box<Problem>> {
@@ -74,7 +75,10 @@ pub(super) async fn bytes<B: Body<Data = Bytes>>(
 }
 
 /// All of the body, in as much time as the client has.
-async fn in_time<B: Body<Data = Bytes>>(config: &Config, body: Pin<&mut B>) -> Result<Bytes, Box<Problem>> {
+async fn in_time<B: Body<Data = Bytes, Error: Into<BoxError>>>(
+    config: &Config,
+    body: Pin<&mut B>,
+) -> Result<Bytes, Box<Problem>> {
     let mut reading = pin!(read(body, config.bytes_max));
     // A short body mostly came with the head, and then no timer is needed.
     match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
@@ -126,7 +130,10 @@ fn expect_json(headers: &HeaderMap) -> Result<(), &'static str> {
 ///
 /// In one piece, as most come, it is not copied. Of several none is kept: however few bytes it has, it would keep what it was
 /// read into.
-async fn read<B: Body<Data = Bytes>>(mut body: Pin<&mut B>, bytes_max: usize) -> Result<Bytes, Box<Problem>> {
+async fn read<B: Body<Data = Bytes, Error: Into<BoxError>>>(
+    mut body: Pin<&mut B>,
+    bytes_max: usize,
+) -> Result<Bytes, Box<Problem>> {
     let too_large = || Box::new(Problem::body_too_large(bytes_max));
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > bytes_max {
@@ -134,9 +141,7 @@ async fn read<B: Body<Data = Bytes>>(mut body: Pin<&mut B>, bytes_max: usize) ->
     }
     let (mut first, mut gathered) = (Bytes::new(), Vec::new());
     while let Some(frame) = body.frame().await {
-        // The client's doing: a bad chunk, or a connection that broke.
-        let frame =
-            frame.map_err(|_| Box::new(Problem::bad_request("broken-body", "the request body is broken")))?;
+        let frame = frame.map_err(|error| Box::new(broken(&error.into())))?;
         // Trailers say nothing we would listen to.
         let Ok(piece) = frame.into_data() else { continue };
         if first.len() + gathered.len() + piece.len() > bytes_max {
@@ -152,6 +157,15 @@ async fn read<B: Body<Data = Bytes>>(mut body: Pin<&mut B>, bytes_max: usize) ->
     Ok(if gathered.is_empty() { first } else { gathered.into() })
 }
 
+/// What becomes of a request whose body breaks off.
+fn broken(error: &BoxError) -> Problem {
+    match error.downcast_ref::<io::Error>() {
+        Some(error) if error.kind() == io::ErrorKind::TimedOut => Problem::body_gave_way(),
+        // The client's doing: a bad chunk, or a connection that broke.
+        _ => Problem::bad_request("broken-body", "the request body is broken"),
+    }
+}
+
 fn parse(text: &Bytes, config: &Config) -> Result<Document, Box<Problem>> {
     let limits = Limits { depth_max: config.depth_max, bytes_max: config.bytes_max, ..Limits::default() };
     Document::parse(text.to_vec(), &limits).map_err(|error| {
@@ -164,7 +178,6 @@ fn parse(text: &Bytes, config: &Config) -> Result<Document, Box<Problem>> {
 #[cfg(test)]
 mod tests {
     use std::convert::Infallible;
-    use std::io;
     use std::sync::Arc;
 
     use futures_util::stream::{self, Stream};
@@ -185,7 +198,7 @@ mod tests {
     }
 
     /// What becomes of `body`: its text, or status, code and detail of the refusal.
-    async fn decoded<B: Body<Data = Bytes>>(
+    async fn decoded<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         config: &Config,
         body: B,
     ) -> Result<String, (u16, String, String)> {
@@ -321,6 +334,14 @@ mod tests {
         let frames = [Ok(Frame::data(Bytes::from_static(b"[1,"))), Err(io::Error::other("reset"))];
         let body = StreamBody::new(stream::iter(frames));
         assert_eq!(decoded(&small(), body).await, refused(400, "broken-body", "the request body is broken"));
+    }
+
+    #[tokio::test]
+    async fn a_body_that_is_not_waited_for_any_longer_is_late_and_not_broken() {
+        let frames = [Ok(Frame::data(Bytes::from_static(b"[1,"))), Err(io::ErrorKind::TimedOut.into())];
+        let body = StreamBody::new(stream::iter::<[Result<_, io::Error>; 2]>(frames));
+        let (status, code, _) = decoded(&small(), body).await.unwrap_err();
+        assert_eq!((status, code.as_str()), (408, "body-gave-way"));
     }
 
     #[tokio::test(start_paused = true)]

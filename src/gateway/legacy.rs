@@ -18,7 +18,7 @@ use super::fetch::{counted, share_of, unanswered};
 use super::key::{IDEMPOTENCY_KEY, Key};
 use super::mode::Plan;
 use super::select::Selected;
-use super::{Exchange, Gateway, Shared, decode, retirement};
+use super::{BoxError, Exchange, Gateway, Shared, decode, retirement};
 use crate::dialect::operation::AnswerPlan;
 use crate::dialect::retirement::{DEPRECATION, SUNSET};
 use crate::dialect::url::Url;
@@ -41,7 +41,7 @@ const OF_THE_WHOLE_HOST: [HeaderName; 2] =
     [HeaderName::from_static("alt-svc"), HeaderName::from_static("clear-site-data")];
 
 /// Hands a request on, and its answer back.
-pub(super) async fn pass<B: Body<Data = Bytes>>(
+pub(super) async fn pass<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     gateway: &Gateway,
     plan: &Plan,
     admitted: Admitted<B>,

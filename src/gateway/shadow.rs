@@ -27,7 +27,7 @@ use tokio::time::Instant;
 use super::admit::Admitted;
 use super::mode::{Left, Passage, Plan, Side, Writing};
 use super::select::Selected;
-use super::{Exchange, Gateway, decode};
+use super::{BoxError, Exchange, Gateway, decode};
 use crate::dialect;
 use crate::limit::Principal;
 use crate::problem::Problem;
@@ -66,7 +66,7 @@ const ANSWER_MAX: usize = 256 * 1024;
 const TOLD_MAX: usize = 32;
 
 /// Has a request answered by its side, and the other asked afterwards.
-pub(super) async fn answer<B: Body<Data = Bytes>>(
+pub(super) async fn answer<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     gateway: &Gateway,
     plan: &Arc<Plan>,
     side: Side,

@@ -294,9 +294,13 @@ impl Reader<'_> {
                 self.at = entry.start;
                 return Err(ReadErrorKind::TooMany);
             }
-            // No further than there is room, as long as there is some: beyond it, all entries would have to move.
-            let room = Some(self.tape.capacity()).filter(|room| *room > self.tape.len());
-            let more = (self.tape.len() * 2).min(room.unwrap_or(usize::MAX));
+            if self.tape.capacity() == self.tape.len() {
+                // All entries have to move, and once is enough: the text is dense, and an entry has two bytes of it at least,
+                // for something ends or follows each but the last. What is not written to takes no memory.
+                let most = (self.bytes.len() - entry.start as usize) / 2 + 1;
+                self.tape.reserve_exact(most.min(self.nodes_max - self.tape.len()));
+            }
+            let more = (self.tape.len() * 2).min(self.tape.capacity());
             self.tape.resize(more.min(self.nodes_max), BLANK);
         }
         self.tape[self.length as usize] = entry;
@@ -387,6 +391,15 @@ mod tests {
             kind(&number(tokens::NUMBER_BYTES_MAX + 1), &Limits::default()),
             Some(ReadErrorKind::LongNumber)
         );
+    }
+
+    #[test]
+    fn a_dense_text_moves_once_and_has_no_more_room_than_it_can_need() {
+        for one in ["1,", "[],", "{},", "{\"\":1},", "[[1]],"] {
+            let text = format!("[{}1]", one.repeat(30_000));
+            let Document { tape, .. } = Document::parse(text.clone().into(), &Limits::default()).unwrap();
+            assert!(tape.capacity() <= text.len() / 2 + 2, "{one}: {} of {}", tape.capacity(), text.len());
+        }
     }
 
     #[test]

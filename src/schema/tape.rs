@@ -10,10 +10,15 @@ use std::str::FromStr;
 
 use jsonschema::JsonType;
 use jsonschema::json::{Array, Json, JsonNumber, Node, NodeIdentity, Object, cmp};
-use serde_json::{Number, Value as Tree};
+use serde_json::{Map, Number, Value as Tree};
 
 use super::unique::are_unique;
 use crate::json::{Elements, Kind, Members, Value};
+
+/// Of how many parts a tree is made for the library. It wants one for each error, to put into a message, and as a tree a value has
+/// many times the bytes that it has here. Nobody reads those messages: violations are told in words of ours, which at most quote
+/// a member's name.
+const TREE_NODES_MAX: usize = 100;
 
 /// Names the representation to the schema library.
 pub(super) struct Tape;
@@ -110,8 +115,16 @@ impl<'a> Node<'a, Tape> for Place<'a> {
         }
     }
 
+    /// Of what has many parts, an empty one of its kind.
     fn to_value(&self) -> Cow<'a, Tree> {
         Cow::Owned(match self {
+            Place::Value(value) if value.nodes() > TREE_NODES_MAX => {
+                if value.kind() == Kind::Array {
+                    Tree::Array(Vec::new())
+                } else {
+                    Tree::Object(Map::new())
+                }
+            }
             Place::Value(value) => value.to_value(),
             Place::Name(name) => Tree::from(*name),
         })
@@ -281,6 +294,18 @@ mod tests {
             .replace('é', "\\u00e9")
             .replace("\"nested\"", "\"n\\u0065sted\"");
         conformance::assert_conformance::<Tape>(&Place::Value(document(&text).root()));
+    }
+
+    #[test]
+    fn no_tree_is_made_of_what_has_many_parts() {
+        for (text, stand_in) in [
+            (format!("[{}0]", "0,".repeat(100)), json!([])),
+            (format!("{{\"a\":[{}0]}}", "0,".repeat(100)), json!({})),
+            ("[1,{\"a\":2}]".to_owned(), json!([1, {"a": 2}])),
+            (format!("\"{}\"", "a".repeat(1000)), json!("a".repeat(1000))),
+        ] {
+            assert_eq!(Place::Value(document(&text).root()).to_value().into_owned(), stand_in, "{text}");
+        }
     }
 
     #[test]

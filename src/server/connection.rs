@@ -36,12 +36,13 @@ use crate::{
         Config, Drain, Handler, Peer, Shared,
         backlog::Backlog,
         delivery::{By, Delivery, Pace},
+        frames::Frames,
         framing::{Framing, Heads, TwoEnds},
         outlet::{Outlet, Takes},
         stack::{Common, stack},
         tls::Tls,
         watch::Watch,
-        wire::{Protocol, Wire, sniff},
+        wire::{Follower, Protocol, Wire, sniff},
     },
     telemetry::HandshakeOutcome,
     time::Deadline,
@@ -165,7 +166,10 @@ impl<H: Handler> Connections<H> {
                 (Watch::http2(&self.backlog), None, Some((Rc::clone(&self.next), Rc::clone(&self.backlog))))
             }
         };
-        let framing = heads.clone().map(Framing::new);
+        let follower = match &heads {
+            Some(heads) => Follower::Framing(Framing::new(heads.clone())),
+            None => Follower::Frames(Frames::new(self.shared.metrics.connection_floods())),
+        };
         let stack = RefCell::new(stack(self.handler.clone(), peer, self.common.clone()));
         let watched = watch.clone();
         let service = service_fn(move |mut request| {
@@ -186,7 +190,7 @@ impl<H: Handler> Connections<H> {
             };
             async move { answer.await.map(|answer| answer.map(|body| Delivery::new(body, guard, by))) }
         });
-        let io = TokioIo::new(Wire::new(stream, seen, watch.clone(), framing));
+        let io = TokioIo::new(Wire::new(stream, seen, watch.clone(), Some(follower)));
         match protocol {
             Protocol::Http1 => {
                 let connection = self.http1.serve_connection(io, service);

@@ -9,6 +9,9 @@
 //! not been given the end of the answer: a long one ends with a byte of its own, which the library takes when there is window
 //! for all before it. Of a short one what is left may lie there without a task, and then the watch is told.
 //!
+//! The library lets go of what it has of a stream that was reset when it next writes to the connection. On one that others read
+//! that is soon. Where it is not, the room that was to be made is not there: then the connection ends as well.
+//!
 //! [`backlog`]: super::backlog
 
 use std::{
@@ -27,7 +30,7 @@ use tokio::time::{Instant, Sleep, sleep};
 
 use crate::server::{
     Body,
-    backlog::{Account, BESIDES, Backlog, Holder},
+    backlog::{Account, BESIDES, Backlog, Holder, PATIENCE},
     in_flight::Place,
     watch::{RequestGuard, Untaken, Watch},
 };
@@ -194,11 +197,11 @@ impl Holder for Pace {
         &self.account
     }
 
-    /// Ends the stream if that is enough: if its task is gone, or its connection is stuck, the library keeps what it was given.
+    /// Ends the stream if that may be enough: if its task is gone, the library keeps what it was given.
     fn give_up(&self) {
         match self.waiting.take() {
-            Some(task) if !self.watch.is_stuck() => task.wake(),
-            _ => self.watch.give_up(),
+            Some(task) => task.wake(),
+            None => self.watch.give_up(),
         }
     }
 }
@@ -256,8 +259,20 @@ impl Pace {
         .await;
         self.waiting.take();
         task.set(None);
-        if Rc::strong_count(&self) > 1 {
-            self.untaken.replace(Some(self.watch.untaken()));
+        if !self.has_pieces() {
+            return;
         }
+        self.untaken.replace(Some(self.watch.untaken()));
+        if self.account.is_given_up() {
+            sleep(PATIENCE).await;
+            if self.has_pieces() {
+                self.watch.give_up();
+            }
+        }
+    }
+
+    /// Whether the library keeps any of them, once the task is gone.
+    fn has_pieces(self: &Rc<Self>) -> bool {
+        Rc::strong_count(self) > 1
     }
 }

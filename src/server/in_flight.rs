@@ -31,7 +31,7 @@ pub(super) struct InFlight {
 }
 
 /// Which counter is that of an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Counter(usize);
 
 /// Where the requests of one worker come in. They never leave it: hence `Rc`, around what the workers share, for counting
@@ -79,6 +79,13 @@ impl Turnstile {
         let one_more = |taken: u32| (taken < *most).then(|| taken + 1);
         counters[counter.0].fetch_update(Relaxed, Relaxed, one_more).ok()?;
         Some(Place { turnstile: Rc::clone(self), counter })
+    }
+}
+
+impl Place {
+    /// Whose it is.
+    pub(super) fn counter(&self) -> Counter {
+        self.counter
     }
 }
 

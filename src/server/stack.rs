@@ -18,9 +18,11 @@ use tower::{Service, ServiceBuilder};
 
 use crate::{
     server::{
-        Body, Drain, Handler, Peer, Shared,
+        Body, Drain, Handler, Peer, Shared, Upload,
+        arrivals::Arrivals,
         backlog::Backlog,
         framing::TwoEnds,
+        in_flight::Place,
         refusal::{Refusal, Refusals},
     },
     telemetry::{RequestId, names::field},
@@ -52,6 +54,7 @@ pub(super) struct Common {
     drain: Rc<Drain>,
     load: Rc<Load>,
     callers: Rc<Callers>,
+    arrivals: Rc<Arrivals>,
     backlog: Rc<Backlog>,
     refusals: Rc<Refusals>,
     names_addresses: bool,
@@ -65,6 +68,7 @@ impl Common {
             drain: Rc::new(drain.clone()),
             load: Rc::new(Load::new(metrics.requests_in_flight(), config.in_flight_max)),
             callers: Rc::new(Callers::new(shared)),
+            arrivals: Arrivals::new(config, metrics),
             backlog: Rc::clone(backlog),
             refusals: Rc::new(Refusals::new(metrics.clone())),
             names_addresses: config.names_addresses,
@@ -84,7 +88,8 @@ pub(super) fn stack<H: Handler>(
     Error = Infallible,
     Future = impl Future<Output = Result<Response, Infallible>> + use<H>,
 > + use<H> {
-    let Common { drain, load, callers, backlog, refusals, names_addresses, request_deadline } = common;
+    let Common { drain, load, callers, arrivals, backlog, refusals, names_addresses, request_deadline } =
+        common;
     let brings = callers.at(peer.address.ip());
     ServiceBuilder::new()
         // Outermost, so that every answer carries the request's id, the ones of the layers below too.
@@ -95,8 +100,9 @@ pub(super) fn stack<H: Handler>(
         .layer(FarewellLayer::new(drain))
         // A panic becomes a 500; above shedding, so that the unwinding has given the request's place back by then.
         .layer(PanicLayer::new(Rc::clone(&refusals)))
-        // Refuses with 503 when too many requests are in flight; above the deadline, for a refusal must not cost a timer.
-        .layer(ShedLayer::new(load, Rc::clone(&refusals)))
+        // Refuses with 503 when too many requests are in flight; above the deadline, for a refusal must not cost a timer. From here
+        // on it is known of a request whether its body is there.
+        .layer(ShedLayer::new(load, arrivals, Rc::clone(&refusals)))
         // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
         .layer(DeadlineLayer::new(request_deadline, Rc::clone(&refusals)))
         .service(Handling { handler, peer, brings, callers, backlog, refusals, names_addresses })
@@ -139,7 +145,7 @@ fn is_plainly_framed(headers: &HeaderMap) -> bool {
     }
 }
 
-impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
+impl<H: Handler> Service<http::Request<Upload>> for Handling<H> {
     type Response = Response;
     type Error = Infallible;
     type Future = LocalBoxFuture<'static, Result<Response, Infallible>>;
@@ -148,7 +154,7 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
         Poll::Ready(Ok(()))
     }
 
-    fn call(&mut self, request: http::Request<Incoming>) -> Self::Future {
+    fn call(&mut self, request: http::Request<Upload>) -> Self::Future {
         let mut peer = self.peer.clone();
         let has_two_ends = request.extensions().get::<TwoEnds>().is_some();
         let admitted = if has_two_ends || !is_plainly_framed(request.headers()) {
@@ -159,11 +165,14 @@ impl<H: Handler> Service<http::Request<Incoming>> for Handling<H> {
         };
         let handler = self.handler.clone();
         match admitted {
-            Ok(place) => Box::pin(async move {
-                let mut answer = handler.handle(request, peer).await;
-                answer.body_mut().hold(place);
-                Ok(answer)
-            }),
+            Ok(place) => {
+                request.body().is_of(place.as_ref().map(Place::counter));
+                Box::pin(async move {
+                    let mut answer = handler.handle(request, peer).await;
+                    answer.body_mut().hold(place);
+                    Ok(answer)
+                })
+            }
             Err(refusal) => {
                 self.tell(refusal, request.extensions().get(), peer.client);
                 let refusals = Rc::clone(&self.refusals);

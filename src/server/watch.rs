@@ -45,8 +45,6 @@ struct Seen {
     waiting: RefCell<Option<Waker>>,
     /// What it has of the backlog, where it has one answer at a time.
     account: Account,
-    /// Set while the system takes no more for the client.
-    is_stuck: Cell<bool>,
     is_given_up: Cell<bool>,
     /// Who waits for that.
     giving_up: RefCell<Option<Waker>>,
@@ -74,16 +72,6 @@ impl Watch {
     /// What it has of the backlog.
     pub(super) fn account(&self) -> &Account {
         &self.0.account
-    }
-
-    /// Notes whether the system takes no more for the client.
-    pub(super) fn set_stuck(&self, is_stuck: bool) {
-        self.0.is_stuck.set(is_stuck);
-    }
-
-    /// Whether it takes no more.
-    pub(super) fn is_stuck(&self) -> bool {
-        self.0.is_stuck.get()
     }
 
     /// Has the connection end, for others need the room that it has.
@@ -196,7 +184,6 @@ impl Seen {
             untaken: Default::default(),
             waiting: RefCell::default(),
             account: Account::new(Rc::clone(backlog)),
-            is_stuck: Cell::default(),
             is_given_up: Cell::default(),
             giving_up: RefCell::default(),
         }

@@ -1,6 +1,6 @@
 //! A client's byte stream once its protocol is known: what was read to find out comes first, the watch hears of all
-//! that follows and of what the client does not take, where requests end is read along, and the end is a gentle one. A
-//! body that may have ended for somebody else is handed on up to there, and then breaks off.
+//! that follows and of what the client does not take, what is read is followed, and the end is a gentle one. A body that may have
+//! ended for somebody else is handed on up to there, and then breaks off; so does a flood of frames.
 //!
 //! Gentle, because closing a socket with unread bytes in it resets the connection, and the reset may overtake the answer:
 //! a client whose upload was refused would see a broken connection instead of the 413. So after the last answer we say
@@ -21,6 +21,7 @@ use tokio::{
 };
 
 use crate::server::{
+    frames::Frames,
     framing::Framing,
     outlet::Takes,
     watch::{Untaken, Watch},
@@ -58,6 +59,33 @@ pub(super) async fn sniff<S: AsyncRead + Unpin>(stream: &mut S) -> io::Result<(P
     Ok((Protocol::Http2, Bytes::from_static(PREFACE)))
 }
 
+/// What reads along.
+#[derive(Debug)]
+pub(super) enum Follower {
+    /// Where requests follow one another.
+    Framing(Framing),
+    /// Where they come in frames.
+    Frames(Frames),
+}
+
+impl Follower {
+    /// Reads on. Says how many of the bytes may be read by others.
+    fn read(&mut self, bytes: &[u8]) -> usize {
+        match self {
+            Follower::Framing(framing) => framing.read(bytes),
+            Follower::Frames(frames) => frames.read(bytes),
+        }
+    }
+
+    /// Whether nothing more is to be read.
+    fn is_broken(&self) -> bool {
+        match self {
+            Follower::Framing(framing) => framing.is_broken(),
+            Follower::Frames(frames) => frames.is_flood(),
+        }
+    }
+}
+
 /// The stream.
 #[derive(Debug)]
 pub(super) struct Wire<S> {
@@ -65,8 +93,8 @@ pub(super) struct Wire<S> {
     /// Read already, not yet read from here.
     seen: Bytes,
     watch: Watch,
-    /// Follows what is read, where requests follow one another in it.
-    framing: Option<Framing>,
+    /// Follows what is read.
+    follower: Option<Follower>,
     /// Set while the system takes no more, for the client does not.
     untaken: Option<Untaken>,
     /// How much it had taken when that was last looked at.
@@ -77,21 +105,28 @@ pub(super) struct Wire<S> {
 
 impl<S> Wire<S> {
     /// `stream`, with `seen` put back in front.
-    pub(super) fn new(stream: S, seen: Bytes, watch: Watch, framing: Option<Framing>) -> Wire<S> {
-        Wire { stream, seen, watch, framing, untaken: None, taken: 0, linger: None }
+    pub(super) fn new(stream: S, seen: Bytes, watch: Watch, follower: Option<Follower>) -> Wire<S> {
+        Wire { stream, seen, watch, follower, untaken: None, taken: 0, linger: None }
     }
 
     /// Follows what was read; says how much of it is handed on.
     fn follow(&mut self, bytes: &[u8]) -> usize {
-        self.framing.as_mut().map_or(bytes.len(), |framing| framing.read(bytes))
+        self.follower.as_mut().map_or(bytes.len(), |follower| follower.read(bytes))
     }
 
     /// # Errors
     ///
-    /// All was handed on of a body that breaks off.
+    /// All was handed on of what breaks off.
     fn check(&self) -> io::Result<()> {
-        let is_broken = self.framing.as_ref().is_some_and(Framing::is_broken);
+        let is_broken = self.follower.as_ref().is_some_and(Follower::is_broken);
         if is_broken { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
+    }
+
+    /// Lets a client say something for what it was sent.
+    fn pay(&mut self, sent: &Poll<io::Result<usize>>) {
+        if let (Some(Follower::Frames(frames)), Poll::Ready(Ok(length))) = (&mut self.follower, sent) {
+            frames.pay(*length as u64);
+        }
     }
 
     /// Notes whether what was to be sent is gone, and if not, whether any of it is.
@@ -100,17 +135,12 @@ impl<S> Wire<S> {
         S: Takes,
     {
         if sent.is_ready() {
-            if self.untaken.take().is_some() {
-                self.watch.set_stuck(false);
-            }
+            self.untaken = None;
             return;
         }
         let before = mem::replace(&mut self.taken, self.stream.taken());
         match &mut self.untaken {
-            None => {
-                self.watch.set_stuck(true);
-                self.untaken = Some(self.watch.untaken());
-            }
+            None => self.untaken = Some(self.watch.untaken()),
             Some(untaken) if self.taken != before => untaken.was_taken_from(),
             Some(_) => {}
         }
@@ -147,6 +177,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 impl<S: AsyncRead + AsyncWrite + Takes + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         let sent = Pin::new(&mut self.stream).poll_write(cx, buf);
+        self.pay(&sent);
         self.heed(&sent);
         sent
     }
@@ -157,6 +188,7 @@ impl<S: AsyncRead + AsyncWrite + Takes + Unpin> AsyncWrite for Wire<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
+        self.pay(&sent);
         self.heed(&sent);
         sent
     }

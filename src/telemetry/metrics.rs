@@ -121,6 +121,21 @@ impl Metrics {
         self.0.connections.refused()
     }
 
+    /// Connections of HTTP/2 that were closed because of too many frames that ask for nothing.
+    pub fn connection_floods(&self) -> Counter {
+        self.0.connections.floods.clone()
+    }
+
+    /// Bytes that requests hold of which the body is on its way.
+    pub fn arriving_bytes(&self) -> Gauge {
+        self.0.connections.arriving_bytes.clone()
+    }
+
+    /// Requests that were given up before their body was there, so that others have room.
+    pub fn arrivals_given_up(&self) -> Counter {
+        self.0.connections.arrivals_given_up.clone()
+    }
+
     /// Bytes of answers that clients have not taken.
     pub fn untaken_bytes(&self) -> Gauge {
         self.0.connections.untaken_bytes.clone()

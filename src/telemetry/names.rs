@@ -73,6 +73,12 @@ pub mod metric {
     pub const CONFIG_LOADED: &str = "config_loaded_timestamp_seconds";
     /// Answers that were given up so that others have room.
     pub const ANSWERS_GIVEN_UP: &str = "answers_given_up";
+    /// Requests that were given up before their body was there, so that others have room.
+    pub const ARRIVALS_GIVEN_UP: &str = "arrivals_given_up";
+    /// Bytes that requests hold of which the body is on its way.
+    pub const ARRIVING_BYTES: &str = "arriving_bytes";
+    /// Connections that were closed over a flood of frames.
+    pub const CONNECTION_FLOODS: &str = "connection_floods";
     /// Connections of clients.
     pub const CONNECTIONS_OPEN: &str = "connections_open";
     /// Connections of clients that were closed before anything was read.

@@ -22,6 +22,11 @@ const PAGE_ITEMS_MIN: u32 = 20;
 /// How many pages may have fewer.
 const PAGES_SPARE: u32 = 10;
 
+/// How many pages a list of at most `most` items may have.
+pub fn pages_max(most: u32) -> u32 {
+    most / PAGE_ITEMS_MIN + PAGES_SPARE
+}
+
 /// A list of which one page after the other comes.
 #[derive(Debug)]
 pub struct Gathered<'a> {
@@ -76,7 +81,7 @@ impl<'a> Gathered<'a> {
             let cause = format!("a list has {total} items, and at most {most} are gathered");
             return Err(Box::new(Problem::internal(cause)));
         }
-        if pages >= most / PAGE_ITEMS_MIN + PAGES_SPARE {
+        if pages >= pages_max(most) {
             let cause = format!("a list does not get on: {pages} pages have {seen} of {total} items");
             return Err(Box::new(Problem::bad_gateway("invalid-answer", cause)));
         }

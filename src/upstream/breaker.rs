@@ -105,6 +105,11 @@ impl Breaker {
         (admitted.map(Pass), self.changed(before, &machine))
     }
 
+    /// Whether a call would be refused now, and how long there is no use in asking again.
+    pub(super) fn refusal(&self) -> Option<Duration> {
+        if self.is_closed() { None } else { self.machine().refusal(Instant::now()) }
+    }
+
     /// Hears how a call ended; tells if that opened or closed it. What was begun before the last such change says nothing
     /// any more.
     pub(super) fn end(&self, Pass(of): Pass, verdict: Verdict) -> Option<Change> {

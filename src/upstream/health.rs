@@ -48,11 +48,22 @@ impl Health {
         self.tell(change);
         match admitted {
             Ok(pass) => Ok(Permit { health: self, pass: Some(pass) }),
-            Err(retry_after) => {
-                self.metrics.refused.inc();
-                Err(UpstreamError::Refused { retry_after })
-            }
+            Err(retry_after) => Err(self.refused(retry_after)),
         }
+    }
+
+    /// Whether a call would be refused now: then it need not wait for anything first. Else it may still be refused when it has.
+    pub(super) fn check(&self, follows: bool) -> Result<(), UpstreamError> {
+        let breaker = self.breaker.as_ref().filter(|_| !follows);
+        match breaker.and_then(Breaker::refusal) {
+            None => Ok(()),
+            Some(retry_after) => Err(self.refused(retry_after)),
+        }
+    }
+
+    fn refused(&self, retry_after: Duration) -> UpstreamError {
+        self.metrics.refused.inc();
+        UpstreamError::Refused { retry_after }
     }
 
     /// Whether calls are made as usual.

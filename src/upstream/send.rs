@@ -70,24 +70,22 @@ impl Upstream {
             && self.health.may_retry(course.was_kept)
     }
 
-    /// Makes a call once, if the breaker lets it through.
+    /// Makes a call once, if the breaker lets it through. First it waits for its turn: one that tries whether the backend is back
+    /// must not keep all others out while it waits.
     async fn attempt(&self, call: &Request<'_>, course: &mut Course) -> Outcome {
+        course.was_kept = false;
+        self.health.check(call.follows).map_err(Failure::Final)?;
+        let slot = self.pool.slot(call.share, course.deadline, self.config.connect_timeout).await;
+        let _slot = slot.map_err(Failure::Final)?;
         let permit = self.health.admit(call.follows).map_err(Failure::Final)?;
         if course.retries == 0 {
             self.health.budget().earn();
         }
-        course.was_kept = false;
-        let mut is_patient = false;
-        let outcome = match self.pool.slot(call.share, course.deadline, self.config.connect_timeout).await {
-            Ok(_slot) => {
-                is_patient = course.deadline.remaining() >= health::patience(self.config.timeout);
-                let mut stage = Stage::Connect;
-                let deadline = course.deadline.instant();
-                let outcome = timeout_at(deadline, self.call(call, course, &mut stage)).await;
-                outcome.unwrap_or(Err(Failure::Final(UpstreamError::TimedOut { stage })))
-            }
-            Err(error) => Err(Failure::Final(error)),
-        };
+        let is_patient = course.deadline.remaining() >= health::patience(self.config.timeout);
+        let mut stage = Stage::Connect;
+        let deadline = course.deadline.instant();
+        let outcome = timeout_at(deadline, self.call(call, course, &mut stage)).await;
+        let outcome = outcome.unwrap_or(Err(Failure::Final(UpstreamError::TimedOut { stage })));
         let verdict = health::verdict(&outcome, is_patient);
         // It may be what the client wrote that has broken the connection; that there was none is not.
         let is_of_the_call =

@@ -93,6 +93,12 @@ super::codes! {
      a hop that writes the one passes the other on as the client wrote it. `X-Forwarded-Proto` and `X-Forwarded-Host` may \
      be named beside `X-Forwarded-For`, if every hop overwrites them or appends to them; `Forwarded` has them inside."
 
+    C0217 "a list for which there may not be calls enough"
+    "A mapping gathers a list from all its pages (`gather`), and a backend may give as few as 20 items at a time. So many pages, and \
+     what is looked up besides, are more calls than one request may become (`[body] calls_max`): a list that long is answered \
+     500 after all these calls were made. Let `calls_max` be more, or `gather` less. Where the backend gives 1,000 items at a \
+     time, as it is asked to, nothing is wrong: it is a warning."
+
     C0301 "a setting that only a restart changes"
     "A reload takes mappings, schemas and most settings without dropping a request. Sockets, threads, time limits of \
      connections, the built-in backend and the log are made once, when the program starts. A file that changes one of \

@@ -19,7 +19,7 @@ use crate::gateway::admit::{Admitted, Credential};
 use crate::gateway::fetch::is_no_answer;
 use crate::gateway::mode::{Left, Plan, Side};
 use crate::gateway::select::Selected;
-use crate::gateway::{Exchange, Gateway, legacy};
+use crate::gateway::{BoxError, Exchange, Gateway, legacy};
 use crate::json::{Document, Limits};
 use crate::lens::Resolutions;
 use crate::problem::{Blame, Problem};
@@ -104,7 +104,7 @@ pub(super) fn left(side: Side, outcome: &Result<Response<Full<Bytes>>, Box<Probl
 }
 
 /// Asks one side.
-pub(super) async fn asked<B: Body<Data = Bytes>>(
+pub(super) async fn asked<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     gateway: &Gateway,
     plan: &Plan,
     side: Side,

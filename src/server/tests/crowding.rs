@@ -1,5 +1,6 @@
 //! More answers that nobody takes than there is room for: from many addresses, in the clear and over TLS.
 
+use futures_util::future::join;
 use http::{Request, StatusCode};
 use http_body_util::{BodyExt, Empty};
 use tokio::{
@@ -77,6 +78,47 @@ async fn the_stream_that_takes_nothing_gives_way_and_its_connection_lives() {
             assert_eq!(other.into_body().collect().await.unwrap().to_bytes().len(), 200_000, "{way:?}");
             assert_eq!(read.collect().await.unwrap().to_bytes().len(), 400_000 - 16_384, "{way:?}");
             assert!(!served.is_finished());
+        })
+        .await;
+    }
+}
+
+/// At the moment in which it is seen that there is too much, the connection takes nothing: that says little of one that is read.
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_takes_nothing_just_then_lives_if_it_goes_on_soon_and_else_ends() {
+    // TLS takes more than the way has room for: there the library lets go of the stream in any case.
+    for (way, goes_on) in [(Way::Plain, true), (Way::Tls, true), (Way::Plain, false)] {
+        run(async {
+            let (worker, start) = (worker(MIB), Instant::now());
+            let Connected { client, flow, served, .. } = worker.connect(way, 1, 10_000).await;
+            let mut sender = open(client, 60_000).await;
+            let unread = ask(&mut sender, 600_000).await;
+            sleep(2 * PATIENCE).await;
+            let mut read = ask(&mut sender, 400_000).await.into_body();
+            sleep(PATIENCE).await;
+            flow.set(Flow::Held);
+            // With every frame that it reads it opens the window, and the server writes until the way is full.
+            for _ in 0..3 {
+                assert!(read.frame().await.unwrap().unwrap().is_data());
+            }
+            sleep(PATIENCE / 2).await;
+            let other = ask(&mut sender, 200_000);
+            if goes_on {
+                let later = async {
+                    sleep(PATIENCE / 2).await;
+                    flow.set(Flow::Free);
+                };
+                let (other, ()) = join(other, later).await;
+                assert!(unread.into_body().collect().await.is_err(), "{way:?}");
+                assert_eq!(other.into_body().collect().await.unwrap().to_bytes().len(), 200_000, "{way:?}");
+                assert!(read.collect().await.is_ok() && !served.is_finished(), "{way:?}");
+            } else {
+                tokio::select! {
+                    _ = other => panic!("nothing flows"),
+                    ended = served => ended.unwrap(),
+                }
+                assert!(start.elapsed() < config().idle_timeout, "{way:?}");
+            }
         })
         .await;
     }

@@ -16,8 +16,8 @@ use http_body_util::Empty;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use socket2::{Domain, Socket, Type};
 
-use super::support::{TestServer, config, get};
-use crate::server::Config;
+use super::support::{TestServer, config, get, post};
+use crate::server::{Config, arrivals::BESIDES};
 
 /// A connection from an address of this machine.
 fn from(host: [u8; 4], to: SocketAddr) -> TcpStream {
@@ -110,6 +110,91 @@ fn one_address_cannot_have_all_requests_in_flight() {
     }
     // The other worker may ask for a place while the first is about to give it back.
     assert!((0..1000).any(|_| status(one) == "HTTP/1.1 200"));
+}
+
+/// Returns once requests with so many bytes of bodies, and no more, are on their way.
+fn arriving(server: &TestServer, bytes: usize) {
+    while usize::try_from(server.metrics.arriving_bytes().get()).unwrap() != bytes {
+        std::thread::yield_now();
+    }
+}
+
+/// The head of a request, and none of its body.
+fn head(stream: &mut TcpStream) {
+    stream.write_all(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n").unwrap();
+}
+
+fn status(stream: &mut TcpStream) -> String {
+    let mut start = [0; 12];
+    stream.read_exact(&mut start).unwrap();
+    String::from_utf8(start.to_vec()).unwrap()
+}
+
+#[test]
+fn two_addresses_that_send_no_bodies_keep_nobody_out() {
+    let limits = Config { in_flight_max: 4, in_flight_per_address_max: 2, ..config() };
+    let server = TestServer::start(limits);
+    let hosts = [[127, 0, 0, 1], [127, 0, 0, 1], [127, 0, 0, 2], [127, 0, 0, 2]];
+    let mut waiting = hosts.map(|host| from(host, server.address));
+    waiting.iter_mut().for_each(head);
+    arriving(&server, 4 * BESIDES);
+    assert_eq!(server.metrics.requests_in_flight().get(), 0);
+    let mut innocent = from([127, 0, 0, 3], server.address);
+    assert!((0..4).all(|_| is_served(&mut innocent)));
+    innocent.write_all(post("/echo", "hello").as_bytes()).unwrap();
+    assert_eq!(status(&mut innocent), "HTTP/1.1 200", "so is who sends a body");
+    // They count for their addresses all the same.
+    let mut third = from([127, 0, 0, 1], server.address);
+    third.write_all(get("/").as_bytes()).unwrap();
+    assert_eq!(status(&mut third), "HTTP/1.1 429");
+    // Whoever sends the rest is answered.
+    for stream in &mut waiting {
+        stream.write_all(b"hello").unwrap();
+        assert_eq!(status(stream), "HTTP/1.1 200");
+    }
+    arriving(&server, 0);
+}
+
+#[test]
+fn a_body_that_comes_when_all_places_are_taken_is_refused() {
+    let server = TestServer::start(Config { in_flight_max: 1, in_flight_per_address_max: 8, ..config() });
+    let (mut late, mut busy) = (from([127, 0, 0, 1], server.address), from([127, 0, 0, 1], server.address));
+    head(&mut late);
+    arriving(&server, BESIDES);
+    busy.write_all(get("/wait").as_bytes()).unwrap();
+    server.wait_until_entered();
+    late.write_all(b"hello").unwrap();
+    assert_eq!(status(&mut late), "HTTP/1.1 503");
+    server.release();
+    assert_eq!(status(&mut busy), "HTTP/1.1 200");
+}
+
+#[test]
+fn where_too_many_send_nothing_the_address_with_most_gives_way() {
+    let limits = Config { arriving_bytes_max: 4 * BESIDES, ..config() };
+    let server = TestServer::start(limits);
+    let mut attackers: Vec<_> = (0..3).map(|_| from([127, 0, 0, 1], server.address)).collect();
+    for (before, stream) in attackers.iter_mut().enumerate() {
+        head(stream);
+        arriving(&server, (before + 1) * BESIDES);
+    }
+    let mut innocent = from([127, 0, 0, 2], server.address);
+    head(&mut innocent);
+    arriving(&server, 4 * BESIDES);
+    let mut newcomer = from([127, 0, 0, 3], server.address);
+    head(&mut newcomer);
+    // The handler is told that the body breaks off; this one says so, and the connection ends.
+    for stream in &mut attackers[..2] {
+        assert_eq!(status(stream), "HTTP/1.1 400");
+        stream.read_to_end(&mut Vec::new()).unwrap();
+    }
+    arriving(&server, 3 * BESIDES);
+    for stream in [&mut innocent, &mut newcomer, &mut attackers[2]] {
+        stream.write_all(b"hello").unwrap();
+        assert_eq!(status(stream), "HTTP/1.1 200");
+    }
+    let page = server.metrics.render();
+    assert!(page.contains("gateway_arrivals_given_up_total 2\n"), "{page}");
 }
 
 /// Returns once so many requests are in flight.

@@ -11,12 +11,13 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response};
 use http_body_util::{BodyExt, Empty};
-use hyper::body::Incoming;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
 use super::support::{TestServer, config, get};
-use crate::server::{Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server};
+use crate::server::{
+    Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server, Upload,
+};
 
 #[test]
 fn requests_in_flight_are_finished_and_told_to_go_elsewhere() {
@@ -224,7 +225,7 @@ fn a_worker_that_cannot_start_takes_the_others_along() {
 struct Nobody;
 
 impl Handler for Nobody {
-    async fn handle(&self, _request: Request<Incoming>, _peer: Peer) -> Response<Body> {
+    async fn handle(&self, _request: Request<Upload>, _peer: Peer) -> Response<Body> {
         Response::default()
     }
 }

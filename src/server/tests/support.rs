@@ -14,13 +14,12 @@ use std::{
 use bytes::Bytes;
 use http::{Request, Response, StatusCode, request::Parts};
 use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
 use tokio::sync::Semaphore;
 
 use crate::{
     server::{
         Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, Refused, RunOutcome, Server,
-        TlsConfig,
+        TlsConfig, Upload,
     },
     telemetry::Metrics,
 };
@@ -142,7 +141,7 @@ struct TestHandler {
 }
 
 impl Handler for TestHandler {
-    async fn handle(&self, request: Request<Incoming>, peer: Peer) -> Response<Body> {
+    async fn handle(&self, request: Request<Upload>, peer: Peer) -> Response<Body> {
         match request.uri().path() {
             "/client" => {
                 let host = peer.host.as_ref().map_or("-", http::uri::Authority::as_str);

@@ -28,8 +28,8 @@ use tokio::{
 use super::tls::Pki;
 use crate::{
     server::{
-        Body, Config, Drain, Handler, Peer, Refused, Shared, addresses::Addresses, connection::Connections,
-        in_flight::InFlight, tls::Tls,
+        Body, Config, Drain, Handler, Peer, Refused, Shared, Upload, addresses::Addresses,
+        connection::Connections, in_flight::InFlight, tls::Tls,
     },
     telemetry::Metrics,
 };
@@ -59,6 +59,8 @@ pub(super) enum Flow {
     Free,
     /// Some hundred bytes, and then a pause.
     Slow,
+    /// Not until it flows again.
+    Held,
     /// Not at all any more.
     Shut,
 }
@@ -170,6 +172,10 @@ async fn carry(far: DuplexStream, near: DuplexStream, flow: Rc<Cell<Flow>>) {
             match flow.get() {
                 Flow::Free => {}
                 Flow::Slow => sleep(PAUSE).await,
+                Flow::Held => {
+                    sleep(Duration::from_millis(1)).await;
+                    continue;
+                }
                 Flow::Shut => pending().await,
             }
             // The server may have gone without a word.
@@ -199,7 +205,7 @@ async fn carry(far: DuplexStream, near: DuplexStream, flow: Rc<Cell<Flow>>) {
 pub(super) struct Tells;
 
 impl Handler for Tells {
-    async fn handle(&self, request: Request<Incoming>, _peer: Peer) -> Response<Body> {
+    async fn handle(&self, request: Request<Upload>, _peer: Peer) -> Response<Body> {
         let length = request.uri().path()[1..].parse().unwrap();
         Response::new(Body::from(Full::from(vec![b'x'; length])))
     }

@@ -1,4 +1,4 @@
-//! Connections of clients, the handshakes of those with TLS, and what they have not taken.
+//! Connections of clients, the handshakes of those with TLS, and what they have not sent to its end or not taken.
 
 use prometheus_client::encoding::EncodeLabelSet;
 use prometheus_client::metrics::{counter::Counter, family::Family, gauge::Gauge};
@@ -10,6 +10,9 @@ use crate::telemetry::outcome::HandshakeOutcome;
 #[derive(Debug, Default)]
 pub(super) struct Connections {
     pub(super) open: Gauge,
+    pub(super) floods: Counter,
+    pub(super) arriving_bytes: Gauge,
+    pub(super) arrivals_given_up: Counter,
     pub(super) untaken_bytes: Gauge,
     pub(super) answers_given_up: Counter,
     refused: Family<ReasonLabels, Counter>,
@@ -37,6 +40,21 @@ impl Connections {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(metric::CONNECTIONS_OPEN, "Connections of clients", self.open.clone());
+        registry.register(
+            metric::CONNECTION_FLOODS,
+            "Connections of clients that were closed over a flood of HTTP/2 frames",
+            self.floods.clone(),
+        );
+        registry.register(
+            metric::ARRIVING_BYTES,
+            "Bytes that requests hold of which the body is on its way",
+            self.arriving_bytes.clone(),
+        );
+        registry.register(
+            metric::ARRIVALS_GIVEN_UP,
+            "Requests that were given up before their body was there, because too many were on their way",
+            self.arrivals_given_up.clone(),
+        );
         registry.register(
             metric::UNTAKEN_BYTES,
             "Bytes of answers that clients have not taken",

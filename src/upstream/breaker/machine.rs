@@ -1,6 +1,6 @@
 //! What a breaker does, given the time: a state machine that neither waits nor looks at a clock.
 
-use std::time::Duration;
+use std::{collections::VecDeque, time::Duration};
 
 use tokio::time::Instant;
 
@@ -9,6 +9,9 @@ use crate::telemetry::BreakerState as State;
 
 /// How long a call is told to wait while all probes are on their way: nobody knows how long that takes.
 const UNTIL_PROBED: Duration = Duration::from_secs(1);
+
+/// How long a probe has its place to itself. One that takes longer says nothing yet, and all others would wait for it.
+pub(super) const PROBE_PATIENCE: Duration = Duration::from_secs(3);
 
 /// How a call ended, as far as the backend's health is concerned.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,9 +33,19 @@ pub(super) struct Machine {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 enum Inner {
-    Closed { window: Window, failed_last: Option<Instant> },
-    HalfOpen { under_way: u32, succeeded: u32, failed: u32 },
-    Open { until: Instant },
+    Closed {
+        window: Window,
+        failed_last: Option<Instant>,
+    },
+    /// Of the probes under way, when those were begun that have a place.
+    HalfOpen {
+        under_way: VecDeque<Instant>,
+        succeeded: u32,
+        failed: u32,
+    },
+    Open {
+        until: Instant,
+    },
 }
 
 /// Whether this is the epoch of a closed breaker.
@@ -65,15 +78,30 @@ impl Machine {
                 return Err(until - now);
             }
             // open -> half-open: it was left alone for long enough
-            self.become_open_or_half(Inner::HalfOpen { under_way: 0, succeeded: 0, failed: 0 });
+            self.become_open_or_half(Inner::HalfOpen { under_way: VecDeque::new(), succeeded: 0, failed: 0 });
         }
-        if let Inner::HalfOpen { under_way, succeeded, failed } = &mut self.inner {
-            if *under_way + *succeeded + *failed >= self.config.probes {
-                return Err(UNTIL_PROBED);
-            }
-            *under_way += 1;
+        if let Some(wait) = self.refusal(now) {
+            return Err(wait);
+        }
+        if let Inner::HalfOpen { under_way, .. } = &mut self.inner {
+            let late = under_way.iter().take_while(|begun| is_late(**begun, now)).count();
+            under_way.drain(..late);
+            under_way.push_back(now);
         }
         Ok(self.epoch)
+    }
+
+    /// How long there is no use in asking for a call, if none would be admitted now.
+    pub(super) fn refusal(&self, now: Instant) -> Option<Duration> {
+        match &self.inner {
+            Inner::Closed { .. } => None,
+            Inner::Open { until } => (now < *until).then(|| *until - now),
+            Inner::HalfOpen { under_way, succeeded, failed } => {
+                let in_time = under_way.iter().filter(|begun| !is_late(**begun, now)).count();
+                let in_time = u32::try_from(in_time).unwrap_or(u32::MAX);
+                (in_time + succeeded + failed >= self.config.probes).then_some(UNTIL_PROBED)
+            }
+        }
     }
 
     /// Hears of calls of this epoch that ended well while it was closed, all at once.
@@ -105,9 +133,10 @@ impl Machine {
                 }
             }
             // Another call may be the probe instead.
-            (Inner::HalfOpen { under_way, .. }, Verdict::Neither) => *under_way -= 1,
+            (Inner::HalfOpen { under_way, .. }, Verdict::Neither) => drop(under_way.pop_front()),
+            // What a late one says counts as well; which of them it was makes no difference.
             (Inner::HalfOpen { under_way, succeeded, failed }, verdict) => {
-                *under_way -= 1;
+                under_way.pop_front();
                 *(if verdict == Verdict::Failed { failed } else { succeeded }) += 1;
                 self.judge(now);
             }
@@ -132,6 +161,11 @@ impl Machine {
         self.epoch += 2;
         self.inner = inner;
     }
+}
+
+/// Whether another call may have the place of a probe that was begun then.
+fn is_late(begun: Instant, now: Instant) -> bool {
+    now.saturating_duration_since(begun) >= PROBE_PATIENCE
 }
 
 const CLOSED: Inner = Inner::Closed { window: Window::NONE, failed_last: None };

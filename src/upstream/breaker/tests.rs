@@ -8,7 +8,7 @@ use tokio::{
     time::{advance, pause},
 };
 
-use super::*;
+use super::{machine::PROBE_PATIENCE, *};
 
 /// One thing that happens.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +57,9 @@ struct Watched {
     /// Which of the last calls failed, while it is closed, and when one last did.
     last: VecDeque<bool>,
     failed_last: Option<Instant>,
-    /// Of the probes of this round: how many went through and said something, or still may.
-    probes: u32,
+    /// Of the probes of this round: how many said something, and when those went through that may, and are not late.
+    said: u32,
+    in_time: VecDeque<Instant>,
     opened: Option<Instant>,
 }
 
@@ -74,25 +75,31 @@ impl Watched {
             failed: 0,
             last: VecDeque::new(),
             failed_last: None,
-            probes: 0,
+            said: 0,
+            in_time: VecDeque::new(),
             opened: None,
         }
     }
 
     fn ask(&mut self, config: &Config) -> bool {
         let before = self.machine.state();
+        let refusal = self.machine.refusal(self.now);
         let admitted = self.machine.admit(self.now);
+        assert_eq!(admitted.err(), refusal, "it says before what it does");
         let is_over = self.opened.is_some_and(|since| self.now - since >= config.open_for);
         match before {
             State::Closed => assert!(admitted.is_ok(), "a closed one lets everything through"),
             State::Open if !is_over => assert!(admitted.is_err(), "an open one lets nothing through"),
             State::Open => {
                 assert!(admitted.is_ok(), "the first probe goes through");
-                self.probes = 1;
+                self.in_time = [self.now].into();
             }
             State::HalfOpen => {
-                assert_eq!(admitted.is_ok(), self.probes < config.probes, "so many probes and no more");
-                self.probes += u32::from(admitted.is_ok());
+                self.in_time.retain(|begun| self.now - *begun < PROBE_PATIENCE);
+                let probes = self.said as usize + self.in_time.len();
+                let may = probes < config.probes as usize;
+                assert_eq!(admitted.is_ok(), may, "so many probes and no more, but for late ones");
+                self.in_time.extend(may.then_some(self.now));
             }
         }
         let is_admitted = admitted.is_ok();
@@ -110,8 +117,9 @@ impl Watched {
             self.ended += 1;
             self.failed += u32::from(verdict == Verdict::Failed);
         }
-        if is_present && before == State::HalfOpen && verdict == Verdict::Neither {
-            self.probes -= 1;
+        if is_present && before == State::HalfOpen {
+            self.said += u32::from(verdict != Verdict::Neither);
+            self.in_time.pop_front();
         }
         self.machine.end(of, verdict, self.now);
         let after = self.machine.state();
@@ -136,7 +144,8 @@ impl Watched {
             (before, after) => assert_eq!(before, after, "there is no other way"),
         }
         if before != after {
-            (self.ended, self.failed, self.probes) = (0, 0, 0);
+            (self.ended, self.failed, self.said) = (0, 0, 0);
+            self.in_time.clear();
             (self.last, self.failed_last) = (VecDeque::new(), None);
             self.opened = (after == State::Open).then_some(self.now);
         }
@@ -202,6 +211,7 @@ proptest! {
                 let before = machine.state();
                 let told = match step {
                     Step::Ask => {
+                        assert_eq!(breaker.refusal(), machine.refusal(Instant::now()));
                         let (admitted, told) = breaker.admit();
                         let expected = machine.admit(Instant::now());
                         assert_eq!(admitted.map(|Pass(of)| of), expected);
@@ -265,5 +275,24 @@ fn failures_that_are_long_past_are_forgotten() {
         machine.end(machine.epoch(), Verdict::Failed, now);
         now += Duration::from_secs(30);
     }
+    assert_eq!(machine.state(), State::Closed);
+}
+
+#[test]
+fn a_probe_that_takes_long_does_not_keep_others_out_and_still_counts() {
+    let config = Config::default();
+    let mut machine = failing(config.clone(), 20);
+    let now = Instant::now() + config.open_for;
+    let admit = |machine: &mut Machine, now| machine.admit(now).is_ok();
+    assert_eq!([(); 4].map(|()| admit(&mut machine, now)), [true, true, true, false]);
+    let later = now + PROBE_PATIENCE;
+    assert!(!admit(&mut machine, later - Duration::from_millis(1)));
+    assert_eq!([(); 4].map(|()| admit(&mut machine, later)), [true, true, true, false]);
+    let epoch = machine.epoch();
+    // Whether the late ones or the others: two of three have to be good.
+    machine.end(epoch, Verdict::Failed, later);
+    machine.end(epoch, Verdict::Succeeded, later);
+    assert_eq!(machine.state(), State::HalfOpen);
+    machine.end(epoch, Verdict::Succeeded, later);
     assert_eq!(machine.state(), State::Closed);
 }

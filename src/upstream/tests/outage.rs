@@ -440,3 +440,53 @@ async fn a_key_is_a_header_like_any_other() {
     assert_eq!(answer.status, StatusCode::OK);
     assert!(backend.requests()[0].contains("\r\nidempotency-key: \"abc\"\r\n"));
 }
+
+#[tokio::test]
+async fn a_probe_is_made_by_whoever_need_not_wait_for_a_connection() {
+    let asked = AtomicUsize::new(0);
+    let backend = Backend::start(move |number, connection| {
+        if number == 1 {
+            connection.request();
+            return connection.until_closed();
+        }
+        while connection.request() {
+            connection.say(if asked.fetch_add(1, Ordering::SeqCst) < 4 { AWAY } else { OK });
+        }
+    });
+    let breaker = breaker::Config {
+        calls_min: 4,
+        window_calls: 4,
+        open_for: Duration::from_secs(1),
+        probes: 1,
+        ..breaker::Config::default()
+    };
+    let upstream = upstream(Config {
+        breaker: Some(breaker),
+        retry: retry::Config { retries_max: 0, ..retry::Config::default() },
+        // One for each share.
+        connections_max: 2,
+        connect_timeout: Duration::from_millis(100),
+        ..backend.config()
+    });
+    let call = |share| Request { share: Some(share), ..post() };
+    let rest = async {
+        while backend.requests().is_empty() {
+            yield_now().await;
+        }
+        for _ in 0..4 {
+            assert_eq!(status(send(&upstream, call(2)).await), 503);
+        }
+        let refused = send(&upstream, call(1)).await;
+        assert!(matches!(refused, Err(UpstreamError::Refused { .. })), "who is refused does not wait first");
+        over(Duration::from_secs(1)).await;
+        // The first has to wait for the call that takes long.
+        let (waited, probe) = join(send(&upstream, call(1)), send(&upstream, call(2))).await;
+        assert_eq!(status(probe), 200);
+        assert!(matches!(waited, Err(UpstreamError::Overloaded)), "{waited:?}");
+        assert_eq!(status(send(&upstream, call(2)).await), 200);
+    };
+    tokio::select! {
+        ended = send(&upstream, call(1)) => panic!("{ended:?}"),
+        () = rest => {}
+    }
+}

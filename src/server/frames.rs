@@ -1,0 +1,196 @@
+//! Which frames a client of HTTP/2 sends, and that they are no flood.
+//!
+//! PING, SETTINGS, WINDOW_UPDATE, PRIORITY and frames of unknown types ask for nothing that anybody wants, and the HTTP library
+//! takes them for as long as they come. A client has to send some. So it has room for many, which is made again by what it does
+//! beside them: it asks, sends the bytes of a body, or is sent those of an answer.
+//!
+//! | | of the room |
+//! | --- | --- |
+//! | any frame | takes [`FRAME`] bytes, and as many as it has |
+//! | HEADERS | give [`REQUEST`] bytes |
+//! | DATA | give [`DATA`] bytes for each that they have; so small ones take some |
+//! | bytes of ours | give as many as they are |
+//!
+//! Where there is no more room the connection ends. There is never more of it than in the beginning, so that who is quiet for long
+//! has earned nothing. Nothing is kept of a frame but its header, and what it means is the library's to say: it refuses those
+//! that must not be.
+
+use prometheus_client::metrics::counter::Counter;
+
+/// The bytes of a frame before its payload (RFC 9113, section 4.1).
+const HEADER: usize = 9;
+
+/// What every connection begins with, which is no frame.
+const PREFACE: usize = 24;
+
+/// What a frame costs besides its bytes.
+const FRAME: u64 = 256;
+
+/// What a request is worth: 32 frames of a few bytes, and it costs far more than these to answer.
+const REQUEST: u64 = 32 * FRAME;
+
+/// What a byte of a body is worth: with 32 of them a frame pays for itself.
+const DATA: u64 = 8;
+
+/// Room for 10,000 small frames.
+const ROOM: u64 = 10_000 * FRAME;
+
+/// Follows the bytes of a connection.
+#[derive(Debug)]
+pub(super) struct Frames {
+    header: [u8; HEADER],
+    /// How much of the header is there.
+    read: usize,
+    /// How much of the payload is still to come.
+    left: usize,
+    room: u64,
+    is_flood: bool,
+    floods: Counter,
+}
+
+impl Frames {
+    /// At the beginning of a connection. Should it end over a flood, that is counted.
+    pub(super) fn new(floods: Counter) -> Frames {
+        Frames { header: [0; HEADER], read: 0, left: PREFACE, room: ROOM, is_flood: false, floods }
+    }
+
+    /// Reads on. Says how many of the bytes may be read by others, which is all of them, unless they are a flood.
+    pub(super) fn read(&mut self, bytes: &[u8]) -> usize {
+        let mut at = 0;
+        while at < bytes.len() && !self.is_flood {
+            if self.left > 0 {
+                let skipped = self.left.min(bytes.len() - at);
+                self.left -= skipped;
+                at += skipped;
+                continue;
+            }
+            let piece = (HEADER - self.read).min(bytes.len() - at);
+            self.header[self.read..][..piece].copy_from_slice(&bytes[at..][..piece]);
+            self.read += piece;
+            at += piece;
+            if self.read == HEADER {
+                self.read = 0;
+                self.begin_frame();
+            }
+        }
+        at
+    }
+
+    /// Whether there were too many.
+    pub(super) fn is_flood(&self) -> bool {
+        self.is_flood
+    }
+
+    /// Makes room for as many bytes, for so many were sent to the client.
+    pub(super) fn pay(&mut self, bytes: u64) {
+        self.room = ROOM.min(self.room.saturating_add(bytes));
+    }
+
+    fn begin_frame(&mut self) {
+        let [high, middle, low, kind, ..] = self.header;
+        let length = u32::from_be_bytes([0, high, middle, low]);
+        self.left = usize::try_from(length).unwrap_or(usize::MAX);
+        let length = u64::from(length);
+        let (costs, gives) = match kind {
+            0x0 => (FRAME, DATA * length),
+            0x1 => (FRAME, REQUEST),
+            _ => (FRAME + length, 0),
+        };
+        self.pay(gives);
+        match self.room.checked_sub(costs) {
+            Some(room) => self.room = room,
+            None => {
+                self.is_flood = true;
+                self.floods.inc();
+                tracing::debug!("closed a connection, for it is flooded with frames");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const DATA_FRAME: u8 = 0x0;
+    const HEADERS: u8 = 0x1;
+    const WINDOW_UPDATE: u8 = 0x8;
+    const PING: u8 = 0x6;
+
+    fn frame(kind: u8, length: usize) -> Vec<u8> {
+        let bytes = u32::try_from(length).unwrap().to_be_bytes();
+        // What looks like frames inside is none.
+        [&bytes[1..], &[kind, 0, 0, 0, 0, 0], &[PING].repeat(length)].concat()
+    }
+
+    fn opened() -> Frames {
+        let mut frames = Frames::new(Counter::default());
+        assert_eq!(frames.read(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), PREFACE);
+        frames
+    }
+
+    /// How many of these frames are read, at most so many.
+    fn taken(frames: &mut Frames, one: &[u8], most: usize) -> usize {
+        (0..most).take_while(|_| frames.read(one) == one.len()).count()
+    }
+
+    #[test]
+    fn a_flood_ends_the_connection_however_it_is_cut() {
+        let text = [b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", &frame(PING, 8).repeat(11_000)[..]].concat();
+        // Each costs 264 of 2,560,000 bytes, and the last one is read up to the end of its header.
+        let most = 2_560_000 / 264;
+        for piece in [1, 5, 17, 1000, text.len()] {
+            let mut frames = Frames::new(Counter::default());
+            let read: usize = text.chunks(piece).map(|piece| frames.read(piece)).sum();
+            assert!(frames.is_flood(), "in pieces of {piece}");
+            assert_eq!(read, PREFACE + most * 17 + HEADER, "in pieces of {piece}");
+            assert_eq!(frames.floods.get(), 1);
+        }
+    }
+
+    #[test]
+    fn frames_of_any_type_are_one_and_large_ones_are_more() {
+        for kind in [0x2, 0x3, 0x4, 0x6, 0x7, 0x8, 0x9, 0xa, 0xff] {
+            let count = taken(&mut opened(), &frame(kind, 4), 20_000);
+            assert!((9_000..10_000).contains(&count), "{kind}: {count}");
+            assert_eq!(taken(&mut opened(), &frame(kind, 16_384), 20_000), 2_560_000 / (16_384 + 256));
+        }
+    }
+
+    #[test]
+    fn who_asks_may_send_some_with_each_request_for_ever() {
+        let mut frames = opened();
+        let round = [frame(HEADERS, 40), frame(WINDOW_UPDATE, 4).repeat(30)].concat();
+        assert_eq!(taken(&mut frames, &round, 10_000), 10_000);
+        // That has earned nothing for later.
+        let count = taken(&mut frames, &frame(PING, 8), 20_000);
+        assert!(count < 10_000, "{count}");
+    }
+
+    #[test]
+    fn bodies_pay_for_themselves_unless_they_come_byte_by_byte() {
+        for (length, is_taken) in [(16_384, true), (32, true), (1, false), (0, false)] {
+            let count = taken(&mut opened(), &frame(DATA_FRAME, length), 50_000);
+            assert_eq!(count == 50_000, is_taken, "{length}: {count}");
+            assert!(count >= 10_000, "{length}: {count}");
+        }
+    }
+
+    #[test]
+    fn who_reads_answers_may_open_windows_for_them() {
+        let mut frames = opened();
+        for _ in 0..50_000 {
+            frames.pay(1024);
+            for _ in 0..2 {
+                assert_eq!(frames.read(&frame(WINDOW_UPDATE, 4)), 13);
+            }
+        }
+        // An answer to each PING is not enough.
+        let mut frames = opened();
+        let count = (0..20_000).take_while(|_| {
+            frames.pay(17);
+            frames.read(&frame(PING, 8)) == 17
+        });
+        assert!(count.count() < 11_000);
+    }
+}
