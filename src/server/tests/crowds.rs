@@ -7,7 +7,7 @@ use std::{
         Read, Write,
     },
     net::{SocketAddr, TcpStream},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use bytes::Bytes;
@@ -18,6 +18,9 @@ use socket2::{Domain, Socket, Type};
 
 use super::support::{TestServer, config, get, post};
 use crate::server::{Config, arrivals::BESIDES};
+
+/// Longer than anything here takes; a test that waits this long has failed.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// A connection from an address of this machine.
 fn from(host: [u8; 4], to: SocketAddr) -> TcpStream {
@@ -114,7 +117,9 @@ fn one_address_cannot_have_all_requests_in_flight() {
 
 /// Returns once requests with so many bytes of bodies, and no more, are on their way.
 fn arriving(server: &TestServer, bytes: usize) {
+    let begun = Instant::now();
     while usize::try_from(server.metrics.arriving_bytes().get()).unwrap() != bytes {
+        assert!(begun.elapsed() < PATIENCE, "{} bytes", server.metrics.arriving_bytes().get());
         std::thread::yield_now();
     }
 }
