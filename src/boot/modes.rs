@@ -139,8 +139,18 @@ fn refused(status: StatusCode, why: &str) -> Told {
 
 /// As it can be said again.
 fn shown(config: &mode::Config) -> Value {
-    let mode::Config { mode, share, validate, answers, noise, extra, read_back, operations, principals } =
-        config;
+    let mode::Config {
+        mode,
+        share,
+        validate,
+        answers,
+        noise,
+        extra,
+        read_back,
+        known,
+        operations,
+        principals,
+    } = config;
     let mut shown = serde_json::Map::new();
     shown.insert("mode".to_owned(), mode.name().into());
     if config.splits() {
@@ -154,6 +164,9 @@ fn shown(config: &mode::Config) -> Value {
         }
         if !read_back {
             shown.insert("read_back".to_owned(), false.into());
+        }
+        if !known.is_empty() {
+            shown.insert("known".to_owned(), known.as_slice().into());
         }
     }
     if *validate {

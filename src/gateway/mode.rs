@@ -110,6 +110,8 @@ pub struct Config {
     pub extra: u16,
     /// Whether it is asked what a change did that it has made.
     pub read_back: bool,
+    /// Places at which the old side shows something else, as everybody knows; and all that lies below them.
+    pub known: Vec<String>,
     /// Otherwise for single operations, by name.
     pub operations: BTreeMap<String, Mode>,
     /// Otherwise for single principals; none is split.
@@ -126,6 +128,7 @@ impl Default for Config {
             noise: 2,
             extra: 5,
             read_back: true,
+            known: Vec::new(),
             operations: BTreeMap::new(),
             principals: BTreeMap::new(),
         }

@@ -11,7 +11,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Collected, Full};
 use tokio::task::yield_now;
 
-use super::{ANSWER_MAX, Shadow};
+use super::{ANSWER_MAX, Shadow, TOLD_MAX};
 use crate::dialect;
 use crate::dialect::page::Wanted;
 use crate::dialect::url::Url;
@@ -50,6 +50,12 @@ pub(super) enum Said {
     Told(Answered),
     /// It is the canonical side, and gave an answer that no client can be told. This is told instead.
     Failed(Box<Problem>),
+}
+
+/// What a side answered: in canonical words, and as it came.
+pub(super) struct Told {
+    pub(super) outcome: Outcome,
+    pub(super) document: Option<Document>,
 }
 
 /// What the side came to that answers the client, as far as it is worth comparing.
@@ -138,9 +144,14 @@ impl Shadow {
 
     /// Asks a side: what it says, in canonical words.
     pub(super) async fn ask(&self, reader: &Reader, side: Side) -> Result<Outcome, ShadowOutcome> {
+        Ok(self.ask_to_see(reader, side).await?.outcome)
+    }
+
+    /// The same, with what it says in its own words.
+    pub(super) async fn ask_to_see(&self, reader: &Reader, side: Side) -> Result<Told, ShadowOutcome> {
         match self.answered(side, &self.again).await? {
             Said::Told(answered) => self.told(reader, &self.again, &answered).await,
-            Said::Failed(problem) => Ok(Err(problem)),
+            Said::Failed(problem) => Ok(Told { outcome: Err(problem), document: None }),
         }
     }
 
@@ -185,9 +196,22 @@ impl Shadow {
         reader: &Reader,
         again: &Again,
         answer: &Answered,
-    ) -> Result<Outcome, ShadowOutcome> {
+    ) -> Result<Told, ShadowOutcome> {
         let document = self.parsed(answer).await?;
-        read(reader, again, answer.status, document.as_ref()).ok_or(ShadowOutcome::Unreadable)
+        let outcome = read(reader, again, answer.status, document.as_ref());
+        Ok(Told { outcome: outcome.ok_or(ShadowOutcome::Unreadable)?, document })
+    }
+
+    /// Counts where the old side shows something that nobody reads, and that the mapping would show otherwise or not at
+    /// all. It takes no second answer to know that, so nothing has to be asked again.
+    pub(super) async fn see(&self, reader: &Reader, outcome: Option<&Outcome>, document: Option<&Document>) {
+        let (Some(Ok(answer)), Some(document), Some(masks)) = (outcome, document, self.plan.masks()) else {
+            return;
+        };
+        yield_now().await;
+        let mut found = reader.shown(answer, document.root(), masks, TOLD_MAX);
+        found.drop_at(|place| self.plan.is_known(place));
+        self.tell(&found);
     }
 
     /// The body of an answer, if it has one that is JSON. Others have their turn before.
