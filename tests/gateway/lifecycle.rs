@@ -14,6 +14,7 @@ mod files;
 mod hops;
 mod kills;
 mod load;
+mod modes;
 mod pki;
 pub(crate) mod process;
 mod reloads;
