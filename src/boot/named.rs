@@ -139,7 +139,8 @@ pub fn failed(error: &ServeError, config: &Config) -> Option<Diagnostic> {
             store::StoreError::Make { path, .. } => ("usage.file", path, code::C0304),
             store::StoreError::Database { path, source } => ("usage.file", path, of_database(source)?),
             store::StoreError::Foreign { path } => ("usage.file", path, code::C0305),
-            store::StoreError::Claimed { .. }
+            store::StoreError::Awaited { .. }
+            | store::StoreError::Claimed { .. }
             | store::StoreError::Lock { .. }
             | store::StoreError::Missing { .. }
             | store::StoreError::TakenOver { .. } => return None,
