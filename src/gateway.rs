@@ -405,7 +405,8 @@ impl Gateway {
         let admitted = admit::admit(&shared.clock, &shared.quotas, selected, exchange)?;
         exchange.tell_quota();
         let target = &admitted.selected.target;
-        if let Some(plan) = self.modes.of(&target.dialect) {
+        let plan = self.modes.of(&target.dialect);
+        if let Some(plan) = plan {
             let maker = plan.maker(&target.operation, &admitted.selected.url);
             let chosen = plan.choose(&target.operation.name, admitted.credential.principal());
             let chosen = Chosen { side: maker.unwrap_or(chosen.side), ..chosen };
@@ -423,19 +424,18 @@ impl Gateway {
             }
         }
         let _writing = self.modes.begin_write(target);
-        self.translate(admitted, exchange).await
+        let cursors = plan.map_or_else(Cursors::default, |plan| plan.cursors());
+        self.translate((admitted, cursors), exchange).await
     }
 
-    /// The phases from the third on.
+    /// The phases from the third on. Cursors are written so.
     async fn translate<B: Body<Data = Bytes>>(
         &self,
-        admitted: Admitted<B>,
+        (admitted, cursors): (Admitted<B>, Cursors),
         exchange: &mut Exchange,
     ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
         let shared = &*self.shared;
         let mut decoded = decode::decode(&shared.config, admitted).await?;
-        let cursors =
-            self.modes.of(&decoded.request.dialect).map_or_else(Cursors::default, |plan| plan.cursors());
         decoded.request = decoded.request.told_to(exchange.narrator.clone()).with_cursors(cursors);
         self.find_used(&decoded.request, exchange);
         let checked = check::check(&shared.clock, decoded, exchange)?;
