@@ -118,7 +118,7 @@ pub(super) async fn asked<B: Body<Data = Bytes>>(
     exchange: &mut Exchange,
 ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
     match side {
-        Side::Canonical => Box::pin(gateway.translate(admitted, exchange)).await,
+        Side::Canonical => Box::pin(gateway.translate((admitted, plan.cursors()), exchange)).await,
         Side::Legacy => Box::pin(legacy::pass(gateway, plan, admitted, exchange)).await,
     }
 }
@@ -129,9 +129,11 @@ impl Shadow {
         let (status, body, is_plain) = match &self.first {
             First::Told { is_busy: true, .. } => return Err(ShadowOutcome::Busy),
             First::Refused(problem) if is_busy_problem(problem) => return Err(ShadowOutcome::Busy),
+            First::Refused(problem) if is_away_problem(problem) => return Err(ShadowOutcome::Unanswered),
             First::Refused(problem) if has_failed(self.side, problem) => {
                 return Ok(Said::Failed(problem.clone()));
             }
+            First::Told { status, .. } if is_away(*status) => return Err(ShadowOutcome::Unanswered),
             First::Told { status, body, is_plain, is_busy: false } => (*status, body.clone(), *is_plain),
             First::Refused(problem) => {
                 let response = self.asks.refuse(problem, &self.of);
@@ -177,8 +179,10 @@ impl Shadow {
             Ok(response) if is_busy(response.status(), response.headers().contains_key(RETRY_AFTER)) => {
                 return Err(ShadowOutcome::Busy);
             }
+            Ok(response) if is_away(response.status()) => return Err(ShadowOutcome::Unanswered),
             Ok(response) => response,
             Err(problem) if is_busy_problem(&problem) => return Err(ShadowOutcome::Busy),
+            Err(problem) if is_away_problem(&problem) => return Err(ShadowOutcome::Unanswered),
             Err(problem) if has_failed(side, &problem) => return Ok(Said::Failed(problem)),
             Err(problem) if problem.blame == Blame::Downstream => gateway.refuse(&problem, &exchange),
             Err(_) => return Err(ShadowOutcome::Unanswered),
@@ -238,6 +242,17 @@ fn is_busy(status: StatusCode, says_when: bool) -> bool {
 /// The same of what a backend refused. What we refuse ourselves, such as in a brown-out, is what clients would be told.
 fn is_busy_problem(problem: &Problem) -> bool {
     matches!(problem.code, Cow::Owned(_)) && is_busy(problem.status.get(), problem.retry_after.is_some())
+}
+
+/// Whether a status is one that is said in the place of a side which is not there, for as long as it is started anew.
+fn is_away(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+}
+
+/// The same of what was answered in the place of a backend. Such a status of our own says something else: that an answer cannot
+/// be told.
+fn is_away_problem(problem: &Problem) -> bool {
+    matches!(problem.code, Cow::Owned(_)) && is_away(problem.status.get())
 }
 
 /// Whether the canonical side had an answer, and none that a client can be told.
