@@ -434,7 +434,11 @@ fn starts_that_are_killed_once_they_have_the_file_leave_it_to_whoever_had_it() {
         // As long as it lives, the file is its to write.
         send(&first, 1, &mut expected);
         let answer = first.page("/usage");
-        assert!(answer.status == 503 && answer.body.contains("taken over"), "{}", answer.body);
+        assert!(
+            answer.status == 503 && answer.body.contains("is about to have usage file"),
+            "{}",
+            answer.body
+        );
         heir.kill().unwrap();
         heir.wait().unwrap();
         assert_eq!(counts(&page(&first)), expected);
