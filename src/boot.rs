@@ -23,11 +23,13 @@ mod workers;
 pub use self::{
     embedded::EmbeddedError,
     files::{DataFiles, FileError},
+    modes::KeptError,
     supervisor::Hangups,
 };
 
 use self::{
     embedded::Embedded,
+    modes::Said,
     parts::{Parts, Surroundings},
     reload::{Reloader, Reread},
     shadows::ShadowThread,
@@ -87,6 +89,9 @@ pub enum ServeError {
     /// A socket that the program was started with cannot be used.
     #[error(transparent)]
     Inherited(#[from] InheritedError),
+    /// What was said of modes cannot be kept, or what is kept cannot be used.
+    #[error(transparent)]
+    Modes(#[from] KeptError),
     /// A worker or the admin page could not be started, or could not go on.
     #[error("cannot serve requests")]
     Run(#[source] io::Error),
@@ -198,7 +203,11 @@ impl Start {
         let opened = opened.map(|opened| opened.straying(strayed));
         let (metered, explained) = (metrics.clone(), explanations.clone());
         let around = Surroundings { metrics: metered, explanations: explained, usage: None, built_in };
-        let parts = Parts::make(&config, registry, &around, None)?;
+        let said = match &config.modes_file {
+            Some(path) => Said::kept(path, &config, &registry)?,
+            None => Said::default(),
+        };
+        let parts = Parts::make(&said.over(&config), registry, &around, None)?;
 
         let server_config = descriptors::with_room_for(&config);
         let server = Server::bind_or_take(server_config, &mut inherited)?.count_into(&metrics);
@@ -225,7 +234,7 @@ impl Start {
         let (modes, mode_asks) = Modes::channel();
         let reloads = reread.is_some().then_some(reloads.with_modes(modes));
         let reloader = |reread| {
-            let loaded = (parts, digest.clone());
+            let loaded = (parts, digest.clone(), said);
             Reloader::new(reread, config.clone(), around, Arc::clone(&workers), server.certificates(), loaded)
         };
         let reloader = reread.map(|(reread, hangups)| (reloader(reread), hangups));

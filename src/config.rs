@@ -65,6 +65,8 @@ pub struct Config {
     pub legacy: BTreeMap<String, upstream::Config>,
     /// Who answers the requests of which dialect, by name; of all others the canonical side does.
     pub modes: BTreeMap<String, gateway::mode::Config>,
+    /// Where it is kept what is said of them on the admin listener; without it that ends with the process.
+    pub modes_file: Option<PathBuf>,
     /// Where the file says so.
     pub modes_written: Vec<ModeWritten>,
     /// What the built-in backend keeps, when it is used.

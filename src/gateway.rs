@@ -418,7 +418,8 @@ impl Gateway {
         exchange: &mut Exchange,
     ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
         let target = &admitted.selected.target;
-        if let Some(plan) = self.modes.of(&target.dialect) {
+        let plan = self.modes.of(&target.dialect);
+        if let Some(plan) = plan {
             let maker = plan.maker(&target.operation, &admitted.selected.url);
             let chosen = plan.choose(&target.operation.name, admitted.credential.principal());
             let chosen = Chosen { side: maker.unwrap_or(chosen.side), ..chosen };
@@ -436,17 +437,19 @@ impl Gateway {
             }
         }
         let _writing = self.modes.begin_write(target);
-        self.translate(admitted, exchange).await
+        let cursors = plan.map_or_else(Cursors::default, |plan| plan.cursors());
+        self.translate((admitted, cursors), exchange).await
     }
 
-    /// The phases from the third on.
+    /// The phases from the third on. Cursors are written so.
     async fn translate<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         &self,
-        admitted: Admitted<B>,
+        (admitted, cursors): (Admitted<B>, Cursors),
         exchange: &mut Exchange,
     ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
         let shared = &*self.shared;
-        let checked = self.check(decode::decode(&shared.config, admitted).await?, exchange)?;
+        let decoded = decode::decode(&shared.config, admitted).await?;
+        let checked = self.check(decoded, cursors, exchange)?;
         let lifted = match lift::lift(self, &checked, exchange).await {
             Ok(lifted) => lifted,
             Err(problem) => return self.settle(problem, exchange),
@@ -459,11 +462,15 @@ impl Gateway {
     }
 
     /// The fourth phase, which waits for nothing.
-    fn check(&self, mut decoded: Decoded, exchange: &mut Exchange) -> Result<Checked, Box<Problem>> {
+    fn check(
+        &self,
+        mut decoded: Decoded,
+        cursors: Cursors,
+        exchange: &mut Exchange,
+    ) -> Result<Checked, Box<Problem>> {
         let request = &mut decoded.request;
         request.narrator = exchange.narrator.clone();
-        request.cursors =
-            self.modes.of(&request.dialect).map_or_else(Cursors::default, |plan| plan.cursors());
+        request.cursors = cursors;
         self.find_used(request, exchange);
         check::check(&self.shared.clock, decoded, exchange)
     }

@@ -317,6 +317,12 @@ impl Upstream {
         Arc::ptr_eq(&self.target, &other.target)
     }
 
+    /// Where it is.
+    #[must_use]
+    pub fn base(&self) -> String {
+        self.config.base.to_string()
+    }
+
     /// The largest answer body accepted.
     #[must_use]
     pub fn answer_bytes_max(&self) -> usize {

@@ -71,6 +71,15 @@ pub struct Told {
 }
 
 impl Told {
+    /// The same, where it will be forgotten with the process although it should be kept.
+    #[must_use]
+    pub fn not_kept(self, cause: &str) -> Told {
+        let mut json: serde_json::Value = serde_json::from_str(&self.json).unwrap_or_default();
+        json["persisted"] = false.into();
+        json["cause"] = cause.into();
+        Told { status: StatusCode::ACCEPTED, json: json.to_string() }
+    }
+
     /// The same, where not every worker does so yet.
     #[must_use]
     pub fn under_way(self, cause: &str) -> Told {

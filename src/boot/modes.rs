@@ -3,11 +3,12 @@
 //! Whoever spoke last of a dialect counts. So a reload for the sake of something else, such as a renewed certificate, does
 //! not undo a step back; one of files that say something else of the dialect than they did does.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, path::Path};
 
 use http::StatusCode;
 use serde_json::{Value, json};
 
+use self::kept::Entry;
 use super::parts::Parts;
 use crate::{
     admin::modes::{Told, What},
@@ -15,7 +16,12 @@ use crate::{
     diag::{Diagnostic, Diagnostics, Sources, render},
     dialect::Registry,
     gateway::mode,
+    telemetry::names::field,
 };
+
+mod kept;
+
+pub use self::kept::KeptError;
 
 /// What was said of which dialect, and what the files said when it was.
 #[derive(Clone, Debug, Default)]
@@ -30,6 +36,57 @@ pub(super) struct Change {
 }
 
 impl Said {
+    /// What was said before this process began and still counts, given what the files say now. The file that keeps it is made
+    /// where there is none, so that it is known at the start whether anything can be kept.
+    pub(super) fn kept(path: &Path, files: &Config, registry: &Registry) -> Result<Said, KeptError> {
+        let entries = kept::read(path)?;
+        let (known, was_there) = (known(registry), entries.is_some());
+        let mut said = BTreeMap::new();
+        let mut is_same = was_there;
+        for (dialect, Entry { said: mode, instead_of }) in entries.into_iter().flatten() {
+            let now = files.modes.get(&dialect);
+            let why = if now.map(shown).unwrap_or_default() == instead_of {
+                let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
+                let json = mode.to_string();
+                match files.parse_mode(&dialect, json.as_bytes(), &known, &mut sources, &mut found) {
+                    Ok(Some(mode)) => {
+                        tell_kept(&dialect, mode.mode.name());
+                        said.insert(dialect, (mode, now.cloned()));
+                        continue;
+                    }
+                    Ok(None) | Err(_) => "the files have no room for it any more",
+                }
+            } else {
+                "the files say something else of the dialect than they did"
+            };
+            is_same = false;
+            tracing::warn!(
+                { field::DIALECT } = dialect,
+                "a mode that was said before this start is dropped: {why}"
+            );
+        }
+        let said = Said(said);
+        if !is_same {
+            // What was dropped must not count again when the files say what they once did.
+            said.keep(path)?;
+        }
+        Ok(said)
+    }
+
+    /// Keeps it for the next start.
+    pub(super) fn keep(&self, path: &Path) -> Result<(), KeptError> {
+        let entry = |(dialect, (said, instead_of)): (&String, &(mode::Config, Option<mode::Config>))| {
+            let instead_of = instead_of.as_ref().map(shown).unwrap_or_default();
+            (dialect.clone(), Entry { said: shown(said), instead_of })
+        };
+        kept::write(path, self.0.iter().map(entry))
+    }
+
+    /// Whether the same was said.
+    pub(super) fn is(&self, other: &Said) -> bool {
+        self.0 == other.0
+    }
+
     /// What counts, given what the files say.
     pub(super) fn over(&self, files: &Config) -> Config {
         let mut config = files.clone();
@@ -64,6 +121,7 @@ impl Said {
 
     /// What is asked for: the change to make, or what to answer where there is none.
     pub(super) fn ask(&self, what: What, files: &Config, parts: &Parts) -> Result<Change, Told> {
+        let is_kept = files.modes_file.is_some();
         match what {
             What::Show => Err(self.show(files, parts)),
             What::Unset { dialect } => {
@@ -74,7 +132,8 @@ impl Said {
                 said.0.remove(&dialect);
                 let mode = files.modes.get(&dialect);
                 let said_by = if mode.is_some() { "files" } else { "nobody" };
-                let json = json!({"result": "taken", "dialect": dialect, "mode": mode.map(shown), "said_by": said_by});
+                let json = json!({"result": "taken", "dialect": dialect, "mode": mode.map(shown), "said_by": said_by,
+                    "persisted": is_kept});
                 Ok(Change { said, dialect, told: Told { status: StatusCode::OK, json: json.to_string() } })
             }
             What::Set { dialect, json } => self.set(dialect, &json, files, parts),
@@ -101,10 +160,13 @@ impl Said {
             "dialect": dialect,
             "mode": shown(&mode),
             "said_by": "admin",
-            "persisted": false,
-            "until": format!(
-                "the program ends, `DELETE /modes/{dialect}`, or a reload of files that say something else of it"
-            ),
+            "persisted": files.modes_file.is_some(),
+            "until": match files.modes_file {
+                Some(_) => format!("`DELETE /modes/{dialect}`, or files that say something else of it"),
+                None => format!(
+                    "the program ends, `DELETE /modes/{dialect}`, or a reload of files that say something else of it"
+                ),
+            },
             "diagnostics": diagnostics(found),
         });
         let mut said = self.clone();
@@ -135,6 +197,20 @@ impl Said {
     }
 }
 
+/// What is in the way of reading a file that keeps modes, if anything is.
+pub(super) fn look(path: &Path) -> Result<(), KeptError> {
+    kept::read(path).map(drop)
+}
+
+fn tell_kept(dialect: &str, mode: &str) {
+    tracing::warn!(
+        { field::DIALECT } = dialect,
+        { field::MODE } = mode,
+        said_by = "admin",
+        "a mode that was said before this start is in use, and not what the files say"
+    );
+}
+
 fn known(registry: &Registry) -> Vec<Known<'_>> {
     registry.dialects().iter().map(|dialect| Known::from(&**dialect)).collect()
 }
@@ -145,8 +221,18 @@ fn refused(status: StatusCode, why: &str) -> Told {
 
 /// As it can be said again.
 fn shown(config: &mode::Config) -> Value {
-    let mode::Config { mode, share, validate, answers, noise, extra, read_back, operations, principals } =
-        config;
+    let mode::Config {
+        mode,
+        share,
+        validate,
+        answers,
+        noise,
+        extra,
+        read_back,
+        known,
+        operations,
+        principals,
+    } = config;
     let mut shown = serde_json::Map::new();
     shown.insert("mode".to_owned(), mode.name().into());
     if config.splits() {
@@ -160,6 +246,9 @@ fn shown(config: &mode::Config) -> Value {
         }
         if !read_back {
             shown.insert("read_back".to_owned(), false.into());
+        }
+        if !known.is_empty() {
+            shown.insert("known".to_owned(), known.as_slice().into());
         }
     }
     if *validate {

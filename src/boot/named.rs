@@ -15,7 +15,7 @@ use std::{
     sync::Arc,
 };
 
-use super::{EmbeddedError, ServeError, explain};
+use super::{EmbeddedError, ServeError, explain, modes, modes::KeptError};
 use crate::{
     backend::OpenError,
     causes::with_causes,
@@ -35,6 +35,8 @@ const OF_KEYS: &str =
 const OF_AUTHORITIES: &str = "name a PEM file with the certificates of the authorities to trust";
 const OF_EXPLANATIONS: &str = "name a file that holds the key, as `openssl rand -hex 32` writes one";
 const OF_DATABASES: &str = "name a file that this program made, or one that is not there in a folder that it may write to: it is made";
+
+const OF_MODES: &str = "name a file that this program made, or one that is not there in a folder that it may write to: it is made";
 
 /// How every database of `SQLite` begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
@@ -68,6 +70,9 @@ pub fn look(config: &Config) -> Diagnostics {
     let key = config.explain.key.as_deref().filter(|path| !is_pipe(path));
     if let Some(Err(error)) = key.map(explain::explainer) {
         found.push(of_explanations(&error, config));
+    }
+    if let Some(Err(error)) = config.modes_file.as_deref().map(modes::look) {
+        found.push(of_modes(&error, config));
     }
     found
 }
@@ -136,11 +141,13 @@ pub fn failed(error: &ServeError, config: &Config) -> Option<Diagnostic> {
             store::StoreError::Make { path, .. } => ("usage.file", path, code::C0304),
             store::StoreError::Database { path, source } => ("usage.file", path, of_database(path, source)?),
             store::StoreError::Foreign { path } => ("usage.file", path, code::C0305),
-            store::StoreError::Claimed { .. }
+            store::StoreError::Awaited { .. }
+            | store::StoreError::Claimed { .. }
             | store::StoreError::Lock { .. }
             | store::StoreError::Missing { .. }
             | store::StoreError::TakenOver { .. } => return None,
         },
+        ServeError::Modes(error) => return Some(of_modes(error, config)),
         ServeError::Usage(KeepError::Thread(_))
         | ServeError::Embedded(EmbeddedError::Start(_))
         | ServeError::Bind(_)
@@ -183,6 +190,11 @@ fn of_upstream(error: &ConfigError, table: &str, config: &Config) -> Option<Diag
         ConfigError::Key { path, .. } => told(OF_KEYS, "tls.key", path),
         ConfigError::Base(_) | ConfigError::NoAuthorities | ConfigError::Tls(_) => return None,
     })
+}
+
+fn of_modes(error: &KeptError, config: &Config) -> Diagnostic {
+    let (KeptError::Read { path, .. } | KeptError::Foreign { path } | KeptError::Write { path, .. }) = error;
+    Told::by(error, OF_MODES).of("admin.modes_file", path, config)
 }
 
 fn of_explanations(error: &explain::KeyError, config: &Config) -> Diagnostic {

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    modes::{Change, Said},
+    modes::{Change, KeptError, Said},
     named,
     parts::{Parts, Surroundings},
     workers::{Done, Workers},
@@ -31,7 +31,7 @@ use crate::{
     diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code},
     dialect::Registry,
     server::{Certificates, Renewal},
-    telemetry::{LoadMetrics, LoadResult},
+    telemetry::{LoadMetrics, LoadResult, names::field},
 };
 
 /// How often somebody looks whether what was in use is used any more.
@@ -163,9 +163,9 @@ impl Reloader {
         around: Surroundings,
         workers: Arc<Workers>,
         certificates: Certificates,
-        (parts, digest): (Parts, String),
+        (parts, digest, said): (Parts, String, Said),
     ) -> Reloader {
-        let (files, said) = (started.clone(), Said::default());
+        let files = started.clone();
         let current = Mutex::new(Current { parts, digest, files, said });
         Reloader { reread, started, around, workers, current, certificates }
     }
@@ -206,6 +206,12 @@ impl Reloader {
         let (result, taken, cause) = match made {
             Ok(Some(Made { parts, renewal, files, said })) => {
                 renewal.take();
+                // What the files have put an end to must not come back with the next start.
+                if !said.is(&current.said)
+                    && let Err(error) = self.keep(&said)
+                {
+                    tracing::warn!("what is kept of modes is not up to date: {}", with_causes(&error));
+                }
                 let upstream = parts.other_upstream(&current.parts);
                 let done = self.workers.serve(&parts, upstream);
                 let before = std::mem::replace(
@@ -271,13 +277,24 @@ impl Reloader {
         }
     }
 
+    /// Keeps what was said for the next start, if there is a file for it.
+    fn keep(&self, said: &Said) -> Result<(), KeptError> {
+        self.started.modes_file.as_deref().map_or(Ok(()), |path| said.keep(path))
+    }
+
     /// Shows who answers which requests, or has the workers do as is said: then what is returned besides says of which
     /// dialect, and when they do.
     pub(super) fn modes(&self, what: What) -> (Told, Option<(String, Done)>) {
         let mut current = self.current();
         match current.said.ask(what, &current.files, &current.parts) {
             Err(told) => (told, None),
-            Ok(Change { said, dialect, told }) => {
+            Ok(Change { said, dialect, mut told }) => {
+                // It counts in any case: whoever steps back must not be held up by a disk that is full.
+                if let Err(error) = self.keep(&said) {
+                    let cause = with_causes(&error);
+                    tracing::warn!({ field::DIALECT } = dialect, "a mode is used and not kept: {cause}");
+                    told = told.not_kept(&cause);
+                }
                 let config = said.over(&current.files);
                 current.parts.set_modes(&config);
                 current.said = said;

@@ -112,7 +112,7 @@ pub(super) fn run(
     let met = Findings::of(&counted, &registry);
     let lacking = config.reverse.as_ref().map(|spoken| lacking_with(&registry, spoken)).unwrap_or_default();
     let lacking = lacking.into_iter().map(|of| ((of.dialect, of.operation), of.reason)).collect();
-    let verdicts = verdict::all(&counted, &registry, &met.compared, &lacking);
+    let verdicts = verdict::all(&counted, &registry, &met, &lacking);
     let replicas = files.len() + arguments.from.len();
     let told = Told { counted, replicas, untouched, removal, verdicts, met };
     match arguments.format {

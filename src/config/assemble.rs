@@ -57,6 +57,7 @@ pub(super) fn assemble(file: &ConfigFile, values: &mut Values<'_>) -> Config {
             legacy.filter_map(|(name, file)| Some((name.value.clone(), upstream(file, values)?))).collect()
         },
         modes: modes::assemble(&file.modes, values),
+        modes_file: values.path(file.admin.modes_file.as_ref()),
         modes_written: modes::written(&file.modes),
         backend: file.backend.as_ref().map(|file| backend(file, values)).unwrap_or_default(),
         limit: limit(&file.limit, values),

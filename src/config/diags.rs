@@ -268,6 +268,13 @@ pub(super) fn split_without_share(split: Span) -> Diagnostic {
         .help("write `share = 10`, for ten of a hundred")
 }
 
+pub(super) fn no_shown_place(written: &Spanned<String>) -> Diagnostic {
+    Diagnostic::error(code::C0408, "this is no place of a dialect's answers")
+        .at(written.span, "expected a place such as `dialect:/urls/location`")
+        .help("write it as `/differences` and reports tell it, or one around it")
+        .note("a difference in canonical words is one of meaning, and always told")
+}
+
 pub(super) fn unused_in_mode(key: &str, written: Span, why: &str) -> Diagnostic {
     Diagnostic::warning(code::C0405, format!("`{key}` has no effect in this mode"))
         .at(written, why.to_owned())
@@ -465,6 +472,9 @@ mod tests {
         (code::C0405, "[mode.acme]\nmode = \"canonical\"\nanswers = \"legacy\"\n", (3, 11)),
         (code::C0206, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"shadow\"\nanswers = \"both\"\n", (5, 11)),
         (code::C0405, "[mode.acme]\nmode = \"canonical\"\nvalidate = true\n", (3, 12)),
+        (code::C0405, "[mode.acme]\nmode = \"canonical\"\nknown = [\"dialect:/a\"]\n", (3, 10)),
+        (code::C0408, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"shadow\"\nknown = [\"/name\"]\n", (5, 10)),
+        (code::C0408, "[legacy.acme]\nbase = \"http://b\"\n[mode.acme]\nmode = \"shadow\"\nknown = [\"dialect:/\"]\n", (5, 10)),
         (code::C0403, "[usage.names]\npat_DemoDemo1 = \"job\"\n", (2, 1)),
         (code::C0403, "[usage.names]\npat_DemoDemo1 = 5\n", (2, 1)),
         (code::C0403, "[usage.names]\npat_DemoDemo1.x = \"job\"\n", (2, 1)),

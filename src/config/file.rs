@@ -104,6 +104,7 @@ pub(super) struct IdentityFile {
 pub(super) struct AdminFile {
     pub(super) enabled: Switch,
     pub(super) address: Text,
+    pub(super) modes_file: Text,
 }
 
 /// `[upstream]`
@@ -301,7 +302,11 @@ impl IdentityFile {
 
 impl AdminFile {
     fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self { enabled: table.boolean("enabled"), address: table.text("address") })
+        table.read(|table| Self {
+            enabled: table.boolean("enabled"),
+            address: table.text("address"),
+            modes_file: table.text("modes_file"),
+        })
     }
 }
 

@@ -14,7 +14,7 @@ pub(super) fn changes(started: &Config, now: &Config, file: Option<&ConfigFile>)
     let nothing = ServerFile::default();
     let all = [
         server(&started.server, &now.server, file.map_or(&nothing, |file| &file.server)),
-        admin(started.admin, now.admin, file),
+        admin(started, now, file),
         backends(started, now, file),
         telemetry(&started.telemetry, &now.telemetry, file),
         usage(&started.usage, &now.usage, file),
@@ -94,10 +94,15 @@ fn listener(old: &[ListenerConfig], new: &[ListenerConfig], file: &[ListenerFile
     is_other.then(|| diags::fixed("server.listener", written))
 }
 
-fn admin(old: admin::Config, new: admin::Config, file: Option<&ConfigFile>) -> Vec<Told> {
-    let admin::Config { address } = new;
-    let written = file.and_then(|file| at(file.admin.address.as_ref()).or(at(file.admin.enabled.as_ref())));
-    vec![tell("admin.address", &old.address, &address, written)]
+fn admin(old: &Config, new: &Config, file: Option<&ConfigFile>) -> Vec<Told> {
+    let admin::Config { address } = new.admin;
+    let file = file.map(|file| &file.admin);
+    let written = file.and_then(|file| at(file.address.as_ref()).or(at(file.enabled.as_ref())));
+    let other_file = file.and_then(|file| at(file.modes_file.as_ref()));
+    vec![
+        tell("admin.address", &old.admin.address, &address, written),
+        tell("admin.modes_file", &old.modes_file, &new.modes_file, other_file),
+    ]
 }
 
 /// Which of the two backends it is, and the settings of the built-in one where it is used.
@@ -238,6 +243,7 @@ mod tests {
             ("server.hops", "trusted = [\"::1\"]"),
             ("server.hops", "headers = [\"forwarded\"]"),
             ("admin", "address = \"127.0.0.1:8\""),
+            ("admin", "modes_file = \"modes.json\""),
             ("backend", "seed = false"),
             ("backend", "database = \"x\""),
             ("telemetry", "format = \"json\""),

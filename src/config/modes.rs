@@ -58,6 +58,7 @@ fn table(file: &ModeFile, values: &mut Values<'_>) -> mode::Config {
         noise: values.count(file.noise, 0..=100, default.noise),
         extra: values.count(file.extra, 0..=mode::Config::EXTRA_MAX, default.extra),
         read_back: file.read_back.map_or(default.read_back, |read_back| read_back.value),
+        known: file.known.iter().filter_map(|place| values.shown_place(place)).collect(),
         validate: file.validate.map_or(default.validate, |validate| validate.value),
     }
 }
@@ -81,7 +82,8 @@ pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
             let noise = file.noise.map(|written| ("noise", written.span));
             let extra = file.extra.map(|written| ("extra", written.span));
             let read_back = file.read_back.map(|written| ("read_back", written.span));
-            for (key, span) in answers.into_iter().chain(noise).chain(extra).chain(read_back) {
+            let known = file.known.first().map(|written| ("known", written.span));
+            for (key, span) in answers.into_iter().chain(noise).chain(extra).chain(read_back).chain(known) {
                 found.push(diags::unused_in_mode(key, span, "there are no shadows"));
             }
         }

@@ -28,6 +28,7 @@ pub(super) fn files(file: &ConfigFile) -> Vec<FileNamed> {
             name("server.listener.tls.clients.authorities".to_owned(), &clients.authorities);
         }
     }
+    name("admin.modes_file".to_owned(), &file.admin.modes_file);
     let backend = file.upstream.iter().map(|upstream| ("upstream".to_owned(), upstream));
     let legacy = file.legacy.iter().map(|(name, upstream)| (format!("legacy.{}", name.value), upstream));
     for (table, upstream) in backend.chain(legacy) {

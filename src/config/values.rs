@@ -18,6 +18,7 @@ use crate::limit::{Principal, Window};
 use crate::server::{ClientCertificate, HopHeader, HopHeaders, Network};
 use crate::telemetry::LogFormat;
 use crate::time::parse_duration;
+use crate::translate::reverse::told::SHOWN;
 use crate::upstream::Keys;
 use crate::usage::{UNCONFIRMED, UNCONFIRMED_NAME, is_printable};
 
@@ -146,6 +147,14 @@ impl<'a> Values<'a> {
 
     pub(super) fn side(&mut self, written: Option<&Spanned<String>>, default: Side) -> Side {
         self.choice(written, &Side::NAMES, default)
+    }
+
+    /// A place that answers of a dialect have, as metrics and reports tell it.
+    pub(super) fn shown_place(&mut self, written: &Spanned<String>) -> Option<String> {
+        let rest = written.value.strip_prefix(SHOWN);
+        let is_place = rest.is_some_and(|place| place.len() > 1 && place.starts_with('/'));
+        let place = if is_place { Ok(written.value.clone()) } else { Err(diags::no_shown_place(written)) };
+        self.take(Some(place))
     }
 
     pub(super) fn principal(&mut self, written: &Spanned<String>) -> Option<Principal> {

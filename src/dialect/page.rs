@@ -6,13 +6,15 @@
 //! offset in base64: a client can only send back what an earlier page gave it. Where another server makes cursors for the
 //! same clients, ours have a mark, so that each is sent to whoever made it.
 
-use base64::Engine;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use percent_encoding::percent_decode_str;
 
 use super::url::Url;
 use crate::json::Writer;
 use crate::problem::{Place, Root, Violation};
+
+mod cursor;
+
+pub use self::cursor::{Cursors, Maker, Mark};
 
 /// How a list is paged.
 #[derive(Clone, Debug)]
@@ -46,25 +48,6 @@ impl Style {
     /// The styles with their names in mappings.
     pub const NAMES: [(&str, Style); 3] =
         [("cursor", Style::Cursor), ("number", Style::Number), ("offset", Style::Offset)];
-}
-
-/// How cursors of ours are written. All of them are read.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Cursors {
-    /// So that they are told from those of another server.
-    Marked,
-    /// As short as they can be.
-    #[default]
-    Plain,
-}
-
-/// Who made a cursor.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Maker {
-    /// Another server: it is none that we ever write.
-    Another,
-    /// It has our mark.
-    Ours,
 }
 
 /// What a member of a page's answer holds.
@@ -145,8 +128,7 @@ impl Page {
                 (number - 1).saturating_mul(u64::from(limit))
             }
             (Some(text), Style::Cursor) => {
-                let read = read_cursor(text).map(|(offset, _)| offset);
-                read.ok_or_else(|| wrong(&self.start, "must come from an earlier page"))?
+                cursor::read(text).ok_or_else(|| wrong(&self.start, "must come from an earlier page"))?
             }
         };
         // What no list can be as long as was not read from an earlier page of ours.
@@ -156,9 +138,9 @@ impl Page {
         Ok(Wanted { limit, offset })
     }
 
-    /// Who made the cursor that an address asks for a page by; none if it asks by none, or nobody can tell: what we wrote before
-    /// there was a mark may have been written by another of us.
-    pub fn maker(&self, url: &Url) -> Option<Maker> {
+    /// Who made the cursor that an address asks for a page by, where ours have that mark; none if it asks by none, or nobody can
+    /// tell: what we wrote before there was a mark may have been written by another of us.
+    pub fn maker(&self, url: &Url, own: Mark) -> Option<Maker> {
         if self.style != Style::Cursor {
             return None;
         }
@@ -167,11 +149,7 @@ impl Page {
         // What is given twice, or is no text, is nothing to either side.
         let (Some((_, cursor)), None) = (given.next(), given.next()) else { return None };
         let cursor = percent_decode_str(cursor).decode_utf8().ok().filter(|cursor| !cursor.is_empty())?;
-        match read_cursor(&cursor) {
-            Some((_, Cursors::Marked)) => Some(Maker::Ours),
-            Some((_, Cursors::Plain)) => None,
-            None => Some(Maker::Another),
-        }
+        own.maker(&cursor)
     }
 
     /// What a slot holds, as JSON: `shown` items of `total` are on this page that was asked for at `url`. None if
@@ -194,7 +172,7 @@ impl Page {
             PageSlot::Limit => limit.to_string(),
             PageSlot::Next if !has_next => return None,
             PageSlot::Next => match self.style {
-                Style::Cursor => quoted(&cursor(end, cursors)),
+                Style::Cursor => quoted(&cursors.write(end)),
                 Style::Number | Style::Offset => self.start_of(end, limit, cursors),
             },
             PageSlot::NextUrl if !has_next => "null".to_owned(),
@@ -230,7 +208,7 @@ impl Page {
     /// What the page that begins after `offset` items is called by.
     fn start_of(&self, offset: u64, limit: u64, cursors: Cursors) -> String {
         match self.style {
-            Style::Cursor => cursor(offset, cursors),
+            Style::Cursor => cursors.write(offset),
             Style::Number => (offset / limit + 1).to_string(),
             Style::Offset => offset.to_string(),
         }
@@ -252,29 +230,6 @@ fn wrong(parameter: &str, message: &str) -> Violation {
 fn digits(text: &str) -> Option<u64> {
     let plain = (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
     plain.then(|| text.parse().ok()).flatten()
-}
-
-/// What a cursor with a mark says before its offset. No other server says that, but another of us.
-const MARK: &str = "interlingua:";
-
-fn cursor(offset: u64, cursors: Cursors) -> String {
-    let mark = match cursors {
-        Cursors::Marked => MARK,
-        Cursors::Plain => "",
-    };
-    URL_SAFE_NO_PAD.encode(format!("{mark}o{offset}"))
-}
-
-/// Reads a cursor. Only the spellings that we write are one, so that a page has one name of each sort.
-fn read_cursor(text: &str) -> Option<(u64, Cursors)> {
-    let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
-    let said = std::str::from_utf8(&bytes).ok()?;
-    let (said, cursors) = match said.strip_prefix(MARK) {
-        Some(said) => (said, Cursors::Marked),
-        None => (said, Cursors::Plain),
-    };
-    let offset = digits(said.strip_prefix('o')?)?;
-    (cursor(offset, cursors) == text).then_some((offset, cursors))
 }
 
 #[cfg(test)]
@@ -324,18 +279,31 @@ mod tests {
     #[test]
     fn a_cursor_names_who_made_it_where_that_is_certain() {
         let maker = |style, query: &str| {
-            page(style).maker(&Url::of(PathAndQuery::try_from(format!("/things?{query}")).unwrap()))
+            let url = Url::of(PathAndQuery::try_from(format!("/things?{query}")).unwrap());
+            page(style).maker(&url, Mark::of(&["acme", "https://old.example"]))
         };
-        // `printf interlingua:o40 | base64`, with another spelling of it, and of what it says.
-        let ours = "aW50ZXJsaW5ndWE6bzQw";
+        // `printf interlingua:MARK:o40 | base64`, where MARK is the first eight digits of the SHA-256 of `interlingua-cursor-1` and both parts, each behind
+        // its length; with another spelling of it, and of what it says.
+        let ours = "aW50ZXJsaW5ndWE6MmE0NjFjZDQ6bzQw";
         assert_eq!(wanted(Style::Cursor, &[("start", ours)]), Ok(Wanted { limit: 20, offset: 40 }));
         for query in [format!("start={ours}"), format!("size=2&st%61rt=%61{}", &ours[1..])] {
             assert_eq!(maker(Style::Cursor, &query), Some(Maker::Ours), "{query}");
             assert_eq!(maker(Style::Offset, &query), None, "{query}");
         }
-        for another in
-            ["OLDbzQw", "40", "eyJvIjo0MH0", "aW50ZXJsaW5ndWE6bzA0MA", "aW50ZXJsaW5ndWE6bzQw%3D", "a+b"]
-        {
+        // Spoilt, and nobody else's: it is for us to refuse.
+        for spoilt in [format!("{ours}%3D"), format!("{}x", &ours[..28]), ours[..28].to_owned()] {
+            assert_eq!(maker(Style::Cursor, &format!("start={spoilt}")), Some(Maker::Ours), "{spoilt}");
+            assert!(wanted(Style::Cursor, &[("start", &spoilt)]).is_err(), "{spoilt}");
+        }
+        // The last two are another deployment's, and one of a version that had no words of deployments.
+        for another in [
+            "OLDbzQw",
+            "40",
+            "eyJvIjo0MH0",
+            "a+b",
+            "aW50ZXJsaW5ndWE6OWNhMWI0NTk6bzQw",
+            "aW50ZXJsaW5ndWE6bzQw",
+        ] {
             assert_eq!(maker(Style::Cursor, &format!("start={another}")), Some(Maker::Another), "{another}");
         }
         for nobodys in
@@ -397,7 +365,7 @@ mod tests {
     proptest! {
         #[test]
         fn following_the_cursor_shows_every_item_once(total in 0_u64..200, limit in 1_u32..60, marked: bool) {
-            let cursors = if marked { Cursors::Marked } else { Cursors::Plain };
+            let cursors = if marked { Cursors::Marked(Mark::of(&["acme", "https://old.example"])) } else { Cursors::Plain };
             let page = Page { most: 60, ..page(Style::Cursor) };
             let (mut seen, mut start) = (0, None);
             loop {

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use crate::dialect::page::{Cursors, Maker};
+use crate::dialect::page::{Cursors, Maker, Mark};
 use crate::dialect::url::Url;
 use crate::dialect::{self, Dialect, Operation, Registry};
 use crate::limit::Principal;
@@ -110,6 +110,8 @@ pub struct Config {
     pub extra: u16,
     /// Whether it is asked what a change did that it has made.
     pub read_back: bool,
+    /// Places at which the old side shows something else, as everybody knows; and all that lies below them.
+    pub known: Vec<String>,
     /// Otherwise for single operations, by name.
     pub operations: BTreeMap<String, Mode>,
     /// Otherwise for single principals; none is split.
@@ -126,6 +128,7 @@ impl Default for Config {
             noise: 2,
             extra: 5,
             read_back: true,
+            known: Vec::new(),
             operations: BTreeMap::new(),
             principals: BTreeMap::new(),
         }
@@ -185,6 +188,8 @@ pub(super) struct Plan {
     is_said: bool,
     /// Whose old upstream it is: the dialect's, or that of one it is a generation of.
     legacy: Option<String>,
+    /// What cursors of the canonical side are known by, where there is an old upstream that has others.
+    mark: Option<Mark>,
     /// What the dialect is a generation of at the root: all of them split alike.
     family: String,
     /// The hosts by which the dialect, or another of its family, is known.
@@ -225,6 +230,7 @@ impl Modes {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
             let config = names().find_map(|name| configs.get(name));
             let legacy = names().find(|name| legacies.of(name).is_some()).cloned();
+            let mark = legacy.as_ref().and_then(|name| Some(Mark::of(&[name, &legacies.of(name)?.base()])));
             let family = dialect.family().to_owned();
             let writes = (legacy.is_some() || config.is_some_and(Config::passes)).then(|| {
                 let known = || self.writes.get(&family).cloned().unwrap_or_default();
@@ -239,7 +245,7 @@ impl Modes {
             let comparison = config.shadows().then(|| Comparison::of(registry, dialect, &config));
             let relatives = registry.dialects().iter().filter(|one| one.family() == family);
             let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
-            let plan = Plan { config, is_said, legacy, family, hosts, comparison, writes, budget };
+            let plan = Plan { config, is_said, legacy, mark, family, hosts, comparison, writes, budget };
             Some((dialect.name.clone(), Arc::new(plan)))
         };
         let plans = registry.dialects().iter().filter_map(&mut plan).collect();
@@ -291,8 +297,7 @@ impl Plan {
 
     /// Which side alone can answer, where a request asks for a page by a cursor that one of them made.
     pub(super) fn maker(&self, operation: &Operation, url: &Url) -> Option<Side> {
-        self.legacy.as_ref()?;
-        Some(match operation.page.as_ref()?.maker(url)? {
+        Some(match operation.page.as_ref()?.maker(url, self.mark?)? {
             Maker::Ours => Side::Canonical,
             Maker::Another => Side::Legacy,
         })
@@ -300,7 +305,7 @@ impl Plan {
 
     /// How cursors are written, so that it is known who made them.
     pub(super) fn cursors(&self) -> Cursors {
-        if self.legacy.is_some() { Cursors::Marked } else { Cursors::Plain }
+        self.mark.map_or(Cursors::Plain, Cursors::Marked)
     }
 
     /// Whether anything was said of the dialect.
@@ -367,6 +372,7 @@ mod tests {
             config,
             is_said: true,
             legacy: None,
+            mark: None,
             family: "acme".to_owned(),
             hosts: Vec::new(),
             comparison: None,

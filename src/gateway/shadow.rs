@@ -34,6 +34,7 @@ use crate::problem::Problem;
 use crate::telemetry::{Different, ShadowOutcome};
 use crate::time::Deadline;
 use crate::translate::compare::Differences;
+use crate::translate::reverse::told::SHOWN;
 
 mod ask;
 mod effect;
@@ -203,6 +204,7 @@ impl Shadow {
                 dialect: dialect.into(),
                 operation: operation.into(),
                 place: difference.place.clone(),
+                is_shown: difference.place.starts_with(SHOWN),
                 what: difference.what.name(),
                 old: difference.sides[0].to_string(),
                 new: difference.sides[1].to_string(),

@@ -19,8 +19,8 @@ use crate::{once::Each, time::unix_seconds};
 /// How many places of one operation are told apart; all others are one.
 const PLACES_MAX: usize = 50;
 
-/// What those are called.
-const OTHER: &str = "other";
+/// What those are called: places of meaning, and such as only show something.
+const OTHER: [&str; 2] = ["other", "dialect:other"];
 
 /// How many differences are kept.
 const KEPT_MAX: usize = 256;
@@ -116,8 +116,10 @@ pub struct Different {
     pub dialect: String,
     /// Its operation.
     pub operation: String,
-    /// Where in the canonical answer.
+    /// Where in the canonical answer, or in that of the dialect.
     pub place: String,
+    /// Whether something is only shown there, and means nothing.
+    pub is_shown: bool,
     /// How.
     pub what: &'static str,
     /// What the old side said, masked.
@@ -137,12 +139,14 @@ pub(super) struct ShadowMetrics {
 
 #[derive(Debug, Default)]
 struct Kept {
-    /// By dialect and operation.
-    places: BTreeMap<(String, String), BTreeSet<String>>,
+    /// By dialect and operation, and by whether they only show something: so that neither leaves no room for the other.
+    places: BTreeMap<(String, String, bool), BTreeSet<String>>,
     /// By the same: the places that count for nothing.
     noisy: BTreeMap<(String, String), Vec<String>>,
     /// The oldest first.
     newest: VecDeque<(u64, Different)>,
+    /// The same of what is only shown, of each place the newest: it is in every answer.
+    shown: VecDeque<(u64, Different)>,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -212,15 +216,22 @@ impl ShadowMetrics {
     pub(super) fn differs(&self, different: &Different, now: SystemTime) {
         let mut kept = self.lock();
         let (dialect, operation) = (different.dialect.clone(), different.operation.clone());
-        let places = kept.places.entry((dialect.clone(), operation.clone())).or_default();
+        let is_shown = different.is_shown;
+        let places = kept.places.entry((dialect.clone(), operation.clone(), is_shown)).or_default();
         let has_room = places.len() < PLACES_MAX || places.contains(&different.place);
-        let place = if has_room { different.place.clone() } else { OTHER.to_owned() };
+        let place = if has_room { different.place.clone() } else { OTHER[usize::from(is_shown)].to_owned() };
         if has_room {
             places.insert(place.clone());
         }
-        kept.newest.push_back((unix_seconds(now), different.clone()));
-        if kept.newest.len() > KEPT_MAX {
-            kept.newest.pop_front();
+        let newest = if is_shown { &mut kept.shown } else { &mut kept.newest };
+        if is_shown {
+            let of = |one: &Different| (one.dialect.clone(), one.operation.clone(), one.place.clone());
+            let own = of(different);
+            newest.retain(|(_, one)| of(one) != own);
+        }
+        newest.push_back((unix_seconds(now), different.clone()));
+        if newest.len() > KEPT_MAX {
+            newest.pop_front();
         }
         drop(kept);
         self.differences.get_or_create(&PlaceLabels { dialect, operation, place }).inc();
@@ -229,7 +240,7 @@ impl ShadowMetrics {
     /// The newest differences, the newest first.
     pub(super) fn json(&self) -> String {
         let kept = self.lock();
-        let all = kept.newest.iter().rev().map(|(at, one)| {
+        let told = |(at, one): &(u64, Different)| {
             json!({
                 "at": at,
                 "request": one.request.as_ref().map(RequestId::as_str),
@@ -240,13 +251,15 @@ impl ShadowMetrics {
                 "legacy": one.old,
                 "canonical": one.new,
             })
-        });
+        };
+        let [differences, shown] =
+            [&kept.newest, &kept.shown].map(|all| all.iter().rev().map(told).collect::<Vec<_>>());
         let unsteady = kept.noisy.iter().filter(|(_, places)| !places.is_empty());
         let unsteady = unsteady.map(|((dialect, operation), places)| {
             json!({"dialect": dialect, "operation": operation, "places": places})
         });
-        let (differences, noise) = (all.collect::<Vec<_>>(), unsteady.collect::<Vec<_>>());
-        format!("{}\n", json!({ "differences": differences, "noise": noise }))
+        let noise = unsteady.collect::<Vec<_>>();
+        format!("{}\n", json!({ "differences": differences, "shown": shown, "noise": noise }))
     }
 
     /// A panic while the lock was held cannot have left half of a difference, so poison is ignored.
@@ -262,7 +275,7 @@ impl ShadowMetrics {
         );
         registry.register(
             metric::SHADOW_DIFFERENCES,
-            "Places of canonical answers where the sides differ",
+            "Places of answers where the sides differ: of the canonical one, or of the dialect's where something is only shown",
             self.differences.clone(),
         );
         registry.register(
@@ -280,7 +293,8 @@ mod tests {
     fn different(place: String) -> Different {
         let (old, new) = ("string 1".to_owned(), "nothing".to_owned());
         let (dialect, operation) = ("acme".to_owned(), "list".to_owned());
-        Different { request: None, dialect, operation, place, what: "missing", old, new }
+        let is_shown = place.starts_with("dialect:");
+        Different { request: None, dialect, operation, place, is_shown, what: "missing", old, new }
     }
 
     #[test]
@@ -300,6 +314,35 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&shadow.json()).unwrap();
         let kept = json["differences"].as_array().unwrap();
         assert_eq!((kept.len(), &kept[0]["place"]), (KEPT_MAX, &json!("/7")));
+    }
+
+    #[test]
+    fn what_is_only_shown_leaves_room_for_what_means_something() {
+        let shadow = ShadowMetrics::default();
+        shadow.differs(&different("/name".to_owned()), SystemTime::UNIX_EPOCH);
+        for number in 0..1000 {
+            shadow.differs(&different(format!("dialect:/{}", number % 60)), SystemTime::UNIX_EPOCH);
+        }
+        shadow.differs(&different("/title".to_owned()), SystemTime::UNIX_EPOCH);
+        let json: serde_json::Value = serde_json::from_str(&shadow.json()).unwrap();
+        let places = |of: &str| -> Vec<_> {
+            json[of].as_array().unwrap().iter().map(|one| one["place"].as_str().unwrap().to_owned()).collect()
+        };
+        assert_eq!(places("differences"), ["/title", "/name"]);
+        let shown = places("shown");
+        assert_eq!(
+            (shown.len(), shown[0].as_str()),
+            (60, "dialect:/39"),
+            "each place once, the newest first"
+        );
+        let mut registry = Registry::default();
+        shadow.register(&mut registry);
+        let mut page = String::new();
+        prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
+        assert!(
+            page.contains(r#"place="/title"} 1"#) && page.contains(r#"place="dialect:other"} "#),
+            "{page}"
+        );
     }
 
     #[test]

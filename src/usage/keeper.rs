@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::mem::{self, Discriminant};
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
@@ -69,7 +70,7 @@ impl Opened {
         let thread = thread::Builder::new().name("usage".into()).spawn(run)?;
         let book = Arc::new(store.take_over(config)?);
         let path = store.path().into();
-        give.send(Keeping { store, book: Arc::clone(&book), strayed, has_failed: false }).ok();
+        give.send(Keeping { store, book: Arc::clone(&book), strayed, failed: None }).ok();
         let turns = Arc::new(Semaphore::new(PAGES_MAX));
         let mut keeper =
             Keeper { asker: Asker { messages, path, turns }, thread: Some(thread), clerk: None, book };
@@ -162,7 +163,8 @@ struct Keeping {
     store: Store,
     book: Arc<Book>,
     strayed: Counter,
-    has_failed: bool,
+    /// What went wrong when it was written last, if anything did.
+    failed: Option<Discriminant<StoreError>>,
 }
 
 impl Keeping {
@@ -204,13 +206,16 @@ impl Keeping {
         written
     }
 
-    /// A disk that stays full is told once.
+    /// A disk that stays full is told once; that somebody who was about to have the file now has it is something else.
     fn write_and_tell(&mut self) {
         let written = self.write();
-        if let (Err(error), false) = (&written, self.has_failed) {
+        let why = written.as_ref().err().map(mem::discriminant);
+        if let Err(error) = &written
+            && self.failed != why
+        {
             let cause = std::error::Error::source(error).map(ToString::to_string);
             tracing::warn!(%error, cause, "usage is not written down");
         }
-        self.has_failed = written.is_err();
+        self.failed = why;
     }
 }

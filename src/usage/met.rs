@@ -21,12 +21,14 @@ use crate::lens::Tally;
 use crate::once::Each;
 use crate::telemetry::ShadowOutcome;
 use crate::time::unix_seconds;
+use crate::translate::reverse::told::SHOWN;
 
 /// How many places of one operation are told apart; all others are one.
 const PLACES_MAX: usize = 50;
 
-/// What those are called.
+/// What those are called: places of meaning, and such as only show something.
 const OTHER: &str = "other";
+const OTHER_SHOWN: &str = "dialect:other";
 
 /// How often, by day since 1970 and by the number of the part.
 pub(super) type Counts = BTreeMap<(u64, u32), u64>;
@@ -138,8 +140,9 @@ impl Pending {
         if known.contains(place) {
             return place;
         }
-        if known.len() >= PLACES_MAX {
-            return OTHER;
+        let is_shown = place.starts_with(SHOWN);
+        if known.iter().filter(|known| known.starts_with(SHOWN) == is_shown).count() >= PLACES_MAX {
+            return if is_shown { OTHER_SHOWN } else { OTHER };
         }
         known.insert(place.to_owned());
         place
@@ -153,7 +156,8 @@ impl Book {
         self.met().add(self.parts().number(&part), now);
     }
 
-    /// Counts a place of canonical answers where the sides differ.
+    /// Counts a place of canonical answers where the sides differ, or one of the dialect's where the old side shows something
+    /// else than the mapping does.
     pub fn differs(&self, dialect: &str, operation: &str, place: &str, now: SystemTime) {
         let place = self.met().place((dialect, operation), place);
         let part = Part { kind: Kind::Difference, ..Part::operation(dialect, operation).field(place) };

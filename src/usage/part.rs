@@ -4,6 +4,8 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use crate::translate::reverse::told::SHOWN;
+
 /// A part of a dialect.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Part {
@@ -38,7 +40,7 @@ pub enum Kind {
     Unread,
     /// How asking the other side too ended: met, and used by nobody, as the next two.
     Comparison,
-    /// A place of its canonical answers where the sides differ.
+    /// A place of its canonical answers where the sides differ; or one of the dialect's, where something is only shown.
     Difference,
     /// A declared loss.
     Loss,
@@ -101,6 +103,11 @@ impl Part {
     #[must_use]
     pub fn unread(&self) -> Part {
         Part { kind: Kind::Unread, ..Part::operation(&self.dialect, &self.operation) }
+    }
+
+    /// Whether it is a place of the dialect's answers where something is only shown, and not one of meaning.
+    pub fn is_shown(&self) -> bool {
+        self.kind == Kind::Difference && self.field.starts_with(SHOWN)
     }
 
     /// A value of the same field.

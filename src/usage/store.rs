@@ -85,7 +85,17 @@ pub enum StoreError {
         /// The file.
         path: PathBuf,
     },
-    /// Another process writes it now, or is about to.
+    /// Another process is about to have it, and has not written yet.
+    #[error(
+        "another process that starts is about to have usage file `{}`: nothing is written meanwhile, and all of it is should \
+         that not start",
+        .path.display()
+    )]
+    Awaited {
+        /// The file.
+        path: PathBuf,
+    },
+    /// Another process writes it now.
     #[error(
         "usage file `{}` was taken over by another process: what this one goes on serving is not counted ({strayed} requests so \
          far); end it, or start it anew with a `[usage] file` of its own",
@@ -234,8 +244,12 @@ impl Store {
                 self.take_in();
                 Ok(())
             }
-            Ok(Turn::Waiting | Turn::Gone) => {
-                // The file names somebody else: whoever starts next need not wait for us.
+            // Either way the file names somebody else: whoever starts next need not wait for us.
+            Ok(Turn::Waiting) => {
+                self.claim = None;
+                Err(StoreError::Awaited { path: self.path.clone() })
+            }
+            Ok(Turn::Gone) => {
                 self.claim = None;
                 Err(StoreError::TakenOver { path: self.path.clone(), strayed: self.strayed })
             }

@@ -32,6 +32,7 @@ mod backwards;
 mod heard;
 mod instances;
 mod kept;
+mod shown;
 mod told;
 
 pub(crate) use kept::kept_and_told;

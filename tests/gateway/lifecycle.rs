@@ -15,6 +15,7 @@ mod files;
 mod hops;
 mod kills;
 mod load;
+mod modes;
 mod pki;
 pub(crate) mod process;
 mod reloads;

@@ -12,5 +12,6 @@ mod load;
 mod quota;
 mod scripted;
 mod shadows;
+mod shown;
 mod tamper;
 mod world;

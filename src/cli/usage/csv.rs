@@ -37,7 +37,8 @@ pub(super) fn written(told: &Told) -> String {
         }
     }
     for (day, part, count) in told.counted.met.all() {
-        let what = [&part.dialect, &part.operation, part.kind.name(), &part.field, &part.value];
+        let kind = if part.is_shown() { "shown" } else { part.kind.name() };
+        let what = [&part.dialect, &part.operation, kind, &part.field, &part.value];
         out.push_str(&of_nobody(what, count, &date(day * DAY)));
     }
     for loss in &told.met.losses {

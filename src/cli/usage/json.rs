@@ -62,7 +62,8 @@ pub(super) fn written(told: &Told) -> Tree {
         "principals": verdicts.collect::<Vec<_>>(),
         "remaining": remaining(told),
         "comparisons": comparisons(told),
-        "differences": differences(told),
+        "differences": differences(&told.met.differences),
+        "shown": differences(&told.met.shown),
         "losses": losses(told),
         "counted": all.to_json(),
     })
@@ -91,12 +92,13 @@ fn comparisons(told: &Told) -> Tree {
     told.met.compared.iter().map(of).collect()
 }
 
-fn differences(told: &Told) -> Tree {
+/// Places where the sides differ.
+fn differences(places: &BTreeMap<Part, Seen>) -> Tree {
     let of = |(part, seen): (&Part, &Seen)| {
         let own = json!({"dialect": part.dialect, "operation": part.operation, "place": part.field});
         with_seen(own, seen)
     };
-    told.met.differences.iter().map(of).collect()
+    places.iter().map(of).collect()
 }
 
 /// Declared losses, met or not.

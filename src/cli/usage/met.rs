@@ -25,8 +25,10 @@ pub(super) struct Loss {
 pub(super) struct Findings {
     /// By dialect and operation.
     pub(super) compared: BTreeMap<(String, String), Compared>,
-    /// By place of an operation.
+    /// By place of an operation, in canonical answers.
     pub(super) differences: BTreeMap<Part, Seen>,
+    /// The same of the dialect's own answers, where something is only shown.
+    pub(super) shown: BTreeMap<Part, Seen>,
     /// By dialect and name; of dialects that somebody uses. What was met and is declared no more is there, too.
     pub(super) losses: Vec<Loss>,
     /// How many principals used a dialect, by day and dialect; none where nobody is known who did.
@@ -58,9 +60,10 @@ impl Findings {
             let of = compared.entry((part.dialect.clone(), part.operation.clone())).or_default();
             of.add(&part.value, day, count);
         }
-        let mut differences: BTreeMap<_, Seen> = BTreeMap::new();
+        let [mut differences, mut shown]: [BTreeMap<_, Seen>; 2] = Default::default();
         for (day, part, count) in counted.met.of(Kind::Difference) {
-            differences.entry(part.clone()).or_default().add(day, count);
+            let of = if part.is_shown() { &mut shown } else { &mut differences };
+            of.entry(part.clone()).or_default().add(day, count);
         }
         let mut remaining: BTreeMap<u64, BTreeMap<String, u64>> = BTreeMap::new();
         for (day, table) in &counted.days {
@@ -77,7 +80,15 @@ impl Findings {
                 .values()
                 .any(|table| table.uses().any(|((who, _), _)| *who == UNCONFIRMED)),
         };
-        Findings { compared, differences, losses: losses(counted, registry), remaining, more }
+        Findings { compared, differences, shown, losses: losses(counted, registry), remaining, more }
+    }
+
+    /// The places where the old side's answers to an operation show something else than the mapping does.
+    pub(super) fn shown_by<'f>(&'f self, operation: &Part) -> impl Iterator<Item = (&'f str, &'f Seen)> {
+        let is_own =
+            |part: &Part| (&part.dialect, &part.operation) == (&operation.dialect, &operation.operation);
+        let own = self.shown.iter().filter(move |(part, _)| is_own(part));
+        own.map(|(part, seen)| (part.field.as_str(), seen))
     }
 
     /// What is told of operations beside the places where the sides differ: what would have been refused, and what was tried

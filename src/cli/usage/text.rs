@@ -156,6 +156,24 @@ fn differences(told: &Told, out: &mut String) {
         wrap(out, 2, &operation);
         table(out, 4, &rows);
     }
+    only_shown(told, out);
+}
+
+/// Where the old side shows what no comparison of meaning sees.
+fn only_shown(told: &Told, out: &mut String) {
+    if told.met.shown.is_empty() {
+        return;
+    }
+    out.push_str("\nwhat is only shown, and will be shown otherwise\n");
+    let mut places: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    for (part, seen) in &told.met.shown {
+        let rows = places.entry(format!("{}/{}", part.dialect, part.operation)).or_default();
+        rows.push(met(part.field.clone(), seen));
+    }
+    for (operation, rows) in places {
+        wrap(out, 2, &operation);
+        table(out, 4, &rows);
+    }
 }
 
 fn losses(told: &Told, out: &mut String) {

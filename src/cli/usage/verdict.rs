@@ -8,12 +8,15 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
-use super::compared::Compared;
+use super::axis::DAY;
+use super::compared::{Compared, Seen};
+use super::met::Findings;
 use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
 use crate::limit::Principal;
-use crate::translate::reverse::told::unread;
+use crate::translate::reverse::told::{Reader, unread};
 use crate::usage::heavy::Use;
+use crate::usage::snapshot::date;
 use crate::usage::{Book, Config, Kind, Part, Snapshot, UNCONFIRMED, Watches};
 
 /// So many places of answers that nothing compares are told in a note.
@@ -136,7 +139,7 @@ pub(super) type Inexpressible = HashMap<(String, String), String>;
 pub(super) fn all(
     counted: &Snapshot,
     registry: &Registry,
-    compared: &BTreeMap<(String, String), Compared>,
+    met: &Findings,
     inexpressible: &Inexpressible,
 ) -> Vec<Verdict> {
     let mapped = Mapped::of(registry, inexpressible);
@@ -168,8 +171,15 @@ pub(super) fn all(
                 let whose = (Moving::Unknown, "nobody knows whose these requests are".to_owned());
                 verdict.hinders(part, whose, known, false);
             }
-            let ended = compared.get(&(part.dialect.clone(), part.operation.clone()));
-            let Some(ended) = ended.filter(|_| part.kind == Kind::Operation) else { continue };
+            if part.kind != Kind::Operation {
+                continue;
+            }
+            if let Some(reason) = shown_otherwise(met.shown_by(part)) {
+                verdict.hinders(part, (Moving::Unknown, reason), known, false);
+            }
+            let ended = met.compared.get(&(part.dialect.clone(), part.operation.clone()));
+            mapped.say_what_is_unread(part, ended, verdict);
+            let Some(ended) = ended else { continue };
             if let Some(reason) = ended.doubt() {
                 verdict.hinders(part, (Moving::Unknown, reason), known, false);
             } else if let Some(remark) = ended.remark() {
@@ -200,6 +210,8 @@ struct OperationSays<'r> {
     remarks: Vec<String>,
     /// Where its answers show what nothing compares.
     unread: BTreeSet<String>,
+    /// At which of these a shadow looks whether the old side shows the same.
+    looked_at: BTreeSet<String>,
     /// Why it is always refused, if it is.
     inexpressible: Option<&'r str>,
 }
@@ -213,11 +225,26 @@ impl<'r> Mapped<'r> {
                 let remarks = remarks(dialect, operation, &ledger);
                 let refused = inexpressible.get(&(dialect.name.clone(), operation.name.clone()));
                 let (crossings, inexpressible) = (Crossings::of(operation), refused.map(String::as_str));
-                let says = OperationSays { crossings, remarks, unread: unread(operation), inexpressible };
+                let reader = Reader::offline(registry.api(), dialect, operation);
+                let (unread, looked_at) = (unread(operation), reader.shown_places().into_iter().collect());
+                let says = OperationSays { crossings, remarks, unread, looked_at, inexpressible };
                 operations.insert((dialect.name.as_str(), operation.name.as_str()), says);
             }
         }
         Mapped { operations, parts: parts(registry).into_iter().collect() }
+    }
+
+    /// Says where answers to an operation show what nobody reads, and where nobody has looked whether the old side shows the
+    /// same.
+    fn say_what_is_unread(&self, part: &Part, ended: Option<&Compared>, verdict: &mut Verdict) {
+        let says = self.operations.get(&(part.dialect.as_str(), part.operation.as_str()));
+        let Some(says) = says.filter(|says| says.inexpressible.is_none()) else { return };
+        let was_looked_at = ended.is_some_and(|ended| ended.answers.count > 0);
+        let mut unread =
+            says.unread.iter().filter(|at| !(was_looked_at && says.looked_at.contains(*at))).peekable();
+        if unread.peek().is_some() {
+            verdict.unread.entry(part.dialect.clone()).or_default().extend(unread.cloned());
+        }
     }
 
     /// Says of a part that a principal uses whether it crosses.
@@ -238,10 +265,6 @@ impl<'r> Mapped<'r> {
         }
         if part.kind == Kind::Operation {
             verdict.remarks.extend(says.remarks.iter().cloned());
-            if !says.unread.is_empty() {
-                let unread = verdict.unread.entry(part.dialect.clone()).or_default();
-                unread.extend(says.unread.iter().cloned());
-            }
             if let Some(reason) = lacking(part, known, &says.crossings, uses).filter(|_| !verdict.may_miss) {
                 verdict.hinders(part, (Moving::Unknown, reason), known, false);
             }
@@ -330,6 +353,19 @@ fn hindrance(
             }
         }
     }
+}
+
+/// What the old side's answers show otherwise than the mapping does, if anything.
+fn shown_otherwise<'s>(places: impl Iterator<Item = (&'s str, &'s Seen)>) -> Option<String> {
+    let places: Vec<_> = places.collect();
+    let last = places.iter().filter_map(|(_, seen)| seen.days).map(|(_, last)| last).max()?;
+    let told: Vec<_> = places.iter().take(UNREAD_TOLD_MAX).map(|(place, _)| format!("`{place}`")).collect();
+    let more = places.len().saturating_sub(UNREAD_TOLD_MAX);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let (told, last) = (told.join(", "), date(last * DAY));
+    Some(format!(
+        "the old side's answers show something else, or more, at {told}{more}; the last did on {last}"
+    ))
 }
 
 /// Whether some requests lacked what the operation requires, besides those of which it is said that nobody has read them. An

@@ -10,8 +10,18 @@ use crate::limit::Principal;
 type Named = Vec<(Spanned<String>, Spanned<String>)>;
 
 /// All that a mode may have.
-const KEYS: [&str; 9] =
-    ["mode", "share", "validate", "answers", "noise", "extra", "read_back", "operations", "principals"];
+const KEYS: [&str; 10] = [
+    "mode",
+    "share",
+    "validate",
+    "answers",
+    "noise",
+    "extra",
+    "read_back",
+    "known",
+    "operations",
+    "principals",
+];
 
 /// `[mode.<dialect>]`
 #[derive(Debug)]
@@ -26,6 +36,7 @@ pub(in crate::config) struct ModeFile {
     pub(in crate::config) noise: Integer,
     pub(in crate::config) extra: Integer,
     pub(in crate::config) read_back: Switch,
+    pub(in crate::config) known: Vec<Spanned<String>>,
     pub(in crate::config) operations: Named,
     pub(in crate::config) principals: Named,
 }
@@ -42,6 +53,7 @@ impl ModeFile {
             noise: table.integer("noise"),
             extra: table.integer("extra"),
             read_back: table.boolean("read_back"),
+            known: table.texts("known"),
             operations: table.table("operations").map(super::of_any).unwrap_or_default(),
             principals: table.table("principals").map(of_principals).unwrap_or_default(),
         };

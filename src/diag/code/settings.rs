@@ -158,8 +158,8 @@ super::codes! {
      change as long as the share does not, and who has moved stays moved when it grows."
 
     C0405 "a setting without effect in this mode"
-    "`share` counts where something is split, `answers` and `noise` where there are shadows, and `validate` where requests go \
-     to the old upstream. The program starts \
+    "`share` counts where something is split, `answers`, `noise`, `extra`, `read_back` and `known` where there are shadows, \
+     and `validate` where requests go to the old upstream. The program starts \
      all the same: whoever steps back for a while need not take the file apart."
 
     C0406 "a name that does not tell who somebody is"
@@ -175,4 +175,10 @@ super::codes! {
      ends of operations hold in every mode; those of parts only where somebody looks at what is handed on. Write \
      `validate = true` in `[mode.<dialect>]`. If they are to count from the day on that clients have moved, there is nothing to \
      do: the program starts all the same."
+
+    C0408 "no place of a dialect's answers"
+    "`known` names places at which the old upstream shows something else than the mapping does, and everybody knows it: they \
+     are not told any more, nor what lies below them. Each is written as metrics and reports tell it, `dialect:` and a JSON \
+     Pointer into the answer with `*` for positions. A place of the canonical answer is none of these: what differs there \
+     differs in meaning, and cannot be switched off."
 }

@@ -17,6 +17,7 @@ use http::{HeaderMap, StatusCode};
 use tokio::time::Instant;
 
 use super::Side;
+use crate::gateway::fetch::seconds;
 use crate::limit::Principal;
 
 /// How many accounts there may be.
@@ -33,6 +34,13 @@ const QUIET: Duration = Duration::from_mins(10);
 
 /// The longest wait that is honoured; and how long an account is kept that has nothing to say.
 const DAY: Duration = Duration::from_hours(24);
+
+/// Headers that say how many calls are left, each with that which says of how many.
+const FAMILIES: [[&str; 2]; 3] = [
+    ["ratelimit-remaining", "ratelimit-limit"],
+    ["x-ratelimit-remaining", "x-ratelimit-limit"],
+    ["x-rate-limit-remaining", "x-rate-limit-limit"],
+];
 
 /// The accounts of the principals of one dialect, and its generations.
 #[derive(Debug, Default)]
@@ -68,9 +76,8 @@ impl Left {
     /// What an answer of that status and with these headers tells, in any of the forms that are in use.
     pub(in crate::gateway) fn told(status: StatusCode, headers: &HeaderMap) -> Left {
         let number = |name: &str| leading_number(headers.get(name)?.to_str().ok()?);
-        let families = ["ratelimit", "x-ratelimit", "x-rate-limit"].into_iter().filter_map(|family| {
-            Some((number(&format!("{family}-remaining"))?, number(&format!("{family}-limit"))))
-        });
+        let families = FAMILIES.into_iter();
+        let families = families.filter_map(|[remaining, limit]| Some((number(remaining)?, number(limit))));
         let is_of_a_stranger = is_of_a_stranger(status);
         let mut left = Left { wait: wait(status, headers), is_of_a_stranger, ..Left::default() };
         for (calls, of) in families.chain(structured(headers)).chain(listed(headers)) {
@@ -184,10 +191,9 @@ fn is_of_a_stranger(status: StatusCode) -> bool {
 }
 
 fn wait(status: StatusCode, headers: &HeaderMap) -> Option<Duration> {
-    let said = headers.get(RETRY_AFTER);
     // A date is one by the clock of whoever wrote it.
-    let seconds = said.map(|said| said.to_str().ok().and_then(|text| text.parse().ok()));
-    wait_for(status, seconds.map(|seconds| seconds.map_or(QUIET, Duration::from_secs)))
+    let said = headers.get(RETRY_AFTER).map(|said| seconds(said).unwrap_or(QUIET));
+    wait_for(status, said)
 }
 
 fn wait_for(status: StatusCode, retry_after: Option<Duration>) -> Option<Duration> {

@@ -50,6 +50,15 @@ impl Plan {
         self.comparison.as_ref().map(|comparison| &comparison.masks)
     }
 
+    /// Whether it is known, and meant, that the old side shows something else there than the mapping does: there, or around
+    /// it.
+    pub(in crate::gateway) fn is_known(&self, place: &str) -> bool {
+        self.config.known.iter().any(|known| {
+            let rest = place.strip_prefix(known.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
     /// Whether the old side is to be asked twice this time.
     pub(in crate::gateway) fn is_to_be_asked_twice(&self, operation: &str) -> bool {
         let share = u64::from(self.config.noise);

@@ -11,7 +11,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Collected, Full};
 use tokio::task::yield_now;
 
-use super::{ANSWER_MAX, Shadow};
+use super::{ANSWER_MAX, Shadow, TOLD_MAX};
 use crate::dialect;
 use crate::dialect::page::Wanted;
 use crate::dialect::url::Url;
@@ -50,6 +50,12 @@ pub(super) enum Said {
     Told(Answered),
     /// It is the canonical side, and gave an answer that no client can be told. This is told instead.
     Failed(Box<Problem>),
+}
+
+/// What a side answered: in canonical words, and as it came.
+pub(super) struct Told {
+    pub(super) outcome: Outcome,
+    pub(super) document: Option<Document>,
 }
 
 /// What the side came to that answers the client, as far as it is worth comparing.
@@ -112,7 +118,7 @@ pub(super) async fn asked<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     exchange: &mut Exchange,
 ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
     match side {
-        Side::Canonical => Box::pin(gateway.translate(admitted, exchange)).await,
+        Side::Canonical => Box::pin(gateway.translate((admitted, plan.cursors()), exchange)).await,
         Side::Legacy => Box::pin(legacy::pass(gateway, plan, admitted, exchange)).await,
     }
 }
@@ -123,9 +129,11 @@ impl Shadow {
         let (status, body, is_plain) = match &self.first {
             First::Told { is_busy: true, .. } => return Err(ShadowOutcome::Busy),
             First::Refused(problem) if is_busy_problem(problem) => return Err(ShadowOutcome::Busy),
+            First::Refused(problem) if is_away_problem(problem) => return Err(ShadowOutcome::Unanswered),
             First::Refused(problem) if has_failed(self.side, problem) => {
                 return Ok(Said::Failed(problem.clone()));
             }
+            First::Told { status, .. } if is_away(*status) => return Err(ShadowOutcome::Unanswered),
             First::Told { status, body, is_plain, is_busy: false } => (*status, body.clone(), *is_plain),
             First::Refused(problem) => {
                 let response = self.asks.refuse(problem, &self.of);
@@ -138,9 +146,14 @@ impl Shadow {
 
     /// Asks a side: what it says, in canonical words.
     pub(super) async fn ask(&self, reader: &Reader, side: Side) -> Result<Outcome, ShadowOutcome> {
+        Ok(self.ask_to_see(reader, side).await?.outcome)
+    }
+
+    /// The same, with what it says in its own words.
+    pub(super) async fn ask_to_see(&self, reader: &Reader, side: Side) -> Result<Told, ShadowOutcome> {
         match self.answered(side, &self.again).await? {
             Said::Told(answered) => self.told(reader, &self.again, &answered).await,
-            Said::Failed(problem) => Ok(Err(problem)),
+            Said::Failed(problem) => Ok(Told { outcome: Err(problem), document: None }),
         }
     }
 
@@ -166,8 +179,10 @@ impl Shadow {
             Ok(response) if is_busy(response.status(), response.headers().contains_key(RETRY_AFTER)) => {
                 return Err(ShadowOutcome::Busy);
             }
+            Ok(response) if is_away(response.status()) => return Err(ShadowOutcome::Unanswered),
             Ok(response) => response,
             Err(problem) if is_busy_problem(&problem) => return Err(ShadowOutcome::Busy),
+            Err(problem) if is_away_problem(&problem) => return Err(ShadowOutcome::Unanswered),
             Err(problem) if has_failed(side, &problem) => return Ok(Said::Failed(problem)),
             Err(problem) if problem.blame == Blame::Downstream => gateway.refuse(&problem, &exchange),
             Err(_) => return Err(ShadowOutcome::Unanswered),
@@ -185,9 +200,22 @@ impl Shadow {
         reader: &Reader,
         again: &Again,
         answer: &Answered,
-    ) -> Result<Outcome, ShadowOutcome> {
+    ) -> Result<Told, ShadowOutcome> {
         let document = self.parsed(answer).await?;
-        read(reader, again, answer.status, document.as_ref()).ok_or(ShadowOutcome::Unreadable)
+        let outcome = read(reader, again, answer.status, document.as_ref());
+        Ok(Told { outcome: outcome.ok_or(ShadowOutcome::Unreadable)?, document })
+    }
+
+    /// Counts where the old side shows something that nobody reads, and that the mapping would show otherwise or not at
+    /// all. It takes no second answer to know that, so nothing has to be asked again.
+    pub(super) async fn see(&self, reader: &Reader, outcome: Option<&Outcome>, document: Option<&Document>) {
+        let (Some(Ok(answer)), Some(document), Some(masks)) = (outcome, document, self.plan.masks()) else {
+            return;
+        };
+        yield_now().await;
+        let mut found = reader.shown(answer, document.root(), masks, TOLD_MAX);
+        found.drop_at(|place| self.plan.is_known(place));
+        self.tell(&found);
     }
 
     /// The body of an answer, if it has one that is JSON. Others have their turn before.
@@ -214,6 +242,17 @@ fn is_busy(status: StatusCode, says_when: bool) -> bool {
 /// The same of what a backend refused. What we refuse ourselves, such as in a brown-out, is what clients would be told.
 fn is_busy_problem(problem: &Problem) -> bool {
     matches!(problem.code, Cow::Owned(_)) && is_busy(problem.status.get(), problem.retry_after.is_some())
+}
+
+/// Whether a status is one that is said in the place of a side which is not there, for as long as it is started anew.
+fn is_away(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_GATEWAY | StatusCode::SERVICE_UNAVAILABLE | StatusCode::GATEWAY_TIMEOUT)
+}
+
+/// The same of what was answered in the place of a backend. Such a status of our own says something else: that an answer cannot
+/// be told.
+fn is_away_problem(problem: &Problem) -> bool {
+    matches!(problem.code, Cow::Owned(_)) && is_away(problem.status.get())
 }
 
 /// Whether the canonical side had an answer, and none that a client can be told.

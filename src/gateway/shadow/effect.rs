@@ -62,6 +62,7 @@ impl Shadow {
         let Some(change) = change else { return Ok(ShadowOutcome::DryFits) };
         let told = if first.is_plain { self.parsed(first).await? } else { None };
         let outcome = read(&change.reader, &self.again, first.status, told.as_ref());
+        self.see(&change.reader, outcome.as_ref(), told.as_ref()).await;
         // Of an answer that cannot be read nobody knows what was made, or whether it was done at all.
         let is_unread = !first.is_plain && !request.operation.is_bulk();
         let Some(wanted) = wanted(&request, outcome.as_ref()) else {

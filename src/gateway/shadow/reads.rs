@@ -4,7 +4,7 @@ use http::StatusCode;
 use tokio::task::yield_now;
 use tokio::time::Instant;
 
-use super::ask::{Said, wanted};
+use super::ask::{Said, Told, wanted};
 use super::{Shadow, TOLD_MAX};
 use crate::dialect::operation::AnswerPlan;
 use crate::gateway::mode::Side;
@@ -23,12 +23,20 @@ impl Shadow {
         let is_plain = matches!(&first, Said::Told(first) if first.is_plain);
         let begun = if self.side == Side::Legacy && is_plain { self.begun } else { Instant::now() };
         let first = match first {
-            Said::Failed(problem) => Err(problem),
+            Said::Failed(problem) => Told { outcome: Err(problem), document: None },
             Said::Told(first) if first.is_plain => self.told(reader, &self.again, &first).await?,
             // It is one that cannot be read as it was asked for.
-            Said::Told(_) => self.ask(reader, self.side).await?,
+            Said::Told(_) => self.ask_to_see(reader, self.side).await?,
         };
-        let second = self.ask(reader, self.side.other()).await?;
+        // What the old side shows is known, whatever comes of the other one.
+        if self.side == Side::Legacy {
+            self.see(reader, Some(&first.outcome), first.document.as_ref()).await;
+        }
+        let second = self.ask_to_see(reader, self.side.other()).await?;
+        if self.side == Side::Canonical {
+            self.see(reader, Some(&second.outcome), second.document.as_ref()).await;
+        }
+        let [first, second] = [first.outcome, second.outcome];
         let [old, new] = match self.side {
             Side::Legacy => [&first, &second],
             Side::Canonical => [&second, &first],

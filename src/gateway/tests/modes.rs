@@ -421,6 +421,30 @@ async fn a_side_that_has_no_time_says_nothing_of_what_is_asked() {
     assert_eq!(counts, [0], "it does not say when to come back: {metrics}");
 }
 
+/// A balancer answers so, with whatever body, while what is behind it is started anew.
+#[tokio::test]
+async fn a_side_that_is_started_anew_has_not_answered_and_differs_in_nothing() {
+    let away: [Answers; 3] = [
+        |_, _| (502, "<html>Bad Gateway</html>".to_owned()),
+        |_, _| backend_problem(503, "down"),
+        |_, _| (504, String::new()),
+    ];
+    for (index, away) in away.into_iter().enumerate() {
+        let asked = [
+            (Side::Legacy, away, alike as Answers),
+            (Side::Legacy, with_things, away),
+            (Side::Canonical, with_things, away),
+            (Side::Canonical, away, alike),
+        ];
+        for (answers, canonical, old) in asked {
+            let (gateway, _seen) = TestGateway::start_moving(canonical, old, shadow(answers)).await;
+            let (counts, metrics) = compared_by(gateway, 2, &["unanswered", "unsteady"]).await;
+            assert_eq!(counts, [2, 0], "{index} {answers:?} {metrics}");
+            assert!(!metrics.contains(DIFFERENCE), "{index} {answers:?} {metrics}");
+        }
+    }
+}
+
 fn without_items(line: &str, body: &str) -> (u16, String) {
     let (status, told) = with_things(line, body);
     (status, told.replace("items", "itEms"))

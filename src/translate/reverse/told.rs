@@ -30,13 +30,16 @@ mod list;
 mod reading;
 mod record;
 mod refusal;
+mod shown;
 
 use self::reading::{Spot, Way, holding, reading};
+use self::shown::Showing;
 
 pub use self::list::total;
 pub(super) use self::list::{list_at, value_at, way_to};
 pub use self::reading::Telling;
 pub use self::record::Next;
+pub use self::shown::SHOWN;
 
 /// Reads the answers of one operation of a dialect. It is made once and used for every answer.
 #[derive(Debug)]
@@ -45,6 +48,8 @@ pub struct Reader {
     operation: Arc<Operation>,
     /// For each answer of the operation what reads it, in their order; for collected ones, for each member.
     readings: Vec<Option<Reading>>,
+    /// What those answers only show; nothing where it is of no interest.
+    showings: Vec<Option<Showing>>,
     /// The member that holds the items of a canonical list, and that which holds their number.
     items: Box<str>,
     total: Box<str>,
@@ -121,18 +126,31 @@ impl Reader {
                 Some(reading)
             }
         };
-        let readings = match &operation.answer {
+        let readings: Vec<Option<Reading>> = match &operation.answer {
             AnswerPlan::One(plans) => plans.iter().map(of_plan).collect(),
             AnswerPlan::Collect(collect) => {
                 collect.fields.iter().map(|(_, gather)| collected::reading_of(gather, &of)).collect()
             }
         };
-        let (items, total) = (api.page.items.as_str().into(), api.page.total.as_str().into());
+        let (items, total): (Box<str>, Box<str>) =
+            (api.page.items.as_str().into(), api.page.total.as_str().into());
         let keys = keys_of(api, dialect, operation);
+        let showings = match &operation.answer {
+            // Whoever looks something up answers somebody, and compares nothing.
+            AnswerPlan::One(plans) if !looks_up => {
+                let read = plans.iter().zip(&readings);
+                let of = |(plan, reading): (_, &Option<Reading>)| {
+                    Showing::of(dialect, operation, (plan, reading.as_ref()?), &items)
+                };
+                read.map(of).collect()
+            }
+            AnswerPlan::Collect(_) | AnswerPlan::One(_) => Vec::new(),
+        };
         Reader {
             dialect: Arc::clone(dialect),
             operation: Arc::clone(operation),
             readings,
+            showings,
             items,
             total,
             keys,

@@ -102,6 +102,21 @@ fn places_of_an_operation_without_room_are_one_and_a_restart_makes_no_room() {
 }
 
 #[test]
+fn what_is_only_shown_takes_no_room_from_places_of_meaning() {
+    let book = Book::empty(Config::default());
+    for number in 0..100 {
+        book.differs("a", "list", &format!("dialect:/{number}"), at(0));
+    }
+    book.differs("a", "list", "/name", at(0));
+    let met = taken(&book);
+    let (shown, others): (Vec<_>, Vec<_>) =
+        met.of(Kind::Difference).partition(|(_, part, _)| part.is_shown());
+    let others: Vec<_> = others.iter().map(|(_, part, count)| (part.field.as_str(), *count)).collect();
+    assert_eq!((shown.len(), others), (51, vec![("/name", 1)]));
+    assert!(lines(&met).contains(&"0 a/list dialect:other 50".to_owned()), "{:?}", lines(&met));
+}
+
+#[test]
 fn what_replicas_met_is_added_up_and_told_as_json() {
     let book = Book::empty(Config::default());
     book.compared("a", "get", "same", at(0));

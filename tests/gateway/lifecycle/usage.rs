@@ -376,10 +376,11 @@ fn only_a_start_that_succeeds_takes_the_file_over() {
     }
 
     let second = Process::start(&place(&backend, folder.path()).files);
-    let answer = first.page("/usage");
-    assert!(answer.status == 503 && answer.body.contains("taken over"), "{}", answer.body);
     send(&second, 1, &mut expected);
     assert_eq!(counts(&page(&second)), expected);
+    // By now it has written, and is not about to any more.
+    let answer = first.page("/usage");
+    assert!(answer.status == 503 && answer.body.contains("taken over"), "{}", answer.body);
     first.stop();
     assert_eq!(counts(&page(&second)), expected);
 
@@ -434,7 +435,11 @@ fn starts_that_are_killed_once_they_have_the_file_leave_it_to_whoever_had_it() {
         // As long as it lives, the file is its to write.
         send(&first, 1, &mut expected);
         let answer = first.page("/usage");
-        assert!(answer.status == 503 && answer.body.contains("taken over"), "{}", answer.body);
+        assert!(
+            answer.status == 503 && answer.body.contains("is about to have usage file"),
+            "{}",
+            answer.body
+        );
         heir.kill().unwrap();
         heir.wait().unwrap();
         assert_eq!(counts(&page(&first)), expected);

@@ -8,8 +8,9 @@ use super::tamper::Tamper;
 use super::world::{NORTHWIND, TOKENS, World, authorization};
 use crate::lifecycle::client::Client;
 
-/// What the old side's cursors begin with.
-const OLD: &str = "OLD";
+/// What the old side's cursors begin with: it is one of us, and has an old upstream of its own. In base64 this is the mark
+/// `interlingua:01234567:`.
+const OLD: &str = "aW50ZXJsaW5ndWE6MDEyMzQ1Njc6";
 
 const LIST: &str = "listMembersInOrganizationById";
 

@@ -21,9 +21,10 @@ const BO: &str = "2222222222222222222224";
 const ADA_AS_UUID: &str = "00000000-0000-0000-0000-000000000001";
 
 fn member(id: &str, role: &str) -> Value {
+    let label = format!("{}{}", role[..1].to_uppercase(), &role[1..]);
     json!({
         "id": id, "user_email": "a@example.com", "user_name": "A", "user_metadata": {}, "role": role,
-        "role_display": "Any",
+        "role_display": label,
     })
 }
 

@@ -21,6 +21,8 @@ pub(super) struct Tamper {
     held: Option<Arc<Held>>,
     /// Its cursors begin with this, and it knows no others.
     cursors: Option<&'static str>,
+    /// What stands in answers, and what they say instead.
+    shows: Vec<(&'static str, &'static str)>,
     /// What stands in the first line of a request, and what is asked instead.
     turned: Option<(&'static str, &'static str)>,
     changes: Arc<AtomicUsize>,
@@ -68,6 +70,11 @@ impl Tamper {
     /// Cursors are the old side's own: they begin with that word, and others are refused.
     pub(super) fn with_cursors(self, word: &'static str) -> Tamper {
         Tamper { cursors: Some(word), ..self }
+    }
+
+    /// Its answers say that in the place of this.
+    pub(super) fn showing(self, shows: &[(&'static str, &'static str)]) -> Tamper {
+        Tamper { shows: shows.to_vec(), ..self }
     }
 
     /// Whoever asks for the one is answered as if they had asked for the other.
@@ -178,17 +185,20 @@ impl Tamper {
             held.is_done.happen();
         }
         if let Some(word) = self.cursors {
-            answer = with_cursors(&answer, word);
+            answer = with(&answer, &[("\"page\":\"", &format!("\"page\":\"{word}"))]);
+        }
+        if !self.shows.is_empty() {
+            answer = with(&answer, &self.shows);
         }
         client.write_all(&answer).unwrap();
     }
 }
 
-/// An answer whose cursor begins with that word.
-fn with_cursors(answer: &[u8], word: &str) -> Vec<u8> {
+/// An answer whose body says the second of each in the place of the first.
+fn with(answer: &[u8], instead: &[(&str, &str)]) -> Vec<u8> {
     let text = String::from_utf8(answer.to_vec()).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap();
-    let body = body.replace("\"page\":\"", &format!("\"page\":\"{word}"));
+    let body = instead.iter().fold(body.to_owned(), |body, (from, to)| body.replace(from, to));
     let lines = head.split("\r\n").filter(|line| !line.to_ascii_lowercase().starts_with("content-length:"));
     let head = lines.collect::<Vec<_>>().join("\r\n");
     format!("{head}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()

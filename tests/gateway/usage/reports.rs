@@ -346,6 +346,57 @@ fn what_answers_only_show_is_named_beside_every_verdict() {
     assert_eq!(told_of(&told, "drops")["only_shown"], json!({}));
 }
 
+/// Where a shadow looked, and found that the old side shows the same or something else.
+#[test]
+fn who_is_shown_something_else_is_in_doubt_and_what_was_looked_at_is_named_no_more() {
+    let mut counting = Counting::with(Config::default());
+    for (who, operation) in [("reads", "getMemberInOrganizationById"), ("gets", "getOrganizationById")] {
+        counting.count(Principal::of(who.as_bytes()), &[Part::operation("gitbook", operation)]);
+        counting.book.compared("gitbook", operation, "same", now());
+    }
+    for place in ["dialect:/spaces", "dialect:/phone"] {
+        counting.book.differs("gitbook", "getMemberInOrganizationById", place, now());
+    }
+    counting.write();
+
+    let file = counting.folder.path().join("usage.sqlite");
+    let report = |format: &str| {
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let output = report.arg("report").arg(&file).args(["--format", format]).output().unwrap();
+        String::from_utf8(output.stdout).unwrap()
+    };
+    let told: Value = serde_json::from_str(&report("json")).unwrap();
+    let reads = told_of(&told, "reads");
+    assert_eq!(reads["moving"], "unknown", "{reads}");
+    let doubts = reads["doubts"].to_string();
+    assert!(
+        doubts.contains("show something else, or more, at `dialect:/phone`, `dialect:/spaces`;"),
+        "{doubts}"
+    );
+    let unread = &reads["only_shown"];
+    assert_eq!(
+        *unread,
+        json!({"gitbook": ["user.displayName"]}),
+        "a name of several parts is made of what is not told"
+    );
+    // What nobody can look at is named as before: permissions are made of what no answer tells.
+    let gets = told_of(&told, "gets");
+    assert_eq!(gets["moving"], "safe", "{gets}");
+    let unread = &gets["only_shown"]["gitbook"];
+    assert!(unread.as_array().unwrap().contains(&json!("permissions.admin")), "{unread}");
+    assert!(!unread.as_array().unwrap().contains(&json!("plan")), "{unread}");
+    // Apart from what differs in meaning, in each format.
+    assert_eq!(told["differences"], json!([]));
+    let places: Vec<_> = told["shown"].as_array().unwrap().iter().map(|one| &one["place"]).collect();
+    assert_eq!(places, ["dialect:/phone", "dialect:/spaces"]);
+    let csv = report("csv");
+    assert!(csv.contains(",gitbook,getMemberInOrganizationById,shown,dialect:/phone,,1,"), "{csv}");
+    let text = report("text");
+    let (_, shown) = text.split_once("what is only shown, and will be shown otherwise\n").unwrap();
+    assert!(shown.contains("dialect:/spaces"), "{text}");
+    assert!(report("html").contains("<code>dialect:/phone</code>"));
+}
+
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.
 #[test]
 fn of_a_file_into_which_nothing_was_counted_nobody_says_that_nobody_would_notice() {

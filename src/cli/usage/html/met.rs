@@ -1,12 +1,14 @@
 //! What there was on each day, drawn; and in tables where the sides differ and what is lost.
 
+use std::collections::BTreeMap;
+
 use super::{escaped, put, sentence, table, td};
 use crate::cli::usage::Told;
 use crate::cli::usage::axis::DAY;
 use crate::cli::usage::compared::{Compared, REFUSED, Seen};
 use crate::cli::usage::plot::{Plot, grouped};
-use crate::usage::Kind;
 use crate::usage::snapshot::date;
+use crate::usage::{Kind, Part};
 
 /// Who asked how much on which day, and who was left.
 pub(super) fn put_plots(told: &Told, out: &mut String) {
@@ -52,15 +54,7 @@ pub(super) fn put_differences(told: &Told, out: &mut String) {
     let said = Compared::all(told.met.compared.values()).sentence();
     let (first, rest) = said.split_at(1);
     let mut body = format!("<p>{}{}.</p>", first.to_uppercase(), sentence(rest));
-    let mut rows: Vec<_> = told
-        .met
-        .differences
-        .iter()
-        .map(|(part, seen)| {
-            let place = format!("<td><code>{}</code></td>", escaped(&part.field));
-            [vec![td(&part.dialect), td(&part.operation), place], seen_cells(seen)].concat()
-        })
-        .collect();
+    let mut rows = place_rows(&told.met.differences);
     let has_differences = !rows.is_empty() || told.met.compared.values().any(|of| of.refused.count > 0);
     rows.extend(told.met.besides().map(|((dialect, operation), what, seen)| {
         [vec![td(dialect), td(operation), format!("<td>{}</td>", sentence(&what))], seen_cells(seen)].concat()
@@ -68,13 +62,28 @@ pub(super) fn put_differences(told: &Told, out: &mut String) {
     if has_differences {
         let mut plot = Plot::new(told.axis(), &told.dialects());
         let met = &told.counted.met;
-        met.of(Kind::Difference).for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
+        let of_meaning = met.of(Kind::Difference).filter(|(_, part, _)| !part.is_shown());
+        of_meaning.for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
         let refused = met.of(Kind::Comparison).filter(|(_, part, _)| part.value == REFUSED);
         refused.for_each(|(day, part, count)| plot.add(day, &part.dialect, count));
         body.push_str(&plot.stacked("Differences a day by dialect"));
     }
     table(&["Dialect", "Operation", "Place", "#Times", "First", "Last"], &rows, &mut body);
     put_section("Where both sides differ", &body, out);
+    if !told.met.shown.is_empty() {
+        let mut body = "<p>Nobody reads it back, and clients see it.</p>".to_owned();
+        let rows = place_rows(&told.met.shown);
+        table(&["Dialect", "Operation", "Place", "#Times", "First", "Last"], &rows, &mut body);
+        put_section("What is only shown, and will be shown otherwise", &body, out);
+    }
+}
+
+fn place_rows(places: &BTreeMap<Part, Seen>) -> Vec<Vec<String>> {
+    let row = |(part, seen): (&Part, &Seen)| {
+        let place = format!("<td><code>{}</code></td>", escaped(&part.field));
+        [vec![td(&part.dialect), td(&part.operation), place], seen_cells(seen)].concat()
+    };
+    places.iter().map(row).collect()
 }
 
 /// Which declared losses were met, and which there are besides.

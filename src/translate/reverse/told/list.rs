@@ -119,7 +119,7 @@ pub(in crate::translate::reverse) fn list_at(operation: &Operation) -> Option<&[
 }
 
 /// The way to a list: the member that its frame has for it, or where it lies if it has none.
-fn items_at<'a>(page: Option<&'a Page>, under: &'a [Box<str>]) -> &'a [Box<str>] {
+pub(super) fn items_at<'a>(page: Option<&'a Page>, under: &'a [Box<str>]) -> &'a [Box<str>] {
     match page.filter(|page| !page.fields.is_empty()) {
         Some(page) => way_to(page, PageSlot::Items).unwrap_or_default(),
         None => under,

@@ -98,7 +98,7 @@ pub(super) fn unread(lens: &Lens, below: &str, found: &mut BTreeSet<String>) {
         } else {
             format!("{below}.{path}")
         };
-        if !is_read(lens, field, true) {
+        if !is_read(lens.fields(), field, true) {
             found.insert(at);
         } else if let Op::Nested(nested) = &field.op {
             unread(&nested.lens, &at, found);
@@ -109,7 +109,7 @@ pub(super) fn unread(lens: &Lens, below: &str, found: &mut BTreeSet<String>) {
 }
 
 /// Whether what a field shows is read: not if it only shows something, or if another may have written there.
-fn is_read(lens: &Lens, field: &Field, looks_up: bool) -> bool {
+pub(super) fn is_read(fields: &[Field], field: &Field, looks_up: bool) -> bool {
     let (Some(left), Some(right)) = (&field.left, &field.right) else { return false };
     let is_two_way = match &field.op {
         Op::Constant(_) | Op::Filter(_) | Op::Fixed(_) | Op::Has(_) | Op::Label(_) => false,
@@ -117,12 +117,12 @@ fn is_read(lens: &Lens, field: &Field, looks_up: bool) -> bool {
         Op::Copy | Op::Each(_) | Op::Id(_) | Op::Nested(_) | Op::Prefix(_) | Op::Table(_) => true,
     };
     let in_body = left.root == Root::Body && right.root == Root::Body;
-    is_two_way && in_body && !field.when.shown && !is_shared(lens, field, left)
+    is_two_way && in_body && !field.when.shown && !is_shared(fields, field, left)
 }
 
 /// A field as it is read; one that cannot be keeps its place in the lens and writes nothing.
 fn read(lens: &Lens, field: &Field, looks_up: bool, spots: &mut Vec<Spot>) -> Field {
-    let Some(right) = field.right.as_ref().filter(|_| is_read(lens, field, looks_up)) else {
+    let Some(right) = field.right.as_ref().filter(|_| is_read(lens.fields(), field, looks_up)) else {
         return silent(field);
     };
     // A tag says when the field is there, a value that stands for none that it may have been itself, and another place
@@ -177,8 +177,8 @@ fn read(lens: &Lens, field: &Field, looks_up: bool, spots: &mut Vec<Spot>) -> Fi
 }
 
 /// Whether another field may write what stands there: then nobody knows which of them did.
-fn is_shared(lens: &Lens, field: &Field, left: &Address) -> bool {
-    let others = lens.fields().iter().filter(|other| !std::ptr::eq(*other, field));
+fn is_shared(fields: &[Field], field: &Field, left: &Address) -> bool {
+    let others = fields.iter().filter(|other| !std::ptr::eq(*other, field));
     let mut lefts = others.filter_map(|other| other.left.as_ref()).filter(|other| other.root == left.root);
     lefts.any(|other| other.path == left.path)
 }
@@ -198,6 +198,15 @@ fn silent(field: &Field) -> Field {
 
 fn way(address: &Address) -> Vec<Way> {
     address.path.iter().cloned().map(Way::Name).collect()
+}
+
+impl Way {
+    pub(super) fn segment(&self) -> Segment {
+        Segment::Name(match self {
+            Way::Name(name) => name.to_string(),
+            Way::Each => "*".to_owned(),
+        })
+    }
 }
 
 impl Spot {

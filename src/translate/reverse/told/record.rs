@@ -90,7 +90,7 @@ impl Reader {
 }
 
 /// A value on the other side of a lens; what is refused there, or had to be looked up, is not in it.
-fn over(lens: &Lens, direction: Direction, value: Value<'_>) -> Option<Document> {
+pub(super) fn over(lens: &Lens, direction: Direction, value: Value<'_>) -> Option<Document> {
     let known = Resolutions::default();
     let mut run = Run::new(direction, &known);
     let input = Input { body: Some(value), ..Input::default() };

@@ -60,7 +60,7 @@ fn what_was_met_while_another_had_the_file_is_written_when_it_is_handed_back() {
     let mut second = Store::look(&path, at(NOON)).unwrap();
     second.take_over(config()).unwrap();
     book.differs("a", "get", "/id", at(NOON));
-    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::Awaited { .. })));
     second.hand_back().unwrap();
     first.write(&book, at(NOON)).unwrap();
     assert_eq!(differences(&read(&path).unwrap().met), [(0, "/id", 1)]);

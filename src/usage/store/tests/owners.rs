@@ -12,7 +12,7 @@ fn whoever_opens_it_to_write_takes_it_over() {
     first.write(&one, at(NOON)).unwrap();
     let (mut second, other) = Store::open(&path, config(), at(NOON)).unwrap();
     count(&one, 0..1, 1, NOON);
-    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { .. })));
+    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::Awaited { .. })));
     second.write(&other, at(NOON)).unwrap();
     assert_eq!(counts(&read(&path).unwrap()), [1]);
 }
@@ -30,7 +30,7 @@ fn what_a_process_answers_that_lost_the_file_is_told_to_be_missing() {
     let (mut second, other) = Store::open(&path, config(), at(NOON)).unwrap();
     let other = Arc::new(other);
     count(&one, 0..1, 2, NOON);
-    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { strayed: 0, .. })));
+    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::Awaited { .. })));
     second.write(&other, at(NOON)).unwrap();
     assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { strayed: 2, .. })));
     count(&one, 1..2, 1, NOON);
@@ -72,7 +72,7 @@ fn who_hands_it_back_has_changed_nothing_and_the_one_before_goes_on() {
     // Taken, and handed back: what was counted meanwhile is written then.
     second.take_over(Config { entries: 1, days: 1, ..config() }).unwrap();
     count(&one, 0..3, 1, NOON);
-    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::TakenOver { .. })));
+    assert!(matches!(first.write(&one, at(NOON)), Err(StoreError::Awaited { .. })));
     second.hand_back().unwrap();
     first.write(&one, at(NOON)).unwrap();
     assert_eq!(counts(&read(&path).unwrap()).into_iter().sum::<u64>(), 5);
@@ -108,7 +108,7 @@ fn however_many_starts_fail_in_a_row_the_one_before_goes_on() {
     let (mut second, mut third) = (look(), look());
     second.take_over(config()).unwrap();
     assert!(matches!(third.take_over(config()), Err(StoreError::Claimed { .. })));
-    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::Awaited { .. })));
     second.hand_back().unwrap();
     drop(second);
     third.take_over(config()).unwrap();
@@ -127,7 +127,7 @@ fn however_many_starts_fail_in_a_row_the_one_before_goes_on() {
     drop(killed);
     let mut last = look();
     let other = last.take_over(config()).unwrap();
-    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::Awaited { .. })));
     last.write(&other, at(NOON)).unwrap();
     drop(last);
     assert!(matches!(first.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
@@ -197,7 +197,7 @@ fn by_whatever_path_it_is_reached_it_has_one_lock() {
     owner.write(&book, at(NOON)).unwrap();
     std::os::unix::fs::symlink(&path, &link).unwrap();
     let (mut heir, heirs) = Store::open(&link, config(), at(NOON)).unwrap();
-    assert!(matches!(owner.write(&book, at(NOON)), Err(StoreError::TakenOver { .. })));
+    assert!(matches!(owner.write(&book, at(NOON)), Err(StoreError::Awaited { .. })));
     // One whom the file does not name any more keeps nobody waiting.
     heir.connection.execute("UPDATE kept SET writer = 'another'", []).unwrap();
     assert!(matches!(heir.write(&heirs, at(NOON)), Err(StoreError::TakenOver { .. })));

@@ -1,0 +1,82 @@
+//! What the old side only shows, and the canonical side will show otherwise: found where nothing differs in meaning, told
+//! apart from what does, and not told where everybody knows it.
+
+use serde_json::{Value, json};
+
+use super::cases::GITBOOK;
+use super::tamper::Tamper;
+use super::world::{NORTHWIND, TOKENS, World, authorization};
+use crate::lifecycle::client::Client;
+
+const LIST: &str = "listMembersInOrganizationById";
+
+/// Constants, an address of another host, and a member that no schema has.
+const SHOWS: &[(&str, &str)] = &[
+    ("\"spaces\":0", "\"spaces\":7"),
+    ("\"object\":\"member\"", "\"object\":\"membre\""),
+    ("https://api.gitbook.com/v1/users/", "https://old.example/users/"),
+    ("\"disabled\":", "\"phone\":\"0123\",\"disabled\":"),
+];
+
+const PLACES: [&str; 4] = [
+    "dialect:/items/*/object",
+    "dialect:/items/*/phone",
+    "dialect:/items/*/spaces",
+    "dialect:/items/*/user/urls/location",
+];
+
+#[test]
+fn what_the_old_side_only_shows_is_found_whoever_answers_and_apart_from_what_differs() {
+    let tamper = Tamper::default().showing(SHOWS);
+    let world = World::behind(&GITBOOK, |old| tamper.in_front_of(old));
+    let mut client = Client::new(world.new.address);
+    let mut read = |times: usize| {
+        let before = world.compared();
+        for token in &TOKENS[..times] {
+            let path = format!("/gitbook{NORTHWIND}/members?limit=20");
+            let answer = client.ask("GET", &path, &authorization(token), "").unwrap();
+            assert_eq!(answer.status, 200, "{answer:?}");
+        }
+        world.wait_until_compared(before + times);
+    };
+    for answers in ["legacy", "canonical"] {
+        assert_eq!(world.put(&json!({"mode": "shadow", "answers": answers, "noise": 0})).status, 200);
+        read(2);
+    }
+    assert_eq!(world.shadowed(LIST, "same"), 4, "{}", world.new.page("/metrics").body);
+    let count = |place: &str| world.counted("gateway_shadow_differences_total", &[("place", place)]);
+    let counts = PLACES.map(count);
+    assert!(counts[0] >= 4 && counts.iter().all(|one| *one == counts[0]), "in each item: {counts:?}");
+    assert_eq!(world.counted("gateway_shadow_differences_total", &[]), 4 * counts[0], "and nowhere else");
+
+    let told = world.new.page("/differences").body;
+    assert!(!told.contains("membre") && !told.contains("old.example"), "values are masked: {told}");
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let shown = told["shown"].as_array().unwrap().iter().map(|one| one["place"].as_str().unwrap());
+    let mut shown: Vec<_> = shown.collect();
+    shown.sort_unstable();
+    assert_eq!((shown, &told["differences"]), (PLACES.to_vec(), &json!([])));
+
+    // What is known is told no more, nor what lies below it; all else is.
+    let known = json!(["dialect:/items/*/spaces", "dialect:/items/*/user", "dialect:/items/*/pho"]);
+    assert_eq!(world.put(&json!({"mode": "shadow", "noise": 0, "known": known})).status, 200);
+    assert_eq!(world.mode()["mode"]["known"], known);
+    read(1);
+    let now = PLACES.map(count);
+    assert_eq!([now[2], now[3]], [counts[2], counts[3]]);
+    assert!(now[0] > counts[0] && now[1] > counts[1], "{now:?}");
+}
+
+#[test]
+fn what_the_answer_to_a_change_only_shows_is_found_too() {
+    let tamper = Tamper::default().showing(&[("\"plan\":\"free\"", "\"plan\":\"pro\"")]);
+    let world = World::behind(&GITBOOK, |old| tamper.in_front_of(old));
+    assert_eq!(world.put(&json!({"mode": "shadow", "noise": 0, "read_back": true})).status, 200);
+    let mut client = Client::new(world.new.address);
+    let before = world.compared();
+    let (path, body) = (format!("/gitbook{NORTHWIND}"), json!({"title": "Renamed"}).to_string());
+    assert_eq!(client.ask("PATCH", &path, &authorization(TOKENS[3]), &body).unwrap().status, 200);
+    world.wait_until_compared(before + 1);
+    let labels = [("operation", "updateOrganizationById"), ("place", "dialect:/plan")];
+    assert_eq!(world.counted("gateway_shadow_differences_total", &labels), 1);
+}
