@@ -68,10 +68,10 @@ fn what_is_planted_where_an_answer_only_shows_something_is_found() {
         let (around, member) = at.rsplit_once('/').unwrap();
         let around = body.pointer_mut(around).and_then(Value::as_object_mut).expect(at);
         if is.is_null() {
-            around.remove(member).map(drop)
+            around.remove(member);
         } else {
-            around.insert(member.to_owned(), is).map(drop)
-        };
+            around.insert(member.to_owned(), is);
+        }
         assert_eq!(shown(dialect, operation, &body), found, "{case} with another {at}");
     }
 }
