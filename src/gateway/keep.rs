@@ -57,7 +57,7 @@ async fn without_kept(
 ) -> Result<Changed, Box<Problem>> {
     let mut known = lifted.resolutions.clone();
     for _round in 0..=ROUNDS_MAX {
-        match changed(&lifted.request, &lifted.canonical, index, record.root(), &known)? {
+        match changed(lifted.request, &lifted.canonical, index, record.root(), &known)? {
             Step::Done(changed) => return Ok(changed),
             Step::Needs(needs) => resolve(caller, &lifted.request.dialect, needs, &mut known).await?,
         }

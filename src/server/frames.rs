@@ -1,6 +1,6 @@
 //! Which frames a client of HTTP/2 sends, and that they are no flood.
 //!
-//! PING, SETTINGS, WINDOW_UPDATE, PRIORITY and frames of unknown types ask for nothing that anybody wants, and the HTTP library
+//! PING, SETTINGS, `WINDOW_UPDATE`, PRIORITY and frames of unknown types ask for nothing that anybody wants, and the HTTP library
 //! takes them for as long as they come. A client has to send some. So it has room for many, which is made again by what it does
 //! beside them: it asks, sends the bytes of a body, or is sent those of an answer.
 //!
@@ -97,13 +97,12 @@ impl Frames {
             _ => (FRAME + length, 0),
         };
         self.pay(gives);
-        match self.room.checked_sub(costs) {
-            Some(room) => self.room = room,
-            None => {
-                self.is_flood = true;
-                self.floods.inc();
-                tracing::debug!("closed a connection, for it is flooded with frames");
-            }
+        if let Some(room) = self.room.checked_sub(costs) {
+            self.room = room;
+        } else {
+            self.is_flood = true;
+            self.floods.inc();
+            tracing::debug!("closed a connection, for it is flooded with frames");
         }
     }
 }
