@@ -44,6 +44,16 @@ impl Compiler<'_> {
         }
         let canonical = canonical_form(written);
         for (form, text) in accepted.iter().zip(&part.accept) {
+            if canonical == IdForm::Opaque && *form != IdForm::Opaque {
+                let message = format!(
+                    "ids of kind `{}` are kept as they are, and one that is spelt as `{form}` is read as another",
+                    name.value
+                );
+                let found =
+                    Diagnostic::error(code::M0901, message).at(text.span, "reads what is taken as it is");
+                let found = found.also(part.form.span, "what ids of this kind are");
+                self.report(found.help("leave it out: every id is read as `\"opaque\"`"));
+            }
             if canonical != IdForm::Opaque && canonical_form(*form) != canonical {
                 let message = format!(
                     "ids of kind `{}` are `{canonical}` to the backend, and `{form}` stands for none",
