@@ -1,3 +1,5 @@
+//! Which places are told of an answer, and by which names.
+
 use std::collections::BTreeMap;
 
 use serde_json::{Map, json};
