@@ -62,8 +62,9 @@ pub fn names(given: BTreeMap<Principal, String>) -> BTreeMap<Principal, String> 
     names
 }
 
-/// Whether a character is only what it looks like: it moves no cursor, breaks no line, turns no text around and can be seen, so
-/// that whatever is before it and behind it is read as it is, and two texts that look alike are the same.
+/// Whether a character moves no cursor, breaks no line, turns no text around and is none of those that are most often unseen, so
+/// that whatever is before it and behind it is read as it is. Two texts may look alike all the same: there are letters that do,
+/// composed and decomposed ones, and blanks that are letters (U+3164).
 ///
 /// Joiners (U+200C, U+200D) are let through: some scripts cannot be written without them.
 pub fn is_printable(character: char) -> bool {

@@ -109,7 +109,7 @@ pub(super) fn run(
     let removal = arguments.removing.as_deref();
     let removal = removal.map(|asked| Removal::of(asked, &counted, &registry)).transpose()?;
     let removal = removal.map(|removal| Removal { is_counted: untouched == 0, ..removal });
-    let met = Findings::of(&counted, &registry);
+    let met = Findings::of(&counted, &registry, &config.modes);
     let lacking = config.reverse.as_ref().map(|spoken| lacking_with(&registry, spoken)).unwrap_or_default();
     let lacking = lacking.into_iter().map(|of| ((of.dialect, of.operation), of.reason)).collect();
     let verdicts = verdict::all(&counted, &registry, &met, &lacking);

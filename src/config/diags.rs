@@ -269,7 +269,7 @@ pub(super) fn split_without_share(split: Span) -> Diagnostic {
 }
 
 pub(super) fn no_shown_place(written: &Spanned<String>) -> Diagnostic {
-    Diagnostic::error(code::C0408, "this is no place of a dialect's answers")
+    Diagnostic::error(code::C0408, "this is not written as a place of a dialect's answers")
         .at(written.span, "expected a place such as `dialect:/urls/location`")
         .help("write it as `/differences` and reports tell it, or one around it")
         .note("a difference in canonical words is one of meaning, and always told")

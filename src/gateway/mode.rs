@@ -150,6 +150,15 @@ impl Config {
         self.mode == Mode::Split || self.operations.values().any(|mode| *mode == Mode::Split)
     }
 
+    /// Whether it is known, and meant, that the old side shows something else there than the mapping does: there, or around
+    /// it.
+    pub fn knows(&self, place: &str) -> bool {
+        self.known.iter().any(|known| {
+            let rest = place.strip_prefix(known.as_str());
+            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+        })
+    }
+
     /// Whether any request goes to the old upstream, or could.
     pub fn passes(&self) -> bool {
         let all = self.operations.values().chain(self.principals.values()).chain([&self.mode]);

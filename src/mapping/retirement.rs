@@ -28,6 +28,8 @@ pub(super) struct Retirements {
     watched: HashSet<Span>,
     /// Those of them that a request can have before its operation is gone.
     met: HashSet<Span>,
+    /// Words of roles that are refused while an operation is served that has them.
+    alone: HashSet<Span>,
     /// Those that one cannot, with what says so of the operation.
     too_late: HashMap<Span, Option<Span>>,
     /// Of which it was told that requests go on saying them.

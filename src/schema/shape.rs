@@ -120,6 +120,17 @@ impl<'a> Shape<'a> {
         self.0.ask(HOPS_MAX, &own, &|left, right| left && right, &|left, right| left || right)
     }
 
+    /// Whether the schema says what members are that it does not name: then its values are maps, or have one in them.
+    pub fn is_map(&self) -> bool {
+        let says = |value: Option<Value<'_>>| value.is_some_and(|value| value.kind() != Kind::False);
+        let own = |node: Node<'a>| {
+            ["additionalProperties", "patternProperties", "unevaluatedProperties"]
+                .into_iter()
+                .any(|keyword| says(node.keyword(keyword)))
+        };
+        self.0.ask(HOPS_MAX, &own, &|left, right| left || right, &|left, right| left || right)
+    }
+
     /// The types values may have.
     pub fn types(&self) -> Types {
         self.0.ask(HOPS_MAX, &own_types, &Types::intersection, &Types::union)

@@ -214,6 +214,9 @@ impl ShadowMetrics {
     }
 
     pub(super) fn differs(&self, different: &Different, now: SystemTime) {
+        fn of(one: &Different) -> [&str; 3] {
+            [&one.dialect, &one.operation, &one.place]
+        }
         let mut kept = self.lock();
         let (dialect, operation) = (different.dialect.clone(), different.operation.clone());
         let is_shown = different.is_shown;
@@ -225,9 +228,7 @@ impl ShadowMetrics {
         }
         let newest = if is_shown { &mut kept.shown } else { &mut kept.newest };
         if is_shown {
-            let of = |one: &Different| (one.dialect.clone(), one.operation.clone(), one.place.clone());
-            let own = of(different);
-            newest.retain(|(_, one)| of(one) != own);
+            newest.retain(|(_, one)| of(one) != of(different));
         }
         newest.push_back((unix_seconds(now), different.clone()));
         if newest.len() > KEPT_MAX {

@@ -6,6 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compared::{Compared, Seen};
 use crate::dialect::ledger::{Fate, Ledger};
 use crate::dialect::{Dialect, Registry};
+use crate::gateway::mode;
 use crate::usage::{Kind, Met, Part, Snapshot, UNCONFIRMED};
 
 /// A loss that a mapping declares.
@@ -27,7 +28,7 @@ pub(super) struct Findings {
     pub(super) compared: BTreeMap<(String, String), Compared>,
     /// By place of an operation, in canonical answers.
     pub(super) differences: BTreeMap<Part, Seen>,
-    /// The same of the dialect's own answers, where something is only shown.
+    /// The same of the dialect's own answers, where something is only shown. What the modes know is not there.
     pub(super) shown: BTreeMap<Part, Seen>,
     /// By dialect and name; of dialects that somebody uses. What was met and is declared no more is there, too.
     pub(super) losses: Vec<Loss>,
@@ -54,14 +55,23 @@ impl More {
 }
 
 impl Findings {
-    pub(super) fn of(counted: &Snapshot, registry: &Registry) -> Findings {
+    pub(super) fn of(
+        counted: &Snapshot,
+        registry: &Registry,
+        modes: &BTreeMap<String, mode::Config>,
+    ) -> Findings {
+        let is_known = |part: &Part| {
+            let extends = registry.dialect(&part.dialect).map_or(&[][..], |dialect| &dialect.extends);
+            let mode = std::iter::once(&part.dialect).chain(extends).find_map(|name| modes.get(name));
+            part.is_shown() && mode.is_some_and(|mode| mode.knows(&part.field))
+        };
         let mut compared: BTreeMap<_, Compared> = BTreeMap::new();
         for (day, part, count) in counted.met.of(Kind::Comparison) {
             let of = compared.entry((part.dialect.clone(), part.operation.clone())).or_default();
             of.add(&part.value, day, count);
         }
         let [mut differences, mut shown]: [BTreeMap<_, Seen>; 2] = Default::default();
-        for (day, part, count) in counted.met.of(Kind::Difference) {
+        for (day, part, count) in counted.met.of(Kind::Difference).filter(|(_, part, _)| !is_known(part)) {
             let of = if part.is_shown() { &mut shown } else { &mut differences };
             of.entry(part.clone()).or_default().add(day, count);
         }

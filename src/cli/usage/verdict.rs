@@ -37,6 +37,8 @@ pub(super) struct Verdict {
     pub(super) remarks: BTreeSet<String>,
     /// Where answers that it gets show what nothing compares, by dialect.
     pub(super) unread: BTreeMap<String, BTreeSet<String>>,
+    /// Where a shadow looked at what answers only show, as far as they had it, by dialect.
+    looked_at: BTreeMap<String, BTreeSet<String>>,
     /// Whether it may have used parts of which nothing is known any more.
     pub(super) may_miss: bool,
 }
@@ -85,6 +87,7 @@ impl Verdict {
             hindrances,
             remarks: BTreeSet::new(),
             unread: BTreeMap::new(),
+            looked_at: BTreeMap::new(),
             may_miss: false,
         }
     }
@@ -100,15 +103,18 @@ impl Verdict {
         worst.unwrap_or(if self.may_miss { Moving::Unknown } else { Moving::Safe })
     }
 
-    /// Notes what shadows and replays do not see in its answers.
+    /// Notes what shadows and replays do not see in its answers, or may not have seen: it is counted how many answers were
+    /// compared, and not what was in them.
     fn say_what_nothing_compares(&mut self) {
         for (dialect, places) in &self.unread {
-            let told: Vec<_> =
-                places.iter().take(UNREAD_TOLD_MAX).map(|place| format!("`{place}`")).collect();
-            let more = places.len().saturating_sub(UNREAD_TOLD_MAX);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let told = told.join(", ");
-            self.remarks.insert(format!("{dialect}: nothing compares what answers only show: {told}{more}"));
+            let told = listed(places);
+            self.remarks.insert(format!("{dialect}: nothing compares what answers only show: {told}"));
+        }
+        for (dialect, places) in &self.looked_at {
+            let told = listed(places);
+            self.remarks.insert(format!(
+                "{dialect}: what answers only show was compared only where they had it, if any did: {told}"
+            ));
         }
     }
 
@@ -120,6 +126,15 @@ impl Verdict {
         self.hindrances.retain(|one| !around(&one.part).any(|whole| told.contains(&whole)));
         self.hindrances.sort_by(|one, other| (one.moving, &one.part).cmp(&(other.moving, &other.part)));
     }
+}
+
+/// The first of some places, and how many more there are.
+fn listed<S: AsRef<str>>(places: impl IntoIterator<Item = S, IntoIter: ExactSizeIterator>) -> String {
+    let places = places.into_iter();
+    let more = places.len().saturating_sub(UNREAD_TOLD_MAX);
+    let told: Vec<_> = places.take(UNREAD_TOLD_MAX).map(|place| format!("`{}`", place.as_ref())).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    format!("{}{more}", told.join(", "))
 }
 
 /// What a part is a part of: its operation, and each field that it is in.
@@ -240,10 +255,12 @@ impl<'r> Mapped<'r> {
         let says = self.operations.get(&(part.dialect.as_str(), part.operation.as_str()));
         let Some(says) = says.filter(|says| says.inexpressible.is_none()) else { return };
         let was_looked_at = ended.is_some_and(|ended| ended.answers.count > 0);
-        let mut unread =
-            says.unread.iter().filter(|at| !(was_looked_at && says.looked_at.contains(*at))).peekable();
-        if unread.peek().is_some() {
-            verdict.unread.entry(part.dialect.clone()).or_default().extend(unread.cloned());
+        let (looked_at, unread): (Vec<_>, Vec<_>) =
+            says.unread.iter().cloned().partition(|at| was_looked_at && says.looked_at.contains(at));
+        for (of, places) in [(&mut verdict.looked_at, looked_at), (&mut verdict.unread, unread)] {
+            if !places.is_empty() {
+                of.entry(part.dialect.clone()).or_default().extend(places);
+            }
         }
     }
 
@@ -359,13 +376,8 @@ fn hindrance(
 fn shown_otherwise<'s>(places: impl Iterator<Item = (&'s str, &'s Seen)>) -> Option<String> {
     let places: Vec<_> = places.collect();
     let last = places.iter().filter_map(|(_, seen)| seen.days).map(|(_, last)| last).max()?;
-    let told: Vec<_> = places.iter().take(UNREAD_TOLD_MAX).map(|(place, _)| format!("`{place}`")).collect();
-    let more = places.len().saturating_sub(UNREAD_TOLD_MAX);
-    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let (told, last) = (told.join(", "), date(last * DAY));
-    Some(format!(
-        "the old side's answers show something else, or more, at {told}{more}; the last did on {last}"
-    ))
+    let (told, last) = (listed(places.iter().map(|(place, _)| place)), date(last * DAY));
+    Some(format!("the old side's answers show something else, or more, at {told}; the last did on {last}"))
 }
 
 /// Whether some requests lacked what the operation requires, besides those of which it is said that nobody has read them. An

@@ -176,9 +176,10 @@ super::codes! {
      `validate = true` in `[mode.<dialect>]`. If they are to count from the day on that clients have moved, there is nothing to \
      do: the program starts all the same."
 
-    C0408 "no place of a dialect's answers"
+    C0408 "not written as a place of a dialect's answers"
     "`known` names places at which the old upstream shows something else than the mapping does, and everybody knows it: they \
      are not told any more, nor what lies below them. Each is written as metrics and reports tell it, `dialect:` and a JSON \
-     Pointer into the answer with `*` for positions. A place of the canonical answer is none of these: what differs there \
+     Pointer into the answer with `*` for positions. Whether answers have such a place is not looked up: one that is misspelt \
+     is taken, and hides nothing. A place of the canonical answer is none of these: what differs there \
      differs in meaning, and cannot be switched off."
 }

@@ -238,8 +238,9 @@ super::codes! {
      the field: name them under `values`."
 
     M1009 "a word retires that answers go on telling"
-    "A canonical word without one of its own is told as another (`lands`, `as`), and that one is refused at times, or gone some \
-     day. Answers go on telling it, since what retires is what clients send; but whoever saves what is shown sends it back and \
-     is refused, also where nothing was to change. It is a warning, because it may be that no other word can be told: of a \
-     word's own role answers go on telling it as well, and there is no other. Where there is, let it land on a word that stays."
+    "A canonical word without one of its own is told as another (`lands`, `as`), and that one is refused at times, or gone \
+     some day. Answers go on telling it, since what retires is what clients send; but whoever saves what is shown sends it \
+     back and is refused, also where nothing was to change. Nothing is said where the word goes with every operation that \
+     takes it. It is a warning, because it may be that no other word can be told: of a word's own role answers go on telling \
+     it as well, and there is no other. Where there is, let it land on a word that stays."
 }

@@ -50,13 +50,9 @@ impl Plan {
         self.comparison.as_ref().map(|comparison| &comparison.masks)
     }
 
-    /// Whether it is known, and meant, that the old side shows something else there than the mapping does: there, or around
-    /// it.
+    /// Whether it is known, and meant, that the old side shows something else there than the mapping does.
     pub(in crate::gateway) fn is_known(&self, place: &str) -> bool {
-        self.config.known.iter().any(|known| {
-            let rest = place.strip_prefix(known.as_str());
-            rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
-        })
+        self.config.knows(place)
     }
 
     /// Whether the old side is to be asked twice this time.

@@ -11,7 +11,7 @@ use http_body::Body;
 use http_body_util::{BodyExt, Collected, Full};
 use tokio::task::yield_now;
 
-use super::{ANSWER_MAX, Shadow, TOLD_MAX};
+use super::{ANSWER_MAX, Shadow};
 use crate::dialect;
 use crate::dialect::page::Wanted;
 use crate::dialect::url::Url;
@@ -213,9 +213,7 @@ impl Shadow {
             return;
         };
         yield_now().await;
-        let mut found = reader.shown(answer, document.root(), masks, TOLD_MAX);
-        found.drop_at(|place| self.plan.is_known(place));
-        self.tell(&found);
+        self.tell(&reader.shown(answer, document.root(), masks, &|place| self.plan.is_known(place)));
     }
 
     /// The body of an answer, if it has one that is JSON. Others have their turn before.

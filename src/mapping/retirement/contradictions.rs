@@ -119,15 +119,13 @@ impl Compiler<'_> {
         }
     }
 
-    /// Roles that are told as a word that will be refused.
+    /// Roles that are told as a word that will be refused while somebody can send it.
     pub(super) fn check_landings(&mut self) {
         let file = self.file;
         let Some(roles) = &file.roles else { return };
         for row in &roles.rows {
             let Some(part) = &row.retirement else { continue };
-            let is_watched = self.retirements.watched.contains(&part.span);
-            let retirement = self.retires(part).filter(|_| is_watched);
-            if retirement.is_some_and(|retirement| refused_alone(&[retirement], None).is_some()) {
+            if self.retirements.alone.contains(&part.span) {
                 self.warn_of_landings(roles, &row.word.value, part.span);
             }
         }
@@ -190,6 +188,11 @@ fn sayable<'r>(
     let is_known = |row: &&RowPart| words(row).iter().any(|word| known.contains(word));
     let rows: Vec<_> = roles.rows.iter().filter(is_known).collect();
     known.iter().all(|value| rows.iter().any(|row| words(row).contains(value))).then_some(rows)
+}
+
+/// Whether it is refused at a moment at which the operation is not.
+pub(super) fn is_refused_alone(retirement: &Arc<Retirement>, whole: Option<&Retirement>) -> bool {
+    refused_alone(std::slice::from_ref(retirement), whole).is_some()
 }
 
 /// The first moment at which all of them are refused and the operation is not, if there is one.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use serde_json::Value as Tree;
 
+use super::contradictions::is_refused_alone;
 use crate::diag::{Diagnostic, code};
 use crate::dialect::Retirement;
 use crate::dialect::parameters::QueryShape;
@@ -118,6 +119,9 @@ impl Compiler<'_> {
             let Some(retirement) = self.retirements.parts.get(&part.span).map(Arc::clone) else { continue };
             self.retirements.watched.insert(part.span);
             self.note_met(part, below.whole);
+            if is_refused_alone(&retirement, below.whole) {
+                self.retirements.alone.insert(part.span);
+            }
             let words = std::iter::once(&row.word).chain(&row.also);
             let values: Vec<Literal> = words.map(|word| word.value.clone()).collect();
             watches.push(Watch { root, way: way.clone(), values, retirement });

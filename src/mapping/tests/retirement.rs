@@ -193,15 +193,16 @@ fn a_word_that_every_request_needs_goes_no_earlier_than_its_operations() {
         "\n[[operation]]\nname = \"put\"\nrequest = \"POST /{{group}}/others\"\npath = {{ group = {{ at = \"group_id\", \
          resolve = \"group\" }} }}\nbody = \"thing_add\"\ncalls = \"things.add\"\n{answers}\n"
     );
-    let codes = |word: &str, whole: &str, besides: &str| {
+    let codes_of = |mapping: &str, word: &str, whole: &str, besides: &str| {
         let whole = if whole.is_empty() { String::new() } else { format!("retirement = {{ {whole} }}") };
-        let text = MAPPING_TEXT
+        let text = mapping
             .replacen("may  = [\"*\"]", &format!("may  = [\"*\"]\nretirement = {{ {word} }}"), 1)
             .replacen(answers, &format!("{answers}\n{whole}\n{besides}"), 1);
         let texts = [(CANONICAL, CANONICAL_TEXT), ("acme", text.as_str())];
         let (_, found) = compile_texts(&texts, &small_store(), None);
         found.into_iter().map(|one| one.code.as_str()).collect::<Vec<_>>()
     };
+    let codes = |word: &str, whole: &str, besides: &str| codes_of(MAPPING_TEXT, word, whole, besides);
     // All go at once, or all are switched off at once: that of the operation is what clients are told.
     assert_eq!(codes(GONE, GONE, ""), [""; 0]);
     assert_eq!(codes(AN_HOUR, TWO_HOURS, ""), [""; 0]);
@@ -216,4 +217,13 @@ fn a_word_that_every_request_needs_goes_no_earlier_than_its_operations() {
     assert_eq!(codes(late, LATER, ""), [""; 0]);
     assert_eq!(codes(late, GONE, &other), [""; 0]);
     assert_eq!(codes("deprecated = 2027-03-01", "", ""), ["M1006"], "nobody is told what to do instead");
+
+    // Another role that is told as the word is sent back as long as there is an operation to send it with.
+    let refused = "guest = { refuse = \"no word is as weak\" }";
+    let lands = MAPPING_TEXT.replacen(refused, "guest = { as = \"boss\" }", 1);
+    let is_warned = |word: &str, whole: &str, besides: &str| {
+        codes_of(&lands, word, whole, besides).contains(&code::M1009.as_str())
+    };
+    assert!(!is_warned(GONE, GONE, "") && !is_warned(AN_HOUR, TWO_HOURS, ""));
+    assert!(is_warned(GONE, "", "") && is_warned(GONE, LATER, "") && is_warned(GONE, GONE, &other));
 }

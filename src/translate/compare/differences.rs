@@ -55,7 +55,8 @@ pub struct Differences {
     pub compared: usize,
     /// How many items of a page have no counterpart on the other one. They may be on another page there.
     pub apart: usize,
-    /// How many there are of each kind at each place, and the first of them. There are not more places than schemas have.
+    /// How many there are of each kind at each place, and the first of them. Places are those of schemas and
+    /// mappings; of those that only an answer names, whoever adds them sees to it that they are few.
     pub(super) places: BTreeMap<(String, What), (usize, [Mask; 2])>,
 }
 

@@ -38,6 +38,12 @@ fn planted() -> Vec<Planted> {
         // Nothing where the mapping shows something, and a number that is only written otherwise.
         one(organization, "/type", Value::Null, &["dialect:/type extra"]),
         one(organization, "/trial/count", json!(0.0), &[]),
+        // Nothing, or something else, where the mapping shows a whole object or something in one.
+        one(organization, "/urls", Value::Null, &["dialect:/urls extra"]),
+        one(organization, "/urls", json!("none"), &["dialect:/urls value"]),
+        one(organization, "/trial", Value::Null, &["dialect:/trial extra"]),
+        one(organization, "/trial", json!("none"), &["dialect:/trial value"]),
+        one(organization, "/trial", json!([]), &["dialect:/trial value"]),
         // What nobody has a name for; a name that may be somebody's is not told.
         one(organization, "/phone", json!("0123"), &["dialect:/phone missing"]),
         one(members, "/items/0/phone", json!({"home": 1}), &["dialect:/items/*/phone missing"]),
@@ -46,6 +52,12 @@ fn planted() -> Vec<Planted> {
         one(page, "/pagination/cursor", json!("x"), &["dialect:/pagination/cursor missing"]),
         one(organization, "/ada@example.com", json!(1), &["dialect:/* missing"]),
         one(organization, "/number12345", json!(1), &["dialect:/* missing"]),
+        one(
+            organization,
+            "/trial",
+            json!({"jane_doe": 1}),
+            &["dialect:/trial/* missing", "dialect:/trial/count extra", "dialect:/trial/status extra"],
+        ),
         // What is read is compared in canonical words; what is made of nothing that is told, and what is lost for a reason,
         // not at all.
         one(organization, "/title", json!("Another"), &[]),
@@ -91,7 +103,7 @@ fn shown(dialect: &Arc<Dialect>, operation: &Arc<Operation>, body: &Value) -> Ve
     let told = reader.told(&Asked::default(), &heard, &Resolutions::default()).unwrap();
     let Step::Done(mut told) = told else { panic!("nothing can be looked up") };
     let answer = told.outcomes.remove(0).unwrap().unwrap();
-    let found = reader.shown(&answer, body.root(), &Masks::default(), 32);
+    let found = reader.shown(&answer, body.root(), &Masks::default(), &|_| false);
     let found = found.found.into_iter();
     found.map(|found| format!("{} {}", found.place, found.what.name())).collect()
 }

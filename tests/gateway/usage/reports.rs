@@ -395,6 +395,46 @@ fn who_is_shown_something_else_is_in_doubt_and_what_was_looked_at_is_named_no_mo
     let (_, shown) = text.split_once("what is only shown, and will be shown otherwise\n").unwrap();
     assert!(shown.contains("dialect:/spaces"), "{text}");
     assert!(report("html").contains("<code>dialect:/phone</code>"));
+    // It is not counted what was in the answers: a member may have been in none of them.
+    let note = "gitbook: what answers only show was compared only where they had it, if any did: ";
+    let notes = gets["notes"].as_array().unwrap().iter().map(|note| note.as_str().unwrap());
+    let compared: Vec<_> = notes.filter_map(|one| one.strip_prefix(note)).collect();
+    assert!(compared.len() == 1 && compared[0].contains("`object`"), "{gets}");
+}
+
+/// Whoever says that it is meant to be so need not wait until the days are gone on which it was found.
+#[test]
+fn what_is_known_to_be_shown_otherwise_leaves_nobody_in_doubt() {
+    let mut counting = Counting::with(Config::default());
+    let operation = "getMemberInOrganizationById";
+    counting.count(Principal::of(b"reads"), &[Part::operation("gitbook", operation)]);
+    for place in ["dialect:/spaces", "dialect:/user/urls/location"] {
+        counting.book.differs("gitbook", operation, place, now());
+    }
+    counting.write();
+    let file = counting.folder.path().join("usage.sqlite");
+    let report = |known: &str| -> (Value, Vec<String>) {
+        let config = counting.folder.path().join("config.toml");
+        let text = format!(
+            "[legacy.gitbook]\nbase = \"http://127.0.0.1:1\"\n[mode.gitbook]\nmode = \"shadow\"\nknown = [{known}]\n"
+        );
+        std::fs::write(&config, text).unwrap();
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let report = report.arg("report").arg(&file).args(["--format", "json"]).arg("--config").arg(&config);
+        let output = report.output().unwrap();
+        let told: Value = serde_json::from_slice(&output.stdout).expect("a report");
+        let shown = told["shown"].as_array().unwrap().iter();
+        let shown = shown.map(|one| one["place"].as_str().unwrap().to_owned()).collect();
+        (told_of(&told, "reads")["moving"].clone(), shown)
+    };
+    let doubted = |known, places: &[&str]| {
+        let (moving, shown) = report(known);
+        assert_eq!(shown, places, "{known}");
+        assert_eq!(moving, if places.is_empty() { "safe" } else { "unknown" }, "{known}");
+    };
+    doubted("", &["dialect:/spaces", "dialect:/user/urls/location"]);
+    doubted("\"dialect:/space\", \"dialect:/user\"", &["dialect:/spaces"]);
+    doubted("\"dialect:/spaces\", \"dialect:/user\"", &[]);
 }
 
 /// A file that was made and not written yet, as a copy is that lacks what was beside it.

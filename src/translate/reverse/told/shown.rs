@@ -9,33 +9,27 @@
 
 use std::collections::BTreeMap;
 
+mod looking;
+
+use self::looking::{ANY, Looking};
 use super::list::items_at;
 use super::reading::{Spot, Telling, Way, is_read};
 use super::record::over;
 use super::{Reader, Reading};
 use crate::dialect::operation::{self, AnswerBody};
 use crate::dialect::{Dialect, Operation};
-use crate::json::{Kind, Value};
+use crate::json::Value;
 use crate::lens::op::Op;
 use crate::lens::op::each::{Each, Item};
 use crate::lens::path::Address;
 use crate::lens::{Direction, Field, Lens, Wrap, flat};
 use crate::problem::{Root, Segment};
-use crate::schema::{Shape, is_same_number};
+use crate::schema::Shape;
 use crate::translate::answer::Answer;
-use crate::translate::compare::{Difference, Differences, Masks, What};
+use crate::translate::compare::{Differences, Masks};
 
 /// What the places begin with that are the dialect's, and not of the canonical answer: `dialect:/urls/location`.
 pub const SHOWN: &str = "dialect:";
-
-/// What stands for a position, and for a name that may be anybody's.
-const ANY: &str = "*";
-
-/// Characters of a name that is told.
-const NAME_MAX: usize = 40;
-
-/// Digits in a name that is told: what has more of them may be a number of somebody.
-const DIGITS_MAX: usize = 3;
 
 /// What the answers to one canonical status show.
 #[derive(Debug)]
@@ -52,11 +46,18 @@ enum Part {
     /// It is compared elsewhere, or nobody can say what would stand there.
     Left,
     /// Known by its members.
-    Object(BTreeMap<Box<str>, Part>),
+    Object(Members),
     /// A list, known by its elements.
     Each(Box<Part>),
     /// It is only shown, and what the mapping shows there is known.
     Shown,
+}
+
+#[derive(Debug, Default)]
+struct Members {
+    known: BTreeMap<Box<str>, Part>,
+    /// Whether the schema says what members without a name are: then their names may be anybody's.
+    is_map: bool,
 }
 
 impl Showing {
@@ -80,7 +81,7 @@ impl Showing {
         let frame = match &plan.body {
             AnswerBody::Items { under, .. } => {
                 let page = operation.page.as_deref();
-                let mut frame = Part::Object(BTreeMap::new());
+                let mut frame = Part::empty();
                 frame.put(items_at(page, under), Part::Left);
                 for (way, _) in page.iter().flat_map(|page| &page.fields) {
                     frame.put(way, Part::Left);
@@ -98,14 +99,20 @@ impl Showing {
 
 impl Reader {
     /// Where an answer of the dialect shows something else than the mapping would, given what was read of it: its side
-    /// first, the mapping's second. Places begin with [`SHOWN`].
-    pub fn shown(&self, told: &Answer, heard: Value<'_>, masks: &Masks, most: usize) -> Differences {
-        let mut looking = Looking { masks, most, at: SHOWN.to_owned(), found: Differences::default() };
-        let Some((plan, Some(showing))) = self.showing(told) else { return looking.found };
+    /// first, the mapping's second. Places begin with [`SHOWN`]; each is told once, and those that are known not at all.
+    pub fn shown(
+        &self,
+        told: &Answer,
+        heard: Value<'_>,
+        masks: &Masks,
+        is_known: &dyn Fn(&str) -> bool,
+    ) -> Differences {
+        let mut looking = Looking::begin(masks, is_known);
+        let Some((plan, Some(showing))) = self.showing(told) else { return looking.end() };
         let (AnswerBody::Lens(lens) | AnswerBody::Items { lens, .. }) = &plan.body else {
-            return looking.found;
+            return looking.end();
         };
-        let Some(body) = told.body.as_ref().map(|body| body.root()) else { return looking.found };
+        let Some(body) = told.body.as_ref().map(|body| body.root()) else { return looking.end() };
         let again = |record| over(lens, Direction::Lower, record);
         match &showing.frame {
             None => {
@@ -125,7 +132,7 @@ impl Reader {
                 });
             }
         }
-        looking.found
+        looking.end()
     }
 
     /// The places that [`Reader::shown`] compares in any of the answers, in the dialect's words, as
@@ -160,7 +167,7 @@ fn record(lens: &Lens, below: &[Way], tells: &impl Fn(&[Segment]) -> bool) -> Pa
     }
     let around: Vec<Segment> = below.iter().map(Way::segment).collect();
     let fields = flat::flat(lens.fields());
-    let mut all = Part::Object(BTreeMap::new());
+    let mut all = Part::empty();
     // Several fields may write one place: then each of them has to be known.
     let is_known = |field: &Field| {
         let is_told = |at: &Address| at.root == Root::Body && tells(&[&around[..], &at.segments()].concat());
@@ -174,7 +181,8 @@ fn record(lens: &Lens, below: &[Way], tells: &impl Fn(&[Segment]) -> bool) -> Pa
             _ if !is_read(&fields, field, true) || is_read_already(&fields[..index], field) => {
                 if same.all(is_known) { Part::Shown } else { Part::Left }
             }
-            (Op::Each(Each { item: Item::Lens(lens), .. }), Some(right)) => {
+            // What is left out of a list has no counterpart: nobody can say which element would stand where.
+            (Op::Each(Each { item: Item::Lens(lens), only }), Some(right)) if only.is_empty() => {
                 let way = right.path.iter().cloned().map(Way::Name).chain([Way::Each]);
                 let below: Vec<_> = below.iter().cloned().chain(way).collect();
                 Part::Each(Box::new(record(lens, &below, tells)))
@@ -194,37 +202,41 @@ fn is_read_already(before: &[Field], field: &Field) -> bool {
 }
 
 impl Part {
+    fn empty() -> Part {
+        Part::Object(Members::default())
+    }
+
     /// Puts a part at the end of a way. What is put where something else stands is left.
     fn put(&mut self, way: &[Box<str>], part: Part) {
         match (way, self) {
             ([], own) => match (own, part) {
-                (Part::Object(known), Part::Object(more)) => known.extend(more),
+                (Part::Object(own), Part::Object(more)) => own.known.extend(more.known),
                 (own @ Part::Object(_), part) if own.is_empty() => *own = part,
                 (Part::Shown, Part::Shown) => {}
                 (own, _) => *own = Part::Left,
             },
             ([name, rest @ ..], Part::Object(members)) => {
-                let empty = || Part::Object(BTreeMap::new());
-                members.entry(name.clone()).or_insert_with(empty).put(rest, part);
+                members.known.entry(name.clone()).or_insert_with(Part::empty).put(rest, part);
             }
             ([_, ..], _) => {}
         }
     }
 
     fn is_empty(&self) -> bool {
-        matches!(self, Part::Object(members) if members.is_empty())
+        matches!(self, Part::Object(members) if members.known.is_empty())
     }
 
     /// What a schema names is known, though the mapping writes nothing there: it says why.
     fn declare(&mut self, shape: &Shape<'_>) {
         match self {
-            Part::Object(members) => {
+            Part::Object(Members { known, is_map }) => {
+                *is_map |= shape.is_map();
                 for name in shape.properties() {
-                    match (members.get_mut(&*name), shape.property(&name)) {
+                    match (known.get_mut(&*name), shape.property(&name)) {
                         (Some(part), Some(shape)) => part.declare(&shape),
                         (Some(_), None) => {}
                         (None, _) => {
-                            members.insert(name.into(), Part::Left);
+                            known.insert(name.into(), Part::Left);
                         }
                     }
                 }
@@ -238,13 +250,26 @@ impl Part {
         }
     }
 
+    /// Whether a value that the mapping wrote has something in it that is only shown.
+    fn is_shown_in(&self, again: Value<'_>) -> bool {
+        match self {
+            Part::Left => false,
+            Part::Shown => !again.is_null(),
+            Part::Each(item) => again.elements().any(|element| item.is_shown_in(element)),
+            Part::Object(members) => members
+                .known
+                .iter()
+                .any(|(name, part)| again.member(name).is_some_and(|value| part.is_shown_in(value))),
+        }
+    }
+
     fn collect(&self, at: &str, found: &mut Vec<String>) {
         match self {
             Part::Left => {}
             Part::Shown => found.push(at.to_owned()),
             Part::Each(item) => item.collect(&format!("{at}[]"), found),
             Part::Object(members) => {
-                for (name, part) in members {
+                for (name, part) in &members.known {
                     part.collect(
                         &if at.is_empty() { name.to_string() } else { format!("{at}.{name}") },
                         found,
@@ -253,85 +278,4 @@ impl Part {
             }
         }
     }
-}
-
-/// An answer that is looked through.
-struct Looking<'l> {
-    masks: &'l Masks,
-    most: usize,
-    /// The place under way, as it is told.
-    at: String,
-    found: Differences,
-}
-
-impl Looking<'_> {
-    /// Looks at what stands at a place, and at what the mapping writes there.
-    fn at(&mut self, part: &Part, heard: Option<Value<'_>>, again: Option<Value<'_>>) {
-        match part {
-            Part::Left => {}
-            Part::Shown => self.shown(heard, again),
-            Part::Each(item) => {
-                let [heard, again] = [heard, again].map(|list| list.into_iter().flat_map(Value::elements));
-                let mut again = again.fuse();
-                self.below([ANY], |looking| {
-                    heard.for_each(|heard| looking.at(item, Some(heard), again.next()));
-                });
-            }
-            Part::Object(members) => {
-                let Some(heard) = heard.filter(|heard| heard.kind() == Kind::Object) else { return };
-                for (name, value) in heard.members() {
-                    let name = name.as_str();
-                    if !members.contains_key(&*name) && !value.is_null() {
-                        let shown = if is_plain(&name) { &*name } else { ANY };
-                        self.below([shown], |looking| looking.tell(What::Missing, [Some(value), None]));
-                    }
-                }
-                for (name, part) in members {
-                    let [heard, again] = [Some(heard), again].map(|around| around?.member(name));
-                    self.below([&**name], |looking| looking.at(part, heard, again));
-                }
-            }
-        }
-    }
-
-    fn shown(&mut self, heard: Option<Value<'_>>, again: Option<Value<'_>>) {
-        self.found.compared += 1;
-        match (heard, again) {
-            (Some(heard), Some(again)) if !is_same(heard, again) => {
-                self.tell(What::Value, [Some(heard), Some(again)]);
-            }
-            (None, Some(again)) if !again.is_null() => self.tell(What::Extra, [None, Some(again)]),
-            // What the mapping would write is not known where it wrote nothing: it may take more than was told.
-            _ => {}
-        }
-    }
-
-    fn tell(&mut self, what: What, sides: [Option<Value<'_>>; 2]) {
-        let sides = sides.map(|side| self.masks.of(side));
-        self.found.add(Difference { place: self.at.clone(), what, sides }, self.most);
-    }
-
-    fn below<'n>(&mut self, names: impl IntoIterator<Item = &'n str>, inside: impl FnOnce(&mut Self)) {
-        let before = self.at.len();
-        for name in names {
-            self.at.push('/');
-            self.at.push_str(&name.replace('~', "~0").replace('/', "~1"));
-        }
-        inside(self);
-        self.at.truncate(before);
-    }
-}
-
-fn is_same(one: Value<'_>, other: Value<'_>) -> bool {
-    let is_number = |value: Value<'_>| matches!(value.kind(), Kind::Integer | Kind::Number);
-    if is_number(one) && is_number(other) { is_same_number(one.raw(), other.raw()) } else { one.same(other) }
-}
-
-/// Whether a name looks like that of a field, and not like an address, an id or what somebody is called in a map.
-fn is_plain(name: &str) -> bool {
-    let is_of_names = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'$');
-    name.len() <= NAME_MAX
-        && name.bytes().next().is_some_and(|first| !first.is_ascii_digit())
-        && name.bytes().all(is_of_names)
-        && name.bytes().filter(u8::is_ascii_digit).count() <= DIGITS_MAX
 }
