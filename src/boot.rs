@@ -29,7 +29,7 @@ pub use self::{
 
 use self::{
     embedded::Embedded,
-    modes::Said,
+    modes::{Keeper, Said},
     parts::{Parts, Surroundings},
     reload::{Reloader, Reread},
     shadows::ShadowThread,
@@ -204,9 +204,16 @@ impl Start {
         let (metered, explained) = (metrics.clone(), explanations.clone());
         let around = Surroundings { metrics: metered, explanations: explained, usage: None, built_in };
         let said = match &config.modes_file {
-            Some(path) => Said::kept(path, &config, &registry)?,
+            Some(path) => {
+                // Who cannot keep a step back is to hear of it now, and not when it is said.
+                modes::probe(path)?;
+                Said::read(path, &config, &registry)?
+            }
             None => Said::default(),
         };
+        for doubt in said.doubts(&config, &registry) {
+            tracing::warn!({ field::DIAGNOSTIC_CODE } = doubt.code.as_str(), "{}", doubt.message);
+        }
         let parts = Parts::make(&said.over(&config), registry, &around, None)?;
 
         let server_config = descriptors::with_room_for(&config);
@@ -233,9 +240,15 @@ impl Start {
         let (reloads, asks) = Reloads::channel();
         let (modes, mode_asks) = Modes::channel();
         let reloads = reread.is_some().then_some(reloads.with_modes(modes));
+        let modes_keeper = config.modes_file.clone().map(|path| {
+            let write = move |said: &Said| said.write(&path);
+            Keeper::start(said.clone(), write).map(Arc::new)
+        });
+        let modes_keeper = modes_keeper.transpose().map_err(ServeError::Run)?;
         let reloader = |reread| {
-            let loaded = (parts, digest.clone(), said);
-            Reloader::new(reread, config.clone(), around, Arc::clone(&workers), server.certificates(), loaded)
+            let (loaded, certificates) = ((parts, digest.clone(), said), server.certificates());
+            let (workers, keeper) = (Arc::clone(&workers), modes_keeper.clone());
+            Reloader::new(reread, config.clone(), around, workers, certificates, loaded, keeper)
         };
         let reloader = reread.map(|(reread, hangups)| (reloader(reread), hangups));
         let supervisor = Supervisor::start(reloader, (asks, mode_asks), Arc::clone(&workers), drain.clone());
@@ -255,10 +268,18 @@ impl Start {
             if drain.has_begun() {
                 return;
             }
+            keeper.as_ref().inspect(|keeper| keeper.settle());
+            // Nothing was dropped from it before: a start that fails is none.
+            if let Some(Err(cause)) = modes_keeper.as_ref().map(|keeper| keeper.settle()) {
+                tracing::error!("what is said of modes will not outlive the process: {cause}");
+            }
+            // The disk may have taken its time.
+            if drain.has_begun() {
+                return;
+            }
             ready(&addresses, admin_address);
             service::ready(&format!("serving files of digest {digest}"));
             supervisor.started();
-            keeper.as_ref().inspect(|keeper| keeper.settle());
         };
         let outcome = server.run_and_tell(&*workers, drain, started);
         workers.end_shadows();

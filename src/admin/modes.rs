@@ -10,6 +10,7 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header::ALLOW};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
+use serde_json::Value;
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot,
@@ -66,27 +67,40 @@ pub enum What {
 pub struct Told {
     /// The status.
     pub status: StatusCode,
-    /// The body, JSON.
-    pub json: String,
+    /// The body.
+    pub json: Value,
 }
 
 impl Told {
-    /// The same, where it will be forgotten with the process although it should be kept.
+    /// The same, where the next start may know nothing of it although it should, for that reason.
     #[must_use]
-    pub fn not_kept(self, cause: &str) -> Told {
-        let mut json: serde_json::Value = serde_json::from_str(&self.json).unwrap_or_default();
-        json["persisted"] = false.into();
-        json["cause"] = cause.into();
-        Told { status: StatusCode::ACCEPTED, json: json.to_string() }
+    pub fn not_kept(mut self, cause: &str) -> Told {
+        self.json["persisted"] = false.into();
+        let dialect = self.json["dialect"].as_str().unwrap_or_default();
+        let until = if self.json["said_by"] == "admin" {
+            format!("the program ends, `DELETE /modes/{dialect}`, or files that say something else of it")
+        } else {
+            "the program ends: the next start may go on with what was said before".to_owned()
+        };
+        self.json["until"] = until.into();
+        self.accepted(cause)
     }
 
     /// The same, where not every worker does so yet.
     #[must_use]
-    pub fn under_way(self, cause: &str) -> Told {
-        let mut json: serde_json::Value = serde_json::from_str(&self.json).unwrap_or_default();
-        json["result"] = "under way".into();
-        json["cause"] = cause.into();
-        Told { status: StatusCode::ACCEPTED, json: json.to_string() }
+    pub fn under_way(mut self, cause: &str) -> Told {
+        self.json["result"] = "under way".into();
+        self.accepted(cause)
+    }
+
+    /// Done in part, for one reason more.
+    fn accepted(mut self, cause: &str) -> Told {
+        let cause = match self.json["cause"].as_str() {
+            Some(before) => format!("{before}; {cause}"),
+            None => cause.to_owned(),
+        };
+        self.json["cause"] = cause.into();
+        Told { status: StatusCode::ACCEPTED, ..self }
     }
 }
 
@@ -138,7 +152,7 @@ impl Modes {
             Err(TrySendError::Closed(_)) => return leaving(),
         }
         match told.await {
-            Ok(Told { status, json }) => page(status, JSON, json + "\n"),
+            Ok(Told { status, json }) => page(status, JSON, format!("{json}\n")),
             Err(_nobody_will) => leaving(),
         }
     }
@@ -146,7 +160,25 @@ impl Modes {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    #[test]
+    fn what_is_not_kept_and_not_done_yet_says_both_and_how_long_it_holds() {
+        let json = |by: &str| json!({"result": "taken", "dialect": "acme", "said_by": by, "persisted": true});
+        let told =
+            |by: &str| Told { status: StatusCode::OK, json: json(by) }.not_kept("full").under_way("busy");
+        let both = json!({
+            "result": "under way", "dialect": "acme", "said_by": "admin", "persisted": false,
+            "until": "the program ends, `DELETE /modes/acme`, or files that say something else of it",
+            "cause": "full; busy",
+        });
+        let Told { status, json } = told("admin");
+        assert_eq!((status, json), (StatusCode::ACCEPTED, both));
+        let until = &told("files").json["until"];
+        assert_eq!(until, "the program ends: the next start may go on with what was said before");
+    }
 
     async fn answered(method: Method, path: &str, line: Option<(&str, &str)>) -> u16 {
         let (modes, mut heard) = Modes::channel();
@@ -157,7 +189,7 @@ mod tests {
         let request = request.body(Full::<Bytes>::from("{}")).unwrap();
         let hear = async {
             if let Some(ask) = heard.recv().await {
-                ask.answer.send(Told { status: StatusCode::OK, json: "{}".to_owned() }).unwrap();
+                ask.answer.send(Told { status: StatusCode::OK, json: json!({}) }).unwrap();
             }
         };
         let answer = async {

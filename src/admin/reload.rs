@@ -11,7 +11,7 @@ use http::{
     header::{ACCEPT, ALLOW, CONTENT_TYPE, ORIGIN},
 };
 use http_body_util::Full;
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
     oneshot,
@@ -57,6 +57,19 @@ pub struct Outcome {
     pub sources: Sources,
     /// What else is in the way.
     pub cause: Option<String>,
+    /// What was said of modes and does not count any more.
+    pub ended: Vec<Ended>,
+}
+
+/// A mode that was said of a dialect until files came to say something else of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ended {
+    /// The dialect.
+    pub dialect: String,
+    /// The mode that was said.
+    pub said: &'static str,
+    /// The one that the files say; none if they say nothing of the dialect.
+    pub files: Option<&'static str>,
 }
 
 impl Outcome {
@@ -70,9 +83,14 @@ impl Outcome {
 
     fn json(&self) -> String {
         let (result, digest, cause) = (json!(self.result.name()), json!(self.digest), json!(self.cause));
+        let ended = self
+            .ended
+            .iter()
+            .map(|ended| json!({"dialect": ended.dialect, "said": ended.said, "files": ended.files}));
+        let ended = Value::Array(ended.collect());
         let diagnostics = render::json(&self.found, &self.sources);
         format!(
-            "{{\"result\":{result},\"digest\":{digest},\"cause\":{cause},\"diagnostics\":{}}}\n",
+            "{{\"result\":{result},\"digest\":{digest},\"cause\":{cause},\"ended\":{ended},\"diagnostics\":{}}}\n",
             diagnostics.trim_end()
         )
     }
@@ -80,6 +98,14 @@ impl Outcome {
     fn text(&self) -> String {
         // Not as on a terminal, with the lines they are about: settings may hold credentials, and anybody may ask.
         let found: String = self.found.iter().map(|one| line(one, &self.sources)).collect();
+        let ended = |ended: &Ended| {
+            let Ended { dialect, said, files } = ended;
+            let files = files.unwrap_or("nothing");
+            format!(
+                "`{said}` was said of `{dialect}` here: the files say something else of it by now ({files}), and count\n"
+            )
+        };
+        let ended: String = self.ended.iter().map(ended).collect();
         let cause = self.cause.as_ref().map(|cause| format!("{cause}\n")).unwrap_or_default();
         let what = match self.result {
             LoadResult::Taken if self.cause.is_some() => {
@@ -88,7 +114,7 @@ impl Outcome {
             LoadResult::Taken => "taken: requests are answered by the files as they are now",
             LoadResult::Refused | LoadResult::Failed => "nothing was taken: what was in use stays in use",
         };
-        format!("{found}{cause}{what} (digest {})\n", self.digest)
+        format!("{found}{ended}{cause}{what} (digest {})\n", self.digest)
     }
 }
 
@@ -206,6 +232,7 @@ mod tests {
             found: vec![found],
             sources,
             cause: None,
+            ended: Vec::new(),
         }
     }
 
@@ -242,6 +269,22 @@ mod tests {
         assert!(body.contains("error[C0301]: fixed") && body.contains("config.toml:1:11"), "{body}");
         assert!(body.contains("what was in use stays in use"), "{body}");
         assert!(!body.contains("workers"), "the lines themselves stay here: {body}");
+    }
+
+    #[tokio::test]
+    async fn a_mode_that_the_files_have_ended_is_named() {
+        let outcome = || Outcome {
+            result: LoadResult::Taken,
+            found: Vec::new(),
+            ended: vec![Ended { dialect: "acme".to_owned(), said: "legacy", files: Some("shadow") }],
+            ..refused()
+        };
+        let (_, _, body) = answered(&ask(&[]), outcome()).await;
+        let json: Value = serde_json::from_str(&body).unwrap();
+        assert_eq!(json["ended"], json!([{"dialect": "acme", "said": "legacy", "files": "shadow"}]));
+        let (_, _, body) = answered(&ask(&[("accept", "text/plain")]), outcome()).await;
+        let line = "`legacy` was said of `acme` here: the files say something else of it by now (shadow), and count\n";
+        assert!(body.starts_with(line), "{body}");
     }
 
     #[tokio::test]

@@ -11,21 +11,37 @@ use serde_json::{Value, json};
 use self::kept::Entry;
 use super::parts::Parts;
 use crate::{
-    admin::modes::{Told, What},
+    admin::{
+        modes::{Told, What},
+        reload::Ended,
+    },
     config::{Config, Known, ModeError},
-    diag::{Diagnostic, Diagnostics, Sources, render},
+    diag::{Diagnostic, Diagnostics, Severity, Sources, render},
     dialect::Registry,
     gateway::mode,
     telemetry::names::field,
 };
 
+mod keeper;
 mod kept;
 
 pub use self::kept::KeptError;
+pub(super) use self::{
+    keeper::{Keeper, Keeping},
+    kept::probe,
+};
 
 /// What was said of which dialect, and what the files said when it was.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Said(BTreeMap<String, (mode::Config, Option<mode::Config>)>);
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Said(BTreeMap<String, One>);
+
+/// What was said of a dialect.
+#[derive(Clone, Debug, PartialEq)]
+struct One {
+    mode: mode::Config,
+    /// What the files [mean](meant), and meant when it was said: if they come to mean something else, they spoke last.
+    instead_of: Value,
+}
 
 /// A change that can be made.
 pub(super) struct Change {
@@ -36,75 +52,70 @@ pub(super) struct Change {
 }
 
 impl Said {
-    /// What was said before this process began and still counts, given what the files say now. The file that keeps it is made
-    /// where there is none, so that it is known at the start whether anything can be kept.
-    pub(super) fn kept(path: &Path, files: &Config, registry: &Registry) -> Result<Said, KeptError> {
-        let entries = kept::read(path)?;
-        let (known, was_there) = (known(registry), entries.is_some());
+    /// What was said before this process began and still counts, given what the files say now. Nothing is written.
+    ///
+    /// # Errors
+    ///
+    /// If what is kept cannot be read, or is something else.
+    pub(super) fn read(path: &Path, files: &Config, registry: &Registry) -> Result<Said, KeptError> {
+        let known = known(registry);
         let mut said = BTreeMap::new();
-        let mut is_same = was_there;
-        for (dialect, Entry { said: mode, instead_of }) in entries.into_iter().flatten() {
-            let now = files.modes.get(&dialect);
-            let why = if now.map(shown).unwrap_or_default() == instead_of {
+        for (dialect, Entry { said: mode, instead_of }) in kept::read(path)?.into_iter().flatten() {
+            let why = if meant(files.modes.get(&dialect)) == instead_of {
                 let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
                 let json = mode.to_string();
                 match files.parse_mode(&dialect, json.as_bytes(), &known, &mut sources, &mut found) {
                     Ok(Some(mode)) => {
                         tell_kept(&dialect, mode.mode.name());
-                        said.insert(dialect, (mode, now.cloned()));
+                        said.insert(dialect, One { mode, instead_of });
                         continue;
                     }
-                    Ok(None) | Err(_) => "the files have no room for it any more",
+                    Ok(None) => {
+                        let error = found.into_vec().into_iter().find(|one| one.severity == Severity::Error);
+                        let why = error.map(|error| format!(": {} ({})", error.message, error.code));
+                        format!("the files have no room for it any more{}", why.unwrap_or_default())
+                    }
+                    Err(why) => format!("the files have no room for it any more: {why}"),
                 }
             } else {
-                "the files say something else of the dialect than they did"
+                "the files say something else of the dialect than they did".to_owned()
             };
-            is_same = false;
             tracing::warn!(
                 { field::DIALECT } = dialect,
                 "a mode that was said before this start is dropped: {why}"
             );
         }
-        let said = Said(said);
-        if !is_same {
-            // What was dropped must not count again when the files say what they once did.
-            said.keep(path)?;
-        }
-        Ok(said)
+        Ok(Said(said))
     }
 
-    /// Keeps it for the next start.
-    pub(super) fn keep(&self, path: &Path) -> Result<(), KeptError> {
-        let entry = |(dialect, (said, instead_of)): (&String, &(mode::Config, Option<mode::Config>))| {
-            let instead_of = instead_of.as_ref().map(shown).unwrap_or_default();
-            (dialect.clone(), Entry { said: shown(said), instead_of })
+    /// Keeps it for the next start. Blocks the calling thread until the disk has it.
+    ///
+    /// # Errors
+    ///
+    /// If the system refuses.
+    pub(super) fn write(&self, path: &Path) -> Result<(), KeptError> {
+        let entry = |(dialect, One { mode, instead_of }): (&String, &One)| {
+            (dialect.clone(), Entry { said: shown(mode), instead_of: instead_of.clone() })
         };
         kept::write(path, self.0.iter().map(entry))
-    }
-
-    /// Whether the same was said.
-    pub(super) fn is(&self, other: &Said) -> bool {
-        self.0 == other.0
     }
 
     /// What counts, given what the files say.
     pub(super) fn over(&self, files: &Config) -> Config {
         let mut config = files.clone();
-        for (dialect, (said, _)) in &self.0 {
-            config.modes.insert(dialect.clone(), said.clone());
+        for (dialect, One { mode, .. }) in &self.0 {
+            config.modes.insert(dialect.clone(), mode.clone());
         }
         config
     }
 
     /// What still counts when the files have become these, or why they cannot be taken.
     pub(super) fn after(&self, files: &Config, registry: &Registry) -> Result<Said, String> {
-        let stays = |(dialect, (_, instead_of)): &(&String, &(mode::Config, Option<mode::Config>))| {
-            files.modes.get(*dialect) == instead_of.as_ref()
-        };
+        let stays = |(dialect, one): &(&String, &One)| meant(files.modes.get(*dialect)) == one.instead_of;
         let said: BTreeMap<_, _> =
             self.0.iter().filter(stays).map(|(name, said)| (name.clone(), said.clone())).collect();
         let known = known(registry);
-        match said.iter().find(|(dialect, (said, _))| !files.takes(dialect, said, &known)) {
+        match said.iter().find(|(dialect, one)| !files.takes(dialect, &one.mode, &known)) {
             Some((dialect, _)) => Err(format!(
                 "`PUT /modes/{dialect}` said what these files have no old upstream or operation for: \
                  `DELETE /modes/{dialect}`, or say something else of it"
@@ -113,17 +124,36 @@ impl Said {
         }
     }
 
+    /// What of it has come to an end where these files are taken and `after` is what still counts.
+    pub(super) fn ended(&self, after: &Said, files: &Config) -> Vec<Ended> {
+        let ended = self.0.iter().filter(|(dialect, _)| !after.0.contains_key(*dialect));
+        let ended = ended.map(|(dialect, one)| Ended {
+            dialect: dialect.clone(),
+            said: one.mode.mode.name(),
+            files: files.modes.get(dialect).map(|config| config.mode.name()),
+        });
+        ended.collect()
+    }
+
     /// What is doubtful about it beside these files.
     pub(super) fn doubts(&self, files: &Config, registry: &Registry) -> Vec<Diagnostic> {
         let known = known(registry);
-        self.0.iter().filter_map(|(dialect, (said, _))| files.unseen(dialect, said, &known)).collect()
+        // Of a generation that was said another mode of, its own counts.
+        let all = self.over(files);
+        self.0.iter().filter_map(|(dialect, one)| all.unseen(dialect, &one.mode, &known)).collect()
     }
 
     /// What is asked for: the change to make, or what to answer where there is none.
-    pub(super) fn ask(&self, what: What, files: &Config, parts: &Parts) -> Result<Change, Told> {
-        let is_kept = files.modes_file.is_some();
+    /// `keeper` keeps it, where there is a file for it.
+    pub(super) fn ask(
+        &self,
+        what: What,
+        (files, parts): (&Config, &Parts),
+        keeper: Option<&Keeper>,
+    ) -> Result<Change, Told> {
+        let is_kept = keeper.is_some();
         match what {
-            What::Show => Err(self.show(files, parts)),
+            What::Show => Err(self.show(files, parts, keeper.is_some_and(Keeper::has_kept))),
             What::Unset { dialect } => {
                 if parts.shared.registry().dialect(&dialect).is_none() {
                     return Err(refused(StatusCode::NOT_FOUND, "there is no such dialect"));
@@ -134,13 +164,19 @@ impl Said {
                 let said_by = if mode.is_some() { "files" } else { "nobody" };
                 let json = json!({"result": "taken", "dialect": dialect, "mode": mode.map(shown), "said_by": said_by,
                     "persisted": is_kept});
-                Ok(Change { said, dialect, told: Told { status: StatusCode::OK, json: json.to_string() } })
+                Ok(Change { said, dialect, told: Told { status: StatusCode::OK, json } })
             }
-            What::Set { dialect, json } => self.set(dialect, &json, files, parts),
+            What::Set { dialect, json } => self.set(dialect, &json, (files, parts), is_kept),
         }
     }
 
-    fn set(&self, dialect: String, json: &[u8], files: &Config, parts: &Parts) -> Result<Change, Told> {
+    fn set(
+        &self,
+        dialect: String,
+        json: &[u8],
+        (files, parts): (&Config, &Parts),
+        is_kept: bool,
+    ) -> Result<Change, Told> {
         let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
         let known = known(parts.shared.registry());
         let mode = files.parse_mode(&dialect, json, &known, &mut sources, &mut found);
@@ -150,7 +186,7 @@ impl Said {
             Ok(None) => {
                 let json =
                     json!({"result": "refused", "dialect": dialect, "diagnostics": diagnostics(found)});
-                return Err(Told { status: StatusCode::UNPROCESSABLE_ENTITY, json: json.to_string() });
+                return Err(Told { status: StatusCode::UNPROCESSABLE_ENTITY, json });
             }
             Err(why @ ModeError::NoDialect) => return Err(refused(StatusCode::NOT_FOUND, &why.to_string())),
             Err(why) => return Err(refused(StatusCode::BAD_REQUEST, &why.to_string())),
@@ -160,22 +196,24 @@ impl Said {
             "dialect": dialect,
             "mode": shown(&mode),
             "said_by": "admin",
-            "persisted": files.modes_file.is_some(),
-            "until": match files.modes_file {
-                Some(_) => format!("`DELETE /modes/{dialect}`, or files that say something else of it"),
-                None => format!(
+            "persisted": is_kept,
+            "until": if is_kept {
+                format!("`DELETE /modes/{dialect}`, or files that say something else of it")
+            } else {
+                format!(
                     "the program ends, `DELETE /modes/{dialect}`, or a reload of files that say something else of it"
-                ),
+                )
             },
             "diagnostics": diagnostics(found),
         });
         let mut said = self.clone();
-        said.0.insert(dialect.clone(), (mode, files.modes.get(&dialect).cloned()));
-        Ok(Change { said, dialect, told: Told { status: StatusCode::OK, json: json.to_string() } })
+        let instead_of = meant(files.modes.get(&dialect));
+        said.0.insert(dialect.clone(), One { mode, instead_of });
+        Ok(Change { said, dialect, told: Told { status: StatusCode::OK, json } })
     }
 
-    /// All dialects, with who said what of them.
-    fn show(&self, files: &Config, parts: &Parts) -> Told {
+    /// All dialects, with who said what of them, and whether the next start would find it so.
+    fn show(&self, files: &Config, parts: &Parts, is_kept: bool) -> Told {
         let config = self.over(files);
         let dialects = parts.shared.registry().dialects().iter().map(|dialect| {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
@@ -193,7 +231,7 @@ impl Said {
             (dialect.name.clone(), one)
         });
         let dialects: serde_json::Map<String, Value> = dialects.collect();
-        Told { status: StatusCode::OK, json: json!({ "dialects": dialects }).to_string() }
+        Told { status: StatusCode::OK, json: json!({ "dialects": dialects, "persisted": is_kept }) }
     }
 }
 
@@ -216,7 +254,24 @@ fn known(registry: &Registry) -> Vec<Known<'_>> {
 }
 
 fn refused(status: StatusCode, why: &str) -> Told {
-    Told { status, json: json!({"result": "refused", "cause": why}).to_string() }
+    Told { status, json: json!({"result": "refused", "cause": why}) }
+}
+
+/// What files mean by what they say of a dialect, in the words of a mode. What has no effect in the mode is left out, and
+/// what is as usual: who writes that out has changed nothing.
+fn meant(files: Option<&mode::Config>) -> Value {
+    let Some(config) = files else { return Value::Null };
+    let mut meant = shown(config);
+    let usual = mode::Config::default();
+    if let Some(meant) = meant.as_object_mut() {
+        if config.answers == usual.answers {
+            meant.remove("answers");
+        }
+        if config.noise == usual.noise {
+            meant.remove("noise");
+        }
+    }
+    meant
 }
 
 /// As it can be said again.
@@ -282,7 +337,7 @@ mod tests {
         let registry = loaded.registry.unwrap();
         let told = |validate: bool| {
             let legacy = mode::Config { mode: mode::Mode::Legacy, validate, ..mode::Config::default() };
-            let said = Said([("bureau".to_owned(), (legacy, None))].into());
+            let said = Said([("bureau".to_owned(), One { mode: legacy, instead_of: Value::Null })].into());
             let doubts = said.doubts(&Config::default(), &registry);
             doubts.into_iter().map(|one| (one.code.as_str(), one.notes)).collect::<Vec<_>>()
         };

@@ -2,7 +2,8 @@
 //!
 //! Components say what is wrong with a file, the settings where it was named; they know nothing of each other. [`look`]
 //! reads what can be read without leaving a trace. Databases are opened by whoever needs them, and made where there are
-//! none: what comes of that is told by [`failed`], and [`databases`] looks at them from outside.
+//! none: what comes of that is told by [`failed`], and [`databases`] looks at them from outside. So it is with the file that
+//! keeps modes, at which [`modes()`] looks.
 //!
 //! Of what stands in such a file nothing is ever repeated, nor of what looks as if it belonged into one.
 
@@ -71,10 +72,13 @@ pub fn look(config: &Config) -> Diagnostics {
     if let Some(Err(error)) = key.map(explain::explainer) {
         found.push(of_explanations(&error, config));
     }
-    if let Some(Err(error)) = config.modes_file.as_deref().map(modes::look) {
-        found.push(of_modes(&error, config));
-    }
     found
+}
+
+/// What is wrong with the file that keeps modes. A start reads it by itself, and a reload has nothing to do with it.
+pub fn modes(config: &Config) -> Option<Diagnostic> {
+    let error = modes::look(config.modes_file.as_deref()?).err()?;
+    Some(of_modes(&error, config))
 }
 
 /// What can be seen of the databases that are named without opening them. One that is not there is made.

@@ -16,7 +16,7 @@ use tokio::{
 };
 
 use super::{
-    modes::{Change, KeptError, Said},
+    modes::{Change, Keeper, Keeping, Said},
     named,
     parts::{Parts, Surroundings},
     workers::{Done, Workers},
@@ -31,7 +31,7 @@ use crate::{
     diag::{Diagnostic, Diagnostics, Severity, SourceId, Sources, code},
     dialect::Registry,
     server::{Certificates, Renewal},
-    telemetry::{LoadMetrics, LoadResult, names::field},
+    telemetry::{LoadMetrics, LoadResult},
 };
 
 /// How often somebody looks whether what was in use is used any more.
@@ -88,13 +88,16 @@ pub(super) struct Reloader {
     around: Surroundings,
     workers: Arc<Workers>,
     current: Mutex<Current>,
+    /// Of the files in use, in short. Apart from them, as whoever asks may wait for nobody.
+    digest: Mutex<String>,
     certificates: Certificates,
+    /// Keeps what is said of modes, if there is a file for it.
+    keeper: Option<Arc<Keeper>>,
 }
 
 #[derive(Clone)]
 struct Current {
     parts: Parts,
-    digest: String,
     /// What the files say.
     files: Config,
     /// What was said besides.
@@ -107,6 +110,18 @@ pub(super) struct Taken {
     pub(super) done: Done,
     /// What was in use before. It is large, and requests that began with it still need it.
     pub(super) before: Parts,
+    /// Says whether what is left of modes that were said is kept; none if there was nothing to write.
+    pub(super) keeping: Option<Keeping>,
+}
+
+/// A mode that was changed, in use as soon as all workers have heard of it.
+pub(super) struct Changed {
+    /// The dialect.
+    pub(super) dialect: String,
+    /// Says when every worker does as was said.
+    pub(super) done: Done,
+    /// Says whether it is kept; none where there is no file for it.
+    pub(super) keeping: Option<Keeping>,
 }
 
 impl Taken {
@@ -164,15 +179,17 @@ impl Reloader {
         workers: Arc<Workers>,
         certificates: Certificates,
         (parts, digest, said): (Parts, String, Said),
+        keeper: Option<Arc<Keeper>>,
     ) -> Reloader {
         let files = started.clone();
-        let current = Mutex::new(Current { parts, digest, files, said });
-        Reloader { reread, started, around, workers, current, certificates }
+        let current = Mutex::new(Current { parts, files, said });
+        let digest = Mutex::new(digest);
+        Reloader { reread, started, around, workers, current, digest, certificates, keeper }
     }
 
     /// What is in use, in short.
     pub(super) fn digest(&self) -> String {
-        self.current().digest.clone()
+        self.digest.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Where loads are counted.
@@ -188,6 +205,7 @@ impl Reloader {
             found: Vec::new(),
             sources: Sources::default(),
             cause: Some(cause),
+            ended: Vec::new(),
         }
     }
 
@@ -203,30 +221,30 @@ impl Reloader {
         }
         let mut current = self.current();
         let made = made.and_then(|made| made.map(|made| made.heeding(&current.said)).transpose());
+        let mut ended = Vec::new();
         let (result, taken, cause) = match made {
             Ok(Some(Made { parts, renewal, files, said })) => {
                 renewal.take();
-                // What the files have put an end to must not come back with the next start.
-                if !said.is(&current.said)
-                    && let Err(error) = self.keep(&said)
-                {
-                    tracing::warn!("what is kept of modes is not up to date: {}", with_causes(&error));
-                }
+                ended = current.said.ended(&said, &files);
                 let upstream = parts.other_upstream(&current.parts);
                 let done = self.workers.serve(&parts, upstream);
-                let before = std::mem::replace(
-                    &mut *current,
-                    Current { parts, digest: digest(&sources), files, said },
-                );
-                self.metrics().loaded(&current.digest, SystemTime::now());
-                (LoadResult::Taken, Some(Taken { done, before: before.parts }), None)
+                let is_other = said != current.said;
+                let before = std::mem::replace(&mut *current, Current { parts, files, said });
+                let digest = digest(&sources);
+                self.metrics().loaded(&digest, SystemTime::now());
+                *self.digest.lock().unwrap_or_else(PoisonError::into_inner) = digest;
+                // What the files have put an end to must not come back with the next start; and what could not be kept may by now.
+                let keeper = self.keeper.as_ref().filter(|keeper| is_other || keeper.has_failed());
+                let keeping = keeper.map(|keeper| keeper.keep(current.said.clone()));
+                (LoadResult::Taken, Some(Taken { done, before: before.parts, keeping }), None)
             }
             Ok(None) => (LoadResult::Refused, None, None),
             Err(cause) => (LoadResult::Refused, None, Some(cause)),
         };
+        drop(current);
         let mut found = found.into_vec();
         found.retain(|one| one.severity != Severity::Note);
-        let outcome = Outcome { result, digest: current.digest.clone(), found, sources, cause };
+        let outcome = Outcome { result, digest: self.digest(), found, sources, cause, ended };
         (outcome, taken)
     }
 
@@ -277,29 +295,20 @@ impl Reloader {
         }
     }
 
-    /// Keeps what was said for the next start, if there is a file for it.
-    fn keep(&self, said: &Said) -> Result<(), KeptError> {
-        self.started.modes_file.as_deref().map_or(Ok(()), |path| said.keep(path))
-    }
-
-    /// Shows who answers which requests, or has the workers do as is said: then what is returned besides says of which
-    /// dialect, and when they do.
-    pub(super) fn modes(&self, what: What) -> (Told, Option<(String, Done)>) {
+    /// Shows who answers which requests, or has the workers do as is said: then there is something to wait for besides. No
+    /// disk is waited for: whoever steps back must not be held up by one.
+    pub(super) fn modes(&self, what: What) -> (Told, Option<Changed>) {
         let mut current = self.current();
-        match current.said.ask(what, &current.files, &current.parts) {
+        match current.said.ask(what, (&current.files, &current.parts), self.keeper.as_deref()) {
             Err(told) => (told, None),
-            Ok(Change { said, dialect, mut told }) => {
-                // It counts in any case: whoever steps back must not be held up by a disk that is full.
-                if let Err(error) = self.keep(&said) {
-                    let cause = with_causes(&error);
-                    tracing::warn!({ field::DIALECT } = dialect, "a mode is used and not kept: {cause}");
-                    told = told.not_kept(&cause);
-                }
+            Ok(Change { said, dialect, told }) => {
                 let config = said.over(&current.files);
                 current.parts.set_modes(&config);
-                current.said = said;
                 let done = self.workers.serve(&current.parts, None);
-                (told, Some((dialect, done)))
+                // In the order in which they were said: under the lock, which is not held while it is written.
+                let keeping = self.keeper.as_ref().map(|keeper| keeper.keep(said.clone()));
+                current.said = said;
+                (told, Some(Changed { dialect, done, keeping }))
             }
         }
     }
@@ -307,7 +316,90 @@ impl Reloader {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::mpsc;
+
+    use serde_json::Value;
+
     use super::*;
+    use crate::{
+        boot::{DataFiles, load, shadows::ShadowThread},
+        server::{self, ListenerConfig, Server},
+        telemetry::{Explanations, Metrics},
+        upstream,
+    };
+
+    /// Longer than anything takes.
+    const LONG: Duration = Duration::from_mins(1);
+
+    fn registry() -> Registry {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/retiring");
+        let (mappings, schemas) = (Some(folder.join("mappings")), Some(folder.join("schemas")));
+        load(&DataFiles { mappings, schemas }, &mut Sources::default()).unwrap().registry.unwrap()
+    }
+
+    /// One whose files always say the same, with an old upstream of `bureau`.
+    fn reloader(keeper: &Arc<Keeper>) -> Reloader {
+        let nowhere = || upstream::Config::new("http://127.0.0.1:1".parse().unwrap());
+        let mut config = Config::default();
+        let listeners = vec![ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: None }];
+        config.server = server::Config { listeners, ..config.server };
+        config.upstream = Some(nowhere());
+        config.legacy.insert("bureau".to_owned(), nowhere());
+        let (metrics, explanations) = (Metrics::new(), Explanations::default());
+        let around = Surroundings { metrics, explanations, usage: None, built_in: None };
+        let parts = Parts::make(&config, registry(), &around, None).unwrap();
+        let certificates = Server::bind(config.server.clone()).unwrap().certificates();
+        let workers = Arc::new(Workers::new(&parts, false, ShadowThread::new(false)));
+        let files = config.clone();
+        let reread = move |_: &mut Sources, _: &mut Diagnostics| {
+            Ok(Some(Files { config: files.clone(), source: None, registry: Some(registry()) }))
+        };
+        let loaded = (parts, "0".to_owned(), Said::default());
+        let keeper = Some(Arc::clone(keeper));
+        Reloader::new(Box::new(reread), config, around, workers, certificates, loaded, keeper)
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_step_back_waits_for_no_disk_and_nobody_waits_for_the_step_back() {
+        let (go, held) = mpsc::channel::<()>();
+        let mut is_start = true;
+        // A disk that does not answer from the start on, until it is let go.
+        let hang = move |_: &Said| {
+            if !std::mem::take(&mut is_start) {
+                held.recv_timeout(LONG).unwrap_err();
+            }
+            Ok(())
+        };
+        let keeper = Arc::new(Keeper::start(Said::default(), hang).unwrap());
+        keeper.settle().unwrap();
+        let reloader = reloader(&keeper);
+        let step_back = || What::Set { dialect: "bureau".to_owned(), json: r#"{"mode": "legacy"}"#.into() };
+        let (told, changed) = reloader.modes(step_back());
+        let Changed { keeping, .. } = changed.unwrap_or_else(|| panic!("{told:?}"));
+        let shown = || {
+            let Value::Object(shown) = reloader.modes(What::Show).0.json else { panic!() };
+            (shown["dialects"]["bureau"]["mode"]["mode"].clone(), shown["persisted"].clone())
+        };
+        assert_eq!(shown(), ("legacy".into(), false.into()));
+
+        // A reload is made meanwhile, and what it says of the digest waits for nobody who makes one.
+        let (outcome, taken) = reloader.reload(&Decision::default());
+        assert_eq!((outcome.result, outcome.ended), (LoadResult::Taken, Vec::new()));
+        assert!(taken.unwrap().keeping.is_none(), "nothing was ended");
+        let current = reloader.current();
+        assert_eq!(reloader.failed("given up".to_owned()).digest, outcome.digest);
+        drop(current);
+
+        // The clock goes on by itself where nothing else does.
+        let cause = keeping.unwrap().outcome().await.unwrap_err();
+        assert!(cause.contains("has not answered"), "{cause}");
+        let told = told.not_kept(&cause);
+        assert_eq!((told.status.as_u16(), &told.json["persisted"]), (202, &false.into()));
+        drop(go);
+        // As soon as the disk answers it is kept.
+        keeper.settle().unwrap();
+        assert_eq!(shown(), ("legacy".into(), true.into()));
+    }
 
     fn digest_of(texts: &[(&str, &str)]) -> String {
         let mut sources = Sources::default();

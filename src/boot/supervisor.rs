@@ -20,14 +20,15 @@ use tokio::{
 };
 
 use super::{
-    reload::{Decision, Reloader, Taken},
+    modes::Keeping,
+    reload::{Changed, Decision, Reloader, Taken},
     service,
     workers::{Done, Workers},
 };
 use crate::{
     admin::{
         modes,
-        reload::{Ask, Outcome},
+        reload::{Ask, Ended, Outcome},
     },
     diag::{Diagnostic, SourceId, Sources},
     server::Drain,
@@ -187,11 +188,16 @@ impl Supervision {
             let modes::Ask { what, request, peer, answer } = ask;
             let made = spawn_blocking(move || reloader.modes(what)).await;
             let (mut told, changed) = made.unwrap_or_else(|broken| resume(broken));
-            if let Some((dialect, mut done)) = changed {
-                if timeout(SWAP_PATIENCE, done.recv()).await.is_err() {
+            if let Some(Changed { dialect, mut done, keeping }) = changed {
+                let (done, kept) = tokio::join!(timeout(SWAP_PATIENCE, done.recv()), kept(keeping));
+                if let Err(cause) = kept {
+                    tracing::warn!({ field::DIALECT } = dialect, "a mode is used and not kept: {cause}");
+                    told = told.not_kept(&cause);
+                }
+                if done.is_err() {
                     told = told.under_way(&busy("goes on with the mode of before"));
                 }
-                let shown: serde_json::Value = serde_json::from_str(&told.json).unwrap_or_default();
+                let shown = &told.json;
                 let text = |value: &serde_json::Value| value.as_str().map(str::to_owned);
                 tracing::info!(
                     { field::REQUEST_ID } = request.as_ref().map(|id| id.as_str().to_owned()),
@@ -258,10 +264,11 @@ async fn made(reloader: Arc<Reloader>, reads: Reads) -> Outcome {
             READING_MAX.as_secs()
         ));
     };
-    if let Some(Taken { mut done, before }) = taken {
-        if timeout(SWAP_PATIENCE, done.recv()).await.is_err() {
-            outcome.cause = Some(busy("goes on with the files of before"));
-        }
+    if let Some(Taken { mut done, before, keeping }) = taken {
+        let (done, kept) = tokio::join!(timeout(SWAP_PATIENCE, done.recv()), kept(keeping));
+        let busy = done.err().map(|_elapsed| busy("goes on with the files of before"));
+        let not_kept = kept.err().map(|cause| format!("what is kept of modes is not up to date: {cause}"));
+        outcome.cause = [busy, not_kept].into_iter().flatten().reduce(|one, other| format!("{one}; {other}"));
         task::spawn(Taken::clear_away(before, longest));
     }
     outcome
@@ -273,10 +280,18 @@ async fn in_time<T>(mut reading: task::JoinHandle<T>, decision: &Decision) -> Op
     let read = match timeout(READING_MAX, &mut reading).await {
         Ok(read) => read,
         Err(_elapsed) if decision.claim() => return None,
-        // It is being taken at this moment, which needs no file.
+        // It is being taken at this moment, which waits for no file.
         Err(_elapsed) => reading.await,
     };
     Some(read.unwrap_or_else(|broken| resume(broken)))
+}
+
+/// Why it is not kept, if it is to be and is not.
+async fn kept(keeping: Option<Keeping>) -> Result<(), String> {
+    match keeping {
+        Some(keeping) => keeping.outcome().await,
+        None => Ok(()),
+    }
 }
 
 fn busy(goes_on: &str) -> String {
@@ -343,6 +358,15 @@ fn log(outcome: &Outcome, asker: Option<&Ask>) {
             { field::DIAGNOSTIC_PLACE } = place,
             "{}: {message}",
             severity.name()
+        );
+    }
+    for Ended { dialect, said, files } in &outcome.ended {
+        tracing::warn!(
+            { field::DIALECT } = dialect,
+            { field::MODE } = *said,
+            said_by = "admin",
+            "a mode that was said is over: the files say something else of the dialect by now ({})",
+            files.unwrap_or("nothing")
         );
     }
     let by = if asker.is_some() { "POST /reload" } else { "SIGHUP" };

@@ -10,6 +10,7 @@ use std::{
     io::{self, Read as _, Write as _},
     os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _},
     path::{Path, PathBuf},
+    process,
 };
 
 use serde_json::{Map, Value, json};
@@ -23,6 +24,9 @@ const VERSION: u64 = 1;
 
 /// Bytes that are read of one: more than all dialects with all their principals take.
 const BYTES_MAX: u64 = 16 << 20;
+
+/// Links that are followed to it: as many as Linux does.
+const LINKS_MAX: usize = 40;
 
 /// Why what is kept cannot be used.
 #[derive(Debug, Error)]
@@ -58,7 +62,7 @@ pub(super) struct Entry {
     pub(super) instead_of: Value,
 }
 
-/// Reads what is kept; none if there is no such file yet.
+/// Reads what is kept; none if there is no such file yet, or an empty one, as somebody makes it who gives it its owner.
 ///
 /// # Errors
 ///
@@ -75,6 +79,9 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<(String, Entry)>>, KeptErro
     }
     let mut text = Vec::new();
     File::open(path).and_then(|file| file.take(BYTES_MAX).read_to_end(&mut text)).map_err(failed)?;
+    if text.is_empty() {
+        return Ok(None);
+    }
     let kept: Value = serde_json::from_slice(&text).map_err(|_| foreign())?;
     if kept["kind"] != KIND || kept["version"] != VERSION {
         return Err(foreign());
@@ -91,7 +98,8 @@ pub(super) fn read(path: &Path) -> Result<Option<Vec<(String, Entry)>>, KeptErro
 ///
 /// # Errors
 ///
-/// If the system refuses; then what was kept before still is.
+/// If the system refuses. What was kept before still is then, unless it was only the folder that could not be brought to the
+/// disk.
 pub(super) fn write(path: &Path, entries: impl Iterator<Item = (String, Entry)>) -> Result<(), KeptError> {
     let entry = |(dialect, Entry { said, instead_of }): (String, Entry)| {
         (dialect, json!({"said": said, "instead_of": instead_of}))
@@ -101,22 +109,54 @@ pub(super) fn write(path: &Path, entries: impl Iterator<Item = (String, Entry)>)
     replace(path, text.as_bytes()).map_err(|source| KeptError::Write { path: path.to_owned(), source })
 }
 
+/// Whether it looks as if something could be put there. Nothing that is kept is touched.
+///
+/// # Errors
+///
+/// If the system refuses to have a file beside it.
+pub(in crate::boot) fn probe(path: &Path) -> Result<(), KeptError> {
+    let (_, beside) = target(path);
+    make(&beside)
+        .and_then(|_empty| fs::remove_file(&beside))
+        .map_err(|source| KeptError::Write { path: path.to_owned(), source })
+}
+
 fn replace(path: &Path, text: &[u8]) -> io::Result<()> {
-    // Where links lead to it, they still do.
-    let path = &fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    let mode = fs::metadata(path).map_or(0o600, |found| found.permissions().mode() & 0o777);
-    let mut beside = path.clone().into_os_string();
-    beside.push("-new");
-    // What a process left that was killed.
-    fs::remove_file(&beside)
-        .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    file.set_permissions(Permissions::from_mode(mode))?;
-    file.write_all(text)?;
-    file.sync_all()?;
-    fs::rename(&beside, path)?;
+    let (path, beside) = target(path);
+    let put = || {
+        let mut file = make(&beside)?;
+        if let Ok(before) = fs::metadata(&path) {
+            file.set_permissions(Permissions::from_mode(before.permissions().mode() & 0o777))?;
+        }
+        file.write_all(text)?;
+        file.sync_all()?;
+        fs::rename(&beside, &path)
+    };
+    put().inspect_err(|_| drop(fs::remove_file(&beside)))?;
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
     File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+}
+
+/// An empty file for its owner alone.
+fn make(beside: &Path) -> io::Result<File> {
+    // What a process of that number left that was killed.
+    fs::remove_file(beside)
+        .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)
+}
+
+/// Where it is kept in the end, and what to write first. Where links lead to it, they still do, also before it is there.
+fn target(path: &Path) -> (PathBuf, PathBuf) {
+    let mut path = path.to_owned();
+    for _ in 0..LINKS_MAX {
+        let Ok(next) = fs::read_link(&path) else { break };
+        // One that does not begin at the root begins where the link is.
+        path = path.parent().unwrap_or(Path::new("")).join(next);
+    }
+    let mut beside = path.clone().into_os_string();
+    // In a handover there are two processes, and each puts in place what it has written itself.
+    beside.push(format!("-new-{}", process::id()));
+    (path, beside.into())
 }
 
 #[cfg(test)]
@@ -133,7 +173,7 @@ mod tests {
         let path = folder.path().join("modes.json");
         assert_eq!(read(&path).unwrap(), None);
         // Left by a process that was killed.
-        fs::write(folder.path().join("modes.json-new"), "half").unwrap();
+        fs::write(folder.path().join(format!("modes.json-new-{}", process::id())), "half").unwrap();
         write(&path, [entry("legacy")].into_iter()).unwrap();
         assert_eq!(read(&path).unwrap(), Some(vec![entry("legacy")]));
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
@@ -148,11 +188,52 @@ mod tests {
     }
 
     #[test]
+    fn a_link_leads_to_it_also_before_it_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let (first, second) = (folder.path().join("first"), folder.path().join("second"));
+        std::os::unix::fs::symlink("second", &first).unwrap();
+        std::os::unix::fs::symlink(folder.path().join("modes.json"), &second).unwrap();
+        write(&first, [entry("legacy")].into_iter()).unwrap();
+        for link in [&first, &second] {
+            assert!(fs::symlink_metadata(link).unwrap().is_symlink());
+        }
+        assert_eq!(read(&folder.path().join("modes.json")).unwrap(), Some(vec![entry("legacy")]));
+    }
+
+    #[test]
+    fn an_empty_file_is_as_good_as_none_and_keeps_its_mode() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("modes.json");
+        fs::write(&path, "").unwrap();
+        fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+        assert_eq!(read(&path).unwrap(), None);
+        write(&path, [entry("legacy")].into_iter()).unwrap();
+        assert_eq!(read(&path).unwrap(), Some(vec![entry("legacy")]));
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o640);
+    }
+
+    #[test]
+    fn what_cannot_be_put_in_place_leaves_nothing_and_a_probe_leaves_no_trace() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("modes.json");
+        let names =
+            || fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect::<Vec<_>>();
+        probe(&path).unwrap();
+        assert!(names().is_empty());
+        // Nothing can be put in the place of a folder that is not empty.
+        fs::create_dir_all(path.join("full")).unwrap();
+        assert!(matches!(write(&path, std::iter::empty()), Err(KeptError::Write { .. })));
+        assert_eq!(names(), ["modes.json"]);
+        let nowhere = probe(&folder.path().join("nowhere").join("modes.json"));
+        assert!(matches!(nowhere, Err(KeptError::Write { .. })));
+    }
+
+    #[test]
     fn what_is_something_else_is_told_so_and_left_as_it_is() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("modes.json");
         for text in [
-            "",
+            " ",
             "{",
             "[]",
             "{}",

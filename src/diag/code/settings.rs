@@ -122,13 +122,15 @@ super::codes! {
 
     C0304 "a file of a setting that cannot be read"
     "A setting names a file that is not there, or that this user may not read: a certificate or its key, authorities, the key \
-     of explanations, a database. The proxy does not start without it, and a reload that names it is refused. Paths are \
+     of explanations, a database, the file that keeps modes. The proxy does not start without it, but makes a database or a file \
+     of modes that is not there, in a folder that it may write to. A reload that names it is refused. Paths are \
      taken from the folder that the program is started in. For `check` it is a warning: the file may well be there where \
      the proxy runs. Of what is written by mistake in the place of a file's name nothing is shown."
 
     C0305 "a file of a setting that cannot be used"
     "A setting names a file that can be read and is not what it is meant to be: a certificate that is no PEM, a key that does \
-     not belong to its certificate, a key of explanations that is too short, the database of another program, a folder. \
+     not belong to its certificate, a key of explanations that is too short, the database of another program, a file that keeps something else than \
+     modes, a folder. \
      The proxy does not start with it, and a reload that names it is refused. Nothing of the file is repeated."
 
     C0306 "a declaration that is not true"

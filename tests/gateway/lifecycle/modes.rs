@@ -1,6 +1,7 @@
 //! A step back outlives the process that was told of it, however that ends; unless the files say something else by then.
 
 use std::fs;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
@@ -38,6 +39,14 @@ impl Place {
         path
     }
 
+    /// The names of all that is there.
+    fn beside(&self) -> Vec<String> {
+        let names = fs::read_dir(self.0.path()).unwrap();
+        let mut names: Vec<_> = names.map(|one| one.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
+    }
+
     fn start(&self, more: &str) -> Process {
         Process::start_at(&self.write(more), None, &[])
     }
@@ -57,6 +66,16 @@ fn shown(process: &Process) -> (String, String) {
     let shown = &shown["dialects"]["gitbook"];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     (text(&shown["mode"]["mode"]), text(&shown["said_by"]))
+}
+
+/// Whether the next start would find what is said.
+fn is_kept(process: &Process) -> bool {
+    let shown: Value = serde_json::from_str(&process.page("/modes").body).unwrap();
+    shown["persisted"].as_bool().unwrap()
+}
+
+fn told(answer: &Answer) -> (u16, Value) {
+    (answer.status, serde_json::from_str(&answer.body).unwrap())
 }
 
 fn said(mode: &str, by: &str) -> (String, String) {
@@ -106,12 +125,72 @@ fn files_that_say_something_else_by_then_spoke_last_for_good() {
     // So it is where a reload has put an end to it.
     assert_eq!(put(&process, &json!({"mode": "legacy"})).status, 200);
     place.write(SPLIT);
-    assert_eq!(process.reload().status, 200);
+    let (status, answer) = told(&process.reload());
+    let ended = json!([{"dialect": "gitbook", "said": "legacy", "files": "split"}]);
+    assert_eq!((status, &answer["ended"]), (200, &ended), "{answer}");
+    let line = process.logged("a mode that was said is over");
+    assert!(line.contains("gitbook") && line.contains("legacy") && line.contains("(split)"), "{line}");
     assert_eq!(shown(&process), said("split", "files"));
+    assert_eq!(told(&process.reload()).1["ended"], json!([]), "it is told once");
     kill(process);
     let process = place.start(SHADOW);
     assert_eq!(shown(&process), said("shadow", "files"));
     process.stop();
+}
+
+/// What the files meant when it was said is held against what they mean by now, by a reload as by a start.
+#[test]
+fn files_that_say_the_same_in_other_words_end_nothing() {
+    let place = Place::new();
+    let process = place.start(SHADOW);
+    assert_eq!(put(&process, &json!({"mode": "legacy"})).status, 200);
+    // As usual, and written out.
+    place.write(&format!("{SHADOW}noise = 2\n"));
+    let (status, answer) = told(&process.reload());
+    assert_eq!((status, &answer["ended"]), (200, &json!([])), "{answer}");
+    assert_eq!(shown(&process), said("legacy", "admin"));
+    kill(process);
+    let process = place.start(&format!("{SHADOW}noise = 2\n"));
+    assert_eq!(shown(&process), said("legacy", "admin"));
+    process.stop();
+}
+
+/// Who tries a configuration beside the process that serves must not take its step back away.
+#[test]
+fn a_start_that_fails_leaves_what_is_kept_as_it_was() {
+    let place = Place::new();
+    let process = place.start(SHADOW);
+    assert_eq!(put(&process, &json!({"mode": "legacy"})).status, 200);
+    let kept = fs::read_to_string(place.kept()).unwrap();
+    let taken = process.address;
+    let config = place.write(SPLIT);
+    let text = fs::read_to_string(&config).unwrap();
+    fs::write(&config, text.replacen("127.0.0.1:0", &taken.to_string(), 1)).unwrap();
+    let output = interlingua("serve", &config);
+    assert_eq!(output.status.code(), Some(2), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(fs::read_to_string(place.kept()).unwrap(), kept);
+    assert_eq!(place.beside(), ["config.toml", "modes.json"]);
+    kill(process);
+    let process = place.start(SHADOW);
+    assert_eq!(shown(&process), said("legacy", "admin"));
+    process.stop();
+}
+
+/// Nobody should find out in the fire that nothing can be put there.
+#[test]
+fn every_start_that_serves_has_written_what_it_keeps() {
+    let place = Place::new();
+    fs::write(place.kept(), "").unwrap();
+    let mut written = fs::metadata(place.kept()).unwrap().ino();
+    for _ in 0..2 {
+        let process = place.start(SHADOW);
+        let by_now = fs::metadata(place.kept()).unwrap().ino();
+        assert_ne!(by_now, written, "another file is in its place");
+        assert!(is_kept(&process));
+        written = by_now;
+        process.stop();
+    }
+    assert_eq!(place.beside(), ["config.toml", "modes.json"]);
 }
 
 /// A step back must not be held up by what would keep it.
@@ -122,14 +201,24 @@ fn what_cannot_be_kept_is_done_and_told_so() {
     // Nothing can be put in the place of a folder that is not empty.
     fs::remove_file(place.kept()).unwrap();
     fs::create_dir_all(place.kept().join("full")).unwrap();
-    let answer = put(&process, &json!({"mode": "legacy"}));
-    let told: Value = serde_json::from_str(&answer.body).unwrap();
+    let (status, answer) = told(&put(&process, &json!({"mode": "legacy"})));
     assert_eq!(
-        (answer.status, &told["result"], &told["persisted"]),
+        (status, &answer["result"], &answer["persisted"]),
         (202, &json!("taken"), &json!(false)),
-        "{told}"
+        "{answer}"
     );
-    assert!(told["cause"].as_str().unwrap().contains("cannot keep modes in"), "{told}");
+    assert!(answer["cause"].as_str().unwrap().contains("cannot keep modes in"), "{answer}");
+    assert!(answer["until"].as_str().unwrap().starts_with("the program ends"), "{answer}");
+    assert_eq!((shown(&process), is_kept(&process)), (said("legacy", "admin"), false));
+    let (status, answer) = told(&process.reload());
+    assert_eq!((status, &answer["result"]), (200, &json!("taken")));
+    assert!(answer["cause"].as_str().unwrap().contains("cannot keep modes in"), "{answer}");
+    // A reload tries again.
+    fs::remove_dir_all(place.kept()).unwrap();
+    let (status, answer) = told(&process.reload());
+    assert_eq!((status, &answer["cause"], is_kept(&process)), (200, &Value::Null, true), "{answer}");
+    kill(process);
+    let process = place.start(SHADOW);
     assert_eq!(shown(&process), said("legacy", "admin"));
     process.stop();
 }
