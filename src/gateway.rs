@@ -90,7 +90,8 @@ use self::used::Using;
 
 pub use self::shadow::{Aside, ShadowWork, Shadows};
 
-/// Why a body breaks off. If that is an [`io::Error`](std::io::Error) of the kind `TimedOut`, it was not waited for any longer.
+/// Why a body breaks off. If that is an [`io::Error`](std::io::Error) of the kind `TimedOut`, it was not waited for any longer;
+/// of the kind `ResourceBusy`, all of it came, and too many requests are in flight.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// How much of a request is read, and what it may become.

@@ -296,6 +296,17 @@ impl Problem {
         Problem { retry_after: Some(Duration::from_secs(1)), cause: Some(cause.into()), ..problem }
     }
 
+    /// 503: too many requests are in flight.
+    pub fn overloaded() -> Problem {
+        let problem = Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "overloaded",
+            Blame::Internal,
+            "too many requests are in flight, try again in a moment",
+        );
+        Problem { retry_after: Some(Duration::from_secs(1)), ..problem }
+    }
+
     /// 503: what is still there is refused for a while, so that whoever uses it notices. It is the client's turn, though the
     /// status has to say that it is only for a while (RFC 9110, section 15.6.4).
     pub fn browned_out(detail: String, remaining: Duration) -> Problem {

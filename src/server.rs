@@ -36,6 +36,7 @@ mod framing;
 mod in_flight;
 mod inherited;
 mod listen;
+mod load;
 mod network;
 mod outlet;
 mod refusal;

@@ -159,8 +159,9 @@ async fn read<B: Body<Data = Bytes, Error: Into<BoxError>>>(
 
 /// What becomes of a request whose body breaks off.
 fn broken(error: &BoxError) -> Problem {
-    match error.downcast_ref::<io::Error>() {
-        Some(error) if error.kind() == io::ErrorKind::TimedOut => Problem::body_gave_way(),
+    match error.downcast_ref::<io::Error>().map(io::Error::kind) {
+        Some(io::ErrorKind::TimedOut) => Problem::body_gave_way(),
+        Some(io::ErrorKind::ResourceBusy) => Problem::overloaded(),
         // The client's doing: a bad chunk, or a connection that broke.
         _ => Problem::bad_request("broken-body", "the request body is broken"),
     }
@@ -337,11 +338,16 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_body_that_is_not_waited_for_any_longer_is_late_and_not_broken() {
-        let frames = [Ok(Frame::data(Bytes::from_static(b"[1,"))), Err(io::ErrorKind::TimedOut.into())];
-        let body = StreamBody::new(stream::iter::<[Result<_, io::Error>; 2]>(frames));
-        let (status, code, _) = decoded(&small(), body).await.unwrap_err();
-        assert_eq!((status, code.as_str()), (408, "body-gave-way"));
+    async fn a_body_that_is_not_waited_for_any_longer_is_late_and_one_without_a_place_too_much() {
+        for (kind, expected) in [
+            (io::ErrorKind::TimedOut, (408, "body-gave-way")),
+            (io::ErrorKind::ResourceBusy, (503, "overloaded")),
+        ] {
+            let frames = [Ok(Frame::data(Bytes::from_static(b"[1,"))), Err(kind.into())];
+            let body = StreamBody::new(stream::iter::<[Result<_, io::Error>; 2]>(frames));
+            let (status, code, _) = decoded(&small(), body).await.unwrap_err();
+            assert_eq!((status, code.as_str()), expected);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -23,7 +23,7 @@ use std::{
 use prometheus_client::metrics::{counter::Counter as Total, gauge::Gauge};
 
 use crate::{
-    server::{Config, in_flight::Counter},
+    server::{Config, in_flight::Counter, load::Place},
     telemetry::Metrics,
 };
 
@@ -48,6 +48,8 @@ pub(super) struct Arrivals {
 #[derive(Debug)]
 pub(super) struct Arrival {
     arrivals: Rc<Arrivals>,
+    /// That among the requests in flight, which it needs once its body is there.
+    place: Place,
     /// Whose it is, where it is somebody's.
     whose: Cell<Option<Counter>>,
     /// Its number, once somebody had to wait for it.
@@ -115,10 +117,11 @@ impl Arrivals {
 
 impl Arrival {
     /// Of nobody, until somebody says whose it is.
-    pub(super) fn new(arrivals: &Rc<Arrivals>) -> Rc<Arrival> {
+    pub(super) fn new(arrivals: &Rc<Arrivals>, place: Place) -> Rc<Arrival> {
         let (whose, number, came, is_awaited, is_given_up, waiting) = Default::default();
         Rc::new(Arrival {
             arrivals: Rc::clone(arrivals),
+            place,
             whose,
             number,
             came,
@@ -130,6 +133,10 @@ impl Arrival {
 
     pub(super) fn is_of(&self, whose: Option<Counter>) {
         self.whose.set(whose);
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
     }
 
     /// Whether its request waits for more of its body, and for nothing else.
@@ -215,7 +222,10 @@ mod tests {
     };
 
     use super::*;
-    use crate::server::in_flight::{InFlight, Turnstile};
+    use crate::server::{
+        in_flight::{InFlight, Turnstile},
+        load::Load,
+    };
 
     struct World {
         arrivals: Rc<Arrivals>,
@@ -233,7 +243,8 @@ mod tests {
 
     impl World {
         fn arrival(&self, host: u8) -> Rc<Arrival> {
-            let arrival = Arrival::new(&self.arrivals);
+            let load = Rc::new(Load::new(Gauge::default(), 1));
+            let arrival = Arrival::new(&self.arrivals, Place::new(&load));
             arrival.is_of(Some(self.turnstile.counter([192, 0, 2, host].into())));
             arrival
         }

@@ -23,6 +23,7 @@ use crate::{
         backlog::Backlog,
         framing::TwoEnds,
         in_flight::Place,
+        load::Load,
         refusal::{Refusal, Refusals},
     },
     telemetry::{RequestId, names::field},
@@ -42,7 +43,7 @@ use farewell::FarewellLayer;
 use head::HeadLayer;
 use panic::PanicLayer;
 use request_id::RequestIdLayer;
-use shed::{Load, ShedLayer};
+use shed::ShedLayer;
 
 /// What every layer answers with.
 type Response = http::Response<Body>;

@@ -1,5 +1,5 @@
 //! The body of a request, as a handler reads it: what of it is waited for is noted with its [`Arrival`], and it breaks off where
-//! that has to give way.
+//! that has to give way, or where it ends and there is no place for it among the requests in flight.
 
 use std::{
     io,
@@ -12,13 +12,11 @@ use bytes::Bytes;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::server::{
-    arrivals::{Arrival, Arrivals},
-    in_flight::Counter,
-};
+use crate::server::{arrivals::Arrival, in_flight::Counter};
 
 /// The body of a request. Where the server waits no longer for it, because others need the room, it ends with an error of the
-/// kind [`TimedOut`](io::ErrorKind::TimedOut); however else it breaks off, with one of another kind.
+/// kind [`TimedOut`](io::ErrorKind::TimedOut). Where all of it came, and too many requests are in flight for this to be one, with
+/// one of the kind [`ResourceBusy`](io::ErrorKind::ResourceBusy). However else it breaks off, with one of another kind.
 #[derive(Debug)]
 pub struct Upload<B = Incoming> {
     body: B,
@@ -26,17 +24,15 @@ pub struct Upload<B = Incoming> {
     arrival: Option<Rc<Arrival>>,
 }
 
-impl<B: Body> Upload<B> {
-    pub(super) fn new(body: B, arrivals: &Rc<Arrivals>) -> Upload<B> {
-        let arrival = (!body.is_end_stream()).then(|| Arrival::new(arrivals));
-        Upload { body, arrival }
-    }
-}
-
 impl<B> Upload<B> {
-    /// What is noted of it, if it is one.
-    pub(super) fn arrival(&self) -> Option<&Rc<Arrival>> {
-        self.arrival.as_ref()
+    /// One of which nothing is to come.
+    pub(super) fn ended(body: B) -> Upload<B> {
+        Upload { body, arrival: None }
+    }
+
+    /// One that is on its way, of which that is noted.
+    pub(super) fn arriving(body: B, arrival: Rc<Arrival>) -> Upload<B> {
+        Upload { body, arrival: Some(arrival) }
     }
 
     /// Says whose it is.
@@ -60,26 +56,27 @@ where
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         let Upload { body, arrival } = &mut *self;
         let Some(awaited) = arrival else { return Poll::Ready(None) };
-        if awaited.is_given_up() {
-            awaited.end();
-            *arrival = None;
-            return Poll::Ready(Some(Err(io::ErrorKind::TimedOut.into())));
-        }
-        match Pin::new(body).poll_frame(cx) {
+        let polled = Pin::new(&mut *body).poll_frame(cx);
+        let ended = match polled {
+            Poll::Ready(None) => None,
+            Poll::Ready(Some(Ok(frame))) if body.is_end_stream() => Some(Ok(frame)),
+            // What is not all there gives way.
+            _ if awaited.is_given_up() => Some(Err(io::ErrorKind::TimedOut.into())),
             Poll::Pending => {
                 awaited.wait(cx.waker());
-                Poll::Pending
+                return Poll::Pending;
             }
             Poll::Ready(Some(Ok(frame))) => {
                 awaited.came(frame.data_ref().map_or(0, Bytes::len));
-                Poll::Ready(Some(Ok(frame)))
+                return Poll::Ready(Some(Ok(frame)));
             }
-            Poll::Ready(ended) => {
-                awaited.end();
-                *arrival = None;
-                Poll::Ready(ended.map(|broken| broken.map_err(io::Error::other)))
-            }
-        }
+            Poll::Ready(Some(Err(broken))) => Some(Err(io::Error::other(broken))),
+        };
+        let is_whole = !matches!(ended, Some(Err(_)));
+        let has_place = !is_whole || awaited.place().take();
+        awaited.end();
+        *arrival = None;
+        Poll::Ready(if has_place { ended } else { Some(Err(io::ErrorKind::ResourceBusy.into())) })
     }
 
     fn is_end_stream(&self) -> bool {
@@ -97,5 +94,126 @@ impl<B> Drop for Upload<B> {
         if let Some(arrival) = &self.arrival {
             arrival.end();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{collections::VecDeque, convert::Infallible, task::Waker};
+
+    use futures_util::FutureExt;
+    use http_body_util::BodyExt;
+    use prometheus_client::metrics::gauge::Gauge;
+
+    use super::*;
+    use crate::{
+        server::{
+            Config,
+            arrivals::{Arrivals, BESIDES},
+            load::{Load, Place},
+        },
+        telemetry::Metrics,
+    };
+
+    /// A body of which it is known, as of one with a length, which piece is the last. Before each it is waited once.
+    struct Sized {
+        pieces: VecDeque<Bytes>,
+        is_next_there: bool,
+    }
+
+    impl Body for Sized {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            self.is_next_there = !self.is_next_there;
+            if self.is_next_there {
+                return Poll::Pending;
+            }
+            Poll::Ready(self.pieces.pop_front().map(|piece| Ok(Frame::data(piece))))
+        }
+
+        fn is_end_stream(&self) -> bool {
+            self.pieces.is_empty()
+        }
+    }
+
+    struct World {
+        arrivals: Rc<Arrivals>,
+        load: Rc<Load>,
+    }
+
+    impl World {
+        /// Room for one that has sent a little.
+        fn new() -> World {
+            let config = Config { arriving_bytes_max: 2 * BESIDES, ..Config::default() };
+            let load = Rc::new(Load::new(Gauge::default(), 1));
+            World { arrivals: Arrivals::new(&config, &Metrics::new()), load }
+        }
+
+        fn arrival(&self) -> Rc<Arrival> {
+            Arrival::new(&self.arrivals, Place::new(&self.load))
+        }
+
+        fn upload(&self, pieces: &[usize]) -> Upload<Sized> {
+            let pieces = pieces.iter().map(|length| vec![0; *length].into()).collect();
+            Upload::arriving(Sized { pieces, is_next_there: false }, self.arrival())
+        }
+    }
+
+    /// What comes next, where something does: how many bytes, or of which kind the error is.
+    fn next(upload: &mut Upload<Sized>) -> Option<Option<Result<usize, io::ErrorKind>>> {
+        let frame = upload.frame().now_or_never()?;
+        Some(
+            frame.map(|frame| {
+                frame.map(|frame| frame.into_data().unwrap().len()).map_err(|error| error.kind())
+            }),
+        )
+    }
+
+    #[test]
+    fn the_piece_that_completes_a_body_does_not_make_it_give_way() {
+        let world = World::new();
+        let other = world.arrival();
+        other.wait(Waker::noop());
+        let mut upload = world.upload(&[2 * BESIDES]);
+        assert_eq!(next(&mut upload), None);
+        assert_eq!(next(&mut upload), Some(Some(Ok(2 * BESIDES))));
+        assert_eq!(next(&mut upload), Some(None));
+        assert!(!other.is_given_up(), "nor another");
+    }
+
+    #[test]
+    fn a_body_gives_way_unless_what_comes_next_is_its_end() {
+        for (pieces, expected) in [(&[1][..], Ok(1)), (&[1, 1], Err(io::ErrorKind::TimedOut))] {
+            let world = World::new();
+            let mut upload = world.upload(pieces);
+            assert_eq!(next(&mut upload), None);
+            let others = [(); 2].map(|()| world.arrival());
+            others.iter().for_each(|other| other.wait(Waker::noop()));
+            assert_eq!(next(&mut upload), Some(Some(expected)));
+            assert_eq!(next(&mut upload), Some(None));
+        }
+    }
+
+    #[test]
+    fn only_the_end_of_a_body_needs_a_place() {
+        let world = World::new();
+        let busy = Place::new(&world.load);
+        assert!(busy.take());
+        let mut upload = world.upload(&[1, 1]);
+        assert_eq!([next(&mut upload), next(&mut upload)], [None, Some(Some(Ok(1)))]);
+        assert_eq!(
+            [next(&mut upload), next(&mut upload)],
+            [None, Some(Some(Err(io::ErrorKind::ResourceBusy)))]
+        );
+        assert_eq!(next(&mut upload), Some(None));
+        busy.give_back();
+        let mut upload = world.upload(&[1]);
+        assert_eq!([next(&mut upload), next(&mut upload)], [None, Some(Some(Ok(1)))]);
+        assert!(!world.load.is_full(), "what took it is dropped");
     }
 }

@@ -5,12 +5,15 @@
 //! ```text
 //!  no body, or it came with the head
 //!  ────────────────────────────────────────────────────► In flight ──► answered
-//!  else         Arriving ──── there is a place ─────────────▲
-//!                   └──────── there is none ──► 503
+//!  else     Arriving ──── its end, and there is a place ────▲
+//!            ▲  └──────── its end, and there is none ──► 503
+//!            └─ a piece of its body
 //! ```
 //!
-//! It has its place while it is looked at: so it never does anything without one, and gives it back if all it came to is to wait
-//! for more of its body. How many of these there are is bounded by its [`arrivals`](crate::server::arrivals).
+//! A request has a place whenever it is looked at, but for one that waits for its body and for nothing else: it gives its place
+//! back, and needs none for what may come while it waits, which is a piece more, or that there will be none. The end of the body
+//! is told only to one that has a place then ([`Upload`]), for that is where work begins; whoever reads the body is told of it, and
+//! can say so in words of its own. How many of these there are is bounded by their [`arrivals`](crate::server::arrivals).
 
 use std::{
     convert::Infallible,
@@ -22,71 +25,15 @@ use std::{
 use bytes::Bytes;
 use http::Request;
 use http_body::Body;
-use prometheus_client::metrics::gauge::Gauge;
 use tower::{Layer, Service};
 
 use super::Response;
 use crate::server::{
     Upload,
     arrivals::{Arrival, Arrivals},
+    load::{Load, Place},
     refusal::{Refusal, Refusals},
 };
-
-/// How many requests are in flight, over all workers, and how many may be.
-#[derive(Debug)]
-pub(super) struct Load {
-    in_flight: Gauge,
-    in_flight_max: i64,
-}
-
-impl Load {
-    pub(super) fn new(in_flight: Gauge, in_flight_max: usize) -> Load {
-        Load { in_flight, in_flight_max: i64::try_from(in_flight_max).unwrap_or(i64::MAX) }
-    }
-
-    /// Whether all places among the requests in flight are taken.
-    fn is_full(&self) -> bool {
-        self.in_flight.get() >= self.in_flight_max
-    }
-}
-
-/// That of one request, until its answer is made.
-#[derive(Debug)]
-pub(super) struct Place {
-    load: Rc<Load>,
-    is_taken: bool,
-}
-
-impl Place {
-    fn new(load: &Rc<Load>) -> Place {
-        Place { load: Rc::clone(load), is_taken: false }
-    }
-
-    /// Takes it, if it is not taken and there is one; says whether the request has one now.
-    fn take(&mut self) -> bool {
-        if !self.is_taken {
-            let others = self.load.in_flight.inc();
-            self.is_taken = true;
-            if others >= self.load.in_flight_max {
-                self.give_back();
-            }
-        }
-        self.is_taken
-    }
-
-    fn give_back(&mut self) {
-        if self.is_taken {
-            self.load.in_flight.dec();
-            self.is_taken = false;
-        }
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        self.give_back();
-    }
-}
 
 /// Makes [`Shed`].
 #[derive(Clone, Debug)]
@@ -134,16 +81,47 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let mut place = Place::new(&self.load);
+        let place = Place::new(&self.load);
         // Of HTTP/2 many may come before the first is looked at: until then they wait for their bodies.
         let is_admitted = if request.body().is_end_stream() { place.take() } else { !self.load.is_full() };
         let refusals = Rc::clone(&self.refusals);
         if !is_admitted {
             return ShedFuture::Refused { refusals };
         }
-        let request = request.map(|body| Upload::new(body, &self.arrivals));
-        let arrival = request.body().arrival().cloned();
-        ShedFuture::Admitted { inner: self.inner.call(request), place, arrival, refusals }
+        let (request, holder) = if request.body().is_end_stream() {
+            (request.map(Upload::ended), Holder::Alone(place))
+        } else {
+            let arrival = Arrival::new(&self.arrivals, place);
+            let holder = Holder::Arriving(Rc::clone(&arrival));
+            (request.map(|body| Upload::arriving(body, arrival)), holder)
+        };
+        ShedFuture::Admitted { inner: self.inner.call(request), holder, refusals }
+    }
+}
+
+/// Who has the place of a request.
+#[derive(Debug)]
+pub(super) enum Holder {
+    /// This, of one without a body.
+    Alone(Place),
+    /// What is noted of its body, which takes the place at the end of it.
+    Arriving(Rc<Arrival>),
+}
+
+impl Holder {
+    fn place(&self) -> &Place {
+        match self {
+            Holder::Alone(place) => place,
+            Holder::Arriving(arrival) => arrival.place(),
+        }
+    }
+
+    /// Whether the request waits for more of its body, and for nothing else.
+    fn waits_for_body(&self) -> bool {
+        match self {
+            Holder::Alone(_) => false,
+            Holder::Arriving(arrival) => arrival.is_awaited(),
+        }
     }
 }
 
@@ -151,7 +129,7 @@ where
 #[derive(Debug)]
 pub(super) enum ShedFuture<F> {
     /// The request has a place, until this is dropped; but not while it waits for its body.
-    Admitted { inner: F, place: Place, arrival: Option<Rc<Arrival>>, refusals: Rc<Refusals> },
+    Admitted { inner: F, holder: Holder, refusals: Rc<Refusals> },
     /// It has none.
     Refused { refusals: Rc<Refusals> },
 }
@@ -164,13 +142,18 @@ where
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         match &mut *self {
-            ShedFuture::Admitted { inner, place, arrival, refusals } => {
-                if !place.take() {
+            ShedFuture::Admitted { inner, holder, refusals } => {
+                if !holder.waits_for_body() && !holder.place().take() {
                     return Poll::Ready(Ok(refusals.answer(Refusal::Overloaded)));
                 }
                 let answer = Pin::new(inner).poll(cx);
-                if answer.is_pending() && arrival.as_ref().is_some_and(|arrival| arrival.is_awaited()) {
-                    place.give_back();
+                if answer.is_pending() {
+                    if holder.waits_for_body() {
+                        holder.place().give_back();
+                    } else if !holder.place().take() {
+                        // It waits for its body no more, but for something else.
+                        return Poll::Ready(Ok(refusals.answer(Refusal::Overloaded)));
+                    }
                 }
                 answer
             }
@@ -181,12 +164,16 @@ where
 
 #[cfg(test)]
 mod tests {
+    use std::{io, time::Duration};
+
     use futures_util::future::{FutureExt, Pending, pending, ready};
     use futures_util::{StreamExt, stream};
     use http::StatusCode;
     use http_body::Frame;
     use http_body_util::{BodyExt, Empty, StreamBody};
+    use prometheus_client::metrics::gauge::Gauge;
     use tokio::sync::mpsc;
+    use tokio::time::timeout;
     use tower::{ServiceExt, service_fn};
 
     use super::*;
@@ -261,6 +248,9 @@ mod tests {
         let mut second = server.call(request);
         assert!((&mut second).now_or_never().is_none());
         assert_eq!(in_flight.get(), 1);
+        sender.send("more").unwrap();
+        assert!((&mut first).now_or_never().is_none(), "a piece needs none");
+        assert_eq!(in_flight.get(), 1);
         drop(sender);
         let refused = (&mut first).now_or_never().unwrap().unwrap();
         assert_eq!(refused.status(), StatusCode::SERVICE_UNAVAILABLE);
@@ -272,6 +262,57 @@ mod tests {
         drop(second);
         assert_eq!(in_flight.get(), 0);
         drop(sender);
+    }
+
+    /// Reads the body, and says what it was told in the end.
+    fn tells(request: Request<Upload<Slow>>) -> Pin<Box<dyn Future<Output = Result<Response, Infallible>>>> {
+        Box::pin(async {
+            let read = timeout(Duration::from_secs(10), request.into_body().collect()).await;
+            let status = match read {
+                Ok(Ok(_all)) => StatusCode::OK,
+                Ok(Err(error)) if error.kind() == io::ErrorKind::ResourceBusy => {
+                    StatusCode::INSUFFICIENT_STORAGE
+                }
+                Err(_elapsed) => StatusCode::REQUEST_TIMEOUT,
+                Ok(Err(error)) => panic!("{error:?}"),
+            };
+            let mut answer = Response::default();
+            *answer.status_mut() = status;
+            Ok(answer)
+        })
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn whoever_reads_a_body_without_a_place_has_the_last_word() {
+        let in_flight = Gauge::default();
+        let layer = layer(&in_flight, 1);
+        let mut server = layer.layer(service_fn(tells));
+        let [mut ended, mut silent, mut lucky] = [(); 3].map(|()| {
+            let (sender, request) = slow();
+            let mut answer = server.call(request);
+            assert!((&mut answer).now_or_never().is_none());
+            sender.send("half ").unwrap();
+            assert!((&mut answer).now_or_never().is_none());
+            (sender, answer)
+        });
+        let mut stuck = layer.layer(service_fn(|_: Request<Upload<Empty<Bytes>>>| -> Never { pending() }));
+        let busy = stuck.call(plain());
+        assert_eq!(in_flight.get(), 1);
+        drop(ended.0);
+        assert_eq!((&mut ended.1).await.unwrap().status(), StatusCode::INSUFFICIENT_STORAGE);
+        assert_eq!(in_flight.get(), 1);
+        lucky.0.send("more").unwrap();
+        assert!((&mut lucky.1).now_or_never().is_none());
+        drop(busy);
+        drop(lucky.0);
+        assert_eq!((&mut lucky.1).await.unwrap().status(), StatusCode::OK);
+        drop(lucky.1);
+        let busy = stuck.call(plain());
+        assert_eq!((&mut silent.1).await.unwrap().status(), StatusCode::REQUEST_TIMEOUT);
+        drop(silent);
+        assert_eq!(in_flight.get(), 1);
+        drop(busy);
+        assert_eq!(in_flight.get(), 0);
     }
 
     #[tokio::test]

@@ -124,6 +124,15 @@ fn arriving(server: &TestServer, bytes: usize) {
     }
 }
 
+/// Returns once so many requests, and no more, are in flight.
+fn in_flight_now(server: &TestServer, count: i64) {
+    let begun = Instant::now();
+    while server.metrics.requests_in_flight().get() != count {
+        assert!(begun.elapsed() < PATIENCE, "{} in flight", server.metrics.requests_in_flight().get());
+        std::thread::yield_now();
+    }
+}
+
 /// The head of a request, and none of its body.
 fn head(stream: &mut TcpStream) {
     stream.write_all(b"POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n").unwrap();
@@ -161,17 +170,32 @@ fn two_addresses_that_send_no_bodies_keep_nobody_out() {
 }
 
 #[test]
-fn a_body_that_comes_when_all_places_are_taken_is_refused() {
+fn a_body_that_ends_when_all_places_are_taken_is_refused_and_a_piece_of_one_is_not() {
     let server = TestServer::start(Config { in_flight_max: 1, in_flight_per_address_max: 8, ..config() });
-    let (mut late, mut busy) = (from([127, 0, 0, 1], server.address), from([127, 0, 0, 1], server.address));
-    head(&mut late);
-    arriving(&server, BESIDES);
+    let mut late = server.client();
+    let [mut early, mut busy] = [(); 2].map(|()| from([127, 0, 0, 1], server.address));
+    late.send("POST /echo HTTP/1.1\r\nHost: test\r\nContent-Length: 5\r\n\r\n");
+    head(&mut early);
+    arriving(&server, 2 * BESIDES);
     busy.write_all(get("/wait").as_bytes()).unwrap();
     server.wait_until_entered();
-    late.write_all(b"hello").unwrap();
-    assert_eq!(status(&mut late), "HTTP/1.1 503");
+    late.send("hell");
+    arriving(&server, 2 * BESIDES + 4);
+    early.write_all(b"he").unwrap();
+    arriving(&server, 2 * BESIDES + 6);
+    late.send("o");
+    let refused = late.answer();
+    assert_eq!(
+        (refused.status, refused.body.as_str()),
+        (503, "all of it, and no place"),
+        "in the handler's words"
+    );
+    arriving(&server, BESIDES + 2);
     server.release();
     assert_eq!(status(&mut busy), "HTTP/1.1 200");
+    in_flight_now(&server, 0);
+    early.write_all(b"llo").unwrap();
+    assert_eq!(status(&mut early), "HTTP/1.1 200");
 }
 
 #[test]

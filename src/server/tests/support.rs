@@ -149,6 +149,9 @@ impl Handler for TestHandler {
             }
             "/echo" => match request.into_body().collect().await {
                 Ok(body) => whole(body.to_bytes()),
+                Err(error) if error.kind() == io::ErrorKind::ResourceBusy => {
+                    answer(StatusCode::SERVICE_UNAVAILABLE, "all of it, and no place")
+                }
                 Err(_cut_short) => answer(StatusCode::BAD_REQUEST, "bad body"),
             },
             // More than any socket keeps.
