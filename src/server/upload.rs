@@ -165,13 +165,10 @@ mod tests {
     }
 
     /// What comes next, where something does: how many bytes, or of which kind the error is.
-    fn next(upload: &mut Upload<Sized>) -> Option<Option<Result<usize, io::ErrorKind>>> {
-        let frame = upload.frame().now_or_never()?;
-        Some(
-            frame.map(|frame| {
-                frame.map(|frame| frame.into_data().unwrap().len()).map_err(|error| error.kind())
-            }),
-        )
+    fn next(upload: &mut Upload<Sized>) -> Poll<Option<Result<usize, io::ErrorKind>>> {
+        let Some(frame) = upload.frame().now_or_never() else { return Poll::Pending };
+        let length = |frame: Frame<Bytes>| frame.into_data().unwrap().len();
+        Poll::Ready(frame.map(|frame| frame.map(length).map_err(|error| error.kind())))
     }
 
     #[test]
@@ -180,9 +177,9 @@ mod tests {
         let other = world.arrival();
         other.wait(Waker::noop());
         let mut upload = world.upload(&[2 * BESIDES]);
-        assert_eq!(next(&mut upload), None);
-        assert_eq!(next(&mut upload), Some(Some(Ok(2 * BESIDES))));
-        assert_eq!(next(&mut upload), Some(None));
+        assert_eq!(next(&mut upload), Poll::Pending);
+        assert_eq!(next(&mut upload), Poll::Ready(Some(Ok(2 * BESIDES))));
+        assert_eq!(next(&mut upload), Poll::Ready(None));
         assert!(!other.is_given_up(), "nor another");
     }
 
@@ -191,11 +188,13 @@ mod tests {
         for (pieces, expected) in [(&[1][..], Ok(1)), (&[1, 1], Err(io::ErrorKind::TimedOut))] {
             let world = World::new();
             let mut upload = world.upload(pieces);
-            assert_eq!(next(&mut upload), None);
+            assert_eq!(next(&mut upload), Poll::Pending);
             let others = [(); 2].map(|()| world.arrival());
-            others.iter().for_each(|other| other.wait(Waker::noop()));
-            assert_eq!(next(&mut upload), Some(Some(expected)));
-            assert_eq!(next(&mut upload), Some(None));
+            for other in &others {
+                other.wait(Waker::noop());
+            }
+            assert_eq!(next(&mut upload), Poll::Ready(Some(expected)));
+            assert_eq!(next(&mut upload), Poll::Ready(None));
         }
     }
 
@@ -205,15 +204,15 @@ mod tests {
         let busy = Place::new(&world.load);
         assert!(busy.take());
         let mut upload = world.upload(&[1, 1]);
-        assert_eq!([next(&mut upload), next(&mut upload)], [None, Some(Some(Ok(1)))]);
+        assert_eq!([next(&mut upload), next(&mut upload)], [Poll::Pending, Poll::Ready(Some(Ok(1)))]);
         assert_eq!(
             [next(&mut upload), next(&mut upload)],
-            [None, Some(Some(Err(io::ErrorKind::ResourceBusy)))]
+            [Poll::Pending, Poll::Ready(Some(Err(io::ErrorKind::ResourceBusy)))]
         );
-        assert_eq!(next(&mut upload), Some(None));
+        assert_eq!(next(&mut upload), Poll::Ready(None));
         busy.give_back();
         let mut upload = world.upload(&[1]);
-        assert_eq!([next(&mut upload), next(&mut upload)], [None, Some(Some(Ok(1)))]);
+        assert_eq!([next(&mut upload), next(&mut upload)], [Poll::Pending, Poll::Ready(Some(Ok(1)))]);
         assert!(!world.load.is_full(), "what took it is dropped");
     }
 }

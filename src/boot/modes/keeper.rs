@@ -142,7 +142,7 @@ impl Shared {
 
     /// What to write, as soon as there is something; none when it is over.
     fn next(&self) -> Option<(Said, Vec<oneshot::Sender<Outcome>>)> {
-        let is_idle = |state: &mut State| !state.is_over && !(state.is_settled && state.next.is_some());
+        let is_idle = |state: &mut State| !(state.is_over || state.is_settled && state.next.is_some());
         let waits = self.changed.wait_while(self.state(), is_idle);
         let mut state = waits.unwrap_or_else(PoisonError::into_inner);
         let said = state.next.take().filter(|_| !state.is_over)?;

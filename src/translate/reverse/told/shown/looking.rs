@@ -63,7 +63,9 @@ impl<'l> Looking<'l> {
                 });
             }
             Part::Object(members) if kind == Some(Kind::Object) => {
-                heard.into_iter().for_each(|heard| self.unnamed(members, heard));
+                if let Some(heard) = heard {
+                    self.unnamed(members, heard);
+                }
                 for (name, part) in &members.known {
                     let [heard, again] = [heard, again].map(|around| around?.member(name));
                     self.below([&**name], |looking| looking.at(part, heard, again));
