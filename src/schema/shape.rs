@@ -327,6 +327,26 @@ mod tests {
     }
 
     #[test]
+    fn a_map_is_what_says_of_members_without_a_name_what_they_are() {
+        for (text, is_map) in [
+            (r#"{"properties": {"name": {"type": "string"}}}"#, false),
+            (r#"{"properties": {"name": {"type": "string"}}, "additionalProperties": false}"#, false),
+            (
+                r#"{"properties": {"name": {"type": "string"}}, "additionalProperties": {"type": "string"}}"#,
+                true,
+            ),
+            (r#"{"additionalProperties": true}"#, true),
+            (r#"{"patternProperties": {"^x-": {"type": "string"}}}"#, true),
+            (
+                r#"{"allOf": [{"properties": {"name": true}}, {"additionalProperties": {"type": "string"}}]}"#,
+                true,
+            ),
+        ] {
+            assert_eq!(schema(text).shape().is_map(), is_map, "{text}");
+        }
+    }
+
+    #[test]
     fn what_holds_together_narrows_and_alternatives_widen() {
         let schema = schema(MEMBER);
         assert_eq!(enumeration(&schema, "role"), Some(json!(["owner", null])));

@@ -21,6 +21,7 @@ fn planted() -> Vec<Planted> {
     let (organization, members) =
         ("gitbook/getOrganizationById/organization", "gitbook/listMembersInOrganizationById/admins");
     let page = "closient/list_members/first-page";
+    let invitation = "apexscore/update_organization_invitation/collaborator";
     vec![
         // Constants, labels and views.
         one(organization, "/object", json!("organisation"), &["dialect:/object value"]),
@@ -58,6 +59,9 @@ fn planted() -> Vec<Planted> {
             json!({"jane_doe": 1}),
             &["dialect:/trial/* missing", "dialect:/trial/count extra", "dialect:/trial/status extra"],
         ),
+        // A list of which elements are left out has none to be compared with, element by element.
+        one(invitation, "/accessible_portfolios/0/colour", json!("red"), &[]),
+        one(invitation, "/colour", json!("red"), &["dialect:/colour missing"]),
         // What is read is compared in canonical words; what is made of nothing that is told, and what is lost for a reason,
         // not at all.
         one(organization, "/title", json!("Another"), &[]),

@@ -28,8 +28,8 @@ fn places(part: &Part, heard: &serde_json::Value, again: &serde_json::Value, kno
 #[test]
 fn no_more_unknown_names_of_an_answer_are_told_than_that() {
     let part = object([("items", Part::Each(Box::new(object([("kind", Part::Shown)], false))))], false);
-    let letter = |number: usize| char::from(b"abcdefghijklmnopqrstuvwxyz"[number % 26]);
-    let name = |number: usize| format!("n{}{}", letter(number / 26), letter(number));
+    let letters: Vec<_> = ('a'..='z').collect();
+    let name = |number: usize| format!("n{}{}", letters[number / 26], letters[number % 26]);
     let item = |names: std::ops::Range<usize>| -> serde_json::Value {
         let unknown = names.map(|number| (name(number), json!(1)));
         unknown.chain([("kind".to_owned(), json!("old"))]).collect::<Map<_, _>>().into()
