@@ -211,6 +211,11 @@ impl Start {
             }
             None => Said::default(),
         };
+        if config.modes_file.is_some() && config.admin.address.is_none() {
+            tracing::warn!(
+                "`admin.modes_file` keeps modes that nobody can take back: there is no admin listener"
+            );
+        }
         for doubt in said.doubts(&config, &registry) {
             tracing::warn!({ field::DIAGNOSTIC_CODE } = doubt.code.as_str(), "{}", doubt.message);
         }

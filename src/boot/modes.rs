@@ -329,6 +329,18 @@ mod tests {
     use super::*;
     use crate::boot::{DataFiles, load};
 
+    /// Another version may have others as usual: what nobody wrote must not look as if somebody had changed it.
+    #[test]
+    fn what_files_mean_is_without_what_is_usual_or_has_no_effect() {
+        let shadow = mode::Config { mode: mode::Mode::Shadow, share: 20, ..mode::Config::default() };
+        assert_eq!(meant(Some(&shadow)), json!({"mode": "shadow"}));
+        let other = mode::Config { noise: 7, ..shadow.clone() };
+        assert_eq!(meant(Some(&other)), json!({"mode": "shadow", "noise": 7}));
+        let split = mode::Config { mode: mode::Mode::Split, ..shadow };
+        assert_eq!(meant(Some(&split)), json!({"mode": "split", "share": 20}));
+        assert_eq!(meant(None), Value::Null);
+    }
+
     #[test]
     fn what_was_said_is_held_against_files_by_which_parts_retire_now() {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/retiring");

@@ -184,11 +184,15 @@ mod tests {
             written.send(said.clone()).unwrap();
             Ok(())
         };
-        let keeper = Keeper::start(said(1), write.clone()).unwrap();
-        let keeping = keeper.keep(said(2));
-        drop(keeper);
-        // Its thread has ended: it has dropped whoever waits.
-        assert!(keeping.0.blocking_recv().is_err());
+        // Often enough for its thread to have begun before it is over.
+        for _ in 0..100 {
+            let keeper = Keeper::start(said(1), write.clone()).unwrap();
+            let keeping = keeper.keep(said(2));
+            thread::yield_now();
+            drop(keeper);
+            // Its thread has ended, too: it has dropped whoever waits.
+            assert!(keeping.0.blocking_recv().is_err());
+        }
         let keeper = Keeper::start(said(3), write).unwrap();
         assert!(!keeper.has_kept());
         assert_eq!(keeper.settle(), Ok(()));

@@ -144,13 +144,13 @@ fn files_that_say_the_same_in_other_words_end_nothing() {
     let place = Place::new();
     let process = place.start(SHADOW);
     assert_eq!(put(&process, &json!({"mode": "legacy"})).status, 200);
-    // As usual, and written out.
-    place.write(&format!("{SHADOW}noise = 2\n"));
+    // It has no effect in this mode.
+    place.write(&format!("{SHADOW}share = 20\n"));
     let (status, answer) = told(&process.reload());
     assert_eq!((status, &answer["ended"]), (200, &json!([])), "{answer}");
     assert_eq!(shown(&process), said("legacy", "admin"));
     kill(process);
-    let process = place.start(&format!("{SHADOW}noise = 2\n"));
+    let process = place.start(&format!("{SHADOW}share = 20\n"));
     assert_eq!(shown(&process), said("legacy", "admin"));
     process.stop();
 }
