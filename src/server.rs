@@ -41,6 +41,7 @@ mod network;
 mod outlet;
 mod refusal;
 mod stack;
+mod tally;
 mod tls;
 mod upload;
 mod watch;

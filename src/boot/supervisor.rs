@@ -231,7 +231,8 @@ impl Supervision {
 }
 
 /// The reading of files, of which one at a time is under way. One that was given up goes on until its files can be read, and keeps
-/// a thread: those that came after it would meet the same files.
+/// a thread. Those that come after it would mostly meet the same files, and keep one each. So they are refused until then, those
+/// too that would meet others, as when the settings name another folder by now.
 #[derive(Clone, Debug, Default)]
 struct Reads(Arc<Mutex<()>>);
 

@@ -14,7 +14,7 @@ use crate::server::{ClientCertificate, ClientsConfig, HopsConfig, ListenerConfig
 use crate::{admin, backend, gateway, ids, limit, server, telemetry, upstream, usage};
 
 /// More than these is a slip of the finger, not a wish.
-mod most {
+pub(super) mod most {
     use super::{GIB, MIB};
     pub(super) use crate::upstream::breaker::WINDOW_CALLS_MAX as WINDOW_CALLS;
 
@@ -25,7 +25,7 @@ mod most {
     pub(super) const CALLS: usize = 100_000;
     pub(super) const DEPTH: u16 = 512;
     pub(super) const HEADER_BYTES: usize = 16 * MIB;
-    pub(super) const BODY_BYTES: usize = GIB;
+    pub(in crate::config) const BODY_BYTES: usize = GIB;
     pub(super) const ARRIVING_BYTES: usize = 64 * GIB;
     pub(super) const UNTAKEN_BYTES: usize = 64 * GIB;
     pub(super) const PROBES: u32 = 1_000;
@@ -39,7 +39,7 @@ mod most {
 const HEADER_BYTES_MIN: usize = 8 * KIB;
 
 /// With less, two that wait at the same time would be too many.
-const ARRIVING_BYTES_MIN: usize = 64 * KIB;
+pub(super) const ARRIVING_BYTES_MIN: usize = 64 * KIB;
 
 /// With less, a handful of answers to those who read them would keep others out.
 const UNTAKEN_BYTES_MIN: usize = 64 * KIB;

@@ -3,8 +3,9 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use super::diags;
+use super::assemble::{ARRIVING_BYTES_MIN, most};
 use super::file::ConfigFile;
+use super::{diags, size};
 use crate::diag::{Diagnostics, Spanned};
 use crate::time::parse_duration;
 use crate::{admin, gateway, server};
@@ -15,6 +16,7 @@ pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
     unused_backend(file, found);
     nothing_inexpressible(file, found);
     limits_of_addresses(file, found);
+    room_for_bodies(file, found);
     time_limits(file, found);
 }
 
@@ -125,6 +127,32 @@ fn limits_of_addresses(file: &ConfigFile, found: &mut Diagnostics) {
     }
 }
 
+/// A body that needs all the room there is arrives only if nobody else sends one. Said of what somebody wrote.
+fn room_for_bodies(file: &ConfigFile, found: &mut Diagnostics) {
+    let size = |written: Option<&Spanned<String>>, default: usize| match written {
+        Some(text) => size::parse(&text.value).ok(),
+        None => Some(default),
+    };
+    let room = file.server.arriving_bytes_max.as_ref();
+    let body = file.body.bytes_max.as_ref();
+    let Some(written) = room.or(body) else { return };
+    let room_bytes = size(room, server::Config::default().arriving_bytes_max);
+    let body_bytes = size(body, gateway::Config::default().bytes_max);
+    // What is out of its range was said already.
+    let room_bytes = room_bytes.filter(|bytes| *bytes >= ARRIVING_BYTES_MIN);
+    let body_bytes = body_bytes.filter(|bytes| *bytes <= most::BODY_BYTES);
+    if let (Some(room_bytes), Some(body_bytes)) = (room_bytes, body_bytes)
+        && room_bytes <= body_bytes
+    {
+        let other = if room.is_some() {
+            ("body.bytes_max", body_bytes, body.map(|text| text.span))
+        } else {
+            ("server.arriving_bytes_max", room_bytes, None)
+        };
+        found.push(diags::room_of_one_body(written.span, other));
+    }
+}
+
 /// A limit inside a shorter one never fires. Only limits somebody wrote are worth a word.
 fn time_limits(file: &ConfigFile, found: &mut Diagnostics) {
     let deadline = Limit {
@@ -224,6 +252,14 @@ mod tests {
     fn limits_may_be_equal_and_a_shortened_deadline_is_not_held_against_the_defaults() {
         assert!(is_quiet("[body]\nread_timeout = \"30s\"\n"));
         assert!(is_quiet("[server]\nrequest_deadline = \"1s\"\n"));
+    }
+
+    #[test]
+    fn there_is_room_for_a_body_if_it_is_less_than_all_of_it() {
+        assert!(is_quiet("[server]\narriving_bytes_max = \"1025 KiB\"\n"));
+        assert!(is_quiet("[body]\nbytes_max = \"63 MiB\"\n"));
+        assert!(is_quiet("[server]\narriving_bytes_max = \"64 KiB\"\n[body]\nbytes_max = \"8 KiB\"\n"));
+        assert!(!is_quiet("[server]\narriving_bytes_max = \"64 KiB\"\n[body]\nbytes_max = \"64 KiB\"\n"));
     }
 
     #[test]

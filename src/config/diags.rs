@@ -338,6 +338,20 @@ pub(super) fn limit_of_nobody(
     }
 }
 
+/// The key, what it says and where, of which the other is written.
+pub(super) fn room_of_one_body(written: Span, other: (&str, usize, Option<Span>)) -> Diagnostic {
+    let diagnostic = Diagnostic::warning(code::C0210, "a body may be as large as all the room for those that arrive")
+        .at(written, "one body takes all of it")
+        .help(
+            "let `server.arriving_bytes_max` be several times `body.bytes_max`: with others on their way, large bodies are refused \
+             by chance",
+        );
+    match other {
+        (_, _, Some(span)) => diagnostic.also(span, "a body may be so large"),
+        (key, bytes, None) => diagnostic.note(format!("`{key}` is {} by default", spell(bytes))),
+    }
+}
+
 pub(super) fn log_level(text: &Spanned<String>, stray: &str, levels: &[&str]) -> Diagnostic {
     let label = match did_you_mean(stray, levels.iter().copied()) {
         Some(near) => format!("did you mean `{near}`?"),
@@ -441,6 +455,8 @@ mod tests {
         (code::C0208, "[admin]\naddress = \"127.0.0.1:8080\"\n", (2, 11)),
         (code::C0208, "[[server.listener]]\naddress = \"127.0.0.1:9464\"\n", (2, 11)),
         (code::C0209, "[upstream]\nbase = \"http://b\"\n[backend]\nseed = true\n", (3, 1)),
+        (code::C0210, "[server]\narriving_bytes_max = \"1 MiB\"\n", (2, 22)),
+        (code::C0210, "[body]\nbytes_max = \"64 MiB\"\n", (2, 13)),
         (code::C0210, "[body]\nread_timeout = \"31s\"\n", (2, 16)),
         (code::C0210, "[upstream]\nbase = \"http://b\"\nconnect_timeout = \"3s\"\ntimeout = \"2s\"\n", (3, 19)),
         (code::C0211, "[telemetry]\nfilter = \"inof\"\n", (2, 10)),

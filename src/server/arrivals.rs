@@ -8,7 +8,8 @@
 //!
 //! Nobody who comes is refused for those who wait. The address that holds most gives way, with the request that has waited
 //! longest; then whoever holds most of what is left, until there is some room. So who sends little, from an address of its own, is
-//! the last to notice. One that is alone never gives way, or a body larger than all the room could not be sent at all.
+//! the last to notice. One that is alone never gives way, or a body larger than all the room could not be sent at all. What hops
+//! bring of whom they do not say whose it is, and ask for themselves, is taken for that of one address more.
 //!
 //! A small body mostly comes with its head. Nobody waits for it, and it is not counted here.
 
@@ -20,10 +21,10 @@ use std::{
     task::Waker,
 };
 
-use prometheus_client::metrics::{counter::Counter as Total, gauge::Gauge};
+use prometheus_client::metrics::counter::Counter as Total;
 
 use crate::{
-    server::{Config, in_flight::Counter, load::Place},
+    server::{Config, in_flight::Counter, load::Place, tally::Tally},
     telemetry::Metrics,
 };
 
@@ -35,12 +36,12 @@ pub(super) const BESIDES: usize = 24 * 1024;
 #[derive(Debug)]
 pub(super) struct Arrivals {
     most: usize,
-    /// What those hold that are waited for, and were not given up.
-    bytes: Cell<usize>,
+    /// What those hold that are waited for, and were not given up. All are told of that one more is waited for, or one less, but
+    /// roughly of each piece of a body.
+    arriving: Tally,
     /// By number: the first has waited longest.
     waiting: RefCell<BTreeMap<u64, Weak<Arrival>>>,
     next: Cell<u64>,
-    arriving: Gauge,
     given_up: Total,
 }
 
@@ -66,22 +67,16 @@ impl Arrivals {
     pub(super) fn new(config: &Config, metrics: &Metrics) -> Rc<Arrivals> {
         Rc::new(Arrivals {
             most: config.arriving_bytes_max,
-            bytes: Cell::default(),
+            arriving: Tally::new(config.arriving_bytes_max, metrics.arriving_bytes()),
             waiting: RefCell::default(),
             next: Cell::default(),
-            arriving: metrics.arriving_bytes(),
             given_up: metrics.arrivals_given_up(),
         })
     }
 
-    fn change(&self, bytes: usize) {
-        let count = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.arriving.inc_by(count(bytes) - count(self.bytes.replace(bytes)));
-    }
-
     fn add(&self, bytes: usize) {
-        self.change(self.bytes.get() + bytes);
-        if self.bytes.get() > self.most {
+        self.arriving.add(bytes);
+        if self.arriving.bytes() > self.most {
             self.make_room();
         }
     }
@@ -104,7 +99,7 @@ impl Arrivals {
         let rank = |group: &VecDeque<Rc<Arrival>>| Some(Reverse(group.front()?.number.get()?));
         let mut most: BinaryHeap<_> =
             groups.iter().enumerate().map(|(at, group)| (holds(group), rank(group), at)).collect();
-        while self.bytes.get() > enough && left > 1 {
+        while self.arriving.bytes() > enough && left > 1 {
             let Some((held, _, at)) = most.pop() else { return };
             let Some(arrival) = groups[at].pop_front() else { continue };
             let held = held - arrival.holds();
@@ -163,6 +158,7 @@ impl Arrival {
             self.number.set(Some(number));
             self.arrivals.waiting.borrow_mut().insert(number, Rc::downgrade(self));
             self.arrivals.add(self.holds());
+            self.arrivals.arriving.tell();
         }
     }
 
@@ -179,7 +175,8 @@ impl Arrival {
     pub(super) fn end(&self) {
         self.is_awaited.set(false);
         if self.is_counted() {
-            self.arrivals.change(self.arrivals.bytes.get() - self.holds());
+            self.arrivals.arriving.take(self.holds());
+            self.arrivals.arriving.tell();
         }
         if let Some(number) = self.number.take() {
             self.arrivals.waiting.borrow_mut().remove(&number);
@@ -195,7 +192,8 @@ impl Arrival {
     }
 
     fn give_up(&self) {
-        self.arrivals.change(self.arrivals.bytes.get() - self.holds());
+        self.arrivals.arriving.take(self.holds());
+        self.arrivals.arriving.tell();
         self.is_given_up.set(true);
         self.arrivals.given_up.inc();
         tracing::debug!("gave up a request whose body did not come, for there are too many");
@@ -222,6 +220,8 @@ mod tests {
     };
 
     use super::*;
+    use prometheus_client::metrics::gauge::Gauge;
+
     use crate::server::{
         in_flight::{InFlight, Turnstile},
         load::Load,
@@ -270,13 +270,13 @@ mod tests {
         let innocent = world.waiting(1);
         let attacker: Vec<_> = (0..5).map(|_| world.waiting(2)).collect();
         let other: Vec<_> = (0..2).map(|_| world.waiting(3)).collect();
-        assert_eq!(world.arrivals.bytes.get(), 8 * BESIDES);
+        assert_eq!(world.arrivals.arriving.bytes(), 8 * BESIDES);
         let newcomer = world.waiting(4);
         // Down to seven eighths: two of the nine.
         assert_eq!(given_up(&attacker), [true, true, false, false, false]);
         assert!(!innocent.is_given_up() && !newcomer.is_given_up());
         assert_eq!(given_up(&other), [false; 2]);
-        assert_eq!(world.arrivals.bytes.get(), 7 * BESIDES);
+        assert_eq!(world.arrivals.arriving.bytes(), 7 * BESIDES);
         assert!(world.has("gateway_arrivals_given_up_total 2"), "{}", world.metrics.render());
         assert!(world.has(&format!("gateway_arriving_bytes {}", 7 * BESIDES)));
     }
@@ -299,11 +299,11 @@ mod tests {
         let many: Vec<_> = (0..4).map(|_| world.waiting(1)).collect();
         let large = world.waiting(2);
         large.came(3 * BESIDES);
-        assert_eq!(world.arrivals.bytes.get(), 8 * BESIDES);
+        assert_eq!(world.arrivals.arriving.bytes(), 8 * BESIDES);
         // Both hold the same; the first has waited longer. Then the other holds more.
         large.came(1);
         assert!(!many[0].is_given_up() && large.is_given_up());
-        assert_eq!(world.arrivals.bytes.get(), 4 * BESIDES);
+        assert_eq!(world.arrivals.arriving.bytes(), 4 * BESIDES);
     }
 
     #[test]
@@ -322,7 +322,7 @@ mod tests {
         let at_once = world.arrival(1);
         at_once.came(1000);
         at_once.end();
-        assert_eq!(world.arrivals.bytes.get(), 0);
+        assert_eq!(world.arrivals.arriving.bytes(), 0);
         let [ended, dropped, given_up] = [(); 3].map(|()| world.waiting(1));
         ended.came(10);
         ended.end();
@@ -330,7 +330,7 @@ mod tests {
         given_up.give_up();
         given_up.came(10);
         given_up.end();
-        assert_eq!(world.arrivals.bytes.get(), 0);
+        assert_eq!(world.arrivals.arriving.bytes(), 0);
         assert!(world.arrivals.waiting.borrow().is_empty());
         assert!(world.has("gateway_arriving_bytes 0"));
     }

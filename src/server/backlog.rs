@@ -24,10 +24,13 @@ use std::{
     time::Duration,
 };
 
-use prometheus_client::metrics::{counter::Counter, gauge::Gauge};
+use prometheus_client::metrics::counter::Counter;
 use tokio::time::Instant;
 
-use crate::{server::Config, telemetry::Metrics};
+use crate::{
+    server::{Config, tally::Tally},
+    telemetry::Metrics,
+};
 
 /// What an answer takes besides its bytes: its head, its stream and who waits for it. An estimate; it is what bounds the number
 /// of answers that are small.
@@ -49,14 +52,11 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
 pub(super) struct Backlog {
     most: usize,
     /// Handed over, not taken, and not given up.
-    bytes: Cell<usize>,
-    /// As many of them as the gauge was told.
-    told: Cell<usize>,
+    untaken: Tally,
     holders: RefCell<Holders>,
     looked: Cell<Option<Instant>>,
     /// Whether that found nobody else who could give way.
     was_in_vain: Cell<bool>,
-    untaken: Gauge,
     given_up: Counter,
 }
 
@@ -99,12 +99,10 @@ impl Backlog {
     pub(super) fn new(config: &Config, metrics: &Metrics) -> Rc<Backlog> {
         Rc::new(Backlog {
             most: config.untaken_bytes_max,
-            bytes: Cell::default(),
-            told: Cell::default(),
+            untaken: Tally::new(config.untaken_bytes_max, metrics.untaken_bytes()),
             holders: RefCell::default(),
             looked: Cell::default(),
             was_in_vain: Cell::default(),
-            untaken: metrics.untaken_bytes(),
             given_up: metrics.answers_given_up(),
         })
     }
@@ -112,35 +110,22 @@ impl Backlog {
     /// Whether there is too much, and nobody who could give way.
     pub(super) fn is_full(&self) -> bool {
         self.make_room();
-        self.bytes.get() > self.most
+        self.untaken.bytes() > self.most
     }
 
     #[cfg(test)]
     pub(super) fn bytes(&self) -> usize {
-        self.bytes.get()
-    }
-
-    fn change(&self, bytes: usize) {
-        self.bytes.set(bytes);
-        // It is shared by all workers: one that counts small answers all the time need not tell each of them.
-        if bytes.abs_diff(self.told.get()) >= self.most / 64 {
-            self.tell(bytes);
-        }
-    }
-
-    fn tell(&self, bytes: usize) {
-        let count = |bytes: usize| i64::try_from(bytes).unwrap_or(i64::MAX);
-        self.untaken.inc_by(count(bytes) - count(self.told.replace(bytes)));
+        self.untaken.bytes()
     }
 
     /// Has those who have taken nothing for longest give way until there is some room again. Does nothing as long as there is
     /// enough.
     fn make_room(&self) {
-        if self.bytes.get() <= self.most / 2 {
+        if self.untaken.bytes() <= self.most / 2 {
             return;
         }
         let now = Instant::now();
-        let is_needed = self.bytes.get() > self.most;
+        let is_needed = self.untaken.bytes() > self.most;
         let was_just_now = self.looked.get().is_some_and(|looked| now - looked < BETWEEN_LOOKS);
         if was_just_now && (!is_needed || self.was_in_vain.get()) {
             return;
@@ -155,17 +140,17 @@ impl Backlog {
         let enough = self.most - self.most / 8;
         stalled.sort_by_key(|(since, _)| *since);
         for (_, holder) in stalled {
-            if self.bytes.get() <= enough {
+            if self.untaken.bytes() <= enough {
                 return;
             }
             let account = holder.account();
             account.is_given_up.set(true);
-            self.change(self.bytes.get() - account.bytes.get());
+            self.untaken.take(account.bytes.get());
             self.given_up.inc();
             tracing::debug!("gave up an answer, for there are too many that nobody takes");
             holder.give_up();
         }
-        self.was_in_vain.set(self.bytes.get() > enough);
+        self.was_in_vain.set(self.untaken.bytes() > enough);
     }
 
     /// Who has taken nothing for long enough. Of the others it is noted from when on they take nothing.
@@ -185,12 +170,6 @@ impl Backlog {
             (now - since >= PATIENCE).then_some((since, holder))
         })
         .collect()
-    }
-}
-
-impl Drop for Backlog {
-    fn drop(&mut self) {
-        self.tell(0);
     }
 }
 
@@ -214,7 +193,7 @@ impl Account {
     pub(super) fn hand_over(&self, bytes: usize) {
         self.bytes.set(self.bytes.get() + bytes);
         if !self.is_given_up.get() {
-            self.backlog.change(self.backlog.bytes.get() + bytes);
+            self.backlog.untaken.add(bytes);
             self.backlog.make_room();
         }
     }
@@ -232,7 +211,7 @@ impl Account {
     pub(super) fn is_rid_of(&self, bytes: usize) {
         self.bytes.set(self.bytes.get() - bytes);
         if !self.is_given_up.get() {
-            self.backlog.change(self.backlog.bytes.get() - bytes);
+            self.backlog.untaken.take(bytes);
         }
         if self.bytes.get() == 0 {
             self.stalled_since.set(None);
@@ -325,7 +304,7 @@ mod tests {
         let fourth = world.client(300_000);
         assert!(first.0.is_given_up() && second.0.is_given_up(), "both were there at the first look");
         assert!(!third.0.is_given_up() && !fourth.0.is_given_up());
-        assert_eq!(world.backlog.bytes.get(), 600_000);
+        assert_eq!(world.backlog.bytes(), 600_000);
         assert!(!world.backlog.is_full());
         assert!(world.has("gateway_answers_given_up_total 2"), "{}", world.metrics.render());
     }
@@ -416,6 +395,6 @@ mod tests {
             }
         }
         assert_eq!(world.backlog.holders.borrow().places.len(), 3);
-        assert_eq!(world.backlog.bytes.get(), 0);
+        assert_eq!(world.backlog.bytes(), 0);
     }
 }

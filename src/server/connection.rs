@@ -168,7 +168,10 @@ impl<H: Handler> Connections<H> {
         };
         let follower = match &heads {
             Some(heads) => Follower::Framing(Framing::new(heads.clone())),
-            None => Follower::Frames(Frames::new(self.shared.metrics.connection_floods())),
+            None => {
+                let is_hop = self.shared.config.hops.trusts(peer.address.ip());
+                Follower::Frames(Frames::new(is_hop, self.shared.metrics.connection_floods()))
+            }
         };
         let stack = RefCell::new(stack(self.handler.clone(), peer, self.common.clone()));
         let watched = watch.clone();

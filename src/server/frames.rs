@@ -6,10 +6,14 @@
 //!
 //! | | of the room |
 //! | --- | --- |
-//! | any frame | takes [`FRAME`] bytes, and as many as it has |
-//! | HEADERS | give [`REQUEST`] bytes |
+//! | any frame | takes [`FRAME`] bytes |
+//! | one that is none of the next two lines | takes as many as it has, besides |
+//! | HEADERS, and CONTINUATION that belong to them | the first give [`REQUEST`] bytes |
 //! | DATA | give [`DATA`] bytes for each that they have; so small ones take some |
 //! | bytes of ours | give as many as they are |
+//!
+//! A trusted hop brings the bodies of many, and hands small pieces on as they come: what one of its clients sends must not end the
+//! requests of the others. So its DATA take nothing. Each body has a bound of its own for them (`upload.rs`), and ends by itself.
 //!
 //! Where there is no more room the connection ends. There is never more of it than in the beginning, so that who is quiet for long
 //! has earned nothing. Nothing is kept of a frame but its header, and what it means is the library's to say: it refuses those
@@ -44,14 +48,16 @@ pub(super) struct Frames {
     /// How much of the payload is still to come.
     left: usize,
     room: u64,
+    /// Whether they are those of a trusted hop.
+    is_hop: bool,
     is_flood: bool,
     floods: Counter,
 }
 
 impl Frames {
-    /// At the beginning of a connection. Should it end over a flood, that is counted.
-    pub(super) fn new(floods: Counter) -> Frames {
-        Frames { header: [0; HEADER], read: 0, left: PREFACE, room: ROOM, is_flood: false, floods }
+    /// At the beginning of a connection, which may be that of a trusted hop. Should it end over a flood, that is counted.
+    pub(super) fn new(is_hop: bool, floods: Counter) -> Frames {
+        Frames { header: [0; HEADER], read: 0, left: PREFACE, room: ROOM, is_hop, is_flood: false, floods }
     }
 
     /// Reads on. Says how many of the bytes may be read by others, which is all of them, unless they are a flood.
@@ -92,8 +98,11 @@ impl Frames {
         self.left = usize::try_from(length).unwrap_or(usize::MAX);
         let length = u64::from(length);
         let (costs, gives) = match kind {
+            0x0 if self.is_hop => (0, 0),
             0x0 => (FRAME, DATA * length),
             0x1 => (FRAME, REQUEST),
+            // Of a head there is a bound elsewhere, however it is cut.
+            0x9 => (FRAME, 0),
             _ => (FRAME + length, 0),
         };
         self.pay(gives);
@@ -115,6 +124,7 @@ mod tests {
     const HEADERS: u8 = 0x1;
     const WINDOW_UPDATE: u8 = 0x8;
     const PING: u8 = 0x6;
+    const CONTINUATION: u8 = 0x9;
 
     fn frame(kind: u8, length: usize) -> Vec<u8> {
         let bytes = u32::try_from(length).unwrap().to_be_bytes();
@@ -123,7 +133,11 @@ mod tests {
     }
 
     fn opened() -> Frames {
-        let mut frames = Frames::new(Counter::default());
+        begun(false)
+    }
+
+    fn begun(is_hop: bool) -> Frames {
+        let mut frames = Frames::new(is_hop, Counter::default());
         assert_eq!(frames.read(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"), PREFACE);
         frames
     }
@@ -139,7 +153,7 @@ mod tests {
         // Each costs 264 of 2,560,000 bytes, and the last one is read up to the end of its header.
         let most = 2_560_000 / 264;
         for piece in [1, 5, 17, 1000, text.len()] {
-            let mut frames = Frames::new(Counter::default());
+            let mut frames = Frames::new(false, Counter::default());
             let read: usize = text.chunks(piece).map(|piece| frames.read(piece)).sum();
             assert!(frames.is_flood(), "in pieces of {piece}");
             assert_eq!(read, PREFACE + most * 17 + HEADER, "in pieces of {piece}");
@@ -149,7 +163,7 @@ mod tests {
 
     #[test]
     fn frames_of_any_type_are_one_and_large_ones_are_more() {
-        for kind in [0x2, 0x3, 0x4, 0x6, 0x7, 0x8, 0x9, 0xa, 0xff] {
+        for kind in [0x2, 0x3, 0x4, 0x6, 0x7, 0x8, 0xa, 0xff] {
             let count = taken(&mut opened(), &frame(kind, 4), 20_000);
             assert!((9_000..10_000).contains(&count), "{kind}: {count}");
             assert_eq!(taken(&mut opened(), &frame(kind, 16_384), 20_000), 2_560_000 / (16_384 + 256));
@@ -164,6 +178,25 @@ mod tests {
         // That has earned nothing for later.
         let count = taken(&mut frames, &frame(PING, 8), 20_000);
         assert!(count < 10_000, "{count}");
+    }
+
+    #[test]
+    fn a_head_may_come_in_parts_for_ever_and_parts_of_none_may_not() {
+        let head = [frame(HEADERS, 1024), frame(CONTINUATION, 1024).repeat(15)].concat();
+        assert_eq!(taken(&mut opened(), &head, 10_000), 10_000);
+        assert_eq!(taken(&mut opened(), &frame(CONTINUATION, 1024), 20_000), 10_000);
+    }
+
+    #[test]
+    fn small_pieces_of_bodies_do_not_end_the_connection_of_a_hop_and_all_else_does() {
+        for length in [0, 1] {
+            assert_eq!(taken(&mut begun(true), &frame(DATA_FRAME, length), 50_000), 50_000);
+        }
+        assert!(taken(&mut begun(true), &frame(PING, 8), 20_000) < 10_000);
+        // Nor do they give it anything.
+        let mut hop = begun(true);
+        assert_eq!(taken(&mut hop, &frame(DATA_FRAME, 16_384), 1000), 1000);
+        assert_eq!(taken(&mut hop, &frame(PING, 1), 20_000), 2_560_000 / 257);
     }
 
     #[test]

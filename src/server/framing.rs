@@ -27,7 +27,7 @@ use memchr::{memchr, memchr2};
 /// Longer than any name that matters here.
 const NAME_MAX: usize = 24;
 
-/// Chunks of a body that may be as small as they like, and how many bytes there have to be for each one more. A chunk costs about as
+/// Pieces of a body that may be as small as they like, and how many bytes there have to be for each one more. One costs about as
 /// much to read as some hundred bytes.
 const CHUNKS_FREE: u64 = 4096;
 const CHUNK_MIN: u64 = 32;
@@ -65,16 +65,16 @@ pub(super) struct Framing {
     chunks: Chunks,
 }
 
-/// The chunks of a body so far.
+/// The pieces of a body so far, as its sender cut it: chunks, or frames.
 #[derive(Clone, Copy, Debug, Default)]
-struct Chunks {
+pub(super) struct Chunks {
     count: u64,
     bytes: u64,
 }
 
 impl Chunks {
     /// Counts one more, and says whether they are too many for what they hold.
-    fn add(&mut self, bytes: u64) -> bool {
+    pub(super) fn add(&mut self, bytes: u64) -> bool {
         self.count += 1;
         self.bytes = self.bytes.saturating_add(bytes);
         self.count > CHUNKS_FREE + self.bytes / CHUNK_MIN

@@ -1,5 +1,7 @@
 //! The body of a request, as a handler reads it: what of it is waited for is noted with its [`Arrival`], and it breaks off where
-//! that has to give way, or where it ends and there is no place for it among the requests in flight.
+//! that has to give way, or where it ends and there is no place for it among the requests in flight. Of HTTP/2 it breaks off, too,
+//! where its frames are that small that to read them costs far more than what they hold, as one of HTTP/1 does by its chunks
+//! (`framing.rs`): that ends one request, and not all those of a connection.
 
 use std::{
     io,
@@ -9,10 +11,11 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
 
-use crate::server::{arrivals::Arrival, in_flight::Counter};
+use crate::server::{arrivals::Arrival, framing::Chunks, in_flight::Counter};
 
 /// The body of a request. Where the server waits no longer for it, because others need the room, it ends with an error of the
 /// kind [`TimedOut`](io::ErrorKind::TimedOut). Where all of it came, and too many requests are in flight for this to be one, with
@@ -22,17 +25,20 @@ pub struct Upload<B = Incoming> {
     body: B,
     /// Until its end came; none of a request without a body.
     arrival: Option<Rc<Arrival>>,
+    /// Its frames so far, where it comes in frames.
+    frames: Option<Chunks>,
 }
 
 impl<B> Upload<B> {
     /// One of which nothing is to come.
     pub(super) fn ended(body: B) -> Upload<B> {
-        Upload { body, arrival: None }
+        Upload { body, arrival: None, frames: None }
     }
 
-    /// One that is on its way, of which that is noted.
-    pub(super) fn arriving(body: B, arrival: Rc<Arrival>) -> Upload<B> {
-        Upload { body, arrival: Some(arrival) }
+    /// One that is on its way by that version of HTTP, of which that is noted.
+    pub(super) fn arriving(body: B, version: Version, arrival: Rc<Arrival>) -> Upload<B> {
+        let frames = (version == Version::HTTP_2).then(Chunks::default);
+        Upload { body, arrival: Some(arrival), frames }
     }
 
     /// Says whose it is.
@@ -54,7 +60,7 @@ where
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
-        let Upload { body, arrival } = &mut *self;
+        let Upload { body, arrival, frames } = &mut *self;
         let Some(awaited) = arrival else { return Poll::Ready(None) };
         let polled = Pin::new(&mut *body).poll_frame(cx);
         let ended = match polled {
@@ -67,8 +73,12 @@ where
                 return Poll::Pending;
             }
             Poll::Ready(Some(Ok(frame))) => {
-                awaited.came(frame.data_ref().map_or(0, Bytes::len));
-                return Poll::Ready(Some(Ok(frame)));
+                let length = frame.data_ref().map_or(0, Bytes::len);
+                if !frames.as_mut().is_some_and(|frames| frames.add(length as u64)) {
+                    awaited.came(length);
+                    return Poll::Ready(Some(Ok(frame)));
+                }
+                Some(Err(io::Error::other("too many frames for what they hold")))
             }
             Poll::Ready(Some(Err(broken))) => Some(Err(io::Error::other(broken))),
         };
@@ -159,8 +169,12 @@ mod tests {
         }
 
         fn upload(&self, pieces: &[usize]) -> Upload<Sized> {
+            self.upload_by(Version::HTTP_11, pieces)
+        }
+
+        fn upload_by(&self, version: Version, pieces: &[usize]) -> Upload<Sized> {
             let pieces = pieces.iter().map(|length| vec![0; *length].into()).collect();
-            Upload::arriving(Sized { pieces, is_next_there: false }, self.arrival())
+            Upload::arriving(Sized { pieces, is_next_there: false }, version, self.arrival())
         }
     }
 
@@ -195,6 +209,26 @@ mod tests {
             }
             assert_eq!(next(&mut upload), Poll::Ready(Some(expected)));
             assert_eq!(next(&mut upload), Poll::Ready(None));
+        }
+    }
+
+    #[test]
+    fn a_body_breaks_off_where_its_frames_are_too_many_for_what_they_hold() {
+        // 4,096 for nothing, and with each 32 bytes one more.
+        for (version, length, expected) in
+            [(Version::HTTP_2, 1, 4228), (Version::HTTP_2, 32, 8000), (Version::HTTP_11, 1, 8000)]
+        {
+            let world = World::new();
+            let mut upload = world.upload_by(version, &[length; 8000]);
+            let mut came = 0;
+            let end = loop {
+                match next(&mut upload) {
+                    None => {}
+                    Some(Some(Ok(_))) => came += 1,
+                    Some(end) => break end,
+                }
+            };
+            assert_eq!((came, end.is_none()), (expected, expected == 8000), "{version:?} {length}");
         }
     }
 

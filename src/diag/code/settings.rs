@@ -63,7 +63,8 @@ super::codes! {
     C0210 "a limit that can never be reached"
     "A longer time limit stands inside a shorter one: the outer one always fires first, so the inner one is not what \
      it seems. Usually two numbers were swapped. Or one address may have as many connections, or requests in flight, as \
-     all addresses together: then one client can keep out all the others. The program starts all the same."
+     all addresses together: then one client can keep out all the others. Or one body may be as large as all the room there is for \
+     those that arrive (`arriving_bytes_max`): beside others it is refused by chance. The program starts all the same."
 
     C0211 "not a log filter"
     "A log filter is a level (`off`, `error`, `warn`, `info`, `debug`, `trace`), or several `target=level` pairs \

@@ -179,6 +179,13 @@ mod tests {
         all.iter().copied()
     }
 
+    /// The name of a record that is told apart from that one. Which are is up to the key, and a fixed one may be not.
+    fn apart_from(all: &Writes, name: &str) -> String {
+        let taken = all.slot(names(&[name]));
+        let mut others = (0..).map(|number: u32| format!("else-{number}"));
+        others.find(|other| all.slot(names(&[other])) != taken).unwrap()
+    }
+
     #[test]
     fn a_change_is_alone_unless_another_of_the_record_overlaps_or_follows() {
         let all = Arc::new(Writes::default());
@@ -215,7 +222,7 @@ mod tests {
         assert!(!all.are_none_since(look, names(&["org"])), "one has ended meanwhile");
         let look = all.look();
         assert!(all.are_none_since(look, names(&["org"])));
-        all.begin(names(&["else"])).end();
+        all.begin(names(&[&apart_from(&all, "org")])).end();
         assert!(all.are_none_since(look, names(&["org"])), "of another record");
         all.begin(names(&["org"])).end();
         assert!(!all.are_none_since(look, names(&["org"])));
@@ -231,7 +238,7 @@ mod tests {
         assert_eq!(slot.known(), Known { last: early + 1, under_way: 2 });
         assert!(!late.end().was_alone, "the other is still under way");
 
-        let alone = all.begin(names(&["else"]));
+        let alone = all.begin(names(&[&apart_from(&all, "org")]));
         let ended = all.tick();
         slot.note(ended, |under_way| under_way - 1);
         assert!(alone.end().was_alone, "of another record");

@@ -506,12 +506,13 @@ async fn what_comes_of_shadows_is_kept_where_usage_is() {
     let book = Arc::new(book);
     let (gateway, _seen) = TestGateway::start_moving(with_things, planted, shadow(Side::Canonical)).await;
     let (gateway, work) = gateway.counting(&book).shadowing();
+    // First, for what is read and changed at one time is not compared, and other records may be taken for it by chance.
+    assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 201);
     for number in 0..3 {
         let key = format!("key-{}", "x".repeat(number));
         let list = request_of(&key, "GET", &format!("/acme/api/lists/{NORTH}/things"), "");
         assert_eq!(gateway.answer(list).await.0, 200);
     }
-    assert_eq!(gateway.post("/orgs/north/things", LAMP).await.0, 201);
     let metrics = gateway.metrics_when_dropped(work.run()).await;
     store.write(&book, SystemTime::now()).unwrap();
     let one = |operation: &str, what: &str, count| ((operation.to_owned(), what.to_owned()), count);

@@ -40,7 +40,7 @@ impl Callers {
         if self.hops.trusts(address) { Brings::Others } else { Brings::Own(self.turnstile.counter(address)) }
     }
 
-    /// Takes a place for whose request it is; from here on the request is theirs. Nobody's have no bound: a hop asks for
+    /// Takes a place for whose request it is; from here on the request is theirs. Nobody's are not counted: a hop asks for
     /// itself, such as for our health, or does not tell for whom.
     pub(super) fn admit(
         &self,

@@ -93,7 +93,8 @@ where
         } else {
             let arrival = Arrival::new(&self.arrivals, place);
             let holder = Holder::Arriving(Rc::clone(&arrival));
-            (request.map(|body| Upload::arriving(body, arrival)), holder)
+            let version = request.version();
+            (request.map(|body| Upload::arriving(body, version, arrival)), holder)
         };
         ShedFuture::Admitted { inner: self.inner.call(request), holder, refusals }
     }
