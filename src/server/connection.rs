@@ -166,12 +166,11 @@ impl<H: Handler> Connections<H> {
                 (Watch::http2(&self.backlog), None, Some((Rc::clone(&self.next), Rc::clone(&self.backlog))))
             }
         };
-        let follower = match &heads {
-            Some(heads) => Follower::Framing(Framing::new(heads.clone())),
-            None => {
-                let is_hop = self.shared.config.hops.trusts(peer.address.ip());
-                Follower::Frames(Frames::new(is_hop, self.shared.metrics.connection_floods()))
-            }
+        let follower = if let Some(heads) = &heads {
+            Follower::Framing(Framing::new(heads.clone()))
+        } else {
+            let is_hop = self.shared.config.hops.trusts(peer.address.ip());
+            Follower::Frames(Frames::new(is_hop, self.shared.metrics.connection_floods()))
         };
         let stack = RefCell::new(stack(self.handler.clone(), peer, self.common.clone()));
         let watched = watch.clone();

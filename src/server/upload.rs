@@ -219,13 +219,13 @@ mod tests {
             [(Version::HTTP_2, 1, 4228), (Version::HTTP_2, 32, 8000), (Version::HTTP_11, 1, 8000)]
         {
             let world = World::new();
-            let mut upload = world.upload_by(version, &[length; 8000]);
+            let mut upload = world.upload_by(version, &vec![length; 8000]);
             let mut came = 0;
             let end = loop {
                 match next(&mut upload) {
-                    None => {}
-                    Some(Some(Ok(_))) => came += 1,
-                    Some(end) => break end,
+                    Poll::Pending => {}
+                    Poll::Ready(Some(Ok(_))) => came += 1,
+                    Poll::Ready(end) => break end,
                 }
             };
             assert_eq!((came, end.is_none()), (expected, expected == 8000), "{version:?} {length}");
