@@ -1,13 +1,13 @@
 //! The request path: a request of some dialect in, the dialect's answer out.
 //!
-//! `Gateway::handle` is the life of a request, eight phases in one direction. Each consumes what the one before it
-//! made, so that a body nobody checked cannot be lifted, nor a request nobody admitted be read:
+//! `Gateway::enter` and `Gateway::handle` are the life of a request, eight phases in one direction. Each takes what the one
+//! before it made, so that a body nobody checked cannot be lifted, nor a request nobody admitted be read:
 //!
 //! | phase | from | to | may refuse with |
 //! | --- | --- | --- | --- |
 //! | `select` | the head of the request | dialect and operation | 400, 404, 405 |
 //! | `admit` | its credential | a principal within its quota | 401, 410, 429, 503 |
-//! | `decode` | its bytes | a document | 400, 408, 413, 415 |
+//! | `decode` | its bytes | a document | 400, 408, 413, 415, 503 |
 //! | `check` | the document | one that the operation takes | 400, 422, 503 |
 //! | `lift` | the dialect's request | canonical calls | 404, 422, 429, and as a call does |
 //! | `fetch` | the calls | the backend's answers | 409, and as a call does |
@@ -24,28 +24,25 @@
 //! This module never opens a socket or reads a file, and knows no dialect by name.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::uri::{Authority, Scheme};
 use http::{Method, Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 
 use crate::dialect::page::Cursors;
-use crate::dialect::{Dialect, ErrorShape, Operation, Registry, Retirement};
+use crate::dialect::{ErrorShape, Registry};
 use crate::ids::map::IdMap;
 use crate::ids::resolver::Resolvers;
-use crate::lens::{Resolutions, Tally};
-use crate::limit::{self, Standing};
+use crate::lens::Resolutions;
+use crate::limit;
 use crate::problem::{NO_SUCH_RESOURCE, Problem};
-use crate::telemetry::{Metrics, RequestId, ShadowOutcome, UsageLost};
-use crate::time::{Clock, Deadline};
-use crate::translate::misfit::Misfit;
+use crate::telemetry::{Metrics, ShadowOutcome, UsageLost};
+use crate::time::Clock;
 use crate::translate::{self, explain::Narrator};
 use crate::upstream::Upstream;
 use crate::usage;
@@ -56,6 +53,7 @@ mod admit;
 mod check;
 mod decode;
 mod encode;
+mod exchange;
 pub mod explain;
 mod fetch;
 mod keep;
@@ -79,6 +77,7 @@ mod used;
 use self::admit::Admitted;
 use self::check::Checked;
 use self::decode::Decoded;
+use self::exchange::Exchange;
 use self::explain::Explainer;
 use self::fetch::Caller;
 use self::mode::{Chosen, Legacies, Mode, Modes, Side};
@@ -86,8 +85,8 @@ use self::quota::Quotas;
 use self::record::{Meters, Record};
 use self::reverse::Reverse;
 use self::select::Selection;
-use self::used::Using;
 
+pub use self::exchange::Called;
 pub use self::shadow::{Aside, ShadowWork, Shadows};
 
 /// Why a body breaks off. If that is an [`io::Error`](std::io::Error) of the kind `TimedOut`, it was not waited for any longer;
@@ -265,30 +264,6 @@ impl Lookups {
     /// remembered in one place for both.
     fn aside(&self) -> Lookups {
         Lookups { resolvers: self.resolvers.renewed(), ids: self.ids.as_ref().map(IdMap::aside) }
-    }
-}
-
-/// How a request came, where its head does not say it: among the extensions of a request, put there by whoever runs the
-/// gateway. Without it the request came without TLS. Shows nothing of who asks.
-#[derive(Clone)]
-pub struct Called {
-    /// Over which scheme the client called.
-    pub scheme: Scheme,
-    /// The host that it called, where that is another one than the request names.
-    pub host: Option<Authority>,
-    /// Where it is, if the log may say it.
-    pub client: Option<IpAddr>,
-}
-
-impl Default for Called {
-    fn default() -> Called {
-        Called { scheme: Scheme::HTTP, host: None, client: None }
-    }
-}
-
-impl fmt::Debug for Called {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Called").field("scheme", &self.scheme).finish_non_exhaustive()
     }
 }
 
@@ -517,96 +492,4 @@ enum Entered<B> {
     Admitted(Admitted<B>),
     /// To another address.
     Elsewhere(Response<Full<Bytes>>),
-}
-
-/// What is known of a request besides what passes from phase to phase: enough to refuse it, and to record it.
-#[derive(Debug)]
-struct Exchange {
-    dialect: Option<Arc<Dialect>>,
-    operation: Option<Arc<Operation>>,
-    request_id: Option<RequestId>,
-    /// Who called, and how.
-    called: Called,
-    deadline: Deadline,
-    /// Who answers it and why, where anything was said of that.
-    mode: Option<Chosen>,
-    /// Where the principal stands, once it was admitted or refused.
-    standing: Option<Standing>,
-    /// Fields the client sent that nobody reads.
-    ignored: u64,
-    /// Items that were left out of a list because the dialect has no words for them.
-    omitted: u64,
-    /// Answers of the backend that are not what the canonical API promises.
-    misfits: Vec<Misfit>,
-    /// Fields that were left out of updates because the client wrote what it was told. Atomic only because several calls
-    /// are made at once.
-    kept: AtomicU64,
-    /// What the request has that retires, besides the operation itself.
-    retiring: Vec<Arc<Retirement>>,
-    /// What is counted of it, if anything is. In a box, as all that few requests have.
-    used: Option<Box<Using>>,
-    /// Which declared losses were met.
-    lost: Tally,
-    /// Who is told what is done with the request.
-    narrator: Narrator,
-    /// Calls to the backend, lookups included. Atomic for the same reason.
-    calls: AtomicU64,
-    /// Bytes of the answers to them. Atomic for the same reason.
-    answered: AtomicU64,
-    /// Whether a backend has shown in an answer that it knows the caller. Atomic for the same reason.
-    is_confirmed: AtomicBool,
-}
-
-impl Exchange {
-    fn of<B>(request: &Request<B>, allowance: Duration) -> Exchange {
-        let extensions = request.extensions();
-        Exchange {
-            dialect: None,
-            operation: None,
-            request_id: extensions.get().cloned(),
-            called: extensions.get().cloned().unwrap_or_default(),
-            deadline: extensions.get().copied().unwrap_or_else(|| Deadline::after(allowance)),
-            mode: None,
-            standing: None,
-            ignored: 0,
-            omitted: 0,
-            misfits: Vec::new(),
-            kept: AtomicU64::new(0),
-            retiring: Vec::new(),
-            used: None,
-            lost: Tally::default(),
-            narrator: Narrator::default(),
-            calls: AtomicU64::new(0),
-            answered: AtomicU64::new(0),
-            is_confirmed: AtomicBool::new(false),
-        }
-    }
-
-    /// Another for the same request, for what is asked besides.
-    fn copy(&self) -> Exchange {
-        Exchange {
-            dialect: self.dialect.clone(),
-            operation: self.operation.clone(),
-            request_id: self.request_id.clone(),
-            called: self.called.clone(),
-            ..Exchange::of(&Request::new(()), self.deadline.remaining())
-        }
-    }
-
-    /// Tells how the principal stands, if there is a quota and somebody listens.
-    fn tell_quota(&self) {
-        if let Some(standing) = &self.standing {
-            self.narrator.tell(|story| story.charged(standing.remaining.into()));
-        }
-    }
-
-    /// Takes one of the `calls_max` calls that the request may become; false if all of them are made.
-    fn take_call(&self, calls_max: usize) -> bool {
-        let taken = |calls| (calls < calls_max as u64).then_some(calls + 1);
-        self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
-    }
-
-    fn count_call(&self) {
-        self.calls.fetch_add(1, Ordering::Relaxed);
-    }
 }
