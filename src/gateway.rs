@@ -91,7 +91,7 @@ pub use self::shadow::{Aside, ShadowWork, Shadows};
 
 /// Why a body breaks off. If that is an [`io::Error`](std::io::Error) of the kind `TimedOut`, it was not waited for any longer;
 /// of the kind `ResourceBusy`, all of it came, and too many requests are in flight.
-pub type BoxError = Box<dyn std::error::Error + Send + Sync>;
+pub type BoxError = tower::BoxError;
 
 /// How much of a request is read, and what it may become.
 #[derive(Clone, Debug)]

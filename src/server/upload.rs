@@ -14,6 +14,7 @@ use bytes::Bytes;
 use http::Version;
 use http_body::{Body, Frame, SizeHint};
 use hyper::body::Incoming;
+use tower::BoxError;
 
 use crate::server::{arrivals::Arrival, framing::Chunks, in_flight::Counter};
 
@@ -51,7 +52,7 @@ impl<B> Upload<B> {
 
 impl<B> Body for Upload<B>
 where
-    B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>> + Unpin,
+    B: Body<Data = Bytes, Error: Into<BoxError>> + Unpin,
 {
     type Data = Bytes;
     type Error = io::Error;

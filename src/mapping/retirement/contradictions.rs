@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use super::watches::{Below, is_required, shape_of};
+use super::watches::{Below, SUCCESSOR, is_required, shape_of};
 use crate::diag::{Diagnostic, Span, code};
 use crate::dialect::Retirement;
 use crate::dialect::retirement::Standing;
@@ -86,9 +86,7 @@ impl Compiler<'_> {
                 .at(last.span, "by this the last of them is refused, and so is every request")
                 .help("say it of the operation, let a word stay, or let the schema not require the field")
         } else {
-            found
-                .at(last.span, "no client can do without them")
-                .help("say under `successor` where it is described what clients do instead")
+            found.at(last.span, "no client can do without them").help(SUCCESSOR)
         });
     }
 

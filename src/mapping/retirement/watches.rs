@@ -16,6 +16,9 @@ use crate::mapping::lenses::shape_at;
 use crate::problem::Root;
 use crate::schema::{Schema, Shape};
 
+/// The way out where something retires that every request needs, and nothing of its kind stays.
+pub(super) const SUCCESSOR: &str = "say under `successor` where it is described what clients do instead";
+
 /// Where the fields of a lens lie in a request.
 #[derive(Clone, Copy)]
 pub(super) struct Below<'w> {
@@ -164,9 +167,7 @@ impl Compiler<'_> {
                 .at(part.span, "when it is refused, every request is")
                 .help("say it of the operation, or let the schema not require the field")
         } else {
-            found
-                .at(part.span, "no client can do without it")
-                .help("say under `successor` where it is described what clients do instead")
+            found.at(part.span, "no client can do without it").help(SUCCESSOR)
         });
     }
 
