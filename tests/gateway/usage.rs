@@ -22,6 +22,8 @@ use crate::support::backend::{Backend, nobody};
 use crate::support::client::Ask;
 use crate::support::shipped;
 
+mod compared;
+mod counting;
 mod memory;
 mod reports;
 mod requests;
