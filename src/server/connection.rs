@@ -9,7 +9,7 @@
 //! *Opening* has one deadline for the TLS handshake and the first bytes together; hyper's own timers would begin only
 //! after them. *Serving* is hyper's, minded by a task beside it, with a single timer per connection that is set anew only
 //! when it fires. *Leaving* is hyper's graceful shutdown: answers that are on their way are waited for, and what is idle is
-//! left after the header timeout. Wherever it is, a client that takes nothing of what it is sent has gone.
+//! left after the header timeout. Wherever it is, a client that takes nothing of what it is sent has gone, and is reset.
 
 use std::{cell::RefCell, net::SocketAddr, pin::Pin, rc::Rc, sync::Arc};
 
@@ -38,7 +38,7 @@ use crate::{
         delivery::{By, Delivery, Pace},
         frames::Frames,
         framing::{Framing, Heads, TwoEnds},
-        outlet::{Outlet, Takes},
+        outlet::{End, Outlet, Socket, Takes},
         stack::{Common, stack},
         tls::Tls,
         watch::Watch,
@@ -114,18 +114,18 @@ impl<H: Handler> Connections<H> {
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        self.begin(stream, address, tls).await;
+        self.begin(Outlet::new(stream), address, tls).await;
     }
 
     /// The same of any stream, from its first byte.
-    pub(super) async fn begin<S>(&self, stream: S, address: SocketAddr, tls: Option<Tls>)
+    pub(super) async fn begin<S>(&self, stream: Outlet<S>, address: SocketAddr, tls: Option<Tls>)
     where
-        S: AsyncRead + AsyncWrite + Unpin + 'static,
+        S: Socket + 'static,
     {
         let opening = Deadline::after(self.shared.config.first_byte_timeout);
-        let stream = Outlet::new(stream);
+        let end = stream.end();
         let Some(tls) = tls else {
-            return self.open(stream, opening, Peer::new(address, false)).await;
+            return self.open(stream, end, opening, Peer::new(address, false)).await;
         };
         let metrics = &self.shared.metrics;
         let failed = || metrics.shook_hands(HandshakeOutcome::Failed);
@@ -136,7 +136,7 @@ impl<H: Handler> Connections<H> {
                     None => HandshakeOutcome::Anonymous,
                 });
                 // In a box of its own, so that the tasks of plain connections need not be large enough for both.
-                Box::pin(self.open(stream, opening, Peer::new(address, true))).await;
+                Box::pin(self.open(stream, end, opening, Peer::new(address, true))).await;
             }
             Ok(Err(error)) => {
                 failed();
@@ -150,7 +150,7 @@ impl<H: Handler> Connections<H> {
     }
 
     /// Finds out what the client speaks, and speaks it.
-    async fn open<S>(&self, mut stream: S, opening: Deadline, peer: Peer)
+    async fn open<S>(&self, mut stream: S, end: End, opening: Deadline, peer: Peer)
     where
         S: AsyncRead + AsyncWrite + Takes + Unpin + 'static,
     {
@@ -196,11 +196,11 @@ impl<H: Handler> Connections<H> {
         match protocol {
             Protocol::Http1 => {
                 let connection = self.http1.serve_connection(io, service);
-                attend(Box::pin(connection), protocol, watch, &self.shared).await;
+                attend(Box::pin(connection), protocol, watch, &end, &self.shared).await;
             }
             Protocol::Http2 => {
                 let connection = self.http2.serve_connection(io, service);
-                attend(Box::pin(connection), protocol, watch, &self.shared).await;
+                attend(Box::pin(connection), protocol, watch, &end, &self.shared).await;
             }
         }
     }
@@ -211,6 +211,7 @@ async fn attend<C: GracefulConnection>(
     mut connection: Pin<Box<C>>,
     protocol: Protocol,
     watch: Watch,
+    end: &End,
     shared: &Arc<Shared>,
 ) {
     let (minder, mut is_over) = Minder::start(protocol, watch.clone(), Arc::clone(shared));
@@ -219,7 +220,7 @@ async fn attend<C: GracefulConnection>(
         // How a client's connection broke is the client's affair, and what mattered to a request was logged with it.
         _ended = connection.as_mut() => return,
         over = &mut is_over => if matches!(over, Ok(Over::Untaken)) {
-            return;
+            return end.reset();
         }
     }
     drop(minder);
@@ -231,7 +232,9 @@ async fn attend<C: GracefulConnection>(
             biased;
             _ended = connection => {}
             // A client told to leave may still wait for answers, and read them; one that ran out of time may not take more of it.
-            _over = outlasted(&watch, config, |watch| watch.last_deadline(told, config)) => {}
+            over = outlasted(&watch, config, |watch| watch.last_deadline(told, config)) => if over == Over::Untaken {
+                end.reset();
+            }
         }
     })
     .await;

@@ -10,7 +10,6 @@ use std::{
 };
 
 use prometheus_client::metrics::gauge::Gauge;
-use socket2::SockRef;
 use tokio::{
     net::{TcpListener, TcpStream},
     runtime::{Builder, LocalOptions},
@@ -23,6 +22,7 @@ use crate::server::{
     Counted, Handler, MakeHandler, RunOutcome, Shared,
     connection::Connections,
     listen::{Ending, QUEUE_MAX, deafen},
+    outlet::Socket as _,
     tls::Tls,
 };
 
@@ -198,9 +198,7 @@ fn try_to_deafen(listener: &TcpListener) -> bool {
 /// Closes a connection so that nothing of it stays with the system either, as it would for a minute after an orderly end.
 /// Nothing was said to the client, and before TLS nothing could be.
 fn reset(stream: TcpStream) {
-    if let Err(error) = SockRef::from(&stream).set_linger(Some(Duration::ZERO)) {
-        tracing::debug!(%error, "cannot reset a connection");
-    }
+    stream.end_with_reset();
     drop(stream);
 }
 

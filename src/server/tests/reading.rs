@@ -39,7 +39,7 @@ async fn read_all(client: &mut ClientEnd) -> usize {
 async fn who_reads_on_is_not_cut_off_however_long_it_takes() {
     for way in Way::ALL {
         run(async {
-            let Connected { mut client, flow, served, .. } = connect(config(), way, 1000).await;
+            let Connected { mut client, flow, end, served, .. } = connect(config(), way, 1000).await;
             flow.set(Flow::Slow);
             client.write_all(get("/20000").as_bytes()).await.unwrap();
             let start = Instant::now();
@@ -48,6 +48,7 @@ async fn who_reads_on_is_not_cut_off_however_long_it_takes() {
             assert!(start.elapsed() > 20 * PAUSE);
             drop(client);
             served.await.unwrap();
+            assert!(!end.is_reset());
         })
         .await;
     }
@@ -57,7 +58,7 @@ async fn who_reads_on_is_not_cut_off_however_long_it_takes() {
 async fn who_stops_reading_is_cut_off() {
     for (way, length) in Way::ALL.into_iter().flat_map(|way| [(way, "/20000"), (way, "/200000")]) {
         run(async {
-            let Connected { mut client, flow, served, .. } = connect(config(), way, 1000).await;
+            let Connected { mut client, flow, end, served, .. } = connect(config(), way, 1000).await;
             client.write_all(get(length).as_bytes()).await.unwrap();
             client.read_exact(&mut [0; 1500]).await.unwrap();
             flow.set(Flow::Shut);
@@ -65,6 +66,7 @@ async fn who_stops_reading_is_cut_off() {
             served.await.unwrap();
             let elapsed = start.elapsed();
             assert!(elapsed >= config().idle_timeout && elapsed <= TWO_ROUNDS, "{way:?}: {elapsed:?}");
+            assert!(end.is_reset(), "the system keeps what nobody takes");
         })
         .await;
     }
@@ -74,13 +76,14 @@ async fn who_stops_reading_is_cut_off() {
 async fn a_head_has_its_time_once() {
     for way in Way::ALL {
         run(async {
-            let Connected { mut client, served, .. } = connect(config(), way, 1_000_000).await;
+            let Connected { mut client, end, served, .. } = connect(config(), way, 1_000_000).await;
             let start = Instant::now();
             client.write_all(b"GET /0 HTTP/1.1\r\nHost: ").await.unwrap();
             served.await.unwrap();
             let elapsed = start.elapsed();
             let most = config().header_timeout + Duration::from_secs(1);
             assert!(elapsed >= config().header_timeout && elapsed <= most, "{way:?}: {elapsed:?}");
+            assert!(!end.is_reset(), "its answer may be on its way");
         })
         .await;
     }
@@ -227,7 +230,7 @@ async fn who_takes_nothing_while_we_leave_is_cut_off_as_ever() {
     let said = [http2, get("/20000").into_bytes()];
     for (way, said) in Way::ALL.into_iter().flat_map(|way| said.each_ref().map(|said| (way, said))) {
         run(async {
-            let Connected { mut client, flow, drain, served, .. } = connect(config(), way, 1000).await;
+            let Connected { mut client, flow, drain, end, served, .. } = connect(config(), way, 1000).await;
             client.write_all(said).await.unwrap();
             // Something of the answer is there by then.
             client.read_exact(&mut [0; 500]).await.unwrap();
@@ -237,6 +240,7 @@ async fn who_takes_nothing_while_we_leave_is_cut_off_as_ever() {
             served.await.unwrap();
             let elapsed = start.elapsed();
             assert!(elapsed >= config().idle_timeout && elapsed <= TWO_ROUNDS, "{elapsed:?}");
+            assert!(end.is_reset());
         })
         .await;
     }

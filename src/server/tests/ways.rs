@@ -28,8 +28,12 @@ use tokio::{
 use super::tls::Pki;
 use crate::{
     server::{
-        Body, Config, Drain, Handler, Peer, Refused, Shared, Upload, addresses::Addresses,
-        connection::Connections, in_flight::InFlight, tls::Tls,
+        Body, Config, Drain, Handler, Peer, Refused, Shared, Upload,
+        addresses::Addresses,
+        connection::Connections,
+        in_flight::InFlight,
+        outlet::{End, Outlet},
+        tls::Tls,
     },
     telemetry::Metrics,
 };
@@ -113,6 +117,8 @@ pub(super) struct Connected {
     pub(super) flow: Rc<Cell<Flow>>,
     pub(super) drain: Drain,
     pub(super) metrics: Metrics,
+    /// How it is to end.
+    pub(super) end: End,
     /// Ends with the connection.
     pub(super) served: JoinHandle<()>,
 }
@@ -146,6 +152,8 @@ impl Worker {
         let pki = (way == Way::Tls).then(Pki::new);
         let tls = pki.as_ref().map(|pki| Tls::load(&pki.config()).unwrap());
         let connections = Rc::clone(&self.connections);
+        let ours = Outlet::new(ours);
+        let end = ours.end();
         let served = spawn_local(async move {
             connections.begin(ours, ([192, 0, 2, host], 1).into(), tls).await;
         });
@@ -154,7 +162,7 @@ impl Worker {
             None => ClientEnd(Box::new(client)),
         };
         let (drain, metrics) = (self.drain.clone(), self.metrics.clone());
-        Connected { client, flow, drain, metrics, served }
+        Connected { client, flow, drain, metrics, end, served }
     }
 }
 
