@@ -1,4 +1,5 @@
-//! Attacks an address for a while with many connections, those that are shut out coming again.
+//! Attacks an address for a while with many connections, those that are shut out coming again. Each takes a step once in the
+//! pace that is given, all of them evenly spread over it.
 //!
 //! ```sh
 //! attack ADDRESS KIND COUNT SECONDS PACE_MS TARGET HEADERS    # HEADERS are lines of `name: value`
@@ -17,7 +18,11 @@ use serde_json::json;
 #[allow(dead_code, reason = "the test of attacks uses the rest")]
 mod attackers;
 
-use attackers::{Crowd, Kind, Request};
+use attackers::{Crowd, Kind, PARTS, Request};
+
+/// How many of those that were shut out come again at most at a time, with [`PARTS`] of those in a pace. All at once would be a flood
+/// of connections, whatever else they do.
+const COME_AGAIN: usize = 2;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
@@ -32,16 +37,15 @@ fn main() -> Result<(), Box<dyn Error>> {
     crowd.fill(count)?;
     writeln!(io::stdout(), "ready")?;
     io::stdout().flush()?;
-    let (begun, mut steps) = (Instant::now(), 0_u32);
+    let (begun, mut moments) = (Instant::now(), 0_u32);
     while begun.elapsed() < length {
-        let connected = crowd.step();
-        steps += 1;
-        if connected < count {
-            crowd.fill(count)?;
-        }
-        thread::sleep((pace * steps).saturating_sub(begun.elapsed()));
+        // Whoever comes from all over the world does not step at one moment.
+        let connected = crowd.step_of_part(moments);
+        moments += 1;
+        crowd.fill(count.min(connected + COME_AGAIN))?;
+        thread::sleep((pace * moments / PARTS).saturating_sub(begun.elapsed()));
     }
-    let figures = json!({ "opened": crowd.opened, "shut_out": crowd.shut_out, "steps": steps });
+    let figures = json!({ "opened": crowd.opened, "shut_out": crowd.shut_out, "steps": moments / PARTS });
     writeln!(io::stdout(), "figures {figures}")?;
     Ok(())
 }

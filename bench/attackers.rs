@@ -16,7 +16,7 @@ pub(crate) enum Kind {
     SlowHead,
     /// Sends a body byte by byte.
     SlowBody,
-    /// Asks as often as it may, and reads no answer.
+    /// Asks several times at once, and reads a byte of the answers now and then.
     SlowRead,
     /// Opens streams of HTTP/2, and resets each at once.
     Resets,
@@ -68,11 +68,10 @@ impl Kind {
     }
 
     /// What each says from then on, at the step of that number.
-    fn step(self, number: u32, request: &Request) -> Vec<u8> {
+    fn step(self, number: u32) -> Vec<u8> {
         match self {
-            Kind::Silent => Vec::new(),
+            Kind::Silent | Kind::SlowRead => Vec::new(),
             Kind::SlowHead | Kind::SlowBody => b"a".to_vec(),
-            Kind::SlowRead => request.whole().repeat(8),
             Kind::Resets => many(|at| {
                 let stream = 2 * (number * FRAMES + at) + 1;
                 [frame(1, 5, stream, BLOCK), frame(3, 0, stream, &8_u32.to_be_bytes())].concat()
@@ -140,7 +139,12 @@ struct Attacker {
     stream: TcpStream,
     unsent: Vec<u8>,
     steps: u32,
+    /// In which part of the crowd it is.
+    part: u32,
 }
+
+/// Into how many parts a crowd may be divided, so that not all take their steps at one moment.
+pub(crate) const PARTS: u32 = 50;
 
 impl Crowd {
     /// Nobody is there yet.
@@ -153,7 +157,12 @@ impl Crowd {
         while self.attackers.len() < count {
             let stream = self.connected()?;
             let unsent = self.kind.opening(&self.request);
-            self.attackers.push(Attacker { stream, unsent, steps: 0 });
+            self.attackers.push(Attacker {
+                stream,
+                unsent,
+                steps: 0,
+                part: u32::try_from(self.opened).expect("fewer") % PARTS,
+            });
             self.opened += 1;
         }
         Ok(())
@@ -173,10 +182,21 @@ impl Crowd {
     }
 
     /// Everybody takes a step; gives how many were not shut out.
+    #[allow(dead_code, reason = "the bench has them step in parts")]
     pub(crate) fn step(&mut self) -> usize {
-        let (kind, request) = (self.kind, &self.request);
+        self.step_of(|_| true)
+    }
+
+    /// Those of one part take a step; gives how many of all were not shut out.
+    #[allow(dead_code, reason = "the test has all of them step at once")]
+    pub(crate) fn step_of_part(&mut self, part: u32) -> usize {
+        self.step_of(|of| of == part % PARTS)
+    }
+
+    fn step_of(&mut self, steps: impl Fn(u32) -> bool) -> usize {
+        let kind = self.kind;
         let before = self.attackers.len();
-        self.attackers.retain_mut(|attacker| attacker.step(kind, request));
+        self.attackers.retain_mut(|attacker| !steps(attacker.part) || attacker.step(kind));
         self.shut_out += before - self.attackers.len();
         self.attackers.len()
     }
@@ -189,9 +209,13 @@ impl Crowd {
 
 impl Attacker {
     /// False if it was shut out.
-    fn step(&mut self, kind: Kind, request: &Request) -> bool {
+    fn step(&mut self, kind: Kind) -> bool {
+        // Who reads next to nothing would not come to the end that stands behind the answers.
+        if !matches!(self.stream.take_error(), Ok(None)) {
+            return false;
+        }
         if self.unsent.len() < UNSENT_MAX {
-            self.unsent.append(&mut kind.step(self.steps, request));
+            self.unsent.append(&mut kind.step(self.steps));
             self.steps += 1;
         }
         while !self.unsent.is_empty() {
@@ -201,13 +225,12 @@ impl Attacker {
                 Err(_) => return false,
             }
         }
-        if kind == Kind::SlowRead {
-            return true;
-        }
         let mut heard = [0; 4096];
+        let heard = if kind == Kind::SlowRead { &mut heard[..1] } else { &mut heard[..] };
         loop {
-            match self.stream.read(&mut heard) {
+            match self.stream.read(heard) {
                 Ok(0) => return false,
+                Ok(_) if kind == Kind::SlowRead => return true,
                 Ok(_) => {}
                 Err(error) => return error.kind() == ErrorKind::WouldBlock,
             }

@@ -18,18 +18,17 @@ import dataclasses
 import http.client
 import json
 import os
-import random
 import statistics
 import sys
 import tempfile
 import time
-from bisect import bisect_right
 from contextlib import ExitStack
 from pathlib import Path
 
 from contenders import backend_site, interlingua, nginx
 from measure import driven, lua, paced
 from processes import PROCESSORS, free_ports
+from waits import between, percentile, ratio
 from workloads import Workload, case, told, workload, workloads
 
 AIM = 1.05
@@ -38,7 +37,6 @@ PARTS = (0.05, 0.1, 0.2, 0.4)
 MODES = ("off", "on")
 FIGURES = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999))
 NAME = "interlingua"
-DRAWS = 1000
 COMPARED = ("same", "different", "unsteady", "noise")
 
 
@@ -189,7 +187,11 @@ def compared(setup: Setup, rate: float, peak: float) -> dict:
         rounds.append(figures)
     setup.settle()
     ended = {outcome: count - before.get(outcome, 0) for outcome, count in setup.outcomes().items()}
-    together = {mode: {figure: percentile(rounds, mode, part) for figure, part in FIGURES} for mode in MODES}
+    waits = [tuple(figures[mode]["waits"] for mode in MODES) for figures in rounds]
+    together = {
+        mode: {figure: percentile(waits_of, part) for figure, part in FIGURES}
+        for mode, waits_of in zip(MODES, zip(*waits))
+    }
     return {
         "workload": setup.workload.name,
         "answers": options.answers,
@@ -197,31 +199,11 @@ def compared(setup: Setup, rate: float, peak: float) -> dict:
         "rate": rate,
         "part": rate / peak,
         **together,
-        "p99_ratio": ratio(rounds),
-        "p99_ratio_between": between(rounds),
+        "p99_ratio": ratio(waits),
+        "p99_ratio_between": between(waits),
         "compared": sum(ended.get(outcome, 0) for outcome in COMPARED) / max(sum(ended.values()), 1),
         "outcomes": ended,
     }
-
-
-def percentile(rounds: list[dict], mode: str, part: float) -> int:
-    """Of the answers of all rounds in that mode. Each has its own in order, so none has to be sorted again."""
-    waits = [one[mode]["waits"] for one in rounds]
-    place = int((sum(map(len, waits)) - 1) * part)
-    least, most = min(one[0] for one in waits), max(one[-1] for one in waits)
-    return bisect_right(range(most), place, lo=least, key=lambda wait: sum(bisect_right(one, wait) for one in waits))
-
-
-def ratio(rounds: list[dict]) -> float:
-    """The 99th percentile with a shadow, by that without."""
-    return percentile(rounds, "on", 0.99) / percentile(rounds, "off", 0.99)
-
-
-def between(rounds: list[dict]) -> tuple[float, float]:
-    """Where nine of ten ratios lie of rounds that were drawn from these: how much of one is chance."""
-    chance = random.Random(1)
-    ratios = sorted(ratio(chance.choices(rounds, k=len(rounds))) for _ in range(DRAWS))
-    return ratios[DRAWS // 20], ratios[-DRAWS // 20]
 
 
 def markdown(results: list[dict]) -> str:
