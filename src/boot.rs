@@ -10,6 +10,7 @@ mod descriptors;
 mod embedded;
 pub mod explain;
 pub mod files;
+mod loaded;
 mod modes;
 pub mod named;
 mod parts;
@@ -17,12 +18,15 @@ pub mod reload;
 mod service;
 mod shadows;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 pub mod undeclared;
 mod workers;
 
 pub use self::{
     embedded::EmbeddedError,
     files::{DataFiles, FileError},
+    loaded::{Loaded, load, load_and_try},
     modes::KeptError,
     supervisor::Hangups,
 };
@@ -39,28 +43,14 @@ use self::{
 use crate::{
     admin::{Admin, Pages, modes::Modes, reload::Reloads},
     config::Config,
-    diag::{Diagnostics, Sources, code},
+    diag::{Sources, code},
     dialect::Registry,
     ids,
-    mapping::{self, Compiled, Proof, Trials},
-    schema::Store,
     server::{BindError, Drain, Inherited, InheritedError, RunOutcome, Server},
     telemetry::{Explanations, Metrics, UsageLost, names::field},
     upstream,
     usage::{self, keeper::KeepError},
 };
-
-/// What the files say, and what is wrong with them.
-pub struct Loaded {
-    /// Every dialect, compiled; none if there is any error.
-    pub registry: Option<Registry>,
-    /// The schemas that were found good.
-    pub schemas: Store,
-    /// How much of each dialect was proved, and how much tried.
-    pub proofs: Vec<Proof>,
-    /// Everything that is wrong, and what is doubtful.
-    pub diagnostics: Diagnostics,
-}
 
 /// Why the proxy cannot be started, or ended otherwise than it should.
 #[derive(Debug, thiserror::Error)]
@@ -101,44 +91,6 @@ pub enum ServeError {
     /// The backend that is configured cannot be called.
     #[error("cannot use the configured backend")]
     Upstream(#[from] upstream::ConfigError),
-}
-
-/// Reads, checks and compiles every mapping and schema. What is built into the program is not tried anew: nobody can
-/// have changed it since the tests of this very build did.
-///
-/// # Errors
-///
-/// When a file cannot be read. What is wrong *in* the files is no error here: it is among the diagnostics.
-pub fn load(files: &DataFiles, sources: &mut Sources) -> Result<Loaded, FileError> {
-    let trials = (*files != DataFiles::default()).then(Trials::default);
-    load_and_try(files, sources, trials)
-}
-
-/// The same, with as many trials as are asked for.
-///
-/// # Errors
-///
-/// When a file cannot be read.
-pub fn load_and_try(
-    files: &DataFiles,
-    sources: &mut Sources,
-    trials: Option<Trials>,
-) -> Result<Loaded, FileError> {
-    let texts = files.read(sources)?;
-    let mut diagnostics = Diagnostics::default();
-    let (schemas, found) = Store::load(texts.schemas);
-    diagnostics.extend(found);
-    let Compiled { registry, proofs, found } =
-        mapping::load_and_try(&texts.mappings, sources, &schemas, trials);
-    diagnostics.extend(found);
-    // What is built in is whole; whoever has mappings of their own need not have a dialect for each schema of it.
-    if files.schemas.is_some() {
-        let names = texts.mappings.iter().map(|mapping| mapping.name.as_str());
-        let known: Vec<_> = names.chain([mapping::CANONICAL]).collect();
-        diagnostics.extend(schemas.of_nobody(&known));
-    }
-    let registry = registry.filter(|_| !diagnostics.has_errors());
-    Ok(Loaded { registry, schemas, proofs, diagnostics })
 }
 
 /// Serves the dialects of `registry` until `drain` has begun and everything in flight is answered; blocks the calling
@@ -296,143 +248,5 @@ impl Start {
         // By now every worker has handed in what it counted.
         drop(keeper);
         outcome.map_err(ServeError::Run)
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{
-        error::Error,
-        io::{Read, Write},
-        net::{TcpListener, TcpStream},
-        sync::mpsc,
-        thread,
-    };
-
-    use super::*;
-    use crate::{
-        canonical::{
-            api::{Api, PageNames},
-            role::Roles,
-        },
-        server::{self, ListenerConfig},
-    };
-
-    /// No dialect at all: enough to be answered 404.
-    fn registry() -> Registry {
-        let api = Api {
-            title: "None".to_owned(),
-            page: PageNames::usual(),
-            roles: Arc::new(Roles::new()),
-            operations: Vec::new(),
-            keys: std::collections::BTreeMap::new(),
-        };
-        Registry::new(Arc::new(api), Vec::new())
-    }
-
-    /// An address of their own for these tests, so that no other is given a port that is free again.
-    fn config() -> Config {
-        let address = ([127, 0, 0, 5], 0).into();
-        let listeners = vec![ListenerConfig { address, tls: None }];
-        let mut config = Config::default();
-        config.server = server::Config { listeners, workers: Some(2), ..config.server };
-        config.admin.address = Some(address);
-        config
-    }
-
-    #[test]
-    fn it_serves_where_it_says_until_it_is_drained() {
-        let drain = Drain::new();
-        let (ready, addresses) = mpsc::channel();
-        let begun = drain.clone();
-        let serving = thread::spawn(move || {
-            serve(config(), registry(), &begun, |addresses| ready.send(addresses.to_vec()).unwrap())
-        });
-        let address = addresses.recv().unwrap()[0];
-
-        let mut stream = TcpStream::connect(address).unwrap();
-        write!(stream, "GET /nowhere HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        assert!(answer.starts_with("HTTP/1.1 404"), "{answer}");
-        assert!(answer.contains("\r\ncontent-type: application/problem+json\r\n"), "{answer}");
-
-        drain.begin();
-        assert_eq!(serving.join().unwrap().unwrap(), RunOutcome::Drained);
-        assert!(TcpStream::connect(address).is_err());
-    }
-
-    #[test]
-    fn a_start_that_is_told_to_end_leaves_the_usage_file_to_whoever_had_it() {
-        let folder = tempfile::tempdir().unwrap();
-        let path = folder.path().join("usage");
-        let mut config = config();
-        config.usage.file = Some(path.clone());
-        let opened = usage::keeper::Opened::open(&path, config.usage.clone()).unwrap();
-        let owner = opened.take_over().unwrap();
-        owner.settle();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-        let is_its = || matches!(runtime.block_on(owner.asker().ask()), Some(Ok(_)));
-        assert!(is_its());
-
-        let drain = Drain::new();
-        drain.begin();
-        let outcome = serve(config.clone(), registry(), &drain, |_| panic!("nobody is served"));
-        assert_eq!(outcome.unwrap(), RunOutcome::Drained);
-        assert!(is_its());
-
-        // One that serves takes it.
-        let drain = Drain::new();
-        serve(config, registry(), &drain, |_| drain.begin()).unwrap();
-        assert!(!is_its());
-    }
-
-    #[test]
-    fn an_address_that_is_taken_is_named() {
-        let taken = TcpListener::bind("127.0.0.5:0").unwrap();
-        let address = taken.local_addr().unwrap();
-        let mut config = config();
-        config.server.listeners[0].address = address;
-        let error = serve(config, registry(), &Drain::new(), |_| panic!("nothing is ready")).unwrap_err();
-
-        assert_eq!(error.to_string(), format!("cannot listen on {address}"));
-        assert!(error.source().is_some());
-    }
-
-    #[test]
-    fn a_backend_that_cannot_be_called_is_said_before_anything_is_bound() {
-        let taken = TcpListener::bind("127.0.0.5:0").unwrap();
-        let mut config = config();
-        config.server.listeners[0].address = taken.local_addr().unwrap();
-        config.upstream = Some(upstream::Config::new("ftp://backend.example/".parse().unwrap()));
-        let error = serve(config, registry(), &Drain::new(), |_| panic!("nothing is ready")).unwrap_err();
-
-        assert_eq!(error.to_string(), "cannot use the configured backend");
-    }
-
-    #[test]
-    fn one_error_anywhere_and_there_is_no_registry() {
-        let fixture = format!("{}/tests/fixtures/acme", env!("CARGO_MANIFEST_DIR"));
-        let schemas = tempfile::tempdir().unwrap();
-        for folder in ["acme", "canonical", "unused"] {
-            std::fs::create_dir(schemas.path().join(folder)).unwrap();
-        }
-        for folder in ["acme", "canonical"] {
-            for entry in std::fs::read_dir(format!("{fixture}/schemas/{folder}")).unwrap() {
-                let path = entry.unwrap().path();
-                let copy = schemas.path().join(folder).join(path.file_name().unwrap());
-                std::fs::copy(path, copy).unwrap();
-            }
-        }
-        let files = DataFiles {
-            mappings: Some(format!("{fixture}/mappings").into()),
-            schemas: Some(schemas.path().to_owned()),
-        };
-        assert!(load(&files, &mut Sources::default()).unwrap().registry.is_some());
-
-        std::fs::write(schemas.path().join("unused/broken.json"), "{").unwrap();
-        let loaded = load(&files, &mut Sources::default()).unwrap();
-        assert!(loaded.registry.is_none());
-        assert_eq!(loaded.diagnostics.len(), 1);
     }
 }

@@ -5,21 +5,13 @@
 //! short tower stack (`server/stack.rs`) does what every HTTP server needs, the handler does the rest.
 
 use std::{
-    fmt,
-    future::Future,
     io,
-    net::{IpAddr, SocketAddr},
+    net::SocketAddr,
     panic::resume_unwind,
-    path::PathBuf,
     sync::{Arc, mpsc::channel},
     thread,
-    time::Duration,
 };
 
-use http::{
-    StatusCode,
-    uri::{Authority, Scheme},
-};
 use prometheus_client::metrics::gauge::Gauge;
 use tokio::sync::Semaphore;
 
@@ -27,12 +19,14 @@ mod addresses;
 mod arrivals;
 mod backlog;
 mod body;
+mod config;
 mod connection;
 mod delivery;
 mod drain;
 mod forwarded;
 mod frames;
 mod framing;
+mod handler;
 mod in_flight;
 mod inherited;
 mod listen;
@@ -49,8 +43,11 @@ mod wire;
 mod worker;
 
 pub use body::Body;
+pub(crate) use config::ADDRESS_PART;
+pub use config::{ClientCertificate, ClientsConfig, Config, ListenerConfig, TlsConfig};
 pub use drain::Drain;
 pub use forwarded::{HopHeader, HopHeaders, HopsConfig};
+pub use handler::{Handler, MakeHandler, Peer, Refused};
 pub use inherited::{Inherited, InheritedError};
 pub use network::{Network, NetworkError};
 pub use tls::{Certificates, Renewal, TlsError};
@@ -58,207 +55,6 @@ pub use upload::Upload;
 
 use self::{addresses::Addresses, in_flight::InFlight, listen::Listener};
 use crate::telemetry::Metrics;
-
-/// How the server listens and what a client may cost it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Config {
-    /// Where to listen.
-    pub listeners: Vec<ListenerConfig>,
-    /// Threads that serve requests; if nobody says how many, one for each processor.
-    pub workers: Option<usize>,
-    /// Time for a whole request head, from its first byte.
-    pub header_timeout: Duration,
-    /// Time from accepting a connection to knowing its protocol: TLS handshake and first bytes.
-    pub first_byte_timeout: Duration,
-    /// How long a connection without a request is kept, and how long a client may take nothing of an answer.
-    pub idle_timeout: Duration,
-    /// Time from a request's head to its answer.
-    pub request_deadline: Duration,
-    /// Connections open at once; more wait unaccepted.
-    pub connections_max: usize,
-    /// Connections of one address; more are reset. Those of trusted hops are not counted.
-    pub connections_per_address_max: usize,
-    /// How many of its bits tell an address of IPv4 from others.
-    pub ipv4_prefix: u8,
-    /// The same of IPv6: whoever has one line to the internet is given so many, and may choose all bits behind them.
-    pub ipv6_prefix: u8,
-    /// Who may say where a request comes from.
-    pub hops: HopsConfig,
-    /// Requests in flight at once; more are answered 503. One whose answer is made is none of them, nor is one that waits for its
-    /// body.
-    pub in_flight_max: usize,
-    /// Those of one address, on whatever connections, its own or those of trusted hops, until the answer was taken; more are
-    /// answered 429.
-    pub in_flight_per_address_max: usize,
-    /// Bytes that requests hold of which the body is on its way, of each worker. With more, the address that holds most loses what
-    /// has waited longest.
-    pub arriving_bytes_max: usize,
-    /// Bytes of answers that clients have not taken, of each worker. With more, whoever has taken nothing for longest loses
-    /// them; where nobody has, requests are answered 503.
-    pub untaken_bytes_max: usize,
-    /// Bytes of a request head.
-    pub header_bytes_max: usize,
-    /// Whether other processes may listen on the same addresses, such as the one that takes our place.
-    pub share_port: bool,
-    /// How long we go on as usual after we have said that we are leaving.
-    pub drain_delay: Duration,
-    /// How long a drain may take before what is left is cut off: requests, and answers that were not taken.
-    pub drain_timeout: Duration,
-    /// Whether the thread that asks other sides for shadows runs only where no other thread wants the processor.
-    pub shadows_give_way: bool,
-    /// Whether events of refusals name the addresses of clients, which are personal data.
-    pub names_addresses: bool,
-}
-
-/// Which part of all connections, and of all requests in flight, one address may have if nobody says how many.
-pub(crate) const ADDRESS_PART: usize = 2;
-
-impl Default for Config {
-    fn default() -> Config {
-        Config {
-            listeners: vec![ListenerConfig { address: ([127, 0, 0, 1], 8080).into(), tls: None }],
-            workers: None,
-            header_timeout: Duration::from_secs(10),
-            first_byte_timeout: Duration::from_secs(10),
-            idle_timeout: Duration::from_mins(1),
-            request_deadline: Duration::from_secs(30),
-            connections_max: 10_000,
-            connections_per_address_max: 10_000 / ADDRESS_PART,
-            ipv4_prefix: 32,
-            ipv6_prefix: 56,
-            hops: HopsConfig::default(),
-            in_flight_max: 1024,
-            in_flight_per_address_max: 1024 / ADDRESS_PART,
-            arriving_bytes_max: 64 * 1024 * 1024,
-            untaken_bytes_max: 64 * 1024 * 1024,
-            header_bytes_max: 64 * 1024,
-            share_port: false,
-            drain_delay: Duration::ZERO,
-            drain_timeout: Duration::from_secs(30),
-            shadows_give_way: true,
-            names_addresses: false,
-        }
-    }
-}
-
-/// One address to listen on.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ListenerConfig {
-    /// Port 0 takes any free port.
-    pub address: SocketAddr,
-    /// Present for `https`.
-    pub tls: Option<TlsConfig>,
-}
-
-/// Where a listener's certificate is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct TlsConfig {
-    /// PEM file with the certificate chain, leaf first.
-    pub certificate: PathBuf,
-    /// PEM file with the private key.
-    pub key: PathBuf,
-    /// Present where clients are asked for certificates of their own.
-    pub clients: Option<ClientsConfig>,
-}
-
-/// Which certificates clients have to show.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientsConfig {
-    /// PEM file of the authorities that sign them.
-    pub authorities: PathBuf,
-    /// What becomes of clients that have none.
-    pub certificate: ClientCertificate,
-}
-
-/// Whether a client needs a certificate.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum ClientCertificate {
-    /// It may do without; one that it shows has to be good.
-    Request,
-    /// There is no connection without.
-    #[default]
-    Require,
-}
-
-impl ClientCertificate {
-    /// How the settings call them.
-    pub const NAMES: [(&'static str, ClientCertificate); 2] =
-        [("request", ClientCertificate::Request), ("require", ClientCertificate::Require)];
-}
-
-/// Makes one handler per worker.
-pub trait MakeHandler: Sync {
-    /// What it makes.
-    type Handler: Handler;
-
-    /// The handler for worker number `worker`; called on that worker's thread, inside its runtime.
-    fn make(&self, worker: usize) -> Self::Handler;
-}
-
-/// Answers requests. Cloned for each of them; never leaves its worker's thread.
-pub trait Handler: Clone + 'static {
-    /// Answers one request.
-    fn handle(
-        &self,
-        request: http::Request<Upload>,
-        peer: Peer,
-    ) -> impl Future<Output = http::Response<Body>>;
-
-    /// A refusal of the server in the words of whatever the head of the request is meant for; none if there is nothing whose
-    /// words those could be, so that the server tells it in its own.
-    fn refuse(
-        &self,
-        _head: &http::request::Parts,
-        _peer: &Peer,
-        _refused: &Refused,
-    ) -> Option<http::Response<Body>> {
-        None
-    }
-}
-
-/// A request that the server refuses for whose it is, because its end can be read in two ways, or because too many answers
-/// wait to be taken, before any handler has heard of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// 400, 429 or 503.
-    pub status: StatusCode,
-    /// A stable machine word.
-    pub code: &'static str,
-    /// One sentence for the client.
-    pub detail: &'static str,
-    /// When to try again, if it may be another time.
-    pub retry_after: Option<Duration>,
-}
-
-/// Who is at the other end of a connection. Shows nothing of who it is.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Peer {
-    /// The client's address, or its proxy's.
-    pub address: SocketAddr,
-    /// Whose request it is: the same address, or the one a trusted hop names; none if that does not name any.
-    pub client: Option<IpAddr>,
-    /// How the client called: as the connection is, or as a trusted hop says.
-    pub scheme: Scheme,
-    /// The host it called, if a trusted hop says it; else the request does.
-    pub host: Option<Authority>,
-    /// Whether the connection is encrypted.
-    pub tls: bool,
-}
-
-impl fmt::Debug for Peer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Peer").field("tls", &self.tls).finish_non_exhaustive()
-    }
-}
-
-impl Peer {
-    fn new(address: SocketAddr, tls: bool) -> Peer {
-        // On a socket for both, an address of IPv4 comes in the spelling of IPv6.
-        let client = Some(address.ip().to_canonical());
-        let scheme = if tls { Scheme::HTTPS } else { Scheme::HTTP };
-        Peer { address, client, scheme, host: None, tls }
-    }
-}
 
 /// Bound sockets, ready to run.
 #[derive(Debug)]
@@ -425,14 +221,6 @@ impl RunOutcome {
                 RunOutcome::CutOff { connections: one + other }
             }
         }
-    }
-}
-
-impl Config {
-    /// How many workers there are: one for each processor, where nothing is said.
-    pub(crate) fn workers(&self) -> usize {
-        let processors = || thread::available_parallelism().map_or(1, usize::from);
-        self.workers.unwrap_or_else(processors).max(1)
     }
 }
 

@@ -1,7 +1,6 @@
 //! Reads the files anew while the program serves: until everything is proved as at a start, nothing of it is in use.
 
 use std::{
-    path::Path,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicBool, Ordering},
@@ -9,11 +8,16 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use sha2::{Digest as _, Sha256};
 use tokio::{
     task::spawn_blocking,
     time::{Instant, sleep},
 };
+
+mod digest;
+#[cfg(test)]
+mod tests;
+
+pub use self::digest::digest;
 
 use super::{
     modes::{Change, Keeper, Keeping, Said},
@@ -55,26 +59,6 @@ pub struct Files {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(pub String);
-
-/// What texts say, in short: 16 hexadecimal digits that are others when any text, its file's name, or the folder that is in
-/// is another: for a schema the folder is the dialect.
-pub fn digest(sources: &Sources) -> String {
-    let mut digest = Sha256::new();
-    for id in sources.ids() {
-        let (path, text) = (sources.path(id), sources.text(id));
-        let parts: Vec<_> = path.rsplitn(3, '/').take(2).collect();
-        let is_schema = Path::new(path).extension().is_some_and(|ending| ending == "json");
-        // The settings may have any name, and lie anywhere.
-        let name = if is_schema { parts.join("/") } else { parts[0].to_owned() };
-        for part in [name.as_str(), text] {
-            digest.update((part.len() as u64).to_be_bytes());
-            digest.update(part);
-        }
-    }
-    let digest = digest.finalize();
-    let first = digest.iter().take(8).fold(0_u64, |number, byte| number << 8 | u64::from(*byte));
-    format!("{first:016x}")
-}
 
 /// Why the backend might refuse the certificate that it is shown.
 pub(super) fn doubt_towards_backend(config: &Config) -> Option<String> {
@@ -310,129 +294,6 @@ impl Reloader {
                 current.said = said;
                 (told, Some(Changed { dialect, done, keeping }))
             }
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::{sync::mpsc, thread};
-
-    use serde_json::Value;
-
-    use super::*;
-    use crate::{
-        boot::{DataFiles, load, shadows::ShadowThread},
-        server::{self, ListenerConfig, Server},
-        telemetry::{Explanations, Metrics},
-        upstream,
-    };
-
-    /// Longer than anything takes.
-    const LONG: Duration = Duration::from_mins(1);
-
-    fn registry() -> Registry {
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/retiring");
-        let (mappings, schemas) = (Some(folder.join("mappings")), Some(folder.join("schemas")));
-        load(&DataFiles { mappings, schemas }, &mut Sources::default()).unwrap().registry.unwrap()
-    }
-
-    /// One whose files always say the same, with an old upstream of `bureau`.
-    fn reloader(keeper: &Arc<Keeper>) -> Reloader {
-        let nowhere = || upstream::Config::new("http://127.0.0.1:1".parse().unwrap());
-        let mut config = Config::default();
-        let listeners = vec![ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: None }];
-        config.server = server::Config { listeners, ..config.server };
-        config.upstream = Some(nowhere());
-        config.legacy.insert("bureau".to_owned(), nowhere());
-        let (metrics, explanations) = (Metrics::new(), Explanations::default());
-        let around = Surroundings { metrics, explanations, usage: None, built_in: None };
-        let parts = Parts::make(&config, registry(), &around, None).unwrap();
-        let certificates = Server::bind(config.server.clone()).unwrap().certificates();
-        let workers = Arc::new(Workers::new(&parts, false, ShadowThread::new(false)));
-        let files = config.clone();
-        let reread = move |_: &mut Sources, _: &mut Diagnostics| {
-            Ok(Some(Files { config: files.clone(), source: None, registry: Some(registry()) }))
-        };
-        let loaded = (parts, "0".to_owned(), Said::default());
-        let keeper = Some(Arc::clone(keeper));
-        Reloader::new(Box::new(reread), config, around, workers, certificates, loaded, keeper)
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_step_back_waits_for_no_disk_and_nobody_waits_for_the_step_back() {
-        let (go, held) = mpsc::channel::<()>();
-        let mut is_start = true;
-        // A disk that does not answer from the start on, until it is let go.
-        let hang = move |_: &Said| {
-            if !std::mem::take(&mut is_start) {
-                held.recv_timeout(LONG).ok();
-            }
-            Ok(())
-        };
-        let keeper = Arc::new(Keeper::start(Said::default(), hang).unwrap());
-        keeper.settle().unwrap();
-        let reloader = reloader(&keeper);
-        let step_back = || What::Set { dialect: "bureau".to_owned(), json: r#"{"mode": "legacy"}"#.into() };
-        let (told, changed) = reloader.modes(step_back());
-        let Changed { keeping, .. } = changed.unwrap_or_else(|| panic!("{told:?}"));
-        let shown = || {
-            let Value::Object(shown) = reloader.modes(What::Show).0.json else { panic!() };
-            (shown["dialects"]["bureau"]["mode"]["mode"].clone(), shown["persisted"].clone())
-        };
-        assert_eq!(shown(), ("legacy".into(), false.into()));
-
-        // A reload is made meanwhile, and what it says of the digest waits for nobody who makes one.
-        let (outcome, taken) = reloader.reload(&Decision::default());
-        assert_eq!((outcome.result, outcome.ended), (LoadResult::Taken, Vec::new()));
-        assert!(taken.unwrap().keeping.is_none(), "nothing was ended");
-        thread::scope(|scope| {
-            let (tells, told) = mpsc::channel();
-            let current = reloader.current();
-            let reloader = &reloader;
-            let failed = move || tells.send(reloader.failed("given up".to_owned()).digest);
-            let failed = scope.spawn(failed);
-            let told = told.recv_timeout(LONG);
-            drop(current);
-            failed.join().unwrap().unwrap();
-            assert_eq!(told, Ok(outcome.digest));
-        });
-
-        // The clock goes on by itself where nothing else does.
-        let cause = keeping.unwrap().outcome().await.unwrap_err();
-        assert!(cause.contains("has not answered"), "{cause}");
-        let told = told.not_kept(&cause);
-        assert_eq!((told.status.as_u16(), &told.json["persisted"]), (202, &false.into()));
-        drop(go);
-        // As soon as the disk answers it is kept.
-        keeper.settle().unwrap();
-        assert_eq!(shown(), ("legacy".into(), true.into()));
-    }
-
-    fn digest_of(texts: &[(&str, &str)]) -> String {
-        let mut sources = Sources::default();
-        for (path, text) in texts {
-            sources.add(*path, *text);
-        }
-        digest(&sources)
-    }
-
-    #[test]
-    fn a_digest_is_of_the_texts_and_their_names_wherever_they_are() {
-        let folder = |name: &str| digest_of(&[(&format!("/schemas/{name}/x.json"), "{}")]);
-        assert_eq!(folder("acme"), digest_of(&[("elsewhere/acme/x.json", "{}")]));
-        assert_ne!(folder("acme"), folder("emca"), "the folder is the dialect");
-        let first = digest_of(&[("a/x.toml", "1"), ("a/y.toml", "2")]);
-        assert_eq!(first.len(), 16);
-        assert_eq!(first, digest_of(&[("elsewhere/x.toml", "1"), ("y.toml", "2")]));
-        for others in [
-            &[("a/x.toml", "1"), ("a/y.toml", "3")][..],
-            &[("a/x.toml", "1"), ("a/z.toml", "2")],
-            &[("a/x.toml", "1")],
-            &[("a/x.toml", "12"), ("a/y.toml", "")],
-            &[],
-        ] {
-            assert_ne!(first, digest_of(others), "{others:?}");
         }
     }
 }

@@ -24,7 +24,7 @@ pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
 fn nothing_inexpressible(file: &ConfigFile, found: &mut Diagnostics) {
     let Some(upstream) = &file.upstream else { return };
     if let (Some(declared), None) = (&upstream.inexpressible, &upstream.dialect) {
-        found.push(diags::inexpressible_in_canonical(declared.span));
+        found.push(diags::inexpressible::inexpressible_in_canonical(declared.span));
     }
 }
 
@@ -38,7 +38,7 @@ fn addresses(file: &ConfigFile, found: &mut Diagnostics) {
         let is_taken = |first: &&Asked<'_>| first.address == again.address && first.address.port() != 0;
         if let (Some(first), Some(text)) = (asked[..index].iter().find(is_taken), again.written) {
             let first_span = first.written.map(|text| text.span);
-            found.push(diags::same_address(text, first.key, first_span));
+            found.push(diags::conflict::same_address(text, first.key, first_span));
         }
     }
 }
@@ -83,7 +83,7 @@ fn admin(file: &ConfigFile) -> Option<Asked<'_>> {
 
 fn unused_backend(file: &ConfigFile, found: &mut Diagnostics) {
     if let (Some(backend), Some(upstream)) = (&file.backend, &file.upstream) {
-        found.push(diags::unused_backend(backend.header, upstream.header));
+        found.push(diags::conflict::unused_backend(backend.header, upstream.header));
     }
     // Nobody is asked for a certificate on a connection without TLS.
     if let Some(upstream) = &file.upstream
@@ -93,7 +93,7 @@ fn unused_backend(file: &ConfigFile, found: &mut Diagnostics) {
         let tls = upstream.tls.as_ref().map(|tls| ("tls", tls.header));
         let authorities = upstream.authorities.as_ref().map(|authorities| ("authorities", authorities.span));
         for (key, written) in tls.into_iter().chain(authorities) {
-            found.push(diags::unused_for_tls(key, written, base.span));
+            found.push(diags::conflict::unused_for_tls(key, written, base.span));
         }
     }
 }
@@ -122,7 +122,7 @@ fn limits_of_addresses(file: &ConfigFile, found: &mut Diagnostics) {
         let most = all.map_or(i64::try_from(usual).unwrap_or(i64::MAX), |all| all.value);
         if written.value >= most {
             let all = (most, all.map(|all| all.span));
-            found.push(diags::limit_of_nobody(inner, written.span, outer, all));
+            found.push(diags::conflict::limit_of_nobody(inner, written.span, outer, all));
         }
     }
 }
@@ -149,7 +149,7 @@ fn room_for_bodies(file: &ConfigFile, found: &mut Diagnostics) {
         } else {
             ("server.arriving_bytes_max", room_bytes, None)
         };
-        found.push(diags::room_of_one_body(written.span, other));
+        found.push(diags::conflict::room_of_one_body(written.span, other));
     }
 }
 
@@ -202,7 +202,13 @@ impl Limit<'_> {
         let (Some(inner_length), Some(outer_length)) = (self.length(), outer.length()) else { return };
         if inner_length > outer_length {
             let outer_span = outer.written.map(|written| written.span);
-            found.push(diags::unreachable_limit(self.key, written.span, outer.key, outer_span, outer_length));
+            found.push(diags::conflict::unreachable_limit(
+                self.key,
+                written.span,
+                outer.key,
+                outer_span,
+                outer_length,
+            ));
         }
     }
 

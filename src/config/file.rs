@@ -6,13 +6,17 @@
 mod health;
 mod inexpressible;
 mod modes;
+mod server;
+mod upstream;
+mod usage;
 
 pub(super) use self::health::{BreakerFile, RetryFile};
 pub(super) use self::modes::ModeFile;
-use super::inexpressible::Inexpressible;
-use crate::diag::reader::{Node, Reader, Table};
+pub(super) use self::server::{ClientsFile, ListenerFile, ServerFile, TlsFile};
+pub(super) use self::upstream::{IdentityFile, UpstreamFile};
+pub(super) use self::usage::UsageFile;
+use crate::diag::reader::{Reader, Table};
 use crate::diag::{Span, Spanned};
-use crate::limit::Principal;
 
 type Text = Option<Spanned<String>>;
 type Integer = Option<Spanned<i64>>;
@@ -35,167 +39,6 @@ pub(super) struct ConfigFile {
     pub(super) usage: UsageFile,
     pub(super) telemetry: TelemetryFile,
     pub(super) files: FilesFile,
-}
-
-/// `[server]`
-#[derive(Debug, Default)]
-pub(super) struct ServerFile {
-    pub(super) listeners: Vec<ListenerFile>,
-    pub(super) workers: Integer,
-    pub(super) connections_max: Integer,
-    pub(super) connections_per_address_max: Integer,
-    pub(super) ipv4_prefix: Integer,
-    pub(super) ipv6_prefix: Integer,
-    pub(super) hops: HopsFile,
-    pub(super) in_flight_max: Integer,
-    pub(super) in_flight_per_address_max: Integer,
-    pub(super) arriving_bytes_max: Text,
-    pub(super) untaken_bytes_max: Text,
-    pub(super) header_bytes_max: Text,
-    pub(super) first_byte_timeout: Text,
-    pub(super) header_timeout: Text,
-    pub(super) idle_timeout: Text,
-    pub(super) request_deadline: Text,
-    pub(super) share_port: Switch,
-    pub(super) drain_delay: Text,
-    pub(super) drain_timeout: Text,
-    pub(super) shadows_give_way: Switch,
-}
-
-/// `[server.hops]`
-#[derive(Debug, Default)]
-pub(super) struct HopsFile {
-    pub(super) headers: Option<Spanned<Vec<Spanned<String>>>>,
-    pub(super) trusted: Option<Spanned<Vec<Spanned<String>>>>,
-}
-
-/// `[[server.listener]]`
-#[derive(Debug)]
-pub(super) struct ListenerFile {
-    pub(super) address: Text,
-    pub(super) tls: Option<TlsFile>,
-}
-
-/// `[server.listener.tls]`
-#[derive(Debug)]
-pub(super) struct TlsFile {
-    pub(super) certificate: Text,
-    pub(super) key: Text,
-    pub(super) clients: Option<ClientsFile>,
-}
-
-/// `[server.listener.tls.clients]`
-#[derive(Debug)]
-pub(super) struct ClientsFile {
-    pub(super) authorities: Text,
-    pub(super) certificate: Text,
-}
-
-/// `[upstream.tls]`
-#[derive(Debug)]
-pub(super) struct IdentityFile {
-    pub(super) header: Span,
-    pub(super) certificate: Text,
-    pub(super) key: Text,
-}
-
-/// `[admin]`
-#[derive(Debug, Default)]
-pub(super) struct AdminFile {
-    pub(super) enabled: Switch,
-    pub(super) address: Text,
-    pub(super) modes_file: Text,
-}
-
-/// `[upstream]`
-#[derive(Debug)]
-pub(super) struct UpstreamFile {
-    pub(super) header: Span,
-    pub(super) base: Text,
-    pub(super) dialect: Text,
-    pub(super) any_order: Switch,
-    pub(super) inexpressible: Option<Spanned<Vec<Inexpressible>>>,
-    pub(super) connect_timeout: Text,
-    pub(super) timeout: Text,
-    pub(super) idle_timeout: Text,
-    pub(super) connections_max: Integer,
-    pub(super) answer_bytes_max: Text,
-    pub(super) authorities: Text,
-    pub(super) tls: Option<IdentityFile>,
-    pub(super) idempotency_keys: Text,
-    pub(super) breaker: BreakerFile,
-    pub(super) retry: RetryFile,
-}
-
-/// `[backend]`
-#[derive(Debug)]
-pub(super) struct BackendFile {
-    pub(super) header: Span,
-    pub(super) database: Text,
-    pub(super) seed: Switch,
-}
-
-/// `[limit]`
-#[derive(Debug, Default)]
-pub(super) struct LimitFile {
-    pub(super) windows: Option<Vec<Spanned<String>>>,
-    pub(super) keys_max: Integer,
-}
-
-/// `[body]`
-#[derive(Debug, Default)]
-pub(super) struct BodyFile {
-    pub(super) bytes_max: Text,
-    pub(super) depth_max: Integer,
-    pub(super) fan_out_max: Integer,
-    pub(super) calls_max: Integer,
-    pub(super) read_timeout: Text,
-}
-
-/// `[answers]`
-#[derive(Debug, Default)]
-pub(super) struct AnswersFile {
-    pub(super) check: Text,
-    /// By the names of dialects, in the order of the file.
-    pub(super) dialects: Vec<(Spanned<String>, Spanned<String>)>,
-}
-
-/// `[ids]`
-#[derive(Debug, Default)]
-pub(super) struct IdsFile {
-    pub(super) store: Text,
-}
-
-/// `[explain]`
-#[derive(Debug, Default)]
-pub(super) struct ExplainFile {
-    pub(super) key: Text,
-}
-
-/// `[usage]`
-#[derive(Debug, Default)]
-pub(super) struct UsageFile {
-    pub(super) file: Text,
-    pub(super) entries: Integer,
-    pub(super) days: Integer,
-    pub(super) write_every: Text,
-    /// By the digests of principals.
-    pub(super) names: Vec<(Spanned<String>, Spanned<String>)>,
-}
-
-/// `[telemetry]`
-#[derive(Debug, Default)]
-pub(super) struct TelemetryFile {
-    pub(super) format: Text,
-    pub(super) filter: Text,
-    pub(super) addresses: Switch,
-}
-
-/// `[files]`
-#[derive(Debug, Default)]
-pub(super) struct FilesFile {
-    pub(super) mappings: Text,
-    pub(super) schemas: Text,
 }
 
 impl ConfigFile {
@@ -223,81 +66,12 @@ impl ConfigFile {
     }
 }
 
-impl ServerFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            listeners: table.tables("listener").into_iter().map(ListenerFile::read).collect(),
-            workers: table.integer("workers"),
-            connections_max: table.integer("connections_max"),
-            connections_per_address_max: table.integer("connections_per_address_max"),
-            ipv4_prefix: table.integer("ipv4_prefix"),
-            ipv6_prefix: table.integer("ipv6_prefix"),
-            hops: table.table("hops").map(HopsFile::read).unwrap_or_default(),
-            in_flight_max: table.integer("in_flight_max"),
-            in_flight_per_address_max: table.integer("in_flight_per_address_max"),
-            arriving_bytes_max: table.text("arriving_bytes_max"),
-            untaken_bytes_max: table.text("untaken_bytes_max"),
-            header_bytes_max: table.text("header_bytes_max"),
-            first_byte_timeout: table.text("first_byte_timeout"),
-            header_timeout: table.text("header_timeout"),
-            idle_timeout: table.text("idle_timeout"),
-            request_deadline: table.text("request_deadline"),
-            share_port: table.boolean("share_port"),
-            drain_delay: table.text("drain_delay"),
-            drain_timeout: table.text("drain_timeout"),
-            shadows_give_way: table.boolean("shadows_give_way"),
-        })
-    }
-}
-
-impl HopsFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| {
-            let mut list = |key| {
-                let node = table.node(key)?;
-                Some(Spanned { value: node.texts(), span: node.span() })
-            };
-            Self { headers: list("headers"), trusted: list("trusted") }
-        })
-    }
-}
-
-impl ListenerFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            address: table.required_text("address"),
-            tls: table.table("tls").map(TlsFile::read),
-        })
-    }
-}
-
-impl TlsFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            certificate: table.required_text("certificate"),
-            key: table.required_text("key"),
-            clients: table.table("clients").map(ClientsFile::read),
-        })
-    }
-}
-
-impl ClientsFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            authorities: table.required_text("authorities"),
-            certificate: table.text("certificate"),
-        })
-    }
-}
-
-impl IdentityFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            header: table.span(),
-            certificate: table.required_text("certificate"),
-            key: table.required_text("key"),
-        })
-    }
+/// `[admin]`
+#[derive(Debug, Default)]
+pub(super) struct AdminFile {
+    pub(super) enabled: Switch,
+    pub(super) address: Text,
+    pub(super) modes_file: Text,
 }
 
 impl AdminFile {
@@ -310,44 +84,12 @@ impl AdminFile {
     }
 }
 
-impl UpstreamFile {
-    /// The canonical backend, which may speak a dialect.
-    fn read_canonical(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            dialect: table.text("dialect"),
-            any_order: table.boolean("any_order"),
-            inexpressible: {
-                let declared = table.table("inexpressible");
-                declared.map(|table| Spanned { span: table.span(), value: inexpressible::read(table) })
-            },
-            ..Self::keys(table)
-        })
-    }
-
-    /// An old upstream, which speaks the dialect it is of.
-    fn read_legacy(table: Table<'_>) -> Self {
-        table.read(Self::keys)
-    }
-
-    fn keys(table: &mut Table<'_>) -> Self {
-        Self {
-            header: table.span(),
-            base: table.required_text("base"),
-            dialect: None,
-            any_order: None,
-            inexpressible: None,
-            connect_timeout: table.text("connect_timeout"),
-            timeout: table.text("timeout"),
-            idle_timeout: table.text("idle_timeout"),
-            connections_max: table.integer("connections_max"),
-            answer_bytes_max: table.text("answer_bytes_max"),
-            authorities: table.text("authorities"),
-            tls: table.table("tls").map(IdentityFile::read),
-            idempotency_keys: table.text("idempotency_keys"),
-            breaker: table.table("breaker").map(BreakerFile::read).unwrap_or_default(),
-            retry: table.table("retry").map(RetryFile::read).unwrap_or_default(),
-        }
-    }
+/// `[backend]`
+#[derive(Debug)]
+pub(super) struct BackendFile {
+    pub(super) header: Span,
+    pub(super) database: Text,
+    pub(super) seed: Switch,
 }
 
 impl BackendFile {
@@ -360,6 +102,13 @@ impl BackendFile {
     }
 }
 
+/// `[limit]`
+#[derive(Debug, Default)]
+pub(super) struct LimitFile {
+    pub(super) windows: Option<Vec<Spanned<String>>>,
+    pub(super) keys_max: Integer,
+}
+
 impl LimitFile {
     fn read(table: Table<'_>) -> Self {
         table.read(|table| Self {
@@ -367,6 +116,16 @@ impl LimitFile {
             keys_max: table.integer("keys_max"),
         })
     }
+}
+
+/// `[body]`
+#[derive(Debug, Default)]
+pub(super) struct BodyFile {
+    pub(super) bytes_max: Text,
+    pub(super) depth_max: Integer,
+    pub(super) fan_out_max: Integer,
+    pub(super) calls_max: Integer,
+    pub(super) read_timeout: Text,
 }
 
 impl BodyFile {
@@ -379,6 +138,14 @@ impl BodyFile {
             read_timeout: table.text("read_timeout"),
         })
     }
+}
+
+/// `[answers]`
+#[derive(Debug, Default)]
+pub(super) struct AnswersFile {
+    pub(super) check: Text,
+    /// By the names of dialects, in the order of the file.
+    pub(super) dialects: Vec<(Spanned<String>, Spanned<String>)>,
 }
 
 impl AnswersFile {
@@ -398,19 +165,10 @@ fn of_any(table: Table<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
     })
 }
 
-/// The same for keys that name principals. Of a key that names none nothing is said but that: it may be a credential.
-fn of_principals(table: Table<'_>) -> Vec<(Spanned<String>, Spanned<String>)> {
-    table.read(|table| {
-        let entries = table.entries().into_iter();
-        let text = |(name, node): (Spanned<String>, Node<'_>)| {
-            let value = match name.value.parse::<Principal>() {
-                Ok(_) => node.text()?,
-                Err(_) => node.as_text().unwrap_or_else(|| Spanned::new(String::new(), node.span())),
-            };
-            Some((name, value))
-        };
-        entries.filter_map(text).collect()
-    })
+/// `[ids]`
+#[derive(Debug, Default)]
+pub(super) struct IdsFile {
+    pub(super) store: Text,
 }
 
 impl IdsFile {
@@ -419,22 +177,24 @@ impl IdsFile {
     }
 }
 
+/// `[explain]`
+#[derive(Debug, Default)]
+pub(super) struct ExplainFile {
+    pub(super) key: Text,
+}
+
 impl ExplainFile {
     fn read(table: Table<'_>) -> Self {
         table.read(|table| Self { key: table.text("key") })
     }
 }
 
-impl UsageFile {
-    fn read(table: Table<'_>) -> Self {
-        table.read(|table| Self {
-            file: table.text("file"),
-            entries: table.integer("entries"),
-            days: table.integer("days"),
-            write_every: table.text("write_every"),
-            names: table.table("names").map(of_principals).unwrap_or_default(),
-        })
-    }
+/// `[telemetry]`
+#[derive(Debug, Default)]
+pub(super) struct TelemetryFile {
+    pub(super) format: Text,
+    pub(super) filter: Text,
+    pub(super) addresses: Switch,
 }
 
 impl TelemetryFile {
@@ -445,6 +205,13 @@ impl TelemetryFile {
             addresses: table.boolean("addresses"),
         })
     }
+}
+
+/// `[files]`
+#[derive(Debug, Default)]
+pub(super) struct FilesFile {
+    pub(super) mappings: Text,
+    pub(super) schemas: Text,
 }
 
 impl FilesFile {

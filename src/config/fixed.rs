@@ -31,7 +31,7 @@ fn look<T: PartialEq, W>(key: &str, old: &T, new: &T, written: Option<&Spanned<W
 
 /// The same, where it is not written in one place alone.
 fn tell<T: PartialEq>(key: &str, old: &T, new: &T, written: Option<Span>) -> Told {
-    (old != new).then(|| diags::fixed(key, written))
+    (old != new).then(|| diags::fixed::fixed(key, written))
 }
 
 fn at<T>(written: Option<&Spanned<T>>) -> Option<Span> {
@@ -91,7 +91,7 @@ fn listener(old: &[ListenerConfig], new: &[ListenerConfig], file: &[ListenerFile
     let same = old.iter().zip(new).take_while(|(old, new)| fixed(old) == fixed(new)).count();
     let written = file.get(same).and_then(|listener| at(listener.address.as_ref()));
     let is_other = same < old.len().max(new.len());
-    is_other.then(|| diags::fixed("server.listener", written))
+    is_other.then(|| diags::fixed::fixed("server.listener", written))
 }
 
 fn admin(old: &Config, new: &Config, file: Option<&ConfigFile>) -> Vec<Told> {

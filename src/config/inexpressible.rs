@@ -65,7 +65,7 @@ pub(super) fn check(config: &Config, known: &[Known<'_>], lacking: &[Lacking]) -
     let Some(written) = &config.reverse_written else { return Vec::new() };
     let names: Vec<_> = known.iter().map(|one| one.name).collect();
     let strangers = written.inexpressible.iter().filter(|of| !names.contains(&of.dialect.value.as_str()));
-    let mut found: Vec<_> = strangers.map(|of| diags::unknown_dialect(&of.dialect, &names)).collect();
+    let mut found: Vec<_> = strangers.map(|of| diags::known::unknown_dialect(&of.dialect, &names)).collect();
     for group in groups(&written.inexpressible, known) {
         found.extend(of_group(&group, lacking, written.spoken));
     }
@@ -102,14 +102,22 @@ fn of_group(group: &Group<'_>, lacking: &[Lacking], spoken: Span) -> Vec<Diagnos
     let (met, missing): (Vec<&Lacking>, Vec<_>) = lacks.iter().copied().partition(is_declared);
     let mut found = Vec::new();
     if !missing.is_empty() {
-        found.push(diags::undeclared(name, &missing, &lacks, declared.map(Declared::span), spoken));
+        found.push(diags::inexpressible::undeclared(
+            name,
+            &missing,
+            &lacks,
+            declared.map(Declared::span),
+            spoken,
+        ));
     }
     let Some(declared) = declared else { return found };
     if !met.is_empty() {
-        found.push(diags::declared(name, &met, declared.span()));
+        found.push(diags::inexpressible::declared(name, &met, declared.span()));
     }
     match declared {
-        Declared::Any(span) if met.is_empty() => found.push(diags::declared_for_nothing(name, *span)),
+        Declared::Any(span) if met.is_empty() => {
+            found.push(diags::inexpressible::declared_for_nothing(name, *span))
+        }
         Declared::Any(_) => {}
         Declared::These(these) => {
             let operations: Vec<_> = dialects.iter().flat_map(|own| own.operations.iter().copied()).collect();
@@ -130,10 +138,12 @@ fn untrue(
         let name = one.value.as_str();
         let first = these[..index].iter().find(|first| first.value == name);
         match first {
-            Some(first) => Some(diags::declared_twice(one, first.span)),
-            None if !operations.contains(&name) => Some(diags::unknown_operation(dialect, one, operations)),
+            Some(first) => Some(diags::inexpressible::declared_twice(one, first.span)),
+            None if !operations.contains(&name) => {
+                Some(diags::known::unknown_operation(dialect, one, operations))
+            }
             None if lacks.iter().any(|lacking| lacking.operation == name) => None,
-            None => Some(diags::declared_and_answered(dialect, one)),
+            None => Some(diags::inexpressible::declared_and_answered(dialect, one)),
         }
     };
     these.iter().enumerate().filter_map(wrong).collect()

@@ -58,18 +58,18 @@ impl Known<'_> {
 pub(super) fn strangers(config: &Config, known: &[Known<'_>]) -> Vec<Diagnostic> {
     let names: Vec<_> = known.iter().map(|one| one.name).collect();
     let unknown = config.dialects.iter().filter(|name| !names.contains(&name.value.as_str()));
-    let mut found: Vec<_> = unknown.map(|name| diags::unknown_dialect(name, &names)).collect();
+    let mut found: Vec<_> = unknown.map(|name| diags::known::unknown_dialect(name, &names)).collect();
     for written in &config.modes_written {
         let dialect = &written.dialect.value;
         let Some(own) = known.iter().find(|one| one.name == dialect) else { continue };
         if let Some(needs) = written.needs_legacy
             && !own.has_legacy(config)
         {
-            found.push(diags::no_legacy(dialect, needs));
+            found.push(diags::known::no_legacy(dialect, needs));
         }
         let operations = operations(dialect, known);
         let unknown = written.operations.iter().filter(|name| !operations.contains(&name.value.as_str()));
-        found.extend(unknown.map(|name| diags::unknown_operation(dialect, name, &operations)));
+        found.extend(unknown.map(|name| diags::known::unknown_operation(dialect, name, &operations)));
         let mode = config.modes.get(dialect);
         found.extend(mode.and_then(|mode| unseen(config, dialect, mode, written.needs_legacy, known)));
     }
@@ -86,7 +86,7 @@ pub(super) fn unseen(
 ) -> Option<Diagnostic> {
     let retiring = retiring(config, dialect, known);
     let unseen: BTreeSet<_> = retiring.filter(|name| !mode.validate && mode.hands_on(name)).collect();
-    (!unseen.is_empty()).then(|| diags::nobody_looks(dialect, passes, &unseen))
+    (!unseen.is_empty()).then(|| diags::known::nobody_looks(dialect, passes, &unseen))
 }
 
 /// The operations of which parts retire, of a dialect and of its generations of which no other mode is said.
@@ -109,7 +109,7 @@ pub(super) fn list_beyond_calls(config: &Config, known: &[Known<'_>]) -> Option<
     let (dialect, operation, most) = lists.max_by_key(|(.., most)| *most)?;
     let calls = usize::try_from(gather::pages_max(most)).unwrap_or(usize::MAX).saturating_add(1);
     let list = (dialect, operation, most, calls);
-    (calls > calls_max).then(|| diags::list_beyond_calls(list, calls_max, config.calls_max_at))
+    (calls > calls_max).then(|| diags::known::list_beyond_calls(list, calls_max, config.calls_max_at))
 }
 
 /// The operations that may be meant by what is said of a dialect: it holds for its generations, too.

@@ -70,8 +70,12 @@ pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
         let words = || file.mode.iter().chain(file.operations.iter().map(|(_, word)| word));
         let is_somewhere = |mode: Mode| words().find(|word| word.value == mode.name());
         match (is_somewhere(Mode::Split), file.share) {
-            (Some(split), None) if !file.has_share => found.push(diags::split_without_share(split.span)),
-            (None, Some(share)) => found.push(diags::unused_in_mode("share", share.span, "nothing is split")),
+            (Some(split), None) if !file.has_share => {
+                found.push(diags::modes::split_without_share(split.span))
+            }
+            (None, Some(share)) => {
+                found.push(diags::modes::unused_in_mode("share", share.span, "nothing is split"))
+            }
             (Some(_), _) | (None, None) => {}
         }
         let principals = file.principals.iter().map(|(_, word)| word);
@@ -84,11 +88,15 @@ pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
             let read_back = file.read_back.map(|written| ("read_back", written.span));
             let known = file.known.first().map(|written| ("known", written.span));
             for (key, span) in answers.into_iter().chain(noise).chain(extra).chain(read_back).chain(known) {
-                found.push(diags::unused_in_mode(key, span, "there are no shadows"));
+                found.push(diags::modes::unused_in_mode(key, span, "there are no shadows"));
             }
         }
         if let Some(validate) = file.validate.filter(|_| !passes) {
-            found.push(diags::unused_in_mode("validate", validate.span, "nothing goes to the old upstream"));
+            found.push(diags::modes::unused_in_mode(
+                "validate",
+                validate.span,
+                "nothing goes to the old upstream",
+            ));
         }
     }
 }

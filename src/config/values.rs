@@ -60,8 +60,8 @@ impl<'a> Values<'a> {
     ) -> Duration {
         let duration = written.map(|text| match parse_duration(&text.value) {
             Ok(duration) if range.contains(&duration) => Ok(duration),
-            Ok(_) => Err(diags::duration_range(text, range)),
-            Err(why) => Err(diags::duration(text, why)),
+            Ok(_) => Err(diags::values::duration_range(text, range)),
+            Err(why) => Err(diags::values::duration(text, why)),
         });
         self.take(duration).unwrap_or(default)
     }
@@ -74,8 +74,8 @@ impl<'a> Values<'a> {
     ) -> usize {
         let size = written.map(|text| match size::parse(&text.value) {
             Ok(size) if range.contains(&size) => Ok(size),
-            Ok(_) => Err(diags::size_range(text, &range)),
-            Err(why) => Err(diags::size(text, why)),
+            Ok(_) => Err(diags::values::size_range(text, &range)),
+            Err(why) => Err(diags::values::size(text, why)),
         });
         self.take(size).unwrap_or(default)
     }
@@ -91,31 +91,31 @@ impl<'a> Values<'a> {
     {
         let count = written.map(|integer| {
             let count = T::try_from(integer.value).ok().filter(|count| range.contains(count));
-            count.ok_or_else(|| diags::count_range(integer, &range))
+            count.ok_or_else(|| diags::values::count_range(integer, &range))
         });
         self.take(count).unwrap_or(default)
     }
 
     pub(super) fn address(&mut self, written: Option<&Spanned<String>>) -> Option<SocketAddr> {
-        let address = written.map(|text| text.value.parse().map_err(|_| diags::address(text)));
+        let address = written.map(|text| text.value.parse().map_err(|_| diags::values::address(text)));
         self.take(address)
     }
 
     pub(super) fn base(&mut self, written: Option<&Spanned<String>>) -> Option<Uri> {
-        let base = written.map(|text| base(&text.value).map_err(|why| diags::base(text, why)));
+        let base = written.map(|text| base(&text.value).map_err(|why| diags::values::base(text, why)));
         self.take(base)
     }
 
     pub(super) fn path(&mut self, written: Option<&Spanned<String>>) -> Option<PathBuf> {
         let path = written.map(|text| match text.value.as_str() {
-            "" => Err(diags::empty_path(text)),
+            "" => Err(diags::values::empty_path(text)),
             path => Ok(PathBuf::from(path)),
         });
         self.take(path)
     }
 
     pub(super) fn window(&mut self, written: &Spanned<String>) -> Option<Window> {
-        self.take(Some(written.value.parse().map_err(|why| diags::window(written, why))))
+        self.take(Some(written.value.parse().map_err(|why| diags::values::window(written, why))))
     }
 
     pub(super) fn log_format(&mut self, written: Option<&Spanned<String>>, default: LogFormat) -> LogFormat {
@@ -142,7 +142,7 @@ impl<'a> Values<'a> {
     pub(super) fn mode_of_one(&mut self, written: &Spanned<String>) -> Option<Mode> {
         let of_one = Mode::NAMES.into_iter().filter(|(_, mode)| *mode != Mode::Split);
         let meant = of_one.into_iter().find(|(name, _)| *name == written.value).map(|(_, mode)| mode);
-        self.take(Some(meant.ok_or_else(|| diags::no_mode_of_a_principal(written.span))))
+        self.take(Some(meant.ok_or_else(|| diags::principals::no_mode_of_a_principal(written.span))))
     }
 
     pub(super) fn side(&mut self, written: Option<&Spanned<String>>, default: Side) -> Side {
@@ -153,12 +153,13 @@ impl<'a> Values<'a> {
     pub(super) fn shown_place(&mut self, written: &Spanned<String>) -> Option<String> {
         let rest = written.value.strip_prefix(SHOWN);
         let is_place = rest.is_some_and(|place| place.len() > 1 && place.starts_with('/'));
-        let place = if is_place { Ok(written.value.clone()) } else { Err(diags::no_shown_place(written)) };
+        let place =
+            if is_place { Ok(written.value.clone()) } else { Err(diags::modes::no_shown_place(written)) };
         self.take(Some(place))
     }
 
     pub(super) fn principal(&mut self, written: &Spanned<String>) -> Option<Principal> {
-        self.take(Some(written.value.parse().map_err(|_| diags::principal(written.span))))
+        self.take(Some(written.value.parse().map_err(|_| diags::principals::principal(written.span))))
     }
 
     /// What principals are called: each tells one from all others, and is shown as it is written.
@@ -171,15 +172,17 @@ impl<'a> Values<'a> {
             let Some(who) = self.principal(digest) else { continue };
             let text = name.value.as_str();
             let fault = if who == UNCONFIRMED {
-                Some(diags::nobodys_name(digest.span))
+                Some(diags::principals::nobodys_name(digest.span))
             } else if text.trim().is_empty() {
-                Some(diags::empty_name(name.span))
+                Some(diags::principals::empty_name(name.span))
             } else if text.trim() != text {
-                Some(diags::name_with_blanks(name.span))
+                Some(diags::principals::name_with_blanks(name.span))
             } else if !text.chars().all(is_printable) {
-                Some(diags::unprintable_name(name.span))
+                Some(diags::principals::unprintable_name(name.span))
             } else {
-                spans.insert(text, Some(name.span)).map(|other| diags::name_twice(name.span, other))
+                spans
+                    .insert(text, Some(name.span))
+                    .map(|other| diags::principals::name_twice(name.span, other))
             };
             if let Some(fault) = fault {
                 self.found.push(fault);
@@ -198,7 +201,7 @@ impl<'a> Values<'a> {
     }
 
     pub(super) fn network(&mut self, written: &Spanned<String>) -> Option<Network> {
-        self.take(Some(written.value.parse().map_err(|why| diags::network(written, why))))
+        self.take(Some(written.value.parse().map_err(|why| diags::values::network(written, why))))
     }
 
     pub(super) fn hop_headers(
@@ -213,7 +216,8 @@ impl<'a> Values<'a> {
         if named.len() < value.len() {
             return default;
         }
-        self.take(Some(HopHeaders::of(&named).ok_or_else(|| diags::hop_headers(*span)))).unwrap_or(default)
+        self.take(Some(HopHeaders::of(&named).ok_or_else(|| diags::values::hop_headers(*span))))
+            .unwrap_or(default)
     }
 
     /// What one of a few names stands for.
@@ -225,7 +229,7 @@ impl<'a> Values<'a> {
         let chosen = written.map(|text| {
             let known = choices.iter().find(|(name, _)| *name == text.value);
             let names = || choices.iter().map(|(name, _)| *name).collect::<Vec<_>>();
-            known.map(|(_, choice)| *choice).ok_or_else(|| diags::name(text, &names()))
+            known.map(|(_, choice)| *choice).ok_or_else(|| diags::values::name(text, &names()))
         });
         self.take(chosen)
     }
@@ -273,7 +277,7 @@ fn log_filter(text: &Spanned<String>) -> Result<(), Diagnostic> {
     let stray =
         text.value.split(',').map(str::trim).find(|part| !part.contains('=') && !LEVELS.contains(part));
     match stray {
-        Some(stray) => Err(diags::log_level(text, stray, &LEVELS)),
-        None => EnvFilter::try_new(&text.value).map(drop).map_err(|_| diags::log_filter(text)),
+        Some(stray) => Err(diags::values::log_level(text, stray, &LEVELS)),
+        None => EnvFilter::try_new(&text.value).map(drop).map_err(|_| diags::values::log_filter(text)),
     }
 }

@@ -22,7 +22,7 @@ fn declared(node: &Node<'_>) -> Option<Declared> {
     match node.as_text() {
         Some(word) if word.value == ANY => Some(Declared::Any(word.span)),
         Some(word) => {
-            node.report(diags::no_operations(&word, ANY));
+            node.report(diags::inexpressible::no_operations(&word, ANY));
             None
         }
         None if node.as_array().is_some() => Some(Declared::These(Spanned::new(node.texts(), node.span()))),

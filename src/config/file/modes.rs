@@ -77,11 +77,11 @@ fn of_principals(table: Table<'_>) -> Named {
         let mut named = Named::new();
         for (name, node) in table.entries() {
             if name.value.parse::<Principal>().is_err() {
-                table.report(diags::principal(name.span));
+                table.report(diags::principals::principal(name.span));
             } else if let Some(word) = node.as_text() {
                 named.push((name, word));
             } else {
-                table.report(diags::no_mode_of_a_principal(node.span()));
+                table.report(diags::principals::no_mode_of_a_principal(node.span()));
             }
         }
         named
@@ -92,7 +92,7 @@ fn of_principals(table: Table<'_>) -> Named {
 fn report_strangers(table: &mut Table<'_>) {
     for (name, _) in table.entries() {
         if !KEYS.contains(&name.value.as_str()) {
-            table.report(diags::stranger_in_a_mode(&name, &KEYS));
+            table.report(diags::modes::stranger_in_a_mode(&name, &KEYS));
         }
     }
 }
