@@ -40,8 +40,8 @@ pub use resolver::Resolver;
 pub use retirement::Retirement;
 pub use selector::Selector;
 
-/// A table by names out of mappings. A request looks into ten of them. They are hashed in a tenth of the time that it takes to
-/// withstand whoever chooses names to collide: nobody who asks chooses what is in them.
+/// A table by names that mappings give. No client chooses what is in it, so its hash need not withstand names that were chosen to
+/// collide, and takes a tenth of the time of one that does: a request looks into ten such tables.
 pub type ByName<V> = HashMap<String, V, FixedState>;
 
 /// One client-facing API.
@@ -51,16 +51,16 @@ pub struct Dialect {
     pub name: String,
     /// What its owner calls it.
     pub title: String,
-    /// The dialects it is a generation of: the one its mapping extends, then the one that extends, and so on.
+    /// The dialects it is a generation of: the one its mapping extends, then what that one extends, and so on.
     pub extends: Vec<String>,
-    /// Which requests to those are meant for it after all.
+    /// Which requests to the dialects it extends are meant for it after all.
     pub select: Option<Selector>,
     /// Hosts whose requests are meant for it.
     pub hosts: Vec<String>,
     /// What every path of it begins with: empty, or from a slash to before the next.
     pub prefix: String,
-    /// The redirect that a path is answered with which is one of the dialect's but for its last slash; without it, there
-    /// is no such path.
+    /// The status of the redirect for a path that is one of the dialect's but for its last slash; none if such a path is not
+    /// found.
     pub wrong_slash: Option<StatusCode>,
     /// Where a request may carry its credential.
     pub credentials: Vec<Credential>,

@@ -3,7 +3,7 @@
 //!
 //! A *dialect* is one client-facing API, described by data: `mappings/<dialect>.toml` and `schemas/<dialect>/`. The
 //! [`mapping`] compiler turns that data into a [`dialect::Registry`] or says everything that is wrong with it; the
-//! [`gateway`] serves the registry. The two halves meet nowhere else, so the one runs in CI without a socket and the
+//! [`gateway`] serves the registry. The two halves meet in nothing else, so the one runs in CI without a socket and the
 //! other in tests without a file.
 //!
 //! # The life of a request
@@ -22,8 +22,9 @@
 //!
 //! # The modules
 //!
-//! In the order a request meets them, then the order they were built in. A module imports from its own row or from one
-//! further down in this table, never from above; a test looks.
+//! In rows, from what puts everything together to what everything speaks of. A module imports from its own row or from one
+//! further down, never from above, and what stands beside each other as compilers and components knows nothing of the other;
+//! a test looks.
 //!
 //! | | | |
 //! | --- | --- | --- |

@@ -1,12 +1,11 @@
 //! Mapping files become dialects: the compiler between what people write and what the gateway runs.
 //!
-//! A mapping may extend another; it is laid over that one first, and from then on is like any other. A mapping goes
-//! through four stages. It is *read* into what was written, with the place of everything; its names
-//! and paths are *resolved* against its own declarations, the canonical API and the schemas; it is *compiled* to
-//! lenses and operations; and what it promises is *checked*: that its tables are total, that what it sends fits,
-//! that nothing is lost in silence, that no role rises, and that every route can be reached. Every stage goes on as
-//! far as it can, so that one run tells everything, and keeps quiet about what only follows from something already
-//! told.
+//! A mapping may extend another; it is laid over that one first, and from then on is like any other. A mapping goes through
+//! four stages. It is *read* into what was written, with the place of everything; its names and paths are *resolved* against
+//! its own declarations, the canonical API and the schemas; it is *compiled* to lenses and operations; and what it promises
+//! is *checked*: that its tables are total, that what it sends fits, that nothing is lost in silence, that no role rises, and
+//! that every route can be reached. Every stage goes on as far as it can, so that one run tells everything, and keeps quiet
+//! about what only follows from something already told.
 //!
 //! This module never opens a socket or a file: texts come in, a [`Registry`] or the reasons why there is none go out.
 
@@ -144,15 +143,15 @@ pub fn load_and_try(
         resolved.iter().map(|one| compile_one(one, sources, &canonical, schemas, &patterns)).collect();
     let proofs = trials.map(|trials| try_all(&mut all, &canonical, schemas, trials)).unwrap_or_default();
     // What is extended comes before what extends it, so that its faults are told as its own.
-    for (one, own) in resolved.iter().zip(all) {
-        exceptions.extend(check::exceptions::of(&own.file));
-        hosts.extend(check::hosts::claims(&one.text.name, &own.file));
-        choices.extend(check::choices::choice(one, &own.file));
+    for (one, mapping) in resolved.iter().zip(all) {
+        exceptions.extend(check::exceptions::of(&mapping.file));
+        hosts.extend(check::hosts::claims(&one.text.name, &mapping.file));
+        choices.extend(check::choices::choice(one, &mapping.file));
         let extends = one.extends();
-        role_tables.extend(RoleTable::of(&one.text.name, &extends, &own.file, &canonical));
-        dialects.extend(own.dialect);
-        role_names.push(own.role_names);
-        one.tell(own.todos.join(own.found), &mut found);
+        role_tables.extend(RoleTable::of(&one.text.name, &extends, &mapping.file, &canonical));
+        dialects.extend(mapping.dialect);
+        role_names.push(mapping.role_names);
+        one.tell(mapping.todos.join(mapping.found), &mut found);
     }
     dialects.sort_by(|one, other| one.name.cmp(&other.name));
     check::hosts::check(&hosts, &mut found);
@@ -171,7 +170,7 @@ pub fn load_and_try(
 }
 
 /// A mapping that was compiled.
-struct Own {
+struct CompiledMapping {
     /// None if a part of it could not be built.
     dialect: Option<Arc<Dialect>>,
     file: MappingFile,
@@ -187,7 +186,7 @@ fn compile_one(
     canonical: &Canonical,
     schemas: &Store,
     patterns: &Patterns,
-) -> Own {
+) -> CompiledMapping {
     let reader = one.reader(sources);
     let mut file = MappingFile::read(&reader);
     let extends = one.extends();
@@ -199,17 +198,22 @@ fn compile_one(
     let dialect = compiler.dialect().map(Arc::new);
     let role_names = take(&mut compiler.role_names);
     drop(compiler);
-    Own { dialect, file, role_names, todos, found }
+    CompiledMapping { dialect, file, role_names, todos, found }
 }
 
 /// Tries what was compiled, each dialect together with its generations. The proofs come in the order of the mappings.
-fn try_all(all: &mut [Own], canonical: &Canonical, schemas: &Store, trials: Trials) -> Vec<Proof> {
+fn try_all(
+    all: &mut [CompiledMapping],
+    canonical: &Canonical,
+    schemas: &Store,
+    trials: Trials,
+) -> Vec<Proof> {
     let shared = Shared::default();
     let mut families: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for (at, own) in all.iter().enumerate() {
+    for (at, mapping) in all.iter().enumerate() {
         // What is wrong in the text, or open, would be found again in what it does.
-        let is_sound = !own.found.has_errors() && own.todos.is_empty();
-        if let Some(dialect) = own.dialect.as_ref().filter(|_| is_sound) {
+        let is_sound = !mapping.found.has_errors() && mapping.todos.is_empty();
+        if let Some(dialect) = mapping.dialect.as_ref().filter(|_| is_sound) {
             families.entry(dialect.family()).or_default().push(at);
         }
     }

@@ -67,42 +67,6 @@ pub struct Server {
     metrics: Metrics,
 }
 
-/// Why the server cannot start.
-#[derive(Debug, thiserror::Error)]
-pub enum BindError {
-    /// The address is taken, forbidden or not ours.
-    #[error("cannot listen on {address}")]
-    Listen {
-        /// The configured address.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// The socket that we were given for an address cannot be used.
-    #[error("cannot use the socket for {address} that was passed to the program")]
-    Inherited {
-        /// Where it listens.
-        address: SocketAddr,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// A listener's certificate cannot be used.
-    #[error(transparent)]
-    Tls(#[from] TlsError),
-}
-
-/// How a run ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum RunOutcome {
-    /// The drain took too long, or a second signal ended it: some connections were cut off.
-    CutOff {
-        /// How many.
-        connections: usize,
-    },
-    /// Everything in flight was answered, and every answer taken.
-    Drained,
-}
-
 impl Server {
     /// Binds every listener for every worker; from here on the system queues connections for us.
     pub fn bind(config: Config) -> Result<Server, BindError> {
@@ -180,7 +144,7 @@ impl Server {
             let start = |(number, doors)| {
                 let report = report.clone();
                 let serve = move || {
-                    let _others_end_too = BeginOnDrop(&shared.drain);
+                    let _others_end_too = DrainOnDrop(&shared.drain);
                     worker::run(number, doors, make, shared, report)
                 };
                 thread::Builder::new().name(format!("worker-{number}")).spawn_scoped(scope, serve)
@@ -204,13 +168,16 @@ impl Server {
     }
 }
 
-/// A worker that ends early, for whatever reason, must not leave the others serving half of the connections.
-struct BeginOnDrop<'a>(&'a Drain);
-
-impl Drop for BeginOnDrop<'_> {
-    fn drop(&mut self) {
-        self.0.begin();
-    }
+/// How a run ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RunOutcome {
+    /// The drain took too long, or a second signal ended it: some connections were cut off.
+    CutOff {
+        /// How many.
+        connections: usize,
+    },
+    /// Everything in flight was answered, and every answer taken.
+    Drained,
 }
 
 impl RunOutcome {
@@ -222,6 +189,30 @@ impl RunOutcome {
             }
         }
     }
+}
+
+/// Why the server cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum BindError {
+    /// The address is taken, forbidden or not ours.
+    #[error("cannot listen on {address}")]
+    Listen {
+        /// The configured address.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// The socket that we were given for an address cannot be used.
+    #[error("cannot use the socket for {address} that was passed to the program")]
+    Inherited {
+        /// Where it listens.
+        address: SocketAddr,
+        /// What the system said.
+        source: io::Error,
+    },
+    /// A listener's certificate cannot be used.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// What the workers share.
@@ -236,6 +227,15 @@ struct Shared {
     /// What each address has of requests in flight.
     in_flight: Arc<InFlight>,
     metrics: Metrics,
+}
+
+/// A worker that ends early, for whatever reason, must not leave the others serving half of the connections.
+struct DrainOnDrop<'a>(&'a Drain);
+
+impl Drop for DrainOnDrop<'_> {
+    fn drop(&mut self) {
+        self.0.begin();
+    }
 }
 
 /// Counts something for as long as it is held.

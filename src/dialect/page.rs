@@ -282,8 +282,8 @@ mod tests {
             let url = Url::of(PathAndQuery::try_from(format!("/things?{query}")).unwrap());
             page(style).maker(&url, Mark::of(&["acme", "https://old.example"]))
         };
-        // `printf interlingua:MARK:o40 | base64`, where MARK is the first eight digits of the SHA-256 of `interlingua-cursor-1` and both parts, each behind
-        // its length; with another spelling of it, and of what it says.
+        // `printf interlingua:MARK:o40 | base64`, where MARK is the first eight digits of the SHA-256 of
+        // `interlingua-cursor-1` and both parts, each behind its length; with another spelling of it, and of what it says.
         let ours = "aW50ZXJsaW5ndWE6MmE0NjFjZDQ6bzQw";
         assert_eq!(wanted(Style::Cursor, &[("start", ours)]), Ok(Wanted { limit: 20, offset: 40 }));
         for query in [format!("start={ours}"), format!("size=2&st%61rt=%61{}", &ours[1..])] {

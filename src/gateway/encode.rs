@@ -30,7 +30,7 @@ pub(super) fn encode(lowered: Lowered, quotas: &Quotas, exchange: &Exchange) -> 
     response
 }
 
-/// The same request, to be asked at another address.
+/// Sends the client to another address, to ask the same there.
 pub(super) fn redirect(status: StatusCode, location: String, exchange: &Exchange) -> Response<Full<Bytes>> {
     let mut response = response(status, Vec::new(), JSON, None);
     if let Ok(location) = HeaderValue::try_from(location) {

@@ -62,9 +62,6 @@ pub(super) struct Exchange {
     pub(super) omitted: u64,
     /// Answers of the backend that are not what the canonical API promises.
     pub(super) misfits: Vec<Misfit>,
-    /// Fields that were left out of updates because the client wrote what it was told. Atomic only because several calls
-    /// are made at once.
-    pub(super) kept: AtomicU64,
     /// What the request has that retires, besides the operation itself.
     pub(super) retiring: Vec<Arc<Retirement>>,
     /// What is counted of it, if anything is. In a box, as all that few requests have.
@@ -73,11 +70,13 @@ pub(super) struct Exchange {
     pub(super) lost: Tally,
     /// Who is told what is done with the request.
     pub(super) narrator: Narrator,
-    /// Calls to the backend, lookups included. Atomic for the same reason.
+    /// Calls to the backend, lookups included. This and what follows is atomic only because several calls are made at once.
     pub(super) calls: AtomicU64,
-    /// Bytes of the answers to them. Atomic for the same reason.
+    /// Bytes of the answers to them.
     pub(super) answered: AtomicU64,
-    /// Whether a backend has shown in an answer that it knows the caller. Atomic for the same reason.
+    /// Fields that were left out of updates because the client wrote what it was told.
+    pub(super) kept: AtomicU64,
+    /// Whether a backend has shown in an answer that it knows the caller.
     pub(super) is_confirmed: AtomicBool,
 }
 
@@ -95,13 +94,13 @@ impl Exchange {
             ignored: 0,
             omitted: 0,
             misfits: Vec::new(),
-            kept: AtomicU64::new(0),
             retiring: Vec::new(),
             used: None,
             lost: Tally::default(),
             narrator: Narrator::default(),
             calls: AtomicU64::new(0),
             answered: AtomicU64::new(0),
+            kept: AtomicU64::new(0),
             is_confirmed: AtomicBool::new(false),
         }
     }
@@ -130,6 +129,7 @@ impl Exchange {
         self.calls.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).is_ok()
     }
 
+    /// Counts the one call of a request that is handed on as it is.
     pub(super) fn count_call(&self) {
         self.calls.fetch_add(1, Ordering::Relaxed);
     }

@@ -8,7 +8,8 @@ use crate::problem::Problem;
 use crate::translate::lower::Lowered;
 use crate::translate::{self, Step, misfit};
 
-/// Looks whether the answers are what the canonical API promises, and lowers them, looking up what the dialect's words for them need.
+/// Looks whether the answers are what the canonical API promises, and lowers them, looking up what the dialect's words for
+/// them need.
 pub(super) async fn lower(
     gateway: &Gateway,
     fetched: Fetched<'_>,

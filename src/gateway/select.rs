@@ -143,7 +143,6 @@ fn is_plain(authority: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-
     use http::HeaderValue;
 
     use super::*;

@@ -3,7 +3,7 @@
 //! Counted is each request of a known operation whose credential has the right form, whatever becomes of it, even if its client
 //! goes away before it is answered; except where the backend does not know the credential: whoever that is uses nothing. One
 //! that nobody has read is counted as such. Whether a backend has shown that it knows the caller is counted, too: credentials
-//! are made up easily. Where nobody counts, each of these is a branch.
+//! are made up easily. Where nobody counts, each function here is a branch.
 
 use std::sync::atomic::Ordering;
 

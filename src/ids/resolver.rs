@@ -221,8 +221,8 @@ impl Resolvers {
                     return Err(failed.problem.clone());
                 }
                 // Someone else was asking already. If since before a write of ours, the answer may be older than that: it is
-                // judged like any other that is remembered. And if they had nothing left to ask with, we may: whoever waits sees to
-                // how long that may go on.
+                // judged like any other that is remembered. And if they had nothing left to ask with, we may: whoever waits
+                // sees to how long that may go on.
                 Ok(_) | Err(_) => {}
             }
         }

@@ -12,7 +12,7 @@ use http::StatusCode;
 use super::canonical::{Canonical, bad_status, status, suggest, unknown_schema};
 use super::check::role_names::RoleNames;
 use super::file::{MappingFile, Named, Text};
-use super::lenses::Built;
+use super::lenses::BuiltLens;
 use super::patterns::Patterns;
 use super::retirement::Retirements;
 use super::{CANONICAL, check, origins};
@@ -47,7 +47,7 @@ pub(super) struct Compiler<'a> {
     pub(super) roles: Option<Arc<Table>>,
     pub(super) resolvers: Vec<(Arc<Resolver>, resolve::Resolver)>,
     pub(super) pages: BTreeMap<&'a str, Arc<Page>>,
-    pub(super) lenses: BTreeMap<&'a str, Built<'a>>,
+    pub(super) lenses: BTreeMap<&'a str, BuiltLens<'a>>,
     /// By which names roles are known, and what is written under names.
     pub(super) role_names: RoleNames,
     pub(super) retirements: Retirements,
@@ -152,7 +152,7 @@ impl<'a> Compiler<'a> {
         self.report_unused();
 
         // A part can be missing without a word from here, because its schema was found wrong before.
-        let has_fields = |built: &Built<'_>| built.lines.iter().all(|line| line.field.is_some());
+        let has_fields = |built: &BuiltLens<'_>| built.lines.iter().all(|line| line.field.is_some());
         let is_built = operations.len() == self.file.operations.len()
             && self.lenses.len() == self.file.lenses.len()
             && self.lenses.values().all(has_fields);

@@ -21,7 +21,7 @@ pub(super) use path::{Schemas, no_path, shape_at};
 
 /// A lens that was built, with what the checks need to know of it.
 #[derive(Debug)]
-pub(super) struct Built<'a> {
+pub(super) struct BuiltLens<'a> {
     pub(super) lens: Arc<Lens>,
     pub(super) name: &'a Text,
     pub(super) part: &'a LensPart,
@@ -35,7 +35,7 @@ pub(super) struct Built<'a> {
     pub(super) sets: Vec<(&'a Text, Address)>,
 }
 
-impl Built<'_> {
+impl BuiltLens<'_> {
     /// Whether it is known what the lens is about on the dialect's side.
     pub(super) fn knows_left(&self) -> bool {
         self.lines.iter().all(|line| !line.left.is_doubtful)
@@ -83,7 +83,7 @@ impl<'a> Compiler<'a> {
         self.lenses.get(name.value.as_str()).map(|built| Arc::clone(&built.lens))
     }
 
-    fn lens(&mut self, name: &'a Text, part: &'a LensPart) -> Built<'a> {
+    fn lens(&mut self, name: &'a Text, part: &'a LensPart) -> BuiltLens<'a> {
         let left = part.schema.as_ref().and_then(|schema| self.schema(schema));
         let right = self.canonical_schema(&part.canonical);
         let shapes = Shapes { left: left.as_deref(), right: right.as_deref() };
@@ -126,7 +126,7 @@ impl<'a> Compiler<'a> {
         let lens = Lens::new(name.value.as_str(), wrap, fields).with_scope(&scope);
         let losses: Vec<Loss> = losses.collect();
         let lens = Arc::new(lens.with_losses(self.numbered(losses)));
-        Built { lens, name, part, left, right, lines, sets }
+        BuiltLens { lens, name, part, left, right, lines, sets }
     }
 
     /// Gives losses the numbers by which they are counted.

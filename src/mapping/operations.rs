@@ -13,7 +13,7 @@ use super::canonical::{bad_request_line, request_line, twice};
 use super::check;
 use super::compile::{Compiler, Kind};
 use super::file::{CasePart, OperationPart, Text};
-use super::lenses::{Built, Line, Schemas, Shapes, loss};
+use super::lenses::{BuiltLens, Line, Schemas, Shapes, loss};
 use crate::canonical::api::{self, PathPart};
 use crate::diag::{Diagnostic, Span, code};
 use crate::dialect::operation::{Case, RequestBody};
@@ -242,7 +242,7 @@ impl<'a> Compiler<'a> {
         let body = part.body.as_ref().and_then(|name| self.lenses.get(name.value.as_str()));
         let mut filling = Filling {
             places: Vec::new(),
-            is_known: part.body.is_none() || body.is_some_and(Built::knows_right),
+            is_known: part.body.is_none() || body.is_some_and(BuiltLens::knows_right),
         };
         let mut losses = body.map_or_else(Vec::new, |body| body.lens.losses().to_vec());
         losses.extend(ignored);

@@ -1,4 +1,4 @@
-//! The parts of a mapping that stand alone: ids, tables, resolvers, pages, credentials and quotas.
+//! The parts of a mapping that need no lens: its head, ids, tables, resolvers, pages, credentials, quotas and errors.
 
 mod errors;
 mod ids;

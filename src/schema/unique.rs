@@ -29,8 +29,8 @@ fn form(value: Value<'_>) -> Vec<u8> {
     out
 }
 
-/// Writes a form that values share which are equal. Its parts are as long as they say or end with a byte that cannot be in them, so that no
-/// two values share one by accident.
+/// Writes a form that values share which are equal. Its parts are as long as they say or end with a byte that cannot be in
+/// them, so that no two values share one by accident.
 pub fn write(value: Value<'_>, out: &mut Vec<u8>) {
     match value.kind() {
         Kind::Null => out.push(b'n'),

@@ -11,9 +11,9 @@
 //!            │ who takes something?     │ gives way; if nobody: 503
 //! ```
 //!
-//! An answer that is taken at once costs some additions. Nobody reads a clock for it: that a client takes nothing is noticed by
-//! looking twice. What counts is [`WORTH`] bytes between two looks, and a sixteenth of what there is to take, for a byte now and then
-//! would cost an attacker nothing.
+//! An answer that is taken at once costs some additions. Nobody reads a clock for it: that a client takes nothing is noticed
+//! by looking twice. What counts is [`WORTH`] bytes between two looks, and a sixteenth of what there is to take, for a byte
+//! now and then would cost an attacker nothing.
 //!
 //! Where nobody can give way, all are being read, and quickly; then it is new requests that are refused. An answer that is made
 //! is never held back: the change of which it tells has been made.

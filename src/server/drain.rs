@@ -138,7 +138,7 @@ impl Drain {
     }
 }
 
-/// The first signal begins the drain, if not at once, the second ends it; there is no third.
+/// The first signal begins the drain once the delay has passed, the second ends it at once; no third is heard.
 async fn heed(mut terminate: Signal, mut interrupt: Signal, delay: Duration, drain: &Drain) {
     let mut signalled = async || {
         tokio::select! {

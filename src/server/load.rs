@@ -22,7 +22,8 @@ impl Load {
     }
 }
 
-/// That of one request. It is given back when this is dropped, if not before.
+/// The place of one request among those of all addresses; among those of its own it has an
+/// [`in_flight::Place`](super::in_flight::Place). It is given back when this is dropped, if not before.
 #[derive(Debug)]
 pub(super) struct Place {
     load: Rc<Load>,

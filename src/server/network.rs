@@ -7,7 +7,8 @@ use std::{
     str::FromStr,
 };
 
-/// Such as `10.0.0.0/8`. One of IPv4 is that however its addresses are written.
+/// Addresses that begin with the same bits, such as `10.0.0.0/8`. Those of IPv4 are in it however they are written, also as
+/// addresses of IPv6.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Network {
     address: IpAddr,

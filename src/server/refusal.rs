@@ -13,7 +13,7 @@ use crate::{
     telemetry::Metrics,
 };
 
-/// What passes, passes soon.
+/// How long to wait before another try, where one may help: a crowd is gone soon.
 const RETRY: Duration = Duration::from_secs(1);
 
 /// Why a request is answered here.

@@ -101,8 +101,8 @@ pub(super) fn stack<H: Handler>(
         .layer(FarewellLayer::new(drain))
         // A panic becomes a 500; above shedding, so that the unwinding has given the request's place back by then.
         .layer(PanicLayer::new(Rc::clone(&refusals)))
-        // Refuses with 503 when too many requests are in flight; above the deadline, for a refusal must not cost a timer. From here
-        // on it is known of a request whether its body is there.
+        // Refuses with 503 when too many requests are in flight; above the deadline, for a refusal must not cost a timer.
+        // From here on it is known of a request whether its body is there.
         .layer(ShedLayer::new(load, arrivals, Rc::clone(&refusals)))
         // Innermost: the time the layers above take is nothing, and the handler can see its deadline.
         .layer(DeadlineLayer::new(request_deadline, Rc::clone(&refusals)))

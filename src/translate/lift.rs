@@ -55,6 +55,7 @@ pub fn lift(api: &Api, request: &Request, resolutions: &Resolutions) -> Result<S
     lifted.calls.reserve_exact(items.left().max(1));
     request.narrator.tell(Explanation::lifts);
     let mut run = Run::new(Direction::Lift, resolutions);
+    // A probe is made of no item, in place of all.
     let nothing = lifted.is_probe.then_some((None, None));
     for (body, place) in items.map(|(body, place)| (body, Some(place))).chain(nothing) {
         match place {
@@ -98,6 +99,8 @@ pub(super) fn body_of(body: Writer) -> Vec<u8> {
     if body.is_empty() { b"{}".to_vec() } else { body.into_vec() }
 }
 
+/// What the client is told: that there is no such thing if the path names none, whatever else is wrong, else all that is. Not
+/// to find what the operation is about may be an answer in the dialect; not to find what that lies in is none.
 fn refused(operation: &Operation, refusals: Vec<Refusal>) -> Problem {
     let mut missing = refusals.iter().filter(|one| one.missing && one.place.root == Root::Path);
     if let Some(first) = missing.next() {

@@ -1,8 +1,9 @@
 //! What was counted, in an `SQLite` file: written by one process, and read by whoever wants to know while it writes.
 //!
 //! Every write is a transaction that is on the disk before it is reported, so that a process that is killed leaves what it
-//! wrote last, and a file that opens. It is taken into the file itself at once, for whoever copies that alone. A process that takes the file over is to have it next: the one before writes no more,
-//! unless the start fails after all, however it does (see `owner`).
+//! wrote last, and a file that opens. It is taken into the file itself at once, for whoever copies that alone. A process that
+//! takes the file over is to have it next: the one before writes no more, unless the start fails after all, however it does
+//! (see `owner`).
 //!
 //! No clock is trusted with what is kept. Days are told apart by whatever it shows, what the file knows of a day is added to
 //! and never written over, and a day goes when enough others have come after it, not when it is long ago.
@@ -14,7 +15,6 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
-use thiserror::Error;
 use uuid::Uuid;
 
 use super::Config;
@@ -26,6 +26,7 @@ use super::snapshot::Snapshot;
 use super::tables::Tables;
 use crate::time::unix_seconds;
 
+mod error;
 mod met;
 mod owner;
 mod read;
@@ -33,81 +34,13 @@ mod tell;
 mod version;
 mod write;
 
+pub use error::StoreError;
 use owner::Claim;
 pub(super) use tell::{Broken, Reading};
 pub use version::APPLICATION;
 
 /// How long to wait for another process that writes, or is about to.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// Why the file cannot be used.
-#[derive(Debug, Error)]
-pub enum StoreError {
-    /// `SQLite` refused the file or what is in it.
-    #[error("usage file `{}` cannot be used", .path.display())]
-    Database {
-        /// The file.
-        path: PathBuf,
-        /// What `SQLite` said.
-        source: rusqlite::Error,
-    },
-    /// The file is something else.
-    #[error("`{}` is no usage file of this version", .path.display())]
-    Foreign {
-        /// The file.
-        path: PathBuf,
-    },
-    /// The file cannot be made.
-    #[error("usage file `{}` cannot be made", .path.display())]
-    Make {
-        /// The file.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// There is no such file.
-    #[error("there is no usage file `{}`; a proxy with `[usage] file` makes one", .path.display())]
-    Missing {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Whether another process lives that is about to write it cannot be told.
-    #[error("nobody can tell whether another process is about to write the usage file: `{}` cannot be locked", .path.display())]
-    Lock {
-        /// The file with the lock, which is beside it.
-        path: PathBuf,
-        /// What the system said.
-        source: io::Error,
-    },
-    /// Another process that starts is about to write it, and does not come to an end.
-    #[error("usage file `{}` is being taken over by another process that starts", .path.display())]
-    Claimed {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another process is about to have it, and has not written yet.
-    #[error(
-        "another process that starts is about to have usage file `{}`: nothing is written meanwhile, and all of it is should \
-         that not start",
-        .path.display()
-    )]
-    Awaited {
-        /// The file.
-        path: PathBuf,
-    },
-    /// Another process writes it now.
-    #[error(
-        "usage file `{}` was taken over by another process: what this one goes on serving is not counted ({strayed} requests so \
-         far); end it, or start it anew with a `[usage] file` of its own",
-        .path.display()
-    )]
-    TakenOver {
-        /// The file.
-        path: PathBuf,
-        /// How many requests this process answered that are in no file, and never will be.
-        strayed: u64,
-    },
-}
 
 /// The file, for the process that writes it.
 #[derive(Debug)]

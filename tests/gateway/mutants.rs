@@ -11,9 +11,9 @@
 //!
 //! Whether somebody rises is decided without the checker, by going through all words and all roles.
 //!
-//! A slice of the mutants runs every time. `INTERLINGUA_MUTANTS=all cargo test --test gateway mutants -- --nocapture`
-//! runs them all and compares `docs/mutants.md`; with `INTERLINGUA_BLESS=1` it is written. The slice is compared with what the document
-//! says of each kind of change.
+//! A slice of the mutants runs every time. `INTERLINGUA_MUTANTS=all cargo test --test gateway mutants -- --nocapture` runs
+//! them all and compares `docs/mutants.md`; with `INTERLINGUA_BLESS=1` it is written. The slice is compared with what the
+//! document says of each kind of change.
 
 mod behaviour;
 mod contract;

@@ -37,8 +37,8 @@ const UNTRIED: [&str; 2] = ["cursor", "untried"];
 /// get no better one.
 const UNUSABLE: [&str; 4] = ["broken", "unanswered", "unrepeated", "unreadable"];
 
-/// Those of what took too long, or found a side that had no time. The machine may be busy; but a side that never answers is told so,
-/// too.
+/// Those of what took too long, or found a side that had no time. The machine may be busy; but a side that never answers is
+/// told so, too.
 const LATE: [&str; 2] = ["busy", "late"];
 
 /// One of so many requests may end so before those who use the operation are in doubt: a backend may be started anew.

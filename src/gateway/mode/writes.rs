@@ -71,8 +71,8 @@ impl Slot {
         Known::read(self.0.load(SeqCst))
     }
 
-    /// Something begins or ends at that time, so that so many are under way; what was known before is returned. Who took an earlier
-    /// time may come here later: the latest stays.
+    /// Something begins or ends at that time, so that so many are under way; what was known before is returned. Who took an
+    /// earlier time may come here later: the latest stays.
     fn note(&self, now: u64, under_way: impl Fn(u64) -> u64) -> Known {
         let noted = |word| {
             let before = Known::read(word);

@@ -78,8 +78,8 @@ impl Shadow {
         Ok(ShadowOutcome::Different)
     }
 
-    /// What came of it where the canonical side had an answer that nobody can be told. Whatever the record was meanwhile, its client
-    /// would have got none: so only that side is asked once more.
+    /// What came of it where the canonical side had an answer that nobody can be told. Whatever the record was meanwhile, its
+    /// client would have got none: so only that side is asked once more.
     async fn failed(
         &self,
         reader: &Reader,

@@ -10,7 +10,8 @@ use http::{HeaderMap, Method};
 use tokio::task::yield_now;
 
 use super::acme;
-use super::modes::{LAMP, NORTH, count, planted, shadow, with_things};
+use super::modes::LAMP;
+use super::shadows::{NORTH, count, planted, shadow, with_things};
 use super::support::TestGateway;
 use crate::gateway::mode::{Config, Legacies, Mode, Modes, Side};
 use crate::upstream::{self, Upstream};

@@ -10,7 +10,7 @@ use crate::diag::{Diagnostic, code};
 use crate::lens::path::Address;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{CasePart, OperationPart, Text};
-use crate::mapping::lenses::{Built, shape_at};
+use crate::mapping::lenses::{BuiltLens, shape_at};
 
 use super::ledger::{dialect_paths, is_covered, uncovered};
 
@@ -44,7 +44,12 @@ fn only_looks<'c>(
     Some(found.also(other.span, "in other cases, this one changes something"))
 }
 
-fn ledger(whole: Option<&Built<'_>>, own: Option<&Built<'_>>, case: &CasePart, found: &mut Vec<Diagnostic>) {
+fn ledger(
+    whole: Option<&BuiltLens<'_>>,
+    own: Option<&BuiltLens<'_>>,
+    case: &CasePart,
+    found: &mut Vec<Diagnostic>,
+) {
     let declared = &case.operation.unread;
     let Some((whole, schema)) = whole.and_then(|whole| Some((whole, whole.left.as_ref()?))) else { return };
     let paths = |losses: &[(Text, Text)]| -> Vec<Vec<Box<str>>> {

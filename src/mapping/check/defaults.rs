@@ -13,7 +13,7 @@ use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{FieldPart, OpPart, Text};
-use crate::mapping::lenses::Built;
+use crate::mapping::lenses::BuiltLens;
 
 /// Reports every default of a field that an update writes.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
@@ -40,7 +40,7 @@ struct Search {
 impl Search {
     /// Lenses never contain themselves. The elements of an array are written whole, so that what their fields begin as may
     /// be said; who has a role there may have been in the array before.
-    fn lens(&mut self, compiler: &Compiler<'_>, built: &Built<'_>, calls: &Text, merges: bool) {
+    fn lens(&mut self, compiler: &Compiler<'_>, built: &BuiltLens<'_>, calls: &Text, merges: bool) {
         for line in built.lines.iter().filter(|line| line.right.at.is_some()) {
             let inner = match &line.part.op {
                 Some(OpPart::Lens(name)) => Some((name, merges)),

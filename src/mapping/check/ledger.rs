@@ -6,7 +6,7 @@ use crate::diag::{Code, Diagnostic, code};
 use crate::lens::path::Address;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{OpPart, Text};
-use crate::mapping::lenses::{Built, shape_at};
+use crate::mapping::lenses::{BuiltLens, shape_at};
 use crate::problem::Root;
 use crate::schema::{Schema, Shape};
 
@@ -134,20 +134,23 @@ impl Ledger<'_> {
 }
 
 /// The places of the body on the dialect's side that a lens knows.
-pub(super) fn dialect_paths(built: &Built<'_>) -> Vec<Vec<Box<str>>> {
+pub(super) fn dialect_paths(built: &BuiltLens<'_>) -> Vec<Vec<Box<str>>> {
     let places = built.lines.iter().flat_map(|line| line.left.at.iter().chain(&line.left.besides));
     body_paths(places)
 }
 
 /// The places of the body on the canonical side that a lens knows.
-fn canonical_paths(built: &Built<'_>) -> Vec<Vec<Box<str>>> {
+fn canonical_paths(built: &BuiltLens<'_>) -> Vec<Vec<Box<str>>> {
     let places = built.lines.iter().flat_map(|line| line.right.at.iter().chain(&line.right.besides));
     body_paths(places.chain(built.sets.iter().map(|(_, at)| at)))
 }
 
 /// The places known to the lenses that a lens applies to all of the same body. One that only applies where a tag says
 /// so answers for the object the tag is in, and for nothing else.
-fn view_paths<'b>(built: &Built<'_>, inside: &dyn Fn(&Text) -> Option<&'b Built<'b>>) -> Vec<Vec<Box<str>>> {
+fn view_paths<'b>(
+    built: &BuiltLens<'_>,
+    inside: &dyn Fn(&Text) -> Option<&'b BuiltLens<'b>>,
+) -> Vec<Vec<Box<str>>> {
     let is_whole = |at: &Address| at.root == Root::Body && at.path.is_empty();
     let mut paths = Vec::new();
     for line in built.lines.iter().filter(|line| line.right.at.as_ref().is_some_and(is_whole)) {

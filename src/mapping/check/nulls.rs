@@ -9,7 +9,7 @@ use crate::diag::{Diagnostic, code};
 use crate::lens::path::Address;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{OpPart, OperationPart, Text};
-use crate::mapping::lenses::{Built, Line, shape_at};
+use crate::mapping::lenses::{BuiltLens, Line, shape_at};
 use crate::problem::Root;
 use crate::schema::{Schema, Shape};
 
@@ -52,7 +52,7 @@ pub(super) fn told<'c>(compiler: &'c Compiler<'_>) -> BTreeSet<&'c str> {
     told
 }
 
-fn inner<'b>(built: &'b Built<'_>) -> impl Iterator<Item = &'b Text> {
+fn inner<'b>(built: &'b BuiltLens<'_>) -> impl Iterator<Item = &'b Text> {
     built.lines.iter().filter_map(|line| match &line.part.op {
         Some(OpPart::Lens(name) | OpPart::EachLens(name)) => Some(name),
         _ => None,

@@ -16,7 +16,7 @@ use crate::lens::path::Address;
 use crate::mapping::CANONICAL;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{FieldPart, OpPart, OperationPart, Text};
-use crate::mapping::lenses::{Built, Line, shape_at};
+use crate::mapping::lenses::{BuiltLens, Line, shape_at};
 use crate::problem::Root;
 use crate::schema::Shape;
 
@@ -78,7 +78,7 @@ fn is_by_roles(part: &FieldPart) -> bool {
 
 struct Search<'s, 'a> {
     roles: &'s Roles,
-    lenses: &'s BTreeMap<&'a str, Built<'a>>,
+    lenses: &'s BTreeMap<&'a str, BuiltLens<'a>>,
     names: RoleNames,
     /// What was reported: lenses are used by several operations.
     told: HashSet<Span>,
@@ -115,7 +115,7 @@ impl Search<'_, '_> {
     }
 
     /// What a lens writes into a value of that shape; none if everything may be there. Lenses never contain themselves.
-    fn lens(&mut self, built: &Built<'_>, shape: Option<&Shape<'_>>) {
+    fn lens(&mut self, built: &BuiltLens<'_>, shape: Option<&Shape<'_>>) {
         for (path, at) in &built.sets {
             self.written(at, path.span, shape, &built.part.widens);
         }

@@ -9,7 +9,7 @@ use serde_json::Value as Tree;
 
 use crate::diag::{Span, Spanned};
 use crate::lens::path::{Address, Literal};
-use crate::mapping::lenses::{Built, Line, shape_at};
+use crate::mapping::lenses::{BuiltLens, Line, shape_at};
 use crate::problem::Root;
 use crate::schema::{Schema, Shape, Type};
 
@@ -45,7 +45,7 @@ impl<'l> Open<'l> {
 }
 
 /// What a client may send and is lost sometimes.
-pub(super) fn lifted(built: &Built<'_>, schema: &Schema) -> Vec<Sometimes> {
+pub(super) fn lifted(built: &BuiltLens<'_>, schema: &Schema) -> Vec<Sometimes> {
     let is_read = |line: &&Line<'_>| line.field.as_ref().is_some_and(|field| !field.when.shown);
     let lines = built.lines.iter().filter(is_read);
     let ways = lines.filter_map(|line| {
@@ -65,7 +65,7 @@ pub(super) fn lifted(built: &Built<'_>, schema: &Schema) -> Vec<Sometimes> {
 }
 
 /// What the canonical document may hold and is not told sometimes.
-pub(super) fn lowered(built: &Built<'_>, schema: &Schema) -> Vec<Sometimes> {
+pub(super) fn lowered(built: &BuiltLens<'_>, schema: &Schema) -> Vec<Sometimes> {
     let ways = built.lines.iter().flat_map(|line| {
         let at = line.right.at.as_ref();
         let tag = line.part.tag.as_ref().and_then(|(path, value)| Open::new(&path.value, [value]));

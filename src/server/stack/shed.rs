@@ -10,10 +10,11 @@
 //!            └─ a piece of its body
 //! ```
 //!
-//! A request has a place whenever it is looked at, but for one that waits for its body and for nothing else: it gives its place
-//! back, and needs none for what may come while it waits, which is a piece more, or that there will be none. The end of the body
-//! is told only to one that has a place then ([`Upload`]), for that is where work begins; whoever reads the body is told of it, and
-//! can say so in words of its own. How many of these there are is bounded by their [`arrivals`](crate::server::arrivals).
+//! A request has a place whenever it is looked at, but for one that waits for its body and for nothing else: it gives its
+//! place back, and needs none for what may come while it waits, which is a piece more, or that there will be none. The end of
+//! the body is told only to one that has a place then ([`Upload`]), for that is where work begins; whoever reads the body is
+//! told of it, and can say so in words of its own. How many of these there are is bounded by their
+//! [`arrivals`](crate::server::arrivals).
 
 use std::{
     convert::Infallible,

@@ -33,8 +33,8 @@ struct Operation {
     /// The counters of 200 to 299 without a code, filled in as they occur: the path nearly every request takes.
     successes: [OnceLock<Counter>; 100],
     requests: Family<RequestLabels, Counter>,
-    /// The counters of what was refused, filled in as it occurs. There are few, and what is refused has to be cheap: to find both by
-    /// their labels was a thirtieth of it.
+    /// The counters of what was refused, filled in as it occurs. There are few, and what is refused has to be cheap: to find
+    /// both by their labels was a thirtieth of it.
     refused: RwLock<Vec<Refused>>,
     refusals: Family<RefusalLabels, Counter>,
     /// The names of the declared losses, and their counters, filled in as they occur.

@@ -69,7 +69,8 @@ pub(super) fn run() {
     report::tell(&outcomes, mutants.len(), !wanted.is_empty());
 }
 
-/// All of them, those whose line tells all words of `only:one&other`, or a slice: as many of each family, chosen by what the files say.
+/// All of them, those whose line tells all words of `only:one&other`, or a slice: as many of each family, chosen by what the
+/// files say.
 fn choose<'m>(mutants: &'m [Mutant], wanted: &str) -> Vec<&'m Mutant> {
     if wanted == "all" {
         return mutants.iter().collect();

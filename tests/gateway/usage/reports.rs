@@ -112,7 +112,8 @@ fn a_name_stands_beside_the_first_digits_of_the_digest() {
     assert!(text.contains(&format!("  billing ({}): safe\n", &who[..8])), "{text}");
 }
 
-/// By what `check` tells (`C0303`), whether it is declared or not: `users.get` has no words in `letpiper`, and removing a member has.
+/// By what `check` tells (`C0303`), whether it is declared or not: `users.get` has no words in `letpiper`, and removing a
+/// member has.
 #[test]
 fn who_uses_what_the_backends_dialect_has_no_words_for_is_blocked() {
     let mut counting = Counting::with(Config::default());

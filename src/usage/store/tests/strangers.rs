@@ -143,8 +143,8 @@ fn strangers_are_one_caller_until_a_backend_knows_them() {
     let day = &told.days[&(NOON / DAY)];
     assert_eq!(day.get(&(UNCONFIRMED, "a".to_owned())).map(|known| known.count - known.error), Some(4000));
 
-    // Of one that is known, by what was counted before, each request is its own; also after a restart. So it is with one that has a
-    // name, who is nobody else's invention.
+    // Of one that is known, by what was counted before, each request is its own; also after a restart. So it is with one that
+    // has a name, who is nobody else's invention.
     ask(&book, 5..6, false);
     let counter = ask(&book, 500..502, false);
     for is_confirmed in [true, false] {
