@@ -35,6 +35,7 @@ mod frames;
 mod framing;
 mod in_flight;
 mod inherited;
+mod leaving;
 mod listen;
 mod load;
 mod network;
