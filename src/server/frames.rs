@@ -18,11 +18,16 @@
 //! Where there is no more room the connection ends. There is never more of it than in the beginning, so that who is quiet for long
 //! has earned nothing. Nothing is kept of a frame but its header, and what it means is the library's to say: it refuses those
 //! that must not be.
+//!
+//! Why it ends is told in a GOAWAY (sections 5.4.1 and 6.8). The library has no way to be asked for one of this kind, so it is said
+//! here, and what the library writes is followed, too: a GOAWAY in the middle of a frame would be a part of that frame.
 
+mod border;
+
+use bytes::{BufMut, Bytes, BytesMut};
 use prometheus_client::metrics::counter::Counter;
 
-/// The bytes of a frame before its payload (RFC 9113, section 4.1).
-const HEADER: usize = 9;
+use crate::server::frames::border::{Header, Position, Written};
 
 /// What every connection begins with, which is no frame.
 const PREFACE: usize = 24;
@@ -39,14 +44,17 @@ const DATA: u64 = 8;
 /// Room for 10,000 small frames.
 const ROOM: u64 = 10_000 * FRAME;
 
-/// Follows the bytes of a connection.
+/// Why a connection ends that is flooded (RFC 9113, section 7), and what a person is told who looks into that.
+const ENHANCE_YOUR_CALM: u32 = 0xb;
+const TOO_MANY: &[u8] = b"too many frames that ask for nothing";
+
+/// Follows the bytes of a connection, both ways.
 #[derive(Debug)]
 pub(super) struct Frames {
-    header: [u8; HEADER],
-    /// How much of the header is there.
-    read: usize,
-    /// How much of the payload is still to come.
-    left: usize,
+    read: Position,
+    written: Written,
+    /// The newest stream of the client's.
+    newest: u32,
     room: u64,
     /// Whether they are those of a trusted hop.
     is_hop: bool,
@@ -57,26 +65,25 @@ pub(super) struct Frames {
 impl Frames {
     /// At the beginning of a connection, which may be that of a trusted hop. Should it end over a flood, that is counted.
     pub(super) fn new(is_hop: bool, floods: Counter) -> Frames {
-        Frames { header: [0; HEADER], read: 0, left: PREFACE, room: ROOM, is_hop, is_flood: false, floods }
+        Frames {
+            read: Position::before(PREFACE),
+            written: Written::new(),
+            newest: 0,
+            room: ROOM,
+            is_hop,
+            is_flood: false,
+            floods,
+        }
     }
 
     /// Reads on. Says how many of the bytes may be read by others, which is all of them, unless they are a flood.
     pub(super) fn read(&mut self, bytes: &[u8]) -> usize {
         let mut at = 0;
         while at < bytes.len() && !self.is_flood {
-            if self.left > 0 {
-                let skipped = self.left.min(bytes.len() - at);
-                self.left -= skipped;
-                at += skipped;
-                continue;
-            }
-            let piece = (HEADER - self.read).min(bytes.len() - at);
-            self.header[self.read..][..piece].copy_from_slice(&bytes[at..][..piece]);
-            self.read += piece;
-            at += piece;
-            if self.read == HEADER {
-                self.read = 0;
-                self.begin_frame();
+            let (length, header) = self.read.advance(&bytes[at..]);
+            at += length;
+            if let Some(header) = header {
+                self.begin_frame(header);
             }
         }
         at
@@ -87,15 +94,40 @@ impl Frames {
         self.is_flood
     }
 
-    /// Makes room for as many bytes, for so many were sent to the client.
-    pub(super) fn pay(&mut self, bytes: u64) {
+    /// Goes on with what was sent to the client, and makes room for as many bytes.
+    pub(super) fn sent(&mut self, bytes: &[u8]) {
+        self.written.follow(bytes);
+        self.pay(bytes.len() as u64);
+    }
+
+    /// Whether a frame of ours may follow what was sent.
+    pub(super) fn is_at_border(&self) -> bool {
+        self.written.is_at_border()
+    }
+
+    /// The frame that tells the client why the connection ends.
+    pub(super) fn goaway(&self) -> Bytes {
+        const GOAWAY: u8 = 0x7;
+        let length = 8 + TOO_MANY.len();
+        let mut frame = BytesMut::with_capacity(border::HEADER + length);
+        frame.put_uint(length as u64, 3);
+        frame.put_slice(&[GOAWAY, 0]);
+        frame.put_u32(0);
+        // What is newer was never read. Of these some were perhaps answered, or reached the backend.
+        frame.put_u32(self.newest);
+        frame.put_u32(ENHANCE_YOUR_CALM);
+        frame.put_slice(TOO_MANY);
+        frame.freeze()
+    }
+
+    fn pay(&mut self, bytes: u64) {
         self.room = ROOM.min(self.room.saturating_add(bytes));
     }
 
-    fn begin_frame(&mut self) {
-        let [high, middle, low, kind, ..] = self.header;
-        let length = u32::from_be_bytes([0, high, middle, low]);
-        self.left = usize::try_from(length).unwrap_or(usize::MAX);
+    fn begin_frame(&mut self, Header { length, kind, stream, .. }: Header) {
+        if kind == 0x1 {
+            self.newest = self.newest.max(stream);
+        }
         let length = u64::from(length);
         let (costs, gives) = match kind {
             0x0 if self.is_hop => (0, 0),
@@ -118,7 +150,7 @@ impl Frames {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::{border::HEADER, *};
 
     const DATA_FRAME: u8 = 0x0;
     const HEADERS: u8 = 0x1;
@@ -212,7 +244,7 @@ mod tests {
     fn who_reads_answers_may_open_windows_for_them() {
         let mut frames = opened();
         for _ in 0..50_000 {
-            frames.pay(1024);
+            frames.sent(&frame(DATA_FRAME, 1015));
             for _ in 0..2 {
                 assert_eq!(frames.read(&frame(WINDOW_UPDATE, 4)), 13);
             }
@@ -220,7 +252,7 @@ mod tests {
         // An answer to each PING is not enough.
         let mut frames = opened();
         let count = (0..20_000).take_while(|_| {
-            frames.pay(17);
+            frames.sent(&frame(PING, 8));
             frames.read(&frame(PING, 8)) == 17
         });
         assert!(count.count() < 11_000);

@@ -3,6 +3,7 @@
 mod crowding;
 mod crowds;
 mod draining;
+mod floods;
 mod handover;
 mod hops;
 mod limits;

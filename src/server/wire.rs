@@ -1,37 +1,27 @@
 //! A client's byte stream once its protocol is known: what was read to find out comes first, the watch hears of all
-//! that follows and of what the client does not take, what is read is followed, and the end is a gentle one. A body that may have
-//! ended for somebody else is handed on up to there, and then breaks off; so does a flood of frames.
-//!
-//! Gentle, because closing a socket with unread bytes in it resets the connection, and the reset may overtake the answer:
-//! a client whose upload was refused would see a broken connection instead of the 413. So after the last answer we say
-//! that nothing more will come, and listen for a short while without hearing.
+//! that follows and of what the client does not take, what is read is followed, and the end is a gentle one (`leaving.rs`). A body
+//! that may have ended for somebody else is handed on up to there, and then breaks off; so does a flood of frames, and its client is
+//! told.
 
 use std::{
-    io,
-    mem::{self, MaybeUninit},
+    io, mem,
     pin::Pin,
     task::{Context, Poll, ready},
-    time::Duration,
 };
 
 use bytes::{Buf, Bytes};
-use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf},
-    time::{Sleep, sleep},
-};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::server::{
     frames::Frames,
     framing::Framing,
+    leaving::Leaving,
     outlet::Takes,
     watch::{Untaken, Watch},
 };
 
 /// What every HTTP/2 connection starts with (RFC 9113, section 3.4).
 const PREFACE: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
-
-/// How long the client may take to notice that we are done.
-const LINGER: Duration = Duration::from_secs(1);
 
 /// What a connection speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -84,6 +74,14 @@ impl Follower {
             Follower::Frames(frames) => frames.is_flood(),
         }
     }
+
+    /// The frames, once they are a flood.
+    fn flood(&self) -> Option<&Frames> {
+        match self {
+            Follower::Frames(frames) if frames.is_flood() => Some(frames),
+            _ => None,
+        }
+    }
 }
 
 /// The stream.
@@ -99,14 +97,14 @@ pub(super) struct Wire<S> {
     untaken: Option<Untaken>,
     /// How much it had taken when that was last looked at.
     taken: u64,
-    /// Set once we have said that nothing more will come.
-    linger: Option<Pin<Box<Sleep>>>,
+    /// Set once nothing more is to be served.
+    leaving: Option<Box<Leaving>>,
 }
 
 impl<S> Wire<S> {
     /// `stream`, with `seen` put back in front.
     pub(super) fn new(stream: S, seen: Bytes, watch: Watch, follower: Option<Follower>) -> Wire<S> {
-        Wire { stream, seen, watch, follower, untaken: None, taken: 0, linger: None }
+        Wire { stream, seen, watch, follower, untaken: None, taken: 0, leaving: None }
     }
 
     /// Follows what was read; says how much of it is handed on.
@@ -114,18 +112,20 @@ impl<S> Wire<S> {
         self.follower.as_mut().map_or(bytes.len(), |follower| follower.read(bytes))
     }
 
-    /// # Errors
-    ///
-    /// All was handed on of what breaks off.
-    fn check(&self) -> io::Result<()> {
-        let is_broken = self.follower.as_ref().is_some_and(Follower::is_broken);
-        if is_broken { Err(io::ErrorKind::InvalidData.into()) } else { Ok(()) }
+    /// Whether all was handed on of what breaks off.
+    fn is_broken(&self) -> bool {
+        self.follower.as_ref().is_some_and(Follower::is_broken)
+    }
+
+    /// The frames, once they are a flood.
+    fn flood(&self) -> Option<&Frames> {
+        self.follower.as_ref().and_then(Follower::flood)
     }
 
     /// Lets a client say something for what it was sent.
-    fn pay(&mut self, sent: &Poll<io::Result<usize>>) {
-        if let (Some(Follower::Frames(frames)), Poll::Ready(Ok(length))) = (&mut self.follower, sent) {
-            frames.pay(*length as u64);
+    fn sent(&mut self, bytes: &[u8]) {
+        if let Some(Follower::Frames(frames)) = &mut self.follower {
+            frames.sent(bytes);
         }
     }
 
@@ -147,13 +147,41 @@ impl<S> Wire<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
+    /// Ends what breaks off, with an error for the library. Who floods is told before, between two frames.
+    fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
+        if let Some(frames) = self.follower.as_ref().and_then(Follower::flood) {
+            let leaving = self.leaving.get_or_insert_with(|| Box::new(Leaving::with(frames.goaway())));
+            if frames.is_at_border() {
+                ready!(leaving.poll(Pin::new(&mut self.stream), cx)).ok();
+            } else {
+                // The library writes the rest, if the client lets it.
+                ready!(leaving.poll_patience(cx));
+            }
+        }
+        Poll::Ready(io::ErrorKind::InvalidData.into())
+    }
+
+    /// Completes where the library may go on writing: of a flood's connection that is to the end of what it has begun, and then it
+    /// is told that this is the end.
+    fn poll_begun(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.flood().is_some_and(Frames::is_at_border) {
+            self.poll_break(cx).map(Err)
+        } else {
+            Poll::Ready(Ok(()))
+        }
+    }
+}
+
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Wire<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
-        self.check()?;
+        if self.is_broken() {
+            return self.poll_break(cx).map(Err);
+        }
         let filled = buf.filled().len();
         if self.seen.has_remaining() {
             let length = self.seen.len().min(buf.remaining());
@@ -166,9 +194,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
         }
         let sound = self.follow(&buf.filled()[filled..]);
         buf.set_filled(filled + sound);
-        if sound == 0 {
+        if sound == 0 && self.is_broken() {
             // Nothing at all would be the end of the stream.
-            self.check()?;
+            return self.poll_break(cx).map(Err);
         }
         Poll::Ready(Ok(()))
     }
@@ -176,8 +204,11 @@ impl<S: AsyncRead + Unpin> AsyncRead for Wire<S> {
 
 impl<S: AsyncRead + AsyncWrite + Takes + Unpin> AsyncWrite for Wire<S> {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_begun(cx))?;
         let sent = Pin::new(&mut self.stream).poll_write(cx, buf);
-        self.pay(&sent);
+        if let Poll::Ready(Ok(length)) = sent {
+            self.sent(&buf[..length]);
+        }
         self.heed(&sent);
         sent
     }
@@ -187,8 +218,15 @@ impl<S: AsyncRead + AsyncWrite + Takes + Unpin> AsyncWrite for Wire<S> {
         cx: &mut Context<'_>,
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        ready!(self.poll_begun(cx))?;
         let sent = Pin::new(&mut self.stream).poll_write_vectored(cx, bufs);
-        self.pay(&sent);
+        if let Poll::Ready(Ok(mut length)) = sent {
+            for buf in bufs {
+                let taken = buf.len().min(length);
+                self.sent(&buf[..taken]);
+                length -= taken;
+            }
+        }
         self.heed(&sent);
         sent
     }
@@ -198,38 +236,33 @@ impl<S: AsyncRead + AsyncWrite + Takes + Unpin> AsyncWrite for Wire<S> {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        // Behind the last of what it had begun the library flushes, and nobody else would see that it is there.
+        ready!(self.poll_begun(cx))?;
         let sent = Pin::new(&mut self.stream).poll_flush(cx);
         self.heed(&sent);
         sent
     }
 
     /// Says that nothing more will come, then reads and forgets until the client is done too, or time is up.
-    fn poll_shutdown(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        let this = self.get_mut();
-        if this.linger.is_none() {
-            ready!(Pin::new(&mut this.stream).poll_shutdown(cx))?;
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_begun(cx))?;
+        let Wire { stream, leaving, .. } = &mut *self;
+        let mut stream = Pin::new(stream);
+        if leaving.is_none() {
+            ready!(stream.as_mut().poll_shutdown(cx))?;
         }
-        let linger = this.linger.get_or_insert_with(|| Box::pin(sleep(LINGER)));
-        let mut ignored = [MaybeUninit::uninit(); 4096];
-        loop {
-            if linger.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Ok(()));
-            }
-            let mut ignored = ReadBuf::uninit(&mut ignored);
-            match ready!(Pin::new(&mut this.stream).poll_read(cx, &mut ignored)) {
-                Ok(()) if !ignored.filled().is_empty() => {}
-                // The end, or a reset: the client is gone either way.
-                Ok(()) | Err(_) => return Poll::Ready(Ok(())),
-            }
-        }
+        leaving.get_or_insert_with(|| Box::new(Leaving::said())).poll(stream, cx)
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
+    use prometheus_client::metrics::counter::Counter;
     use tokio::{
-        io::{AsyncWriteExt, duplex},
-        time::Instant,
+        io::{AsyncWriteExt, duplex, join, sink, split},
+        time::{Instant, sleep},
     };
 
     use super::*;
@@ -269,7 +302,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_seen_is_read_first() {
-        let mut wire = Wire::new(&b" world"[..], Bytes::from_static(b"hello"), watch(), None);
+        let mut wire = Wire::new(join(&b" world"[..], sink()), Bytes::from_static(b"hello"), watch(), None);
         let mut text = String::new();
         wire.read_to_string(&mut text).await.unwrap();
         assert_eq!(text, "hello world");
@@ -306,5 +339,35 @@ mod tests {
         drop(client);
         wire.shutdown().await.unwrap();
         assert_eq!(start.elapsed(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_floods_reads_why_and_may_send_on_for_a_moment() {
+        const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
+        let (client, stream) = duplex(1000);
+        let (mut reader, mut writer) = split(client);
+        let follower = Follower::Frames(Frames::new(false, Counter::default()));
+        let mut wire = Wire::new(Outlet::new(stream), Bytes::from_static(PREFACE), watch(), Some(follower));
+        let serve = async {
+            wire.write_all(&SETTINGS).await.unwrap();
+            let ended = wire.read_to_end(&mut Vec::new()).await;
+            drop(wire);
+            ended.unwrap_err().kind()
+        };
+        let flood = async {
+            writer.write_all(&SETTINGS.repeat(11_000)).await.unwrap();
+            let start = Instant::now();
+            while writer.write_all(&SETTINGS).await.is_ok() {
+                sleep(Duration::from_millis(100)).await;
+            }
+            start.elapsed().as_secs()
+        };
+        let mut heard = Vec::new();
+        let (ended, elapsed, _) = tokio::join!(serve, flood, reader.read_to_end(&mut heard));
+        assert_eq!((ended, elapsed), (io::ErrorKind::InvalidData, 1));
+        let (begun, goaway) = heard.split_at(SETTINGS.len());
+        assert_eq!(begun, SETTINGS);
+        // Its type, its stream, the newest stream of the client's, and ENHANCE_YOUR_CALM.
+        assert_eq!(goaway[3..17], [7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 11]);
     }
 }

@@ -46,6 +46,8 @@ pub(super) struct Case {
     pub(super) says: Vec<String>,
     pub(super) silent_of: Vec<String>,
     pub(super) after: After,
+    /// With which error of HTTP/2 it has to be told that the connection ends.
+    pub(super) goaway: Option<u32>,
     pub(super) backend: Vec<Line>,
     /// Whether it says anything about a proxy that knows no dialect.
     pub(super) plain: bool,
@@ -80,7 +82,7 @@ pub(super) struct Line {
 }
 
 /// The names in a case that are no parts.
-const WORDS: [&str; 14] = [
+const WORDS: [&str; 15] = [
     "name",
     "send",
     "frames",
@@ -93,6 +95,7 @@ const WORDS: [&str; 14] = [
     "says",
     "silent_of",
     "after",
+    "goaway",
     "backend",
     "plain",
 ];
@@ -222,9 +225,18 @@ impl Case {
             says: list("says")?,
             silent_of: list("silent_of")?,
             after,
+            goaway: text("goaway").map(error).transpose()?,
             backend: script(table.get("backend"), &parts)?,
             plain: table.get("plain").and_then(Value::as_bool).unwrap_or(true),
         })
+    }
+}
+
+/// The number of an error of HTTP/2 (RFC 9113, section 7).
+fn error(name: &str) -> Result<u32, String> {
+    match name {
+        "ENHANCE_YOUR_CALM" => Ok(0xb),
+        other => Err(format!("no case names the error `{other}` so far")),
     }
 }
 

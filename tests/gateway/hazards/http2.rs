@@ -72,6 +72,7 @@ pub(super) fn play(stage: &Stage, case: &Case, lines: &[String], parts: &Parts) 
     listener.join().unwrap();
     let heard = connection.shared.lock();
     let outcome = |id: &u32| heard.streams.get(id).cloned().unwrap_or_else(|| "-".to_owned());
+    seen.goaway = heard.goaway;
     seen.outcomes = connection.opened.iter().map(outcome).collect();
     seen
 }

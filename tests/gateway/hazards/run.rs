@@ -45,6 +45,8 @@ pub(super) struct Seen {
     /// What became of each request, in the words of [`Outcomes`].
     pub(super) outcomes: Vec<String>,
     pub(super) answers: Vec<Answer>,
+    /// With which error the connection was ended, if that was told (HTTP/2).
+    pub(super) goaway: Option<u32>,
     pub(super) faults: Vec<String>,
 }
 
@@ -63,6 +65,12 @@ impl Stage {
         let is_told_of_another = self.rules == Rules::Passing && !self.is_alone;
         if !is_told_of_another && !case.status.allow(&seen.outcomes) {
             faults.push(format!("answered `{}`, not `{}`", seen.outcomes.join(" "), case.status.text()));
+        }
+        if case.goaway.is_some() && case.goaway != seen.goaway && self.rules != Rules::Plain {
+            faults.push(format!(
+                "told that error {:?} ends the connection, not {:?}",
+                seen.goaway, case.goaway
+            ));
         }
         if let Err(why) = self.innocent(&mut Client::connect(self.address), INNOCENT + case.number) {
             faults.push(format!("an innocent client on another connection: {why}"));

@@ -17,6 +17,8 @@ pub(super) struct Heard {
     /// Those that were reset, also behind an answer.
     pub(super) resets: BTreeSet<u32>,
     pub(super) pongs: usize,
+    /// Why the other side leaves, as it said last: the error of its GOAWAY.
+    pub(super) goaway: Option<u32>,
     pub(super) closed: bool,
 }
 
@@ -64,6 +66,10 @@ pub(super) fn listen(mut stream: TcpStream, shared: &Shared) {
             (3, _) => shared.hear(|heard| {
                 heard.ended(id, "rst");
                 heard.resets.insert(id);
+            }),
+            // The error stands behind the last stream.
+            (7, _) => shared.hear(|heard| {
+                heard.goaway = payload.get(4..8).map(|code| u32::from_be_bytes(code.try_into().unwrap()));
             }),
             // Our own pings are told from those of a case by what they say.
             (6, 1) if payload == b"alive???" => shared.hear(|heard| heard.pongs += 1),
