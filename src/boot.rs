@@ -136,7 +136,8 @@ impl Start {
     /// `ready` is told where, the addresses of the listeners and that of the admin page; not if `drain` has begun by then.
     ///
     /// What can fail is done before the first address is bound, but for taking over the usage file, which is handed back if
-    /// a worker cannot start; and what was started is stopped whatever happens.
+    /// a worker cannot start; and what was started is stopped whatever happens. The file that keeps modes is claimed when it is
+    /// read, and its own when all workers serve.
     pub fn serve(
         self,
         drain: &Drain,
@@ -155,14 +156,10 @@ impl Start {
         let opened = opened.map(|opened| opened.straying(strayed));
         let (metered, explained) = (metrics.clone(), explanations.clone());
         let around = Surroundings { metrics: metered, explanations: explained, usage: None, built_in };
-        let said = match &config.modes_file {
-            Some(path) => {
-                // Who cannot keep a step back is to hear of it now, and not when it is said.
-                modes::probe(path)?;
-                Said::read(path, &config, &registry)?
-            }
-            None => Said::default(),
-        };
+        // Who cannot keep a step back is to hear of it now, and not when it is said.
+        let read = |path| Said::read(path, &config, &registry);
+        let (said, kept) = config.modes_file.as_deref().map(read).transpose()?.unzip();
+        let said = said.unwrap_or_default();
         if config.modes_file.is_some() && config.admin.address.is_none() {
             tracing::warn!(
                 "`admin.modes_file` keeps modes that nobody can take back: there is no admin listener"
@@ -197,10 +194,7 @@ impl Start {
         let (reloads, asks) = Reloads::channel();
         let (modes, mode_asks) = Modes::channel();
         let reloads = reread.is_some().then_some(reloads.with_modes(modes));
-        let modes_keeper = config.modes_file.clone().map(|path| {
-            let write = move |said: &Said| said.write(&path);
-            Keeper::start(said.clone(), write).map(Arc::new)
-        });
+        let modes_keeper = kept.map(|kept| Keeper::start(said.clone(), kept).map(Arc::new));
         let modes_keeper = modes_keeper.transpose().map_err(ServeError::Run)?;
         let reloader = |reread| {
             let (loaded, certificates) = ((parts, digest.clone(), said), server.certificates());

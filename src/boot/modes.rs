@@ -24,11 +24,12 @@ use crate::{
 
 mod keeper;
 mod kept;
+mod place;
 
 pub use self::kept::KeptError;
 pub(super) use self::{
     keeper::{Keeper, Keeping},
-    kept::probe,
+    kept::Kept,
 };
 
 /// What was said of which dialect, and what the files said when it was.
@@ -52,15 +53,17 @@ pub(super) struct Change {
 }
 
 impl Said {
-    /// What was said before this process began and still counts, given what the files say now. Nothing is written.
+    /// What was said before this process began and still counts, given what the files say now, and where it is kept. Nothing
+    /// is written.
     ///
     /// # Errors
     ///
-    /// If what is kept cannot be read, or is something else.
-    pub(super) fn read(path: &Path, files: &Config, registry: &Registry) -> Result<Said, KeptError> {
+    /// If what is kept cannot be read, is something else, or is another process's to read; if nothing can be kept there.
+    pub(super) fn read(path: &Path, files: &Config, registry: &Registry) -> Result<(Said, Kept), KeptError> {
         let known = known(registry);
+        let (kept, entries) = Kept::open(path)?;
         let mut said = BTreeMap::new();
-        for (dialect, Entry { said: mode, instead_of }) in kept::read(path)?.into_iter().flatten() {
+        for (dialect, Entry { said: mode, instead_of }) in entries {
             let why = if meant(files.modes.get(&dialect)) == instead_of {
                 let (mut sources, mut found) = (Sources::default(), Diagnostics::default());
                 let json = mode.to_string();
@@ -85,19 +88,14 @@ impl Said {
                 "a mode that was said before this start is dropped: {why}"
             );
         }
-        Ok(Said(said))
+        Ok((Said(said), kept))
     }
 
-    /// Keeps it for the next start. Blocks the calling thread until the disk has it.
-    ///
-    /// # Errors
-    ///
-    /// If the system refuses.
-    pub(super) fn write(&self, path: &Path) -> Result<(), KeptError> {
+    fn entries(&self) -> impl Iterator<Item = (String, Entry)> {
         let entry = |(dialect, One { mode, instead_of }): (&String, &One)| {
             (dialect.clone(), Entry { said: shown(mode), instead_of: instead_of.clone() })
         };
-        kept::write(path, self.0.iter().map(entry))
+        self.0.iter().map(entry)
     }
 
     /// What counts, given what the files say.
@@ -235,9 +233,9 @@ impl Said {
     }
 }
 
-/// What is in the way of reading a file that keeps modes, if anything is.
+/// What can be seen, without a trace, to be in the way of a file that keeps modes.
 pub(super) fn look(path: &Path) -> Result<(), KeptError> {
-    kept::read(path).map(drop)
+    kept::look(path)
 }
 
 fn tell_kept(dialect: &str, mode: &str) {

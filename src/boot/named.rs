@@ -37,6 +37,8 @@ const OF_KEYS: &str =
 const OF_AUTHORITIES: &str = "name a PEM file with the certificates of the authorities to trust";
 const OF_EXPLANATIONS: &str = "name a file that holds the key, as `openssl rand -hex 32` writes one";
 const OF_OWN_FILES: &str = "name a file that this program made, or one that is not there in a folder that it may write to: it is made";
+const OF_MOUNTED_MODES: &str =
+    "mount the folder that the file lies in, which is replaced as a whole, and name the file in that folder";
 
 /// What is wrong with the certificates, keys and authorities that are named. What comes through a pipe can be read once, so it is
 /// left to whoever uses it.
@@ -69,8 +71,7 @@ pub fn look(config: &Config) -> Diagnostics {
 
 /// What is wrong with the file that keeps modes. A start reads it by itself, and a reload has nothing to do with it.
 pub fn modes(config: &Config) -> Option<Diagnostic> {
-    let error = modes::look(config.modes_file.as_deref()?).err()?;
-    Some(of_modes(&error, config))
+    of_modes(&modes::look(config.modes_file.as_deref()?).err()?, config)
 }
 
 /// What to say of the setting when the proxy could not start, or go on with other settings, because of a database that is
@@ -102,7 +103,7 @@ pub fn failed(error: &ServeError, config: &Config) -> Option<Diagnostic> {
             | store::StoreError::Missing { .. }
             | store::StoreError::TakenOver { .. } => return None,
         },
-        ServeError::Modes(error) => return Some(of_modes(error, config)),
+        ServeError::Modes(error) => return of_modes(error, config),
         ServeError::Usage(KeepError::Thread(_))
         | ServeError::Embedded(EmbeddedError::Start(_))
         | ServeError::Bind(_)
@@ -147,9 +148,15 @@ fn of_upstream(error: &ConfigError, table: &str, config: &Config) -> Option<Diag
     })
 }
 
-fn of_modes(error: &KeptError, config: &Config) -> Diagnostic {
-    let (KeptError::Read { path, .. } | KeptError::Foreign { path } | KeptError::Write { path, .. }) = error;
-    Told::by(error, OF_OWN_FILES).of("admin.modes_file", path, config)
+fn of_modes(error: &KeptError, config: &Config) -> Option<Diagnostic> {
+    let (path, help) = match error {
+        KeptError::Read { path, .. } | KeptError::Foreign { path } | KeptError::Write { path, .. } => {
+            (path, OF_OWN_FILES)
+        }
+        KeptError::Mounted { path } => (path, OF_MOUNTED_MODES),
+        KeptError::Claimed { .. } | KeptError::TakenOver { .. } => return None,
+    };
+    Some(Told::by(error, help).of("admin.modes_file", path, config))
 }
 
 fn of_explanations(error: &explain::KeyError, config: &Config) -> Diagnostic {

@@ -1,7 +1,8 @@
 //! Keeps what is said of modes beside whoever says it: a disk may refuse, or never answer, and a step back waits for neither.
 //!
 //! One thread writes, and always what was said last: what is said while it writes takes the place of what waits already. It
-//! begins when the start is certain, so that a start that fails leaves the file as it was.
+//! begins when the start is certain, so that a start that fails leaves the file as it was. In between it looks whether what it
+//! has written is still there: that another process has taken the file is to be known before anybody needs it.
 
 use std::{
     io, mem,
@@ -12,11 +13,41 @@ use std::{
 
 use tokio::{sync::oneshot, time::timeout};
 
-use super::{KeptError, Said};
+use super::{Kept, KeptError, Said};
 use crate::causes::with_causes;
 
 /// How long anybody waits for the disk.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether what was written is still there.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Where what is said of modes is kept.
+pub(in crate::boot) trait Disk {
+    /// Keeps that for the next start. Blocks the calling thread until the disk has it.
+    ///
+    /// # Errors
+    ///
+    /// Why it does not.
+    fn write(&mut self, said: &Said) -> Result<(), KeptError>;
+
+    /// Looks whether the next start will find what was kept last.
+    ///
+    /// # Errors
+    ///
+    /// Why it is known that it will not.
+    fn look(&mut self) -> Result<(), KeptError>;
+}
+
+impl Disk for Kept {
+    fn write(&mut self, said: &Said) -> Result<(), KeptError> {
+        Kept::write(self, said.entries())
+    }
+
+    fn look(&mut self) -> Result<(), KeptError> {
+        Kept::look(self)
+    }
+}
 
 /// Has what is said of modes written down. The thread that does so ends when this is dropped, and is not waited for.
 #[derive(Debug)]
@@ -60,20 +91,25 @@ impl Keeping {
 }
 
 impl Keeper {
-    /// One that writes by `write`, from the moment that it is [settled](Keeper::settle) on: first `said`, unless something
-    /// else was said by then.
+    /// One that writes to `disk`, from the moment that it is [settled](Keeper::settle) on: first `said`, unless something else
+    /// was said by then.
     ///
     /// # Errors
     ///
     /// If there can be no thread for it.
-    pub(in crate::boot) fn start(
+    pub(in crate::boot) fn start(said: Said, disk: impl Disk + Send + 'static) -> io::Result<Keeper> {
+        Keeper::start_looking(said, disk, LOOK_EVERY)
+    }
+
+    fn start_looking(
         said: Said,
-        write: impl FnMut(&Said) -> Result<(), KeptError> + Send + 'static,
+        disk: impl Disk + Send + 'static,
+        look_every: Duration,
     ) -> io::Result<Keeper> {
         let shared = Arc::new(Shared::default());
         shared.state().next = Some(said);
         let own = Arc::clone(&shared);
-        thread::Builder::new().name("modes".into()).spawn(move || own.run(write))?;
+        thread::Builder::new().name("modes".into()).spawn(move || own.run(disk, look_every))?;
         Ok(Keeper(shared))
     }
 
@@ -122,31 +158,74 @@ impl Drop for Keeper {
     }
 }
 
+/// What its thread is to do.
+enum Task {
+    /// Writes that, and tells those.
+    Write(Said, Vec<oneshot::Sender<Outcome>>),
+    /// Looks whether what was written is still there.
+    Look,
+}
+
 impl Shared {
-    fn run(&self, mut write: impl FnMut(&Said) -> Result<(), KeptError>) {
-        while let Some((said, asked)) = self.next() {
-            let outcome = write(&said).map_err(|error| with_causes(&error));
-            let mut state = self.state();
-            // Unless there is more to write by now.
-            if state.next.is_none() {
-                state.outcome = Some(outcome.clone());
-            }
-            drop(state);
-            self.changed.notify_all();
-            for asked in asked {
-                // Whoever asked may wait no longer.
-                asked.send(outcome.clone()).ok();
+    fn run(&self, mut disk: impl Disk, look_every: Duration) {
+        while let Some(task) = self.next(look_every) {
+            match task {
+                Task::Write(said, asked) => self.write(&mut disk, &said, asked),
+                Task::Look => self.look(&mut disk),
             }
         }
     }
 
-    /// What to write, as soon as there is something; none when it is over.
-    fn next(&self) -> Option<(Said, Vec<oneshot::Sender<Outcome>>)> {
-        let is_idle = |state: &mut State| !(state.is_over || state.is_settled && state.next.is_some());
-        let waits = self.changed.wait_while(self.state(), is_idle);
-        let mut state = waits.unwrap_or_else(PoisonError::into_inner);
-        let said = state.next.take().filter(|_| !state.is_over)?;
-        Some((said, mem::take(&mut state.asked)))
+    fn write(&self, disk: &mut impl Disk, said: &Said, asked: Vec<oneshot::Sender<Outcome>>) {
+        let outcome = disk.write(said).map_err(|error| with_causes(&error));
+        let mut state = self.state();
+        // Unless there is more to write by now.
+        if state.next.is_none() {
+            state.outcome = Some(outcome.clone());
+        }
+        drop(state);
+        self.changed.notify_all();
+        for asked in asked {
+            // Whoever asked may wait no longer.
+            asked.send(outcome.clone()).ok();
+        }
+    }
+
+    fn look(&self, disk: &mut impl Disk) {
+        let Err(error) = disk.look() else { return };
+        let cause = with_causes(&error);
+        tracing::error!("what was said of modes will not outlive the process: {cause}");
+        let mut state = self.state();
+        // What was said meanwhile is about to be tried.
+        if state.next.is_none() {
+            state.outcome = Some(Err(cause));
+        }
+    }
+
+    /// What to do, as soon as there is something; none when it is over.
+    fn next(&self, look_every: Duration) -> Option<Task> {
+        let mut state = self.state();
+        loop {
+            if state.is_over {
+                return None;
+            }
+            if state.is_settled
+                && let Some(said) = state.next.take()
+            {
+                return Some(Task::Write(said, mem::take(&mut state.asked)));
+            }
+            // What is not kept need not be looked for.
+            if !matches!(state.outcome, Some(Ok(()))) {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            }
+            let waits = self.changed.wait_timeout(state, look_every);
+            let (again, timeout) = waits.unwrap_or_else(PoisonError::into_inner);
+            if timeout.timed_out() && again.next.is_none() && !again.is_over {
+                return Some(Task::Look);
+            }
+            state = again;
+        }
     }
 
     /// A panic while the lock was held cannot have left anything half done, so poison is ignored.
@@ -161,12 +240,22 @@ fn no_answer() -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::mpsc;
+    use std::{sync::mpsc, time::Instant};
 
     use serde_json::Value;
 
     use super::{super::One, *};
     use crate::gateway::mode;
+
+    impl<Write: FnMut(&Said) -> Result<(), KeptError>> Disk for Write {
+        fn write(&mut self, said: &Said) -> Result<(), KeptError> {
+            self(said)
+        }
+
+        fn look(&mut self) -> Result<(), KeptError> {
+            Ok(())
+        }
+    }
 
     /// Longer than anything takes.
     const LONG: Duration = Duration::from_mins(1);
@@ -227,5 +316,39 @@ mod tests {
         }
         assert!(keeper.has_failed());
         assert_eq!(begun.try_iter().collect::<Vec<_>>(), [said(4)], "what was said in between is of no use");
+    }
+
+    /// Is somebody else's from some moment on.
+    struct Shaky(mpsc::Receiver<()>);
+
+    impl Disk for Shaky {
+        fn write(&mut self, _: &Said) -> Result<(), KeptError> {
+            Ok(())
+        }
+
+        fn look(&mut self) -> Result<(), KeptError> {
+            match self.0.try_recv() {
+                Ok(()) => Err(KeptError::TakenOver { path: "here".into() }),
+                Err(_nothing) => Ok(()),
+            }
+        }
+    }
+
+    #[test]
+    fn that_it_is_kept_no_more_is_known_before_anybody_needs_it() {
+        let (take, taken) = mpsc::channel();
+        let keeper = Keeper::start_looking(said(1), Shaky(taken), Duration::from_millis(1)).unwrap();
+        keeper.settle().unwrap();
+        assert!(keeper.has_kept());
+        take.send(()).unwrap();
+        let latest = Instant::now() + LONG;
+        while !keeper.has_failed() {
+            assert!(Instant::now() < latest, "nobody has looked");
+            thread::yield_now();
+        }
+        assert!(!keeper.has_kept());
+        // Another try may do it.
+        assert_eq!(keeper.keep(said(2)).0.blocking_recv(), Ok(Ok(())));
+        assert!(keeper.has_kept());
     }
 }

@@ -131,7 +131,8 @@ super::codes! {
     C0305 "a file of a setting that cannot be used"
     "A setting names a file that can be read and is not what it is meant to be: a certificate that is no PEM, a key that does \
      not belong to its certificate, a key of explanations that is too short, the database of another program, a file that keeps something else than \
-     modes, a folder. \
+     modes, a folder; or a file for modes that is mounted by itself, as a container may have been given it: that is replaced as a \
+     whole, and nothing can be put in the place of such a file. Mount the folder instead. \
      The proxy does not start with it, and a reload that names it is refused. Nothing of the file is repeated."
 
     C0306 "a declaration that is not true"

@@ -245,6 +245,53 @@ fn a_file_that_keeps_no_modes_is_told_with_the_line_that_names_it() {
     assert!(text.contains("error[C0304]"), "{text}");
 }
 
+/// Two replicas were given one file. Whoever has it is the last that started, and the other says so.
+#[test]
+fn of_two_with_one_file_the_first_is_told_that_it_has_it_no_more() {
+    let place = Place::new();
+    let first = place.start(SHADOW);
+    assert_eq!(put(&first, &json!({"mode": "legacy"})).status, 200);
+    let second = place.start(SHADOW);
+    assert_eq!(shown(&second), said("legacy", "admin"), "it goes on with what the first was told");
+    let (status, answer) = told(&put(&first, &json!({"mode": "canonical"})));
+    assert_eq!((status, &answer["persisted"]), (202, &json!(false)), "{answer}");
+    assert!(answer["cause"].as_str().unwrap().contains("was taken over by another process"), "{answer}");
+    assert_eq!((shown(&first), is_kept(&first)), (said("canonical", "admin"), false));
+    assert_eq!((put(&second, &json!({"mode": "split", "share": 5})).status, is_kept(&second)), (200, true));
+    kill(second);
+    let third = place.start(SHADOW);
+    assert_eq!(shown(&third), said("split", "admin"));
+    third.stop();
+    first.stop();
+}
+
+/// As a container is given a single file: it can be written, and nothing can be put in its place. Only where whoever tests may
+/// mount anything.
+#[test]
+fn a_file_that_is_mounted_by_itself_is_told_at_the_start() {
+    let mounting = |text: &str| {
+        let mut shell = std::process::Command::new("unshare");
+        shell.args(["--user", "--map-root-user", "--mount", "sh", "-c", text]);
+        shell
+    };
+    if !mounting("true").output().is_ok_and(|output| output.status.success()) {
+        return;
+    }
+    let place = Place::new();
+    let config = place.write(SHADOW);
+    fs::write(place.kept(), "").unwrap();
+    for command in ["serve", "check"] {
+        let mut shell = mounting("mount --bind \"$1\" \"$1\" && exec \"$0\" \"$2\" --config \"$3\"");
+        shell.arg(env!("CARGO_BIN_EXE_interlingua")).arg(place.kept()).arg(command).arg(&config);
+        let output = shell.output().unwrap();
+        let text =
+            String::from_utf8_lossy(&output.stdout).into_owned() + &String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{text}");
+        assert!(text.contains("error[C0305]") && text.contains("mount the folder"), "{text}");
+    }
+    assert_eq!(place.beside(), ["config.toml", "modes.json"]);
+}
+
 fn interlingua(command: &str, config: &Path) -> std::process::Output {
     let mut program = std::process::Command::new(env!("CARGO_BIN_EXE_interlingua"));
     program.arg(command).arg("--config").arg(config).output().unwrap()
