@@ -32,6 +32,7 @@ pub mod lift;
 pub mod lower;
 pub mod misfit;
 pub mod reverse;
+pub mod withhold;
 
 use self::explain::Narrator;
 use self::items::member_at;

@@ -13,6 +13,8 @@ use crate::dialect;
 use crate::limit::{ONE, Principal};
 use crate::problem::Problem;
 use crate::time::Clock;
+use crate::translate;
+use crate::translate::withhold::withhold;
 
 /// A request whose credential has the right form and whose principal may ask.
 #[derive(Debug)]
@@ -73,6 +75,14 @@ impl Credential {
     /// The credential itself, as every dialect has it, for a backend that takes it otherwise.
     pub(super) fn secret(&self) -> Option<&str> {
         self.authorization.to_str().ok()?.strip_prefix(SCHEME)
+    }
+
+    /// A problem as whoever sent the request may hear it.
+    pub(super) fn hears(&self, problem: Box<Problem>, request: &translate::Request) -> Box<Problem> {
+        match self.secret() {
+            Some(secret) => withhold(problem, secret, request),
+            None => problem,
+        }
     }
 
     /// Who is counted, and whose lookups are remembered.

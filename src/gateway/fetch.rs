@@ -46,7 +46,10 @@ pub(super) async fn fetch<'a>(gateway: &Gateway, lifted: Lifted<'a>, exchange: &
             let key = key_of(&lifted, index, call);
             caller.answer(call, &request.operation, With { key: key.as_ref(), ..With::default() }).await
         };
-        answer.map_err(|problem| request.told(*problem, index))
+        answer.map_err(|problem| {
+            let problem = lifted.credential.hears(problem, request);
+            request.told(*problem, index)
+        })
     };
     let answers = match lifted.canonical.calls.as_slice() {
         // Most requests are one call, and need nobody to keep several apart.

@@ -48,7 +48,8 @@ pub(super) async fn lift<'a>(
             Step::Needs(needs) => {
                 let caller = Caller::new(gateway, credential, exchange);
                 // In a box, as all that few requests do: they all would carry the room for it.
-                Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await?;
+                let resolved = Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await;
+                resolved.map_err(|problem| credential.hears(problem, request))?;
             }
         }
     }

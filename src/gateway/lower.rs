@@ -44,7 +44,7 @@ pub(super) async fn lower(
                 let caller = if was_changed { caller.following() } else { caller };
                 // In a box, as all that few requests do: they all would carry the room for it.
                 let resolved = Box::pin(resolve(&caller, &request.dialect, needs, &mut resolutions)).await;
-                resolved.map_err(unread)?;
+                resolved.map_err(|problem| unread(credential.hears(problem, request)))?;
             }
         }
     }

@@ -24,6 +24,7 @@ mod shadows;
 mod shown;
 mod support;
 mod unread;
+mod withheld;
 
 const FOUND: &str = r#"{"items":[{"slug":"north","id":"o-1"}],"total":1}"#;
 const THING: &str = r#"{"id":"t-1","title":"Lamp"}"#;

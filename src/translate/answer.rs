@@ -15,6 +15,15 @@ const DETAIL_CHARS_MAX: usize = 300;
 /// How long a code of the backend may be.
 const CODE_CHARS_MAX: usize = 64;
 
+/// The code of a refusal without one of its own.
+pub(super) const BACKEND_ERROR: &str = "backend-error";
+
+/// What a place breaks of which the backend does not say it.
+pub(super) const REFUSED: &str = "refused";
+
+/// What is said of a place of which the backend says nothing.
+pub(super) const IS_REFUSED: &str = "is refused";
+
 /// What the backend says of the call, which the gateway made: the client can do nothing about it.
 pub(super) const OURS: [StatusCode; 8] = [
     StatusCode::METHOD_NOT_ALLOWED,
@@ -71,17 +80,16 @@ pub fn answered(
 fn refusal(status: ErrorStatus, document: Option<&Document>) -> Problem {
     let member = |name: &str| document.and_then(|document| document.root().member(name));
     let code = member("code").and_then(Value::as_str).filter(|code| is_code(code));
-    let code = code.map_or_else(|| "backend-error".to_owned(), Cow::into_owned);
-    let reason = status.get().canonical_reason().unwrap_or("the backend refused the request");
+    let code = code.map_or_else(|| BACKEND_ERROR.to_owned(), Cow::into_owned);
     // What a failing server says about itself is for its owners, not for its clients' clients.
     if status.get().is_server_error() {
-        return Problem::from_backend(status, code, reason, Vec::new());
+        return Problem::from_backend(status, code, reason(status), Vec::new());
     }
     let errors = member("errors").into_iter().flat_map(Value::elements).take(VIOLATIONS_MAX);
     let violations: Vec<_> = errors.filter_map(violation).collect();
     // Its sentence would name places as the canonical API does, and say again what the violations say.
     let detail = if violations.is_empty() {
-        member("detail").and_then(text).unwrap_or_else(|| reason.to_owned())
+        member("detail").and_then(text).unwrap_or_else(|| reason(status).to_owned())
     } else {
         INVALID.to_owned()
     };
@@ -93,9 +101,14 @@ fn violation(error: Value<'_>) -> Option<Violation> {
     let code = error.member("code").and_then(Value::as_str).filter(|code| is_code(code));
     Some(Violation {
         place: Place::from_pointer(&pointer)?,
-        kind: code.map_or_else(|| "refused".into(), |code| code.into_owned().into()),
-        message: error.member("detail").and_then(text).unwrap_or_else(|| "is refused".to_owned()),
+        kind: code.map_or_else(|| REFUSED.into(), |code| code.into_owned().into()),
+        message: error.member("detail").and_then(text).unwrap_or_else(|| IS_REFUSED.to_owned()),
     })
+}
+
+/// What is said of a refusal that says nothing a client may see.
+pub(super) fn reason(status: ErrorStatus) -> &'static str {
+    status.get().canonical_reason().unwrap_or("the backend refused the request")
 }
 
 fn text(value: Value<'_>) -> Option<String> {

@@ -9,7 +9,7 @@ use crate::dialect::Operation;
 use crate::dialect::errors::{self, Complaint, ErrorShape};
 use crate::dialect::operation::RequestBody;
 use crate::problem::{ErrorStatus, INVALID, Place, Problem, Root, Segment, Violation};
-use crate::translate::answer::{is_code, sentence};
+use crate::translate::answer::{BACKEND_ERROR, IS_REFUSED, REFUSED, is_code, reason, sentence};
 
 /// What an error answer means.
 pub(super) fn problem(shape: &ErrorShape, operation: &Operation, heard: &Heard<'_>) -> Problem {
@@ -70,7 +70,7 @@ fn violation(operation: &Operation, complaint: &Complaint, is_whole: bool) -> Vi
         };
         operation.request.forwards(&rest, None).or_else(around)
     });
-    let told = complaint.message.clone().unwrap_or_else(|| "is refused".to_owned());
+    let told = complaint.message.clone().unwrap_or_else(|| IS_REFUSED.to_owned());
     let message = match (&found, complaint.places.first()) {
         // A guess that led nowhere: the word was the first of the sentence.
         (None, Some(word)) if complaint.is_guess => format!("{} {told}", word.dotted()).trim().to_owned(),
@@ -82,9 +82,9 @@ fn violation(operation: &Operation, complaint: &Complaint, is_whole: bool) -> Vi
             .kind
             .clone()
             .filter(|kind| is_code(kind))
-            .unwrap_or_else(|| "refused".to_owned())
+            .unwrap_or_else(|| REFUSED.to_owned())
             .into(),
-        message: sentence(&message).unwrap_or_else(|| "is refused".to_owned()),
+        message: sentence(&message).unwrap_or_else(|| IS_REFUSED.to_owned()),
     }
 }
 
@@ -97,10 +97,6 @@ fn within(operation: &Operation, place: &Place) -> Place {
     }
 }
 
-fn reason(status: ErrorStatus) -> &'static str {
-    status.get().canonical_reason().unwrap_or("the backend refused the request")
-}
-
 /// The machine word of a refusal that has none of its own.
 fn code_of(status: StatusCode) -> &'static str {
     match status {
@@ -111,6 +107,6 @@ fn code_of(status: StatusCode) -> &'static str {
         StatusCode::CONFLICT => "conflict",
         StatusCode::UNPROCESSABLE_ENTITY => "invalid-request",
         StatusCode::TOO_MANY_REQUESTS => "rate-limited",
-        _ => "backend-error",
+        _ => BACKEND_ERROR,
     }
 }
