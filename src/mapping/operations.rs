@@ -70,6 +70,7 @@ impl<'a> Compiler<'a> {
         self.operation_retiring(part, retirement)
     }
 
+    /// The operation with that retirement, which a case has of the operation that it is one of.
     fn operation_retiring(
         &mut self,
         part: &'a OperationPart,

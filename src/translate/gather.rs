@@ -10,17 +10,17 @@ use crate::problem::Problem;
 /// Items that are asked for at a time.
 const PAGE_ITEMS: u32 = 1000;
 
-/// How many items the first call asks for when at most `most` are gathered.
-pub fn first_limit(most: u32) -> u32 {
-    most.min(PAGE_ITEMS)
-}
-
 /// Items that a page has in the mean, at least, of a list that takes many: few backends give so little at a time, however
 /// much they are asked for.
 const PAGE_ITEMS_MIN: u32 = 20;
 
 /// How many pages may have fewer.
 const PAGES_SPARE: u32 = 10;
+
+/// How many items the first call asks for when at most `most` are gathered.
+pub fn first_limit(most: u32) -> u32 {
+    most.min(PAGE_ITEMS)
+}
 
 /// How many pages a list of at most `most` items may have.
 pub fn pages_max(most: u32) -> u32 {

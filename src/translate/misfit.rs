@@ -5,16 +5,15 @@
 //! again. That it fits the dialect's schema is proved when the mapping is loaded; at run time it would cost as much as
 //! all of the lowering, and could only turn an answer that the client may well have read into one it cannot.
 
+use super::Request;
+use super::answer::Answer;
+use super::lift::Lifted;
+use super::lower::Lowered;
 use crate::dialect::operation::{AnswerBody, AnswerPlan};
 use crate::dialect::{Dialect, Operation};
 use crate::json::{Document, Limits};
 use crate::problem::{Problem, Segment, place};
 use crate::schema::{Schema, Shape};
-
-use super::Request;
-use super::answer::Answer;
-use super::lift::Lifted;
-use super::lower::Lowered;
 
 /// What becomes of an answer that is not what the canonical API promises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

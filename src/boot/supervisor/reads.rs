@@ -38,6 +38,7 @@ pub(super) async fn in_time<T>(mut reading: task::JoinHandle<T>, decision: &Deci
     Some(read.unwrap_or_else(|broken| resume(broken)))
 }
 
+/// Goes on here with the panic of a task, or with one of our own if the task was cancelled.
 pub(super) fn resume(broken: task::JoinError) -> ! {
     resume_unwind(broken.try_into_panic().unwrap_or_else(|_cancelled| Box::new("the reload was cancelled")))
 }
