@@ -81,7 +81,8 @@ impl BackendMetrics {
         self.breakers.get_or_create_owned(&StateLabels { state: state.name() })
     }
 
-    pub(super) fn register(&self, registry: &mut Registry) {
+    /// `whom` is who is called.
+    pub(super) fn register(&self, registry: &mut Registry, whom: &str) {
         // From the beginning, so that the first time is a step and not a new series.
         for state in BreakerState::ALL {
             if state != BreakerState::Closed {
@@ -91,12 +92,12 @@ impl BackendMetrics {
         }
         registry.register(
             metric::UPSTREAM_CONNECTIONS,
-            "Connections opened to the backend",
+            format!("Connections opened to {whom}"),
             self.connections.clone(),
         );
         registry.register(
             metric::UPSTREAM_REUSES,
-            "Calls to the backend on a connection that was open already",
+            format!("Calls to {whom} on a connection that was open already"),
             self.reuses.clone(),
         );
         registry.register(metric::BREAKERS, "Workers whose breaker is not closed", self.breakers.clone());
@@ -107,13 +108,13 @@ impl BackendMetrics {
         );
         registry.register(
             metric::BREAKER_REFUSALS,
-            "Calls to the backend that a breaker refused",
+            format!("Calls to {whom} that a breaker refused"),
             self.refused.clone(),
         );
-        registry.register(metric::RETRIES, "Calls to the backend that were made again", self.retries.clone());
+        registry.register(metric::RETRIES, format!("Calls to {whom} that were made again"), self.retries.clone());
         registry.register(
             metric::RETRY_REFUSALS,
-            "Calls to the backend that were not made again for want of budget",
+            format!("Calls to {whom} that were not made again for want of budget"),
             self.retries_refused.clone(),
         );
     }

@@ -4,6 +4,7 @@
 //! tests beside it feed it a text that breaks the rule, which has to be found.
 
 mod imports;
+mod metrics;
 mod tree;
 
 use std::path::Path;
@@ -30,6 +31,17 @@ fn every_module_is_in_the_table_of_rows() {
     let findings: Vec<_> =
         tree::files("src").iter().filter_map(|file| imports::without_a_row(&file.path)).collect();
     assert_clean("a module without a row may import anything", &findings);
+}
+
+#[test]
+fn every_metric_is_documented() {
+    let text = |path: &str| {
+        let (folder, _) = path.split_once('/').expect("a folder");
+        let file = tree::files(folder).into_iter().find(|file| file.path == path);
+        file.unwrap_or_else(|| panic!("{path} is not there")).text
+    };
+    let findings = metrics::findings(&text("src/telemetry/names.rs"), &text("docs/metrics.md"));
+    assert_clean("who sets an alert reads docs/metrics.md", &findings);
 }
 
 #[test]

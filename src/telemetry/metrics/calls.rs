@@ -33,7 +33,7 @@ impl Calls {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         registry.register(metric::UPSTREAM_CALLS, "Calls to the backend", self.calls.clone());
-        self.backend.register(registry);
+        self.backend.register(registry, "the backend");
     }
 }
 

@@ -75,7 +75,7 @@ impl Sides {
 
     pub(super) fn register(&self, registry: &mut Registry) {
         self.shadow.register(registry);
-        self.legacy.register(registry.sub_registry_with_prefix("legacy"));
+        self.legacy.register(registry.sub_registry_with_prefix("legacy"), "old upstreams");
         registry.register(
             metric::LEGACY_CALLS,
             "Requests handed on to old upstreams",
