@@ -30,7 +30,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
@@ -80,11 +80,11 @@ use self::decode::Decoded;
 use self::exchange::Exchange;
 use self::explain::Explainer;
 use self::fetch::Caller;
-use self::mode::{Chosen, Legacies, Mode, Modes, Side};
+use self::mode::{Chosen, Held, Legacies, Mode, Modes, Plan, Side};
 use self::quota::Quotas;
 use self::record::{Meters, Record};
 use self::reverse::Reverse;
-use self::select::Selection;
+use self::select::{Selected, Selection};
 
 pub use self::exchange::Called;
 pub use self::shadow::{Aside, ShadowWork, Shadows};
@@ -397,9 +397,16 @@ impl Gateway {
         let plan = self.modes.of(&target.dialect);
         if let Some(plan) = plan {
             let maker = plan.maker(&target.operation, &admitted.selected.url);
-            let chosen = plan.choose(&target.operation.name, admitted.credential.principal());
-            let chosen = Chosen { side: maker.unwrap_or(chosen.side), ..chosen };
-            exchange.mode = Some(chosen).filter(|_| plan.is_said() || maker == Some(Side::Legacy));
+            let who = admitted.credential.principal();
+            let chosen = plan.choose(&target.operation.name, who);
+            let Selected { head, url, .. } = &*admitted.selected;
+            let held = plan.hold(who, head, url, chosen.side);
+            let own = maker.or(held.as_ref().map(|held| held.side));
+            let chosen = Chosen { side: own.unwrap_or(chosen.side), ..chosen };
+            exchange.mode = Some(chosen).filter(|_| plan.is_said() || own == Some(Side::Legacy));
+            if let Some(held) = held {
+                return Box::pin(self.handle_held((plan, chosen, held), admitted, exchange)).await;
+            }
             // In boxes: all other requests would carry the room for them.
             if chosen.mode == Mode::Shadow && maker.is_some() {
                 shadow::leave_out(self, target, ShadowOutcome::Cursor);
@@ -415,6 +422,33 @@ impl Gateway {
         let _writing = self.modes.begin_write(target);
         let cursors = plan.map_or_else(Cursors::default, |plan| plan.cursors());
         self.translate((admitted, cursors), exchange).await
+    }
+
+    /// The same for a request with a key, which is for one side from now on: unless that was asked nothing, or does not know
+    /// who asks. Then nothing was done with it.
+    async fn handle_held<B: Body<Data = Bytes, Error: Into<BoxError>>>(
+        &self,
+        (plan, chosen, held): (&Arc<Plan>, Chosen, Held),
+        admitted: Admitted<B>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
+        let outcome = if chosen.mode == Mode::Shadow {
+            shadow::answer(self, plan, chosen.side, admitted, exchange).await
+        } else {
+            let _writing = self.modes.begin_write(&admitted.selected.target);
+            match chosen.side {
+                Side::Legacy => legacy::pass(self, plan, admitted, exchange).await,
+                Side::Canonical => self.translate((admitted, plan.cursors()), exchange).await,
+            }
+        };
+        let status = match &outcome {
+            Ok(answer) => answer.status(),
+            Err(problem) => problem.status.get(),
+        };
+        if exchange.calls.load(Ordering::Relaxed) == 0 || status == StatusCode::UNAUTHORIZED {
+            held.release();
+        }
+        outcome
     }
 
     /// The phases from the third on. Cursors are written so.

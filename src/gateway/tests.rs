@@ -22,6 +22,7 @@ mod keys;
 mod modes;
 mod shown;
 mod support;
+mod switches;
 mod unread;
 
 const FOUND: &str = r#"{"items":[{"slug":"north","id":"o-1"}],"total":1}"#;
