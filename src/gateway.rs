@@ -424,7 +424,7 @@ impl Gateway {
         self.translate((admitted, cursors), exchange).await
     }
 
-    /// The same for a request with a key, which is for one side from now on: unless that was asked nothing, or does not know
+    /// The same for a request with a key, which is for one side from now on: unless that has not heard of it, or does not know
     /// who asks. Then nothing was done with it.
     async fn handle_held<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         &self,
@@ -441,11 +441,15 @@ impl Gateway {
                 Side::Canonical => self.translate((admitted, plan.cursors()), exchange).await,
             }
         };
-        let status = match &outcome {
-            Ok(answer) => answer.status(),
-            Err(problem) => problem.status.get(),
+        let calls = exchange.calls.load(Ordering::Relaxed);
+        let was_not_done = match &outcome {
+            _ if calls == 0 => true,
+            Ok(answer) => answer.status() == StatusCode::UNAUTHORIZED,
+            // Of several calls the others may have done something.
+            Err(problem) if calls == 1 && fetch::is_unsent(problem) => true,
+            Err(problem) => problem.status.get() == StatusCode::UNAUTHORIZED,
         };
-        if exchange.calls.load(Ordering::Relaxed) == 0 || status == StatusCode::UNAUTHORIZED {
+        if was_not_done {
             held.release();
         }
         outcome

@@ -107,3 +107,16 @@ async fn what_was_certainly_not_done_is_bound_to_no_side_and_what_may_have_been_
     let (_, old, again) = world.add("ada", "north", "abc", LAMP).await;
     assert!(old == 0 && again > asked, "{old} {again}");
 }
+
+/// A step back from a side that is down must not leave those behind that it never heard of.
+#[tokio::test]
+async fn a_key_that_no_side_has_heard_of_goes_where_the_mode_says() {
+    let free = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let world = Switching::start(willing, old).await;
+    let gateway = world.gateway.moving(&format!("http://{free}"), in_mode(Mode::Legacy));
+    let world = Switching { gateway, ..world };
+    assert_eq!(world.add("ada", "north", "abc", LAMP).await, (503, 0, 0));
+    let world = world.to(Mode::Canonical);
+    assert_eq!(world.add("ada", "north", "abc", LAMP).await, (201, 0, 1));
+    assert_eq!(world.to(Mode::Legacy).add("ada", "north", "abc", LAMP).await, (201, 0, 2));
+}
