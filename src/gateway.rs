@@ -29,7 +29,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response};
+use http::{Method, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
@@ -73,9 +73,9 @@ use self::check::Checked;
 use self::decode::Decoded;
 use self::exchange::Exchange;
 use self::fetch::Caller;
-use self::mode::{Chosen, Legacies, Mode, Modes, Side};
+use self::mode::{Chosen, Held, Legacies, Mode, Modes, Plan, Side};
 use self::record::Record;
-use self::select::Selection;
+use self::select::{Selected, Selection};
 use self::shared::Lookups;
 
 pub use self::exchange::Called;
@@ -216,9 +216,16 @@ impl Gateway {
         let plan = self.modes.of(&target.dialect);
         if let Some(plan) = plan {
             let maker = plan.maker(&target.operation, &admitted.selected.url);
-            let chosen = plan.choose(&target.operation.name, admitted.credential.principal());
-            let chosen = Chosen { side: maker.unwrap_or(chosen.side), ..chosen };
-            exchange.mode = Some(chosen).filter(|_| plan.is_said() || maker == Some(Side::Legacy));
+            let who = admitted.credential.principal();
+            let chosen = plan.choose(&target.operation.name, who);
+            let Selected { head, url, .. } = &*admitted.selected;
+            let held = plan.hold(who, head, url, chosen.side);
+            let own = maker.or(held.as_ref().map(|held| held.side));
+            let chosen = Chosen { side: own.unwrap_or(chosen.side), ..chosen };
+            exchange.mode = Some(chosen).filter(|_| plan.is_said() || own == Some(Side::Legacy));
+            if let Some(held) = held {
+                return Box::pin(self.handle_held((plan, chosen, held), admitted, exchange)).await;
+            }
             // In boxes: all other requests would carry the room for them.
             if chosen.mode == Mode::Shadow && maker.is_some() {
                 shadow::leave_out(self, target, ShadowOutcome::Cursor);
@@ -234,6 +241,37 @@ impl Gateway {
         let _writing = self.modes.begin_write(target);
         let cursors = plan.map_or_else(Cursors::default, |plan| plan.cursors());
         self.translate((admitted, cursors), exchange).await
+    }
+
+    /// The same for a request with a key, which is for one side from now on: unless that has not heard of it, or does not know
+    /// who asks. Then nothing was done with it.
+    async fn handle_held<B: Body<Data = Bytes, Error: Into<BoxError>>>(
+        &self,
+        (plan, chosen, held): (&Arc<Plan>, Chosen, Held),
+        admitted: Admitted<B>,
+        exchange: &mut Exchange,
+    ) -> Result<Response<Full<Bytes>>, Box<Problem>> {
+        let outcome = if chosen.mode == Mode::Shadow {
+            shadow::answer(self, plan, chosen.side, admitted, exchange).await
+        } else {
+            let _writing = self.modes.begin_write(&admitted.selected.target);
+            match chosen.side {
+                Side::Legacy => legacy::pass(self, plan, admitted, exchange).await,
+                Side::Canonical => self.translate((admitted, plan.cursors()), exchange).await,
+            }
+        };
+        let calls = exchange.calls.load(Ordering::Relaxed);
+        let was_not_done = match &outcome {
+            _ if calls == 0 => true,
+            Ok(answer) => answer.status() == StatusCode::UNAUTHORIZED,
+            // Of several calls the others may have done something.
+            Err(problem) if calls == 1 && fetch::is_unsent(problem) => true,
+            Err(problem) => problem.status.get() == StatusCode::UNAUTHORIZED,
+        };
+        if was_not_done {
+            held.release();
+        }
+        outcome
     }
 
     /// The phases from the third on. Cursors are written so.

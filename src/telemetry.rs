@@ -28,7 +28,7 @@ pub use loads::{LoadMetrics, LoadResult};
 pub use metrics::{LegacyMetrics, Metrics, OperationMetrics, ResolverMetrics, UpstreamMetrics, UsageLost};
 pub use outcome::{HandshakeOutcome, ResolverOutcome, UpstreamOutcome};
 pub use request_id::{RequestId, X_REQUEST_ID};
-pub use shadow::{Different, ShadowOutcome};
+pub use shadow::{Different, Places, ShadowOutcome};
 pub use writer::Flush;
 use writer::Lines;
 

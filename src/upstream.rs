@@ -317,10 +317,19 @@ impl Upstream {
         Arc::ptr_eq(&self.target, &other.target)
     }
 
-    /// Where it is.
+    /// Where it is, the same for all spellings of one address (RFC 3986, section 6.2): scheme and host in small letters, without
+    /// the port that everybody takes, and without slashes at the end, which nothing is made of.
     #[must_use]
     pub fn base(&self) -> String {
-        self.config.base.to_string()
+        let written = self.config.base.to_string();
+        let base = match fluent_uri::Uri::parse(&*written) {
+            Ok(base) => base.normalize().into_string(),
+            Err(_) => written.clone(),
+        };
+        let trimmed = base.trim_end_matches('/');
+        // Of no path at all a slash is left.
+        let is_all = self.config.base.path().trim_end_matches('/').is_empty();
+        if is_all { format!("{trimmed}/") } else { trimmed.to_owned() }
     }
 
     /// The largest answer body accepted.

@@ -17,6 +17,7 @@ mod fetch;
 mod html;
 mod json;
 mod met;
+mod places;
 mod plot;
 mod removal;
 mod text;
@@ -24,6 +25,7 @@ mod verdict;
 
 use self::axis::{Axis, DAY};
 use self::met::Findings;
+use self::places::Places;
 use self::removal::Removal;
 use self::verdict::Verdict;
 use super::{
@@ -79,6 +81,7 @@ struct Told {
     removal: Option<Removal>,
     verdicts: Vec<Verdict>,
     met: Findings,
+    places: Vec<Places>,
 }
 
 pub(super) fn run(
@@ -114,7 +117,8 @@ pub(super) fn run(
     let lacking = lacking.into_iter().map(|of| ((of.dialect, of.operation), of.reason)).collect();
     let verdicts = verdict::all(&counted, &registry, &met, &lacking);
     let replicas = files.len() + arguments.from.len();
-    let told = Told { counted, replicas, untouched, removal, verdicts, met };
+    let places = places::all(&counted, &registry, &met);
+    let told = Told { counted, replicas, untouched, removal, verdicts, met, places };
     match arguments.format {
         Format::Csv => console.text(&csv::written(&told))?,
         Format::Html => console.text(&html::written(&told))?,

@@ -21,6 +21,9 @@ const LENGTH_MAX: usize = 255;
 /// What all digests begin with: another way of making them will have another.
 const FORMULA: &[u8] = b"interlingua-idempotency-1";
 
+/// The same for what requests are known again by, which never leaves the process.
+const NAME_FORMULA: &[u8] = b"interlingua-key-name-1";
+
 /// A client's key. People put addresses into them, so debug output shows none.
 #[derive(Clone, PartialEq, Eq)]
 pub(super) struct Key {
@@ -79,15 +82,25 @@ impl Key {
         self.derived(&[whose.as_bytes(), operation.as_bytes(), index.as_bytes(), only_if, body])
     }
 
+    /// By what a request is known again that has the key: half of a digest, which tells nothing of it.
+    pub(super) fn name(&self, parts: &[&[u8]]) -> [u8; 16] {
+        let digest = self.digest(NAME_FORMULA, parts);
+        *digest.first_chunk().expect("it is half of a digest")
+    }
+
     /// The digest of the formula's name, the client's key and these, each behind its length so that no two lists of parts
     /// are one text.
-    fn derived(&self, parts: &[&[u8]]) -> HeaderValue {
+    fn digest(&self, formula: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         let mut digest = Sha256::new();
-        for part in [FORMULA, self.text.as_bytes()].iter().chain(parts) {
+        for part in [formula, self.text.as_bytes()].iter().chain(parts) {
             digest.update((part.len() as u64).to_be_bytes());
             digest.update(part);
         }
-        let digest = digest.finalize();
+        digest.finalize().into()
+    }
+
+    fn derived(&self, parts: &[&[u8]]) -> HeaderValue {
+        let digest = self.digest(FORMULA, parts);
         let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 15]);
         let text: String = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect();
         HeaderValue::try_from(quoted(&text)).expect("digits and quotes are visible ASCII")

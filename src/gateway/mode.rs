@@ -3,11 +3,15 @@
 //! Each dialect may have an old upstream that speaks it, and a mode: `canonical` (translate and forward), `legacy` (hand on
 //! as it is), or `split` (a stable share of the principals has moved). What is said of a principal counts more than what is
 //! said of an operation, and that more than what is said of the dialect. A list that was begun at one side is read to its end
-//! there, where its cursors say which that was: the other side does not know them.
+//! there, where its cursors say which that was: the other side does not know them. Nor does it know an `Idempotency-Key` that
+//! the first was asked with: so that one is asked again.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
+use http::request::Parts;
+
+use super::key::Key;
 use crate::dialect::page::{Cursors, Maker, Mark};
 use crate::dialect::url::Url;
 use crate::dialect::{self, Dialect, Operation, Registry};
@@ -17,6 +21,7 @@ use crate::upstream::Upstream;
 
 mod budget;
 mod comparison;
+mod keys;
 mod legacies;
 mod noise;
 mod share;
@@ -24,11 +29,13 @@ mod writes;
 
 use self::budget::Budget;
 use self::comparison::Comparison;
+use self::keys::Keys;
 use self::share::has_moved;
 use self::writes::Writes;
 
 pub(super) use self::budget::{Left, SAVED_MAX};
 pub(super) use self::comparison::Change;
+pub(super) use self::keys::Held;
 pub use self::legacies::Legacies;
 pub(super) use self::writes::{Passage, Writing};
 
@@ -187,6 +194,8 @@ pub struct Modes {
     writes: HashMap<String, Arc<Writes>>,
     /// By the same: what may be asked besides.
     budgets: HashMap<String, Arc<Budget>>,
+    /// By the same, of those that have an old upstream: which side was asked with which key.
+    keys: HashMap<String, Arc<Keys>>,
 }
 
 /// How the requests of one dialect are answered, and by whom.
@@ -209,6 +218,8 @@ pub(super) struct Plan {
     writes: Option<Arc<Writes>>,
     /// What may be asked besides.
     budget: Arc<Budget>,
+    /// Which side was asked with which key, where there are two.
+    keys: Option<Arc<Keys>>,
 }
 
 /// The mode of a request, and the side that answers it.
@@ -235,6 +246,7 @@ impl Modes {
     ) -> Modes {
         let mut writes: HashMap<String, Arc<Writes>> = HashMap::new();
         let mut budgets: HashMap<String, Arc<Budget>> = HashMap::new();
+        let mut keys: HashMap<String, Arc<Keys>> = HashMap::new();
         let mut plan = |dialect: &Arc<Dialect>| {
             let names = || std::iter::once(&dialect.name).chain(&dialect.extends);
             let config = names().find_map(|name| configs.get(name));
@@ -245,6 +257,10 @@ impl Modes {
                 let known = || self.writes.get(&family).cloned().unwrap_or_default();
                 Arc::clone(writes.entry(family.clone()).or_insert_with(known))
             });
+            let keys = legacy.is_some().then(|| {
+                let known = || self.keys.get(&family).cloned().unwrap_or_default();
+                Arc::clone(keys.entry(family.clone()).or_insert_with(known))
+            });
             let known = || self.budgets.get(&family).cloned().unwrap_or_default();
             let budget = Arc::clone(budgets.entry(family.clone()).or_insert_with(known));
             if config.is_none() && legacy.is_none() {
@@ -254,11 +270,12 @@ impl Modes {
             let comparison = config.shadows().then(|| Comparison::of(registry, dialect, &config));
             let relatives = registry.dialects().iter().filter(|one| one.family() == family);
             let hosts = relatives.flat_map(|one| one.hosts.iter().cloned()).collect();
-            let plan = Plan { config, is_said, legacy, mark, family, hosts, comparison, writes, budget };
+            let plan =
+                Plan { config, is_said, legacy, mark, family, hosts, comparison, writes, budget, keys };
             Some((dialect.name.clone(), Arc::new(plan)))
         };
         let plans = registry.dialects().iter().filter_map(&mut plan).collect();
-        Modes { plans, writes, budgets }
+        Modes { plans, writes, budgets, keys }
     }
 
     /// Those are in use from now on. Where they do not note changes as these did, nothing that is still to be compared is told
@@ -310,6 +327,17 @@ impl Plan {
             Maker::Ours => Side::Canonical,
             Maker::Another => Side::Legacy,
         })
+    }
+
+    /// The side that a request with a key belongs to: the one that was first asked so, or this one from now on. None where
+    /// there is one side alone, or no key that could be one.
+    pub(super) fn hold(&self, who: Principal, head: &Parts, url: &Url, side: Side) -> Option<Held> {
+        let keys = self.keys.as_ref()?;
+        // What is no key is refused by either side.
+        let key = Key::read(&head.method, &head.headers).ok()??;
+        let target = url.target.as_str().get(url.mount..)?;
+        let name = key.name(&[who.as_bytes(), head.method.as_str().as_bytes(), target.as_bytes()]);
+        Some(keys.hold(name, side))
     }
 
     /// How cursors are written, so that it is known who made them.
@@ -387,6 +415,7 @@ mod tests {
             comparison: None,
             writes: None,
             budget: Arc::default(),
+            keys: None,
         }
     }
 

@@ -161,6 +161,10 @@ impl fmt::Debug for Shadow {
 impl Shadow {
     async fn ask_and_count(self) {
         let outcome = ended(self.due, self.run()).await;
+        let covers = self.plan.covers(self.again.names().1).filter(|_| outcome.has_compared());
+        if let Some(covers) = covers {
+            self.asks.shared.meters.metrics().compared(self.again.names(), covers);
+        }
         count(&self.asks, self.again.names(), outcome);
     }
 

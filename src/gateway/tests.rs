@@ -23,6 +23,7 @@ mod modes;
 mod shadows;
 mod shown;
 mod support;
+mod switches;
 mod unread;
 mod withheld;
 

@@ -13,7 +13,11 @@ use prometheus_client::{
 };
 
 use crate::telemetry::{
-    backend::BackendMetrics, loads::LoadMetrics, names::metric, outcome::HandshakeOutcome, shadow::Different,
+    backend::BackendMetrics,
+    loads::LoadMetrics,
+    names::metric,
+    outcome::HandshakeOutcome,
+    shadow::{Different, Places},
 };
 
 mod calls;
@@ -174,6 +178,11 @@ impl Metrics {
     /// Counts that the old side was asked twice.
     pub fn shadow_noise(&self, dialect: &str, operation: &str, is_noisy: bool, places: Vec<String>) {
         self.0.sides.shadow.noise(dialect, operation, is_noisy, places);
+    }
+
+    /// Counts that two answers were compared, and keeps where.
+    pub fn compared(&self, of: (&str, &str), places: &Arc<dyn Places>) {
+        self.0.sides.shadow.compared(of, places);
     }
 
     /// Counts a place where the sides differ, and keeps it for a while.

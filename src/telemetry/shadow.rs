@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet, VecDeque},
+    fmt,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::SystemTime,
 };
@@ -11,7 +12,7 @@ use prometheus_client::{
     metrics::{counter::Counter, family::Family},
     registry::Registry,
 };
-use serde_json::json;
+use serde_json::{Value as Tree, json};
 
 use super::{RequestId, names::metric};
 use crate::{once::Each, time::unix_seconds};
@@ -105,6 +106,34 @@ impl ShadowOutcome {
             ShadowOutcome::OtherPage => "other_page",
         }
     }
+
+    /// Whether both answers were compared, or what a change did with what it was to do.
+    pub fn has_compared(self) -> bool {
+        match self {
+            ShadowOutcome::Same
+            | ShadowOutcome::Different
+            | ShadowOutcome::Noise
+            | ShadowOutcome::Unsteady
+            | ShadowOutcome::OtherPage
+            | ShadowOutcome::EffectSame
+            | ShadowOutcome::EffectDifferent
+            | ShadowOutcome::EffectUnsteady => true,
+            ShadowOutcome::Dropped
+            | ShadowOutcome::TooLarge
+            | ShadowOutcome::Broken
+            | ShadowOutcome::Late
+            | ShadowOutcome::Unanswered
+            | ShadowOutcome::Unreadable
+            | ShadowOutcome::DryFits
+            | ShadowOutcome::DryRefused
+            | ShadowOutcome::Untried
+            | ShadowOutcome::EffectUnread
+            | ShadowOutcome::Spared
+            | ShadowOutcome::Unrepeated
+            | ShadowOutcome::Cursor
+            | ShadowOutcome::Busy => false,
+        }
+    }
 }
 
 /// A place where the sides differ. Nothing of what they said is in it.
@@ -128,6 +157,12 @@ pub struct Different {
     pub new: String,
 }
 
+/// Says where answers to an operation are compared, of which so many were: as JSON.
+pub trait Places: Send + Sync {
+    /// The operation with its dialect, and how many answers.
+    fn json(&self, of: (&str, &str), answers: u64) -> Tree;
+}
+
 /// What is counted and kept of shadows; clones share it.
 #[derive(Clone, Debug, Default)]
 pub(super) struct ShadowMetrics {
@@ -137,12 +172,26 @@ pub(super) struct ShadowMetrics {
     kept: Arc<Mutex<Kept>>,
 }
 
+struct Compared {
+    answers: u64,
+    /// By the mappings that read the last of them.
+    places: Arc<dyn Places>,
+}
+
+impl fmt::Debug for Compared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Compared").field("answers", &self.answers).finish_non_exhaustive()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Kept {
     /// By dialect and operation, and by whether they only show something: so that neither leaves no room for the other.
     places: BTreeMap<(String, String, bool), BTreeSet<String>>,
     /// By the same: the places that count for nothing.
     noisy: BTreeMap<(String, String), Vec<String>>,
+    /// By dialect and operation: how many answers were compared, and where.
+    compared: BTreeMap<(String, String), Compared>,
     /// The oldest first.
     newest: VecDeque<(u64, Different)>,
     /// The same of what is only shown, of each place the newest: it is in every answer.
@@ -238,7 +287,18 @@ impl ShadowMetrics {
         self.differences.get_or_create(&PlaceLabels { dialect, operation, place }).inc();
     }
 
-    /// The newest differences, the newest first.
+    /// Two answers were compared, as far as they had these places.
+    pub(super) fn compared(&self, (dialect, operation): (&str, &str), places: &Arc<dyn Places>) {
+        let mut kept = self.lock();
+        let new = || Compared { answers: 0, places: Arc::clone(places) };
+        let of = kept.compared.entry((dialect.to_owned(), operation.to_owned())).or_insert_with(new);
+        of.answers += 1;
+        if !Arc::ptr_eq(&of.places, places) {
+            of.places = Arc::clone(places);
+        }
+    }
+
+    /// The newest differences, the newest first, and where answers were compared.
     pub(super) fn json(&self) -> String {
         let kept = self.lock();
         let told = |(at, one): &(u64, Different)| {
@@ -260,7 +320,12 @@ impl ShadowMetrics {
             json!({"dialect": dialect, "operation": operation, "places": places})
         });
         let noise = unsteady.collect::<Vec<_>>();
-        format!("{}\n", json!({ "differences": differences, "shown": shown, "noise": noise }))
+        let compared = kept.compared.iter();
+        let compared = compared
+            .map(|((dialect, operation), of)| of.places.json((dialect, operation), of.answers))
+            .collect::<Vec<_>>();
+        let json = json!({ "differences": differences, "shown": shown, "noise": noise, "places": compared });
+        format!("{json}\n")
     }
 
     /// A panic while the lock was held cannot have left half of a difference, so poison is ignored.

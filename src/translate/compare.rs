@@ -63,6 +63,11 @@ pub struct List<'b> {
     pub is_page: bool,
 }
 
+/// Whether of values of that shape only the form is compared: they are made anew on each side, and nothing ties the two together.
+pub(super) fn is_by_form(shape: &Shape<'_>) -> bool {
+    generated(Some(shape)) == Some(Generated::Time)
+}
+
 /// Compares how two calls ended.
 pub fn outcomes(sides: [&Result<Answer, Box<Problem>>; 2], by: &By<'_>, pairs: &mut Pairs) -> Differences {
     let mut comparing = Comparing::new(by, pairs);

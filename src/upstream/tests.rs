@@ -1,6 +1,7 @@
 //! Calls over real sockets, to backends that behave and to those that do not.
 
 mod backend;
+mod base;
 mod breaking;
 mod faults;
 mod identity;

@@ -68,6 +68,7 @@ pub(super) fn written(told: &Told) -> String {
     met::put_plots(told, &mut out);
     moving::put_all(told, &mut out);
     met::put_differences(told, &mut out);
+    met::put_places(told, &mut out);
     met::put_losses(told, &mut out);
 
     out.push_str("<section><h2>Calls</h2>");

@@ -64,6 +64,7 @@ pub(super) fn written(told: &Told) -> Tree {
         "comparisons": comparisons(told),
         "differences": differences(&told.met.differences),
         "shown": differences(&told.met.shown),
+        "places": told.places.iter().map(|of| of.covers.json((&of.dialect, &of.operation), of.answers)).collect::<Vec<_>>(),
         "losses": losses(told),
         "counted": all.to_json(),
     })

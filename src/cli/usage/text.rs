@@ -157,6 +157,19 @@ fn differences(told: &Told, out: &mut String) {
         table(out, 4, &rows);
     }
     only_shown(told, out);
+    compared_places(told, out);
+}
+
+/// In how many places answers were compared, and in how many never.
+fn compared_places(told: &Told, out: &mut String) {
+    if !told.places.iter().any(|of| of.answers > 0) {
+        return;
+    }
+    out.push_str("\nwhere both sides were compared, as far as answers had it\n");
+    for of in &told.places {
+        wrap(out, 2, &format!("{}/{}: {}", of.dialect, of.operation, of.sentence()));
+    }
+    wrap(out, 2, "`--format json` and `html` name the places");
 }
 
 /// Where the old side shows what no comparison of meaning sees.

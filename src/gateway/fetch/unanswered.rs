@@ -36,6 +36,12 @@ pub(in crate::gateway) fn is_no_answer(problem: &Problem) -> bool {
     )
 }
 
+/// Whether it is certain of the call of which a client is told so that nothing of it was written, whenever it was tried.
+pub(in crate::gateway) fn is_unsent(problem: &Problem) -> bool {
+    let Cow::Borrowed(code) = problem.code else { return false };
+    matches!(code, "upstream-breaker-open" | "upstream-overloaded" | "upstream-unreachable")
+}
+
 /// What a client is told when what it asked for was done, and what it has to be told of it could not be read, whatever
 /// kept it from being read: nothing that has it ask again, for that would do it again, nor that it was refused.
 ///

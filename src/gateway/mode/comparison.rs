@@ -1,27 +1,44 @@
 //! What comparing both sides of a dialect needs, and what is learnt by it.
 
 use std::collections::HashMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use serde_json::Value as Tree;
 use tokio::time::Instant;
 
 use super::noise::Noise;
 use super::{Config, Plan};
 use crate::dialect::{Dialect, Operation, Registry};
+use crate::telemetry::Places;
 use crate::translate::compare::{Differences, Masks};
 use crate::translate::reverse::back::Back;
-use crate::translate::reverse::told::Reader;
+use crate::translate::reverse::told::{Covers, Reader};
 
 /// What reads the answers of both sides, and what is known of the old side's noise.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Comparison {
     /// By operation: of those that only read.
     readers: HashMap<String, Reader>,
     /// Of those that change something, cases included; none where nothing is read back.
     changes: Vec<Change>,
+    /// By operation: where what it is answered, or what it did, is compared.
+    covers: HashMap<String, Arc<dyn Places>>,
     masks: Masks,
     /// By operation.
     noise: Mutex<HashMap<String, Noise>>,
+}
+
+impl fmt::Debug for Comparison {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Comparison").field("readers", &self.readers).finish_non_exhaustive()
+    }
+}
+
+impl Places for Covers {
+    fn json(&self, of: (&str, &str), answers: u64) -> Tree {
+        Covers::json(self, of, answers)
+    }
 }
 
 /// How it is found out what an operation changed.
@@ -43,6 +60,11 @@ impl Plan {
     /// What reads the answers of an operation.
     pub(in crate::gateway) fn reader(&self, operation: &str) -> Option<&Reader> {
         self.comparison.as_ref()?.readers.get(operation)
+    }
+
+    /// Where answers to an operation are compared, or what it did.
+    pub(in crate::gateway) fn covers(&self, operation: &str) -> Option<&Arc<dyn Places>> {
+        self.comparison.as_ref()?.covers.get(operation)
     }
 
     /// How values of answers are hidden.
@@ -107,8 +129,14 @@ impl Comparison {
             let cases = whole.cases.iter().map(|case| change(&case.operation));
             std::iter::once(change(whole)).chain(cases).collect::<Vec<_>>()
         };
-        let changes = others.flat_map(cases).collect();
-        Comparison { readers: safe.iter().map(reader).collect(), changes, ..Comparison::default() }
+        let changes: Vec<_> = others.flat_map(cases).collect();
+        let readers: HashMap<_, _> = safe.iter().map(reader).collect();
+        let all = readers.values().chain(changes.iter().map(|change| &change.reader));
+        let covers = all.map(|reader| {
+            let covers: Arc<dyn Places> = Arc::new(reader.covers());
+            (reader.operation().name.clone(), covers)
+        });
+        Comparison { covers: covers.collect(), readers, changes, ..Comparison::default() }
     }
 
     /// A panic while the lock was held cannot have left anything half learned, so poison is ignored.

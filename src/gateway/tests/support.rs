@@ -14,7 +14,7 @@ use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
 
 use super::acme;
-use crate::gateway::mode::{self, Legacies, Modes};
+use crate::gateway::mode::{self, Legacies};
 use crate::gateway::{
     AnswerCheck, AnswerChecks, Aside, Called, Config, Gateway, ShadowWork, Shadows, Shared,
 };
@@ -70,11 +70,12 @@ impl TestGateway {
         (TestGateway::start(answer).await.moving(&base, mode), seen)
     }
 
-    /// The same, with an old upstream there.
+    /// The same, with an old upstream there. Of one that was moving already it is known what it was asked.
     pub(super) fn moving(self, base: &str, mode: mode::Config) -> TestGateway {
         let old = Upstream::new(Arc::new(upstream::Config::new(base.parse().unwrap()))).unwrap();
         let legacies: Legacies = [("acme".to_owned(), old)].into_iter().collect();
-        let modes = Modes::new(&self.gateway.shared.registry, &[("acme".to_owned(), mode)].into(), &legacies);
+        let configs = [("acme".to_owned(), mode)].into();
+        let modes = self.gateway.modes.followed_by(&self.gateway.shared.registry, &configs, &legacies);
         TestGateway { gateway: self.gateway.with_modes(Arc::new(modes), legacies), ..self }
     }
 

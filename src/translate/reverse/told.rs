@@ -26,6 +26,7 @@ use crate::problem::{ErrorStatus, Problem, Segment};
 use crate::schema::Schema;
 
 mod collected;
+mod covers;
 mod list;
 mod reading;
 mod record;
@@ -35,6 +36,7 @@ mod shown;
 use self::reading::{Spot, Way, holding, reading};
 use self::shown::Showing;
 
+pub use self::covers::{Covers, Why};
 pub use self::list::total;
 pub(super) use self::list::{list_at, value_at, way_to};
 pub use self::reading::Telling;

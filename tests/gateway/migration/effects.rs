@@ -154,6 +154,13 @@ fn what_the_old_side_does_otherwise_is_found_by_place_and_no_value_is_told() {
     for value in ["Secret", "SECRET", "secret.example", "default.example", "editor", "viewer"] {
         assert!(!told.contains(value), "{value}: {told}");
     }
+    let told: Value = serde_json::from_str(&told).unwrap();
+    let places = told["places"].as_array().unwrap().iter();
+    let compared: Vec<_> = places.map(|one| (&one["operation"], &one["of"], &one["answers"])).collect();
+    assert!(
+        compared.contains(&(&json!("updateOrganizationById"), &json!("effects"), &json!(1))),
+        "{compared:?}"
+    );
     assert_eq!(world.canonical_changes(), [""; 0], "the other side is told of none");
     assert_eq!(tamper.changes(), 4, "each is made once");
 }

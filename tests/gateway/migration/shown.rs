@@ -56,6 +56,15 @@ fn what_the_old_side_only_shows_is_found_whoever_answers_and_apart_from_what_dif
     let mut shown: Vec<_> = shown.collect();
     shown.sort_unstable();
     assert_eq!((shown, &told["differences"]), (PLACES.to_vec(), &json!([])));
+    let [of] = &told["places"].as_array().unwrap()[..] else { panic!("{told}") };
+    assert_eq!((&of["operation"], &of["of"], &of["answers"]), (&json!(LIST), &json!("answers"), &json!(4)));
+    for (sort, place) in [
+        ("compared", json!("/items/*/role")),
+        ("looked_at", json!("[].object")),
+        ("never", json!({"place": "[].user.displayName", "why": "not_told"})),
+    ] {
+        assert!(of[sort].as_array().unwrap().contains(&place), "{place}: {of}");
+    }
 
     // What is known is told no more, nor what lies below it; all else is.
     let known = json!(["dialect:/items/*/spaces", "dialect:/items/*/user", "dialect:/items/*/pho"]);

@@ -96,6 +96,82 @@ fn what_answers_only_show_is_named_beside_every_verdict() {
     );
     // It is answered with nothing at all.
     assert_eq!(told_of(&told, "drops")["only_shown"], json!({}));
+    // Nobody has compared anything.
+    let of = places(&told, "getMemberInOrganizationById");
+    assert_eq!((&of["answers"], &of["compared"], &of["looked_at"]), (&json!(0), &json!([]), &json!([])));
+    for (place, why) in [("/role", "no_answer"), ("spaces", "no_answer"), ("user.displayName", "not_told")] {
+        assert!(of["never"].as_array().unwrap().contains(&json!({"place": place, "why": why})), "{of}");
+    }
+    for format in ["text", "html"] {
+        let told = by_own_mappings(&counting, format);
+        assert!(!told.to_lowercase().contains("where both sides were compared"), "{told}");
+    }
+}
+
+/// A report by the mappings that are built in.
+fn by_own_mappings(counting: &Counting, format: &str) -> String {
+    let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+    report.arg("report").arg(counting.folder.path().join("usage.sqlite")).args(["--format", format]);
+    String::from_utf8(report.output().unwrap().stdout).unwrap()
+}
+
+/// What is told of the places of an operation.
+fn places<'t>(told: &'t Value, operation: &str) -> &'t Value {
+    told["places"].as_array().unwrap().iter().find(|one| one["operation"] == operation).unwrap()
+}
+
+/// By the mappings' `[lens.member]`, `[operation.collect]` and `constant`.
+#[test]
+fn where_answers_were_compared_and_where_never_is_told_of_each_operation() {
+    let mut counting = Counting::with(Config::default());
+    for (dialect, operation) in [
+        ("gitbook", "getMemberInOrganizationById"),
+        ("gitbook", "updateMemberInOrganizationById"),
+        ("apexscore", "create_organization_invitations"),
+        ("dreadnode", "respond_to_invitation"),
+    ] {
+        counting.count(Principal::of(b"uses"), &[Part::operation(dialect, operation)]);
+        counting.book.compared(dialect, operation, "same", now());
+    }
+    counting.write();
+    let told: Value = serde_json::from_str(&by_own_mappings(&counting, "json")).unwrap();
+    let reads = places(&told, "getMemberInOrganizationById");
+    assert_eq!(
+        (&reads["dialect"], &reads["of"], &reads["answers"]),
+        (&json!("gitbook"), &json!("answers"), &json!(1))
+    );
+    let compared = reads["compared"].as_array().unwrap();
+    for place in ["/role", "/status", "/user/email", "/user_id"] {
+        assert!(compared.contains(&json!(place)), "{place}: {reads}");
+    }
+    // What the dialect drops, and what only holds other places.
+    for place in ["/organization_id", "/extensions", "/joined_at", "/user", ""] {
+        assert!(!compared.contains(&json!(place)), "{place}: {reads}");
+    }
+    let looked_at = reads["looked_at"].as_array().unwrap();
+    for place in ["object", "sites", "spaces", "teams"] {
+        assert!(looked_at.contains(&json!(place)), "{place}: {reads}");
+    }
+    let [refusal, name] = [("refusal", "refusal"), ("user.displayName", "not_told")]
+        .map(|(place, why)| json!({"place": place, "why": why}));
+    let [joined, seen] = ["/joined_at", "/last_seen_at"].map(|at| json!({"place": at, "why": "time"}));
+    assert_eq!(reads["never"], json!([joined, seen, refusal, name]));
+    // Of a change what it did is compared, and its answer is looked at.
+    let changes = places(&told, "updateMemberInOrganizationById");
+    assert_eq!((&changes["of"], &changes["compared"]), (&json!("effects"), &json!([])));
+    assert_eq!((&changes["looked_at"], &changes["never"]), (&reads["looked_at"], &json!([refusal, name])));
+    for (operation, why) in
+        [("create_organization_invitations", "bulk"), ("respond_to_invitation", "constant")]
+    {
+        let whole = json!({"place": "", "why": why});
+        let of = places(&told, operation);
+        assert!(of["never"].as_array().unwrap().contains(&whole), "{of}");
+    }
+    let text = by_own_mappings(&counting, "text");
+    let (_, told) = text.split_once("where both sides were compared, as far as answers had it\n").unwrap();
+    assert!(told.contains("gitbook/getMemberInOrganizationById: "), "{text}");
+    let html = by_own_mappings(&counting, "html");
+    assert!(html.contains("<code>user.displayName</code>") && html.contains("<code>/last_seen_at</code>"));
 }
 
 /// Where a shadow looked, and found that the old side shows the same or something else.

@@ -1,12 +1,14 @@
 //! What there was on each day, drawn; and in tables where the sides differ and what is lost.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{escaped, put, sentence, table, td};
 use crate::cli::usage::Told;
 use crate::cli::usage::axis::DAY;
 use crate::cli::usage::compared::{Compared, REFUSED, Seen};
+use crate::cli::usage::places::Places;
 use crate::cli::usage::plot::{Plot, grouped};
+use crate::translate::reverse::told::Covers;
 use crate::usage::snapshot::date;
 use crate::usage::{Kind, Part};
 
@@ -76,6 +78,42 @@ pub(super) fn put_differences(told: &Told, out: &mut String) {
         table(&["Dialect", "Operation", "Place", "#Times", "First", "Last"], &rows, &mut body);
         put_section("What is only shown, and will be shown otherwise", &body, out);
     }
+}
+
+/// Where answers were compared, and where never.
+pub(super) fn put_places(told: &Told, out: &mut String) {
+    if !told.places.iter().any(|of| of.answers > 0) {
+        return;
+    }
+    let listed = |places: Vec<&str>| {
+        let places: Vec<_> = places.iter().map(|place| format!("<code>{}</code>", escaped(place))).collect();
+        format!("<td>{}</td>", places.join(", "))
+    };
+    let row = |of: &Places| {
+        let Covers { compared, looked_at, never, .. } = &of.covers;
+        let never =
+            never.iter().map(|(place, why)| if place.is_empty() { why.word() } else { place.as_str() });
+        vec![
+            td(&of.dialect),
+            td(&of.operation),
+            format!("<td class=\"n\">{}</td>", grouped(of.answers)),
+            if of.covers.of_effects { td("what the calls set") } else { listed(strs(compared)) },
+            listed(strs(looked_at)),
+            listed(never.collect()),
+        ]
+    };
+    let rows: Vec<_> = told.places.iter().map(row).collect();
+    let mut body = "<p>As far as both answers had it. What is never compared may differ unseen.</p><details>\
+                    <summary>Places</summary>"
+        .to_owned();
+    let heads = ["Dialect", "Operation", "#Answers", "Compared", "Only shown, looked at", "Never"];
+    table(&heads, &rows, &mut body);
+    body.push_str("</details>");
+    put_section("Where both sides were compared", &body, out);
+}
+
+fn strs(places: &BTreeSet<String>) -> Vec<&str> {
+    places.iter().map(String::as_str).collect()
 }
 
 fn place_rows(places: &BTreeMap<Part, Seen>) -> Vec<Vec<String>> {
