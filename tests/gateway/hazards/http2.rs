@@ -15,6 +15,7 @@
 //! | `times 100 line` | a line so often, with the streams 1, 3, 5 … for `$` |
 //! | `answer 1` | nothing, until the stream has an answer or was reset |
 //! | `reset 1` | nothing, until the stream was reset, whatever came before |
+//! | `unanswered 1` | nothing; the stream must not have been answered by now |
 //! | `alive` | a PING, and waits for the answer to it |
 //! | `heard 3`, `go` | nothing, until the backend heard so many calls; lets the backend go on |
 //! | `finish` | the end of what is sent |
@@ -34,6 +35,7 @@ use heard::{Heard, Shared, listen};
 use super::{
     PATIENCE,
     case::{After, Case},
+    client::Answer,
     run::{Seen, Stage},
     text::{self, Parts},
 };
@@ -73,6 +75,11 @@ pub(super) fn play(stage: &Stage, case: &Case, lines: &[String], parts: &Parts) 
     let heard = connection.shared.lock();
     let outcome = |id: &u32| heard.streams.get(id).cloned().unwrap_or_else(|| "-".to_owned());
     seen.goaway = heard.goaway;
+    let answer = |(id, status): (&u32, &String)| {
+        let body = heard.bodies.get(id).cloned().unwrap_or_default();
+        Some(Answer { status: status.parse().ok()?, head: String::new(), body })
+    };
+    seen.answers = heard.streams.iter().filter_map(answer).collect();
     seen.outcomes = connection.opened.iter().map(outcome).collect();
     seen
 }
@@ -159,6 +166,12 @@ impl Connection<'_> {
                 self.frame(byte(1), byte(2), number(3), &bytes());
             }
             "answer" => return self.wait("an answer", |heard| heard.streams.contains_key(&number(1))),
+            "unanswered" => {
+                return match self.shared.lock().streams.get(&number(1)) {
+                    Some(how) => Err(format!("stream {} has {how} already", number(1))),
+                    None => Ok(()),
+                };
+            }
             "reset" => return self.wait("a reset", |heard| heard.resets.contains(&number(1))),
             "alive" => return self.alive(),
             "heard" if !self.stage.backend.wait_for(self.case, number(1) as usize) => {

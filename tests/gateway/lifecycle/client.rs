@@ -10,6 +10,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct Client {
     address: SocketAddr,
     stream: Option<BufReader<TcpStream>>,
+    patience: Duration,
 }
 
 #[derive(Debug)]
@@ -28,7 +29,12 @@ impl Answer {
 
 impl Client {
     pub(crate) fn new(address: SocketAddr) -> Client {
-        Client { address, stream: None }
+        Client { address, stream: None, patience: PATIENCE }
+    }
+
+    /// One that waits longer for an answer than anything takes that is not held up.
+    pub(super) fn with_patience(self, patience: Duration) -> Client {
+        Client { patience, ..self }
     }
 
     /// The next request is sent on another connection.
@@ -58,7 +64,7 @@ impl Client {
     fn send(&mut self, request: &str) -> io::Result<Answer> {
         let mut stream = match self.stream.take() {
             Some(stream) => stream,
-            None => connected(self.address)?,
+            None => connected(self.address, self.patience)?,
         };
         stream.get_mut().write_all(request.as_bytes())?;
         let answer = read(&mut stream)?;
@@ -69,10 +75,10 @@ impl Client {
     }
 }
 
-fn connected(address: SocketAddr) -> io::Result<BufReader<TcpStream>> {
+fn connected(address: SocketAddr, patience: Duration) -> io::Result<BufReader<TcpStream>> {
     let stream = TcpStream::connect(address)?;
     stream.set_nodelay(true)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
+    stream.set_read_timeout(Some(patience))?;
     Ok(BufReader::new(stream))
 }
 

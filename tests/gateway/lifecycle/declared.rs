@@ -12,6 +12,10 @@ use super::process::Process;
 const SETTINGS: &str = "[server]\nworkers = 1\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n\
     [admin]\naddress = \"127.0.0.1:0\"\n[telemetry]\nformat = \"json\"\n";
 
+/// A role of a mapping that may do everything, and retires.
+const RETIRES: &str =
+    "may  = [\"*\"]\nretirement = { deprecated = 2026-03-01, successor = \"https://acme.example\" }";
+
 /// The status and the codes of what was found.
 fn told(answer: &Answer) -> (u16, Vec<String>) {
     let told: Value = serde_json::from_str(&answer.body).unwrap();
@@ -51,12 +55,37 @@ fn a_mode_that_was_said_is_held_against_mappings_that_are_read_later() {
         told(&Client::new(process.admin).ask("PUT", "/modes/acme", header, json).unwrap())
     };
     assert_eq!(say(r#"{"mode": "legacy"}"#), (200, vec![]));
-    let retires =
-        "may  = [\"*\"]\nretirement = { deprecated = 2026-03-01, successor = \"https://acme.example\" }";
-    edit(&files, "mappings/acme.toml", "may  = [\"*\"]", retires);
+    edit(&files, "mappings/acme.toml", "may  = [\"*\"]", RETIRES);
     assert_eq!(told(&process.reload()), (200, vec!["C0407".to_owned()]));
     assert_eq!(say(r#"{"mode": "legacy"}"#), (200, vec!["C0407".to_owned()]));
     assert_eq!(say(r#"{"mode": "legacy", "validate": true}"#), (200, vec![]));
     assert_eq!(told(&process.reload()), (200, vec![]));
+    process.stop();
+}
+
+#[test]
+fn a_mode_that_was_kept_is_held_against_mappings_at_a_start() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, SETTINGS);
+    let kept = format!("[admin]\nmodes_file = {:?}\n", files.path("modes.json").display().to_string());
+    edit(&files, "config.toml", "[admin]\n", &kept);
+    let old = format!("[legacy.acme]\nbase = \"http://{}\"\n[files]\n", backend.address);
+    edit(&files, "config.toml", "[files]\n", &old);
+    let say = |process: &Process, json: &str| {
+        let header = "content-type: application/json\r\n";
+        told(&Client::new(process.admin).ask("PUT", "/modes/acme", header, json).unwrap())
+    };
+    let process = Process::start(&files);
+    assert_eq!(say(&process, r#"{"mode": "legacy"}"#), (200, vec![]));
+    process.stop();
+    edit(&files, "mappings/acme.toml", "may  = [\"*\"]", RETIRES);
+    let process = Process::start(&files);
+    let told = process.logged("\"diagnostic.code\":\"C0407\"");
+    assert!(told.contains("\"level\":\"WARN\"") && told.contains("`acme` retire"), "{told}");
+    assert_eq!(say(&process, r#"{"mode": "legacy", "validate": true}"#), (200, vec![]));
+    process.stop();
+    let process = Process::start(&files);
+    // It would stand before what a start waits for, which is the addresses.
+    assert!(!process.log().contains("C0407"), "{}", process.log());
     process.stop();
 }

@@ -83,6 +83,11 @@ impl Files {
     /// Writes all files, sound.
     pub(super) fn write(&self, edition: Edition) {
         fs::write(self.config(), &self.settings).unwrap();
+        self.write_data(edition);
+    }
+
+    /// The same, and leaves the settings as they are.
+    pub(super) fn write_data(&self, edition: Edition) {
         let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/acme");
         for folder in ["mappings", "schemas/acme", "schemas/canonical"] {
             fs::create_dir_all(self.path(folder)).unwrap();

@@ -68,6 +68,17 @@ impl Process {
         socket: Option<&TcpListener>,
         environment: &[(&str, &str)],
     ) -> Process {
+        let process = Process::begin_at(config, socket, environment);
+        process.wait_for("READY=1");
+        process.with_addresses()
+    }
+
+    /// The same, and does not wait: where it will listen is not known.
+    pub(super) fn begin_at(
+        config: &Path,
+        socket: Option<&TcpListener>,
+        environment: &[(&str, &str)],
+    ) -> Process {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("notify");
         let notices = UnixDatagram::bind(&path).unwrap();
@@ -79,18 +90,13 @@ impl Process {
         let mut child = command.spawn().unwrap();
         let log = Log::of(child.stderr.take().unwrap());
         let nowhere = ([0, 0, 0, 0], 0).into();
-        let mut process = Process {
-            child,
-            notices,
-            _folder: folder,
-            log,
-            has_ended: false,
-            admin: nowhere,
-            address: nowhere,
-        };
-        process.wait_for("READY=1");
-        process.read_addresses();
-        process
+        Process { child, notices, _folder: folder, log, has_ended: false, admin: nowhere, address: nowhere }
+    }
+
+    /// Has it known where it listens, which is logged before it says that it serves.
+    pub(super) fn with_addresses(mut self) -> Process {
+        self.read_addresses();
+        self
     }
 
     /// What it has logged so far.

@@ -2,6 +2,7 @@
 
 use std::fs::File;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::Command;
 use std::sync::mpsc;
 use std::thread;
@@ -10,7 +11,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::backend::Backend;
-use super::client::Client;
+use super::client::{Answer, Client};
 use super::files::{Edition, FAULTS, Files};
 use super::load::{CONCURRENCY, Load, Sent, add, assert_once_each};
 use super::process::Process;
@@ -162,23 +163,55 @@ fn everything_that_is_wrong_is_told_at_once() {
     process.stop();
 }
 
+/// A file that may be a pipe, too. Who reads that is held for as long as nobody writes it.
+struct Held {
+    path: PathBuf,
+    /// Where the file is while a pipe is in its place.
+    aside: PathBuf,
+}
+
+/// Files that name a key, which a reload reads from a pipe, too.
+fn with_key(backend: &Backend) -> (Files, Held) {
+    let files = Files::new(backend.address, SETTINGS);
+    let key = Held::new(files.path("key"));
+    std::fs::write(&key.path, [7; 32]).unwrap();
+    let mut settings = File::options().append(true).open(files.config()).unwrap();
+    writeln!(settings, "[explain]\nkey = {:?}", key.path.display().to_string()).unwrap();
+    (files, key)
+}
+
+impl Held {
+    fn new(path: PathBuf) -> Held {
+        Held { aside: path.with_extension("aside"), path }
+    }
+
+    fn becomes_a_pipe(&self) {
+        std::fs::rename(&self.path, &self.aside).unwrap();
+        assert!(Command::new("mkfifo").arg(&self.path).status().unwrap().success());
+    }
+
+    /// Returns once somebody has begun to read the pipe.
+    fn is_being_read(&self) -> File {
+        File::options().write(true).open(&self.path).unwrap()
+    }
+
+    /// The file is there again, and whoever reads the pipe is told what it says.
+    fn is_let_go(&self, mut pipe: File) {
+        std::fs::rename(&self.aside, &self.path).unwrap();
+        pipe.write_all(&std::fs::read(&self.path).unwrap()).unwrap();
+    }
+}
+
 #[test]
 fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
     let backend = Backend::start();
-    let files = Files::new(backend.address, SETTINGS);
-    let (key, sound) = (files.path("key"), files.path("sound-key"));
-    std::fs::write(&key, [7; 32]).unwrap();
-    let text = std::fs::read_to_string(files.config()).unwrap();
-    std::fs::write(files.config(), format!("{text}\n[explain]\nkey = {:?}\n", key.display().to_string()))
-        .unwrap();
+    let (files, key) = with_key(&backend);
     let process = Process::start(&files);
-    // Whoever reads a pipe is held until somebody writes it.
-    std::fs::rename(&key, &sound).unwrap();
-    assert!(Command::new("mkfifo").arg(&key).status().unwrap().success());
+    key.becomes_a_pipe();
     thread::scope(|scope| {
         let first = scope.spawn(|| process.reload().status);
         // This returns once the first reload has begun to read.
-        let mut pipe = File::options().write(true).open(&key).unwrap();
+        let pipe = key.is_being_read();
         let (told, answers) = mpsc::channel();
         for _ in 0..=WAITING_MAX {
             let (process, told) = (&process, told.clone());
@@ -187,10 +220,7 @@ fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
         // While the first is held, nobody is answered but the one who is too many: all others wait.
         assert_eq!(answers.recv_timeout(PATIENCE), Ok(409));
         assert_eq!(answers.try_recv(), Err(mpsc::TryRecvError::Empty));
-        let text = std::fs::read(&sound).unwrap();
-        std::fs::rename(&sound, &key).unwrap();
-        pipe.write_all(&text).unwrap();
-        drop(pipe);
+        key.is_let_go(pipe);
         for _ in 0..=WAITING_MAX {
             process.wait_for("READY=1");
         }
@@ -199,6 +229,57 @@ fn who_asks_while_a_reload_is_made_waits_for_one_of_its_own() {
         assert_eq!(answers.iter().collect::<Vec<_>>(), [200; WAITING_MAX]);
     });
     assert_eq!(process.metric("gateway_reloads_total{result=\"taken\"}"), 1 + WAITING_MAX);
+    process.stop();
+}
+
+/// It takes the minute that files may take to be read, and so is left out where not all rounds are asked for.
+#[test]
+fn a_reload_that_hangs_is_given_up_and_none_begins_while_it_reads_on() {
+    if rounds(0, 1) == 0 {
+        return;
+    }
+    let backend = Backend::start();
+    let (files, key) = with_key(&backend);
+    let process = Process::start(&files);
+    let mut probe = Probe { client: Client::new(process.address), sent: Vec::new() };
+    files.write_data(Edition::Second);
+    key.becomes_a_pipe();
+    let (pipe, given_up) = thread::scope(|scope| {
+        let asks = || Client::new(process.admin).with_patience(3 * PATIENCE).post("/reload", "", "").unwrap();
+        let first = scope.spawn(asks);
+        (key.is_being_read(), first.join().unwrap())
+    });
+    let told = |answer: &Answer| (answer.status, answer.body.contains("were not read within 60 s"));
+    assert_eq!(told(&given_up), (500, true), "{}", given_up.body);
+    // This one would not wait for a minute.
+    let next = process.reload();
+    assert!(next.status == 500 && next.body.contains("are still being read"), "{}", next.body);
+    assert_eq!(process.metric("gateway_reloads_total{result=\"failed\"}"), 2);
+    assert_eq!(probe.role(), Edition::First.word(), "what was in use stays in use");
+    key.is_let_go(pipe);
+    // It has something to read and to prove yet. Nothing comes of that.
+    let last = (0..10_000).map(|_| process.reload()).find(|answer| answer.status != 500).unwrap();
+    assert_eq!(last.status, 200, "{}", last.body);
+    assert_eq!(process.metric("gateway_reloads_total{result=\"taken\"}"), 1);
+    assert_eq!(probe.role(), Edition::Second.word());
+    process.stop();
+}
+
+#[test]
+fn who_asks_by_signal_while_the_program_starts_is_heard_when_it_has() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, SETTINGS);
+    let config = Held::new(files.config());
+    config.becomes_a_pipe();
+    let process = Process::begin_at(&files.config(), None, &[]);
+    let pipe = config.is_being_read();
+    process.signal("HUP");
+    config.is_let_go(pipe);
+    let said = process.wait_for("READY=1").concat();
+    assert!(!said.contains("RELOADING=1"), "{said}");
+    assert_announced(&process.wait_for("READY=1"));
+    let process = process.with_addresses();
+    assert_eq!(process.metric("gateway_reloads_total{result=\"taken\"}"), 1);
     process.stop();
 }
 

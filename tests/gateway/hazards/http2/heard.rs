@@ -14,6 +14,8 @@ use super::hpack;
 pub(super) struct Heard {
     /// What became of each stream.
     pub(super) streams: BTreeMap<u32, String>,
+    /// What the answers to them have for bodies.
+    pub(super) bodies: BTreeMap<u32, Vec<u8>>,
     /// Those that were reset, also behind an answer.
     pub(super) resets: BTreeSet<u32>,
     pub(super) pongs: usize,
@@ -58,6 +60,7 @@ pub(super) fn listen(mut stream: TcpStream, shared: &Shared) {
             break;
         }
         match (head[3], head[4]) {
+            (0, _) => shared.hear(|heard| heard.bodies.entry(id).or_default().extend(payload)),
             (1, _) => {
                 if let Some(status) = table.status(&payload).filter(|status| *status >= 200) {
                     shared.hear(|heard| heard.ended(id, &status.to_string()));
