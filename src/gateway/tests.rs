@@ -20,6 +20,7 @@ mod ids;
 mod keep;
 mod keys;
 mod modes;
+mod safety;
 mod shown;
 mod support;
 mod unread;
