@@ -29,7 +29,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Method, Request, Response, StatusCode};
+use http::{Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
@@ -149,15 +149,11 @@ impl Gateway {
         &self.upstream
     }
 
-    /// Answers one request, whatever comes of it. HEAD is a GET to everything behind this: no mapping says anything of it, and
-    /// no backend has to know it. Whoever sends the answer leaves out the body.
+    /// Answers one request, whatever comes of it; HEAD as GET: whoever sends the answer leaves out the body.
     pub async fn answer<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         &self,
-        mut request: Request<B>,
+        request: Request<B>,
     ) -> Response<Full<Bytes>> {
-        if *request.method() == Method::HEAD {
-            *request.method_mut() = Method::GET;
-        }
         let mut exchange = Exchange::of(&request, self.shared.deadline);
         exchange.narrator = self.shared.narrator(&request);
         exchange.used = self.used(&request);

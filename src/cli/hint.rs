@@ -2,8 +2,6 @@
 
 use std::{fmt::Write, sync::Arc};
 
-use http::Method;
-
 use crate::{
     backend::{Demo, demo},
     canonical::api::PathPart,
@@ -52,7 +50,7 @@ fn header(registry: &Registry, dialect: &Dialect, demo: &Demo) -> Option<String>
 }
 
 fn path(dialect: &Dialect, operation: &Operation, demo: &Demo) -> Option<String> {
-    if operation.method != Method::GET || !matches!(operation.body, RequestBody::None) {
+    if !operation.is_safe() || !matches!(operation.body, RequestBody::None) {
         return None;
     }
     let mut path = format!("/{dialect}{}", dialect.prefix);

@@ -244,6 +244,12 @@ impl Operation {
         std::iter::once(self).chain(self.cases.iter().map(|case| &*case.operation))
     }
 
+    /// Whether asking twice does no more than asking once did (RFC 9110, section 9.2.1): clients ask so, and whatever it may
+    /// become, in any case of it, only reads. What is not safe is never asked again unbidden, nor answered to HEAD.
+    pub fn is_safe(&self) -> bool {
+        self.method.is_safe() && self.with_cases().all(|one| one.calls.is_safe())
+    }
+
     /// What an answer of that canonical status is read with.
     pub fn reads(&self, status: StatusCode) -> Option<&Arc<api::Operation>> {
         let AnswerPlan::One(answers) = &self.answer else { return None };

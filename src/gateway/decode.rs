@@ -38,7 +38,7 @@ pub(super) async fn decode<B: Body<Data = Bytes, Error: Into<BoxError>>>(
 ) -> Result<Decoded, Box<Problem>> {
     let Admitted { selected, credential } = admitted;
     let Selected { target, url, head, body } = *selected;
-    let key = Key::read(&head.method, &head.headers)?;
+    let key = Key::of(&target.operation, &head.headers)?;
     let document = match &target.operation.body {
         RequestBody::None => None,
         RequestBody::One { .. } | RequestBody::Each { .. } => {

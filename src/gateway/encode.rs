@@ -89,10 +89,8 @@ fn response(
     response
 }
 
-/// Whoever may GET may ask for the head alone.
 fn allow(methods: &[Method]) -> HeaderValue {
-    let head = methods.contains(&Method::GET).then_some("HEAD");
-    let names: Vec<&str> = methods.iter().map(Method::as_str).chain(head).collect();
+    let names: Vec<&str> = methods.iter().map(Method::as_str).collect();
     HeaderValue::try_from(names.join(", ")).expect("names of methods are visible ASCII")
 }
 
@@ -124,6 +122,6 @@ mod tests {
     #[test]
     fn methods_are_listed_with_commas() {
         assert_eq!(allow(&[Method::PATCH]), "PATCH");
-        assert_eq!(allow(&[Method::GET, Method::PATCH]), "GET, PATCH, HEAD");
+        assert_eq!(allow(&[Method::GET, Method::PATCH]), "GET, PATCH");
     }
 }

@@ -6,9 +6,10 @@
 
 use std::fmt;
 
-use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use sha2::{Digest, Sha256};
 
+use crate::dialect::Operation;
 use crate::limit::Principal;
 use crate::problem::Problem;
 
@@ -40,11 +41,16 @@ impl fmt::Debug for Key {
 }
 
 impl Key {
-    /// The one key of a request, if it is one that changes something and has any. It may be repeated, but not differ.
-    pub(super) fn read(method: &Method, headers: &HeaderMap) -> Result<Option<Box<Key>>, Box<Problem>> {
-        if method.is_safe() || !headers.contains_key(IDEMPOTENCY_KEY) {
+    /// The one key of a request for that operation, if it has any and may change something. It may be repeated, but not differ.
+    pub(super) fn of(operation: &Operation, headers: &HeaderMap) -> Result<Option<Box<Key>>, Box<Problem>> {
+        if !headers.contains_key(IDEMPOTENCY_KEY) || operation.is_safe() {
             return Ok(None);
         }
+        Key::read(headers).map(Some)
+    }
+
+    /// The one key that these headers have.
+    fn read(headers: &HeaderMap) -> Result<Box<Key>, Box<Problem>> {
         let refused = |why| Box::new(Problem::bad_request("invalid-idempotency-key", why));
         let mut texts = headers.get_all(IDEMPOTENCY_KEY).iter().map(parse);
         let first = texts.next().flatten().ok_or_else(|| refused(MALFORMED))?;
@@ -55,7 +61,7 @@ impl Key {
         }
         let mut header = HeaderValue::try_from(quoted(&first)).map_err(|_| refused(MALFORMED))?;
         header.set_sensitive(true);
-        Ok(Some(Box::new(Key { text: first, header })))
+        Ok(Box::new(Key { text: first, header }))
     }
 
     /// The key itself, for a request that becomes one call.
@@ -146,19 +152,17 @@ mod tests {
 
     use super::*;
 
-    fn read(values: &[&str]) -> Result<Option<Key>, (u16, String)> {
+    fn read(values: &[&str]) -> Result<Key, (u16, String)> {
         let mut headers = HeaderMap::new();
         for value in values {
             headers.append(IDEMPOTENCY_KEY, HeaderValue::from_bytes(value.as_bytes()).unwrap());
         }
-        match Key::read(&Method::POST, &headers) {
-            Ok(key) => Ok(key.map(|key| *key)),
-            Err(problem) => Err((problem.status.get().as_u16(), problem.code.into_owned())),
-        }
+        let read = Key::read(&headers).map(|key| *key);
+        read.map_err(|problem| (problem.status.get().as_u16(), problem.code.into_owned()))
     }
 
     fn key(value: &str) -> Key {
-        read(&[value]).unwrap().unwrap()
+        read(&[value]).unwrap()
     }
 
     /// Texts with what they mean and how they are handed on, the first two of which are the draft's examples (section 2), and
@@ -186,19 +190,10 @@ mod tests {
 
     #[test]
     fn one_key_may_be_said_twice_and_two_may_not() {
-        assert_eq!(read(&["abc", r#""abc""#]).unwrap().unwrap(), key("abc"));
+        assert_eq!(read(&["abc", r#""abc""#]).unwrap(), key("abc"));
         for values in [["abc", "abd"], ["abc", ""], ["", "abc"]] {
             assert!(read(&values).is_err(), "{values:?}");
         }
-    }
-
-    #[test]
-    fn a_request_that_changes_nothing_needs_no_key() {
-        let mut headers = HeaderMap::new();
-        headers.append(IDEMPOTENCY_KEY, HeaderValue::from_static("not, a key"));
-        assert_eq!(Key::read(&Method::GET, &headers).unwrap(), None);
-        assert_eq!(Key::read(&Method::DELETE, &HeaderMap::new()).unwrap(), None);
-        assert!(Key::read(&Method::DELETE, &headers).is_err());
     }
 
     /// The value was computed with Python's `hashlib` and `struct`, from the formula in `docs/security.md`.
@@ -216,7 +211,7 @@ mod tests {
             two in ("[a-z\"\\\\;]{1,3}", "[ab]{1,2}", "[a-c.]{1,2}", 0..3_usize),
         ) {
             let derived = |(key, whose, operation, index): &(String, String, String, usize)| {
-                read(&[&quoted(key)]).unwrap().unwrap().of_item(Principal::of(whose.as_bytes()), operation, *index)
+                read(&[&quoted(key)]).unwrap().of_item(Principal::of(whose.as_bytes()), operation, *index)
             };
             prop_assert_eq!(one == two, derived(&one) == derived(&two));
             prop_assert!(parse(&derived(&one)).is_some(), "it is a key itself");

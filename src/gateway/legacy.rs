@@ -61,7 +61,7 @@ pub(super) async fn pass<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     tell(&mut headers, &url, |host| plan.is_at(host), head.version, &shared.alias, exchange);
     // What is no text in a path, or ends lines there, is read in as many ways as there are readers.
     translate::decode_path(target.path.clone())?;
-    let key = Key::read(&head.method, &head.headers)?;
+    let key = Key::of(&target.operation, &head.headers)?;
     let body = decode::bytes(&shared.config, pin!(body)).await?;
     gateway.find_passed(&target, &url, &body, exchange);
     if plan.validates() {
@@ -75,7 +75,7 @@ pub(super) async fn pass<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         target: readdressed.as_deref().unwrap_or(&url.target.as_str()[url.mount..]),
         headers: &headers,
         body: &body,
-        safe: head.method.is_safe(),
+        safe: target.operation.is_safe(),
         is_keyed: key.is_some() && onward_keyed,
         follows: false,
         share: Some(share_of(credential.principal())),

@@ -287,7 +287,7 @@ impl Modes {
 
     /// A request begins; none if it changes nothing, or nobody wants to know.
     pub(super) fn begin_write(&self, target: &dialect::Selected) -> Option<Writing> {
-        if self.writes.is_empty() || target.operation.method.is_safe() {
+        if self.writes.is_empty() || target.operation.is_safe() {
             return None;
         }
         let writes = self.writes.get(target.dialect.family())?;

@@ -185,7 +185,7 @@ async fn exchange(
             (X_REQUEST_ID, request_id.as_ref()),
         ],
         body: body.unwrap_or_default().as_bytes(),
-        safe: call.operation.is_safe() && asked.way.whole.method.is_safe(),
+        safe: call.operation.is_safe() && asked.way.whole.is_safe(),
         is_keyed: key.is_some(),
         follows: caller.follows(),
         share: Some(caller.share()),

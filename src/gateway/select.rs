@@ -44,10 +44,10 @@ pub(super) fn select<B>(
     request: Request<B>,
     exchange: &mut Exchange,
 ) -> Result<Selection<B>, Box<Problem>> {
-    let (head, body) = request.into_parts();
+    let (mut head, body) = request.into_parts();
     let authority = authority(&head, &exchange.called)?;
     let host = authority.as_ref().map(Authority::as_str);
-    let selected = registry.select(&head.method, host, head.uri.path(), &head.headers);
+    let selected = find(registry, &head, host);
     let url = Url {
         origin: authority.map(|authority| (exchange.called.scheme.clone(), authority)),
         target: head.uri.path_and_query().cloned().unwrap_or(PathAndQuery::from_static("/")),
@@ -66,6 +66,10 @@ pub(super) fn select<B>(
     };
     exchange.dialect = Some(target.dialect.clone());
     exchange.operation = Some(target.operation.clone());
+    // No mapping says anything of HEAD, and no backend has to know it.
+    if head.method == Method::HEAD {
+        head.method = Method::GET;
+    }
     Ok(Selection::Operation(Box::new(Selected { target, url, head, body })))
 }
 
@@ -73,14 +77,29 @@ pub(super) fn select<B>(
 pub(super) fn note(registry: &Registry, head: &Parts, exchange: &mut Exchange) {
     let Ok(authority) = authority(head, &exchange.called) else { return };
     let host = authority.as_ref().map(Authority::as_str);
-    // Who asks for the head of an answer alone is answered as by GET.
-    let method = if head.method == Method::HEAD { &Method::GET } else { &head.method };
-    match registry.select(method, host, head.uri.path(), &head.headers) {
+    match find(registry, head, host) {
         Ok(target) => {
             exchange.dialect = Some(target.dialect);
             exchange.operation = Some(target.operation);
         }
         Err(unselected) => exchange.dialect = unselected.dialect,
+    }
+}
+
+/// Finds the operation. HEAD is answered as GET, where that only reads: who asks for the head of an answer alone means to
+/// change nothing. Elsewhere it is a method like any other that nobody answers.
+fn find(
+    registry: &Registry,
+    head: &Parts,
+    host: Option<&str>,
+) -> Result<dialect::Selected, Box<dialect::Unselected>> {
+    let select = |method| registry.select(method, host, head.uri.path(), &head.headers);
+    if head.method != Method::HEAD {
+        return select(&head.method);
+    }
+    match select(&Method::GET) {
+        Ok(target) if !target.operation.is_safe() => select(&Method::HEAD),
+        found => found,
     }
 }
 

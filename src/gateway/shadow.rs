@@ -81,7 +81,7 @@ pub(super) async fn answer<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     head.extensions = Extensions::default();
     let again = Again { target, url, head, body, credential };
     let writing = gateway.modes.begin_write(&again.target);
-    let look = plan.begin_look().filter(|_| again.target.operation.method.is_safe());
+    let look = plan.begin_look().filter(|_| again.target.operation.is_safe());
     let begun = Instant::now();
     let outcome = asked(gateway, plan, side, again.admitted(), exchange).await;
     let since = writing.map(Writing::end).or(look);
@@ -174,7 +174,7 @@ impl Shadow {
             self.plan.note(self.who(), left);
         }
         let first = self.answered_first().await;
-        if self.again.head.method.is_safe() {
+        if self.again.target.operation.is_safe() {
             return self.read_both(first?).await;
         }
         match first {

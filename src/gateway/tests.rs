@@ -20,6 +20,7 @@ mod ids;
 mod keep;
 mod keys;
 mod modes;
+mod safety;
 mod shadows;
 mod shown;
 mod support;

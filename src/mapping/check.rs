@@ -16,6 +16,7 @@ pub(super) mod privilege;
 pub(super) mod role_names;
 mod role_places;
 pub(super) mod routes;
+mod safety;
 mod sometimes;
 mod tables;
 pub(super) mod trial;
@@ -32,6 +33,7 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     privilege::shown::check(compiler, &told);
     defaults::check(compiler);
     ledger::check(compiler);
+    safety::check(compiler);
     cases::check(compiler);
     views::check(compiler);
     lookups::check(compiler);

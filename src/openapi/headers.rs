@@ -34,7 +34,7 @@ pub(super) fn components() -> Value {
 /// References to those that mean something to an operation.
 pub(super) fn of(operation: &Operation) -> impl Iterator<Item = Value> {
     // Where nothing changes, a key is not read.
-    let key = (!operation.method.is_safe()).then_some(KEY);
+    let key = (!operation.is_safe()).then_some(KEY);
     key.into_iter().chain([ID]).map(|name| json!({ "$ref": format!("#/components/parameters/{name}") }))
 }
 

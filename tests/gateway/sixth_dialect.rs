@@ -1,7 +1,7 @@
 //! Data alone makes a dialect: the program is started with one that exists nowhere else, beside the five, and what is
 //! written through it is read back through it.
 
-use std::{fs, path::Path};
+use std::{fs, path::Path, process::Command};
 
 use interlingua::{
     boot::DataFiles,
@@ -80,6 +80,58 @@ fn its_refusals_are_in_its_own_words() {
     let fault = ask(&program, "GET", "/crew", None, 404);
     fits(&dialects, "fault", &fault);
     assert_eq!(fault["fault"]["word"], "no-such-thing");
+}
+
+/// An operation that people ask for by following a link.
+const LEAVE: &str = r#"
+[[operation]]
+name    = "leave"
+request = "GET /work-spaces/{workspace}/people/{person}/leave"
+path    = { workspace = { at = "organization_id", resolve = "workspace" }, person = { at = "member_id", prefix = "per_" } }
+calls   = "members.remove"
+changes = "people leave by a link in a mail"
+answers = { 200 = { status = 204 }, 202 = { status = 202 } }
+"#;
+
+/// A link that changes something: neither whoever asks for its head alone nor a replay makes it do that.
+#[test]
+fn a_get_that_changes_something_is_asked_on_purpose_alone() {
+    let (folder, files) = everything();
+    let mapping = folder.path().join("mappings/nimbus.toml");
+    let text = fs::read_to_string(&mapping).expect("it was copied");
+    fs::write(&mapping, text + LEAVE).expect("a file can be written");
+    let program = Program::start(&files);
+    let added = json!({"address": "wim@example.com", "seat": 1, "call": {"me": "Wim"}});
+    let person = ask(&program, "POST", "/people", Some(&added), 201);
+    let path = format!("/people/{}", person["id"].as_str().expect("an id is a text"));
+    let leave = format!("{path}/leave");
+
+    let target = format!("/rest/v3/work-spaces/northwind{leave}");
+    let headers = [("host", "api.nimbus.example"), ("nimbus-key", KEY)];
+    let head = program.send("HEAD", &target, &headers, None);
+    assert_eq!((head.status, head.header("allow")), (405, Some("GET")), "{head:?}");
+
+    let recorded = folder.path().join("recorded.jsonl");
+    let record = json!({"method": "GET", "url": format!("/nimbus{target}"), "status": 204, "response": null});
+    fs::write(&recorded, record.to_string()).expect("a file can be written");
+    let key = folder.path().join("key");
+    fs::write(&key, KEY).expect("a file can be written");
+    let replayed = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        command.args(["replay", "--to", &format!("http://{}", program.address)]).args(more);
+        command.arg("--mappings").arg(folder.path().join("mappings"));
+        command.arg("--schemas").arg(folder.path().join("schemas"));
+        let output = command.arg("--credential-file").arg(&key).arg(&recorded).output();
+        let output = output.expect("the program runs");
+        let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+        format!("{}{}", text(&output.stdout), text(&output.stderr))
+    };
+    let said = replayed(&[]);
+    assert!(said.contains("1 may change something"), "{said}");
+    assert_eq!(ask(&program, "GET", &path, None, 200), person);
+    let said = replayed(&["--changes"]);
+    assert!(said.contains("1 sent: 1 alike"), "{said}");
+    ask(&program, "GET", &path, None, 404);
 }
 
 /// The shipped files with the sixth dialect's among them, in a folder of their own.

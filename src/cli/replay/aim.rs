@@ -80,7 +80,7 @@ impl Aim {
             target: &play.target,
             headers: &headers,
             body: &play.body,
-            safe: play.method.is_safe(),
+            safe: play.is_safe,
             is_keyed: false,
             follows: false,
             share: None,

@@ -45,6 +45,8 @@ pub(super) struct Plays<'p> {
 pub(super) struct Play {
     pub(super) reader: Arc<Reader>,
     pub(super) method: Method,
+    /// Whether it changes nothing.
+    pub(super) is_safe: bool,
     pub(super) target: String,
     pub(super) headers: Vec<(HeaderName, HeaderValue)>,
     pub(super) body: Vec<u8>,
@@ -148,7 +150,7 @@ impl Plays<'_> {
             return Err(Skipped::Other);
         };
         let (dialect, operation) = (Arc::clone(&selected.dialect), Arc::clone(&selected.operation));
-        if !operation.method.is_safe() && !self.changes {
+        if !operation.is_safe() && !self.changes {
             return Err(Skipped::Changes);
         }
         let body = match (&operation.body, exchange.request) {
@@ -163,7 +165,7 @@ impl Plays<'_> {
         let below = &url.target.as_str()[url.mount..];
         let slash = if below.starts_with('/') { "" } else { "/" };
         let target = format!("/{dialect}{slash}{below}");
-        let method = operation.method.clone();
+        let (method, is_safe) = (operation.method.clone(), operation.is_safe());
         let parsed = Document::parse(body.clone(), &Limits::default()).ok();
         let mut request = Request::new(*selected, url, parsed).ok();
         if let Some(request) = &mut request {
@@ -177,7 +179,7 @@ impl Plays<'_> {
             headers.push((CONTENT_TYPE, HeaderValue::from_static("application/json")));
         }
         let reader = self.judge.reader(&dialect, operation);
-        Ok(Play { reader, method, target, headers, body, request, recorded, place })
+        Ok(Play { reader, method, is_safe, target, headers, body, request, recorded, place })
     }
 }
 

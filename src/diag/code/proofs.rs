@@ -44,7 +44,18 @@ super::codes! {
 
     M0311 "a change that changes nothing"
     "An operation changes something, and in this case calls a GET: what the client asked for would be answered as done, and \
-     nothing was. Call what changes it, or refuse the value by the schema of the request."
+     nothing was. Call what changes it, or refuse the value by the schema of the request. Where an operation calls nothing \
+     but GETs it is a warning, unless it is a POST that tells what they found, as a search does."
+
+    M0312 "a change that nobody asked for"
+    "A GET only looks (RFC 9110, section 9.2.1): programs repeat it, follow links and prefetch, and we ask it twice where two \
+     sides are compared or a connection broke. This one calls what changes something. Call what only reads. If the old API \
+     does change something by GET, say so with `changes = \"reason\"`, which every report lists: then it is asked once, as \
+     any change is, taken with an `Idempotency-Key`, and not answered to HEAD."
+
+    M0313 "a GET that changes something"
+    "This is no fault. `changes` says that an operation changes something though its method should not, and why. Each is \
+     listed in every report of `interlingua check`: whoever moves clients has to know which of their links do something."
 
     M0401 "a required canonical field that is never sent"
     "The backend refuses a body without it, so the operation could never succeed. Map the field, give it a \

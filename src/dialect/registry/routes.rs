@@ -19,7 +19,7 @@ pub(super) struct Routes {
 pub(super) enum Matched {
     /// An operation, by index, with its parameters.
     Operation { index: usize, path: Vec<(Box<str>, String)> },
-    /// Operations with other methods.
+    /// Operations with other methods: all that are answered there, HEAD as well.
     Methods(Vec<Method>),
     /// Nothing.
     Nothing,
@@ -48,7 +48,11 @@ impl Routes {
         let here = matched.value.iter().map(|index| (*index, &self.operations[*index]));
         let Some((index, operation)) = here.clone().find(|(_, operation)| Some(&operation.method) == method)
         else {
-            return Matched::Methods(here.map(|(_, operation)| operation.method.clone()).collect());
+            // Whoever may GET may ask for the head alone, where that changes nothing.
+            let answers_head = |operation: &Operation| operation.method == Method::GET && operation.is_safe();
+            let head = here.clone().any(|(_, operation)| answers_head(operation)).then_some(Method::HEAD);
+            let methods = here.map(|(_, operation)| operation.method.clone());
+            return Matched::Methods(methods.chain(head).collect());
         };
         let values = matched.params.iter().map(|(_, value)| value.to_owned());
         let path = operation.parameters().map(Box::from).zip(values).collect();

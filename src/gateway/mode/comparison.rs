@@ -117,7 +117,7 @@ impl Comparison {
     pub(super) fn of(registry: &Registry, dialect: &Arc<Dialect>, config: &Config) -> Comparison {
         let api = registry.api();
         let (safe, others): (Vec<_>, Vec<_>) =
-            dialect.operations.iter().partition(|operation| operation.method.is_safe());
+            dialect.operations.iter().partition(|operation| operation.is_safe());
         let reader = |one: &&Arc<Operation>| (one.name.clone(), Reader::offline(api, dialect, one));
         let change = |operation: &Arc<Operation>| Change {
             operation: Arc::clone(operation),

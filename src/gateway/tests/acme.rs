@@ -25,6 +25,7 @@ use crate::schema::{Schema, SchemaFile, Store};
 
 mod homes;
 mod update;
+mod visits;
 
 /// The one dialect there is, and what it is a dialect of.
 pub(super) fn registry() -> Registry {
@@ -76,6 +77,7 @@ pub(super) fn with_generations(names: &[&str]) -> Registry {
         dialect.resolvers.push(Arc::new(homes::resolver(&dialect.resolvers[0])));
         dialect.operations.extend(homes::operations(&add, &homes).map(Arc::new));
         dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
+        dialect.operations.push(Arc::new(visits::operation(&add)));
         dialect
     };
     let generation =

@@ -2,46 +2,28 @@
 //!
 //! Its request is that of the operation, whose lens reads the body as its clients write it. What the case does not read
 //! is lost whenever it applies, so it is declared: by the lens of the case, by that of the operation, which loses it in
-//! any case, or under `ignores` of the case. A case of a change that calls a GET changes nothing, and would be answered as
-//! if it had.
+//! any case, or under `ignores` of the case.
 
-use crate::canonical::api;
 use crate::diag::{Diagnostic, code};
 use crate::lens::path::Address;
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{CasePart, OperationPart, Text};
+use crate::mapping::file::{CasePart, Text};
 use crate::mapping::lenses::{BuiltLens, shape_at};
 
 use super::ledger::{dialect_paths, is_covered, uncovered};
 
-/// Reports what a case loses in silence, or says to lose and does not, and changes that change nothing.
+/// Reports what a case loses in silence, or says to lose and does not.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
     let mut found = Vec::new();
     for whole in &compiler.file.operations {
         let lens = |name: &Option<Text>| compiler.lenses.get(name.as_ref()?.value.as_str());
-        let calls = |name: &Text| compiler.canonical.api.operation(&name.value).map(AsRef::as_ref);
         for case in &whole.cases {
-            found.extend(only_looks(whole, case, &calls));
             ledger(lens(&whole.body), lens(&case.operation.body), case, &mut found);
         }
     }
     for diagnostic in found {
         compiler.report(diagnostic);
     }
-}
-
-fn only_looks<'c>(
-    whole: &OperationPart,
-    case: &CasePart,
-    calls: &dyn Fn(&Text) -> Option<&'c api::Operation>,
-) -> Option<Diagnostic> {
-    let (own, other) = (&case.operation.calls, &whole.calls);
-    if calls(other)?.is_safe() || !calls(own)?.is_safe() {
-        return None;
-    }
-    let message = format!("a change is asked for, and `{}` changes nothing", own.value);
-    let found = Diagnostic::error(code::M0311, message).at(own.span, "this call only looks");
-    Some(found.also(other.span, "in other cases, this one changes something"))
 }
 
 fn ledger(

@@ -14,6 +14,8 @@ pub(in crate::mapping) struct OperationPart {
     pub(in crate::mapping) name: Text,
     pub(in crate::mapping) request: Text,
     pub(in crate::mapping) calls: Text,
+    /// Why it is asked by a method that should change nothing, and does.
+    pub(in crate::mapping) changes: Option<Text>,
     pub(in crate::mapping) path: Vec<FieldPart>,
     pub(in crate::mapping) query: Vec<FieldPart>,
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
@@ -117,6 +119,7 @@ impl OperationPart {
             let name = table.required_text("name");
             let request = table.required_text("request");
             let calls = table.required_text("calls");
+            let changes = table.text("changes");
             let path = FieldPart::read_all(table.table("path"));
             let query = FieldPart::read_all(table.table("query"));
             let parameters = table.text("parameters");
@@ -140,6 +143,7 @@ impl OperationPart {
                 name: name?,
                 request: request?,
                 calls: calls?,
+                changes,
                 path,
                 query,
                 sets: outcome.sets,
@@ -199,6 +203,7 @@ impl CasePart {
                 name: operation.name.clone(),
                 request: operation.request.clone(),
                 calls: calls?,
+                changes: None,
                 path: operation.path.clone(),
                 query: Vec::new(),
                 sets,

@@ -83,7 +83,7 @@ impl Back {
         }
         let record = Record::of(api, &operation.calls);
         let finding = Finding { api, dialect, operation, record };
-        let safe = || dialect.operations.iter().filter(|one| one.method.is_safe() && one.calls.is_safe());
+        let safe = || dialect.operations.iter().filter(|one| one.is_safe());
         let mut alone = safe().filter(|one| finding.record.is_read_by(&one.calls));
         let mut listed = safe().filter(|one| finding.record.is_listed_by(&one.calls));
         alone.find_map(|one| finding.alone(one)).or_else(|| listed.find_map(|one| finding.listed(one)))

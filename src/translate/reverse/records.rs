@@ -99,11 +99,7 @@ impl List {
     fn of(api: &Api, dialect: &Arc<Dialect>, operation: &Arc<Operation>) -> Option<List> {
         let calls = &operation.calls;
         let takes = |name: &str| calls.query.iter().any(|known| known == name);
-        if !(operation.method.is_safe()
-            && calls.is_safe()
-            && takes(&api.page.limit)
-            && takes(&api.page.offset))
-        {
+        if !(operation.is_safe() && takes(&api.page.limit) && takes(&api.page.offset)) {
             return None;
         }
         let within = match Within::all(operation)?.as_slice() {
