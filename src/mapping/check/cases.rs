@@ -9,7 +9,7 @@ use crate::canonical::api;
 use crate::diag::{Diagnostic, code};
 use crate::lens::path::Address;
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{CasePart, OperationPart, Text};
+use crate::mapping::file::{CasePart, OperationPart, Reason, Text};
 use crate::mapping::lenses::{Built, shape_at};
 
 use super::ledger::{dialect_paths, is_covered, uncovered};
@@ -47,7 +47,7 @@ fn only_looks<'c>(
 fn ledger(whole: Option<&Built<'_>>, own: Option<&Built<'_>>, case: &CasePart, found: &mut Vec<Diagnostic>) {
     let declared = &case.operation.unread;
     let Some((whole, schema)) = whole.and_then(|whole| Some((whole, whole.left.as_ref()?))) else { return };
-    let paths = |losses: &[(Text, Text)]| -> Vec<Vec<Box<str>>> {
+    let paths = |losses: &[(Text, Reason)]| -> Vec<Vec<Box<str>>> {
         losses.iter().filter_map(|(path, _)| Address::parse(&path.value)).map(|at| at.path).collect()
     };
     // What the operation loses sometimes, a case that does not read it loses always.
