@@ -9,7 +9,8 @@ pub(super) mod errors;
 pub(super) mod exceptions;
 pub(super) mod fit;
 pub(super) mod hosts;
-mod ledger;
+mod ids;
+pub(super) mod ledger;
 mod lookups;
 mod nulls;
 pub(super) mod privilege;
@@ -37,4 +38,5 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     lookups::check(compiler);
     nulls::check(compiler);
     elsewhere::check(compiler);
+    ids::check(compiler);
 }

@@ -163,6 +163,13 @@ super::codes! {
      were shown do, it would have one, made out of its neighbour. What a request means and an answer does not is said by a \
      lens of its own for requests."
 
+    M0905 "an id that clients are shown and cannot send"
+    "Answers tell the id of a record, and a path names the record by it; clients take it from the one to the other. This path \
+     reads none of the spellings that answers show: another prefix, another form, or the ids of another kind of record, as when \
+     two parameters of a path are swapped. Read the id as it is shown, or show it as it is read. An id that is looked up (`resolve`) \
+     is not compared, and ids that no answer shows are not, either. The member of a record that holds its id is that of `[page]` in \
+     `canonical.toml`; a reference to a record elsewhere is known by the name of the parameter."
+
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."
 
