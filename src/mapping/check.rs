@@ -20,6 +20,7 @@ pub(super) mod routes;
 mod sometimes;
 mod tables;
 pub(super) mod trial;
+pub(super) mod untold;
 mod views;
 
 use super::compile::Compiler;

@@ -102,6 +102,12 @@ super::codes! {
      weaker role, or say why with `widens = \"reason\"`; every report lists those."
 
     M0602 "a role that rises when it is written back"
+    M0504 "an answer that is lost silently"
+    "A call answers something, and the operation has no lens for it: it answers without a body, always the same, or only how many \
+     calls succeeded. So nothing of it reaches the client, and nothing said so. Tell it by a lens (`body`), or say why not with \
+     `drops = \"reason\"`, beside the status of the answer or under `[operation.collect]`. `check --ledger` lists each of its fields \
+     with that reason."
+
     "A client that reads a role and writes back what it read would raise it: the word it is shown lifts to \
      more than the member had. Let the role land on a weaker word, or refuse it."
 

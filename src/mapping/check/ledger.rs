@@ -10,6 +10,9 @@ use crate::mapping::lenses::{Built, shape_at};
 use crate::problem::Root;
 use crate::schema::{Schema, Shape};
 
+/// The way out where something is declared as lost and is not.
+pub(in crate::mapping) const NO_LOSS: &str = "take the line away, or name what is lost";
+
 /// Reports what is lost without a word, and what is declared as lost and is not.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
     let mut found = Vec::new();

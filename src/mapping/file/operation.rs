@@ -85,6 +85,8 @@ pub(in crate::mapping) struct AnswerPart {
     pub(in crate::mapping) reads: Option<Text>,
     /// The body where the lens has no words for what was answered.
     pub(in crate::mapping) otherwise: Option<Spanned<Literal>>,
+    /// Why nothing is told of what was answered.
+    pub(in crate::mapping) drops: Option<Reason>,
     /// Why items without words in the dialect are left out of a list.
     pub(in crate::mapping) omits: Option<Reason>,
     /// Values of the items of a list that are told.
@@ -98,6 +100,8 @@ pub(in crate::mapping) struct CollectPart {
     pub(in crate::mapping) schema: Option<Text>,
     pub(in crate::mapping) status: Vec<(Text, Spanned<i64>)>,
     pub(in crate::mapping) fields: Vec<(Text, GatherPart)>,
+    /// Why the rest of what was answered is not told.
+    pub(in crate::mapping) drops: Option<Reason>,
 }
 
 /// `member = { of = "succeeded", body = "lens" }`
@@ -251,6 +255,7 @@ impl AnswerPart {
                 Some(location) => Some(location?),
                 None => None,
             };
+            let drops = Reason::under(table, "drops");
             let omits = Reason::under(table, "omits");
             let only = entries(table.table("where"), literal);
             let reads = table.text("reads");
@@ -265,6 +270,7 @@ impl AnswerPart {
                 location,
                 reads,
                 otherwise,
+                drops,
                 omits,
                 only,
             })
@@ -289,9 +295,10 @@ impl CollectPart {
             let schema = table.text("schema");
             let status = table.required_table("status");
             let fields = table.required_table("fields");
+            let drops = Reason::under(table, "drops");
             let (has_status, has_fields) = (status.is_some(), fields.is_some());
             let (status, fields) = (integers(status), entries(fields, GatherPart::read));
-            (has_status && has_fields).then_some(Self { header, schema, status, fields })
+            (has_status && has_fields).then_some(Self { header, schema, status, fields, drops })
         })
     }
 }
