@@ -84,6 +84,8 @@ pub struct Dialect {
     pub losses: Vec<String>,
     /// What is excepted from the proofs of privilege, and why.
     pub exceptions: Vec<ledger::Exception>,
+    /// What its operations do not tell of what their calls answer, where no lens tells it.
+    pub untold: Vec<ledger::Untold>,
     /// Where its mapping says what, for explanations.
     pub origins: Origins,
 }

@@ -1,6 +1,7 @@
 //! The ledger of a dialect: what of either side becomes what on the other, what does not, and why.
 //!
-//! It is read from the lenses that run, and a loss has the name that it has at run time.
+//! It is read from the lenses that run, and a loss has the name that it has at run time. What no lens tells of an answer is
+//! declared beside the answer.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -27,6 +28,18 @@ pub struct Exception {
     pub reason: String,
     /// Where the mapping says so.
     pub origin: Span,
+}
+
+/// A place of what a call answers that an operation does not tell, because no lens does: it answers nothing, always the same,
+/// or how many calls succeeded. It is lost with every answer, so that nobody counts it.
+#[derive(Clone, Debug)]
+pub struct Untold {
+    /// The operation.
+    pub operation: String,
+    /// What it calls.
+    pub calls: String,
+    /// The place, and why it is lost.
+    pub loss: Loss,
 }
 
 /// What becomes of everything a dialect speaks of.
@@ -107,7 +120,7 @@ pub struct OperationEntries {
     pub operation: String,
     /// What it calls.
     pub calls: String,
-    /// Parameters, and what the operation itself sets.
+    /// Parameters, what the operation itself sets, and what it does not tell of the answer.
     pub entries: Vec<Entry>,
     /// Why items are left out of its lists, if they are.
     pub omits: Vec<String>,
@@ -131,7 +144,10 @@ impl Ledger {
         let operations = every().map(|operation| OperationEntries {
             operation: operation.name.clone(),
             calls: operation.calls.name.clone(),
-            entries: entries(&operation.request, is_own),
+            entries: entries(&operation.request, is_own)
+                .into_iter()
+                .chain(untold(dialect, operation))
+                .collect(),
             omits: omits(operation).map(str::to_owned).collect(),
         });
 
@@ -161,6 +177,13 @@ impl WordEntries {
         let merged = merged.map(|(word, shown, _)| (json(word), json(&shown.word))).collect();
         Self { table: table.name.clone(), told, refused, merged }
     }
+}
+
+/// What an operation does not tell of the answer of its call.
+fn untold(dialect: &Dialect, operation: &Operation) -> impl Iterator<Item = Entry> {
+    let own = dialect.untold.iter();
+    let own = own.filter(|one| one.operation == operation.name && one.calls == operation.calls.name);
+    own.map(|one| of_loss(&one.loss))
 }
 
 /// Why items are left out of the lists of an operation.

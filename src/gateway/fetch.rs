@@ -19,7 +19,9 @@ mod unanswered;
 
 pub(super) use self::caller::{Caller, JSON, With, share_of};
 pub(super) use self::retry_after::seconds;
-pub(super) use self::unanswered::{after_a_change, counted, is_no_answer, is_unsent, unanswered, without_places};
+pub(super) use self::unanswered::{
+    after_a_change, counted, is_no_answer, is_unsent, unanswered, without_places,
+};
 
 /// Calls one request has under way at the same time.
 pub(super) const CONCURRENT_MAX: usize = 8;

@@ -331,10 +331,16 @@ impl Plan {
 
     /// The side that a request with a key belongs to: the one that was first asked so, or this one from now on. None where
     /// there is one side alone, or no key that could be one.
-    pub(super) fn hold(&self, who: Principal, head: &Parts, url: &Url, side: Side) -> Option<Held> {
+    pub(super) fn hold(
+        &self,
+        who: Principal,
+        operation: &Operation,
+        (head, url): (&Parts, &Url),
+        side: Side,
+    ) -> Option<Held> {
         let keys = self.keys.as_ref()?;
         // What is no key is refused by either side.
-        let key = Key::read(&head.method, &head.headers).ok()??;
+        let key = Key::of(operation, &head.headers).ok()??;
         let target = url.target.as_str().get(url.mount..)?;
         let name = key.name(&[who.as_bytes(), head.method.as_str().as_bytes(), target.as_bytes()]);
         Some(keys.hold(name, side))

@@ -9,7 +9,8 @@ pub(super) mod errors;
 pub(super) mod exceptions;
 pub(super) mod fit;
 pub(super) mod hosts;
-mod ledger;
+mod ids;
+pub(super) mod ledger;
 mod lookups;
 mod nulls;
 pub(super) mod privilege;
@@ -20,6 +21,7 @@ mod safety;
 mod sometimes;
 mod tables;
 pub(super) mod trial;
+pub(super) mod untold;
 mod views;
 
 use super::compile::Compiler;
@@ -39,4 +41,5 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     lookups::check(compiler);
     nulls::check(compiler);
     elsewhere::check(compiler);
+    ids::check(compiler);
 }

@@ -157,6 +157,7 @@ impl<'a> Compiler<'a> {
             && self.lenses.len() == self.file.lenses.len()
             && self.lenses.values().all(has_fields);
         let head = self.file.dialect.as_ref().filter(|_| is_built)?;
+        let untold = check::untold::check(self);
         let prefix = head.prefix.value.trim_matches('/');
         Some(Dialect {
             name: self.name.to_owned(),
@@ -184,6 +185,7 @@ impl<'a> Compiler<'a> {
                     (name.to_owned(), shaped)
                 })
                 .collect(),
+            untold,
         })
     }
 

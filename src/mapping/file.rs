@@ -7,6 +7,7 @@
 mod errors;
 mod lens;
 mod operation;
+mod reason;
 mod retirement;
 mod table;
 mod value;
@@ -19,6 +20,7 @@ pub(super) use lens::{FieldPart, LensPart, OpPart};
 pub(super) use operation::{
     AnswerPart, CasePart, CollectPart, EachPart, GatherPart, LocationPart, OperationPart,
 };
+pub(super) use reason::Reason;
 pub(super) use retirement::{BrownOutPart, RetirementPart, Retires};
 pub(super) use table::{Landing, RowPart, TablePart};
 

@@ -49,6 +49,7 @@ pub(super) fn dialect(api: &Api, schemas: &Store) -> Option<Dialect> {
         lenses: BTreeMap::new(),
         losses: Vec::new(),
         exceptions: Vec::new(),
+        untold: Vec::new(),
         origins: Origins::default(),
     })
 }

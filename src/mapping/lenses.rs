@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use super::canonical::suggest;
 use super::compile::{Compiler, Kind};
-use super::file::{LensPart, Named, OpPart, Text};
+use super::file::{LensPart, Named, OpPart, Reason, Text};
 use crate::diag::{Diagnostic, code};
 use crate::lens::explain::Loss;
 use crate::lens::op::Op;
@@ -161,8 +161,8 @@ impl<'a> Compiler<'a> {
 }
 
 /// What nothing is made of, as it was declared in `owner`.
-pub(super) fn loss(owner: &str, path: &Text, at: Address, direction: Direction, reason: &Text) -> Loss {
-    let (name, reason) = (format!("{owner}.{}", path.value), reason.value.clone());
+pub(super) fn loss(owner: &str, path: &Text, at: Address, direction: Direction, reason: &Reason) -> Loss {
+    let (name, reason) = (format!("{owner}.{}", path.value), reason.text().to_owned());
     Loss { number: 0, name, at, direction, reason, origin: Some(path.span) }
 }
 

@@ -53,7 +53,7 @@ impl<'a> Compiler<'a> {
         let (mut lands, mut lands_at) = (Vec::new(), Vec::new());
         for land in &part.lands {
             let landing = match &land.landing {
-                Landing::Refuse(reason) => Some(table::Landing::Refuse(reason.value.clone())),
+                Landing::Refuse(reason) => Some(table::Landing::Refuse(reason.text().to_owned())),
                 Landing::As(word) => self.landing(part, &rows, word),
             };
             let text = serde_json::Value::from(land.canonical.value.as_str()).to_string();

@@ -111,7 +111,11 @@ impl BackendMetrics {
             format!("Calls to {whom} that a breaker refused"),
             self.refused.clone(),
         );
-        registry.register(metric::RETRIES, format!("Calls to {whom} that were made again"), self.retries.clone());
+        registry.register(
+            metric::RETRIES,
+            format!("Calls to {whom} that were made again"),
+            self.retries.clone(),
+        );
         registry.register(
             metric::RETRY_REFUSALS,
             format!("Calls to {whom} that were not made again for want of budget"),

@@ -161,7 +161,7 @@ impl Made {
             _ => {
                 made.is_told = false;
                 "name = \"add\"\nrequest = \"POST /things\"\nbody = \"l0\"\ncalls = \"things.add\"\n\
-                 answers = { 201 = { status = 204 } }\n"
+                 answers = { 201 = { status = 204, drops = \"nobody asks\" } }\n"
             }
         };
         made.mapping.push_str("\n[[operation]]\n");

@@ -108,6 +108,12 @@ super::codes! {
     "The field is declared as lost and is mapped after all, always, or does not exist. A ledger that lists what is \
      not lost cannot be trusted for what is."
 
+    M0504 "an answer that is lost silently"
+    "A call answers something, and the operation has no lens for it: it answers without a body, always the same, or only how many \
+     calls succeeded. So nothing of it reaches the client, and nothing said so. Tell it by a lens (`body`), or say why not with \
+     `drops = \"reason\"`, beside the status of the answer or under `[operation.collect]`. `check --ledger` lists each of its fields \
+     with that reason."
+
     M0601 "a role that grants more than it promises"
     "Lifting the word gives a canonical role that may do more than the dialect says its role may. Map it to a \
      weaker role, or say why with `widens = \"reason\"`; every report lists those."
@@ -173,6 +179,13 @@ super::codes! {
      field says that there is none; read back, as shadows, backends that speak the dialect and clients that save what they \
      were shown do, it would have one, made out of its neighbour. What a request means and an answer does not is said by a \
      lens of its own for requests."
+
+    M0905 "an id that clients are shown and cannot send"
+    "Answers tell the id of a record, and a path names the record by it; clients take it from the one to the other. This path \
+     reads none of the spellings that answers show: another prefix, another form, or the ids of another kind of record, as when \
+     two parameters of a path are swapped. Read the id as it is shown, or show it as it is read. An id that is looked up (`resolve`) \
+     is not compared, and ids that no answer shows are not, either. The member of a record that holds its id is that of `[page]` in \
+     `canonical.toml`; a reference to a record elsewhere is known by the name of the parameter."
 
     R0101 "an operation that cannot be reached"
     "Another operation of the dialect answers to the same method and path."

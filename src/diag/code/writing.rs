@@ -79,6 +79,11 @@ super::codes! {
      it leaves out is on the ledger of the lens around it. So it stands inside a lens of the same document, at `$body`, and \
      is no request, no answer, no item of a list and no part of one. Elsewhere, take `shows` away and say what is dropped."
 
+    M0122 "a reason that says nothing"
+    "What is lost (`drops`, `ignores`, `omits`), refused (`refuse`), or excepted from a proof (`widens`, `exceeds`) is so for a \
+     reason, and whoever reads a report, the ledger or a refusal gets to see it. An empty text, or one without a letter or a \
+     digit, is none. Say in a few words why, as to somebody who has to decide whether that is still right."
+
     M0201 "no such field in the dialect's schema"
     "Every path of a lens is looked for in the schema of its dialect when it is loaded, so that a misspelt \
      field is found before a request is; so is every parameter that a field of the query is read beside. Correct the path, or \

@@ -129,6 +129,7 @@ fn dialect(
         roles: None,
         losses: Vec::new(),
         exceptions: Vec::new(),
+        untold: Vec::new(),
         retirement: None,
         origins: crate::dialect::Origins::default(),
         lenses: BTreeMap::new(),

@@ -2,7 +2,7 @@
 
 use http::header::ALLOW;
 
-use super::modes::shadow;
+use super::shadows::shadow;
 use super::support::{TestGateway, request};
 use super::willing;
 use crate::gateway::mode::{Config, Mode, Side};

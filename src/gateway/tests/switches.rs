@@ -2,7 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use super::modes::{LAMP, NORTH};
+use super::modes::LAMP;
+use super::shadows::NORTH;
 use super::support::{Seen, TestGateway, backend, backend_problem, request_of};
 use super::willing;
 use crate::gateway::mode::{Config, Mode};

@@ -7,7 +7,7 @@
 use crate::diag::{Diagnostic, code};
 use crate::lens::path::Address;
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{CasePart, Text};
+use crate::mapping::file::{CasePart, Reason, Text};
 use crate::mapping::lenses::{BuiltLens, shape_at};
 
 use super::ledger::{dialect_paths, is_covered, uncovered};
@@ -34,7 +34,7 @@ fn ledger(
 ) {
     let declared = &case.operation.unread;
     let Some((whole, schema)) = whole.and_then(|whole| Some((whole, whole.left.as_ref()?))) else { return };
-    let paths = |losses: &[(Text, Text)]| -> Vec<Vec<Box<str>>> {
+    let paths = |losses: &[(Text, Reason)]| -> Vec<Vec<Box<str>>> {
         losses.iter().filter_map(|(path, _)| Address::parse(&path.value)).map(|at| at.path).collect()
     };
     // What the operation loses sometimes, a case that does not read it loses always.

@@ -6,7 +6,7 @@ use std::collections::HashSet;
 
 use crate::diag::{Diagnostic, Diagnostics, Span, code};
 use crate::dialect::ledger::Exception;
-use crate::mapping::file::{MappingFile, Text};
+use crate::mapping::file::{MappingFile, Reason, Text};
 
 /// What a mapping excepts.
 pub(in crate::mapping) fn of(file: &MappingFile) -> Vec<Exception> {
@@ -14,16 +14,16 @@ pub(in crate::mapping) fn of(file: &MappingFile) -> Vec<Exception> {
     let words = rows.filter_map(|row| {
         let reason = row.widens.as_ref()?;
         let what = format!("the word {}", row.word.value.json());
-        Some(Exception { what, reason: reason.value.clone(), origin: reason.span })
+        Some(Exception { what, reason: reason.text().to_owned(), origin: reason.span() })
     });
     let lenses = file.lenses.iter().filter_map(|lens| lens.part.as_ref()).flat_map(|part| &part.widens);
     let operations = file.operations.iter().flat_map(|operation| {
         let cases = operation.cases.iter().map(|case| &case.operation.widens);
         operation.widens.iter().chain(cases.flatten())
     });
-    let places = lenses.chain(operations).map(|(path, reason): &(Text, Text)| {
+    let places = lenses.chain(operations).map(|(path, reason): &(Text, Reason)| {
         let what = format!("the place `{}`", path.value);
-        Exception { what, reason: reason.value.clone(), origin: path.span }
+        Exception { what, reason: reason.text().to_owned(), origin: path.span }
     });
     words.chain(places).collect()
 }

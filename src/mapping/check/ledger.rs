@@ -5,10 +5,13 @@ use super::sometimes::{self, Sometimes};
 use crate::diag::{Code, Diagnostic, code};
 use crate::lens::path::Address;
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{OpPart, Text};
+use crate::mapping::file::{OpPart, Reason, Text};
 use crate::mapping::lenses::{BuiltLens, shape_at};
 use crate::problem::Root;
 use crate::schema::{Schema, Shape};
+
+/// The way out where something is declared as lost and is not.
+pub(in crate::mapping) const NO_LOSS: &str = "take the line away, or name what is lost";
 
 /// Reports what is lost without a word, and what is declared as lost and is not.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
@@ -65,7 +68,7 @@ struct Ledger<'l> {
     lens: &'l Text,
     /// The table that declares losses.
     key: &'static str,
-    losses: &'l [(Text, Text)],
+    losses: &'l [(Text, Reason)],
     /// What is mapped.
     mapped: Vec<Vec<Box<str>>>,
     /// What lenses for all of the same body show of it.
@@ -117,7 +120,7 @@ impl Ledger<'_> {
     /// Reports what is lost sometimes, and nobody says why.
     fn tell_sometimes(&self, lost: &Sometimes, found: &mut Vec<Diagnostic>) {
         let declared =
-            |(path, _): &(Text, Text)| Address::parse(&path.value).is_some_and(|at| at.path == lost.path);
+            |(path, _): &(Text, Reason)| Address::parse(&path.value).is_some_and(|at| at.path == lost.path);
         if self.losses.iter().any(declared) {
             return;
         }

@@ -15,7 +15,7 @@ use crate::diag::{Diagnostic, Span};
 use crate::lens::path::Address;
 use crate::mapping::CANONICAL;
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{FieldPart, OpPart, OperationPart, Text};
+use crate::mapping::file::{FieldPart, OpPart, OperationPart, Reason, Text};
 use crate::mapping::lenses::{BuiltLens, Line, shape_at};
 use crate::problem::Root;
 use crate::schema::Shape;
@@ -145,7 +145,7 @@ impl Search<'_, '_> {
     }
 
     /// Something other than the table of roles writes this place.
-    fn written(&mut self, at: &Address, span: Span, shape: Option<&Shape<'_>>, widens: &[(Text, Text)]) {
+    fn written(&mut self, at: &Address, span: Span, shape: Option<&Shape<'_>>, widens: &[(Text, Reason)]) {
         if !matches!(at.root, Root::Body | Root::Outer) {
             return;
         }
@@ -166,7 +166,7 @@ impl Search<'_, '_> {
     }
 
     /// What may be a role by its name, which is found out once all mappings are known.
-    fn claim(&mut self, place: String, names: Vec<String>, span: Span, widens: &[(Text, Text)]) {
+    fn claim(&mut self, place: String, names: Vec<String>, span: Span, widens: &[(Text, Reason)]) {
         let widens = Address::parse(&place).and_then(|at| excepted(&at, widens));
         self.used.extend(widens);
         if !names.is_empty() {
@@ -176,7 +176,7 @@ impl Search<'_, '_> {
 }
 
 /// The exception of a place.
-fn excepted(at: &Address, widens: &[(Text, Text)]) -> Option<Span> {
+fn excepted(at: &Address, widens: &[(Text, Reason)]) -> Option<Span> {
     let (path, _) = widens.iter().find(|(path, _)| Address::parse(&path.value).as_ref() == Some(at))?;
     Some(path.span)
 }

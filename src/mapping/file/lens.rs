@@ -4,6 +4,7 @@ use crate::diag::reader::{Node, Table};
 use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 
+use super::reason::{Reasons, reasons};
 use super::value::{entries, extends_nothing, flag, literal, literals, single, texts};
 use super::{RetirementPart, Text};
 
@@ -19,12 +20,12 @@ pub(in crate::mapping) struct LensPart {
     pub(in crate::mapping) scope: Vec<(Text, Text)>,
     pub(in crate::mapping) fields: Vec<FieldPart>,
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
-    pub(in crate::mapping) drops: Vec<(Text, Text)>,
-    pub(in crate::mapping) ignores: Vec<(Text, Text)>,
+    pub(in crate::mapping) drops: Reasons,
+    pub(in crate::mapping) ignores: Reasons,
     /// Fields that tell more than the dialect's schema promises, with the reason.
-    pub(in crate::mapping) exceeds: Vec<(Text, Text)>,
+    pub(in crate::mapping) exceeds: Reasons,
     /// Canonical places of roles that are written without the table of roles, with the reason.
-    pub(in crate::mapping) widens: Vec<(Text, Text)>,
+    pub(in crate::mapping) widens: Reasons,
     /// Whether there is no field that could not be read.
     pub(in crate::mapping) is_whole: bool,
 }
@@ -90,10 +91,10 @@ impl LensPart {
             let scalar = table.text("scalar");
             let shows = flag(table, "shows");
             let scope = texts(table.table("scope"));
-            let drops = texts(table.table("drops"));
-            let ignores = texts(table.table("ignores"));
-            let exceeds = texts(table.table("exceeds"));
-            let widens = texts(table.table("widens"));
+            let drops = reasons(table.table("drops"));
+            let ignores = reasons(table.table("ignores"));
+            let exceeds = reasons(table.table("exceeds"));
+            let widens = reasons(table.table("widens"));
             extends_nothing(table);
             if !has_fields {
                 return None;

@@ -5,6 +5,7 @@ use crate::diag::{Span, Spanned};
 use crate::lens::path::Literal;
 
 use super::lens::condition;
+use super::reason::{Reason, Reasons, reasons};
 use super::value::{entries, extends_nothing, flag, integers, literal, texts};
 use super::{FieldPart, Retires, Text};
 
@@ -20,16 +21,16 @@ pub(in crate::mapping) struct OperationPart {
     pub(in crate::mapping) query: Vec<FieldPart>,
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
     /// Canonical places of roles that are set, with the reason.
-    pub(in crate::mapping) widens: Vec<(Text, Text)>,
+    pub(in crate::mapping) widens: Reasons,
     /// The schema of the query.
     pub(in crate::mapping) parameters: Option<Text>,
     /// Query parameters that nothing is made of, with the reason.
-    pub(in crate::mapping) ignores: Vec<(Text, Text)>,
+    pub(in crate::mapping) ignores: Reasons,
     pub(in crate::mapping) body: Option<Text>,
     /// Of a case: the lens of the operation's body, which its clients write.
     pub(in crate::mapping) written: Option<Text>,
     /// Of a case: what of that body nothing is made of, with the reason.
-    pub(in crate::mapping) unread: Vec<(Text, Text)>,
+    pub(in crate::mapping) unread: Reasons,
     pub(in crate::mapping) each: Option<EachPart>,
     pub(in crate::mapping) page: Option<Text>,
     pub(in crate::mapping) gather: Option<Spanned<i64>>,
@@ -86,8 +87,10 @@ pub(in crate::mapping) struct AnswerPart {
     pub(in crate::mapping) reads: Option<Text>,
     /// The body where the lens has no words for what was answered.
     pub(in crate::mapping) otherwise: Option<Spanned<Literal>>,
+    /// Why nothing is told of what was answered.
+    pub(in crate::mapping) drops: Option<Reason>,
     /// Why items without words in the dialect are left out of a list.
-    pub(in crate::mapping) omits: Option<Text>,
+    pub(in crate::mapping) omits: Option<Reason>,
     /// Values of the items of a list that are told.
     pub(in crate::mapping) only: Vec<(Text, Spanned<Literal>)>,
 }
@@ -99,6 +102,8 @@ pub(in crate::mapping) struct CollectPart {
     pub(in crate::mapping) schema: Option<Text>,
     pub(in crate::mapping) status: Vec<(Text, Spanned<i64>)>,
     pub(in crate::mapping) fields: Vec<(Text, GatherPart)>,
+    /// Why the rest of what was answered is not told.
+    pub(in crate::mapping) drops: Option<Reason>,
 }
 
 /// `member = { of = "succeeded", body = "lens" }`
@@ -123,7 +128,7 @@ impl OperationPart {
             let path = FieldPart::read_all(table.table("path"));
             let query = FieldPart::read_all(table.table("query"));
             let parameters = table.text("parameters");
-            let ignores = texts(table.table("ignores"));
+            let ignores = reasons(table.table("ignores"));
             let body = table.text("body");
             let each = table.table("each").map(EachPart::read);
             let page = table.text("page");
@@ -174,7 +179,7 @@ impl OperationPart {
 /// What an operation and a case of it both say: what is set, and how it is answered.
 struct Outcome {
     sets: Vec<(Text, Spanned<Literal>)>,
-    widens: Vec<(Text, Text)>,
+    widens: Reasons,
     answers: Vec<(Text, AnswerPart)>,
     is_whole: bool,
 }
@@ -182,7 +187,7 @@ struct Outcome {
 impl Outcome {
     fn read(table: &mut Table<'_>) -> Self {
         let sets = entries(table.table("sets"), literal);
-        let widens = texts(table.table("widens"));
+        let widens = reasons(table.table("widens"));
         let answers = entries(table.table("answers"), |node| Some(AnswerPart::read(node)));
         let is_whole = answers.iter().all(|(_, answer)| answer.is_some());
         let answers = answers.into_iter().filter_map(|(status, answer)| Some((status, answer?))).collect();
@@ -197,7 +202,7 @@ impl CasePart {
             let when = table.required("when").and_then(|node| condition(&node));
             let calls = table.required_text("calls");
             let body = table.text("body");
-            let unread = texts(table.table("ignores"));
+            let unread = reasons(table.table("ignores"));
             let Outcome { sets, widens, answers, is_whole } = Outcome::read(table);
             let operation = OperationPart {
                 name: operation.name.clone(),
@@ -255,7 +260,8 @@ impl AnswerPart {
                 Some(location) => Some(location?),
                 None => None,
             };
-            let omits = table.text("omits");
+            let drops = Reason::under(table, "drops");
+            let omits = Reason::under(table, "omits");
             let only = entries(table.table("where"), literal);
             let reads = table.text("reads");
             let otherwise = table.node("otherwise").and_then(|node| literal(&node));
@@ -269,6 +275,7 @@ impl AnswerPart {
                 location,
                 reads,
                 otherwise,
+                drops,
                 omits,
                 only,
             })
@@ -293,9 +300,10 @@ impl CollectPart {
             let schema = table.text("schema");
             let status = table.required_table("status");
             let fields = table.required_table("fields");
+            let drops = Reason::under(table, "drops");
             let (has_status, has_fields) = (status.is_some(), fields.is_some());
             let (status, fields) = (integers(status), entries(fields, GatherPart::read));
-            (has_status && has_fields).then_some(Self { header, schema, status, fields })
+            (has_status && has_fields).then_some(Self { header, schema, status, fields, drops })
         })
     }
 }

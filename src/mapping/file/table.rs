@@ -5,7 +5,7 @@ use crate::diag::{Diagnostic, Span, Spanned, code};
 use crate::lens::path::Literal;
 
 use super::value::{entries, extends_nothing, literal, literals};
-use super::{RetirementPart, Text};
+use super::{Reason, RetirementPart, Text};
 
 /// Rows of words, and where canonical words without a row land.
 #[derive(Debug)]
@@ -30,7 +30,7 @@ pub(in crate::mapping) struct RowPart {
     pub(in crate::mapping) is: Spanned<Literal>,
     pub(in crate::mapping) label: Option<Text>,
     pub(in crate::mapping) may: Vec<Text>,
-    pub(in crate::mapping) widens: Option<Text>,
+    pub(in crate::mapping) widens: Option<Reason>,
     /// How the word retires, if it does.
     pub(in crate::mapping) retirement: Option<RetirementPart>,
 }
@@ -46,7 +46,7 @@ pub(in crate::mapping) struct LandPart {
 #[derive(Debug)]
 pub(in crate::mapping) enum Landing {
     As(Spanned<Literal>),
-    Refuse(Text),
+    Refuse(Reason),
 }
 
 impl TablePart {
@@ -86,7 +86,7 @@ impl RowPart {
             let is = table.required("is").and_then(|node| literal(&node));
             let label = table.text("label");
             let may = table.required("may").map(|node| node.texts());
-            let widens = table.text("widens");
+            let widens = Reason::under(table, "widens");
             let retirement = table.table("retirement").map(RetirementPart::read);
             Some(Self { span, word: word?, also, is: is?, label, may: may?, widens, retirement })
         })
@@ -128,7 +128,7 @@ impl Landing {
         let span = node.span();
         let (word, reason) = table.read(|table| {
             let word = table.node("as").map(|node| literal(&node));
-            (word, table.node("refuse").map(|node| node.text()))
+            (word, table.node("refuse").map(|node| Reason::read(&node)))
         });
         match (word, reason) {
             (Some(word), None) => word.map(Self::As),

@@ -115,7 +115,7 @@ impl Compiler<'_> {
                     self.report(found.at(operation.span, "needs `page = \"...\"` or `gather = 1000`"));
                 }
                 let under = self.under(part, answer, schema.as_deref());
-                let omits = answer.omits.as_ref().map(|reason| reason.value.clone());
+                let omits = answer.omits.as_ref().map(|reason| reason.text().to_owned());
                 let only = self.told_items(name, answer);
                 self.check_asked(part, answer);
                 let lens = self.lens_named(name);
@@ -149,7 +149,7 @@ impl Compiler<'_> {
         }
         if let (Some(omits), None) = (&answer.omits, &answer.items) {
             let found = Diagnostic::error(code::M0106, "only of a list items can be left out");
-            self.report(found.at(omits.span, "needs `items`"));
+            self.report(found.at(omits.span(), "needs `items`"));
         }
         if let (Some((path, _)), None) = (answer.only.first(), &answer.items) {
             let found = Diagnostic::error(code::M0106, "only of a list items can be chosen");

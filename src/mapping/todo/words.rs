@@ -88,7 +88,7 @@ fn lands(todos: &mut Todos, table: &mut TablePart) {
     table.lands.retain(|land| {
         let open = match &land.landing {
             Landing::As(word) if is_open_word(word) => text(word),
-            Landing::Refuse(reason) if is_open(reason) => reason.clone(),
+            Landing::Refuse(reason) if is_open(reason.said()) => reason.said().clone(),
             Landing::As(_) | Landing::Refuse(_) => return true,
         };
         let message = format!("`{}` has no landing yet", land.canonical.value);

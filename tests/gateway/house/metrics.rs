@@ -15,7 +15,8 @@ pub(super) fn findings(constants: &str, page: &str) -> Vec<String> {
 
 /// The names of the module `metric`, with their prefix.
 fn names(constants: &str) -> Vec<String> {
-    let (_, metrics) = constants.split_once("pub mod metric {").expect("metrics are constants of a module of their own");
+    let (_, metrics) =
+        constants.split_once("pub mod metric {").expect("metrics are constants of a module of their own");
     let mut all = metrics.lines().filter_map(|line| {
         let (name, value) = line.trim().strip_prefix("pub const ")?.split_once(": &str = ")?;
         Some((name, value.trim_matches(['"', ';'])))

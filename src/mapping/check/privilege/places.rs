@@ -16,7 +16,7 @@ use crate::lens::path::Address;
 use crate::lens::{Field, Lens};
 use crate::mapping::CANONICAL;
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{OperationPart, Text};
+use crate::mapping::file::{OperationPart, Reason, Text};
 use crate::mapping::lenses::shape_at;
 use crate::problem::Root;
 
@@ -84,7 +84,7 @@ fn is_same_place(compiler: &Compiler<'_>, record: &str, written: &Field, shown: 
     written.path == shown.path || !is_of_record && shown.path.ends_with(&written.path)
 }
 
-fn excepted<'w>(mut widens: impl Iterator<Item = &'w (Text, Text)>, at: &Address) -> Option<Span> {
+fn excepted<'w>(mut widens: impl Iterator<Item = &'w (Text, Reason)>, at: &Address) -> Option<Span> {
     let (path, _) = widens.find(|(path, _)| Address::parse(&path.value).as_ref() == Some(at))?;
     Some(path.span)
 }

@@ -80,7 +80,7 @@ impl Row {
             role,
             grants: roles.grants(role),
             may,
-            widens: row.widens.as_ref().map(|reason| reason.span),
+            widens: row.widens.as_ref().map(|reason| reason.span()),
         })
     }
 
