@@ -11,12 +11,13 @@
 //! | `check` | the document | one that the operation takes | 400, 422, 503 |
 //! | `lift` | the dialect's request | canonical calls | 404, 422, 429, and as a call does |
 //! | `fetch` | the calls | the backend's answers | 409, and as a call does |
-//! | `lower` | the answers | the dialect's | 409, 502, and as a call does |
+//! | `lower` | the answers | the dialect's | 409, 500, 502, and as a call does |
 //! | `encode` | the dialect's answer | a response | – |
 //!
 //! A call, be it a lookup that lifting or lowering needs, ends with what the backend refuses, with 502, 503 or 504 where
 //! that has no answer, with 501 where it speaks a dialect without words for it, and with 500 where an id map cannot be read.
-//! Once something was changed, the lookups of lowering end with 500 alone.
+//! Once something was changed, no client hears that it was refused: what has no words in its dialect, and the lookups of
+//! lowering, end with 500 alone.
 //!
 //! [`Gateway::answer`] goes around it: a refusal of any phase is told in the words of the dialect, and each request leaves
 //! one event.

@@ -21,6 +21,12 @@ pub const NO_SUCH_RESOURCE: &str = "no-such-resource";
 /// The code of [`Problem::unrepresentable`].
 pub const UNREPRESENTABLE: &str = "unrepresentable";
 
+/// The code of [`Problem::id_taken`].
+pub const ID_TAKEN: &str = "id-taken";
+
+/// The code of [`Problem::done_and_unread`].
+pub const DONE_AND_UNREAD: &str = "done-and-unread";
+
 /// The code of [`Problem::inexpressible`].
 pub const INEXPRESSIBLE: &str = "inexpressible";
 
@@ -174,7 +180,8 @@ impl Problem {
         )
     }
 
-    /// 409: what the backend answered has no words in this dialect.
+    /// 409: what the backend answered has no words in this dialect. Of what was read: of a change that was made see
+    /// [`Problem::after_a_change`].
     pub fn unrepresentable(cause: String) -> Problem {
         let problem = Problem::new(
             StatusCode::CONFLICT,
@@ -183,6 +190,11 @@ impl Problem {
             "this API has no words for the present state of the resource",
         );
         Problem { cause: Some(cause), ..problem }
+    }
+
+    /// 409: what the backend answered has an id that is spelt as another one that was imported.
+    pub fn id_taken(cause: String) -> Problem {
+        Problem { code: Cow::Borrowed(ID_TAKEN), ..Problem::unrepresentable(cause) }
     }
 
     /// 409: others keep changing what an update is about.
@@ -246,11 +258,24 @@ impl Problem {
     pub fn done_and_unread(cause: impl Into<String>) -> Problem {
         let problem = Problem::new(
             StatusCode::INTERNAL_SERVER_ERROR,
-            "done-and-unread",
+            DONE_AND_UNREAD,
             Blame::Upstream,
             "the change was made, and what became of it could not be read",
         );
         Problem { cause: Some(cause.into()), ..problem }
+    }
+
+    /// What a client is told when what it asked for was done, and what it has to be told of it could not be, whatever kept it
+    /// from being told: nothing that has it ask again, for that would do it again, nor that it was refused.
+    #[must_use]
+    pub fn after_a_change(mut self) -> Problem {
+        let cause = self.cause.take().unwrap_or_else(|| match self.code {
+            // Our own words about mappings: they have nobody's data in them.
+            Cow::Borrowed(_) => self.detail.to_string(),
+            // What the backend says of a refusal goes into no log.
+            Cow::Owned(_) => format!("the backend answered {}", self.status.get().as_u16()),
+        });
+        Problem::done_and_unread(cause)
     }
 
     /// 500: what was asked for takes more calls than `calls_max`, which is what one request may become. Asking again would take

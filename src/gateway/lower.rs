@@ -31,7 +31,8 @@ pub(super) async fn lower(
     let unread = |problem| if was_changed { after_a_change(problem) } else { problem };
     for round in 0..=ROUNDS_MAX {
         let step = translate::lower::lower(api, request, &canonical, &answers, &resolutions);
-        // What cannot be told by now, but could have been before anything was looked up, is so because of what was found.
+        // What cannot be told by now, but could have been before anything was looked up, is so because of what was found: not
+        // even 502 then says that nobody knows whether it was done.
         match step.map_err(|problem| if round > 0 { unread(problem) } else { problem })? {
             Step::Done(lowered) => {
                 if reverse.is_some() {

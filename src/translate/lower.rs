@@ -16,7 +16,7 @@ use crate::json::{Document, Kind, Limits, Value, Writer};
 use crate::lens::explain::How;
 use crate::lens::path::{Address, Literal};
 use crate::lens::{Direction, Input, Lens, Need, Resolutions, Run, Tally};
-use crate::problem::{Problem, Segment, UNREPRESENTABLE};
+use crate::problem::{ID_TAKEN, Problem, Segment, UNREPRESENTABLE};
 
 mod page;
 mod tell;
@@ -51,7 +51,7 @@ pub fn settle(operation: &Operation, problem: &Problem) -> Option<Lowered> {
 /// # Errors
 ///
 /// The refusal, if there was one call; the first refusal of many, if the operation has no answer for that; 409 if the
-/// answer has no words in the dialect; 502 if it cannot be told at all.
+/// answer has no words in the dialect, or 500 if it is that to a change; 502 if it is none that could be told in any.
 pub fn lower(
     api: &Api,
     request: &Request,
@@ -67,12 +67,22 @@ pub fn lower(
         AnswerPlan::Collect(collect) => (lowering.collect(collect, answers), true),
     };
     lowering.tell(answers, lowered.as_ref().map_err(|problem| &**problem), collects);
-    let lowered = lowered?;
+    let lowered = lowered.map_err(|problem| {
+        if is_refused_after(&problem, lifted, answers) { Box::new(problem.after_a_change()) } else { problem }
+    })?;
     Ok(if lowering.needs.is_empty() {
         Step::Done(lowered)
     } else {
         Step::Needs(lowering.needs.into_iter().collect())
     })
+}
+
+/// Whether a client would hear that it was refused what was done for it. Of an answer that is not what was promised (502)
+/// nobody knows whether it was.
+fn is_refused_after(problem: &Problem, lifted: &Lifted, answers: &[Result<Answer, Box<Problem>>]) -> bool {
+    let mut outcomes = lifted.calls.iter().zip(answers);
+    problem.status.get().is_client_error()
+        && outcomes.any(|(call, answer)| !call.operation.is_safe() && answer.is_ok())
 }
 
 struct Lowering<'l> {
@@ -190,8 +200,8 @@ impl<'l> Lowering<'l> {
         };
         let cause = format!("`{}` {}", refusal.place.pointer(), refusal.message);
         Err(Box::new(match refusal.kind {
-            "unrepresentable" => Problem::unrepresentable(cause),
-            "id-taken" => Problem { code: "id-taken".into(), ..Problem::unrepresentable(cause) },
+            UNREPRESENTABLE => Problem::unrepresentable(cause),
+            ID_TAKEN => Problem::id_taken(cause),
             _ => Problem::bad_gateway("invalid-answer", cause),
         }))
     }

@@ -42,18 +42,11 @@ pub(in crate::gateway) fn is_unsent(problem: &Problem) -> bool {
     matches!(code, "upstream-breaker-open" | "upstream-overloaded" | "upstream-unreachable")
 }
 
-/// What a client is told when what it asked for was done, and what it has to be told of it could not be read, whatever
-/// kept it from being read: nothing that has it ask again, for that would do it again, nor that it was refused.
+/// The [same](Problem::after_a_change) of a problem in its box.
 ///
 /// For whoever knows that a change was made. A lookup does not: others wait for the same, who have changed nothing.
 pub(in crate::gateway) fn after_a_change(mut problem: Box<Problem>) -> Box<Problem> {
-    let cause = problem.cause.take().unwrap_or_else(|| match problem.code {
-        // Our own words about mappings: they have nobody's data in them.
-        Cow::Borrowed(_) => problem.detail.to_string(),
-        // What the backend says of a refusal goes into no log.
-        Cow::Owned(_) => format!("the backend answered {}", problem.status.get().as_u16()),
-    });
-    *problem = Problem::done_and_unread(cause);
+    *problem = problem.after_a_change();
     problem
 }
 

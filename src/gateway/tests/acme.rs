@@ -77,7 +77,7 @@ pub(super) fn with_generations(names: &[&str]) -> Registry {
         dialect.resolvers.push(Arc::new(homes::resolver(&dialect.resolvers[0])));
         dialect.operations.extend(homes::operations(&add, &homes).map(Arc::new));
         dialect.operations.extend(update::operations(&update::canonical()).map(Arc::new));
-        dialect.operations.push(Arc::new(visits::operation(&add)));
+        dialect.operations.extend(visits::operations(&add, &list).map(Arc::new));
         dialect
     };
     let generation =

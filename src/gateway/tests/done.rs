@@ -123,6 +123,37 @@ async fn whatever_keeps_an_answer_from_being_told_the_change_was_made() {
     }
 }
 
+/// Desks have no word here.
+fn of_desks(line: &str, body: &str) -> (u16, String) {
+    let is_desk = line.contains("/o-2/") || body.contains("Desk");
+    match line.split_once(' ') {
+        Some(("POST", _)) if is_desk => (201, THING.replace("Lamp", "Desk")),
+        Some(("POST", _)) => (201, THING.to_owned()),
+        _ if line.contains("?slug=") => (200, FOUND.to_owned()),
+        _ => (200, format!(r#"{{"items":[{}],"total":1}}"#, THING.replace("Lamp", "Desk"))),
+    }
+}
+
+/// 409 says that nothing was done: of what was read it is true.
+#[tokio::test]
+async fn what_has_no_words_is_no_conflict_once_it_was_made() {
+    let gateway = TestGateway::start(of_desks).await;
+    let both = r#"{"things":[{"name":"Lamp"},{"name":"Desk"}]}"#;
+    for (method, path, sent, status, calls) in [
+        ("GET", "/visits/o-1", "", 200, 1),
+        ("GET", "/visits/o-2", "", 500, 1),
+        ("POST", "/orgs/north/lamps", both, 500, 3),
+        ("GET", "/lamps/o-2", "", 409, 1),
+    ] {
+        let before = gateway.lines().len();
+        let (told, headers, body) = gateway.answer(request(method, &format!("/acme/api{path}"), sent)).await;
+        assert_eq!((told, gateway.lines().len() - before), (status, calls), "{method} {path}: {body}");
+        assert_eq!(body.contains("done-and-unread"), status == 500, "{method} {path}: {body}");
+        assert_eq!(body.contains("unrepresentable"), status == 409, "{method} {path}: {body}");
+        assert!(!headers.contains_key(RETRY_AFTER) && !body.contains("Desk"), "{headers:?} {body}");
+    }
+}
+
 #[tokio::test]
 async fn who_waits_for_the_lookup_of_a_change_that_was_made_is_not_told_so() {
     let world = World::start(503, "").await;

@@ -11,7 +11,7 @@ use crate::dialect::Operation;
 use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan};
 use crate::json::{Document, Value};
 use crate::lens::{Direction, Lens, Resolutions};
-use crate::problem::{Problem, UNREPRESENTABLE};
+use crate::problem::{DONE_AND_UNREAD, ID_TAKEN, Problem, UNREPRESENTABLE};
 use crate::schema::Schema;
 use crate::schema::instances::{Guide, Step};
 use crate::translate::Step as Progress;
@@ -233,7 +233,8 @@ impl<'t> Trial<'t> {
 const HELP_UNTOLD: &str = "narrow the canonical schema to what the backend says, or say what becomes of the value: a row, a landing, \
                            `absent`, `optional` or `instead`";
 
-/// Whether an answer is refused because the mapping says so.
+/// Whether an answer is refused because the mapping says so. That to a change is told as one that was made and cannot be
+/// read, and nothing was looked up in vain here.
 fn is_declared(problem: &Problem) -> bool {
-    problem.code == UNREPRESENTABLE || problem.code == "id-taken"
+    [UNREPRESENTABLE, ID_TAKEN, DONE_AND_UNREAD].contains(&&*problem.code)
 }
