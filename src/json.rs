@@ -25,6 +25,7 @@
 //! ```
 
 use std::fmt;
+use std::mem;
 
 mod error;
 mod known;
@@ -80,6 +81,13 @@ pub struct Buffers {
     tape: Vec<Entry>,
 }
 
+/// With that text to read, and no tape yet.
+impl From<Vec<u8>> for Buffers {
+    fn from(text: Vec<u8>) -> Buffers {
+        Buffers { text, tape: Vec::new() }
+    }
+}
+
 impl Document {
     /// Reads `text`, taking the buffer over without copying it.
     ///
@@ -87,14 +95,15 @@ impl Document {
     ///
     /// Returns the first offence with its byte offset. The message never quotes the text.
     pub fn parse(text: Vec<u8>, limits: &Limits) -> Result<Document, ReadError> {
-        Document::parse_buffers(Buffers { text, ..Buffers::default() }, limits)
+        Document::parse_buffers(&mut Buffers::from(text), limits)
     }
 
-    /// Reads `buffers.text` like [`Document::parse`], reusing the memory of an earlier document.
-    pub fn parse_buffers(buffers: Buffers, limits: &Limits) -> Result<Document, ReadError> {
-        let Buffers { text, mut tape } = buffers;
-        let text = read::read(text, limits, &mut tape)?;
-        Ok(Document { text, tape })
+    /// Reads `buffers.text` like [`Document::parse`], reusing the memory of an earlier document. What is read takes it all; of what
+    /// is refused the text is still there.
+    pub fn parse_buffers(buffers: &mut Buffers, limits: &Limits) -> Result<Document, ReadError> {
+        let Buffers { text, tape } = buffers;
+        let text = read::read(text, limits, tape)?;
+        Ok(Document { text, tape: mem::take(tape) })
     }
 
     /// The document's one value.
@@ -241,9 +250,19 @@ mod tests {
         assert!(buffers.text.is_empty(), "the old text is gone");
         let capacity = buffers.text.capacity();
         buffers.text.extend_from_slice(b"{\"a\":1}");
-        let second = Document::parse_buffers(buffers, &limits).unwrap();
+        let second = Document::parse_buffers(&mut buffers, &limits).unwrap();
         assert_eq!(second.root().len(), 1);
         assert_eq!(second.into_buffers().text.capacity(), capacity);
+    }
+
+    #[test]
+    fn what_is_refused_is_still_there() {
+        for text in [&b"[1, 2"[..], b"\"\xff\"", b"\xef\xbb\xbf1", b"[1, 2, 3, 4]"] {
+            let mut buffers = Buffers::from(text.to_vec());
+            let limits = Limits { bytes_max: 10, ..Limits::default() };
+            assert!(Document::parse_buffers(&mut buffers, &limits).is_err());
+            assert_eq!(buffers.text, text);
+        }
     }
 
     #[test]

@@ -18,7 +18,7 @@ use super::key::Key;
 use super::select::Selected;
 use super::{BoxError, Config};
 use crate::dialect::operation::RequestBody;
-use crate::json::{Document, Limits};
+use crate::json::{Buffers, Document, Limits};
 use crate::problem::Problem;
 use crate::translate;
 
@@ -60,7 +60,9 @@ async fn document<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     }
     expect_json(headers).map_err(|why| Box::new(Problem::unsupported_media_type(why)))?;
     let text = in_time(config, body).await?;
-    if text.is_empty() { Ok(None) } else { parse(&text, config).map(Some) }
+    // What the server read it into is let go before it is made anything of, which takes far more.
+    let text = text.into_vec();
+    if text.is_empty() { Ok(None) } else { parse(text, config).map(Some) }
 }
 
 /// All bytes of a body that is handed on, whatever they are; within the same limits.
@@ -71,14 +73,39 @@ pub(super) async fn bytes<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     if body.is_end_stream() {
         return Ok(Bytes::new());
     }
-    in_time(config, body).await
+    in_time(config, body).await.map(Whole::into_bytes)
+}
+
+/// A body, all of it.
+enum Whole {
+    /// It came in one piece.
+    Piece(Bytes),
+    /// It came in several, none of which is kept: however few bytes it has, each would keep what it was read into.
+    Gathered(Vec<u8>),
+}
+
+impl Whole {
+    fn into_bytes(self) -> Bytes {
+        match self {
+            Whole::Piece(piece) => piece,
+            Whole::Gathered(pieces) => pieces.into(),
+        }
+    }
+
+    /// For who keeps it: of one piece a copy.
+    fn into_vec(self) -> Vec<u8> {
+        match self {
+            Whole::Piece(piece) => piece.to_vec(),
+            Whole::Gathered(pieces) => pieces,
+        }
+    }
 }
 
 /// All of the body, in as much time as the client has.
 async fn in_time<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     config: &Config,
     body: Pin<&mut B>,
-) -> Result<Bytes, Box<Problem>> {
+) -> Result<Whole, Box<Problem>> {
     let mut reading = pin!(read(body, config.bytes_max));
     // A short body mostly came with the head, and then no timer is needed.
     match poll_fn(|cx| Poll::Ready(reading.as_mut().poll(cx))).await {
@@ -128,12 +155,11 @@ fn expect_json(headers: &HeaderMap) -> Result<(), &'static str> {
 
 /// All of the body, if that is not more than `bytes_max`. One that announces more is not read at all.
 ///
-/// In one piece, as most come, it is not copied. Of several none is kept: however few bytes it has, it would keep what it was
-/// read into.
+/// In one piece, as most come, it is not copied.
 async fn read<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     mut body: Pin<&mut B>,
     bytes_max: usize,
-) -> Result<Bytes, Box<Problem>> {
+) -> Result<Whole, Box<Problem>> {
     let too_large = || Box::new(Problem::body_too_large(bytes_max));
     let announced = usize::try_from(body.size_hint().lower()).unwrap_or(usize::MAX);
     if announced > bytes_max {
@@ -151,10 +177,14 @@ async fn read<B: Body<Data = Bytes, Error: Into<BoxError>>>(
             first = piece;
             continue;
         }
+        if first.len() + gathered.len() + piece.len() >= announced / 4 {
+            // To grow further by moving would take most of it twice. Who has sent less would have room for nothing.
+            gathered.reserve_exact(announced.saturating_sub(gathered.len()));
+        }
         gathered.extend_from_slice(&mem::take(&mut first));
         gathered.extend_from_slice(&piece);
     }
-    Ok(if gathered.is_empty() { first } else { gathered.into() })
+    Ok(if gathered.is_empty() { Whole::Piece(first) } else { Whole::Gathered(gathered) })
 }
 
 /// What becomes of a request whose body breaks off.
@@ -167,10 +197,11 @@ fn broken(error: &BoxError) -> Problem {
     }
 }
 
-fn parse(text: &Bytes, config: &Config) -> Result<Document, Box<Problem>> {
+fn parse(text: Vec<u8>, config: &Config) -> Result<Document, Box<Problem>> {
     let limits = Limits { depth_max: config.depth_max, bytes_max: config.bytes_max, ..Limits::default() };
-    Document::parse(text.to_vec(), &limits).map_err(|error| {
-        let (line, column) = error.line_column(text);
+    let mut buffers = Buffers::from(text);
+    Document::parse_buffers(&mut buffers, &limits).map_err(|error| {
+        let (line, column) = error.line_column(&buffers.text);
         let detail = format!("malformed JSON: {} at line {line}, column {column}", error.kind.message());
         Box::new(Problem::bad_request("malformed-json", detail))
     })
@@ -180,10 +211,11 @@ fn parse(text: &Bytes, config: &Config) -> Result<Document, Box<Problem>> {
 mod tests {
     use std::convert::Infallible;
     use std::sync::Arc;
+    use std::task::Context;
 
     use futures_util::stream::{self, Stream};
     use http::{HeaderName, HeaderValue};
-    use http_body::Frame;
+    use http_body::{Frame, SizeHint};
     use http_body_util::{Full, StreamBody};
 
     use super::*;
@@ -288,7 +320,7 @@ mod tests {
             Ok::<_, Infallible>(Frame::data(Bytes::from_owner(Kept { _alive: Arc::clone(&kept) })))
         });
         let body = StreamBody::new(stream::iter(frames));
-        assert_eq!(read(pin!(body), 100).await.unwrap(), " ".repeat(100));
+        assert_eq!(read(pin!(body), 100).await.unwrap().into_bytes(), " ".repeat(100));
     }
 
     #[tokio::test]
@@ -313,6 +345,43 @@ mod tests {
         assert_eq!((problem.0, problem.1.as_str()), (400, "malformed-json"));
         assert!(problem.2.ends_with("unexpected character at line 2, column 13"), "{}", problem.2);
         assert!(!problem.2.contains("hunter") && !problem.2.contains("secret"), "{}", problem.2);
+    }
+
+    #[tokio::test]
+    async fn where_json_of_several_pieces_is_broken_is_said_as_well() {
+        let body = pieces(&["{\n  \"sec", "ret\": hun", "ter2}"]);
+        let problem = decoded(&Config::default(), body).await.unwrap_err();
+        assert!(problem.2.ends_with("unexpected character at line 2, column 13"), "{}", problem.2);
+    }
+
+    /// One that says how long it is.
+    struct Announced<B>(B, u64);
+
+    impl<B: Body + Unpin> Body for Announced<B> {
+        type Data = B::Data;
+        type Error = B::Error;
+
+        fn poll_frame(
+            mut self: Pin<&mut Self>,
+            cx: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+            Pin::new(&mut self.0).poll_frame(cx)
+        }
+
+        fn size_hint(&self) -> SizeHint {
+            SizeHint::with_exact(self.1)
+        }
+    }
+
+    #[tokio::test]
+    async fn room_for_all_that_is_announced_is_made_where_a_quarter_of_it_has_come() {
+        for (announced, room) in [(7, 7), (9, 9), (80, 8), (1000, 8)] {
+            let body = Announced(pieces(&["a", "b", "c"]), announced);
+            let Whole::Gathered(text) = read(pin!(body), 1000).await.unwrap_or_else(|_| panic!()) else {
+                panic!()
+            };
+            assert_eq!((text.as_slice(), text.capacity()), (&b"abc"[..], room), "{announced}");
+        }
     }
 
     #[tokio::test]

@@ -6,6 +6,8 @@
 mod plain;
 mod tokens;
 
+use std::mem;
+
 use self::tokens::{Away, misspelt, number, rest_of_string, space_end};
 use super::names::{digest, first_duplicate};
 use super::{Entry, Kind, Limits, ReadError, ReadErrorKind, TEXT_BYTES_CEILING, text};
@@ -18,27 +20,47 @@ const DEPTH_CEILING: u16 = 512;
 /// more than ten and four in five have eight or more, so that the tape is mostly one allocation.
 const BYTES_PER_ENTRY: usize = 8;
 
+/// How long a text must be to be looked through for how many entries it can have. It is as well to guess of a shorter one, as nearly
+/// all are; a longer one that is dense would have much of its tape twice while that moves.
+const LOOKED_THROUGH: usize = 8 * 1024;
+
 /// Entries that are ready before anything is read: those of nearly every body, and little work for one that is rubbish.
 const ENTRIES_AT_FIRST: usize = 1024;
 
-/// Reads `bytes` onto `tape`, whose entries are overwritten; returns the text.
-pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Result<String, ReadError> {
+/// Reads `bytes` onto `tape`, whose entries are overwritten; returns the text, or leaves it where it was.
+pub(super) fn read(bytes: &mut Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Result<String, ReadError> {
     let bytes_max = limits.bytes_max.min(TEXT_BYTES_CEILING);
     if bytes.len() > bytes_max {
         return Err(ReadError { kind: ReadErrorKind::TooLong, offset: bytes_max });
     }
-    let text = String::from_utf8(bytes).map_err(|refused| ReadError {
-        kind: ReadErrorKind::Utf8,
-        offset: refused.utf8_error().valid_up_to(),
+    let text = String::from_utf8(mem::take(bytes)).map_err(|refused| {
+        let offset = refused.utf8_error().valid_up_to();
+        *bytes = refused.into_bytes();
+        ReadError { kind: ReadErrorKind::Utf8, offset }
     })?;
+    match read_text(&text, limits, tape) {
+        Ok(()) => Ok(text),
+        Err(error) => {
+            *bytes = text.into_bytes();
+            Err(error)
+        }
+    }
+}
+
+fn read_text(text: &str, limits: &Limits, tape: &mut Vec<Entry>) -> Result<(), ReadError> {
     if text.starts_with('\u{feff}') {
         return Err(ReadError { kind: ReadErrorKind::Bom, offset: 0 });
     }
-    let room = (text.len() / BYTES_PER_ENTRY + 4).min(limits.nodes_max);
+    let entries = if text.len() > LOOKED_THROUGH {
+        entries_max(text.as_bytes())
+    } else {
+        text.len() / BYTES_PER_ENTRY + 4
+    };
+    let room = entries.min(limits.nodes_max);
     tape.reserve(room.saturating_sub(tape.len()));
     tape.resize(room.min(ENTRIES_AT_FIRST), BLANK);
     let mut reader = Reader {
-        text: &text,
+        text,
         bytes: text.as_bytes(),
         at: 0,
         depth_left: limits.depth_max.min(DEPTH_CEILING),
@@ -53,10 +75,18 @@ pub(super) fn read(bytes: Vec<u8>, limits: &Limits, tape: &mut Vec<Entry>) -> Re
     let outcome = reader.document();
     let (length, at) = (reader.length, reader.at);
     tape.truncate(length as usize);
-    match outcome {
-        Ok(()) => Ok(text),
-        Err(kind) => Err(ReadError { kind, offset: at as usize }),
-    }
+    outcome.map_err(|kind| ReadError { kind, offset: at as usize })
+}
+
+/// As many entries as a text can have: before each but the first stands a comma, a colon, or a bracket that is not closed at once. It
+/// has as many where none of these is in a string, and there is no space where nothing is.
+fn entries_max(text: &[u8]) -> usize {
+    let is_before_one = |two: &&[u8]| match two[0] {
+        b',' | b':' => true,
+        b'[' | b'{' => !matches!(two[1], b']' | b'}'),
+        _ => false,
+    };
+    1 + text.windows(2).filter(is_before_one).count()
 }
 
 /// The entry of no container.
@@ -396,9 +426,19 @@ mod tests {
     #[test]
     fn a_dense_text_moves_once_and_has_no_more_room_than_it_can_need() {
         for one in ["1,", "[],", "{},", "{\"\":1},", "[[1]],"] {
-            let text = format!("[{}1]", one.repeat(30_000));
+            let text = format!("[{}1]", one.repeat(1000));
             let Document { tape, .. } = Document::parse(text.clone().into(), &Limits::default()).unwrap();
             assert!(tape.capacity() <= text.len() / 2 + 2, "{one}: {} of {}", tape.capacity(), text.len());
+        }
+    }
+
+    #[test]
+    fn a_large_text_has_room_for_what_it_holds_at_once() {
+        for one in ["1,", "[],", "{},", "{\"\":1},", "[[1]],", "  \"a\" ,", "{\"a\":[1,{\"b\":{}}]},"] {
+            let text = format!("[{}1]", one.repeat(5000));
+            let limits = Limits { nodes_max: 1 << 20, ..Limits::default() };
+            let Document { tape, .. } = Document::parse(text.into(), &limits).unwrap();
+            assert_eq!(tape.capacity(), tape.len(), "{one}");
         }
     }
 

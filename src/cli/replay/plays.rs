@@ -127,7 +127,7 @@ impl Plays<'_> {
                 let place = Place { entry, line: piece.at.line };
                 let limits = Limits { bytes_max: usize::MAX, nodes_max: usize::MAX, depth_max: u16::MAX };
                 buffers.text.extend_from_slice(&text);
-                let parsed = Document::parse_buffers(mem::take(&mut buffers), &limits).ok();
+                let parsed = Document::parse_buffers(&mut mem::take(&mut buffers), &limits).ok();
                 let Some(document) = parsed.filter(|_| piece.is_whole) else {
                     self.tally.borrow_mut().skip(Skipped::Malformed);
                     continue;

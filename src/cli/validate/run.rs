@@ -107,7 +107,7 @@ impl<'r> Run<'r> {
             let limits = plain.map_or_else(of_entry, |plain| plain.limits(&self.judge));
             // The reader takes a text with it, and one that is wrong has to be shown.
             buffers.text.extend_from_slice(&text);
-            buffers = match Document::parse_buffers(mem::take(&mut buffers), &limits) {
+            buffers = match Document::parse_buffers(&mut mem::take(&mut buffers), &limits) {
                 Ok(document) => {
                     match plain {
                         Some(plain) => self.body(&name, (piece, &document), plain, tally),
