@@ -40,7 +40,7 @@ mod store;
 mod testing;
 
 pub use seed::{Demo, demo};
-pub use store::OpenError;
+pub use store::{OpenError, reads};
 
 use calls::Calls;
 use keys::InUse;

@@ -84,6 +84,11 @@ impl Store {
     }
 }
 
+/// Whether databases of that version can be used: 0 are those that have no tables yet, and what 2 lacks it is given.
+pub fn reads(version: i64) -> bool {
+    matches!(version, 0 | 2 | SCHEMA_VERSION)
+}
+
 fn open_connection(config: &Config) -> Result<Connection, OpenError> {
     let path = config.database.clone().unwrap_or_else(|| PathBuf::from(":memory:"));
     let failed = |source| OpenError::Database { path: path.clone(), source };

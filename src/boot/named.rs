@@ -3,18 +3,18 @@
 //! Components say what is wrong with a file, the settings where it was named; they know nothing of each other. [`look`]
 //! reads what can be read without leaving a trace. Databases are opened by whoever needs them, and made where there are
 //! none: what comes of that is told by [`failed`], and [`databases()`] looks at them from outside. So it is with the file that
-//! keeps modes, at which [`modes()`] looks.
+//! keeps modes, at which [`modes()`] looks. Certificates that can be used and that others will refuse are told by [`doubts()`].
 //!
 //! Of what stands in such a file nothing is ever repeated, nor of what looks as if it belonged into one.
 
-use std::{fs, os::unix::fs::FileTypeExt as _, path::Path, sync::Arc};
+use std::{fs, os::unix::fs::FileTypeExt as _, path::Path, sync::Arc, time::SystemTime};
 
 use self::{databases::of_database, told::Told};
 use super::{EmbeddedError, ServeError, explain, modes, modes::KeptError};
 use crate::{
     backend::OpenError,
     config::Config,
-    diag::{Diagnostic, Diagnostics, code},
+    diag::{Diagnostic, Diagnostics, Severity, code},
     ids,
     server::{TlsConfig, TlsError},
     upstream::{ConfigError, Upstream},
@@ -65,6 +65,34 @@ pub fn look(config: &Config) -> Diagnostics {
     let key = config.explain.key.as_deref().filter(|path| !is_pipe(path));
     if let Some(Err(error)) = key.map(explain::explainer) {
         found.push(of_explanations(&error, config));
+    }
+    found
+}
+
+/// Why clients or the backend might refuse certificates that can be used: what a start says in its log, for who does not start.
+pub fn doubts(config: &Config, now: SystemTime) -> Diagnostics {
+    let mut found = Diagnostics::default();
+    let mut tell = |doubt: Option<String>, setting: &str, path: &Path, help| {
+        let told = |message| Told { code: code::C0302, message, why: String::new(), help };
+        let warning =
+            |message| Diagnostic { severity: Severity::Warning, ..told(message).of(setting, path, config) };
+        found.extend(doubt.map(warning));
+    };
+    for tls in config.server.listeners.iter().filter_map(|listener| listener.tls.as_ref()) {
+        if !is_pipe(&tls.certificate) {
+            let help = "clients refuse it: renew it";
+            tell(tls.doubt(now), "server.listener.tls.certificate", &tls.certificate, help);
+        }
+    }
+    if let Some(own) = config.upstream.as_ref().and_then(|backend| backend.identity.as_ref())
+        && !is_pipe(&own.certificate)
+    {
+        tell(
+            own.doubt(now),
+            "upstream.tls.certificate",
+            &own.certificate,
+            "the backend refuses it: renew it",
+        );
     }
     found
 }

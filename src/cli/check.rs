@@ -104,7 +104,7 @@ pub(super) fn run(
 fn named(config: &Config) -> Diagnostics {
     let mut found = Diagnostics::default();
     let all = boot::named::look(config).into_iter().chain(boot::named::databases(config));
-    let all = all.chain(boot::named::modes(config));
+    let all = all.chain(boot::named::modes(config)).chain(boot::named::doubts(config, SystemTime::now()));
     found.extend(all.map(|one| match one.code {
         code::C0304 => Diagnostic { severity: Severity::Warning, ..one },
         _ => one,

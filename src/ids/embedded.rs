@@ -6,6 +6,8 @@
 //! Pairs are never changed and never removed here, so what was once found may be remembered.
 
 use std::collections::HashMap;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
@@ -27,8 +29,17 @@ const SCHEMA_VERSION: i64 = 1;
 /// Marks the file as ours, so that no other database is taken for one: `ilid` in ASCII.
 pub const APPLICATION: i64 = 0x696c_6964;
 
-/// How long to wait for another process that is importing.
-const BUSY_TIMEOUT: Duration = Duration::from_mins(1);
+/// Whether files of that version can be used.
+pub fn reads(version: i64) -> bool {
+    version == SCHEMA_VERSION
+}
+
+/// How long an import waits for another, or whoever else writes.
+const IMPORT_TIMEOUT: Duration = Duration::from_mins(1);
+
+/// How long everybody else waits for a process that has the whole file, as a start does for the usage file: an import keeps no reader
+/// waiting.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// An external id and the canonical one it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,7 +120,7 @@ pub struct Store {
 impl Store {
     /// Opens the file, or makes it.
     pub fn open(path: &Path) -> Result<Store, StoreError> {
-        let connection = connect(path)?;
+        let connection = connect(path, BUSY_TIMEOUT)?;
         Ok(Store { path: path.to_owned(), idle: Mutex::new(vec![connection]) })
     }
 
@@ -200,7 +211,7 @@ impl Store {
 
     /// Begins an import. Nothing of it is there before its end.
     pub fn import(&self, dialect: &str, kind: &str) -> Result<Import, StoreError> {
-        let connection = connect(&self.path)?;
+        let connection = connect(&self.path, IMPORT_TIMEOUT)?;
         Import::begin(connection, &self.path, dialect, kind)
     }
 
@@ -210,7 +221,7 @@ impl Store {
         let taken = idle().pop();
         let mut connection = match taken {
             Some(connection) => connection,
-            None => connect(&self.path)?,
+            None => connect(&self.path, BUSY_TIMEOUT)?,
         };
         let value = connection.transaction().and_then(|transaction| work(&transaction));
         idle().push(connection);
@@ -222,11 +233,23 @@ fn failed(path: &Path) -> impl Fn(rusqlite::Error) -> StoreError {
     move |source| StoreError::Database { path: path.to_owned(), source }
 }
 
-/// Opens a connection; lays the tables if there is nothing at all.
-fn connect(path: &Path) -> Result<Connection, StoreError> {
+/// Makes the file if it is not there, for its owner alone, as `SQLite` would not. What it cannot do is said by whoever opens it.
+fn make(path: &Path) {
+    // One that is there must not be opened: to close it again would take away the locks that this process has on it.
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true).mode(0o600);
+    if options.open(path).is_err() && !path.exists() {
+        // A link to a file that is not there yet.
+        options.create_new(false).create(true).open(path).ok();
+    }
+}
+
+/// Opens a connection that waits for others so long; lays the tables if there is nothing at all.
+fn connect(path: &Path, patience: Duration) -> Result<Connection, StoreError> {
+    make(path);
     let failed = failed(path);
     let mut connection = Connection::open(path).map_err(&failed)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(&failed)?;
+    connection.busy_timeout(patience).map_err(&failed)?;
     match marks(&connection).map_err(&failed)? {
         (APPLICATION, SCHEMA_VERSION) => {}
         (APPLICATION, found) => return Err(StoreError::Version { path: path.to_owned(), found }),

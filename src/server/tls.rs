@@ -162,6 +162,17 @@ impl TlsConfig {
         [&*self.certificate, &*self.key].into_iter().chain(clients)
     }
 
+    /// Why clients might refuse the certificate at that moment; none if that cannot be said.
+    pub fn doubt(&self, now: SystemTime) -> Option<String> {
+        let text = pem::read(&self.certificate).ok()?;
+        self.doubt_of(&pem::certificates(&text).ok()?, now)
+    }
+
+    fn doubt_of(&self, chain: &[CertificateDer<'_>], now: SystemTime) -> Option<String> {
+        let doubt = pem::doubt(chain, now)?;
+        Some(format!("the certificate `{}` {doubt}", self.certificate.display()))
+    }
+
     /// Everything that keeps a listener from using these files: each of them is looked at, whatever is wrong with the others.
     pub fn faults(&self) -> Vec<TlsError> {
         let TlsConfig { certificate, key, clients } = self;
@@ -190,8 +201,7 @@ impl Loaded {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let (verifier, authorities) = verifier(clients.as_ref(), &provider)?;
         let chain = chain(certificate, &texts.0)?;
-        let doubt = pem::doubt(&chain, SystemTime::now());
-        let doubt = doubt.map(|doubt| format!("the certificate `{}` {doubt}", certificate.display()));
+        let doubt = config.doubt_of(&chain, SystemTime::now());
         let key = pem::key(&texts.1).map_err(keyless)?;
 
         // The provider is named, for rustls panics when it has to guess between two.

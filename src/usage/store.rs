@@ -37,7 +37,7 @@ mod write;
 pub use error::StoreError;
 use owner::Claim;
 pub(super) use tell::{Broken, Reading};
-pub use version::APPLICATION;
+pub use version::{APPLICATION, reads};
 
 /// How long to wait for another process that writes, or is about to.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);

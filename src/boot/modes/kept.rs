@@ -184,13 +184,15 @@ impl Kept {
 ///
 /// # Errors
 ///
-/// If the file cannot be read, is none of these, or is known to be one that nothing can be put in the place of.
+/// If the file cannot be read, is none of these, or is known to be one that nothing can be put in the place of; if there is no folder
+/// to make it in.
 pub(super) fn look(path: &Path) -> Result<(), KeptError> {
     read(path)?;
-    if place::is_mounted(&place::target(path)) {
+    let place = place::target(path);
+    if place::is_mounted(&place) {
         return Err(KeptError::Mounted { path: path.to_owned() });
     }
-    Ok(())
+    place::look_for_folder(&place).map_err(not_written(path))
 }
 
 fn claim(path: &Path, place: &Path, patience: Duration) -> Result<Claim, KeptError> {

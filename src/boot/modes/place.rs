@@ -186,6 +186,16 @@ fn make(beside: &Path) -> io::Result<File> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(beside)
 }
 
+/// Looks whether the folder of the file is there.
+///
+/// # Errors
+///
+/// What the system says if it is not.
+pub(super) fn look_for_folder(path: &Path) -> io::Result<()> {
+    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    fs::metadata(folder.unwrap_or(Path::new("."))).map(drop)
+}
+
 /// Where it is in the end. Where links lead to it, they still do, also before it is there.
 pub(super) fn target(path: &Path) -> PathBuf {
     let mut path = path.to_owned();

@@ -8,6 +8,7 @@ use std::{
 
 use super::{OF_OWN_FILES, told::Told};
 use crate::{
+    backend,
     config::Config,
     diag::{Code, Diagnostics, code},
     ids,
@@ -16,20 +17,28 @@ use crate::{
 
 /// How every database of `SQLite` begins.
 const MAGIC: &[u8] = b"SQLite format 3\0";
-/// As much of one as says whose it is.
-const HEAD_BYTES: u64 = 100;
-/// Where it does, as a number of four bytes.
+/// As much of one as says whose it is, and whether there are tables.
+const HEAD_BYTES: u64 = 105;
+/// Where it says in which version it was written, as a number of four bytes.
+const VERSION_AT: usize = 60;
+/// Where it says whose it is, likewise.
 const APPLICATION_AT: usize = 68;
+/// Where the page of the tables' names begins with what kind of page it is: one that has names, or leads to such.
+const NAMES_AT: usize = 100;
+/// The kind of page that has names.
+const IS_LEAF: u8 = 0x0d;
+/// How many it has, as a number of two bytes.
+const NAMES_COUNT_AT: usize = 103;
 
 /// What can be seen of the databases that are named without opening them. One that is not there is made.
 ///
 /// Must not be asked by a process that uses one of them: its locks are gone when any file of it is closed.
 pub fn databases(config: &Config) -> Diagnostics {
     let mut found = Diagnostics::default();
-    for (setting, path, application) in [
-        ("backend.database", &config.backend.database, None),
-        ("ids.store", &config.ids.store, Some(ids::embedded::APPLICATION)),
-        ("usage.file", &config.usage.file, Some(store::APPLICATION)),
+    for (setting, path, application, reads) in [
+        ("backend.database", &config.backend.database, None, backend::reads as fn(i64) -> bool),
+        ("ids.store", &config.ids.store, Some(ids::embedded::APPLICATION), ids::embedded::reads),
+        ("usage.file", &config.usage.file, Some(store::APPLICATION), store::reads),
     ] {
         let Some(path) = path else { continue };
         let told = |code, message: &str| {
@@ -45,11 +54,14 @@ pub fn databases(config: &Config) -> Diagnostics {
             Ok(head) if head.is_empty() => {}
             Ok(head) if !head.starts_with(MAGIC) => found.push(told(code::C0305, "is no database")),
             Ok(head) => {
-                let mark = head.get(APPLICATION_AT..APPLICATION_AT + 4);
-                let mark = mark.and_then(|mark| mark.try_into().ok()).map_or(0, u32::from_be_bytes);
-                // As long as nobody has said so in the file itself, it may be one that is being made.
-                if application.is_some_and(|ours| mark != 0 && i64::from(mark) != ours) {
+                let (mark, version) = (number(&head, APPLICATION_AT), number(&head, VERSION_AT));
+                // One that says nothing and has no tables may be one that is being made.
+                let is_new = mark == 0 && version == 0 && !has_tables(&head);
+                if application.is_some_and(|ours| mark != ours && !is_new) {
                     found.push(told(code::C0305, "is a database of another kind, or of another program"));
+                } else if !is_new && !reads(version) {
+                    let which = format!("has schema version {version}, which this program does not read");
+                    found.push(told(code::C0305, &which));
                 }
             }
             Err(error) if error.kind() == io::ErrorKind::NotFound && has_folder(path) => {}
@@ -86,6 +98,18 @@ fn head(path: &Path) -> io::Result<Vec<u8>> {
     let mut head = Vec::new();
     File::open(path)?.take(HEAD_BYTES).read_to_end(&mut head)?;
     Ok(head)
+}
+
+/// The number of four bytes that stands there; zero where the file is shorter.
+fn number(head: &[u8], at: usize) -> i64 {
+    let bytes = head.get(at..at + 4).and_then(|bytes| bytes.try_into().ok());
+    i64::from(bytes.map_or(0, i32::from_be_bytes))
+}
+
+/// Whether there are tables, as far as the file itself knows by now.
+fn has_tables(head: &[u8]) -> bool {
+    let is_leaf = head.get(NAMES_AT) == Some(&IS_LEAF);
+    head.len() > NAMES_AT && !(is_leaf && head.get(NAMES_COUNT_AT..) == Some(&[0, 0]))
 }
 
 /// Whether there is a folder that the file could be made in.

@@ -2,6 +2,7 @@
 
 use std::{fs, process::Command};
 
+use rcgen::date_time_ymd;
 use tempfile::TempDir;
 
 use super::*;
@@ -133,6 +134,20 @@ fn databases_are_looked_at_and_left_as_they_are() {
     let path = folder.path().join("ids.db");
     drop(ids::embedded::Store::open(&path).unwrap());
     fs::write(folder.path().join("empty"), "").unwrap();
+    let ours = ids::embedded::APPLICATION;
+    for (name, sql) in [
+        (
+            "newer",
+            format!("PRAGMA application_id = {ours}; PRAGMA user_version = 2; CREATE TABLE kinds (id)"),
+        ),
+        ("other", "CREATE TABLE notes (text)".to_owned()),
+        ("versioned", "PRAGMA user_version = 7".to_owned()),
+        ("made", "PRAGMA journal_mode = wal".to_owned()),
+    ] {
+        let made = rusqlite::Connection::open(folder.path().join(name)).unwrap();
+        made.execute_batch(&sql).unwrap();
+    }
+    assert!(fs::metadata(folder.path().join("made")).unwrap().len() > 0);
     let names = || {
         let mut names: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|one| one.unwrap().file_name()).collect();
@@ -148,6 +163,14 @@ fn databases_are_looked_at_and_left_as_they_are() {
         ("[usage]\nfile = '@/table.csv'", Some((code::C0305, "'@/table.csv'"))),
         ("[ids]\nstore = '@/none/ids.db'", Some((code::C0304, "'@/none/ids.db'"))),
         ("[backend]\ndatabase = '@'", Some((code::C0305, "'@'"))),
+        ("[backend]\ndatabase = '@/ids.db'", Some((code::C0305, "'@/ids.db'"))),
+        ("[ids]\nstore = '@/newer'", Some((code::C0305, "'@/newer'"))),
+        ("[ids]\nstore = '@/other'", Some((code::C0305, "'@/other'"))),
+        ("[usage]\nfile = '@/other'", Some((code::C0305, "'@/other'"))),
+        ("[ids]\nstore = '@/versioned'", Some((code::C0305, "'@/versioned'"))),
+        ("[backend]\ndatabase = '@/versioned'", Some((code::C0305, "'@/versioned'"))),
+        // It has pages, and says nothing.
+        ("[ids]\nstore = '@/made'", None),
     ] {
         let (places, shown) = found_in(&folder, settings, databases);
         let place = places.first().map(|(code, place)| (*code, place.as_str()));
@@ -174,4 +197,60 @@ fn a_start_that_fails_for_a_database_is_told_where_that_is_named() {
     assert_eq!(places, [(code::C0305, "'@'".to_owned())], "{shown}");
     let taken = KeepError::Store(store::StoreError::TakenOver { path: folder.path().to_owned(), strayed: 0 });
     assert_eq!(failed(&taken.into(), &Config::default()), None, "the file is as it should be");
+}
+
+/// A certificate and its key, good between the beginnings of two years.
+fn made_for(folder: &TempDir, name: &str, (from, until): (i32, i32)) {
+    let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
+    (params.not_before, params.not_after) = (date_time_ymd(from, 1, 1), date_time_ymd(until, 1, 1));
+    let key = rcgen::KeyPair::generate().unwrap();
+    let made = params.self_signed(&key).unwrap();
+    fs::write(folder.path().join(format!("{name}.pem")), made.pem()).unwrap();
+    fs::write(folder.path().join(format!("{name}.key")), key.serialize_pem()).unwrap();
+}
+
+#[test]
+fn a_certificate_that_others_will_refuse_is_told_where_it_is_named() {
+    let folder = folder();
+    made_for(&folder, "old", (2010, 2020));
+    made_for(&folder, "next", (2500, 2600));
+    let expired = |of: &str| vec![(code::C0302, of.to_owned())];
+    let https = "[upstream]\nbase = \"https://localhost\"\nauthorities = '@/a.pem'\n";
+    for (settings, expected, says) in [
+        (listener("certificate = '@/a.pem', key = '@/a.key'"), vec![], ""),
+        (
+            listener("certificate = '@/old.pem', key = '@/old.key'"),
+            expired("'@/old.pem'"),
+            "expired at 2020-01-01T00:00:00Z",
+        ),
+        (
+            format!("{https}tls = {{ certificate = '@/next.pem', key = '@/next.key' }}"),
+            expired("'@/next.pem'"),
+            "is not good before 2500-01-01T00:00:00Z",
+        ),
+        // What is wrong with it otherwise is told elsewhere.
+        (listener("certificate = '@/none', key = '@/none'"), vec![], ""),
+        (listener("certificate = '@/a.key', key = '@/a.key'"), vec![], ""),
+    ] {
+        let (places, shown) = found_in(&folder, &settings, |config| doubts(config, SystemTime::now()));
+        assert_eq!(places, expected, "{shown}");
+        assert!(shown.contains(says) && (says.is_empty() || shown.contains("warning[C0302]")), "{shown}");
+    }
+}
+
+#[test]
+fn a_file_of_modes_is_made_in_a_folder_that_is_there_alone() {
+    let folder = folder();
+    let look = |config: &Config| {
+        let mut found = Diagnostics::default();
+        found.extend(modes(config));
+        found
+    };
+    let admin = "[admin]\naddress = '127.0.0.1:1'\nmodes_file = ";
+    let found = |path: &str| found_in(&folder, &format!("{admin}{path}\n"), look);
+    assert_eq!(found("'@/modes.json'").0, []);
+    let (places, shown) = found("'@/none/modes.json'");
+    assert_eq!(places, [(code::C0304, "'@/none/modes.json'".to_owned())], "{shown}");
+    assert!(shown.contains("cannot keep modes in") && shown.contains("No such file or directory"), "{shown}");
+    assert_eq!(found("'@/a.pem/modes.json'").0, [(code::C0304, "'@/a.pem/modes.json'".to_owned())]);
 }

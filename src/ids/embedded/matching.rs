@@ -9,7 +9,7 @@ use std::path::Path;
 use rusqlite::{Connection, Row, params};
 use uuid::Uuid;
 
-use super::{Pair, SCHEMA, StoreError, blob, connect, failed, pair};
+use super::{IMPORT_TIMEOUT, Pair, SCHEMA, StoreError, blob, connect, failed, pair};
 use crate::canonical::id::is_external;
 
 mod conflict;
@@ -90,7 +90,7 @@ impl Matching {
         let shown = path.unwrap_or(Path::new(":memory:"));
         let failed = failed(shown);
         let connection = if let Some(path) = path {
-            connect(path)?
+            connect(path, IMPORT_TIMEOUT)?
         } else {
             let connection = Connection::open_in_memory().map_err(&failed)?;
             connection.execute_batch(SCHEMA).map_err(&failed)?;

@@ -1,5 +1,8 @@
 //! What is kept, and what is refused.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
+
 use tempfile::TempDir;
 
 use super::*;
@@ -212,4 +215,33 @@ fn another_program_s_database_is_refused_and_left_alone() {
     let missing = Store::open_existing(&folder.path().join("missing")).unwrap_err();
     assert!(missing.to_string().ends_with("`interlingua ids import` makes one"), "{missing}");
     assert!(!folder.path().join("missing").exists());
+}
+
+#[test]
+fn a_file_that_is_made_is_for_its_owner_alone_also_where_a_link_leads_to_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (link, path) = (folder.path().join("link"), folder.path().join("ids.sqlite"));
+    std::os::unix::fs::symlink(&path, &link).unwrap();
+    let store = Store::open(&link).unwrap();
+    let entry = ("a", ADA, None);
+    import(&store, &[entry]).unwrap();
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&path), 0o600);
+    // Whoever gave it to others had a reason.
+    std::fs::set_permissions(&path, Permissions::from_mode(0o640)).unwrap();
+    drop(store);
+    Store::open(&path).unwrap();
+    assert_eq!(mode(&path), 0o640);
+}
+
+#[test]
+fn who_reads_waits_for_a_file_that_somebody_has_as_long_as_for_the_usage_file_and_imports_longer() {
+    let (folder, store) = store();
+    let patience = |connection: &Connection| -> i64 {
+        connection.query_row("PRAGMA busy_timeout", [], |row| row.get(0)).unwrap()
+    };
+    assert_eq!(store.idle.lock().unwrap().iter().map(patience).collect::<Vec<_>>(), [10_000]);
+    let path = folder.path().join("ids.sqlite");
+    let import = connect(&path, IMPORT_TIMEOUT).unwrap();
+    assert_eq!(patience(&import), 60_000);
 }

@@ -19,10 +19,15 @@ const STEPS: [(i64, &str); 1] = [(2, include_str!("version/2.sql"))];
 /// Marks the file as ours, so that no other database is taken for one: `ilus` in ASCII.
 pub const APPLICATION: i64 = 0x696c_7573;
 
+/// Whether files of that version can be used.
+pub fn reads(version: i64) -> bool {
+    (1..=NEWEST).contains(&version)
+}
+
 /// Whether the file is one that can be read as it is.
 pub(super) fn is_readable(connection: &Connection) -> rusqlite::Result<bool> {
     let (application, version) = marks(connection)?;
-    Ok(application == APPLICATION && (1..=NEWEST).contains(&version))
+    Ok(application == APPLICATION && reads(version))
 }
 
 /// Gives a new file its tables; one that is there is left as it is. False if it is something else than ours.
