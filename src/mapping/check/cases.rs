@@ -12,7 +12,7 @@ use crate::mapping::compile::Compiler;
 use crate::mapping::file::{CasePart, OperationPart, Reason, Text};
 use crate::mapping::lenses::{Built, shape_at};
 
-use super::ledger::{dialect_paths, is_covered, uncovered};
+use super::ledger::{NO_LOSS, dialect_paths, is_covered, uncovered};
 
 /// Reports what a case loses in silence, or says to lose and does not, and changes that change nothing.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
@@ -41,7 +41,8 @@ fn only_looks<'c>(
     }
     let message = format!("a change is asked for, and `{}` changes nothing", own.value);
     let found = Diagnostic::error(code::M0311, message).at(own.span, "this call only looks");
-    Some(found.also(other.span, "in other cases, this one changes something"))
+    let found = found.also(other.span, "in other cases, this one changes something");
+    Some(found.help("call what makes the change, or let the dialect's schema not allow these values"))
 }
 
 fn ledger(whole: Option<&Built<'_>>, own: Option<&Built<'_>>, case: &CasePart, found: &mut Vec<Diagnostic>) {
@@ -61,7 +62,7 @@ fn ledger(whole: Option<&Built<'_>>, own: Option<&Built<'_>>, case: &CasePart, f
         if !exists || is_covered(&at, &covered) {
             let label = if exists { "it is read, or lost by a lens" } else { "no such field" };
             let message = format!("`{}` is declared as lost and is not", path.value);
-            found.push(Diagnostic::error(code::M0503, message).at(path.span, label));
+            found.push(Diagnostic::error(code::M0503, message).at(path.span, label).help(NO_LOSS));
         }
     }
     covered.extend(paths(declared));
