@@ -19,7 +19,7 @@ pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -
 }
 
 /// How many names are listed before the rest is only counted.
-const LISTED_MAX: usize = 24;
+const LISTED_MAX: usize = 32;
 
 /// The list of what may stand there, for where no name is close enough to be guessed; none if there is nothing.
 ///
