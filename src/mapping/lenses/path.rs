@@ -34,12 +34,12 @@ impl Compiler<'_> {
             Schemas::Dialect => (code::M0201, "the dialect's schema"),
         };
         let label = if missing == path.value {
-            "not one of its fields"
+            "not one of its fields".to_owned()
         } else {
-            "there is no `{missing}` on this way"
+            format!("there is no `{missing}` on the way")
         };
-        let diagnostic = Diagnostic::error(code, format!("{whose} has no `{}`", path.value))
-            .at(path.span, label.replace("{missing}", &missing));
+        let diagnostic =
+            Diagnostic::error(code, format!("{whose} has no `{}`", path.value)).at(path.span, label);
         self.report(suggest(diagnostic, &missing, known.iter().map(String::as_str)));
         false
     }
