@@ -18,6 +18,35 @@ pub fn did_you_mean<'a>(wrong: &str, known: impl IntoIterator<Item = &'a str>) -
     close.min_by_key(|(mistakes, _)| *mistakes).map(|(_, name)| name)
 }
 
+/// How many names are listed before the rest is only counted.
+const LISTED_MAX: usize = 32;
+
+/// The list of what may stand there, for where no name is close enough to be guessed; none if there is nothing.
+///
+/// ```
+/// use interlingua::diag::suggest::known_here;
+///
+/// assert_eq!(known_here(["timeout", "address"]).as_deref(), Some("known here are `timeout`, `address`"));
+/// assert_eq!(known_here(["timeout", "timeout"]).as_deref(), Some("known here are `timeout`"));
+/// assert_eq!(known_here([]), None);
+/// ```
+pub fn known_here<'a>(known: impl IntoIterator<Item = &'a str>) -> Option<String> {
+    let mut names: Vec<&str> = Vec::new();
+    for name in known {
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let listed: Vec<_> = names.iter().take(LISTED_MAX).map(|name| format!("`{name}`")).collect();
+    let rest = names.len().saturating_sub(LISTED_MAX);
+    let list = listed.join(", ");
+    match (names.len(), rest) {
+        (0, _) => None,
+        (_, 0) => Some(format!("known here are {list}")),
+        (_, rest) => Some(format!("known here are {list}, and {rest} more")),
+    }
+}
+
 /// How many mistakes turn one name into the other, if they are close.
 fn mistakes(wrong: &str, name: &str) -> Option<usize> {
     let mistakes = strsim::damerau_levenshtein(wrong, name);

@@ -12,7 +12,7 @@ use super::file::Text;
 use crate::canonical::api::{Api, Operation, PageNames, PathPart};
 use crate::canonical::role::{Capabilities, RoleError, Roles};
 use crate::diag::reader::{Reader, Table};
-use crate::diag::suggest::did_you_mean;
+use crate::diag::suggest::{did_you_mean, known_here};
 use crate::diag::{Diagnostic, code};
 use crate::schema::Store;
 pub(super) use line::{bad_request_line, bad_status, request_line, status};
@@ -244,24 +244,31 @@ fn report_unknown_schema(schemas: &Store, name: &Text, reader: &Reader<'_>) {
 pub(super) fn unknown_schema(schemas: &Store, folder: &str, name: &Text) -> Diagnostic {
     let diagnostic = Diagnostic::error(code::M0210, format!("there is no schema `{folder}/{}`", name.value))
         .at(name.span, format!("no file `schemas/{folder}/{}.json`", name.value));
-    suggest(diagnostic, &name.value, schemas.names(folder))
+    let help = match did_you_mean(&name.value, schemas.names(folder)) {
+        Some(near) => format!("write the file, or did you mean `{near}`?"),
+        None => "write the file, or name one that is there".to_owned(),
+    };
+    diagnostic.help(help)
 }
 
 /// Says that a name was given before, if it was.
 pub(super) fn twice(names: &[Text], name: &Text) -> Option<Diagnostic> {
     let first = names.iter().find(|first| first.value == name.value)?;
     let diagnostic = Diagnostic::error(code::R0103, format!("two operations are called `{}`", name.value));
-    Some(diagnostic.at(name.span, "again here").also(first.span, "first here"))
+    let diagnostic = diagnostic.at(name.span, "again here").also(first.span, "first here");
+    Some(diagnostic.help("give one of them another name; its clients do not see it"))
 }
 
-/// Adds the name that was probably meant.
+/// Adds the name that was probably meant, or those there are.
 pub(super) fn suggest<'a>(
     diagnostic: Diagnostic,
     wrong: &str,
     known: impl IntoIterator<Item = &'a str>,
 ) -> Diagnostic {
-    match did_you_mean(wrong, known) {
-        Some(near) => diagnostic.help(format!("did you mean `{near}`?")),
+    let known: Vec<&str> = known.into_iter().collect();
+    let near = did_you_mean(wrong, known.iter().copied());
+    match near.map(|near| format!("did you mean `{near}`?")).or_else(|| known_here(known)) {
+        Some(help) => diagnostic.help(help),
         None => diagnostic,
     }
 }

@@ -83,6 +83,14 @@ impl Kind {
         }
     }
 
+    /// The key it is declared under.
+    fn key(self) -> &'static str {
+        match self {
+            Kind::Id => "id",
+            Kind::Lens | Kind::Page | Kind::Resolver | Kind::Table => self.word(),
+        }
+    }
+
     /// The code of a name that is not declared.
     fn unknown(self) -> Code {
         match self {
@@ -149,6 +157,7 @@ impl<'a> Compiler<'a> {
         let wrong_slash = self.file.dialect.as_ref().and_then(|head| head.wrong_slash);
         let wrong_slash = wrong_slash.and_then(|status| self.status_of(StatusSort::Redirect, status));
         check::all(self);
+        let untold = check::untold::check(self);
         self.report_unused();
 
         // A part can be missing without a word from here, because its schema was found wrong before.
@@ -157,7 +166,6 @@ impl<'a> Compiler<'a> {
             && self.lenses.len() == self.file.lenses.len()
             && self.lenses.values().all(has_fields);
         let head = self.file.dialect.as_ref().filter(|_| is_built)?;
-        let untold = check::untold::check(self);
         let prefix = head.prefix.value.trim_matches('/');
         Some(Dialect {
             name: self.name.to_owned(),
@@ -177,6 +185,7 @@ impl<'a> Compiler<'a> {
             roles: self.roles.take(),
             losses: take(&mut self.losses),
             exceptions: check::exceptions::of(self.file),
+            untold,
             origins: origins::of(self.file),
             lenses: take(&mut self.lenses)
                 .into_iter()
@@ -185,7 +194,6 @@ impl<'a> Compiler<'a> {
                     (name.to_owned(), shaped)
                 })
                 .collect(),
-            untold,
         })
     }
 
@@ -212,6 +220,7 @@ impl<'a> Compiler<'a> {
         let message = format!("there is no {} `{}`", kind.word(), name.value);
         let diagnostic =
             Diagnostic::error(kind.unknown(), message).at(name.span, "not declared in this file");
+        let diagnostic = diagnostic.help(format!("declare it under `[{}.{}]`", kind.key(), name.value));
         let known = declared.iter().map(|known| known.value.as_str());
         self.report(suggest(diagnostic, &name.value, known));
         false

@@ -84,6 +84,7 @@ fn unknown(name: &Text, dialects: &[&MappingText], own: &MappingText) -> Diagnos
     };
     Diagnostic::error(code::M0701, format!("there is no mapping `{}` to extend", name.value))
         .at(name.span, label)
+        .help("`extends` takes the name of a file beside this one, without `.toml`")
 }
 
 fn round(name: &Text, path: &[usize], dialects: &[&MappingText]) -> Diagnostic {
@@ -93,7 +94,9 @@ fn round(name: &Text, path: &[usize], dialects: &[&MappingText]) -> Diagnostic {
         [own, others @ ..] => format!("{own} extends itself, by way of {}", others.join(" and ")),
         [] => String::new(),
     };
-    Diagnostic::error(code::M0702, message).at(name.span, "leads back to this file")
+    Diagnostic::error(code::M0702, message)
+        .at(name.span, "leads back to this file")
+        .help("take `extends` out of one of them, which says everything itself then")
 }
 
 impl Generation<'_> {
@@ -139,7 +142,8 @@ impl Compiler<'_> {
         let part = self.file.dialect.as_ref()?.select.as_ref()?;
         if self.extends.is_empty() {
             let message = "there is nothing to choose between: the mapping extends no other";
-            self.report(Diagnostic::error(code::M0706, message).at(part.span, "only a generation is chosen"));
+            let found = Diagnostic::error(code::M0706, message).at(part.span, "only a generation is chosen");
+            self.report(found.help("say what it `extends`, or take `[dialect.select]` away"));
             return None;
         }
         let header: Option<HeaderName> = part.header.value.parse().ok();

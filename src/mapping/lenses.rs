@@ -70,7 +70,11 @@ impl<'a> Compiler<'a> {
             self.saw_all = false;
             if contains(&waiting, &name.value, &name.value) {
                 let found = Diagnostic::error(code::M0217, format!("lens `{}` contains itself", name.value));
-                self.report(found.at(name.span, "its fields lead back to it"));
+                self.report(
+                    found
+                        .at(name.span, "its fields lead back to it")
+                        .help("let one of these lenses tell its field otherwise: as it is, or by a lens that goes no deeper"),
+                );
             }
         }
     }

@@ -15,6 +15,7 @@ use super::compile::{Compiler, Kind};
 use super::file::{CasePart, OperationPart, Text};
 use super::lenses::{BuiltLens, Line, Schemas, Shapes, loss};
 use crate::canonical::api::{self, PathPart};
+use crate::diag::suggest::known_here;
 use crate::diag::{Diagnostic, Span, code};
 use crate::dialect::operation::{Case, RequestBody};
 use crate::dialect::retirement::Watch;
@@ -211,13 +212,24 @@ impl<'a> Compiler<'a> {
         for (index, name) in in_path.iter().enumerate() {
             if in_path[..index].contains(name) {
                 let found = Diagnostic::error(code::M0212, format!("path parameter `{name}` is there twice"));
-                self.report(found.at(part.request.span, format!("`{{{name}}}` has two values here")));
+                let found = found.at(part.request.span, format!("`{{{name}}}` has two values here"));
+                self.report(found.help("give each parameter of the path a name of its own"));
                 continue;
             }
             if !part.path.iter().any(|field| field.left.value == *name) {
                 let message = format!("path parameter `{name}` is not mapped");
                 let found = Diagnostic::error(code::M0212, message);
-                self.report(found.at(part.request.span, format!("`{{{name}}}` leads nowhere")));
+                let found = found.at(part.request.span, format!("`{{{name}}}` leads nowhere"));
+                let calls = self.canonical.api.operation(&part.calls.value);
+                let taken: Vec<_> = calls.into_iter().flat_map(|calls| calls.parameters()).collect();
+                let to = match taken.as_slice() {
+                    [only] => format!("`{name} = \"{only}\"`"),
+                    [] => format!("`{name} = \"...\"`"),
+                    several => format!("`{name} = \"...\"`, one of `{}`", several.join("`, `")),
+                };
+                self.report(found.help(format!(
+                    "say under `path` what it fills: {to}, with a step if it is spelt otherwise"
+                )));
             }
         }
         for field in &part.path {
@@ -226,7 +238,10 @@ impl<'a> Compiler<'a> {
                 self.report(
                     Diagnostic::error(code::M0212, message)
                         .at(field.left.span, "mapped here")
-                        .also(part.request.span, "but not in this path"),
+                        .also(part.request.span, "but not in this path")
+                        .help(known_here(in_path.iter().copied()).unwrap_or_else(|| {
+                            format!("take it away, or write `{{{}}}` into the path", field.left.value)
+                        })),
                 );
             }
         }

@@ -10,6 +10,7 @@ use std::time::Duration;
 use http::HeaderName;
 use regex::Regex;
 
+use super::canonical::suggest;
 use super::check;
 use super::compile::Compiler;
 use super::file::{Landing, PagePart, TablePart, Text};
@@ -77,11 +78,12 @@ impl<'a> Compiler<'a> {
         // A row that is no row may be the one that is meant.
         if part.is_whole && rows.len() == part.rows.len() && !is_written {
             let message = format!("the table has no word {}", word.value.json());
-            self.report(
-                Diagnostic::error(code::M0216, message)
-                    .at(word.span, "not the word of any row")
-                    .also(part.name.span, "in this table"),
-            );
+            let found = Diagnostic::error(code::M0216, message)
+                .at(word.span, "not the word of any row")
+                .also(part.name.span, "in this table");
+            let words: Vec<_> = part.rows.iter().map(|row| row.word.value.json()).collect();
+            let wrong = word.value.json();
+            self.report(suggest(found, wrong, words));
         }
         None
     }

@@ -75,6 +75,22 @@ fn each_case_is_about_the_code_it_is_called_by() {
     }
 }
 
+/// Families of codes that say what is wrong with a mapping as a whole, where nothing at its place says what to write
+/// instead. Those of the grammar and of values show it in their labels.
+const WITH_A_WAY_OUT: [&str; 8] = ["M02", "M03", "M04", "M05", "M06", "M07", "M09", "R01"];
+
+#[test]
+fn whatever_is_wrong_with_a_mapping_is_told_with_the_way_out() {
+    let is_meant = |name: &String| WITH_A_WAY_OUT.iter().any(|family| name.starts_with(family));
+    let lacking = cases().into_iter().filter(is_meant);
+    let lacking = lacking.filter(|name| {
+        let found = loaded(name).found.into_vec();
+        found.iter().any(|one| one.severity != Severity::Note && one.help.is_none())
+    });
+    let lacking: Vec<_> = lacking.collect();
+    assert!(lacking.is_empty(), "{} without help:\n{}", lacking.len(), lacking.join("\n"));
+}
+
 /// What a case says, or should say: a code, with `file:line` unless it is about no place in particular.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 struct Finding {

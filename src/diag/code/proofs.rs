@@ -9,7 +9,7 @@ super::codes! {
 
     M0302 "a row that can never be met"
     "The dialect's schema does not allow the word of this row, so no client can send it and none may be shown \
-     it."
+     it. Let the schema allow it, or take the word away; a canonical word that does not exist is written as one that does."
 
     M0303 "a canonical word without a landing"
     "The backend can hold a value that this dialect has no word for. Say which word stands for it, or refuse \
@@ -19,7 +19,10 @@ super::codes! {
     "The canonical word does not exist, or has a row of its own and therefore never lands."
 
     M0305 "the same word twice"
-    "Two rows of a table have the same word, so one of them is dead and the way back is not clear."
+    "Two rows of a table have the same word, so one of them is dead and the way back is not clear. Of one word that \
+     two rows give a meaning, take one away. Two words of one canonical role are one row, with the other word under `also`: \
+     both are read, the first is shown, so a client that wrote the other is shown another word than it wrote. If that is \
+     too much, give them different canonical roles. A table of other values has one word for each canonical one."
 
     M0306 "a field that would change when it is written back"
     "Two canonical values are told alike here, or what clients are shown is not what they write: who reads the record and \
@@ -70,8 +73,9 @@ super::codes! {
     M0403 "an answer that does not fit the dialect's schema"
     "An answer that the canonical schema allows becomes a body that the dialect's schema does not: the client is shown \
      what its documentation rules out. Widen the dialect's schema as far as its documentation goes, narrow the \
-     canonical one to what the backend says, give null a word with `absent` or `optional`, or say under \
-     `[lens.<name>.exceeds]` why it is told all the same. Where the canonical schema says nothing of a value, what \
+     canonical one to what the backend says, or give null a word with `absent` or `optional`. Of a bound, such as the length of \
+     a text, say under `[lens.<name>.exceeds]` why it is told all the same; a value of another type cannot be excepted, since no \
+     client could read it. Where the canonical schema says nothing of a value, what \
      clients of the same dialect and its generations may write there, in whatever operation, has to fit, too. Say with \
      `where` or `tag` that only records with a certain constant are told, or under `exceeds` that no others come. Found by \
      running the operation on instances of its schemas."
@@ -92,7 +96,8 @@ super::codes! {
 
     M0407 "an error that does not fit its schema"
     "The schema called `error` is that of the dialect's error bodies, and `[errors.plain]` or `[errors.invalid]` makes one \
-     that breaks it. Clients read errors by it, so fill what it requires, and nothing that it does not know."
+     that breaks it. Clients read errors by it, so fill what it requires, and nothing that it does not know: each place takes the slot \
+     that holds a value of its type (`docs/mapping.md` lists them)."
 
     M0501 "a canonical field that is lost silently"
     "Every property of the canonical schema is mapped or dropped with a reason. Map it, or declare the loss \
@@ -188,11 +193,13 @@ super::codes! {
      `canonical.toml`; a reference to a record elsewhere is known by the name of the parameter."
 
     R0101 "an operation that cannot be reached"
-    "Another operation of the dialect answers to the same method and path."
+    "Another operation of the dialect answers to the same method and path. One of them needs another; or, where a field of the \
+     body says which is meant, one is a `[[operation.case]]` of the other."
 
     R0102 "a host that belongs to two dialects"
     "A request to that host could not be given to either."
 
     R0103 "two operations of one name"
-    "Logs, metrics and reports tell operations apart by name."
+    "Logs, metrics and reports tell operations apart by name, and one mapping that extends another changes them by it. Give \
+     one of them another; clients never see it."
 }

@@ -95,7 +95,7 @@ super::codes! {
 
     M0203 "a role without a canonical counterpart"
     "The word `is` names one of the roles of `canonical.toml`; this one is not among them, so nobody could \
-     say what the role may do."
+     say what the role may do. Name the one that grants what the dialect's word promises, and no more; the help lists them."
 
     M0204 "no such lens"
     "A lens is declared in this file under `[lens.<name>]`."

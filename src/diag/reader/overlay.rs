@@ -14,7 +14,7 @@ pub use self::layout::{Displaces, Keys, Layout, Rule, Without};
 use self::place::{shifted, spelt};
 use super::{Broken, Context, Reader};
 use crate::diag::Diagnostic;
-use crate::diag::suggest::did_you_mean;
+use crate::diag::suggest::{did_you_mean, known_here};
 
 impl<'t> Reader<'t> {
     /// Lays this text over the one it extends. What was found wrong with that one is not told again.
@@ -206,8 +206,12 @@ impl Overlay<'_> {
             |near| format!("did you mean `{near}`?"),
         );
         let mut diagnostic = Diagnostic::error(self.layout.absent, message).at(self.context.span(at), label);
-        if let Some(needs) = needs {
-            diagnostic = diagnostic.help(format!("a new one needs `{needs}`"));
+        let help = match needs {
+            Some(needs) => Some(format!("a new one needs `{needs}`")),
+            None => known_here(known.iter().map(String::as_str)),
+        };
+        if let Some(help) = help {
+            diagnostic = diagnostic.help(help);
         }
         self.context.report(diagnostic);
     }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use toml::de::{DeTable, DeValue};
 
 use crate::diag::reader::{Context, Node};
-use crate::diag::suggest::did_you_mean;
+use crate::diag::suggest::{did_you_mean, known_here};
 use crate::diag::{Diagnostic, Span, Spanned};
 
 /// A table of the file.
@@ -180,12 +180,8 @@ impl<'r> Table<'r> {
         if let Some(near) = did_you_mean(key, known()) {
             return diagnostic.at(span, format!("did you mean `{near}`?"));
         }
-        let diagnostic = diagnostic.at(span, "nothing reads this");
-        if self.known.is_empty() {
-            return diagnostic.help("this table takes no keys");
-        }
-        let list: Vec<String> = known().map(|key| format!("`{key}`")).collect();
-        diagnostic.help(format!("known here are {}", list.join(", ")))
+        let help = known_here(known()).unwrap_or_else(|| "this table takes no keys".to_owned());
+        diagnostic.at(span, "nothing reads this").help(help)
     }
 
     fn path_of(&self, key: &str) -> String {

@@ -57,7 +57,8 @@ fn key(path: &Text, schema: &Schema) -> Result<Key, Box<Diagnostic>> {
         _ => {
             let message = format!("`{}` names no record", path.value);
             let label = "has to be a text or a whole number that is free";
-            Err(Box::new(Diagnostic::error(code::M0222, message).at(path.span, label)))
+            let help = "name a member that every record has another value of, or take the key away";
+            Err(Box::new(Diagnostic::error(code::M0222, message).at(path.span, label).help(help)))
         }
     }
 }

@@ -47,6 +47,7 @@ pub(super) fn check(
     for parameter in read.parameters().take(count).filter(|one| !is_filled(one)) {
         let message = format!("nothing fills `{parameter}` of `{}`", read.name);
         let label = format!("the path of `{}` has no such parameter", change.name);
-        reader.report(Diagnostic::error(code::M0213, message).at(reads.span, label));
+        let help = "name a GET by parameters of the same path; of what makes a record, by one more";
+        reader.report(Diagnostic::error(code::M0213, message).at(reads.span, label).help(help));
     }
 }

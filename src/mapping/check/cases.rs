@@ -10,7 +10,7 @@ use crate::mapping::compile::Compiler;
 use crate::mapping::file::{CasePart, Reason, Text};
 use crate::mapping::lenses::{BuiltLens, shape_at};
 
-use super::ledger::{dialect_paths, is_covered, uncovered};
+use super::ledger::{NO_LOSS, dialect_paths, is_covered, uncovered};
 
 /// Reports what a case loses in silence, or says to lose and does not.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
@@ -48,7 +48,7 @@ fn ledger(
         if !exists || is_covered(&at, &covered) {
             let label = if exists { "it is read, or lost by a lens" } else { "no such field" };
             let message = format!("`{}` is declared as lost and is not", path.value);
-            found.push(Diagnostic::error(code::M0503, message).at(path.span, label));
+            found.push(Diagnostic::error(code::M0503, message).at(path.span, label).help(NO_LOSS));
         }
     }
     covered.extend(paths(declared));

@@ -39,6 +39,9 @@ pub(in crate::mapping) fn check(mut choices: Vec<Choice>, found: &mut Diagnostic
         found.push(
             Diagnostic::error(code::M0705, message)
                 .at(choice.span, "this pattern")
+                .help(
+                    "let each pattern match clients that no other one does, or take one of the mappings away",
+                )
                 .also(first.span, "is the same as this one"),
         );
     }

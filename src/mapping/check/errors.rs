@@ -54,7 +54,15 @@ fn misfits(part: &ErrorsPart, has_places: bool, status: StatusCode, misfit: &Mis
         format!("an error told as {} does not fit its schema: {place} {}", status.as_u16(), misfit.message);
     let filled = template.as_ref().and_then(|template| filling(template, &pointer));
     let at = filled.map_or(part.header, |name| name.span);
-    Diagnostic::error(code::M0407, message).at(at, format!("against `{SCHEMA}.json`"))
+    let name = if has_places { "invalid" } else { "plain" };
+    let way_out = if misfit.keyword == "additionalProperties" {
+        format!("take it out of `[errors.{name}]`, or let the schema know it")
+    } else {
+        format!(
+            "fill it under `[errors.{name}]` with a slot that holds what the schema asks for, or correct the schema"
+        )
+    };
+    Diagnostic::error(code::M0407, message).at(at, format!("against `{SCHEMA}.json`")).help(way_out)
 }
 
 /// The place of the template that lies on the way to what is wrong.

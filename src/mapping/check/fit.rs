@@ -50,7 +50,10 @@ pub(in crate::mapping) fn call(
         if !filling.places.iter().any(|filled| is_filled(filled.at.root, &filled.at.path)) {
             let message = format!("nothing fills `{parameter}` of `{}`", calls.name);
             let found = Diagnostic::error(code::M0213, message);
-            compiler.report(found.at(part.calls.span, "this call needs it"));
+            let help = format!(
+                "lead a parameter of the path to it, as in `path = {{ x = \"{parameter}\" }}`, or call another operation"
+            );
+            compiler.report(found.at(part.calls.span, "this call needs it").help(help));
         }
     }
 }
@@ -72,7 +75,12 @@ pub(in crate::mapping) fn request(
     for field in missing {
         let (call, operation) = (&part.calls.value, &part.name.value);
         let message = format!("`{call}` needs `{field}`, and operation `{operation}` never sends it");
-        compiler.report(Diagnostic::error(code::M0401, message).at(part.calls.span, "required by this call"));
+        let help = format!(
+            "map it, give its field a `default`, or set it: `{field}` under `sets` of the operation or of its lens"
+        );
+        compiler.report(
+            Diagnostic::error(code::M0401, message).at(part.calls.span, "required by this call").help(help),
+        );
     }
 }
 

@@ -33,7 +33,8 @@ pub(in crate::mapping) fn check(claims: &[Claim], found: &mut Diagnostics) {
         found.push(
             Diagnostic::error(code::R0102, message)
                 .at(claim.span, "claimed here")
-                .also(first.span, "and here"),
+                .also(first.span, "and here")
+                .help("leave it to one of them; every dialect is found by its mount, too"),
         );
     }
 }

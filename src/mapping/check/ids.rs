@@ -198,3 +198,69 @@ fn written(field: &FieldPart) -> String {
         _ => String::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::canonical::id::IdCodec;
+    use crate::lens::op::id::Imported;
+
+    fn kind(written: IdForm, accepted: &[IdForm], canonical: IdForm) -> Id {
+        let codec = |written, accepted: &[IdForm]| IdCodec { written, accepted: accepted.to_vec() };
+        Id::computed(codec(written, accepted), codec(canonical, &[canonical]))
+    }
+
+    fn spelt<'a>(before: &'a str, kind: Option<&'a Id>) -> Spelling<'a> {
+        Spelling { before, kind }
+    }
+
+    #[test]
+    fn a_path_takes_what_it_reads_as_the_same_id_and_nothing_else() {
+        use IdForm::{Integer, Opaque, ShortUuid, Uuid};
+        let uuid = kind(Uuid, &[Uuid], Uuid);
+        let short = kind(ShortUuid, &[ShortUuid], Uuid);
+        let both = kind(ShortUuid, &[ShortUuid, Uuid], Uuid);
+        let number = kind(Integer, &[Integer], Integer);
+        let opaque = kind(Opaque, &[Opaque], Opaque);
+        for (shown, read, is_taken) in [
+            (spelt("", Some(&uuid)), spelt("", Some(&both)), true),
+            (spelt("", Some(&both)), spelt("", Some(&uuid)), false),
+            (spelt("", Some(&number)), spelt("", Some(&uuid)), false),
+            (spelt("m-", Some(&uuid)), spelt("m-", Some(&uuid)), true),
+            (spelt("m-", Some(&uuid)), spelt("", Some(&uuid)), false),
+            // The end of an address is what a client takes out of it.
+            (spelt("https://a.example/members/", Some(&uuid)), spelt("", Some(&uuid)), true),
+            (spelt("https://a.example/members/m-", Some(&uuid)), spelt("m-", Some(&uuid)), true),
+            (spelt("https://a.example/members/", Some(&short)), spelt("", Some(&uuid)), false),
+            // What is shown or read as it is, is what the backend spells.
+            (spelt("", None), spelt("", None), true),
+            (spelt("", None), spelt("", Some(&both)), true),
+            (spelt("", None), spelt("", Some(&short)), false),
+            (spelt("", Some(&uuid)), spelt("", None), true),
+            (spelt("", Some(&short)), spelt("", None), false),
+            (spelt("", Some(&short)), spelt("", Some(&opaque)), false),
+            (spelt("", Some(&uuid)), spelt("", Some(&opaque)), true),
+            (spelt("", Some(&opaque)), spelt("", Some(&uuid)), true),
+        ] {
+            assert_eq!(
+                read.takes(&shown),
+                is_taken,
+                "{:?} of {:?}",
+                (read.before, read.kind),
+                (shown.before, shown.kind)
+            );
+        }
+    }
+
+    #[test]
+    fn an_id_that_was_imported_is_known_by_its_own_kind_alone() {
+        let plain = kind(IdForm::Uuid, &[IdForm::Uuid], IdForm::Uuid);
+        let imported = Imported { kind: Arc::from("member"), within: None };
+        let imported = Id { imported: Some(imported), ..plain.clone() };
+        assert!(spelt("", Some(&imported)).takes(&spelt("", Some(&imported))));
+        assert!(spelt("", Some(&imported)).takes(&spelt("", Some(&plain))));
+        assert!(!spelt("", Some(&plain)).takes(&spelt("", Some(&imported))));
+    }
+}

@@ -53,7 +53,7 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
         } else if let Some((path, _)) = built.part.ignores.first().filter(|_| built.part.schema.is_none()) {
             let message = format!("`{}` is declared as lost and is not", path.value);
             let label = format!("lens `{lens}` names no schema to lose it from");
-            found.push(Diagnostic::error(code::M0503, message).at(path.span, label));
+            found.push(Diagnostic::error(code::M0503, message).at(path.span, label).help(NO_LOSS));
         }
     }
     for diagnostic in found {
@@ -93,7 +93,7 @@ impl Ledger<'_> {
             if !exists || is_mapped {
                 let label = if exists { "but it is mapped" } else { "no such field" };
                 let message = format!("`{}` is declared as lost and is not", path.value);
-                found.push(Diagnostic::error(code::M0503, message).at(path.span, label));
+                found.push(Diagnostic::error(code::M0503, message).at(path.span, label).help(NO_LOSS));
             }
             covered.extend(declared);
         }

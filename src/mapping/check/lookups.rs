@@ -81,4 +81,5 @@ fn told(column: &Text, shape: &Shape<'_>, what: &str) -> Diagnostic {
     Diagnostic::error(code::M0222, message)
         .at(column.span, "this column")
         .also(shape.span(), "what its canonical schema says")
+        .help(format!("name a column that holds {what}, and another one in each row"))
 }

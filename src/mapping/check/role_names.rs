@@ -63,5 +63,7 @@ pub(super) fn past(place: &str, span: Span) -> Diagnostic {
 /// An exception of nothing.
 pub(super) fn needless(place: &str, span: Span) -> Diagnostic {
     let message = format!("`widens` excepts `{place}`, which is no role written past its table");
-    Diagnostic::error(code::M0603, message).at(span, "matches nothing")
+    Diagnostic::error(code::M0603, message)
+        .at(span, "matches nothing")
+        .help("take the line away, or name the canonical place of the role that is written")
 }

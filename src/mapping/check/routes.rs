@@ -18,7 +18,11 @@ pub(in crate::mapping) fn check(compiler: &mut Compiler<'_>, built: &[(&Operatio
         compiler.report(
             Diagnostic::error(code::R0101, message)
                 .at(second.request.span, "this route")
-                .also(first.request.span, "is the same as this one"),
+                .also(first.request.span, "is the same as this one")
+                .help(
+                    "give one of them another method or path, or take it away; if a field of the body tells them apart, \
+                     one is a `[[operation.case]]` of the other",
+                ),
         );
     }
 }

@@ -116,11 +116,25 @@ impl<'p> Check<'_, 'p> {
             for (index, word) in words.iter().enumerate() {
                 let first = words[..index].iter().find(|first| first.value == word.value);
                 if let Some(first) = first {
+                    let help = match (side, self.part.is_role) {
+                        ("word", _) => "take one of the two away: one word means one thing".to_owned(),
+                        (_, true) => format!(
+                            "only one word can be shown: read the other as the same, `also = [{}]` in the row of the \
+                             first, or give it another canonical role",
+                            self.part.rows[index].word.value.json()
+                        ),
+                        (_, false) => {
+                            "only one word can be shown: take one of the rows away, and the word out of \
+                                       the dialect's schema, or let it mean another canonical word"
+                                .to_owned()
+                        }
+                    };
                     let message = format!("two rows have the {side} {}", word.value.json());
                     self.found.push(
                         Diagnostic::error(code::M0305, message)
                             .at(word.span, "again here")
-                            .also(first.span, "first here"),
+                            .also(first.span, "first here")
+                            .help(help),
                     );
                 }
             }
@@ -137,7 +151,8 @@ impl<'p> Check<'_, 'p> {
             self.found.push(
                 Diagnostic::error(code::M0215, message)
                     .at(row.span, "needs `label = \"...\"`")
-                    .also(line.part.span, "shown here"),
+                    .also(line.part.span, "shown here")
+                    .help("say what the dialect calls it when it shows it to people"),
             );
         }
     }
@@ -161,7 +176,11 @@ impl<'p> Check<'_, 'p> {
                 self.found.push(
                     Diagnostic::error(code::M0301, message)
                         .at(one.line.part.span, "its schema allows it here")
-                        .also(table.span, "no row in this table"),
+                        .also(table.span, "no row in this table")
+                        .help(format!(
+                            "give it a row under `[{}]`, or take it out of the schema",
+                            self.key()
+                        )),
                 );
             }
         }
@@ -186,7 +205,8 @@ impl<'p> Check<'_, 'p> {
         self.found.push(
             Diagnostic::error(code::M0302, message)
                 .at(word.span, "can never be met")
-                .also(one.line.part.span, "used here"),
+                .also(one.line.part.span, "used here")
+                .help("let the dialect's schema allow it there, or take the word away"),
         );
     }
 
@@ -287,7 +307,7 @@ impl<'p> Check<'_, 'p> {
             };
             let message = format!("landing `{}` can never be met", name.value);
             let diagnostic = Diagnostic::error(code::M0304, message).at(name.span, label);
-            self.found.push(diagnostic);
+            self.found.push(diagnostic.help("take the landing away, or name a canonical word without a row"));
         }
     }
 }

@@ -237,7 +237,9 @@ impl<'t> Trial<'t> {
                 if !self.exceeded.contains(&(path.span.source, path.span.start)) {
                     let message = format!("`{}` is said to exceed its schema and does not", path.value);
                     let label = "nothing that is told here is more than the dialect's schema allows";
-                    found.push(Diagnostic::error(code::M0406, message).at(path.span, label));
+                    found.push(Diagnostic::error(code::M0406, message).at(path.span, label).help(
+                        "take the line away; `exceeds` is for bounds (lengths, counts, the size of numbers), not for types",
+                    ));
                 }
             }
         }

@@ -90,6 +90,8 @@ pub(super) fn extends_nothing(table: &mut Table<'_>) {
     }
     let message = format!("there is nothing to take away: `{}` extends nothing", node.path());
     node.report(
-        Diagnostic::error(code::M0706, message).at(node.span(), "only what is extended can lose a part"),
+        Diagnostic::error(code::M0706, message)
+            .at(node.span(), "only what is extended can lose a part")
+            .help("say what the mapping `extends`, or take `without` away"),
     );
 }

@@ -1,5 +1,6 @@
 //! Paths, and whether the schemas know them.
 
+use crate::diag::suggest::known_here;
 use crate::diag::{Diagnostic, Spanned, code};
 use crate::lens::path::{Address, Literal};
 use crate::mapping::canonical::suggest;
@@ -32,8 +33,13 @@ impl Compiler<'_> {
             Schemas::Canonical => (code::M0202, "the canonical schema"),
             Schemas::Dialect => (code::M0201, "the dialect's schema"),
         };
-        let diagnostic = Diagnostic::error(code, format!("{whose} has no `{}`", path.value))
-            .at(path.span, format!("there is no `{missing}`"));
+        let label = if missing == path.value {
+            "not one of its fields".to_owned()
+        } else {
+            format!("there is no `{missing}` on the way")
+        };
+        let diagnostic =
+            Diagnostic::error(code, format!("{whose} has no `{}`", path.value)).at(path.span, label);
         self.report(suggest(diagnostic, &missing, known.iter().map(String::as_str)));
         false
     }
@@ -66,7 +72,12 @@ impl Compiler<'_> {
         }
         let message = format!("`{at}` is never {}", value.value.json());
         let found = Diagnostic::error(code::M0223, message).at(value.span, "can never be met");
-        self.report(found.also(shape.span(), "what the schema allows"));
+        let found = found.also(shape.span(), "what the schema allows");
+        let allowed: Vec<_> =
+            shape.enumeration().into_iter().flatten().map(|value| value.to_string()).collect();
+        let way_out = known_here(allowed.iter().map(String::as_str));
+        let way_out = way_out.unwrap_or_else(|| "ask for a value that the schema allows there".to_owned());
+        self.report(found.help(way_out));
     }
 }
 

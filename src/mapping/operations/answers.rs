@@ -57,18 +57,31 @@ impl Compiler<'_> {
             given.push(status);
             if calls.answer(status).is_none() {
                 let message = format!("`{}` never answers {}", calls.name, status.as_u16());
-                self.report(Diagnostic::error(code::M0219, message).at(from.span, "matches nothing"));
+                let others: Vec<_> =
+                    calls.answers.iter().map(|(status, _)| status.as_str().to_owned()).collect();
+                let help =
+                    format!("it answers {}: correct the status, or take the row away", others.join(" or "));
+                self.report(
+                    Diagnostic::error(code::M0219, message).at(from.span, "matches nothing").help(help),
+                );
                 self.note_lenses(answer);
                 continue;
             }
             answers.push(self.one_answer(part, calls, (from, status), answer));
         }
-        for (status, _) in &calls.answers {
+        for (status, schema) in &calls.answers {
             if is_whole && !given.contains(status) {
                 let number = status.as_u16();
                 let message =
                     format!("`{}` may answer {number}, and nothing says what that becomes", calls.name);
-                self.report(Diagnostic::error(code::M0219, message).at(part.calls.span, "of this call"));
+                let row = match schema {
+                    Some(schema) => format!(
+                        "`{number} = {{ status = {number}, body = \"...\" }}`, by a lens of `{schema}`"
+                    ),
+                    None => format!("`{number} = {{ status = {number} }}`"),
+                };
+                let found = Diagnostic::error(code::M0219, message).at(part.calls.span, "of this call");
+                self.report(found.help(format!("add a row to `answers`, such as {row}")));
             }
         }
         answers.into_iter().collect()
@@ -209,7 +222,8 @@ impl Compiler<'_> {
         for parameter in reads.parameters().filter(|one| !calls.parameters().any(|other| other == *one)) {
             let message = format!("nothing fills `{parameter}` of `{}`", reads.name);
             let label = format!("the path of `{}` has no such parameter", calls.name);
-            self.report(Diagnostic::error(code::M0213, message).at(name.span, label));
+            let help = "name a GET whose path needs no more than that of the call";
+            self.report(Diagnostic::error(code::M0213, message).at(name.span, label).help(help));
         }
         Some(reads)
     }
@@ -237,7 +251,11 @@ impl Compiler<'_> {
                 self.id_kind(kind)
             } else {
                 let message = format!("`{}` is no id in the path of `{}`", parameter.value, named.name.value);
-                self.report(Diagnostic::error(code::M0212, message).at(parameter.span, "filled here"));
+                let found = Diagnostic::error(code::M0212, message).at(parameter.span, "filled here");
+                self.report(found.help(format!(
+                    "name a parameter that the path of `{}` reads by `id`, or leave `location` out",
+                    named.name.value
+                )));
                 None
             };
             parameters.push((parameter.value.clone(), Arc::new(alone(place?, id?))));
@@ -247,8 +265,13 @@ impl Compiler<'_> {
                 && !parameters.iter().any(|(filled, ..)| filled == name)
             {
                 let message = format!("nothing fills `{name}` of `{}`", named.name.value);
+                let help = format!(
+                    "add `{name} = \"...\"` to `parameters`, with a place in the answer that holds the id"
+                );
                 self.report(
-                    Diagnostic::error(code::M0213, message).at(part.operation.span, "this path needs it"),
+                    Diagnostic::error(code::M0213, message)
+                        .at(part.operation.span, "this path needs it")
+                        .help(help),
                 );
                 return None;
             }

@@ -6,6 +6,7 @@ use crate::diag::{Diagnostic, Spanned, code};
 use crate::dialect::parameters::QueryShape;
 use crate::lens::path::{Address, Literal};
 use crate::mapping::canonical::suggest;
+use crate::mapping::check::ledger::NO_LOSS;
 use crate::mapping::compile::Compiler;
 use crate::mapping::file::{OperationPart, Text};
 use crate::mapping::lenses::Schemas;
@@ -23,7 +24,7 @@ impl Compiler<'_> {
             for (ignored, _) in &part.ignores {
                 let message = format!("`{}` is declared as lost and is not", ignored.value);
                 let label = "this operation has no `parameters` to lose it from";
-                self.report(Diagnostic::error(code::M0503, message).at(ignored.span, label));
+                self.report(Diagnostic::error(code::M0503, message).at(ignored.span, label).help(NO_LOSS));
             }
             return None;
         };
@@ -41,7 +42,9 @@ impl Compiler<'_> {
         for (ignored, _) in &part.ignores {
             if paged.contains(&ignored.value) || mapped.iter().any(|mapped| mapped.value == ignored.value) {
                 let message = format!("`{}` is declared as lost and is not", ignored.value);
-                self.report(Diagnostic::error(code::M0503, message).at(ignored.span, "it is mapped"));
+                self.report(
+                    Diagnostic::error(code::M0503, message).at(ignored.span, "it is mapped").help(NO_LOSS),
+                );
             }
         }
         for parameter in known {

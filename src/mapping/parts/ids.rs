@@ -61,7 +61,8 @@ impl Compiler<'_> {
                 );
                 let found =
                     Diagnostic::error(code::M0221, message).at(text.span, "every id of this form is refused");
-                self.report(found.also(part.form.span, "what ids of this kind are"));
+                let found = found.also(part.form.span, "what ids of this kind are");
+                self.report(found.help("leave it out of `accept`"));
             }
         }
     }

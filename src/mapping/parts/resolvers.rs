@@ -55,7 +55,8 @@ impl Compiler<'_> {
             if !part.scope.iter().any(|scope| scope.value == parameter) {
                 let message = format!("resolver `{}` does not fill `{parameter}`", name.value);
                 let needs = format!("needs `scope = [\"{parameter}\"]`");
-                self.report(Diagnostic::error(code::M0213, message).at(part.calls.span, needs));
+                let help = "the caller's path has to have it, too: it is taken from there";
+                self.report(Diagnostic::error(code::M0213, message).at(part.calls.span, needs).help(help));
             }
         }
         if let Some(find) = part.find.as_ref().filter(|find| !calls.query.contains(&find.value)) {

@@ -54,7 +54,9 @@ pub(in crate::mapping) fn check(tables: &[RoleTable], roles: &Roles, are_all: bo
         // A row that is inherited is told of once.
         if needed.insert(widens) {
             let message = "`widens` is said and nothing is widened";
-            found.push(Diagnostic::error(code::M0603, message).at(widens, "matches nothing"));
+            found.push(
+                Diagnostic::error(code::M0603, message).at(widens, "matches nothing").help("take it away"),
+            );
         }
     }
 }

@@ -66,12 +66,7 @@ impl Trial<'_> {
             if is_bound(violation.keyword) && field.as_ref().is_some_and(|at| self.exceeds(at)) {
                 continue;
             }
-            let help = format!(
-                "let `schemas/{}/{}.json` allow what the canonical schema does, narrow that one, or say under \
-                 `[lens.<name>.exceeds]` why it is told all the same",
-                schema.folder(),
-                schema.name()
-            );
+            let help = way_out(schema, violation.keyword, field.as_ref());
             let value = nearest(body.root(), &violation.path);
             let instance = if violation.keyword == "required" {
                 format!("the canonical {}", shown_text(canonical))
@@ -108,6 +103,24 @@ impl Trial<'_> {
         };
         self.exceeded.insert((path.span.source, path.span.start));
         true
+    }
+}
+
+/// What to do about a rule that an answer breaks. Only a bound can be excepted.
+fn way_out(schema: &Schema, keyword: &str, field: Option<&At<'_>>) -> String {
+    let (folder, name) = (schema.folder(), schema.name());
+    let widen = format!(
+        "let `schemas/{folder}/{name}.json`, or what it refers to, allow what the canonical schema does"
+    );
+    if is_bound(keyword) {
+        let lens = field.map_or("<name>", |at| at.lens.name());
+        format!("{widen}, narrow that one, or say under `[lens.{lens}.exceeds]` why it is told all the same")
+    } else if keyword == "required" {
+        format!("{widen}, or fill it always: by a field, a `constant`, or a value for `absent`")
+    } else {
+        format!(
+            "{widen}, or tell it by a step that makes what the schema promises; `exceeds` is for bounds alone"
+        )
     }
 }
 
