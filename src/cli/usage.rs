@@ -13,6 +13,7 @@ use http::Uri;
 mod axis;
 mod compared;
 mod csv;
+mod ending;
 mod fetch;
 mod html;
 mod json;
@@ -23,6 +24,7 @@ mod text;
 mod verdict;
 
 use self::axis::{Axis, DAY};
+use self::ending::Ending;
 use self::met::Findings;
 use self::removal::Removal;
 use self::verdict::Verdict;
@@ -77,6 +79,8 @@ struct Told {
     /// Into how many files nothing was ever counted.
     untouched: usize,
     removal: Option<Removal>,
+    /// What retires.
+    endings: Vec<Ending>,
     verdicts: Vec<Verdict>,
     met: Findings,
 }
@@ -114,7 +118,8 @@ pub(super) fn run(
     let lacking = lacking.into_iter().map(|of| ((of.dialect, of.operation), of.reason)).collect();
     let verdicts = verdict::all(&counted, &registry, &met, &lacking);
     let replicas = files.len() + arguments.from.len();
-    let told = Told { counted, replicas, untouched, removal, verdicts, met };
+    let endings = ending::all(&counted, &registry);
+    let told = Told { counted, replicas, untouched, removal, endings, verdicts, met };
     match arguments.format {
         Format::Csv => console.text(&csv::written(&told))?,
         Format::Html => console.text(&html::written(&told))?,

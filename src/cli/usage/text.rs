@@ -46,6 +46,7 @@ pub(super) fn written(told: &Told) -> String {
         }
     }
 
+    retiring(told, &mut out);
     out.push_str("\nwho still calls what\n");
     if told.verdicts.is_empty() {
         wrap(&mut out, 2, "nobody called");
@@ -70,6 +71,27 @@ pub(super) fn written(told: &Told) -> String {
     differences(told, &mut out);
     losses(told, &mut out);
     out
+}
+
+/// What retires, when, and who still uses it.
+fn retiring(told: &Told, out: &mut String) {
+    if told.endings.is_empty() {
+        return;
+    }
+    out.push_str("\nwhat retires\n");
+    for ending in &told.endings {
+        for place in &ending.places {
+            wrap(out, 2, &place.to_string());
+        }
+        wrap(out, 4, &format!("{}: {}", ending.state, ending.when()));
+        wrap(out, 4, &ending.by_whom(told.untouched == 0));
+        let rows: Vec<_> = ending.users.iter().map(|(who, known)| used(told.label(who), known)).collect();
+        table(out, 6, &rows);
+        if let Some(known) = &ending.unconfirmed {
+            let asked = counted(known);
+            wrap(out, 4, &format!("{asked} requests used it of which nobody knows whose they are"));
+        }
+    }
 }
 
 /// How many principals used each dialect, a bar for each day.
