@@ -72,7 +72,8 @@ super::codes! {
 
     M0118 "a head that no request can meet"
     "The prefix is a plain path, without parameters, spaces and dot segments; a host is a name alone, without scheme, \
-     port and path; the scheme of a credential is one word."
+     port and path; the scheme of a credential is one word, and its header none that says something else of every request, such as \
+     `Host` or `Content-Type`, or belongs to a connection. Name the header that clients send the credential in."
 
     M0120 "a view that nothing answers for"
     "`shows = true` says that a lens is a view: it tells what it likes of a document, and nothing is read back from it. What \
