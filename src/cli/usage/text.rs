@@ -116,8 +116,9 @@ fn remaining(told: &Told, out: &mut String) {
     table(out, 2, &rows.collect::<Vec<_>>());
     let more = if told.met.more.may_be() { ", or more" } else { "" };
     let (from, last) = (date_of(from), date_of(last));
-    let caption =
-        format!("principals{more} on each day from {from} to {last} (1 of 2: 1 on the last day, at most 2)");
+    let caption = format!(
+        "principals{more} on each day from {from} to {last} (\"1 of 2\": 1 on the last day, 2 on the day with the most)"
+    );
     wrap(out, 2, &caption);
     if told.met.more.unconfirmed {
         wrap(
