@@ -80,6 +80,11 @@ super::codes! {
      it leaves out is on the ledger of the lens around it. So it stands inside a lens of the same document, at `$body`, and \
      is no request, no answer, no item of a list and no part of one. Elsewhere, take `shows` away and say what is dropped."
 
+    M0121 "a name that no dialect can have"
+    "A dialect is called as its file is, and by that name its mount is asked for (`/<dialect>/…`), its schemas are found, and it is \
+     named in settings, logs and metrics. So the name is ASCII letters, digits, `-` and `_`, and begins with a letter or \
+     digit. Rename the file, and the folder of schemas with it."
+
     M0201 "no such field in the dialect's schema"
     "Every path of a lens is looked for in the schema of its dialect when it is loaded, so that a misspelt \
      field is found before a request is; so is every parameter that a field of the query is read beside. Correct the path, or \
