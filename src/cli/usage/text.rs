@@ -83,7 +83,7 @@ fn retiring(told: &Told, out: &mut String) {
         for place in &ending.places {
             wrap(out, 2, &place.to_string());
         }
-        wrap(out, 4, &format!("{}: {}", ending.state, ending.when()));
+        wrap(out, 4, &format!("{} (at the last count: {})", ending.when(), ending.state));
         wrap(out, 4, &ending.by_whom(told.untouched == 0));
         let rows: Vec<_> = ending.users.iter().map(|(who, known)| used(told.label(who), known)).collect();
         table(out, 6, &rows);

@@ -102,10 +102,11 @@ fn people_and_tables_are_told_it_too() {
     let counting = counted();
     let text = report(&counting, "text");
     let words = text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let clerk = "deprecated: deprecated 2026-04-01, sunset 2026-12-01 2 principals used it";
+    let clerk =
+        "deprecated 2026-04-01, sunset 2026-12-01 (at the last count: deprecated) 2 principals used it";
     for said in [
         clerk,
-        "bureau/drop deprecated: deprecated 2026-03-01, sunset 2026-12-01, gone 2026-12-01 1 principal used it",
+        "bureau/drop deprecated 2026-03-01, sunset 2026-12-01, gone 2026-12-01 (at the last count: deprecated) 1 principal used it",
     ] {
         assert!(words.contains(said), "{said}\n{text}");
     }
