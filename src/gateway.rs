@@ -30,7 +30,7 @@ use std::time::SystemTime;
 
 use bytes::Bytes;
 use http::request::Parts;
-use http::{Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode};
 use http_body::Body;
 use http_body_util::Full;
 
@@ -185,6 +185,12 @@ impl Gateway {
         let mut exchange = Exchange { called, ..Exchange::of(&nobody, self.shared.deadline) };
         select::note(&self.shared.registry, head, &mut exchange);
         exchange.dialect.is_some().then(|| self.refuse(problem, &exchange))
+    }
+
+    /// Whether a text tells the credential of a request with these headers, or most of it, whichever dialect the request is meant
+    /// for.
+    pub fn is_secret(&self, headers: &HeaderMap, text: &str) -> bool {
+        admit::is_told(&self.shared.registry, headers, text)
     }
 
     /// The first two phases, which look at the head alone.

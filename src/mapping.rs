@@ -28,7 +28,7 @@ use std::mem::take;
 use std::sync::Arc;
 
 use crate::diag::reader::{Codes, Reader};
-use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, code};
+use crate::diag::{Diagnostic, Diagnostics, SourceId, Sources, Span, code};
 use crate::dialect::{Dialect, Registry};
 use crate::schema::Store;
 
@@ -127,6 +127,7 @@ pub fn load_and_try(
         );
         return Compiled { found, ..Compiled::default() };
     };
+    found.extend(texts.iter().filter(|text| !is_name(&text.name)).map(|text| misnamed(text, sources)));
     let reader = Reader::parse(text.source, sources.text(text.source), &CODES);
     let canonical = canonical::read(&reader, schemas);
     found.extend(reader.into_diagnostics());
@@ -167,6 +168,20 @@ pub fn load_and_try(
         Registry::new(canonical.api, dialects).with_lines(sources.lines()).offering(identity)
     });
     Compiled { registry, proofs, found }
+}
+
+/// Whether a dialect can be called so, in addresses, folders, settings and metrics alike.
+fn is_name(name: &str) -> bool {
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    name.bytes().all(is_plain) && name.starts_with(|first: char| first.is_ascii_alphanumeric())
+}
+
+fn misnamed(text: &MappingText, sources: &Sources) -> Diagnostic {
+    let first = sources.text(text.source).lines().next().unwrap_or_default();
+    let message = format!("a dialect cannot be called `{}`", text.name);
+    Diagnostic::error(code::M0121, message)
+        .at(Span::new(text.source, 0..first.len()), "it is called as its file is")
+        .help("rename the file, with ASCII letters, digits, `-` and `_` alone, and a letter or digit at the front; and its folder of schemas with it")
 }
 
 /// A mapping that was compiled.

@@ -133,8 +133,9 @@ impl Schema {
         let location = error.absolute_keyword_location()?.as_str().strip_prefix("interlingua:/")?.to_owned();
         let (file, pointer) = location.split_once('#')?;
         let (folder, name) = file.strip_suffix(".json")?.split_once('/')?;
-        let pointer = percent_decode_str(pointer).decode_utf8().ok()?;
-        let node = self.library.root(self.library.file(folder, name)?);
+        let decoded = |text| percent_decode_str(text).decode_utf8().ok();
+        let (folder, name, pointer) = (decoded(folder)?, decoded(name)?, decoded(pointer)?);
+        let node = self.library.root(self.library.file(&folder, &name)?);
         let form = node.at(node.schema.pointer(&pointer)?.elements().nth(index)?);
         let title = |node: Node<'_>| node.keyword("title").and_then(Value::as_str).map(Cow::into_owned);
         title(form).or_else(|| form.referent().and_then(title)).or_else(|| {

@@ -199,16 +199,42 @@ pub fn fan_out(request: &Request, most: usize) -> Result<Option<usize>, Box<Prob
 
 /// Gives the places of the backend's violations the names the client knows. `at` is where the item lies that the
 /// call was made of, and `sent` the item. What the client has no name for is said of the whole, in the name of the
-/// operation.
+/// operation. What is said begins with a verb, so that it goes with whatever the place is called: a canonical name in front
+/// of it is left out.
 pub fn told(mut problem: Problem, operation: &Operation, at: &[Segment], sent: Option<Value<'_>>) -> Problem {
     for violation in &mut problem.violations {
         let place = operation.request.backwards(&violation.place, sent);
-        if place.is_none() && !violation.place.segments.is_empty() {
-            violation.message = format!("something `{}` asks for {}", operation.name, violation.message);
-        }
+        let said = without_subject(&violation.message, &violation.place).to_owned();
+        violation.message = if place.is_none() && !violation.place.segments.is_empty() {
+            let said = if begins_with_a_verb(&said) { &said } else { answer::IS_REFUSED };
+            format!("something `{}` asks for {said}", operation.name)
+        } else {
+            said
+        };
         violation.place = absolute(place.unwrap_or_else(|| Place::body(Vec::new())), at);
     }
     problem
+}
+
+/// A sentence about a place without the name of the place, if that is its subject: `` `/domains/0`: domains is bad`` is `is bad`.
+fn without_subject<'s>(said: &'s str, place: &Place) -> &'s str {
+    let Some((subject, rest)) = said.split_once(' ').filter(|(_, rest)| begins_with_a_verb(rest)) else {
+        return said;
+    };
+    let subject = subject.trim_matches(['`', '\'', '"']);
+    let is_name = |segment: &Segment| matches!(segment, Segment::Name(name) if name == subject);
+    let is_place =
+        place.segments.iter().any(is_name) || subject == place.dotted() || subject == place.pointer();
+    if is_place { rest } else { said }
+}
+
+/// Whether what is said of something goes behind its name.
+fn begins_with_a_verb(said: &str) -> bool {
+    const VERBS: [&str; 16] = [
+        "are", "can", "cannot", "contains", "does", "exceeds", "has", "is", "lacks", "may", "must", "needs",
+        "should", "was", "were", "will",
+    ];
+    said.split(' ').next().is_some_and(|first| VERBS.contains(&first))
 }
 
 /// The place in the whole request of a place in the item at `at`.
@@ -309,6 +335,30 @@ mod tests {
         for raw in ["a=%", "a=%4", "a=%zz", "a=%ff", "a=%00", "%0d%0aX: y=1"] {
             assert_eq!(code(raw), "malformed-query", "{raw}");
         }
+    }
+
+    #[test]
+    fn what_is_said_of_a_place_does_not_name_it() {
+        let place = Place::from_pointer("/domains/0").unwrap();
+        for (said, expected) in [
+            ("domains is bad", "is bad"),
+            ("`domains` must be short", "must be short"),
+            ("/domains/0 is bad", "is bad"),
+            ("domains.0 is bad", "is bad"),
+            ("must be short", "must be short"),
+            ("domain is bad", "domain is bad"),
+            ("domains of others", "domains of others"),
+            ("is", "is"),
+            ("", ""),
+        ] {
+            assert_eq!(without_subject(said, &place), expected, "{said}");
+        }
+        assert!(begins_with_a_verb("must be short") && begins_with_a_verb("is"));
+        assert!(
+            !begins_with_a_verb("domains")
+                && !begins_with_a_verb("no seat is left")
+                && !begins_with_a_verb("")
+        );
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use http::{Request, Response, request, uri::Scheme};
+use http::{HeaderMap, Request, Response, request, uri::Scheme};
 use tokio::{sync::mpsc, task::spawn_local};
 
 use super::{parts::Parts, shadows::ShadowThread};
@@ -213,5 +213,9 @@ impl Handler for Worker {
             ..Problem::bad_request(refused.code, "")
         };
         self.gateway().refuse_unread(head, called, &problem).map(|answer| answer.map(Body::from))
+    }
+
+    fn is_secret(&self, headers: &HeaderMap, text: &str) -> bool {
+        self.gateway().is_secret(headers, text)
     }
 }

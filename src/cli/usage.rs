@@ -13,6 +13,7 @@ use http::Uri;
 mod axis;
 mod compared;
 mod csv;
+mod ending;
 mod fetch;
 mod html;
 mod json;
@@ -24,6 +25,7 @@ mod text;
 mod verdict;
 
 use self::axis::{Axis, DAY};
+use self::ending::Ending;
 use self::met::Findings;
 use self::places::Places;
 use self::removal::Removal;
@@ -79,6 +81,8 @@ struct Told {
     /// Into how many files nothing was ever counted.
     untouched: usize,
     removal: Option<Removal>,
+    /// What retires.
+    endings: Vec<Ending>,
     verdicts: Vec<Verdict>,
     met: Findings,
     places: Vec<Places>,
@@ -118,7 +122,8 @@ pub(super) fn run(
     let verdicts = verdict::all(&counted, &registry, &met, &lacking);
     let replicas = files.len() + arguments.from.len();
     let places = places::all(&counted, &registry, &met);
-    let told = Told { counted, replicas, untouched, removal, verdicts, met, places };
+    let endings = ending::all(&counted, &registry);
+    let told = Told { counted, replicas, untouched, removal, endings, verdicts, met, places };
     match arguments.format {
         Format::Csv => console.text(&csv::written(&told))?,
         Format::Html => console.text(&html::written(&told))?,

@@ -112,7 +112,7 @@ impl Page {
                 // Where a dialect allows it, nothing at all cannot be meant by it.
                 Some(0) => self.default,
                 Some(limit) => u32::try_from(limit).unwrap_or(u32::MAX),
-                None if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() => u32::MAX,
+                None if is_number(text) => u32::MAX,
                 None => return Err(wrong(&self.limit, "must be an integer from 0")),
             },
         };
@@ -120,10 +120,10 @@ impl Page {
         let offset = match (given(&self.start), self.style) {
             (None, _) => 0,
             (Some(text), Style::Offset) => {
-                digits(text).ok_or_else(|| wrong(&self.start, "must be an integer from 0"))?
+                start(text).ok_or_else(|| wrong(&self.start, "must be an integer from 0"))?
             }
             (Some(text), Style::Number) => {
-                let number = digits(text).filter(|number| *number > 0);
+                let number = start(text).filter(|number| *number > 0);
                 let number = number.ok_or_else(|| wrong(&self.start, "must be an integer from 1"))?;
                 (number - 1).saturating_mul(u64::from(limit))
             }
@@ -226,6 +226,15 @@ fn wrong(parameter: &str, message: &str) -> Violation {
     Violation { place, kind: "type".into(), message: message.to_owned() }
 }
 
+/// The same of where a page starts: an integer that is larger than any list is one all the same.
+fn start(text: &str) -> Option<u64> {
+    digits(text).or_else(|| is_number(text).then_some(u64::MAX))
+}
+
+fn is_number(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 /// Reads decimal digits alone: no sign, no space, and few enough that nothing overflows.
 fn digits(text: &str) -> Option<u64> {
     let plain = (1..=10).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_digit());
@@ -311,6 +320,21 @@ mod tests {
         {
             assert_eq!(maker(Style::Cursor, nobodys), None, "{nobodys}");
         }
+    }
+
+    #[test]
+    fn a_start_that_is_too_large_is_an_integer_all_the_same() {
+        for start in ["9999999999", "99999999999", "9223372036854775807", "99999999999999999999"] {
+            for style in [Style::Number, Style::Offset] {
+                assert_eq!(
+                    wanted(style, &[("start", start)]).unwrap_err(),
+                    "is further than any list goes",
+                    "{start}"
+                );
+            }
+        }
+        assert_eq!(wanted(Style::Number, &[("start", "1.0")]).unwrap_err(), "must be an integer from 1");
+        assert_eq!(wanted(Style::Offset, &[("start", "")]).unwrap_err(), "must be an integer from 0");
     }
 
     #[test]

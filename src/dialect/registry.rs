@@ -8,7 +8,8 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use http::{HeaderMap, Method, StatusCode};
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderName, Method, StatusCode};
 
 use self::path::{ambiguity, has_prefix};
 use self::routes::{Matched, Routes};
@@ -31,6 +32,8 @@ pub struct Registry {
     served: Vec<Served>,
     by_host: ByName<usize>,
     by_name: ByName<usize>,
+    /// Where a request of any dialect may carry its credential.
+    credential_headers: Vec<HeaderName>,
     /// Which line of a mapping a span is in, for explanations.
     lines: Lines,
     /// The canonical API as a dialect, which is not served unless somebody wants it.
@@ -85,7 +88,9 @@ impl Registry {
         let by_host = dialects.iter().enumerate().flat_map(hosts).collect();
         let names = dialects.iter().enumerate().map(|(index, dialect)| (dialect.name.clone(), index));
         let (served, by_name) = (dialects.iter().map(served).collect(), names.collect());
-        Registry { api, served, dialects, by_host, by_name, lines: Lines::default(), canonical: None }
+        let credential_headers = credential_headers(&dialects);
+        let (lines, canonical) = (Lines::default(), None);
+        Registry { api, served, dialects, by_host, by_name, credential_headers, lines, canonical }
     }
 
     /// The same, with the lines of the files it was made of.
@@ -119,6 +124,11 @@ impl Registry {
     /// The canonical API.
     pub fn api(&self) -> &Arc<Api> {
         &self.api
+    }
+
+    /// The headers in which a request of any dialect may carry its credential, each once.
+    pub fn credential_headers(&self) -> &[HeaderName] {
+        &self.credential_headers
     }
 
     /// The dialects, in the order of their names.
@@ -197,6 +207,17 @@ impl Registry {
             }
         }
     }
+}
+
+/// `Authorization` is one in every dialect.
+fn credential_headers(dialects: &[Arc<Dialect>]) -> Vec<HeaderName> {
+    let mut names = vec![AUTHORIZATION];
+    for credential in dialects.iter().flat_map(|dialect| &dialect.credentials) {
+        if !names.contains(&credential.header) {
+            names.push(credential.header.clone());
+        }
+    }
+    names
 }
 
 impl Served {

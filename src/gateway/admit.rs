@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use super::quota::Quotas;
 use super::select::Selected;
 use super::{Exchange, retirement};
-use crate::dialect;
+use crate::dialect::{self, Registry};
 use crate::limit::{ONE, Principal};
 use crate::problem::Problem;
 use crate::time::Clock;
@@ -121,6 +121,21 @@ fn credential(forms: &[dialect::Credential], headers: &HeaderMap) -> Result<Cred
         forms.find_map(|form| secret(form, text))
     });
     secret.and_then(Credential::new).ok_or_else(|| refused("the authentication credentials are not valid"))
+}
+
+/// A credential is no longer one if so many of its characters are known.
+const TELLING: usize = 8;
+
+/// Whether a text has a credential of these headers in it, or a good part of one. What stands where a credential may stand is
+/// taken for one, whatever it looks like: a client that has it wrong in one place is about to be refused.
+pub(super) fn is_told(registry: &Registry, headers: &HeaderMap, text: &str) -> bool {
+    let text = text.to_ascii_lowercase();
+    let mut values = registry.credential_headers().iter().flat_map(|name| headers.get_all(name));
+    values.any(|value| {
+        let value = String::from_utf8_lossy(value.as_bytes()).to_ascii_lowercase();
+        let secret = value.rsplit(' ').next().unwrap_or_default();
+        !secret.is_empty() && (text.contains(secret) || text.len() >= TELLING && secret.contains(&text))
+    })
 }
 
 /// The credential in the value of its header, if it has the form.

@@ -15,6 +15,7 @@ use super::check;
 use super::compile::Compiler;
 use super::file::{Landing, PagePart, TablePart, Text};
 use super::lenses::no_path;
+use super::patterns::Patterns;
 use crate::diag::{Diagnostic, Spanned, code};
 use crate::dialect::page::{PageSlot, Style};
 use crate::dialect::{Credential, Page, Quota};
@@ -188,6 +189,7 @@ impl<'a> Compiler<'a> {
         }
     }
 
+    /// Where a request may carry its credential. The pattern is that of the whole of it.
     pub(super) fn credentials(&mut self) -> Vec<Credential> {
         let file = self.file;
         let mut credentials = Vec::new();
@@ -200,13 +202,23 @@ impl<'a> Compiler<'a> {
                         .at(part.header.span, "expected a name such as `X-API-Key`"),
                 );
             }
+            if let Some(name) = header.as_ref().filter(|name| OTHERS.contains(&name.as_str())) {
+                let message = format!("`{name}` cannot carry a credential");
+                let label = "says something else of every request";
+                let found = Diagnostic::error(code::M0118, message).at(part.header.span, label);
+                self.report(
+                    found.help(
+                        "name the header that clients send it in, such as `Authorization` or `X-API-Key`",
+                    ),
+                );
+            }
             let scheme = part.scheme.as_ref().map(|scheme| scheme.value.clone());
             if let Some(scheme) = part.scheme.as_ref().filter(|scheme| !is_token(&scheme.value)) {
                 let message = format!("`{}` is no scheme of a credential", scheme.value);
                 let label = "one word, such as `Bearer`; the space after it is ours";
                 self.report(Diagnostic::error(code::M0118, message).at(scheme.span, label));
             }
-            let pattern = self.pattern(&part.pattern);
+            let pattern = self.usable(&part.pattern, Patterns::compile_whole);
             if let (Some(header), Some(pattern)) = (header, pattern) {
                 credentials.push(Credential { header, scheme, pattern });
             }
@@ -245,7 +257,15 @@ impl<'a> Compiler<'a> {
     }
 
     pub(super) fn pattern(&mut self, text: &Text) -> Option<Regex> {
-        match self.patterns.compile(&text.value) {
+        self.usable(text, Patterns::compile)
+    }
+
+    fn usable(
+        &mut self,
+        text: &Text,
+        compile: fn(&Patterns, &str) -> Result<Regex, regex::Error>,
+    ) -> Option<Regex> {
+        match compile(self.patterns, &text.value) {
             Ok(pattern) => Some(pattern),
             Err(error) => {
                 // The library draws the pattern with a caret; we have a caret of our own.
@@ -259,6 +279,29 @@ impl<'a> Compiler<'a> {
         }
     }
 }
+
+/// Headers that mean something else in every request: where it goes, where it ends, what it holds, how it is known again, or
+/// that belong to one connection (RFC 9110, section 7.6.1).
+const OTHERS: [&str; 18] = [
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "expect",
+    "forwarded",
+    "host",
+    "idempotency-key",
+    "keep-alive",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-request-id",
+];
 
 /// RFC 9110, section 5.6.2.
 fn is_token(text: &str) -> bool {

@@ -5,10 +5,14 @@
 
 use std::collections::BTreeMap;
 
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value as Tree;
 
 use crate::diag::{SourceId, Span};
 use crate::json::{Document, Key, Kind, Value};
+
+/// All but the unreserved characters of RFC 3986, section 2.3.
+const ENCODED: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~');
 
 /// A schema file that is JSON.
 pub(super) struct File {
@@ -22,7 +26,9 @@ pub(super) struct File {
 impl File {
     /// The name under which the schema library knows the file; references are resolved against it.
     pub(super) fn uri(&self) -> String {
-        format!("interlingua:/{}/{}.json", self.folder, self.name)
+        // Whatever files are called: what is wrong with a name is said of the name, and not of each schema.
+        let encoded = |name| utf8_percent_encode(name, ENCODED);
+        format!("interlingua:/{}/{}.json", encoded(&self.folder), encoded(&self.name))
     }
 
     /// Where a value of the file is written; of a value that takes several lines, where it begins.

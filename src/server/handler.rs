@@ -33,6 +33,11 @@ pub trait Handler: Clone + 'static {
     ) -> Option<http::Response<Body>> {
         None
     }
+
+    /// Whether a text that the client chose, and that is to stand in the log, tells what proves who it is.
+    fn is_secret(&self, _headers: &http::HeaderMap, _text: &str) -> bool {
+        false
+    }
 }
 
 /// Makes one handler per worker.

@@ -94,7 +94,7 @@ pub(super) fn stack<H: Handler>(
     let brings = callers.at(peer.address.ip());
     ServiceBuilder::new()
         // Outermost, so that every answer carries the request's id, the ones of the layers below too.
-        .layer(RequestIdLayer)
+        .layer(RequestIdLayer::new(handler.clone()))
         // Takes the body off what is told to HEAD; above everything that answers.
         .layer(HeadLayer)
         // Says `connection: close` while draining; above everything that answers on its own.

@@ -87,8 +87,7 @@ fn refusal(status: ErrorStatus, document: Option<&Document>) -> Problem {
     }
     let errors = member("errors").into_iter().flat_map(Value::elements).take(VIOLATIONS_MAX);
     let violations: Vec<_> = errors.filter_map(violation).collect();
-    // Its sentence would name places as the canonical API does, and say again what the violations say.
-    let detail = if violations.is_empty() {
+    let detail = if violations.is_empty() || !is_of_the_request(status) {
         member("detail").and_then(text).unwrap_or_else(|| reason(status).to_owned())
     } else {
         INVALID.to_owned()
@@ -104,6 +103,13 @@ fn violation(error: Value<'_>) -> Option<Violation> {
         kind: code.map_or_else(|| REFUSED.into(), |code| code.into_owned().into()),
         message: error.member("detail").and_then(text).unwrap_or_else(|| IS_REFUSED.to_owned()),
     })
+}
+
+/// Whether a refusal with that status says that the request is wrong in itself. Then its sentence would name places as the
+/// canonical API does, and say again what is said of these. What is in conflict, or forbidden, may be a sound request, and
+/// the sentence says why it is not done.
+pub(super) fn is_of_the_request(status: ErrorStatus) -> bool {
+    matches!(status.get(), StatusCode::BAD_REQUEST | StatusCode::UNPROCESSABLE_ENTITY)
 }
 
 /// What is said of a refusal that says nothing a client may see.
@@ -142,7 +148,10 @@ mod tests {
             "errors": [{"pointer": "/email", "code": "already-member", "detail": "is taken"}, {"detail": "nowhere"}]}"#;
         let problem = refused(409, body);
         assert_eq!((problem.status.get().as_u16(), &*problem.code), (409, "already-member"));
-        assert_eq!((&*problem.detail, problem.blame), (INVALID, Blame::Downstream));
+        assert_eq!((&*problem.detail, problem.blame), ("is a member already", Blame::Downstream));
+        for status in [400, 422] {
+            assert_eq!(refused(status, body).detail, INVALID, "the places say the rest");
+        }
         let plain = refused(409, r#"{"code": "last-owner", "detail": "is the last owner"}"#);
         assert_eq!(plain.detail, "is the last owner");
         let [violation] = problem.violations.as_slice() else { panic!("one has a place") };

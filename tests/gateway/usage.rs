@@ -27,6 +27,7 @@ mod counting;
 mod memory;
 mod reports;
 mod requests;
+mod retiring;
 
 /// A member is looked up by the id of the user, which may be spelt in two ways, as the mapping's `[id.user]` says.
 #[tokio::test]

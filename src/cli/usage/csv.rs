@@ -1,9 +1,14 @@
 //! For spreadsheets and databases: RFC 4180, one line for each use, programs and days included, one for what was met on a
-//! day, and one for each declared loss.
+//! day, one for each declared loss, and one for each date of what retires.
+
+use std::time::SystemTime;
 
 use super::Told;
 use super::axis::DAY;
+use super::ending::Ending;
+use crate::dialect::retirement::Dates;
 use crate::limit::Principal;
+use crate::time::rfc3339;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
 
@@ -45,7 +50,39 @@ pub(super) fn written(told: &Told) -> String {
         let what = [&loss.dialect, "", "declared", &loss.name, &loss.reason];
         out.push_str(&of_nobody(what, loss.met.count, ""));
     }
+    told.endings.iter().for_each(|ending| put_dates(ending, &mut out));
     out
+}
+
+/// The dates of something that retires, one after another: a brown-out has a first and a last moment. The count is that of the
+/// requests that used it, by whoever is known.
+fn put_dates(ending: &Ending, out: &mut String) {
+    let Dates { deprecated, sunset, gone, brown_outs, .. } = &ending.dates;
+    let alone = |kind, moment: SystemTime| (kind, moment, moment);
+    let dates: Vec<_> = [alone("deprecated", *deprecated)]
+        .into_iter()
+        .chain(brown_outs.iter().map(|window| ("brown-out", window.start, window.end)))
+        .chain(sunset.map(|moment| alone("sunset", moment)))
+        .chain(gone.map(|moment| alone("gone", moment)))
+        .collect();
+    let known = || ending.users.iter().map(|(_, known)| known).chain(&ending.unconfirmed);
+    let (count, error): (u64, u64) =
+        (known().map(|known| known.count).sum(), known().map(|known| known.error).sum());
+    for place in &ending.places {
+        let any = [String::new()];
+        let values = if place.values.is_empty() { &any[..] } else { &place.values };
+        for (value, (kind, first, last)) in
+            values.iter().flat_map(|value| dates.iter().map(move |date| (value, date)))
+        {
+            let (operation, field) = (place.operation.as_deref(), place.field.as_deref());
+            let what =
+                [&place.dialect, operation.unwrap_or_default(), kind, field.unwrap_or_default(), value];
+            let mut cells = vec![String::new(), String::new()];
+            cells.extend(what.map(str::to_owned));
+            cells.extend([count.to_string(), error.to_string(), rfc3339(*first), rfc3339(*last)]);
+            out.push_str(&record(&cells));
+        }
+    }
 }
 
 /// What belongs to no principal, of a day or of all that are kept.

@@ -11,6 +11,7 @@ use crate::usage::UNCONFIRMED;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::moment;
 
+mod ending;
 mod met;
 mod moving;
 
@@ -65,6 +66,7 @@ pub(super) fn written(told: &Told) -> String {
         }
         out.push_str("</section>\n");
     }
+    ending::put_all(told, &mut out);
     met::put_plots(told, &mut out);
     moving::put_all(told, &mut out);
     met::put_differences(told, &mut out);

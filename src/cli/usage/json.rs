@@ -6,10 +6,13 @@ use serde_json::{Value as Tree, json};
 
 use super::axis::DAY;
 use super::compared::{Compared, Seen};
+use super::ending::Ending;
 use super::met::Loss;
 use super::verdict::Moving;
 use super::{Told, is_exact};
+use crate::dialect::retirement::Dates;
 use crate::limit::Principal;
+use crate::time::rfc3339;
 use crate::usage::heavy::Use;
 use crate::usage::snapshot::{date, moment};
 use crate::usage::{Part, UNCONFIRMED};
@@ -59,6 +62,7 @@ pub(super) fn written(told: &Told) -> Tree {
         "exact": is_exact(&all.uses),
         "error": told.error(),
         "removing": removing,
+        "retiring": retiring(told),
         "principals": verdicts.collect::<Vec<_>>(),
         "remaining": remaining(told),
         "comparisons": comparisons(told),
@@ -68,6 +72,36 @@ pub(super) fn written(told: &Told) -> Tree {
         "losses": losses(told),
         "counted": all.to_json(),
     })
+}
+
+/// What retires, and who still uses it.
+fn retiring(told: &Told) -> Tree {
+    let of = |ending: &Ending| {
+        let Dates { deprecated, sunset, gone, brown_outs, docs, successor } = &ending.dates;
+        let places = ending.places.iter().map(|place| {
+            json!({"part": place.to_string(), "dialect": place.dialect, "operation": place.operation,
+                "field": place.field, "values": place.values})
+        });
+        let windows =
+            brown_outs.iter().map(|window| json!({"from": rfc3339(window.start), "to": rfc3339(window.end)}));
+        let users = ending.users.iter().map(|(who, known)| entry(told, who, known));
+        let unconfirmed = ending.unconfirmed.map(|known| entry(told, &UNCONFIRMED, &known));
+        json!({
+            "places": places.collect::<Vec<_>>(),
+            "state": ending.state,
+            "deprecated": rfc3339(*deprecated),
+            "sunset": sunset.map(rfc3339),
+            "gone": gone.map(rfc3339),
+            "brown_outs": windows.collect::<Vec<_>>(),
+            "docs": docs,
+            "successor": successor,
+            "certain": told.untouched == 0 && ending.is_certain(),
+            "missed": ending.missed,
+            "unconfirmed": unconfirmed,
+            "users": users.collect::<Vec<_>>(),
+        })
+    };
+    told.endings.iter().map(of).collect()
 }
 
 /// How many principals used each dialect on each day.

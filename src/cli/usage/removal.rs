@@ -34,20 +34,14 @@ impl Removal {
     /// Looks up what was asked for: it has to be something that the mappings know, or that was used.
     pub(super) fn of(asked: &str, counted: &Snapshot, registry: &Registry) -> Result<Removal, Failure> {
         let part = Asked::parse(asked);
-        let mut rows: BTreeMap<Principal, Vec<(&Part, Use<()>)>> = BTreeMap::new();
-        for ((who, used), known) in counted.uses.uses().filter(|((_, used), _)| part.is(used)) {
-            rows.entry(*who).or_default().push((used, *known));
-        }
-        if rows.is_empty() {
+        let mut users = users(counted, |used| part.is(used));
+        if users.is_empty() {
             part.look_up(registry)?;
         }
-        let unconfirmed = rows.remove(&UNCONFIRMED).map(|rows| together(&rows));
-        let mut users: Vec<_> = rows.into_iter().map(|(who, rows)| (who, together(&rows))).collect();
+        let unconfirmed = users.remove(&UNCONFIRMED);
+        let mut users: Vec<_> = users.into_iter().collect();
         users.sort_by_key(|(_, known)| std::cmp::Reverse(known.count));
-        // Who was never read may have used it each time.
-        let unread = counted.uses.uses().filter(|((_, used), _)| part.may_be_in(used));
-        let unread = unread.map(|(_, known)| known.count).max().unwrap_or_default();
-        let missed = counted.uses.missed.max(unread);
+        let missed = counted.uses.missed.max(unread(counted, |used| part.may_be_in(used)));
         Ok(Removal { part: asked.to_owned(), users, unconfirmed, missed, is_counted: true })
     }
 
@@ -55,6 +49,21 @@ impl Removal {
     pub(super) fn is_certain(&self) -> bool {
         self.is_counted && self.unconfirmed.is_none() && self.missed == 0
     }
+}
+
+/// Who uses any of these parts, which are one part or its values.
+pub(super) fn users(counted: &Snapshot, is_meant: impl Fn(&Part) -> bool) -> BTreeMap<Principal, Use<()>> {
+    let mut rows: BTreeMap<Principal, Vec<(&Part, Use<()>)>> = BTreeMap::new();
+    for ((who, used), known) in counted.uses.uses().filter(|((_, used), _)| is_meant(used)) {
+        rows.entry(*who).or_default().push((used, *known));
+    }
+    rows.into_iter().map(|(who, rows)| (who, together(&rows))).collect()
+}
+
+/// How often one whose requests nobody has read may have used what could be in them, each time, at most.
+pub(super) fn unread(counted: &Snapshot, may_be_in: impl Fn(&Part) -> bool) -> u64 {
+    let unread = counted.uses.uses().filter(|((_, used), _)| may_be_in(used));
+    unread.map(|(_, known)| known.count).max().unwrap_or_default()
 }
 
 /// In how many requests a principal used any of these rows: there are no more than that, and no less than the error says.

@@ -46,6 +46,7 @@ pub(super) fn written(told: &Told) -> String {
         }
     }
 
+    retiring(told, &mut out);
     out.push_str("\nwho still calls what\n");
     if told.verdicts.is_empty() {
         wrap(&mut out, 2, "nobody called");
@@ -72,6 +73,27 @@ pub(super) fn written(told: &Told) -> String {
     out
 }
 
+/// What retires, when, and who still uses it.
+fn retiring(told: &Told, out: &mut String) {
+    if told.endings.is_empty() {
+        return;
+    }
+    out.push_str("\nwhat retires\n");
+    for ending in &told.endings {
+        for place in &ending.places {
+            wrap(out, 2, &place.to_string());
+        }
+        wrap(out, 4, &format!("{} (at the last count: {})", ending.when(), ending.state));
+        wrap(out, 4, &ending.by_whom(told.untouched == 0));
+        let rows: Vec<_> = ending.users.iter().map(|(who, known)| used(told.label(who), known)).collect();
+        table(out, 6, &rows);
+        if let Some(known) = &ending.unconfirmed {
+            let asked = counted(known);
+            wrap(out, 4, &format!("{asked} requests used it of which nobody knows whose they are"));
+        }
+    }
+}
+
 /// How many principals used each dialect, a bar for each day.
 fn remaining(told: &Told, out: &mut String) {
     let (days, axis) = (&told.met.remaining, told.axis());
@@ -94,8 +116,9 @@ fn remaining(told: &Told, out: &mut String) {
     table(out, 2, &rows.collect::<Vec<_>>());
     let more = if told.met.more.may_be() { ", or more" } else { "" };
     let (from, last) = (date_of(from), date_of(last));
-    let caption =
-        format!("principals{more} on each day from {from} to {last} (1 of 2: 1 on the last day, at most 2)");
+    let caption = format!(
+        "principals{more} on each day from {from} to {last} (\"1 of 2\": 1 on the last day, 2 on the day with the most)"
+    );
     wrap(out, 2, &caption);
     if told.met.more.unconfirmed {
         wrap(

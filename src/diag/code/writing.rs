@@ -72,12 +72,18 @@ super::codes! {
 
     M0118 "a head that no request can meet"
     "The prefix is a plain path, without parameters, spaces and dot segments; a host is a name alone, without scheme, \
-     port and path; the scheme of a credential is one word."
+     port and path; the scheme of a credential is one word, and its header none that says something else of every request, such as \
+     `Host` or `Content-Type`, or belongs to a connection. Name the header that clients send the credential in."
 
     M0120 "a view that nothing answers for"
     "`shows = true` says that a lens is a view: it tells what it likes of a document, and nothing is read back from it. What \
      it leaves out is on the ledger of the lens around it. So it stands inside a lens of the same document, at `$body`, and \
      is no request, no answer, no item of a list and no part of one. Elsewhere, take `shows` away and say what is dropped."
+
+    M0121 "a name that no dialect can have"
+    "A dialect is called as its file is, and by that name its mount is asked for (`/<dialect>/…`), its schemas are found, and it is \
+     named in settings, logs and metrics. So the name is ASCII letters, digits, `-` and `_`, and begins with a letter or \
+     digit. Rename the file, and the folder of schemas with it."
 
     M0122 "a reason that says nothing"
     "What is lost (`drops`, `ignores`, `omits`), refused (`refuse`), or excepted from a proof (`widens`, `exceeds`) is so for a \

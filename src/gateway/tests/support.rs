@@ -157,6 +157,10 @@ impl TestGateway {
         self.gateway.refuse_unread(head, Called::default(), problem)
     }
 
+    pub(super) fn is_secret(&self, headers: &HeaderMap, text: &str) -> bool {
+        self.gateway.is_secret(headers, text)
+    }
+
     pub(super) fn calls(&self) -> Vec<Seen> {
         self.seen.lock().unwrap().clone()
     }

@@ -1,5 +1,7 @@
 //! What a backend says of a refusal, and its client does not hear.
 
+use http::header::{AUTHORIZATION, USER_AGENT};
+use http::{HeaderMap, HeaderValue};
 use serde_json::{Value, json};
 
 use super::support::{Events, TestGateway};
@@ -80,4 +82,26 @@ async fn what_a_lookup_is_refused_with_is_withheld_in_the_same_way() {
     .await;
     let (status, _, body) = gateway.post("/orgs/north/things", r#"{"name":"Lamp"}"#).await;
     assert_eq!((status, body.contains("Forbidden"), body.contains("canary")), (403, true, false), "{body}");
+}
+
+#[tokio::test]
+async fn a_text_with_the_credential_or_a_good_part_of_it_is_a_secret() {
+    let gateway = TestGateway::start(willing).await;
+    let is_secret = |value: &'static str, text: &str| {
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, HeaderValue::from_static(value)),
+            (USER_AGENT, HeaderValue::from_static("agent-of-the-client")),
+        ]);
+        gateway.is_secret(&headers, text)
+    };
+    for text in ["canary-key", "CANARY-key", "a-canary-key-1", "canary-k", "anary-key"] {
+        for value in ["Bearer canary-key", "canary-key", "Basic  canary-key"] {
+            assert!(is_secret(value, text), "{value}: {text}");
+        }
+    }
+    for text in ["canary", "another-id", "bearer", "agent-of-the-client", "0194-AbC_z"] {
+        assert!(!is_secret("Bearer canary-key", text), "{text}");
+    }
+    assert!(!is_secret("", "canary-key") && !is_secret("Bearer ", "canary-key"));
+    assert!(!gateway.is_secret(&HeaderMap::new(), "canary-key"));
 }

@@ -10,6 +10,7 @@ use crate::dialect::Operation;
 use crate::dialect::operation::RequestBody;
 use crate::lens::op::Op;
 use crate::lens::op::each::Item;
+use crate::lens::op::fixed::Fixed;
 use crate::lens::op::resolve::{Resolve, Resolver};
 use crate::lens::op::table::Table;
 use crate::lens::path::Literal;
@@ -197,18 +198,21 @@ impl Making<'_> {
                     Item::Lens(lens) => self.lens(node, lens, &at, depth + 1),
                 }
             }
+            Op::Fixed(Fixed(only)) => {
+                self.value(node, only.json(), at);
+                // Of two values the other one is known, too: who sends it is in nobody's doubt.
+                match only.json() {
+                    "true" => self.value(node, "false", at),
+                    "false" => self.value(node, "true", at),
+                    _ => {}
+                }
+            }
             Op::Filter(filter) => self.words(node, &filter.0, at),
             Op::Id(id) => self.forms(node, &id.dialect, at),
             Op::Resolve(Resolve(resolver)) => self.resolved_forms(node, resolver, at),
             Op::Nested(nested) => self.lens(node, &nested.lens, at, depth + 1),
             Op::Table(table) => self.words(node, table, at),
-            Op::Constant(_)
-            | Op::Copy
-            | Op::Fixed(_)
-            | Op::Has(_)
-            | Op::Label(_)
-            | Op::Prefix(_)
-            | Op::Row(_) => {}
+            Op::Constant(_) | Op::Copy | Op::Has(_) | Op::Label(_) | Op::Prefix(_) | Op::Row(_) => {}
         }
     }
 

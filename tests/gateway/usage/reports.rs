@@ -19,6 +19,24 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
         ("changed", vec![add.clone(), field("address"), field("nickname")]),
         ("word", vec![add.clone(), field("address"), field("seat")]),
         ("fixed", vec![add.clone(), field("address"), field("newsletter")]),
+        (
+            "quiet",
+            vec![
+                add.clone(),
+                field("address"),
+                field("newsletter"),
+                field("newsletter").value(Kind::Value, "false"),
+            ],
+        ),
+        (
+            "loud",
+            vec![
+                add.clone(),
+                field("address"),
+                field("newsletter"),
+                field("newsletter").value(Kind::Value, "true"),
+            ],
+        ),
         ("inside", vec![add.clone(), field("address"), field("call"), field("call.me")]),
         ("container", vec![add.clone(), field("address"), field("call")]),
         ("lacking", vec![add.clone()]),
@@ -68,6 +86,11 @@ fn whoever_uses_only_what_crosses_is_safe_to_move_and_the_others_are_told_why() 
         "nimbus/add-person/shelves: the field is lost in some requests: who has a seat sees every shelf";
     let (is_safe, blocks, _) = verdict("shelves");
     assert_eq!((is_safe, blocks), (false, vec![lost.to_owned()]));
+    // Of a field that takes one value it is known which one was sent.
+    assert_eq!(doubt("quiet"), ("safe", Vec::new()));
+    let refused = "nimbus/add-person/newsletter=true: the value is refused: it must be false";
+    let (is_safe, blocks, _) = verdict("loud");
+    assert_eq!((is_safe, blocks), (false, vec![refused.to_owned()]));
     let gone = "nimbus/drop-person: no mapping has this operation any more";
     let (is_safe, blocks, _) = verdict("past");
     assert_eq!((is_safe, blocks), (false, vec![gone.to_owned()]));

@@ -9,7 +9,9 @@ use crate::dialect::Operation;
 use crate::dialect::errors::{self, Complaint, ErrorShape};
 use crate::dialect::operation::RequestBody;
 use crate::problem::{ErrorStatus, INVALID, Place, Problem, Root, Segment, Violation};
-use crate::translate::answer::{BACKEND_ERROR, IS_REFUSED, REFUSED, is_code, reason, sentence};
+use crate::translate::answer::{
+    BACKEND_ERROR, IS_REFUSED, REFUSED, is_code, is_of_the_request, reason, sentence,
+};
 
 /// What an error answer means.
 pub(super) fn problem(shape: &ErrorShape, operation: &Operation, heard: &Heard<'_>) -> Problem {
@@ -49,7 +51,7 @@ fn made(operation: &Operation, statuses: &[StatusCode], said: &errors::Heard<'_>
     let violations: Vec<_> =
         said.complaints.iter().map(|complaint| violation(operation, complaint, is_whole)).collect();
     let detail = match said.message.as_deref().and_then(sentence) {
-        _ if !violations.is_empty() => INVALID.to_owned(),
+        _ if !violations.is_empty() && is_of_the_request(status) => INVALID.to_owned(),
         Some(detail) => detail,
         None => reason(status).to_owned(),
     };
