@@ -228,6 +228,12 @@ fn a_certificate_that_others_will_refuse_is_told_where_it_is_named() {
             expired("'@/next.pem'"),
             "is not good before 2500-01-01T00:00:00Z",
         ),
+        (
+            "[legacy.acme]\nbase = 'https://localhost'\ntls = { certificate = '@/old.pem', key = '@/old.key' }"
+                .to_owned(),
+            expired("'@/old.pem'"),
+            "the upstream refuses it",
+        ),
         // What is wrong with it otherwise is told elsewhere.
         (listener("certificate = '@/none', key = '@/none'"), vec![], ""),
         (listener("certificate = '@/a.key', key = '@/a.key'"), vec![], ""),

@@ -106,9 +106,10 @@ super::codes! {
      them is refused whole, so that what runs is always what one file says: restart the program for it, which drops no \
      request either if it is done as `docs/operations.md` says, or put the old value back."
 
-    C0302 "a certificate whose time is over, or has not come"
-    "A certificate that a listener shows to clients, or that the backend is shown, or one of those that vouch for it, is good \
-     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. It is taken \
+    C0302 "a certificate whose time is over, has not come, or ends soon"
+    "A certificate that a listener shows to clients, or that an upstream is shown, or one of those that vouch for it, is good \
+     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. Or it is, and the \
+     last tenth of its time has begun, or its last 30 days: whoever renews it is late. It is taken \
      all the same, for what was there before is rarely better. Put the renewed file in its place, and reload. If the \
      certificate is good, the clock of this machine is wrong."
 
