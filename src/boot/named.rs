@@ -28,6 +28,7 @@ use crate::{
 };
 
 mod databases;
+mod exposed;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -46,7 +47,7 @@ const OF_OWN_FILES: &str = "name a file that this program made, or one that is n
 const OF_MOUNTED_MODES: &str =
     "mount the folder that the file lies in, which is replaced as a whole, and name the file in that folder";
 
-/// What is wrong with the certificates, keys and authorities that are named. What comes through a pipe can be read once, so it is
+/// What is wrong with the certificates, keys and authorities that are named, also who may read the keys. What comes through a pipe can be read once, so it is
 /// left to whoever uses it.
 pub fn look(config: &Config) -> Diagnostics {
     let mut found = Diagnostics::default();
@@ -72,6 +73,7 @@ pub fn look(config: &Config) -> Diagnostics {
     if let Some(Err(error)) = key.map(explain::explainer) {
         found.push(of_explanations(&error, config));
     }
+    found.extend(exposed::exposed(config));
     found
 }
 

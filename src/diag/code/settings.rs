@@ -142,6 +142,12 @@ super::codes! {
      twice. Whoever reads the settings would believe that clients are refused, and they are served. Take it out. `\"any\"`, of \
      a dialect of which everything can be answered, is a warning: it hides what comes later."
 
+    C0307 "a key that others may read or write"
+    "A private key of a certificate, or the key of explanations, lies in a file that anybody on the machine may read, or that somebody \
+     else than its owner may write. Whoever reads it can pass for this proxy, or see what requests become; whoever writes it, too. Let \
+     its owner alone read and write it (`chmod 600`); its group may read it, as where keys are mounted into a container. If others may have \
+     read it, have another made. It is a warning: the proxy starts, and a reload is taken."
+
     C0401 "a mode without an old upstream"
     "The mode has requests of a dialect answered by the upstream that spoke it before there was a canonical one, and nobody \
      says where that is. Name it under `[legacy.<dialect>]`, with the keys that `[upstream]` has; a generation of a dialect \
