@@ -6,6 +6,7 @@
 
 use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
 
+mod certificates;
 mod descriptors;
 mod embedded;
 pub mod explain;
@@ -183,13 +184,11 @@ impl Start {
         let shadows = ShadowThread::new(config.server.shadows_give_way);
         let workers = Arc::new(Workers::new(&parts, config.telemetry.addresses, shadows));
 
-        let code = code::C0302.as_str();
-        for doubt in server.certificates().doubts() {
-            tracing::warn!({ field::DIAGNOSTIC_CODE } = code, "{doubt}: clients refuse it");
+        for (doubt, help) in certificates::doubts(server.certificates().doubts(), &config) {
+            let code = code::C0302.as_str();
+            tracing::warn!({ field::DIAGNOSTIC_CODE } = code, "{}: {help}", doubt.text);
         }
-        if let Some(doubt) = reload::doubt_towards_backend(&config) {
-            tracing::warn!({ field::DIAGNOSTIC_CODE } = code, "{doubt}: the backend refuses it");
-        }
+        certificates::measure(&metrics.loads(), &server.certificates(), &config);
         metrics.loads().loaded(&digest, SystemTime::now());
         let (reloads, asks) = Reloads::channel();
         let (modes, mode_asks) = Modes::channel();

@@ -7,7 +7,7 @@ use std::{
     fs::File,
     io::{self, Read as _},
     path::Path,
-    time::SystemTime,
+    time::{Duration, SystemTime},
 };
 
 use rustls::pki_types::{
@@ -69,16 +69,53 @@ pub fn key(text: &[u8]) -> Result<PrivateKeyDer<'static>, PemFault> {
     Ok(PrivateKeyDer::from_pem_slice(text)?)
 }
 
-/// What is wrong with the time of a certificate in a chain: the first that is not good at that moment.
-pub fn doubt(chain: &[CertificateDer<'_>], now: SystemTime) -> Option<String> {
-    chain.iter().enumerate().find_map(|(at, certificate)| {
-        let (from, until) = validity::of(certificate)?;
-        let which = if at == 0 { String::new() } else { "has a certificate of an issuer that ".to_owned() };
+/// The longest before its end that a certificate is said to expire soon; one that is good for a short time only in the last tenth of it.
+const SOON_MAX: Duration = Duration::from_hours(30 * 24);
+
+/// Why a certificate is refused, or soon will be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Doubt {
+    /// What is to be said of it.
+    pub text: String,
+    /// Whether it is not good at the moment.
+    pub is_refused: bool,
+}
+
+impl Doubt {
+    /// The same, with the name of the file.
+    #[must_use]
+    pub fn about(self, path: &Path) -> Doubt {
+        Doubt { text: format!("the certificate `{}` {}", path.display(), self.text), ..self }
+    }
+}
+
+/// What is wrong with the time of a certificate in a chain: of the first that is not good at that moment, or else of the first that will
+/// not be soon.
+pub fn doubt(chain: &[CertificateDer<'_>], now: SystemTime) -> Option<Doubt> {
+    let times = chain.iter().enumerate().filter_map(|(at, certificate)| {
+        let which = if at == 0 { "" } else { "has a certificate of an issuer that " };
+        Some((which, validity::of(certificate)?))
+    });
+    let refused = times.clone().find_map(|(which, (from, until))| {
         if until < now {
             return Some(format!("{which}expired at {}", rfc3339(until)));
         }
         (now < from).then(|| format!("{which}is not good before {}", rfc3339(from)))
-    })
+    });
+    let ending = || {
+        times.clone().find_map(|(which, (from, until))| {
+            let soon = (until.duration_since(from).ok()? / 10).min(SOON_MAX);
+            let is_soon = until.duration_since(now).is_ok_and(|left| left < soon);
+            is_soon.then(|| format!("{which}expires soon, at {}", rfc3339(until)))
+        })
+    };
+    let is_refused = refused.is_some();
+    Some(Doubt { text: refused.or_else(ending)?, is_refused })
+}
+
+/// When the first certificate of a chain expires; none if that cannot be said of any.
+pub fn expiry(chain: &[CertificateDer<'_>]) -> Option<SystemTime> {
+    chain.iter().filter_map(|certificate| Some(validity::of(certificate)?.1)).min()
 }
 
 /// That nothing of a text stands in what is shown, neither as letters nor as numbers.
@@ -105,10 +142,41 @@ mod tests {
     fn every_certificate_of_a_chain_is_looked_at() {
         let now = SystemTime::now();
         let found = |years: &[i32]| doubt(&years.iter().map(|year| until(*year)).collect::<Vec<_>>(), now);
+        let refused = |text: &str| Some(Doubt { text: text.to_owned(), is_refused: true });
         assert_eq!(found(&[4096, 4096]), None);
-        assert_eq!(found(&[2020, 4096]).as_deref(), Some("expired at 2020-01-01T00:00:00Z"));
+        assert_eq!(found(&[2020, 4096]), refused("expired at 2020-01-01T00:00:00Z"));
         let issuer = "has a certificate of an issuer that expired at 2020-01-01T00:00:00Z";
-        assert_eq!(found(&[4096, 2020]).as_deref(), Some(issuer));
+        assert_eq!(found(&[4096, 2020]), refused(issuer));
+    }
+
+    #[test]
+    fn a_certificate_is_doubted_in_the_last_tenth_of_its_time_and_in_its_last_thirty_days_at_most() {
+        let made = |from: (i32, u8, u8), until: (i32, u8, u8)| {
+            let mut params = CertificateParams::new(["localhost".to_owned()]).unwrap();
+            params.not_before = date_time_ymd(from.0, from.1, from.2);
+            params.not_after = date_time_ymd(until.0, until.1, until.2);
+            params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
+        };
+        // 2026-04-11T00:00:00Z, by `date --utc --date=… +%s`.
+        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_775_865_600);
+        let (days, long) = (made((2026, 1, 1), (2026, 4, 11)), made((2016, 1, 1), (2026, 4, 11)));
+        let day = Duration::from_hours(24);
+        let second = Duration::from_secs(1);
+        let soon = |text: &str| Some(Doubt { text: text.to_owned(), is_refused: false });
+        let expires = soon("expires soon, at 2026-04-11T00:00:00Z");
+        for (certificate, before) in [(&days, 10 * day), (&long, 30 * day)] {
+            let chain = [certificate.clone()];
+            assert_eq!(expiry(&chain), Some(end));
+            assert_eq!(doubt(&chain, end - before), None);
+            assert_eq!(doubt(&chain, end - before + second), expires);
+            assert_eq!(doubt(&chain, end), expires, "good to the last second");
+            assert!(doubt(&chain, end + second).unwrap().is_refused);
+        }
+        let issuer = "has a certificate of an issuer that expires soon, at 2026-04-11T00:00:00Z";
+        let chain = [until(4096), days];
+        assert_eq!((doubt(&chain, end - day), expiry(&chain)), (soon(issuer), Some(end)));
+        // Whoever is refused hears of that alone.
+        assert!(doubt(&[chain[1].clone(), until(2020)], end - day).unwrap().is_refused);
     }
 
     /// The usual slips: line ends that were lost, became blanks, or are written out.

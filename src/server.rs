@@ -8,7 +8,7 @@ use std::{
     io,
     net::SocketAddr,
     panic::resume_unwind,
-    sync::{Arc, mpsc::channel},
+    sync::{Arc, Once, mpsc::channel},
     thread,
 };
 
@@ -138,6 +138,7 @@ impl Server {
             metrics: self.metrics,
             drain: drain.clone(),
             config: self.config,
+            cuts: Once::new(),
         });
         thread::scope(|scope| {
             let shared = &shared;
@@ -228,6 +229,8 @@ struct Shared {
     /// What each address has of requests in flight.
     in_flight: Arc<InFlight>,
     metrics: Metrics,
+    /// That what is open is cut off, which is told once.
+    cuts: Once,
 }
 
 /// A worker that ends early, for whatever reason, must not leave the others serving half of the connections.

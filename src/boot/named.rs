@@ -10,18 +10,25 @@
 use std::{fs, os::unix::fs::FileTypeExt as _, path::Path, sync::Arc, time::SystemTime};
 
 use self::{databases::of_database, told::Told};
-use super::{EmbeddedError, ServeError, explain, modes, modes::KeptError};
+use super::{
+    EmbeddedError, ServeError,
+    certificates::{self, Shown},
+    explain, modes,
+    modes::KeptError,
+};
 use crate::{
     backend::OpenError,
     config::Config,
     diag::{Diagnostic, Diagnostics, Severity, code},
     ids,
+    pem::Doubt,
     server::{TlsConfig, TlsError},
     upstream::{ConfigError, Upstream},
     usage::{keeper::KeepError, store},
 };
 
 mod databases;
+mod exposed;
 #[cfg(test)]
 mod tests;
 mod told;
@@ -40,7 +47,7 @@ const OF_OWN_FILES: &str = "name a file that this program made, or one that is n
 const OF_MOUNTED_MODES: &str =
     "mount the folder that the file lies in, which is replaced as a whole, and name the file in that folder";
 
-/// What is wrong with the certificates, keys and authorities that are named. What comes through a pipe can be read once, so it is
+/// What is wrong with the certificates, keys and authorities that are named, also who may read the keys. What comes through a pipe can be read once, so it is
 /// left to whoever uses it.
 pub fn look(config: &Config) -> Diagnostics {
     let mut found = Diagnostics::default();
@@ -66,33 +73,29 @@ pub fn look(config: &Config) -> Diagnostics {
     if let Some(Err(error)) = key.map(explain::explainer) {
         found.push(of_explanations(&error, config));
     }
+    found.extend(exposed::exposed(config));
     found
 }
 
-/// Why clients or the backend might refuse certificates that can be used: what a start says in its log, for who does not start.
+/// Why clients or upstreams might refuse certificates that can be used, now or soon: what a start says in its log, for who does not start.
 pub fn doubts(config: &Config, now: SystemTime) -> Diagnostics {
     let mut found = Diagnostics::default();
-    let mut tell = |doubt: Option<String>, setting: &str, path: &Path, help| {
-        let told = |message| Told { code: code::C0302, message, why: String::new(), help };
-        let warning =
-            |message| Diagnostic { severity: Severity::Warning, ..told(message).of(setting, path, config) };
+    let mut tell = |doubt: Option<Doubt>, shown: Shown, setting: &str, path: &Path| {
+        let told = |doubt: Doubt| {
+            let help = shown.way_out(&doubt);
+            Told { code: code::C0302, message: doubt.text, why: String::new(), help }
+                .of(setting, path, config)
+        };
+        let warning = |doubt| Diagnostic { severity: Severity::Warning, ..told(doubt) };
         found.extend(doubt.map(warning));
     };
-    for tls in config.server.listeners.iter().filter_map(|listener| listener.tls.as_ref()) {
-        if !is_pipe(&tls.certificate) {
-            let help = "clients refuse it: renew it";
-            tell(tls.doubt(now), "server.listener.tls.certificate", &tls.certificate, help);
-        }
+    let listeners = config.server.listeners.iter().filter_map(|listener| listener.tls.as_ref());
+    for tls in listeners.filter(|tls| !is_pipe(&tls.certificate)) {
+        tell(tls.doubt(now), Shown::ToClients, "server.listener.tls.certificate", &tls.certificate);
     }
-    if let Some(own) = config.upstream.as_ref().and_then(|backend| backend.identity.as_ref())
-        && !is_pipe(&own.certificate)
-    {
-        tell(
-            own.doubt(now),
-            "upstream.tls.certificate",
-            &own.certificate,
-            "the backend refuses it: renew it",
-        );
+    for (table, own) in certificates::identities(config).filter(|(_, own)| !is_pipe(&own.certificate)) {
+        let setting = format!("{table}.tls.certificate");
+        tell(own.doubt(now), Shown::ToUpstream, &setting, &own.certificate);
     }
     found
 }

@@ -20,6 +20,7 @@ mod tests;
 pub use self::digest::digest;
 
 use super::{
+    certificates,
     modes::{Change, Keeper, Keeping, Said},
     named,
     parts::{Parts, Surroundings},
@@ -59,11 +60,6 @@ pub struct Files {
 #[derive(Clone, Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Unreadable(pub String);
-
-/// Why the backend might refuse the certificate that it is shown.
-pub(super) fn doubt_towards_backend(config: &Config) -> Option<String> {
-    config.upstream.as_ref()?.identity.as_ref()?.doubt(SystemTime::now())
-}
 
 /// Makes reloads, one after the other.
 pub(super) struct Reloader {
@@ -209,6 +205,7 @@ impl Reloader {
         let (result, taken, cause) = match made {
             Ok(Some(Made { parts, renewal, files, said })) => {
                 renewal.take();
+                certificates::measure(&self.metrics(), &self.certificates, &files);
                 ended = current.said.ended(&said, &files);
                 let upstream = parts.other_upstream(&current.parts);
                 let done = self.workers.serve(&parts, upstream);
@@ -253,15 +250,8 @@ impl Reloader {
         let Some(registry) = files.registry.filter(|_| is_fixed) else { return Ok(None) };
         let renewal = self.certificates.read(&files.config.server.listeners);
         let renewal = renewal.map_err(|error| with_causes(&error))?;
-        for doubt in renewal.doubts() {
-            found.push(
-                Diagnostic::warning(code::C0302, doubt).help("clients refuse it: renew it, and reload"),
-            );
-        }
-        if let Some(doubt) = doubt_towards_backend(&files.config) {
-            found.push(
-                Diagnostic::warning(code::C0302, doubt).help("the backend refuses it: renew it, and reload"),
-            );
+        for (doubt, help) in certificates::doubts(renewal.doubts(), &files.config) {
+            found.push(Diagnostic::warning(code::C0302, doubt.text).help(help));
         }
         let said = before.said.after(&files.config, &registry)?;
         found.extend(said.doubts(&files.config, &registry));

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 use super::mode::Chosen;
 use super::{Exchange, Gateway};
 use crate::dialect::{ByName, Registry};
-use crate::problem::Problem;
+use crate::problem::{Blame, Problem};
 use crate::telemetry::names::field;
 use crate::telemetry::{
     LegacyMetrics, Metrics, OperationMetrics, RequestId, ResolverMetrics, ResolverOutcome, ShadowOutcome,
@@ -163,28 +163,38 @@ impl<'a> Record<'a> {
         self.log(Some(status), problem, elapsed);
     }
 
-    /// The one event.
+    /// The one event: a warning if the backend failed, or we did.
     fn log(&self, status: Option<StatusCode>, problem: Option<&Problem>, elapsed: Duration) {
         let exchange = &self.exchange;
         let latency_us = u32::try_from(elapsed.as_micros()).unwrap_or(u32::MAX);
-        tracing::info!(
-            { field::REQUEST_ID } = exchange.request_id.as_ref().map(RequestId::as_str),
-            { field::CLIENT_ADDRESS } = exchange.called.client.map(tracing::field::display),
-            { field::DIALECT } = exchange.dialect.as_ref().map(|dialect| dialect.name.as_str()),
-            { field::OPERATION } = exchange.operation.as_ref().map(|operation| operation.name.as_str()),
-            { field::MODE } = exchange.mode.map(|chosen| chosen.mode.name()),
-            { field::SIDE } = exchange.mode.map(|chosen| chosen.side.name()),
-            { field::STATUS } = status.map(|status| status.as_u16()),
-            { field::CODE } = problem.map(|problem| &*problem.code),
-            { field::BLAME } = problem.map(|problem| problem.blame.name()),
-            { field::CAUSE } = problem.and_then(|problem| problem.cause.as_deref()),
-            { field::ANSWER_MISFIT } = exchange.misfits.first().map(Misfit::text),
-            { field::KEPT_FIELDS } = exchange.kept.load(Ordering::Relaxed),
-            { field::RETIRING } = exchange.retires().then_some(true),
-            { field::UPSTREAM_CALLS } = exchange.calls.load(Ordering::Relaxed),
-            { field::LATENCY_MS } = f64::from(latency_us) / 1000.0,
-            "request"
-        );
+        // The level of an event is a constant, and the fields are to be the same.
+        macro_rules! tell {
+            ($level:ident) => {
+                tracing::$level!(
+                    { field::REQUEST_ID } = exchange.request_id.as_ref().map(RequestId::as_str),
+                    { field::CLIENT_ADDRESS } = exchange.called.client.map(tracing::field::display),
+                    { field::DIALECT } = exchange.dialect.as_ref().map(|dialect| dialect.name.as_str()),
+                    { field::OPERATION } =
+                        exchange.operation.as_ref().map(|operation| operation.name.as_str()),
+                    { field::MODE } = exchange.mode.map(|chosen| chosen.mode.name()),
+                    { field::SIDE } = exchange.mode.map(|chosen| chosen.side.name()),
+                    { field::STATUS } = status.map(|status| status.as_u16()),
+                    { field::CODE } = problem.map(|problem| &*problem.code),
+                    { field::BLAME } = problem.map(|problem| problem.blame.name()),
+                    { field::CAUSE } = problem.and_then(|problem| problem.cause.as_deref()),
+                    { field::ANSWER_MISFIT } = exchange.misfits.first().map(Misfit::text),
+                    { field::KEPT_FIELDS } = exchange.kept.load(Ordering::Relaxed),
+                    { field::RETIRING } = exchange.retires().then_some(true),
+                    { field::UPSTREAM_CALLS } = exchange.calls.load(Ordering::Relaxed),
+                    { field::LATENCY_MS } = f64::from(latency_us) / 1000.0,
+                    "request"
+                )
+            };
+        }
+        match problem.map(|problem| problem.blame) {
+            Some(Blame::Internal | Blame::Upstream) => tell!(warn),
+            Some(Blame::Downstream) | None => tell!(info),
+        }
     }
 }
 

@@ -142,17 +142,29 @@ impl Drain {
 async fn heed(mut terminate: Signal, mut interrupt: Signal, delay: Duration, drain: &Drain) {
     let mut signalled = async || {
         tokio::select! {
-            _ = terminate.recv() => {}
-            _ = interrupt.recv() => {}
+            _ = terminate.recv() => "SIGTERM",
+            _ = interrupt.recv() => "SIGINT",
         }
     };
-    signalled().await;
+    let again = |signal| tracing::warn!(signal, "told to end a second time: what is in flight is cut off");
+    let signal = signalled().await;
+    if delay.is_zero() {
+        tracing::info!(signal, "told to end: nothing new is taken, and what is in flight is answered");
+    } else {
+        tracing::info!(signal, ?delay, "told to end: as before for a while, but for readiness");
+    }
     drain.leave();
     tokio::select! {
         () = sleep(delay) => drain.begin(),
-        () = signalled() => return drain.end_now(),
+        signal = signalled() => {
+            again(signal);
+            return drain.end_now();
+        }
     }
-    signalled().await;
+    if !delay.is_zero() {
+        tracing::info!("the delay is over: nothing new is taken, and what is in flight is answered");
+    }
+    again(signalled().await);
     drain.end_now();
 }
 

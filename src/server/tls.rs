@@ -21,7 +21,7 @@ use sha2::{Digest as _, Sha256};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    pem::{self, PemFault},
+    pem::{self, Doubt, PemFault},
     server::{ClientCertificate, ClientsConfig, ListenerConfig, TlsConfig},
 };
 
@@ -80,7 +80,9 @@ struct Loaded {
     /// Of all files, to see whether any was changed.
     digest: [u8; 32],
     /// Why clients might refuse what is shown to them.
-    doubt: Option<String>,
+    doubt: Option<Doubt>,
+    /// When they will.
+    expiry: Option<SystemTime>,
 }
 
 impl Tls {
@@ -132,8 +134,13 @@ impl Certificates {
         read.collect::<Result<_, _>>().map(Renewal)
     }
 
+    /// When clients will refuse the first of those that are in use; none if that cannot be said of any.
+    pub fn expiry(&self) -> Option<SystemTime> {
+        self.0.iter().flatten().filter_map(|tls| tls.loaded().expiry).min()
+    }
+
     /// Why clients might refuse what is in use.
-    pub fn doubts(&self) -> Vec<String> {
+    pub fn doubts(&self) -> Vec<Doubt> {
         self.0.iter().flatten().filter_map(|tls| tls.loaded().doubt.clone()).collect()
     }
 }
@@ -150,7 +157,7 @@ impl Renewal {
     }
 
     /// Why clients might refuse what was read.
-    pub fn doubts(&self) -> Vec<String> {
+    pub fn doubts(&self) -> Vec<Doubt> {
         self.0.iter().filter_map(|(_, loaded)| loaded.doubt.clone()).collect()
     }
 }
@@ -162,15 +169,14 @@ impl TlsConfig {
         [&*self.certificate, &*self.key].into_iter().chain(clients)
     }
 
-    /// Why clients might refuse the certificate at that moment; none if that cannot be said.
-    pub fn doubt(&self, now: SystemTime) -> Option<String> {
+    /// Why clients might refuse the certificate at that moment, or soon; none if that cannot be said.
+    pub fn doubt(&self, now: SystemTime) -> Option<Doubt> {
         let text = pem::read(&self.certificate).ok()?;
         self.doubt_of(&pem::certificates(&text).ok()?, now)
     }
 
-    fn doubt_of(&self, chain: &[CertificateDer<'_>], now: SystemTime) -> Option<String> {
-        let doubt = pem::doubt(chain, now)?;
-        Some(format!("the certificate `{}` {doubt}", self.certificate.display()))
+    fn doubt_of(&self, chain: &[CertificateDer<'_>], now: SystemTime) -> Option<Doubt> {
+        Some(pem::doubt(chain, now)?.about(&self.certificate))
     }
 
     /// Everything that keeps a listener from using these files: each of them is looked at, whatever is wrong with the others.
@@ -201,7 +207,7 @@ impl Loaded {
         let provider = Arc::new(aws_lc_rs::default_provider());
         let (verifier, authorities) = verifier(clients.as_ref(), &provider)?;
         let chain = chain(certificate, &texts.0)?;
-        let doubt = config.doubt_of(&chain, SystemTime::now());
+        let (doubt, expiry) = (config.doubt_of(&chain, SystemTime::now()), pem::expiry(&chain));
         let key = pem::key(&texts.1).map_err(keyless)?;
 
         // The provider is named, for rustls panics when it has to guess between two.
@@ -218,7 +224,12 @@ impl Loaded {
             settings.session_storage = Arc::new(NoServerSessionStorage {});
             settings.send_tls13_tickets = 0;
         }
-        Ok(Loaded { settings: Arc::new(settings), digest: digest([&texts.0, &texts.1, &authorities]), doubt })
+        Ok(Loaded {
+            settings: Arc::new(settings),
+            digest: digest([&texts.0, &texts.1, &authorities]),
+            doubt,
+            expiry,
+        })
     }
 }
 

@@ -18,12 +18,15 @@ use tokio::{
     time::{Duration, sleep},
 };
 
-use crate::server::{
-    Counted, Handler, MakeHandler, RunOutcome, Shared,
-    connection::Connections,
-    listen::{Ending, QUEUE_MAX, deafen},
-    outlet::Socket as _,
-    tls::Tls,
+use crate::{
+    server::{
+        Counted, Handler, MakeHandler, RunOutcome, Shared,
+        connection::Connections,
+        listen::{Ending, QUEUE_MAX, deafen},
+        outlet::Socket as _,
+        tls::Tls,
+    },
+    telemetry::names::field,
 };
 
 /// How long to wait when the system has no more file handles or memory for a connection.
@@ -54,7 +57,7 @@ pub(super) fn run(
     report: Sender<()>,
 ) -> io::Result<RunOutcome> {
     let runtime = Builder::new_current_thread().enable_all().build_local(LocalOptions::default())?;
-    runtime.block_on(async {
+    let outcome = runtime.block_on(async {
         let connections = Rc::new(Connections::new(make.make(worker), Arc::clone(shared)));
         let (alive, ended) = mpsc::channel(1);
         let open = Gauge::default();
@@ -70,17 +73,33 @@ pub(super) fn run(
         drop(report);
         shared.drain.begun().await;
         Ok(leave(ended, &open, shared).await)
-    })
+    });
+    // What is in flight is dropped with the runtime: the events of these requests are to say why.
+    let is_cut_off = matches!(outcome, Ok(RunOutcome::CutOff { .. }));
+    let cut_off = is_cut_off.then(|| tracing::warn_span!("cut_off", { field::CODE } = "cut-off").entered());
+    drop(runtime);
+    drop(cut_off);
+    outcome
 }
 
 /// Waits for what is still alive, as long as that is allowed to take.
 async fn leave(mut ended: mpsc::Receiver<Infallible>, open: &Gauge, shared: &Shared) -> RunOutcome {
-    tokio::select! {
+    let why = tokio::select! {
         biased;
         _all = ended.recv() => return RunOutcome::Drained,
-        () = sleep(shared.config.drain_timeout) => {}
-        () = shared.drain.ended() => {}
-    }
+        () = sleep(shared.config.drain_timeout) => "`drain_timeout` has passed",
+        () = shared.drain.ended() => "told to end at once",
+    };
+    // The first worker speaks for all.
+    shared.cuts.call_once(|| {
+        let (requests, connections) =
+            (&shared.metrics.requests_in_flight(), &shared.metrics.connections_open());
+        tracing::warn!(
+            requests = requests.get(),
+            connections = connections.get(),
+            "{why}: cutting off what is open"
+        );
+    });
     RunOutcome::CutOff { connections: open.get().try_into().unwrap_or_default() }
 }
 

@@ -16,6 +16,7 @@ pub struct LoadMetrics {
     reloads: Family<ResultLabels, Counter>,
     loaded: Gauge,
     config: Family<ConfigLabels, Gauge>,
+    expiries: Family<RoleLabels, Gauge>,
 }
 
 /// How a reload ended.
@@ -39,6 +40,11 @@ struct ConfigLabels {
     digest: String,
 }
 
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct RoleLabels {
+    role: &'static str,
+}
+
 impl LoadResult {
     /// The word in metrics, logs and answers.
     pub fn name(self) -> &'static str {
@@ -58,6 +64,17 @@ impl LoadMetrics {
         self.loaded.set(i64::try_from(unix_seconds(now)).unwrap_or(i64::MAX));
     }
 
+    /// When the first certificate expires of those that listeners show, and of those that upstreams are shown; none where there is
+    /// none.
+    pub fn expire(&self, listener: Option<SystemTime>, upstream: Option<SystemTime>) {
+        self.expiries.clear();
+        for (role, expiry) in [("listener", listener), ("upstream", upstream)] {
+            let Some(expiry) = expiry else { continue };
+            let seconds = i64::try_from(unix_seconds(expiry)).unwrap_or(i64::MAX);
+            self.expiries.get_or_create(&RoleLabels { role }).set(seconds);
+        }
+    }
+
     /// Counts a reload.
     pub fn reloaded(&self, result: LoadResult) {
         self.reloads.get_or_create(&ResultLabels { result: result.name() }).inc();
@@ -73,6 +90,11 @@ impl LoadMetrics {
             metric::CONFIG_LOADED,
             "When what is in use was loaded, in seconds since 1970",
             self.loaded.clone(),
+        );
+        registry.register(
+            metric::CERTIFICATE_EXPIRY,
+            "When the first certificate expires of those that are shown to clients (listener) or to upstreams, in seconds since 1970",
+            self.expiries.clone(),
         );
         registry.register(metric::CONFIG_INFO, "Which files are in use, by digest", self.config.clone());
     }

@@ -67,6 +67,8 @@ pub mod metric {
     pub const ANSWER_MISFITS: &str = "answer_misfits";
     /// Which version runs.
     pub const BUILD: &str = "build";
+    /// When certificates expire.
+    pub const CERTIFICATE_EXPIRY: &str = "certificate_expiry_timestamp_seconds";
     /// Which files are in use.
     pub const CONFIG_INFO: &str = "config_info";
     /// When what is in use was loaded.

@@ -15,7 +15,7 @@ use rustls::{
 use tokio_rustls::TlsConnector;
 
 use crate::{
-    pem::{self, PemFault},
+    pem::{self, Doubt, PemFault},
     upstream::{ConfigError, Identity},
 };
 
@@ -57,11 +57,18 @@ pub(super) fn connector(
 type Pair = (Vec<CertificateDer<'static>>, PrivateKeyDer<'static>);
 
 impl Identity {
-    /// Why the backend might refuse it at that moment; none if that cannot be said.
-    pub fn doubt(&self, now: SystemTime) -> Option<String> {
-        let chain = pem::certificates(&pem::read(&self.certificate).ok()?).ok()?;
-        let doubt = pem::doubt(&chain, now)?;
-        Some(format!("the certificate `{}` {doubt}", self.certificate.display()))
+    /// Why the backend might refuse it at that moment, or soon; none if that cannot be said.
+    pub fn doubt(&self, now: SystemTime) -> Option<Doubt> {
+        Some(pem::doubt(&self.chain()?, now)?.about(&self.certificate))
+    }
+
+    /// When the backend will refuse it; none if that cannot be said.
+    pub fn expiry(&self) -> Option<SystemTime> {
+        pem::expiry(&self.chain()?)
+    }
+
+    fn chain(&self) -> Option<Vec<CertificateDer<'static>>> {
+        pem::certificates(&pem::read(&self.certificate).ok()?).ok()
     }
 }
 

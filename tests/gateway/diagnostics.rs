@@ -16,7 +16,7 @@ use interlingua::{
 };
 
 /// Codes without a case, and why.
-const WITHOUT_A_CASE: [(&str, &str); 15] = {
+const WITHOUT_A_CASE: [(&str, &str); 16] = {
     let pairs = "about records that `interlingua ids match` reads: its cases are in matching.rs";
     let files = "about files that settings name: its cases are in src/boot/named.rs, and in lifecycle/certificates.rs";
     let documents = "about documents given to `interlingua validate`: its cases are in tests/validate";
@@ -24,6 +24,7 @@ const WITHOUT_A_CASE: [(&str, &str); 15] = {
         ("C0302", "about certificates that a reload reads: its case is in lifecycle/certificates.rs"),
         ("C0304", files),
         ("C0305", files),
+        ("C0307", files),
         ("M1007", "said only where `check` is given a date: its case is in src/cli/check/past.rs"),
         ("V0101", documents),
         ("V0102", documents),

@@ -1,6 +1,6 @@
 //! What is found at each file that is named, and that nobody is shown what stands in it.
 
-use std::{fs, process::Command};
+use std::{fs, os::unix::fs::PermissionsExt as _, process::Command};
 
 use rcgen::date_time_ymd;
 use tempfile::TempDir;
@@ -18,8 +18,15 @@ fn folder() -> TempDir {
         write(&format!("{name}.key"), &pair.signing_key.serialize_pem());
     }
     write("short", "no key");
+    for own in ["a.key", "b.key", "short", "a.pem", "b.pem"] {
+        allow(&folder, own, 0o600);
+    }
     write("table.csv", &"external,canonical\n".repeat(50));
     folder
+}
+
+fn allow(folder: &TempDir, name: &str, mode: u32) {
+    fs::set_permissions(folder.path().join(name), fs::Permissions::from_mode(mode)).unwrap();
 }
 
 /// What is found, in settings that have `@` where the folder is.
@@ -228,6 +235,12 @@ fn a_certificate_that_others_will_refuse_is_told_where_it_is_named() {
             expired("'@/next.pem'"),
             "is not good before 2500-01-01T00:00:00Z",
         ),
+        (
+            "[legacy.acme]\nbase = 'https://localhost'\ntls = { certificate = '@/old.pem', key = '@/old.key' }"
+                .to_owned(),
+            expired("'@/old.pem'"),
+            "the upstream refuses it",
+        ),
         // What is wrong with it otherwise is told elsewhere.
         (listener("certificate = '@/none', key = '@/none'"), vec![], ""),
         (listener("certificate = '@/a.key', key = '@/a.key'"), vec![], ""),
@@ -253,4 +266,34 @@ fn a_file_of_modes_is_made_in_a_folder_that_is_there_alone() {
     assert_eq!(places, [(code::C0304, "'@/none/modes.json'".to_owned())], "{shown}");
     assert!(shown.contains("cannot keep modes in") && shown.contains("No such file or directory"), "{shown}");
     assert_eq!(found("'@/a.pem/modes.json'").0, [(code::C0304, "'@/a.pem/modes.json'".to_owned())]);
+}
+
+#[test]
+fn a_key_that_others_may_read_or_write_is_a_warning_where_it_is_named() {
+    let folder = folder();
+    fs::write(folder.path().join("explain"), "5".repeat(64)).unwrap();
+    let https = "[upstream]\nbase = 'https://localhost'\nauthorities = '@/a.pem'\n";
+    let legacy = https.replace("upstream", "legacy.acme");
+    let shown = "tls = { certificate = '@/a.pem', key = '@/a.key' }";
+    for (name, settings) in [
+        ("a.key", listener("certificate = '@/a.pem', key = '@/a.key'")),
+        ("a.key", format!("{https}{shown}")),
+        ("a.key", format!("{legacy}{shown}")),
+        ("explain", "[explain]\nkey = '@/explain'".to_owned()),
+    ] {
+        for (mode, is_told) in
+            [(0o644, true), (0o604, true), (0o602, true), (0o660, true), (0o640, false), (0o400, false)]
+        {
+            allow(&folder, name, mode);
+            let (places, shown) = found_in(&folder, &settings, look);
+            let told: Vec<_> = is_told.then(|| (code::C0307, format!("'@/{name}'"))).into_iter().collect();
+            assert_eq!(places, told, "{mode:o}: {shown}");
+            let says = [format!("its mode is {mode:04o}"), "warning[C0307]".to_owned()];
+            assert!(says.iter().all(|one| shown.contains(one) == is_told), "{shown}");
+        }
+    }
+    // Whether somebody may read a certificate is no matter.
+    allow(&folder, "a.key", 0o600);
+    allow(&folder, "a.pem", 0o666);
+    assert_eq!(found_in(&folder, &listener("certificate = '@/a.pem', key = '@/a.key'"), look).0, []);
 }

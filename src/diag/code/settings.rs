@@ -106,9 +106,10 @@ super::codes! {
      them is refused whole, so that what runs is always what one file says: restart the program for it, which drops no \
      request either if it is done as `docs/operations.md` says, or put the old value back."
 
-    C0302 "a certificate whose time is over, or has not come"
-    "A certificate that a listener shows to clients, or that the backend is shown, or one of those that vouch for it, is good \
-     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. It is taken \
+    C0302 "a certificate whose time is over, has not come, or ends soon"
+    "A certificate that a listener shows to clients, or that an upstream is shown, or one of those that vouch for it, is good \
+     from one moment to another, and now is not between the two: whoever is shown it refuses the connection. Or it is, and the \
+     last tenth of its time has begun, or its last 30 days: whoever renews it is late. It is taken \
      all the same, for what was there before is rarely better. Put the renewed file in its place, and reload. If the \
      certificate is good, the clock of this machine is wrong."
 
@@ -140,6 +141,12 @@ super::codes! {
      this one can be: the mapping has grown, or another dialect is spoken, or canonical. It may be that the operation is named \
      twice. Whoever reads the settings would believe that clients are refused, and they are served. Take it out. `\"any\"`, of \
      a dialect of which everything can be answered, is a warning: it hides what comes later."
+
+    C0307 "a key that others may read or write"
+    "A private key of a certificate, or the key of explanations, lies in a file that anybody on the machine may read, or that somebody \
+     else than its owner may write. Whoever reads it can pass for this proxy, or see what requests become; whoever writes it, too. Let \
+     its owner alone read and write it (`chmod 600`); its group may read it, as where keys are mounted into a container. If others may have \
+     read it, have another made. It is a warning: the proxy starts, and a reload is taken."
 
     C0401 "a mode without an old upstream"
     "The mode has requests of a dialect answered by the upstream that spoke it before there was a canonical one, and nobody \

@@ -38,6 +38,11 @@ async fn a_misfit_is_a_502_where_answers_are_enforced() {
     let lines = events.lines();
     assert!(lines[0].contains("`/title` must be one of `Lamp`, `Desk`"), "{lines:?}");
     assert!(!lines[0].contains("canary"), "{lines:?}");
+    // What failed is no client's fault: a log of warnings has it, and not what clients do wrong.
+    let level = |line: &str| serde_json::from_str::<serde_json::Value>(line).unwrap()["level"].clone();
+    assert_eq!(level(&lines[0]), "WARN");
+    assert_eq!(gateway.post("/orgs/north/things", "{").await.0, 400);
+    assert_eq!(level(&events.lines()[1]), "INFO");
 }
 
 #[tokio::test]

@@ -5,7 +5,7 @@ use std::{
     future::pending,
     pin::Pin,
     rc::Rc,
-    sync::Arc,
+    sync::{Arc, Once},
     task::{Context, Poll},
     time::Duration,
 };
@@ -133,6 +133,7 @@ impl Worker {
             metrics: metrics.clone(),
             drain: drain.clone(),
             config,
+            cuts: Once::new(),
         };
         let connections = Rc::new(Connections::new(Tells, Arc::new(shared)));
         Worker { connections, drain, metrics }

@@ -120,5 +120,7 @@ fn a_certificate_that_has_expired_is_doubted() {
     let mut params = rcgen::CertificateParams::new(["localhost".to_owned()]).unwrap();
     params.not_after = rcgen::date_time_ymd(2020, 1, 1);
     fs::write(&ours.files.certificate, params.self_signed(&ours.made.signing_key).unwrap().pem()).unwrap();
-    assert!(ours.files.doubt(now).is_some_and(|doubt| doubt.ends_with("expired at 2020-01-01T00:00:00Z")));
+    assert!(
+        ours.files.doubt(now).is_some_and(|doubt| doubt.text.ends_with("expired at 2020-01-01T00:00:00Z"))
+    );
 }

@@ -118,8 +118,12 @@ fn files_that_no_listener_could_use_are_refused_and_the_old_ones_go_on() {
 fn a_certificate_whose_time_is_over_is_taken_with_a_warning() {
     let pki = Pki::new();
     let (_backend, _files, process) = start(&pki, &pki.settings());
+    let expiry = || process.metric("gateway_certificate_expiry_timestamp_seconds{role=\"listener\"}");
+    // The numbers are those of `date --utc --date=… +%s`.
+    assert_eq!(expiry(), 67_090_118_400);
     pki.install(&pki.issue_until(2020));
     let answer = reload(&process);
+    assert_eq!(expiry(), 1_577_836_800);
     assert_eq!(answer.status, 200, "{answer:?}");
     let told: Value = serde_json::from_str(&answer.body).unwrap();
     let found = &told["diagnostics"][0];

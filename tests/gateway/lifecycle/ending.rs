@@ -1,5 +1,9 @@
 //! How the program ends: what readiness says, and what the signals do.
 
+use std::io::Read as _;
+use std::net::TcpListener;
+use std::thread;
+
 use super::backend::Backend;
 use super::client::Client;
 use super::files::Files;
@@ -33,6 +37,31 @@ fn readiness_goes_before_the_listener_and_a_second_signal_does_not_wait() {
     process.signal("INT");
     let status = process.wait();
     assert_eq!(status.code(), Some(1), "a connection was cut off");
+}
+
+#[test]
+fn the_end_is_told_and_what_it_cuts_off() {
+    // One that takes a call and never answers.
+    let backend = TcpListener::bind("127.0.0.1:0").unwrap();
+    let files = Files::new(backend.local_addr().unwrap(), &settings(""));
+    let process = Process::start(&files);
+    let address = process.address;
+    let client = thread::spawn(move || add(&mut Client::new(address), "a@example.com"));
+    let mut call = backend.accept().unwrap().0;
+    assert!(call.read(&mut [0; 16]).unwrap() > 0, "it is in flight");
+
+    process.signal("TERM");
+    process.wait_for("STOPPING=1");
+    let told = process.logged("told to end: nothing new is taken");
+    assert!(told.contains("\"signal\":\"SIGTERM\""), "{told}");
+    process.signal("INT");
+    assert!(process.logged("told to end a second time").contains("\"signal\":\"SIGINT\""));
+    let told = process.logged("cutting off what is open");
+    assert!(told.contains("told to end at once") && told.contains("\"requests\":1"), "{told}");
+    let event = process.logged("\"message\":\"request\"");
+    assert!(event.contains("\"problem.code\":\"cut-off\"") && !event.contains("\"status\""), "{event}");
+    assert!(client.join().unwrap().told.is_err());
+    assert_eq!(process.wait().code(), Some(1));
 }
 
 #[test]

@@ -37,7 +37,7 @@ struct State {
 pub(super) struct Sent {
     email: String,
     /// The role that the answer names, or what went wrong.
-    told: Result<String, String>,
+    pub(super) told: Result<String, String>,
 }
 
 impl Load {
