@@ -10,6 +10,7 @@ pub(super) mod exceptions;
 pub(super) mod fit;
 pub(super) mod hosts;
 mod ledger;
+mod lists;
 mod lookups;
 mod nulls;
 pub(super) mod privilege;
@@ -36,6 +37,7 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     safety::check(compiler);
     cases::check(compiler);
     views::check(compiler);
+    lists::check(compiler);
     lookups::check(compiler);
     nulls::check(compiler);
     elsewhere::check(compiler);
