@@ -56,7 +56,7 @@ pub struct Operation {
 /// What body an operation takes.
 #[derive(Debug)]
 pub enum RequestBody {
-    /// None; one that is sent is not read.
+    /// None: nothing is made of one that is sent.
     None,
     /// One that becomes one call.
     One {

@@ -31,7 +31,7 @@ pub(super) struct Decoded {
     pub(super) key: Option<Box<Key>>,
 }
 
-/// Reads the body, if the operation takes one, and the parameters of path and query.
+/// Reads the body, and the parameters of path and query.
 pub(super) async fn decode<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     config: &Config,
     admitted: Admitted<B>,
@@ -40,7 +40,10 @@ pub(super) async fn decode<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     let Selected { target, url, head, body } = *selected;
     let key = Key::of(&target.operation, &head.headers)?;
     let document = match &target.operation.body {
-        RequestBody::None => None,
+        RequestBody::None => {
+            nothing(config, &head.headers, pin!(body)).await?;
+            None
+        }
         RequestBody::One { .. } | RequestBody::Each { .. } => {
             document(config, &head.headers, pin!(body)).await?
         }
@@ -63,6 +66,18 @@ async fn document<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     // What the server read it into is let go before it is made anything of, which takes far more.
     let text = text.into_vec();
     if text.is_empty() { Ok(None) } else { parse(text, config).map(Some) }
+}
+
+/// Takes a body that nothing is made of: within the same limits, and what is said to be JSON has to be. Whoever sends one with a
+/// change means something by it, and learns here that it was broken rather than that the change was made. What is said to be
+/// anything else is for nobody here: old clients send forms, and texts without a type.
+async fn nothing<B: Body<Data = Bytes, Error: Into<BoxError>>>(
+    config: &Config,
+    headers: &HeaderMap,
+    body: Pin<&mut B>,
+) -> Result<(), Box<Problem>> {
+    let text = bytes(config, body).await?;
+    if text.is_empty() || expect_json(headers).is_err() { Ok(()) } else { parse(&text, config).map(drop) }
 }
 
 /// All bytes of a body that is handed on, whatever they are; within the same limits.
@@ -389,6 +404,32 @@ mod tests {
         let config = Config { depth_max: 3, ..Config::default() };
         assert!(decoded(&config, Full::from("[[[]]]")).await.is_ok());
         assert!(decoded(&config, Full::from("[[[[]]]]")).await.is_err());
+    }
+
+    /// What becomes of a body of that type, where the operation takes none.
+    async fn taken(kind: Option<&'static str>, body: &'static str) -> Result<(), (u16, String)> {
+        let config = Config { bytes_max: 16, ..Config::default() };
+        let types: Vec<_> = kind.into_iter().map(|kind| (CONTENT_TYPE, kind)).collect();
+        let outcome = nothing(&config, &headers(&types), pin!(pieces(&[body]))).await;
+        outcome.map_err(|problem| (problem.status.get().as_u16(), problem.code.into_owned()))
+    }
+
+    #[tokio::test]
+    async fn a_body_that_nobody_asked_for_is_bounded_and_json_if_it_says_so() {
+        let (json, form) = (Some("application/json"), Some("application/x-www-form-urlencoded"));
+        for body in ["", "{}", "null", r#"{"any":1}"#] {
+            assert_eq!(taken(json, body).await, Ok(()), "{body}");
+        }
+        for body in ["{garbage", r#"{"a":1,"a":2}"#, "{}{}", " "] {
+            assert_eq!(taken(json, body).await, Err((400, "malformed-json".to_owned())), "{body}");
+        }
+        for kind in [None, form, Some("text/html"), Some("application/json; charset=latin1")] {
+            assert_eq!(taken(kind, "x<").await, Ok(()), "{kind:?}");
+        }
+        for kind in [None, json, form] {
+            let expected = Err((413, "body-too-large".to_owned()));
+            assert_eq!(taken(kind, "[1,2,3,4,5,6,7,8]").await, expected, "{kind:?}");
+        }
     }
 
     #[tokio::test]

@@ -11,6 +11,7 @@ pub(super) mod fit;
 pub(super) mod hosts;
 mod ids;
 pub(super) mod ledger;
+mod lists;
 mod lookups;
 mod nulls;
 pub(super) mod privilege;
@@ -38,6 +39,7 @@ pub(super) fn all(compiler: &mut Compiler<'_>) {
     safety::check(compiler);
     cases::check(compiler);
     views::check(compiler);
+    lists::check(compiler);
     lookups::check(compiler);
     nulls::check(compiler);
     elsewhere::check(compiler);

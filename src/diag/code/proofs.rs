@@ -60,6 +60,11 @@ super::codes! {
     "This is no fault. `changes` says that an operation changes something though its method should not, and why. Each is \
      listed in every report of `interlingua check`: whoever moves clients has to know which of their links do something."
 
+    M0314 "a list that one item fails"
+    "The mapping refuses a word that an item of the list may hold, so one such member makes the whole list a 409, for \
+     everybody who asks for it. Say `omits = \"reason\"` in the answer, and such items are left out and counted, or let the \
+     word land. If the whole is meant to be refused, this stays a warning."
+
     M0401 "a required canonical field that is never sent"
     "The backend refuses a body without it, so the operation could never succeed. Map the field, give it a \
      default, or set it under `[lens.<name>.sets]`."

@@ -8,7 +8,7 @@ use crate::canonical::api;
 use crate::diag::{Diagnostic, code};
 use crate::mapping::canonical::request_line;
 use crate::mapping::compile::Compiler;
-use crate::mapping::file::{OperationPart, Text};
+use crate::mapping::file::{OperationPart, Reason, Text};
 
 /// Reports operations that change something unasked, and such as change nothing where that is what they are asked for.
 pub(super) fn check(compiler: &mut Compiler<'_>) {
@@ -33,14 +33,13 @@ fn of(whole: &OperationPart, api: &api::Api) -> Vec<Diagnostic> {
         let at = whole.changes.as_ref()?;
         let message = format!("`changes` says why a request changes something, and none has to: {why}");
         let found = Diagnostic::error(code::M0106, message);
-        Some(found.at(at.span, "take this away"))
+        Some(found.at(at.span(), "nobody needs it").help("take this away"))
     };
     if method.is_safe() {
         let Some(change) = change else {
             return Vec::from_iter(needless(format!("`{}` only reads", whole.calls.value)));
         };
-        let reason = whole.changes.as_ref().filter(|reason| !reason.value.trim().is_empty());
-        return vec![reason.map_or_else(|| unasked(whole, change), |reason| declared(whole, reason))];
+        return vec![whole.changes.as_ref().map_or_else(|| unasked(whole, change), |reason| declared(whole, reason))];
     }
     let mut found = Vec::from_iter(needless(format!("{method} is what changes are asked for with")));
     if own.is_safe() {
@@ -63,16 +62,18 @@ fn unasked(whole: &OperationPart, change: &Text) -> Diagnostic {
 }
 
 /// The same, as its mapping means it.
-fn declared(whole: &OperationPart, reason: &Text) -> Diagnostic {
-    let message = format!("`{}` changes something: {}", whole.request.value, reason.value);
-    Diagnostic::notice(code::M0313, message).at(reason.span, "the reason")
+fn declared(whole: &OperationPart, reason: &Reason) -> Diagnostic {
+    let message = format!("`{}` changes something: {}", whole.request.value, reason.text());
+    Diagnostic::notice(code::M0313, message).at(reason.span(), "the reason")
 }
 
 /// A change that in one case only looks.
 fn nothing_done_in(whole: &OperationPart, case: &Text) -> Diagnostic {
     let message = format!("a change is asked for, and `{}` changes nothing", case.value);
     let found = Diagnostic::error(code::M0311, message).at(case.span, "this call only looks");
-    found.also(whole.calls.span, "in other cases, this one changes something")
+    found
+        .also(whole.calls.span, "in other cases, this one changes something")
+        .help("call what makes the change, or let the dialect's schema not allow these values")
 }
 
 /// A change that only looks, if that is what it is: a POST that tells what it found is a search.

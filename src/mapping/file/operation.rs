@@ -16,7 +16,7 @@ pub(in crate::mapping) struct OperationPart {
     pub(in crate::mapping) request: Text,
     pub(in crate::mapping) calls: Text,
     /// Why it is asked by a method that should change nothing, and does.
-    pub(in crate::mapping) changes: Option<Text>,
+    pub(in crate::mapping) changes: Option<Reason>,
     pub(in crate::mapping) path: Vec<FieldPart>,
     pub(in crate::mapping) query: Vec<FieldPart>,
     pub(in crate::mapping) sets: Vec<(Text, Spanned<Literal>)>,
@@ -124,7 +124,7 @@ impl OperationPart {
             let name = table.required_text("name");
             let request = table.required_text("request");
             let calls = table.required_text("calls");
-            let changes = table.text("changes");
+            let changes = Reason::under(&mut table, "changes");
             let path = FieldPart::read_all(table.table("path"));
             let query = FieldPart::read_all(table.table("query"));
             let parameters = table.text("parameters");
