@@ -76,8 +76,11 @@ async fn nothing<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     headers: &HeaderMap,
     body: Pin<&mut B>,
 ) -> Result<(), Box<Problem>> {
-    let text = bytes(config, body).await?;
-    if text.is_empty() || expect_json(headers).is_err() { Ok(()) } else { parse(&text, config).map(drop) }
+    if body.is_end_stream() {
+        return Ok(());
+    }
+    let text = in_time(config, body).await?.into_vec();
+    if text.is_empty() || expect_json(headers).is_err() { Ok(()) } else { parse(text, config).map(drop) }
 }
 
 /// All bytes of a body that is handed on, whatever they are; within the same limits.

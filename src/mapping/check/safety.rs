@@ -39,7 +39,9 @@ fn of(whole: &OperationPart, api: &api::Api) -> Vec<Diagnostic> {
         let Some(change) = change else {
             return Vec::from_iter(needless(format!("`{}` only reads", whole.calls.value)));
         };
-        return vec![whole.changes.as_ref().map_or_else(|| unasked(whole, change), |reason| declared(whole, reason))];
+        return vec![
+            whole.changes.as_ref().map_or_else(|| unasked(whole, change), |reason| declared(whole, reason)),
+        ];
     }
     let mut found = Vec::from_iter(needless(format!("{method} is what changes are asked for with")));
     if own.is_safe() {

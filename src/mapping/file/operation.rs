@@ -124,7 +124,7 @@ impl OperationPart {
             let name = table.required_text("name");
             let request = table.required_text("request");
             let calls = table.required_text("calls");
-            let changes = Reason::under(&mut table, "changes");
+            let changes = Reason::under(table, "changes");
             let path = FieldPart::read_all(table.table("path"));
             let query = FieldPart::read_all(table.table("query"));
             let parameters = table.text("parameters");
