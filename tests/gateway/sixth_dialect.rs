@@ -90,7 +90,7 @@ request = "GET /work-spaces/{workspace}/people/{person}/leave"
 path    = { workspace = { at = "organization_id", resolve = "workspace" }, person = { at = "member_id", prefix = "per_" } }
 calls   = "members.remove"
 changes = "people leave by a link in a mail"
-answers = { 200 = { status = 204 }, 202 = { status = 202 } }
+answers = { 200 = { status = 204, drops = "who has left knows it" }, 202 = { status = 202 } }
 "#;
 
 /// A link that changes something: neither whoever asks for its head alone nor a replay makes it do that.

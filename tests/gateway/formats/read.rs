@@ -1,5 +1,6 @@
 //! Reads reports back as their users do: what was printed is all that is known here.
 
+use percent_encoding::percent_decode_str;
 use serde_json::Value;
 
 /// What a report says of one fault: its code, and `file:line` if it is about a place.
@@ -41,7 +42,7 @@ pub(super) fn sarif(report: &str) -> Vec<Read> {
             let location = &place["artifactLocation"];
             let artifact = &run["artifacts"][usize::try_from(location["index"].as_u64().unwrap()).unwrap()];
             assert_eq!(artifact["location"]["uri"], location["uri"]);
-            let file = location["uri"].as_str().unwrap();
+            let file = percent_decode_str(location["uri"].as_str().unwrap()).decode_utf8().unwrap();
             format!("{file}:{}", place["region"]["startLine"])
         });
         Read { code: rule["id"].as_str().unwrap().to_owned(), place }

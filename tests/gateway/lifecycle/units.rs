@@ -69,6 +69,7 @@ fn the_metrics_exist() {
         std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operations.md")).unwrap();
     let metrics = Metrics::new();
     metrics.loads().loaded("0", SystemTime::now());
+    metrics.loads().expire(Some(SystemTime::now()), None);
     // What is counted by operation is there once there is one.
     drop(metrics.upstream("members.list"));
     metrics.operation("acme", "list").shadow(ShadowOutcome::Same);
