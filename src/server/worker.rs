@@ -84,22 +84,21 @@ pub(super) fn run(
 
 /// Waits for what is still alive, as long as that is allowed to take.
 async fn leave(mut ended: mpsc::Receiver<Infallible>, open: &Gauge, shared: &Shared) -> RunOutcome {
-    let why = tokio::select! {
+    let (why, is_late) = tokio::select! {
         biased;
         _all = ended.recv() => return RunOutcome::Drained,
-        () = sleep(shared.config.drain_timeout) => "`drain_timeout` has passed",
-        () = shared.drain.ended() => "told to end at once",
+        () = sleep(shared.config.drain_timeout) => ("`drain_timeout` has passed", true),
+        () = shared.drain.ended() => ("told to end at once", false),
     };
-    // The first worker speaks for all.
-    shared.cuts.call_once(|| {
-        let (requests, connections) =
-            (&shared.metrics.requests_in_flight(), &shared.metrics.connections_open());
-        tracing::warn!(
-            requests = requests.get(),
-            connections = connections.get(),
-            "{why}: cutting off what is open"
-        );
-    });
+    let requests = shared.metrics.requests_in_flight().get();
+    // The admin listener always ends at once, and seldom has anything to answer.
+    if is_late || requests > 0 {
+        // The first worker speaks for all.
+        shared.cuts.call_once(|| {
+            let connections = shared.metrics.connections_open().get();
+            tracing::warn!(requests, connections, "{why}: cutting off what is open");
+        });
+    }
     RunOutcome::CutOff { connections: open.get().try_into().unwrap_or_default() }
 }
 
