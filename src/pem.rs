@@ -158,7 +158,7 @@ mod tests {
             params.self_signed(&KeyPair::generate().unwrap()).unwrap().der().clone()
         };
         // 2026-04-11T00:00:00Z, by `date --utc --date=… +%s`.
-        let end = SystemTime::UNIX_EPOCH + Duration::from_secs(1_775_865_600);
+        let end = SystemTime::UNIX_EPOCH + Duration::from_hours(1_775_865_600 / 3600);
         let (days, long) = (made((2026, 1, 1), (2026, 4, 11)), made((2016, 1, 1), (2026, 4, 11)));
         let day = Duration::from_hours(24);
         let second = Duration::from_secs(1);

@@ -116,7 +116,7 @@ fn of_group(group: &Group<'_>, lacking: &[Lacking], spoken: Span) -> Vec<Diagnos
     }
     match declared {
         Declared::Any(span) if met.is_empty() => {
-            found.push(diags::inexpressible::declared_for_nothing(name, *span))
+            found.push(diags::inexpressible::declared_for_nothing(name, *span));
         }
         Declared::Any(_) => {}
         Declared::These(these) => {

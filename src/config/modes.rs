@@ -71,10 +71,10 @@ pub(super) fn check(file: &ConfigFile, found: &mut Diagnostics) {
         let is_somewhere = |mode: Mode| words().find(|word| word.value == mode.name());
         match (is_somewhere(Mode::Split), file.share) {
             (Some(split), None) if !file.has_share => {
-                found.push(diags::modes::split_without_share(split.span))
+                found.push(diags::modes::split_without_share(split.span));
             }
             (None, Some(share)) => {
-                found.push(diags::modes::unused_in_mode("share", share.span, "nothing is split"))
+                found.push(diags::modes::unused_in_mode("share", share.span, "nothing is split"));
             }
             (Some(_), _) | (None, None) => {}
         }

@@ -90,7 +90,7 @@ impl Registry {
         let (served, by_name) = (dialects.iter().map(served).collect(), names.collect());
         let credential_headers = credential_headers(&dialects);
         let (lines, canonical) = (Lines::default(), None);
-        Registry { api, served, dialects, by_host, by_name, credential_headers, lines, canonical }
+        Registry { api, dialects, served, by_host, by_name, credential_headers, lines, canonical }
     }
 
     /// The same, with the lines of the files it was made of.

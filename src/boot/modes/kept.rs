@@ -107,11 +107,11 @@ impl Kept {
     ///
     /// If another process claims it for too long; if it cannot be read, or is none of these, of which nothing is repeated; if
     /// it is known that nothing can be put in its place.
-    pub(super) fn open(path: &Path) -> Result<(Kept, Vec<(String, Entry)>), KeptError> {
+    pub(super) fn open(path: &Path) -> Result<(Kept, Entries), KeptError> {
         Kept::open_within(path, START_PATIENCE)
     }
 
-    fn open_within(path: &Path, patience: Duration) -> Result<(Kept, Vec<(String, Entry)>), KeptError> {
+    fn open_within(path: &Path, patience: Duration) -> Result<(Kept, Entries), KeptError> {
         // Of what is no file it is told what it is.
         read(path)?;
         let place = place::target(path);
@@ -207,8 +207,11 @@ fn not_written(path: &Path) -> impl Fn(io::Error) -> KeptError {
     }
 }
 
+/// What is kept: names of dialects, and what was said of each.
+type Entries = Vec<(String, Entry)>;
+
 /// Reads what is kept; nothing if there is no such file yet, or an empty one, as somebody makes it who gives it its owner.
-fn read(path: &Path) -> Result<(Vec<u8>, Vec<(String, Entry)>), KeptError> {
+fn read(path: &Path) -> Result<(Vec<u8>, Entries), KeptError> {
     let foreign = || KeptError::Foreign { path: path.to_owned() };
     let text = place::text(path).map_err(|source| match source.kind() {
         io::ErrorKind::InvalidInput => foreign(),
@@ -218,7 +221,7 @@ fn read(path: &Path) -> Result<(Vec<u8>, Vec<(String, Entry)>), KeptError> {
     Ok((text, entries))
 }
 
-fn parsed(text: &[u8]) -> Option<Vec<(String, Entry)>> {
+fn parsed(text: &[u8]) -> Option<Entries> {
     let kept: Value = serde_json::from_slice(text).ok()?;
     if kept["kind"] != KIND || kept["version"] != VERSION {
         return None;
@@ -245,7 +248,7 @@ mod tests {
     }
 
     /// What the next start would find.
-    fn read(path: &Path) -> Result<Vec<(String, Entry)>, KeptError> {
+    fn read(path: &Path) -> Result<Entries, KeptError> {
         super::read(path).map(|(_, entries)| entries)
     }
 

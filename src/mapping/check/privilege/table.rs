@@ -3,7 +3,7 @@
 use crate::canonical::role::{Capabilities, Role, Roles};
 use crate::diag::Span;
 use crate::mapping::canonical::{Canonical, matching};
-use crate::mapping::file::{Landing, MappingFile, RowPart};
+use crate::mapping::file::{Landing, MappingFile, Reason, RowPart};
 
 /// The words of one dialect.
 pub(in crate::mapping) struct RoleTable {
@@ -80,7 +80,7 @@ impl Row {
             role,
             grants: roles.grants(role),
             may,
-            widens: row.widens.as_ref().map(|reason| reason.span()),
+            widens: row.widens.as_ref().map(Reason::span),
         })
     }
 
