@@ -188,7 +188,7 @@ impl Start {
             let code = code::C0302.as_str();
             tracing::warn!({ field::DIAGNOSTIC_CODE } = code, "{}: {help}", doubt.text);
         }
-        certificates::measure(&metrics.loads(), &server.certificates(), &config);
+        metrics.loads().expire(server.certificates().expiry(), certificates::expiry(&config));
         metrics.loads().loaded(&digest, SystemTime::now());
         let (reloads, asks) = Reloads::channel();
         let (modes, mode_asks) = Modes::channel();

@@ -264,12 +264,12 @@ impl Gateway {
             }
         };
         let calls = exchange.calls.load(Ordering::Relaxed);
+        // Of several calls the others may have done something.
         let was_not_done = match &outcome {
             _ if calls == 0 => true,
+            _ if calls > 1 => false,
             Ok(answer) => answer.status() == StatusCode::UNAUTHORIZED,
-            // Of several calls the others may have done something.
-            Err(problem) if calls == 1 && fetch::is_unsent(problem) => true,
-            Err(problem) => problem.status.get() == StatusCode::UNAUTHORIZED,
+            Err(problem) => fetch::is_unsent(problem) || problem.status.get() == StatusCode::UNAUTHORIZED,
         };
         if was_not_done {
             held.release();

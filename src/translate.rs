@@ -37,6 +37,7 @@ pub mod withhold;
 use self::explain::Narrator;
 use self::items::member_at;
 pub use self::items::{ItemPlace, Items};
+use self::withhold::Wrote;
 
 /// Up to how many parameters of a query are compared with each other, one by one.
 const COMPARED_MAX: usize = 16;
@@ -62,6 +63,8 @@ pub struct Request {
     pub cursors: Cursors,
     /// Who is told what is done with it.
     pub narrator: Narrator,
+    /// What its client may hear of again.
+    pub wrote: Wrote,
 }
 
 /// Shows what it is for, and sizes: parameters are what a client wrote.
@@ -104,6 +107,7 @@ impl Request {
             body,
             cursors: Cursors::default(),
             narrator: Narrator::default(),
+            wrote: Wrote::default(),
         })
     }
 

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use crate::{config::Config, pem::Doubt, server::Certificates, telemetry::LoadMetrics, upstream::Identity};
+use crate::{boot::named, config::Config, pem::Doubt, upstream::Identity};
 
 /// To whom a certificate is shown.
 #[derive(Clone, Copy, Debug)]
@@ -23,11 +23,15 @@ impl Shown {
     }
 }
 
-/// What upstreams are shown, by the table of the settings.
+/// What upstreams are shown, by the table of the settings. What comes through a pipe was read by whoever uses it, and cannot be
+/// read again.
 pub(super) fn identities(config: &Config) -> impl Iterator<Item = (String, &Identity)> {
     let backend = config.upstream.iter().map(|backend| ("upstream".to_owned(), backend));
     let legacy = config.legacy.iter().map(|(name, old)| (format!("legacy.{name}"), old));
-    backend.chain(legacy).filter_map(|(table, called)| Some((table, called.identity.as_ref()?)))
+    backend.chain(legacy).filter_map(|(table, called)| {
+        let own = called.identity.as_ref()?;
+        (!named::is_pipe(&own.certificate)).then_some((table, own))
+    })
 }
 
 /// All doubts, of listeners and of what these settings have upstreams shown, with the way out.
@@ -39,8 +43,7 @@ pub(super) fn doubts(of_listeners: Vec<Doubt>, config: &Config) -> Vec<(Doubt, &
     of_listeners.chain(of_upstreams).map(help).map(|(help, doubt)| (doubt, help)).collect()
 }
 
-/// Has the metrics tell when those in use expire.
-pub(super) fn measure(metrics: &LoadMetrics, of_listeners: &Certificates, config: &Config) {
-    let upstream = identities(config).filter_map(|(_, own)| own.expiry()).min();
-    metrics.expire(of_listeners.expiry(), upstream);
+/// When the first of those expires that these settings have upstreams shown. Reads their files.
+pub(super) fn expiry(config: &Config) -> Option<SystemTime> {
+    identities(config).filter_map(|(_, own)| own.expiry()).min()
 }

@@ -93,7 +93,7 @@ pub fn doubts(config: &Config, now: SystemTime) -> Diagnostics {
     for tls in listeners.filter(|tls| !is_pipe(&tls.certificate)) {
         tell(tls.doubt(now), Shown::ToClients, "server.listener.tls.certificate", &tls.certificate);
     }
-    for (table, own) in certificates::identities(config).filter(|(_, own)| !is_pipe(&own.certificate)) {
+    for (table, own) in certificates::identities(config) {
         let setting = format!("{table}.tls.certificate");
         tell(own.doubt(now), Shown::ToUpstream, &setting, &own.certificate);
     }
@@ -199,6 +199,7 @@ fn of_explanations(error: &explain::KeyError, config: &Config) -> Diagnostic {
     Told::by(error, OF_EXPLANATIONS).of("explain.key", path, config)
 }
 
-fn is_pipe(path: &Path) -> bool {
+/// Whether it can be read once only, and by whoever uses it.
+pub(super) fn is_pipe(path: &Path) -> bool {
     fs::metadata(path).is_ok_and(|found| found.file_type().is_fifo())
 }

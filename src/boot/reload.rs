@@ -132,6 +132,8 @@ impl Decision {
 struct Made {
     parts: Parts,
     renewal: Renewal,
+    /// Of what upstreams are shown.
+    expiry: Option<SystemTime>,
     files: Config,
     said: Said,
 }
@@ -203,9 +205,9 @@ impl Reloader {
         let made = made.and_then(|made| made.map(|made| made.heeding(&current.said)).transpose());
         let mut ended = Vec::new();
         let (result, taken, cause) = match made {
-            Ok(Some(Made { parts, renewal, files, said })) => {
+            Ok(Some(Made { parts, renewal, expiry, files, said })) => {
                 renewal.take();
-                certificates::measure(&self.metrics(), &self.certificates, &files);
+                self.metrics().expire(self.certificates.expiry(), expiry);
                 ended = current.said.ended(&said, &files);
                 let upstream = parts.other_upstream(&current.parts);
                 let done = self.workers.serve(&parts, upstream);
@@ -257,7 +259,11 @@ impl Reloader {
         found.extend(said.doubts(&files.config, &registry));
         let parts = Parts::make(&said.over(&files.config), registry, &self.around, Some(&before.parts));
         match parts {
-            Ok(parts) => Ok(Some(Made { parts, renewal, files: files.config, said })),
+            Ok(parts) => {
+                // Here, where nobody waits for files.
+                let expiry = certificates::expiry(&files.config);
+                Ok(Some(Made { parts, renewal, expiry, files: files.config, said }))
+            }
             Err(error) => match named::failed(&error, &files.config) {
                 Some(told) => {
                     found.push(told);

@@ -230,7 +230,8 @@ async fn attend<C: GracefulConnection>(
         let (told, config) = (Instant::now(), &shared.config);
         tokio::select! {
             biased;
-            _ended = connection => {}
+            // Not moved in here: it has to be there still when it is said how it is to end.
+            _ended = connection.as_mut() => {}
             // A client told to leave may still wait for answers, and read them; one that ran out of time may not take more of it.
             over = outlasted(&watch, config, |watch| watch.last_deadline(told, config)) => if over == Over::Untaken {
                 end.reset();

@@ -31,21 +31,29 @@ pub(super) struct Outlet<S: Socket> {
     end: End,
 }
 
-/// How an outlet is to end; clones are of the same.
+/// How an outlet ends; clones are of the same.
 #[derive(Clone, Debug, Default)]
-pub(super) struct End {
-    is_reset: Rc<Cell<bool>>,
+pub(super) struct End(Rc<Cell<Ending>>);
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Ending {
+    /// What the client has not taken is left to the system.
+    #[default]
+    Orderly,
+    ToBeReset,
+    Reset,
 }
 
 impl End {
-    /// With a reset: nothing of what the client has not taken is kept.
+    /// With a reset, when it comes: nothing of what the client has not taken is kept.
     pub(super) fn reset(&self) {
-        self.is_reset.set(true);
+        self.0.set(Ending::ToBeReset);
     }
 
+    /// Whether it has come, and was one.
     #[cfg(test)]
-    pub(super) fn is_reset(&self) -> bool {
-        self.is_reset.get()
+    pub(super) fn was_reset(&self) -> bool {
+        self.0.get() == Ending::Reset
     }
 }
 
@@ -94,8 +102,9 @@ impl<S: Socket> Outlet<S> {
 
 impl<S: Socket> Drop for Outlet<S> {
     fn drop(&mut self) {
-        if self.end.is_reset.get() {
+        if self.end.0.get() == Ending::ToBeReset {
             self.stream.end_with_reset();
+            self.end.0.set(Ending::Reset);
         }
     }
 }

@@ -21,7 +21,7 @@ pub(crate) fn is_hyphenated(text: &[u8]) -> bool {
     words(text).is_some_and(are_hexadecimal)
 }
 
-/// Whether a text is spelt as [`write`] spells it.
+/// Whether a text is spelt as [`write`](fn@write) spells it.
 pub(super) fn is_as_written(text: &str) -> bool {
     words(text.as_bytes())
         .is_some_and(|words| are_hexadecimal(words) && words.into_iter().all(is_in_lower_case))

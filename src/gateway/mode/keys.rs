@@ -38,8 +38,10 @@ struct Known {
 struct One {
     side: Side,
     number: u64,
-    /// Whether somebody has tried again.
-    is_shared: bool,
+    /// How many requests with it are under way.
+    under_way: usize,
+    /// Whether something may have been done for one of them.
+    may_be_done: bool,
 }
 
 /// Where a key belongs.
@@ -47,8 +49,9 @@ pub(in crate::gateway) struct Held {
     pub(in crate::gateway) side: Side,
     keys: Arc<Keys>,
     name: Name,
-    /// That of the key, if it is new.
-    number: Option<u64>,
+    number: u64,
+    /// Whether nothing was done for this request, and nobody was told otherwise.
+    is_released: bool,
 }
 
 /// Shows no keys.
@@ -66,16 +69,16 @@ impl Keys {
         known.forget(|count, came| count > KEYS_MAX || now.duration_since(came) >= KEPT);
         let keys = Arc::clone(self);
         if let Some(one) = known.by_name.get_mut(&name) {
-            one.is_shared = true;
-            return Held { side: one.side, keys, name, number: None };
+            one.under_way += 1;
+            return Held { side: one.side, keys, name, number: one.number, is_released: false };
         }
         let number = known.next;
         known.next += 1;
-        known.by_name.insert(name, One { side, number, is_shared: false });
+        known.by_name.insert(name, One { side, number, under_way: 1, may_be_done: false });
         known.by_number.insert(number, (name, now));
         known.forget(|count, _| count > KEYS_MAX);
         drop(known);
-        Held { side, keys, name, number: Some(number) }
+        Held { side, keys, name, number, is_released: false }
     }
 
     /// A panic while the lock was held cannot have left anything that asks two sides, so poison is ignored.
@@ -99,13 +102,26 @@ impl Known {
 }
 
 impl Held {
-    /// Nothing was done with it, and nobody was told otherwise: it is not known any more, unless somebody has tried again.
-    pub(in crate::gateway) fn release(self) {
+    /// Nothing was done for this request, and nobody was told otherwise. With the last that is under way the key is not known any
+    /// more, if that is so of all of them.
+    pub(in crate::gateway) fn release(mut self) {
+        self.is_released = true;
+    }
+}
+
+impl Drop for Held {
+    /// Of a request whose client has left nobody knows what was done.
+    fn drop(&mut self) {
         let mut known = self.keys.known();
-        let is_own = |one: &One| Some(one.number) == self.number && !one.is_shared;
-        if let Some(number) = self.number.filter(|_| known.by_name.get(&self.name).is_some_and(is_own)) {
+        // It may have been forgotten, and come anew.
+        let Some(one) = known.by_name.get_mut(&self.name).filter(|one| one.number == self.number) else {
+            return;
+        };
+        one.under_way -= 1;
+        one.may_be_done |= !self.is_released;
+        if one.under_way == 0 && !one.may_be_done {
             known.by_name.remove(&self.name);
-            known.by_number.remove(&number);
+            known.by_number.remove(&self.number);
         }
     }
 }
@@ -146,6 +162,10 @@ mod tests {
         assert_eq!(second.side, Side::Legacy);
         first.release();
         assert_eq!(keys.hold(name(2), Side::Canonical).side, Side::Legacy, "the second may be under way");
+        let (first, second) = (keys.hold(name(4), Side::Legacy), keys.hold(name(4), Side::Legacy));
+        first.release();
+        second.release();
+        assert_eq!(keys.hold(name(4), Side::Canonical).side, Side::Canonical, "nothing was done for either");
         // One that was forgotten meanwhile is another's by now.
         let late = keys.hold(name(3), Side::Legacy);
         advance(KEPT).await;

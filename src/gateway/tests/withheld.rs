@@ -7,17 +7,18 @@ use serde_json::{Value, json};
 use super::support::{Events, TestGateway};
 use super::willing;
 
-/// Refuses a thing with its title as the sentence, the code and what it says of a place, where it can be that.
+/// Refuses a thing with its title as the sentence, the code and what it says of a place, or as a place, where it can be that.
 fn parrot(line: &str, body: &str) -> (u16, String) {
     let Ok(Value::Object(thing)) = serde_json::from_str(body) else { return willing(line, body) };
     let said = thing["title"].as_str().unwrap().replace("(at)", "@");
-    match said.strip_prefix("place: ") {
-        Some(said) => {
-            let errors = json!([{"pointer": "/title", "code": said, "detail": said}]);
-            (422, json!({"code": "invalid", "detail": "no", "errors": errors}).to_string())
+    let error = match (said.strip_prefix("place: "), said.strip_prefix("below: ")) {
+        (Some(said), _) => json!({"pointer": "/title", "code": said, "detail": said}),
+        (_, Some(said)) => {
+            json!({"pointer": format!("/title/{said}"), "code": "taken", "detail": "is taken"})
         }
-        None => (409, json!({"code": said, "detail": said}).to_string()),
-    }
+        (None, None) => return (409, json!({"code": said, "detail": said}).to_string()),
+    };
+    (422, json!({"code": "invalid", "detail": "no", "errors": [error]}).to_string())
 }
 
 async fn told(name: &str) -> Value {
@@ -72,6 +73,16 @@ async fn what_is_said_of_a_place_is_withheld_in_the_same_way() {
         );
     }
     assert_eq!(told("place: is taken").await["errors"][0]["detail"], "is taken");
+}
+
+#[tokio::test]
+async fn a_place_with_the_credential_or_an_address_is_told_as_the_whole() {
+    assert!(told("below: lamp").await.to_string().contains("name/lamp"));
+    for said in ["below: canary-key", "below: bob(at)example.org"] {
+        let body = told(said).await;
+        assert_eq!(body["errors"][0]["detail"], "is taken", "{body}");
+        assert!(!body.to_string().contains("canary") && !body.to_string().contains("bob"), "{body}");
+    }
 }
 
 #[tokio::test]

@@ -69,16 +69,18 @@ fn answers<'a>(compiler: &Compiler<'_>, part: &'a OperationPart, calls: &api::Op
                       `[operation.collect]` why not: `drops = \"reason\"`",
         }];
     }
-    let answers = part.answers.iter().map(|(status, answer)| {
+    let answers = part.answers.iter().filter_map(|(status, answer)| {
         let own = calls.answers.iter().find(|(from, _)| from.as_str() == status.value);
         let is_told = answer.body.is_some() || answer.items.is_some();
         let own = own.and_then(|(_, answer)| answer.as_deref()).filter(|_| !is_told);
-        One {
+        // Of a schema that is not there it is told elsewhere.
+        let lost = if own.is_some() { places(schema(own)?, &[]) } else { Vec::new() };
+        Some(One {
             span: status.span,
-            lost: schema(own).map(|schema| places(schema, &[])).unwrap_or_default(),
+            lost,
             drops: answer.drops.as_ref(),
             way_out: "tell them by a lens, `body = \"...\"`, or say beside the status why not: `drops = \"reason\"`",
-        }
+        })
     });
     answers.collect()
 }

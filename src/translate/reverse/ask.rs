@@ -173,6 +173,7 @@ impl<'a, 'w> Asking<'a, 'w> {
             body,
             cursors: crate::dialect::page::Cursors::default(),
             narrator: super::super::explain::Narrator::default(),
+            wrote: super::super::Wrote::default(),
         };
         check(&request).map_err(|problem| Box::new(misfit(way, &problem)))?;
         request.choose_case();

@@ -27,7 +27,7 @@ use crate::lens::{Field, Found, Lens, Lookup, Resolutions, Wrap, flat};
 use crate::problem::{Problem, Root, Segment};
 use crate::translate::explain::Narrator;
 use crate::translate::lift::lift;
-use crate::translate::{Request, Step, check};
+use crate::translate::{Request, Step, Wrote, check};
 
 mod turn;
 
@@ -184,6 +184,7 @@ impl List {
             body: None,
             cursors: Cursors::default(),
             narrator: Narrator::default(),
+            wrote: Wrote::default(),
         };
         check(&request)?;
         // Nothing was imported here: the path is in a spelling that is computed.

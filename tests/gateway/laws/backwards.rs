@@ -11,6 +11,7 @@ use interlingua::dialect::errors::{Slot, Template, ViolationSlot};
 use interlingua::dialect::operation::{AnswerPlan, Gather};
 use interlingua::problem::{ErrorStatus, Place, Problem, Segment, Violation};
 use interlingua::schema::Shape;
+use interlingua::translate::withhold::Wrote;
 
 use super::*;
 
@@ -376,6 +377,7 @@ fn with_body(request: &Request, body: &Value) -> Request {
         body: Some(Document::parse(body.to_string().into_bytes(), &Limits::default()).unwrap()),
         cursors: request.cursors,
         narrator: request.narrator.clone(),
+        wrote: Wrote::default(),
     }
 }
 

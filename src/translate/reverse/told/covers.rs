@@ -80,7 +80,7 @@ impl Reader {
         let whole = |why: Why| (String::new(), why);
         let refusals = ("refusal".to_owned(), Why::Refusal);
         let mut never = BTreeSet::from([refusals]);
-        let of_effects = !self.operation.method.is_safe();
+        let of_effects = !self.operation.is_safe();
         let plans = match &self.operation.answer {
             AnswerPlan::Collect(_) => {
                 never.insert(whole(Why::Bulk));

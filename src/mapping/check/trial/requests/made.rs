@@ -52,8 +52,9 @@ impl Trial<'_> {
             };
             let origin = Some((Scheme::HTTPS, Authority::from_static("client.example")));
             let url = Url { origin, ..Url::of(PathAndQuery::from_static("/things")) };
-            let Ok(request) = Request::new(selected, url, bodies.next()) else { continue };
-            requests.push(Request { query: queries[number % queries.len()].clone(), ..request });
+            let Ok(mut request) = Request::new(selected, url, bodies.next()) else { continue };
+            request.query.clone_from(&queries[number % queries.len()]);
+            requests.push(request);
         }
         requests
     }
