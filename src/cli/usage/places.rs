@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::met::Findings;
 use crate::dialect::Registry;
-use crate::translate::reverse::told::{Covers, Reader};
+use crate::translate::reverse::told::Covers;
 use crate::usage::{Kind, Snapshot};
 
 /// Where an operation was compared.
@@ -27,7 +27,7 @@ pub(super) fn all(counted: &Snapshot, registry: &Registry, met: &Findings) -> Ve
         let own = known.operations.iter().find(|one| one.name == operation)?;
         let of = met.compared.get(&(dialect.clone(), operation.clone()));
         let answers = of.map_or(0, |of| of.answers.count);
-        let covers = Reader::offline(registry.api(), known, own).covers();
+        let covers = Covers::of(registry.api(), known, own);
         let covers = if answers == 0 { covers.of_none() } else { covers };
         Some(Places { dialect, operation, answers, covers })
     };

@@ -124,19 +124,19 @@ impl Comparison {
             reader: Reader::offline(api, dialect, operation),
             back: Back::of(api, dialect, operation),
         };
-        let others = others.into_iter().filter(|_| config.read_back);
+        let others = if config.read_back { others } else { Vec::new() };
+        let covers = safe.iter().chain(&others).map(|operation| {
+            let covers: Arc<dyn Places> = Arc::new(Covers::of(api, dialect, operation));
+            (operation.name.clone(), covers)
+        });
+        let covers = covers.collect();
         let cases = |whole: &Arc<Operation>| {
             let cases = whole.cases.iter().map(|case| change(&case.operation));
             std::iter::once(change(whole)).chain(cases).collect::<Vec<_>>()
         };
-        let changes: Vec<_> = others.flat_map(cases).collect();
+        let changes: Vec<_> = others.into_iter().flat_map(cases).collect();
         let readers: HashMap<_, _> = safe.iter().map(reader).collect();
-        let all = readers.values().chain(changes.iter().map(|change| &change.reader));
-        let covers = all.map(|reader| {
-            let covers: Arc<dyn Places> = Arc::new(reader.covers());
-            (reader.operation().name.clone(), covers)
-        });
-        Comparison { covers: covers.collect(), readers, changes, ..Comparison::default() }
+        Comparison { covers, readers, changes, ..Comparison::default() }
     }
 
     /// A panic while the lock was held cannot have left anything half learned, so poison is ignored.

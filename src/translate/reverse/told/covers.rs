@@ -1,11 +1,15 @@
 //! Where two answers to one operation are compared, and where never: what is not compared differs unseen.
 
 use std::collections::BTreeSet;
+use std::iter;
+use std::sync::Arc;
 
 use serde_json::{Value as Tree, json};
 
 use super::reading::{Spot, Telling, Way};
 use super::{AnswerBody, AnswerPlan, Reader, is_of_call, unread};
+use crate::canonical::api::Api;
+use crate::dialect::{Dialect, Operation};
 use crate::schema::Shape;
 use crate::translate::compare::is_by_form;
 
@@ -74,9 +78,30 @@ impl Covers {
     }
 }
 
+impl Covers {
+    /// Where answers to an operation are compared, in whichever of its cases.
+    pub fn of(api: &Api, dialect: &Arc<Dialect>, operation: &Arc<Operation>) -> Covers {
+        let mut covers = Covers::default();
+        for one in iter::once(operation).chain(operation.cases.iter().map(|case| &case.operation)) {
+            covers.join(Reader::offline(api, dialect, one).covers());
+        }
+        covers
+    }
+
+    /// Takes in those of another case: what is looked at in one of them is looked at.
+    fn join(&mut self, other: Covers) {
+        let Covers { of_effects, compared, looked_at, never } = other;
+        self.of_effects |= of_effects;
+        self.compared.extend(compared);
+        self.looked_at.extend(looked_at);
+        self.never.extend(never);
+        self.never.retain(|(place, _)| !self.compared.contains(place) && !self.looked_at.contains(place));
+    }
+}
+
 impl Reader {
     /// Where answers to its operation are compared.
-    pub fn covers(&self) -> Covers {
+    fn covers(&self) -> Covers {
         let whole = |why: Why| (String::new(), why);
         let refusals = ("refusal".to_owned(), Why::Refusal);
         let mut never = BTreeSet::from([refusals]);
@@ -132,4 +157,35 @@ fn pointer(spot: &Spot) -> String {
         Way::Each => "/*".to_owned(),
     };
     spot.at.iter().map(step).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_case_looks_at_is_looked_at() {
+        let places = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<BTreeSet<_>>();
+        let mut whole = Covers {
+            compared: places(&["/name"]),
+            never: BTreeSet::from([("shown".to_owned(), Why::NotTold), ("made".to_owned(), Why::Time)]),
+            ..Covers::default()
+        };
+        let case = Covers { of_effects: true, looked_at: places(&["shown"]), ..Covers::default() };
+        whole.join(case.clone());
+        let both = Covers {
+            of_effects: true,
+            compared: places(&["/name"]),
+            looked_at: places(&["shown"]),
+            never: BTreeSet::from([("made".to_owned(), Why::Time)]),
+        };
+        assert_eq!(whole, both);
+        let mut other_way = case;
+        other_way.join(Covers {
+            compared: places(&["/name"]),
+            never: BTreeSet::from([("shown".to_owned(), Why::NotTold), ("made".to_owned(), Why::Time)]),
+            ..Covers::default()
+        });
+        assert_eq!(other_way, both);
+    }
 }
