@@ -136,7 +136,7 @@ impl Comparison {
         };
         let changes: Vec<_> = others.into_iter().flat_map(cases).collect();
         let readers: HashMap<_, _> = safe.iter().map(reader).collect();
-        Comparison { covers, readers, changes, ..Comparison::default() }
+        Comparison { readers, changes, covers, ..Comparison::default() }
     }
 
     /// A panic while the lock was held cannot have left anything half learned, so poison is ignored.
