@@ -20,9 +20,15 @@ const DEPTH_CEILING: u16 = 512;
 /// more than ten and four in five have eight or more, so that the tape is mostly one allocation.
 const BYTES_PER_ENTRY: usize = 8;
 
-/// How long a text must be to be looked through for how many entries it can have. It is as well to guess of a shorter one, as nearly
-/// all are; a longer one that is dense would have much of its tape twice while that moves.
+/// How long a text must be to be looked through for how many entries it can have, if it begins as a dense one. Of others it is as well
+/// to guess; a dense one would have much of its tape twice while that moves.
 const LOOKED_THROUGH: usize = 8 * 1024;
+
+/// How much of it says how it begins. To look through all of every list was half of what it takes to read it.
+const BEGINNING: usize = 512;
+
+/// What is dense: an entry for every four bytes.
+const DENSE: usize = 4;
 
 /// Entries that are ready before anything is read: those of nearly every body, and little work for one that is rubbish.
 const ENTRIES_AT_FIRST: usize = 1024;
@@ -51,17 +57,18 @@ fn read_text(text: &str, limits: &Limits, tape: &mut Vec<Entry>) -> Result<(), R
     if text.starts_with('\u{feff}') {
         return Err(ReadError { kind: ReadErrorKind::Bom, offset: 0 });
     }
-    let entries = if text.len() > LOOKED_THROUGH {
-        entries_max(text.as_bytes())
+    let bytes = text.as_bytes();
+    let entries = if bytes.len() > LOOKED_THROUGH && entries_max(&bytes[..BEGINNING]) > BEGINNING / DENSE {
+        entries_max(bytes)
     } else {
-        text.len() / BYTES_PER_ENTRY + 4
+        bytes.len() / BYTES_PER_ENTRY + 4
     };
     let room = entries.min(limits.nodes_max);
     tape.reserve(room.saturating_sub(tape.len()));
     tape.resize(room.min(ENTRIES_AT_FIRST), BLANK);
     let mut reader = Reader {
         text,
-        bytes: text.as_bytes(),
+        bytes,
         at: 0,
         depth_left: limits.depth_max.min(DEPTH_CEILING),
         nodes_max: limits.nodes_max,
@@ -433,8 +440,8 @@ mod tests {
     }
 
     #[test]
-    fn a_large_text_has_room_for_what_it_holds_at_once() {
-        for one in ["1,", "[],", "{},", "{\"\":1},", "[[1]],", "  \"a\" ,", "{\"a\":[1,{\"b\":{}}]},"] {
+    fn a_large_text_that_is_dense_has_room_for_what_it_holds_at_once() {
+        for one in ["1,", "[],", "{},", "{\"\":1},", "[[1]],", "{\"a\":[1,{\"b\":{}}]},"] {
             let text = format!("[{}1]", one.repeat(5000));
             let limits = Limits { nodes_max: 1 << 20, ..Limits::default() };
             let Document { tape, .. } = Document::parse(text.into(), &limits).unwrap();
