@@ -29,7 +29,7 @@ mod framing;
 mod handler;
 mod in_flight;
 mod inherited;
-mod leaving;
+mod lingering;
 mod listen;
 mod load;
 mod network;

@@ -15,9 +15,13 @@ impl Shown {
     /// Who refuses it, and what to do.
     pub(super) fn way_out(self, doubt: &Doubt) -> &'static str {
         match (self, doubt.is_refused) {
-            (Shown::ToClients, true) => "clients refuse it: renew it, and reload",
+            (Shown::ToClients, true) => {
+                "clients refuse it: put one that is good now in its place, and reload"
+            }
             (Shown::ToClients, false) => "clients will refuse it then: renew it before, and reload",
-            (Shown::ToUpstream, true) => "the upstream refuses it: renew it, and reload",
+            (Shown::ToUpstream, true) => {
+                "the upstream refuses it: put one that is good now in its place, and reload"
+            }
             (Shown::ToUpstream, false) => "the upstream will refuse it then: renew it before, and reload",
         }
     }

@@ -185,7 +185,7 @@ fn of_modes(error: &KeptError, config: &Config) -> Option<Diagnostic> {
             (path, OF_OWN_FILES)
         }
         KeptError::Mounted { path } => (path, OF_MOUNTED_MODES),
-        KeptError::Claimed { .. } | KeptError::TakenOver { .. } => return None,
+        KeptError::Claimed { .. } | KeptError::TakenOver { .. } | KeptError::Gone { .. } => return None,
     };
     Some(Told::by(error, help).of("admin.modes_file", path, config))
 }

@@ -79,8 +79,12 @@ async fn nothing<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     if body.is_end_stream() {
         return Ok(());
     }
-    let text = in_time(config, body).await?.into_vec();
-    if text.is_empty() || expect_json(headers).is_err() { Ok(()) } else { parse(text, config).map(drop) }
+    let text = in_time(config, body).await?;
+    if expect_json(headers).is_err() {
+        return Ok(());
+    }
+    let text = text.into_vec();
+    if text.is_empty() { Ok(()) } else { parse(text, config).map(drop) }
 }
 
 /// All bytes of a body that is handed on, whatever they are; within the same limits.

@@ -105,13 +105,16 @@ impl Frames {
         self.written.is_at_border()
     }
 
-    /// The frame that tells the client why the connection ends.
+    /// The frame that tells the client why the connection ends. Nothing, if the library has told it which stream is the last, and
+    /// so may know better than `newest`.
     pub(super) fn goaway(&self) -> Bytes {
-        const GOAWAY: u8 = 0x7;
+        if self.written.has_said_goaway() {
+            return Bytes::new();
+        }
         let length = 8 + TOO_MANY.len();
         let mut frame = BytesMut::with_capacity(border::HEADER + length);
         frame.put_uint(length as u64, 3);
-        frame.put_slice(&[GOAWAY, 0]);
+        frame.put_slice(&[border::GOAWAY, 0]);
         frame.put_u32(0);
         // What is newer was never read. Of these some were perhaps answered, or reached the backend.
         frame.put_u32(self.newest);
@@ -151,6 +154,15 @@ impl Frames {
 #[cfg(test)]
 mod tests {
     use super::{border::HEADER, *};
+
+    #[test]
+    fn who_was_told_which_stream_is_the_last_is_not_told_of_a_newer_one() {
+        let mut frames = opened();
+        frames.sent(&frame(0x4, 6));
+        assert_eq!(frames.goaway()[3], border::GOAWAY);
+        frames.sent(&frame(border::GOAWAY, 8));
+        assert!(frames.goaway().is_empty());
+    }
 
     const DATA_FRAME: u8 = 0x0;
     const HEADERS: u8 = 0x1;

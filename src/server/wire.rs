@@ -1,5 +1,5 @@
 //! A client's byte stream once its protocol is known: what was read to find out comes first, the watch hears of all
-//! that follows and of what the client does not take, what is read is followed, and the end is a gentle one (`leaving.rs`). A body
+//! that follows and of what the client does not take, what is read is followed, and the end is a gentle one (`lingering.rs`). A body
 //! that may have ended for somebody else is handed on up to there, and then breaks off; so does a flood of frames, and its client is
 //! told.
 
@@ -15,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 use crate::server::{
     frames::Frames,
     framing::Framing,
-    leaving::Leaving,
+    lingering::Lingering,
     outlet::Takes,
     watch::{Untaken, Watch},
 };
@@ -98,13 +98,13 @@ pub(super) struct Wire<S> {
     /// How much it had taken when that was last looked at.
     taken: u64,
     /// Set once nothing more is to be served.
-    leaving: Option<Box<Leaving>>,
+    lingering: Option<Box<Lingering>>,
 }
 
 impl<S> Wire<S> {
     /// `stream`, with `seen` put back in front.
     pub(super) fn new(stream: S, seen: Bytes, watch: Watch, follower: Option<Follower>) -> Wire<S> {
-        Wire { stream, seen, watch, follower, untaken: None, taken: 0, leaving: None }
+        Wire { stream, seen, watch, follower, untaken: None, taken: 0, lingering: None }
     }
 
     /// Follows what was read; says how much of it is handed on.
@@ -151,12 +151,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// Ends what breaks off, with an error for the library. Who floods is told before, between two frames.
     fn poll_break(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         if let Some(frames) = self.follower.as_ref().and_then(Follower::flood) {
-            let leaving = self.leaving.get_or_insert_with(|| Box::new(Leaving::with(frames.goaway())));
+            let lingering = self.lingering.get_or_insert_with(|| Box::new(Lingering::with(frames.goaway())));
             if frames.is_at_border() {
-                ready!(leaving.poll(Pin::new(&mut self.stream), cx)).ok();
+                ready!(lingering.poll(Pin::new(&mut self.stream), cx)).ok();
             } else {
                 // The library writes the rest, if the client lets it.
-                ready!(leaving.poll_patience(cx));
+                ready!(lingering.poll_patience(cx));
             }
         }
         Poll::Ready(io::ErrorKind::InvalidData.into())
@@ -245,13 +245,16 @@ impl<S: AsyncRead + AsyncWrite + Takes + Unpin> AsyncWrite for Wire<S> {
 
     /// Says that nothing more will come, then reads and forgets until the client is done too, or time is up.
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        ready!(self.poll_begun(cx))?;
-        let Wire { stream, leaving, .. } = &mut *self;
+        if self.flood().is_some() {
+            // Also in the middle of a frame, in which nothing may be said.
+            return self.poll_break(cx).map(Err);
+        }
+        let Wire { stream, lingering, .. } = &mut *self;
         let mut stream = Pin::new(stream);
-        if leaving.is_none() {
+        if lingering.is_none() {
             ready!(stream.as_mut().poll_shutdown(cx))?;
         }
-        leaving.get_or_insert_with(|| Box::new(Leaving::said())).poll(stream, cx)
+        lingering.get_or_insert_with(|| Box::new(Lingering::said())).poll(stream, cx)
     }
 }
 

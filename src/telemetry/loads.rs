@@ -67,9 +67,11 @@ impl LoadMetrics {
     /// When the first certificate expires of those that listeners show, and of those that upstreams are shown; none where there is
     /// none.
     pub fn expire(&self, listener: Option<SystemTime>, upstream: Option<SystemTime>) {
-        self.expiries.clear();
         for (role, expiry) in [("listener", listener), ("upstream", upstream)] {
-            let Some(expiry) = expiry else { continue };
+            let Some(expiry) = expiry else {
+                self.expiries.remove(&RoleLabels { role });
+                continue;
+            };
             let seconds = i64::try_from(unix_seconds(expiry)).unwrap_or(i64::MAX);
             self.expiries.get_or_create(&RoleLabels { role }).set(seconds);
         }

@@ -79,6 +79,14 @@ pub enum KeptError {
         /// The file.
         path: PathBuf,
     },
+    /// Somebody has taken it away, or emptied it.
+    #[error(
+        "`{path}`, which keeps modes, is not there any more: it is written again when a mode is said, or by a reload that ends one"
+    )]
+    Gone {
+        /// The file.
+        path: PathBuf,
+    },
 }
 
 /// What was said of a dialect, as it can be said again, and what the files said of it then.
@@ -174,6 +182,9 @@ impl Kept {
     /// If it is known to be something else. One that cannot be read may be as it was.
     pub(super) fn look(&self) -> Result<(), KeptError> {
         match place::text(&self.path) {
+            Ok(text) if text.is_empty() && !self.text.is_empty() => {
+                Err(KeptError::Gone { path: self.path.clone() })
+            }
             Ok(text) if text != self.text => Err(KeptError::TakenOver { path: self.path.clone() }),
             Ok(_) | Err(_) => Ok(()),
         }
@@ -373,7 +384,7 @@ mod tests {
         second.write([entry("split")].into_iter()).unwrap();
         // Nobody's any more.
         fs::remove_file(&path).unwrap();
-        assert!(second.look().is_err());
+        assert!(matches!(second.look(), Err(KeptError::Gone { .. })));
         first.write([entry("canonical")].into_iter()).unwrap();
         assert_eq!(read(&path).unwrap(), [entry("canonical")]);
     }

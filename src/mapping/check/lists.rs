@@ -24,7 +24,7 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
         for (_, answer) in &operation.answers {
             let (Some(items), None) = (&answer.items, &answer.omits) else { continue };
             let Some(built) = compiler.lenses.get(items.value.as_str()) else { continue };
-            let Some(word) = refused(compiler, &built.lens, answer, DEPTH_MAX) else { continue };
+            let Some(word) = refused(compiler, &built.lens, answer, (&[], DEPTH_MAX)) else { continue };
             let message = format!("an item that holds {word} makes all of `{}` a 409", operation.name.value);
             found.push(
                 Diagnostic::warning(code::M0314, message)
@@ -40,19 +40,28 @@ pub(super) fn check(compiler: &mut Compiler<'_>) {
     }
 }
 
-/// A word that an item may hold and that the lens refuses, as JSON.
-fn refused(compiler: &Compiler<'_>, lens: &Lens, answer: &AnswerPart, depth: usize) -> Option<String> {
+/// A word that an item may hold and that the lens, which reads what is there at `around`, refuses, as JSON.
+fn refused(
+    compiler: &Compiler<'_>,
+    lens: &Lens,
+    answer: &AnswerPart,
+    (around, depth): (&[Box<str>], usize),
+) -> Option<String> {
     let schema = compiler.lenses.get(lens.name()).and_then(|built| built.right.clone());
     lens.fields().iter().filter(|field| field.when.tag.is_none()).find_map(|field| {
         let right = field.right.as_ref().filter(|right| right.root == Root::Body)?;
+        let place = [around, &right.path].concat();
         let table = match &field.op {
-            Op::Nested(nested) if depth > 0 => return refused(compiler, &nested.lens, answer, depth - 1),
+            Op::Nested(nested) if depth > 0 => {
+                return refused(compiler, &nested.lens, answer, (&place, depth - 1));
+            }
             Op::Table(table) => table,
             Op::Label(label) => &label.0,
             _ => return None,
         };
         // Of which items are asked for, those words are chosen.
-        if answer.only.iter().any(|(path, _)| Address::parse(&path.value).as_ref() == Some(right)) {
+        let mut chosen = answer.only.iter().filter_map(|(path, _)| Address::parse(&path.value));
+        if chosen.any(|only| only.root == Root::Body && only.path == place) {
             return None;
         }
         let shape = shape_at(schema.as_ref()?.shape(), &right.path).ok().flatten()?;

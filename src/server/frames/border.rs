@@ -3,6 +3,9 @@
 /// The bytes of a frame before its payload (RFC 9113, section 4.1).
 pub(super) const HEADER: usize = 9;
 
+/// The type of the frame that says which stream is the last (section 6.8).
+pub(super) const GOAWAY: u8 = 0x7;
+
 /// What a frame says of itself.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Header {
@@ -69,12 +72,14 @@ pub(super) struct Written {
     /// Whether the next frame has to be the library's, too: it is the first one, which is SETTINGS (section 3.4), or goes on
     /// with a head (section 6.10).
     is_bound: bool,
+    /// Whether the library has said which stream is the last.
+    has_said_goaway: bool,
 }
 
 impl Written {
     /// At the beginning of a connection.
     pub(super) fn new() -> Written {
-        Written { position: Position::before(0), is_bound: true }
+        Written { position: Position::before(0), is_bound: true, has_said_goaway: false }
     }
 
     /// Follows on.
@@ -84,7 +89,13 @@ impl Written {
             let (length, header) = self.position.advance(&bytes[at..]);
             at += length;
             self.is_bound = header.map_or(self.is_bound, Header::wants_continuation);
+            self.has_said_goaway |= header.is_some_and(|header| header.kind == GOAWAY);
         }
+    }
+
+    /// Whether it has said GOAWAY: another may not name a newer stream (section 6.8).
+    pub(super) fn has_said_goaway(&self) -> bool {
+        self.has_said_goaway
     }
 
     /// Whether something else may be said here.

@@ -23,7 +23,7 @@ const LINGER: Duration = Duration::from_secs(1);
 
 /// How far we are with it.
 #[derive(Debug)]
-pub(super) struct Leaving {
+pub(super) struct Lingering {
     patience: Pin<Box<Sleep>>,
     /// What the client is still to be told.
     words: Bytes,
@@ -31,15 +31,15 @@ pub(super) struct Leaving {
     is_said: bool,
 }
 
-impl Leaving {
+impl Lingering {
     /// From where it was said that nothing more will come.
-    pub(super) fn said() -> Leaving {
-        Leaving { patience: Box::pin(sleep(LINGER)), words: Bytes::new(), is_said: true }
+    pub(super) fn said() -> Lingering {
+        Lingering { patience: Box::pin(sleep(LINGER)), words: Bytes::new(), is_said: true }
     }
 
     /// With last words. These have no more time than what follows them.
-    pub(super) fn with(words: Bytes) -> Leaving {
-        Leaving { words, is_said: false, ..Leaving::said() }
+    pub(super) fn with(words: Bytes) -> Lingering {
+        Lingering { words, is_said: false, ..Lingering::said() }
     }
 
     /// Completes when time is up, whatever was said by then.
