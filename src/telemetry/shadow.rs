@@ -73,11 +73,14 @@ pub enum ShadowOutcome {
     Busy,
     /// Each side has other items on that page of a longer list, and what both have is the same.
     OtherPage,
+    /// A side failed, and did not when it was asked again, or the other way round: no two answers came that could be compared
+    /// twice.
+    FailedOnce,
 }
 
 impl ShadowOutcome {
     /// How many there are: as many as the last one says.
-    pub const COUNT: usize = ShadowOutcome::OtherPage as usize + 1;
+    pub const COUNT: usize = ShadowOutcome::FailedOnce as usize + 1;
 
     /// The word for it in metrics and files.
     pub fn name(self) -> &'static str {
@@ -104,6 +107,7 @@ impl ShadowOutcome {
             ShadowOutcome::Cursor => "cursor",
             ShadowOutcome::Busy => "busy",
             ShadowOutcome::OtherPage => "other_page",
+            ShadowOutcome::FailedOnce => "failed_once",
         }
     }
 
@@ -131,7 +135,8 @@ impl ShadowOutcome {
             | ShadowOutcome::Spared
             | ShadowOutcome::Unrepeated
             | ShadowOutcome::Cursor
-            | ShadowOutcome::Busy => false,
+            | ShadowOutcome::Busy
+            | ShadowOutcome::FailedOnce => false,
         }
     }
 }
@@ -415,7 +420,7 @@ mod tests {
     fn each_outcome_has_a_counter_of_its_own() {
         let shadow = ShadowMetrics::default();
         let endings = shadow.endings(&"acme".into(), &"list".into());
-        let outcomes = [ShadowOutcome::Same, ShadowOutcome::Dropped, ShadowOutcome::OtherPage];
+        let outcomes = [ShadowOutcome::Same, ShadowOutcome::Dropped, ShadowOutcome::FailedOnce];
         for (at, outcome) in outcomes.into_iter().enumerate() {
             for _ in 0..=at {
                 endings.count(outcome);
@@ -427,7 +432,7 @@ mod tests {
         shadow.register(&mut registry);
         let mut page = String::new();
         prometheus_client::encoding::text::encode(&mut page, &registry).unwrap();
-        for (outcome, count) in [("same", 1), ("dropped", 3), ("other_page", 3)] {
+        for (outcome, count) in [("same", 1), ("dropped", 3), ("failed_once", 3)] {
             let line = format!(
                 r#"shadow_requests_total{{dialect="acme",operation="list",outcome="{outcome}"}} {count}"#
             );

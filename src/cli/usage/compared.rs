@@ -6,8 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use super::axis::DAY;
-use crate::usage::snapshot::date;
+mod doubt;
 
 /// Outcomes in which both answers were compared, or what a change did with what it asked for.
 const COMPARED: [&str; 8] = [
@@ -32,17 +31,6 @@ const FITS: &str = "dry_fits";
 
 /// Those of what there was nothing to try of.
 const UNTRIED: [&str; 2] = ["cursor", "untried"];
-
-/// Outcomes in which no two answers came that mean anything, or two that differ and that nobody looked at again. Whoever moves may
-/// get no better one.
-const UNUSABLE: [&str; 4] = ["broken", "unanswered", "unrepeated", "unreadable"];
-
-/// Those of what took too long, or found a side that had no time. The machine may be busy; but a side that never answers is
-/// told so, too.
-const LATE: [&str; 2] = ["busy", "late"];
-
-/// One of so many requests may end so before those who use the operation are in doubt: a backend may be started anew.
-const SELDOM: u64 = 100;
 
 /// How often something was met, and on which days since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -79,6 +67,8 @@ pub(super) struct Compared {
     pub(super) fits: Seen,
     /// There was nothing to try.
     pub(super) untried: Seen,
+    /// Those of the compared that ended without saying that all of it is alike or that it differs, by outcome.
+    unclear: BTreeMap<String, Seen>,
     /// Nothing was compared although it was tried, by outcome.
     pub(super) failed: BTreeMap<String, Seen>,
 }
@@ -88,6 +78,9 @@ impl Compared {
     pub(super) fn add(&mut self, outcome: &str, day: u64, count: u64) {
         if DIFFERENT.contains(&outcome) {
             self.different.add(day, count);
+        }
+        if doubt::is_unclear(outcome) {
+            self.unclear.entry(outcome.to_owned()).or_default().add(day, count);
         }
         let of = match outcome {
             REFUSED => &mut self.refused,
@@ -107,9 +100,8 @@ impl Compared {
             all.refused.absorb(one.refused);
             all.fits.absorb(one.fits);
             all.untried.absorb(one.untried);
-            for (outcome, seen) in &one.failed {
-                all.failed.entry(outcome.clone()).or_default().absorb(*seen);
-            }
+            absorb(&mut all.unclear, &one.unclear);
+            absorb(&mut all.failed, &one.failed);
             all
         })
     }
@@ -138,44 +130,6 @@ impl Compared {
         )
     }
 
-    /// What there is to say against moving who uses the operation, if there is anything.
-    pub(super) fn doubt(&self) -> Option<String> {
-        let Compared { answers, different, refused, .. } = self;
-        let unusable = self.all_failed(is_unusable);
-        // Those in which there were two answers to be had.
-        let asked = answers.count + unusable.count;
-        let fails_often = unusable.count > 0 && unusable.count.saturating_mul(SELDOM) > asked;
-        let mut found = Vec::new();
-        if different.count > 0 {
-            let (different, answers) = (different.count, answers.count);
-            found.push(format!("both sides differed in {different} of {answers} answers compared"));
-        }
-        if refused.count > 0 {
-            let changes =
-                if refused.count == 1 { "1 change".to_owned() } else { format!("{} changes", refused.count) };
-            found.push(format!("the canonical side would have refused {changes}"));
-        }
-        if fails_often {
-            let why = in_words(self.failed.iter().filter(|(outcome, _)| is_unusable(outcome)));
-            let unusable = unusable.count;
-            found.push(format!("{unusable} of {asked} requests were not compared to an end ({why})"));
-        }
-        let late = self.all_failed(|outcome| LATE.contains(&outcome));
-        let is_mostly_late = late.count > answers.count;
-        if is_mostly_late {
-            let (late, answers) = (late.count, answers.count);
-            found.push(format!("{late} comparisons found no time, and {answers} did"));
-        }
-        let told = [
-            *different,
-            *refused,
-            if fails_often { unusable } else { Seen::default() },
-            if is_mostly_late { late } else { Seen::default() },
-        ];
-        let last = told.into_iter().filter_map(|seen| seen.days).map(|(_, last)| last).max()?;
-        Some(format!("{}; whose is not known, the last was on {}", found.join(", and "), date(last * DAY)))
-    }
-
     /// That all that was tried came to nothing, if it did, and is no doubt by itself.
     pub(super) fn remark(&self) -> Option<String> {
         let none_compared = (self.answers.count, self.refused.count, self.fits.count) == (0, 0, 0);
@@ -183,26 +137,19 @@ impl Compared {
         says.then(|| format!("nothing was compared, though it was tried: {}", self.failed_in_words()))
     }
 
-    /// What ended as one of those, together.
-    fn all_failed(&self, is_meant: impl Fn(&str) -> bool) -> Seen {
-        let meant = self.failed.iter().filter(|(outcome, _)| is_meant(outcome));
-        meant.fold(Seen::default(), |mut all, (_, seen)| {
-            all.absorb(*seen);
-            all
-        })
-    }
-
     fn failed_in_words(&self) -> String {
         in_words(self.failed.iter())
     }
 }
 
-fn is_unusable(outcome: &str) -> bool {
-    UNUSABLE.contains(&outcome)
+fn absorb(all: &mut BTreeMap<String, Seen>, more: &BTreeMap<String, Seen>) {
+    for (outcome, seen) in more {
+        all.entry(outcome.clone()).or_default().absorb(*seen);
+    }
 }
 
-fn in_words<'s>(failed: impl Iterator<Item = (&'s String, &'s Seen)>) -> String {
-    let words: Vec<_> = failed.map(|(outcome, seen)| format!("{} `{outcome}`", seen.count)).collect();
+fn in_words<'s>(ended: impl Iterator<Item = (&'s String, &'s Seen)>) -> String {
+    let words: Vec<_> = ended.map(|(outcome, seen)| format!("{} `{outcome}`", seen.count)).collect();
     words.join(", ")
 }
 
@@ -220,7 +167,7 @@ mod tests {
     use super::*;
     use crate::telemetry::ShadowOutcome;
 
-    fn compared(ended: &[(&str, u64)]) -> Compared {
+    pub(super) fn compared(ended: &[(&str, u64)]) -> Compared {
         ended.iter().fold(Compared::default(), |mut all, (outcome, count)| {
             all.add(outcome, 20_779, *count);
             all
@@ -230,7 +177,7 @@ mod tests {
     #[test]
     fn every_word_that_is_known_here_is_one_of_the_metric() {
         let words = COMPARED.iter().chain(&[REFUSED, FITS]).chain(&UNTRIED);
-        for word in words.chain(&UNUSABLE).chain(&LATE) {
+        for word in words.chain(doubt::words()) {
             let all = [
                 ShadowOutcome::Same,
                 ShadowOutcome::Different,
@@ -250,6 +197,7 @@ mod tests {
                 ShadowOutcome::Cursor,
                 ShadowOutcome::Busy,
                 ShadowOutcome::OtherPage,
+                ShadowOutcome::FailedOnce,
             ];
             assert!(all.iter().any(|outcome| outcome.name() == *word), "{word}");
         }
@@ -265,30 +213,6 @@ mod tests {
         let ended = compared(&[("tomorrow", 2)]);
         assert_eq!(ended.sentence(), said);
         assert_eq!(ended.remark().unwrap(), "nothing was compared, though it was tried: 2 `tomorrow`");
-    }
-
-    #[test]
-    fn who_uses_what_fails_more_than_seldom_is_in_doubt() {
-        for (ended, expected) in [
-            (compared(&[("same", 99), ("unanswered", 1)]), None),
-            (
-                compared(&[("same", 98), ("unanswered", 1)]),
-                Some("1 of 99 requests were not compared to an end (1 `unanswered`)"),
-            ),
-            (
-                compared(&[("same", 1), ("unreadable", 2), ("broken", 1), ("unanswered", 3), ("dropped", 7)]),
-                Some(
-                    "6 of 7 requests were not compared to an end (1 `broken`, 3 `unanswered`, 2 `unreadable`)",
-                ),
-            ),
-            (compared(&[("same", 3), ("late", 3)]), None),
-            (compared(&[("same", 2), ("late", 3)]), Some("3 comparisons found no time, and 2 did")),
-            (compared(&[("dropped", 7), ("effect_unread", 9)]), None),
-        ] {
-            let expected =
-                expected.map(|why| format!("{why}; whose is not known, the last was on 2026-11-22"));
-            assert_eq!(ended.doubt(), expected);
-        }
     }
 
     #[test]

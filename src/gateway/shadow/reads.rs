@@ -65,7 +65,7 @@ impl Shadow {
         let again = self.compare(reader, [&old_again, &new_again]).await;
         found.confirm(&again);
         if found.is_empty() {
-            return Ok(ShadowOutcome::Unsteady);
+            return steady([old, &old_again, new, &new_again]);
         }
         let differences = self.plan.without_noise(operation, found);
         if differences.is_empty() {
@@ -90,12 +90,9 @@ impl Shadow {
         }
         let mut found = self.compare(reader, [old, new]).await;
         let again = self.ask(reader, Side::Canonical).await.map_err(unrepeated)?;
-        if !has_failed(&again) {
-            return Ok(ShadowOutcome::Unsteady);
-        }
         found.confirm(&self.compare(reader, [old, &again]).await);
-        if found.is_empty() {
-            return Ok(ShadowOutcome::Unsteady);
+        if found.is_empty() || !has_failed(&again) {
+            return Err(ShadowOutcome::FailedOnce);
         }
         self.tell(&found);
         Ok(ShadowOutcome::Different)
@@ -142,6 +139,15 @@ impl Shadow {
 /// Whether a side failed, rather than to tell or to refuse what was asked for.
 fn has_failed(outcome: &Outcome) -> bool {
     outcome.as_ref().is_err_and(|problem| problem.blame == Blame::Upstream)
+}
+
+/// What came of a difference that was none when both sides were asked once more. Whoever failed only once was not compared: the
+/// next client may be the one who meets it.
+fn steady(asked: [&Outcome; 4]) -> Result<ShadowOutcome, ShadowOutcome> {
+    if asked.into_iter().any(has_failed) {
+        return Err(ShadowOutcome::FailedOnce);
+    }
+    Ok(ShadowOutcome::Unsteady)
 }
 
 /// What came of a difference that could not be looked at once more.

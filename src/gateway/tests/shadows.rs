@@ -263,6 +263,28 @@ fn fails_once(line: &str, body: &str) -> (u16, String) {
     if FAILED.swap(true, Ordering::SeqCst) { with_things(line, body) } else { without_items(line, body) }
 }
 
+static ASKED: AtomicUsize = AtomicUsize::new(0);
+
+/// Every other time, beginning with the first.
+fn fails_at_times(line: &str, body: &str) -> (u16, String) {
+    if ASKED.fetch_add(1, Ordering::SeqCst).is_multiple_of(2) {
+        fails(line, body)
+    } else {
+        with_things(line, body)
+    }
+}
+
+static DIFFERED: AtomicBool = AtomicBool::new(false);
+
+/// It differs, and fails from then on.
+fn differs_and_fails(line: &str, body: &str) -> (u16, String) {
+    if DIFFERED.swap(true, Ordering::SeqCst) {
+        return fails(line, body);
+    }
+    let (status, told) = with_things(line, body);
+    (status, told.replace("Lamp", "Lantern"))
+}
+
 #[tokio::test]
 async fn a_canonical_side_that_fails_where_the_old_one_answers_is_a_difference() {
     for canonical in [without_items, fails] {
@@ -278,9 +300,12 @@ async fn a_canonical_side_that_fails_where_the_old_one_answers_is_a_difference()
 
 #[tokio::test]
 async fn a_canonical_side_that_fails_once_or_like_the_old_one_or_is_not_there_is_none() {
-    let (gateway, _seen) = TestGateway::start_moving(fails_once, alike, shadow(Side::Legacy)).await;
-    let (counts, metrics) = compared_by(gateway, 1, &["unsteady"]).await;
-    assert_eq!((counts, metrics.contains(DIFFERENCE)), (vec![1], false), "{metrics}");
+    let once: [(Answers, usize); 3] = [(fails_once, 1), (fails_at_times, 4), (differs_and_fails, 1)];
+    for (canonical, times) in once {
+        let (gateway, _seen) = TestGateway::start_moving(canonical, alike, shadow(Side::Legacy)).await;
+        let (counts, metrics) = compared_by(gateway, times, &["failed_once", "unsteady"]).await;
+        assert_eq!((counts, metrics.contains(DIFFERENCE)), (vec![times, 0], false), "{metrics}");
+    }
 
     let (gateway, _seen) = TestGateway::start_moving(fails, fails, shadow(Side::Legacy)).await;
     let (counts, metrics) = compared_by(gateway, 1, &["unanswered", "unreadable"]).await;
