@@ -5,7 +5,7 @@
 //! and ignored; ids are too, and each id of one side stands for one id of the other, all along ([`Pairs`]).
 //!
 //! Of a page of a longer list nobody knows which items the other side has on it, for each may have an order of its own. What is on
-//! one page alone is counted, and no difference: that one is missing is seen by how many there are.
+//! one page alone is counted, and no difference, as far as the other page has as many alone.
 //!
 //! Only places are compared that both sides tell. What is told of a difference are its place and the kinds of the two
 //! values, with digests that say no more than whether two values of one run are the same.
@@ -27,6 +27,7 @@ mod generated;
 mod list;
 mod mask;
 mod noise;
+mod pages;
 mod pairs;
 mod refusals;
 
@@ -61,6 +62,8 @@ pub struct List<'b> {
     pub keys: &'b [Key],
     /// Whether it is a page of a longer one.
     pub is_page: bool,
+    /// Whether items may have been left out of it: then a page may have any number of them.
+    pub is_cut: bool,
 }
 
 /// Whether of values of that shape only the form is compared: they are made anew on each side, and nothing ties the two together.

@@ -160,7 +160,7 @@ impl<'j> Judge<'j> {
             let schema = play.reader.canonical(status).map(|schema| &**schema);
             let most = TOLD_MAX.saturating_sub(all.found.len());
             // A page is whatever was recorded.
-            let list = List { keys: play.reader.keys(), is_page: false };
+            let list = List { keys: play.reader.keys(), ..List::default() };
             let by = By { schema, tells: &tells, list, masks: self.masks, most };
             all.absorb(compare::outcomes([one, other], &by, pairs));
         }

@@ -122,7 +122,7 @@ impl Shadow {
         let mut bodies = sides.into_iter().filter_map(|side| side.as_ref().ok()?.body.as_ref());
         let wanted = wanted(&self.again);
         let is_page = wanted.is_some_and(|wanted| bodies.any(|body| reader.is_page(wanted, body.root())));
-        let list = List { keys: reader.keys(), is_page };
+        let list = List { keys: reader.keys(), is_page, is_cut: reader.leaves_out() };
         let by = By { schema, tells: &tells, list, masks, most: TOLD_MAX };
         compare::outcomes(sides, &by, &mut Pairs::default())
     }

@@ -53,7 +53,7 @@ pub struct Differences {
     pub more: usize,
     /// How many values were compared.
     pub compared: usize,
-    /// How many items of a page have no counterpart on the other one. They may be on another page there.
+    /// How many items of a page have no counterpart on the other one, which has as many others. They may be on another page there.
     pub apart: usize,
     /// How many there are of each kind at each place, and the first of them. Places are those of schemas and
     /// mappings; of those that only an answer names, whoever adds them sees to it that they are few.

@@ -17,7 +17,7 @@ use crate::schema::Shape;
 const LOOKS_MAX: usize = 1 << 18;
 
 /// The member that an element is known by.
-const ID: &str = "id";
+pub(super) const ID: &str = "id";
 
 impl Comparing<'_> {
     pub(super) fn lists(&mut self, shape: Option<&Shape<'_>>, one: Value<'_>, other: Value<'_>) {
@@ -37,31 +37,37 @@ impl Comparing<'_> {
                 let longest = one.len().max(other.len());
                 (0..longest).map(|_| (ones.next(), others.next())).collect()
             };
+            let mut alone = [Vec::new(), Vec::new()];
+            let is_on_page = own.by.list.is_page && own.is_item();
             for (one, other) in pairs {
                 match (one, other) {
+                    (Some(one), None) if is_on_page => alone[0].push(one),
+                    (None, Some(other)) if is_on_page => alone[1].push(other),
                     (Some(one), None) => own.element_alone(inner.as_ref(), one, What::Missing),
                     (None, Some(other)) => own.element_alone(inner.as_ref(), other, What::Extra),
                     (one, other) => own.both(inner.as_ref(), one, other),
                 }
             }
+            own.on_one_page(inner.as_ref(), [one, other], alone);
         });
     }
 
     /// An element that only one side has: one difference, if the other side would tell anything of it.
     pub(super) fn element_alone(&mut self, shape: Option<&Shape<'_>>, element: Value<'_>, what: What) {
-        let mut told = Vec::new();
-        self.form(shape, element, &mut told, true);
-        if told.is_empty() && !(self.by.tells)(&self.at) {
-            return;
-        }
-        if self.by.list.is_page && self.is_item() {
-            self.found.apart += 1;
+        if !self.would_be_told(shape, element) {
             return;
         }
         self.found.compared += 1;
         let (mask, nothing) = (self.by.masks.of(Some(element)), self.by.masks.of(None));
         let sides = if what == What::Missing { [mask, nothing] } else { [nothing, mask] };
         self.tell(self.shown.clone(), what, sides);
+    }
+
+    /// Whether the other side would tell anything of an element.
+    pub(super) fn would_be_told(&mut self, shape: Option<&Shape<'_>>, element: Value<'_>) -> bool {
+        let mut told = Vec::new();
+        self.form(shape, element, &mut told, true);
+        !told.is_empty() || (self.by.tells)(&self.at)
     }
 
     fn matched<'v>(
@@ -207,7 +213,13 @@ impl Comparing<'_> {
 
     /// Writes what is told of a value and not generated, in a form that values share which are the same; with `all`, what is
     /// generated too. Lists keep their order here: elements that differ in that alone are found by their likeness.
-    fn form(&mut self, shape: Option<&Shape<'_>>, value: Value<'_>, form: &mut Vec<u8>, all: bool) {
+    pub(super) fn form(
+        &mut self,
+        shape: Option<&Shape<'_>>,
+        value: Value<'_>,
+        form: &mut Vec<u8>,
+        all: bool,
+    ) {
         match value.kind() {
             Kind::Object => {
                 let mut members: Vec<_> =

@@ -135,7 +135,7 @@ fn listed(list: List<'_>, one: serde_json::Value, other: serde_json::Value) -> (
 fn items_that_are_named_otherwise_are_two_and_those_that_are_named_alike_one() {
     let key = |at: &str, any_case| Key { at: vec![at.into()], any_case };
     let keys = [key("note", true), key("rank", false)];
-    let whole = List { keys: &keys, is_page: false };
+    let whole = List { keys: &keys, ..List::default() };
     let ada = json!([{"id": "a", "role": "admin", "note": "ada@example.com", "words": ["x"]}]);
     let bob = json!([{"id": "b", "role": "viewer", "note": "bob@example.com", "words": ["x"]}]);
     let (missing, extra) = ("/items/* missing".to_owned(), "/items/* extra".to_owned());
@@ -164,13 +164,56 @@ fn items_that_are_named_otherwise_are_two_and_those_that_are_named_alike_one() {
 #[test]
 fn what_is_on_one_page_alone_is_counted_and_no_difference() {
     let keys = [Key { at: vec!["note".into()], any_case: false }];
-    let page = List { keys: &keys, is_page: true };
+    let page = List { keys: &keys, is_page: true, is_cut: false };
     let on = |names: &[&str], role: &str| -> serde_json::Value {
         names.iter().map(|name| json!({"id": name, "note": name, "role": role})).collect()
     };
     assert_eq!(listed(page, on(&["a", "b"], "admin"), on(&["b", "c"], "admin")), (vec![], 2));
     let found = listed(page, on(&["a", "b"], "admin"), on(&["b", "c"], "viewer"));
     assert_eq!(found, (vec!["/items/*/role value".to_owned()], 2), "what both have is compared");
+}
+
+#[test]
+fn a_page_that_is_empty_or_shorter_or_has_an_item_twice_is_a_difference() {
+    let keys = [Key { at: vec!["note".into()], any_case: false }];
+    let page = List { keys: &keys, is_page: true, is_cut: false };
+    let on = |names: &str| -> serde_json::Value {
+        names.chars().map(|name| json!({"id": name, "note": name, "role": "admin"})).collect()
+    };
+    let (missing, extra) = ("/items/* missing", "/items/* extra");
+    for (one, other, expected, apart) in [
+        ("abc", "cba", vec![], 0),
+        ("abc", "bcd", vec![], 2),
+        ("abc", "", vec![missing, missing, missing], 0),
+        ("", "ab", vec![extra, extra], 0),
+        // One of the two may be elsewhere, but not both.
+        ("abc", "ad", vec![missing], 2),
+        ("abc", "abcd", vec![extra], 0),
+        ("abb", "abc", vec![missing, extra], 0),
+        ("abb", "ab", vec![missing], 0),
+        ("abc", "dee", vec![extra, missing], 4),
+        ("abb", "cbb", vec![], 2),
+    ] {
+        let (found, found_apart) = listed(page, on(one), on(other));
+        assert_eq!(
+            (found, found_apart),
+            (expected.into_iter().map(str::to_owned).collect(), apart),
+            "{one} {other}"
+        );
+    }
+    // Where items are left out, a page may be as short as that makes it; but none stands on it twice.
+    let cut = List { is_cut: true, ..page };
+    assert_eq!(listed(cut, on("abc"), on("a")), (vec![], 2));
+    assert_eq!(listed(cut, on("abb"), on("ac")), (vec![missing.to_owned()], 2));
+}
+
+#[test]
+fn items_without_ids_stand_twice_on_a_page_if_all_that_is_told_of_them_does() {
+    let page = List { is_page: true, ..List::default() };
+    let on =
+        |ranks: &[u32]| -> serde_json::Value { ranks.iter().map(|rank| json!({"rank": rank})).collect() };
+    assert_eq!(listed(page, on(&[1, 2]), on(&[2, 1])), (vec![], 0));
+    assert_eq!(listed(page, on(&[1, 2, 2]), on(&[1, 2])), (vec!["/items/* missing".to_owned()], 0));
 }
 
 #[test]
@@ -184,7 +227,7 @@ fn of_a_long_list_in_another_order_each_item_is_compared_with_its_namesake() {
     for is_page in [false, true] {
         let one = list("a", "admin", &mut (0..1000));
         let other = list("b", "viewer", &mut (0..1000).rev());
-        let (found, apart) = listed(List { keys: &keys, is_page }, one, other);
+        let (found, apart) = listed(List { keys: &keys, is_page, is_cut: false }, one, other);
         assert!(found.iter().all(|one| one == "/items/*/role value"), "{found:?}");
         assert_eq!((found.is_empty(), apart), (false, 0));
     }

@@ -107,3 +107,21 @@ fn a_side_that_orders_its_list_otherwise_has_no_other_roles_and_addresses() {
     assert_eq!(world.shadowed(LIST, "other_page"), 1, "{page}");
     assert!(!page.contains("gateway_shadow_differences_total{"), "{page}");
 }
+
+#[test]
+fn a_page_that_is_empty_or_shorter_is_a_difference_though_it_says_how_many_there_are() {
+    // The first page is one behind the end: the ninetieth item, in base64.
+    for (asked, size) in [("limit=3&page=bzkw", 0), ("limit=2", 2)] {
+        let tamper = Tamper::default().turning("limit=3", asked);
+        let world = World::behind(&GITBOOK, |old| tamper.in_front_of(old));
+        say(&world, &json!({"mode": "shadow", "answers": "legacy", "noise": 0, "extra": 1600}));
+        let before = world.compared();
+        let (ids, _) = page(&world, None);
+        assert_eq!(ids.len(), size);
+        world.wait_until_compared(before + 1);
+        let metrics = world.new.page("/metrics").body;
+        assert_eq!(world.shadowed(LIST, "different"), 1, "{metrics}");
+        let told = |labels: &[(&str, &str)]| world.counted("gateway_shadow_differences_total", labels);
+        assert_eq!((told(&[("place", "/items/*")]), told(&[])), (3 - size, 3 - size), "{metrics}");
+    }
+}

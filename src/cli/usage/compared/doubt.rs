@@ -148,10 +148,7 @@ mod tests {
                 compared(&[("same", 8), ("unsteady", 1)]),
                 Some("1 of 9 answers compared differed at first (1 `unsteady`)"),
             ),
-            (
-                compared(&[("effect_same", 17), ("effect_unsteady", 2), ("other_page", 9)]),
-                None,
-            ),
+            (compared(&[("effect_same", 17), ("effect_unsteady", 2), ("other_page", 9)]), None),
             (compared(&[("same", 6), ("noise", 2), ("other_page", 4)]), None),
             (
                 compared(&[("same", 5), ("noise", 2), ("other_page", 4)]),

@@ -66,10 +66,7 @@ impl Reader {
     /// Where a list goes on that such a page was asked of; the end if it does not, and nothing if nobody can say: what has no
     /// words in the dialect may be missing from any page.
     pub fn goes_on(&self, body: Value<'_>, wanted: Option<Wanted>) -> Option<Next> {
-        let AnswerPlan::One(plans) = &self.operation.answer else { return None };
-        let is_cut = plans.iter().any(|plan| {
-            matches!(&plan.body, AnswerBody::Items { omits, only, .. } if omits.is_some() || !only.is_empty())
-        });
+        let is_cut = self.leaves_out();
         let shown = self.listed(body)?.len() as u64;
         let end = (!is_cut).then_some(Next::End);
         let Some(page) = &self.operation.page else { return end };
@@ -80,6 +77,15 @@ impl Reader {
             total if total > next => None,
             _ => end,
         }
+    }
+
+    /// Whether items may be left out of the lists that it reads: those that have no words in the dialect, or that are told
+    /// elsewhere.
+    pub fn leaves_out(&self) -> bool {
+        let AnswerPlan::One(plans) = &self.operation.answer else { return false };
+        plans.iter().any(|plan| {
+            matches!(&plan.body, AnswerBody::Items { omits, only, .. } if omits.is_some() || !only.is_empty())
+        })
     }
 
     fn of_record(&self, status: StatusCode) -> Option<(&Answer, &Reading)> {
