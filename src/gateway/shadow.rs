@@ -36,6 +36,7 @@ use crate::time::Deadline;
 use crate::translate::compare::Differences;
 use crate::translate::reverse::told::SHOWN;
 
+mod answer;
 mod ask;
 mod effect;
 mod queue;

@@ -24,7 +24,7 @@ use crate::json::{Document, Limits};
 use crate::lens::Resolutions;
 use crate::problem::{Blame, Problem};
 use crate::telemetry::ShadowOutcome;
-use crate::translate::reverse::told::{Asked, Heard, Outcome, Reader};
+use crate::translate::reverse::told::{self, Asked, Heard, Outcome, Reader};
 use crate::translate::{self, Step};
 
 /// A request, as far as it is needed to ask it again.
@@ -273,12 +273,31 @@ pub(super) fn read(
     status: StatusCode,
     body: Option<&Document>,
 ) -> Option<Outcome> {
-    let asked = Asked { page: wanted(again), ..Asked::default() };
-    let heard = Heard { status, retry_after: None, body: body.map(Document::root) };
-    match reader.told(&asked, &heard, &Resolutions::default()) {
+    match told(reader, again, status, body) {
         Ok(Step::Done(told)) => told.outcomes.into_iter().next().flatten(),
         Ok(Step::Needs(_)) | Err(_) => None,
     }
+}
+
+/// Whether what was answered is an answer to a request, though nobody may know without looking something up what it says.
+pub(super) fn is_readable(
+    reader: &Reader,
+    again: &Again,
+    status: StatusCode,
+    body: Option<&Document>,
+) -> bool {
+    told(reader, again, status, body).is_ok()
+}
+
+fn told(
+    reader: &Reader,
+    again: &Again,
+    status: StatusCode,
+    body: Option<&Document>,
+) -> Result<Step<told::Told>, Box<Problem>> {
+    let asked = Asked { page: wanted(again), ..Asked::default() };
+    let heard = Heard { status, retry_after: None, body: body.map(Document::root) };
+    reader.told(&asked, &heard, &Resolutions::default())
 }
 
 impl Again {

@@ -1,7 +1,7 @@
 //! What a change did that the old side made: it is read back there, and compared with what the canonical call asks for.
 //!
-//! The change itself is never sent again, to nobody. Where the dialect has no operation that reads the record, the answer to
-//! the change is compared, if it tells the record.
+//! The change itself is never sent again, to nobody. The answer to the change is compared, too, if it tells the record: of that
+//! there is no second look, and where the dialect has no operation that reads the record there is nothing else.
 
 use std::sync::Arc;
 
@@ -56,65 +56,99 @@ impl Shadow {
         let Again { target, url, body, .. } = &self.again;
         let request = legacy::fitting(&self.asks.shared, target.clone(), url.clone(), body);
         let Some(request) = request else { return Ok(ShadowOutcome::DryRefused) };
-        // What has only been accepted may still be done at any time.
-        let change = self.plan.change(&request.operation);
-        let change = change.filter(|_| first.status != StatusCode::ACCEPTED);
-        let Some(change) = change else { return Ok(ShadowOutcome::DryFits) };
+        let Some(change) = self.plan.change(&request.operation) else { return Ok(ShadowOutcome::DryFits) };
         let told = if first.is_plain { self.parsed(first).await? } else { None };
-        let outcome = read(&change.reader, &self.again, first.status, told.as_ref());
-        self.see(&change.reader, outcome.as_ref(), told.as_ref()).await;
-        // Of an answer that cannot be read nobody knows what was made, or whether it was done at all.
-        let is_unread = !first.is_plain && !request.operation.is_bulk();
-        let Some(wanted) = wanted(&request, outcome.as_ref()) else {
-            let could_be = change.back.is_some() && request.operation.calls.method == Method::DELETE;
-            return if is_unread && could_be {
-                Err(ShadowOutcome::EffectUnread)
-            } else {
-                Ok(ShadowOutcome::DryFits)
-            };
-        };
-        let sought = |back: &Back| back.sought(&request.path, told.as_ref().map(Document::root));
-        let Some((back, sought)) = change.back.as_ref().and_then(|back| Some((back, sought(back)?))) else {
-            if is_unread && matches!(wanted, Aim::Set(_)) {
-                return Err(ShadowOutcome::EffectUnread);
+        let mut found = self.misfits(&request.operation, change, first, told.as_ref());
+        let outcome = match self.look_back(&request, change, first, told.as_ref()).await {
+            Ok(None) => Ok(ShadowOutcome::DryFits),
+            Ok(Some(of_record)) => {
+                found.absorb(of_record);
+                Ok(ShadowOutcome::EffectSame)
             }
-            return Ok(self.by_its_answer(change, &wanted, outcome.as_ref()));
+            Err(outcome) => Err(outcome),
         };
-        let look = async || self.look(&back.reads, &sought).await;
-        let reader = self.plan.reader(&back.reads.name).ok_or(ShadowOutcome::EffectUnread)?;
-        let differs = |found: &Found| self.differs(reader, &wanted, found);
-        let Some(mut found) = differs(&look().await?) else { return Ok(ShadowOutcome::DryFits) };
         if found.is_empty() {
-            return Ok(ShadowOutcome::EffectSame);
-        }
-        // Somebody may have changed it since. What counts is what differs again, if nobody is known to have.
-        found.confirm(&differs(&look().await?).unwrap_or_default());
-        let is_own = self.since.is_some_and(|since| self.plan.is_unchanged_since(since, sought.names()));
-        if found.is_empty() || !is_own {
-            return Ok(ShadowOutcome::EffectUnsteady);
-        }
-        let found = self.plan.without_noise(&back.reads.name, found);
-        if found.is_empty() {
-            return Ok(ShadowOutcome::Noise);
+            return outcome;
         }
         self.tell(&found);
         Ok(ShadowOutcome::EffectDifferent)
     }
 
-    /// What the answer to the change says of it, where there is nothing else to go by.
-    fn by_its_answer(&self, change: &Change, wanted: &Aim, outcome: Option<&Outcome>) -> ShadowOutcome {
-        let (Aim::Set(effect), Some(Ok(answer))) = (wanted, outcome) else { return ShadowOutcome::DryFits };
-        let found = answer.body.as_ref().zip(self.plan.masks()).and_then(|(body, masks)| {
-            effect.differences(&change.reader, answer.status, body.root(), masks, TOLD_MAX)
-        });
-        match found {
-            None => ShadowOutcome::DryFits,
-            Some(found) if found.is_empty() => ShadowOutcome::EffectSame,
-            Some(found) => {
-                self.tell(&found);
-                ShadowOutcome::EffectDifferent
-            }
+    /// Where the record is not what the change was to make of it, as far as its answer tells and as it is read back; none if
+    /// nothing of that can be compared.
+    async fn look_back(
+        &self,
+        request: &Request,
+        change: &Change,
+        first: &Answered,
+        told: Option<&Document>,
+    ) -> Result<Option<Differences>, ShadowOutcome> {
+        // What has only been accepted may still be done at any time.
+        if first.status == StatusCode::ACCEPTED {
+            return Ok(None);
         }
+        let outcome = read(&change.reader, &self.again, first.status, told);
+        self.see(&change.reader, outcome.as_ref(), told).await;
+        // Of an answer that cannot be read nobody knows what was made, or whether it was done at all.
+        let is_unread = !first.is_plain && !request.operation.is_bulk();
+        let Some(wanted) = wanted(request, outcome.as_ref()) else {
+            let could_be = change.back.is_some() && request.operation.calls.method == Method::DELETE;
+            return if is_unread && could_be { Err(ShadowOutcome::EffectUnread) } else { Ok(None) };
+        };
+        let answered = self.in_its_answer(change, &wanted, outcome.as_ref());
+        let sought = |back: &Back| back.sought(&request.path, told.map(Document::root));
+        let Some((back, sought)) = change.back.as_ref().and_then(|back| Some((back, sought(back)?))) else {
+            if is_unread && matches!(wanted, Aim::Set(_)) {
+                return Err(ShadowOutcome::EffectUnread);
+            }
+            return Ok(answered);
+        };
+        let is_own = || self.since.is_some_and(|since| self.plan.is_unchanged_since(since, sought.names()));
+        let read = self.read_back(back, &sought, &wanted, &is_own).await;
+        let Some(answered) = answered else { return read };
+        let mut answered = self.plan.without_noise(&back.reads.name, answered);
+        if answered.is_empty() {
+            return read.map(|found| found.or(Some(answered)));
+        }
+        if !is_own() {
+            return Err(ShadowOutcome::EffectUnsteady);
+        }
+        // The answer tells it, whether it can be read back or not. What both tell is told once.
+        let mut found = read.ok().flatten().unwrap_or_default();
+        answered.drop_at(|place| found.places().any(|told| told == place));
+        found.absorb(answered);
+        Ok(Some(found))
+    }
+
+    /// Where the record, as it is read back, is not what the change was to make of it; none if nothing of it can be compared.
+    async fn read_back(
+        &self,
+        back: &Back,
+        sought: &Sought,
+        wanted: &Aim,
+        is_own: &dyn Fn() -> bool,
+    ) -> Result<Option<Differences>, ShadowOutcome> {
+        let look = async || self.look(&back.reads, sought).await;
+        let reader = self.plan.reader(&back.reads.name).ok_or(ShadowOutcome::EffectUnread)?;
+        let differs = |found: &Found| self.differs(reader, wanted, found);
+        let Some(mut found) = differs(&look().await?) else { return Ok(None) };
+        if found.is_empty() {
+            return Ok(Some(found));
+        }
+        // Somebody may have changed it since. What counts is what differs again, if nobody is known to have.
+        found.confirm(&differs(&look().await?).unwrap_or_default());
+        if found.is_empty() || !is_own() {
+            return Err(ShadowOutcome::EffectUnsteady);
+        }
+        let found = self.plan.without_noise(&back.reads.name, found);
+        if found.is_empty() { Err(ShadowOutcome::Noise) } else { Ok(Some(found)) }
+    }
+
+    /// Where the answer to the change tells the record, and not as the change was to make it; none if it tells nothing of it.
+    fn in_its_answer(&self, change: &Change, wanted: &Aim, outcome: Option<&Outcome>) -> Option<Differences> {
+        let (Aim::Set(effect), Some(Ok(answer))) = (wanted, outcome) else { return None };
+        let (body, masks) = answer.body.as_ref().zip(self.plan.masks())?;
+        effect.differences(&change.reader, answer.status, body.root(), masks, TOLD_MAX)
     }
 
     /// Where what was found is not what was wanted; none if nothing of it can be compared.

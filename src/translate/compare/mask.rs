@@ -24,7 +24,8 @@ pub struct Masks {
 /// A value as it may be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Mask {
-    /// What kind it is of: `nothing`, `null`, `boolean`, `number`, `string`, `list` or `object`; or `status`.
+    /// What kind it is of: `nothing`, `null`, `boolean`, `number`, `string`, `list` or `object`; or `status`; or `unknown`,
+    /// where nobody can say what would stand there.
     pub kind: &'static str,
     /// A digest; for those who want to see it the value; nothing where the kind says it all.
     pub text: Option<String>,
@@ -73,6 +74,11 @@ impl Mask {
     /// A status, which may be told as it is: it is nobody's.
     pub fn status(status: StatusCode) -> Mask {
         Mask { kind: "status", text: Some(status.as_str().to_owned()) }
+    }
+
+    /// What nobody can say.
+    pub fn unknown() -> Mask {
+        Mask { kind: "unknown", text: None }
     }
 }
 

@@ -57,8 +57,19 @@ async fn looked_after_at(
     status: u16,
     reads: Vec<Line>,
 ) -> String {
-    let answer = if status == 204 { json!(null) } else { member(ADA, "editor") };
-    let Line { call, body, reply } = line(method, body, status, &answer);
+    let answer = if status == 204 { String::new() } else { member(ADA, "editor").to_string() };
+    answered_so(ada, (method, body), (status, &answer), reads).await
+}
+
+/// The same, if the change is answered so.
+async fn answered_so(
+    ada: &str,
+    (method, body): (&str, Option<Value>),
+    (status, answer): (u16, &str),
+    reads: Vec<Line>,
+) -> String {
+    let Line { call, body, .. } = line(method, body, status, &Value::Null);
+    let reply = Reply::Answer { status, headers: Vec::new(), body: answer.as_bytes().to_vec() };
     let change = Line { call: format!("{call}/{ada}"), body, reply };
     let key = ("x-api-key".to_owned(), format!("csb_{}_00000000", "a".repeat(32)));
     came_to("closient", "www.closient.com", key, change, reads).await
@@ -146,6 +157,69 @@ async fn a_record_is_found_however_its_id_is_spelt() {
     assert_eq!(still, "effect_different status");
 }
 
+#[tokio::test]
+async fn an_answer_to_a_change_that_no_mapping_knows_is_a_difference_whatever_was_done() {
+    let right = member(ADA, "editor").to_string();
+    let unknown_role = right.replace("editor", "wizard");
+    let with_more = right.replacen('{', r#"{"phone":"0123","#, 1);
+    for (status, answer, expected) in [
+        (200, right.as_str(), "effect_same"),
+        (201, &right, "answer/status effect_different"),
+        (202, &right, "answer/status effect_different"),
+        (204, "", "answer/status effect_different"),
+        (200, "", "answer/body effect_different"),
+        (200, "<html>", "answer/body effect_different"),
+        (200, "[]", "/role effect_different"),
+        (200, &unknown_role, "answer/body effect_different"),
+        // Of what nobody has a name for its own place is told, as of reads.
+        (200, &with_more, "dialect:/phone effect_same"),
+    ] {
+        let reads = if status == 202 { Vec::new() } else { vec![page(1, &[(ADA, "editor")], 1)] };
+        let change = ("PUT", Some(json!({"role": "editor"})));
+        assert_eq!(answered_so(ADA, change, (status, answer), reads).await, expected, "{status} {answer}");
+    }
+    let removed = answered_so(ADA, ("DELETE", None), (200, "{}"), Vec::new()).await;
+    assert_eq!(removed, "answer/status effect_different");
+}
+
+#[tokio::test]
+async fn an_answer_to_a_change_that_tells_another_record_is_a_difference_though_it_was_done_rightly() {
+    let [editor, billing] = ["editor", "billing"].map(|role| member(ADA, role).to_string());
+    let there = |role: &str| page(1, &[(ADA, role)], 1);
+    let unread = || page(1, &[(BO, "editor")], 2);
+    for (answer, reads, expected) in [
+        (&editor, vec![there("editor")], "effect_same"),
+        (&billing, vec![there("editor")], "/role effect_different"),
+        // Both say so, and it is told once.
+        (&billing, vec![there("billing"), there("billing")], "/role effect_different"),
+        (&billing, vec![unread()], "/role effect_different"),
+        (&editor, vec![unread()], "effect_unread"),
+    ] {
+        let change = ("PUT", Some(json!({"role": "editor"})));
+        assert_eq!(answered_so(ADA, change, (200, answer), reads).await, expected, "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn what_was_done_to_many_is_answered_in_a_form_that_the_mapping_knows() {
+    let invites = format!("/v1/orgs/{ORGANIZATION}/invites");
+    for (answer, expected) in [
+        (json!({"users": [], "invited": 0}), "dry_fits"),
+        (json!({"users": [], "invited": 0, "phone": 1}), "dry_fits"),
+        (json!({"done": 1}), "answer/body effect_different"),
+    ] {
+        let reply = Reply::Answer { status: 200, headers: Vec::new(), body: answer.to_string().into_bytes() };
+        let body = json!({"emails": ["jo@example.com"], "role": "read"});
+        let change = Line { call: format!("POST {invites}"), body: Some(body), reply };
+        let token = ("authorization".to_owned(), format!("Bearer gb_api_{}", "a".repeat(40)));
+        assert_eq!(
+            came_to("gitbook", "api.gitbook.com", token, change, Vec::new()).await,
+            expected,
+            "{answer}"
+        );
+    }
+}
+
 const INVITATION: &str = "3c90c3cc-0d44-4b50-8888-8dd25736052a";
 
 /// The end of a list that leaves nothing out, after an invitation was renamed by a client that spells its id so.
@@ -195,7 +269,7 @@ async fn what_was_made_is_not_known_of_an_answer_that_came_compressed() {
     let list = "/account/api/v1/organizations";
     let made = json!({"name": "Northwind", "country": "DE"});
     let headers = vec![("content-encoding".to_owned(), "gzip".to_owned())];
-    let reply = Reply::Answer { status: 201, headers, body: b"\x1f\x8b, so to speak".to_vec() };
+    let reply = Reply::Answer { status: 200, headers, body: b"\x1f\x8b, so to speak".to_vec() };
     let change = Line { call: format!("POST {list}"), body: Some(made), reply };
     let key = ("x-api-key".to_owned(), format!("csb_{}_00000000", "a".repeat(32)));
     assert_eq!(came_to("closient", "www.closient.com", key, change, Vec::new()).await, "effect_unread");
