@@ -152,14 +152,18 @@ fn where_answers_were_compared_and_where_never_is_told_of_each_operation() {
     for place in ["object", "sites", "spaces", "teams"] {
         assert!(looked_at.contains(&json!(place)), "{place}: {reads}");
     }
-    let [refusal, name] = [("refusal", "refusal"), ("user.displayName", "not_told")]
-        .map(|(place, why)| json!({"place": place, "why": why}));
+    let [headers, refusal, name] =
+        [("headers", "header"), ("refusal", "refusal"), ("user.displayName", "not_told")]
+            .map(|(place, why)| json!({"place": place, "why": why}));
     let [joined, seen] = ["/joined_at", "/last_seen_at"].map(|at| json!({"place": at, "why": "time"}));
-    assert_eq!(reads["never"], json!([joined, seen, refusal, name]));
+    assert_eq!(reads["never"], json!([joined, seen, headers, refusal, name]));
     // Of a change what it did is compared, and its answer is looked at.
     let changes = places(&told, "updateMemberInOrganizationById");
     assert_eq!((&changes["of"], &changes["compared"]), (&json!("effects"), &json!([])));
-    assert_eq!((&changes["looked_at"], &changes["never"]), (&reads["looked_at"], &json!([refusal, name])));
+    assert_eq!(
+        (&changes["looked_at"], &changes["never"]),
+        (&reads["looked_at"], &json!([headers, refusal, name]))
+    );
     for (operation, why) in
         [("create_organization_invitations", "bulk"), ("respond_to_invitation", "constant")]
     {

@@ -34,6 +34,8 @@ pub enum Why {
     Bulk,
     /// The whole answer is a constant: it says nothing but its status.
     Constant,
+    /// It is a header: of answers only status and body are compared.
+    Header,
     /// No answer was compared.
     NoAnswer,
     /// It shows what is made of something that no answer tells.
@@ -50,6 +52,7 @@ impl Why {
         match self {
             Why::Bulk => "bulk",
             Why::Constant => "constant",
+            Why::Header => "header",
             Why::NoAnswer => "no_answer",
             Why::NotTold => "not_told",
             Why::Refusal => "refusal",
@@ -104,7 +107,8 @@ impl Reader {
     fn covers(&self) -> Covers {
         let whole = |why: Why| (String::new(), why);
         let refusals = ("refusal".to_owned(), Why::Refusal);
-        let mut never = BTreeSet::from([refusals]);
+        let headers = ("headers".to_owned(), Why::Header);
+        let mut never = BTreeSet::from([headers, refusals]);
         let of_effects = !self.operation.is_safe();
         let plans = match &self.operation.answer {
             AnswerPlan::Collect(_) => {
