@@ -89,6 +89,20 @@ impl PageSlot {
         ("previous_url", PageSlot::PreviousUrl),
         ("total", PageSlot::Total),
     ];
+
+    /// Whether every page has something there, and not null: what leads to another page may lead nowhere.
+    pub fn is_always_told(self) -> bool {
+        match self {
+            PageSlot::HasNext
+            | PageSlot::HasPrevious
+            | PageSlot::Items
+            | PageSlot::Limit
+            | PageSlot::Number
+            | PageSlot::Pages
+            | PageSlot::Total => true,
+            PageSlot::Next | PageSlot::NextUrl | PageSlot::PreviousUrl => false,
+        }
+    }
 }
 
 /// The page a client wants, as the canonical API counts.

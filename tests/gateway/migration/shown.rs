@@ -77,6 +77,40 @@ fn what_the_old_side_only_shows_is_found_whoever_answers_and_apart_from_what_dif
 }
 
 #[test]
+fn what_the_old_side_leaves_out_and_the_mapping_tells_by_default_is_found() {
+    // Under another name it is as good as left out, and that name is nobody's.
+    let tamper = Tamper::default().showing(&[
+        ("\"inviteLinks\":", "\"invitesLinks\":"),
+        ("\"defaultRole\":", "\"defaultsRole\":"),
+        ("\"count\":", "\"counts\":"),
+    ]);
+    let world = World::behind(&GITBOOK, |old| tamper.in_front_of(old));
+    assert_eq!(
+        world.put(&json!({"mode": "shadow", "answers": "legacy", "noise": 0, "extra": 1600})).status,
+        200
+    );
+    let mut client = Client::new(world.new.address);
+    for (path, expected) in [
+        (
+            String::new(),
+            ["dialect:/defaultsRole", "dialect:/inviteLinks", "dialect:/invitesLinks"].as_slice(),
+        ),
+        ("/members?limit=20".to_owned(), &["dialect:/count", "dialect:/counts"]),
+    ] {
+        let before = world.compared();
+        let path = format!("/gitbook{NORTHWIND}{path}");
+        assert_eq!(client.ask("GET", &path, &authorization(TOKENS[3]), "").unwrap().status, 200);
+        world.wait_until_compared(before + 1);
+        for place in expected {
+            let count = world.counted("gateway_shadow_differences_total", &[("place", place)]);
+            assert_eq!(count, 1, "{place}: {}", world.new.page("/differences").body);
+        }
+    }
+    // That null is not there is no difference.
+    assert_eq!(world.counted("gateway_shadow_differences_total", &[("place", "dialect:/defaultRole")]), 0);
+}
+
+#[test]
 fn what_the_answer_to_a_change_only_shows_is_found_too() {
     let tamper = Tamper::default().showing(&[("\"plan\":\"free\"", "\"plan\":\"pro\"")]);
     let world = World::behind(&GITBOOK, |old| tamper.in_front_of(old));

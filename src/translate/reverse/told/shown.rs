@@ -1,5 +1,5 @@
 //! What an answer only shows: constants, labels, views, and what says once more what was read elsewhere, none of which is
-//! read; and members that no schema names.
+//! read; what it leaves out and the mapping always tells; and members that no schema names.
 //!
 //! What was read of an answer is told again by the mapping. Where that writes something which is not read, and the answer
 //! shows another value, its clients would see the mapping's after the move. What nobody has a name for they would not see
@@ -12,7 +12,7 @@ use std::collections::BTreeMap;
 mod looking;
 
 use self::looking::{ANY, Looking};
-use super::list::items_at;
+use super::list::{items_at, value_at};
 use super::reading::{Spot, Telling, Way, is_read};
 use super::record::over;
 use super::{Reader, Reading};
@@ -49,6 +49,9 @@ enum Part {
     Object(Members),
     /// A list, known by its elements.
     Each(Box<Part>),
+    /// It is read, and compared elsewhere if it is there. Where it is not, the mapping may tell something all the same, such as
+    /// a default.
+    Read,
     /// It is only shown, and what the mapping shows there is known.
     Shown,
 }
@@ -121,6 +124,17 @@ impl Reader {
             }
             Some(frame) => {
                 looking.at(frame, Some(heard), None);
+                for (way, _) in self
+                    .operation
+                    .page
+                    .iter()
+                    .flat_map(|page| &page.fields)
+                    .filter(|(_, slot)| slot.is_always_told())
+                {
+                    if value_at(heard, way).is_none_or(Value::is_null) {
+                        looking.below(way.iter().map(|name| &**name), Looking::lacks);
+                    }
+                }
                 let items = self.listed(heard).into_iter().flat_map(Value::elements);
                 let way = items_at(self.operation.page.as_deref(), under(plan));
                 let records = body.member(&self.items).into_iter().flat_map(Value::elements);
@@ -187,7 +201,9 @@ fn record(lens: &Lens, below: &[Way], tells: &impl Fn(&[Segment]) -> bool) -> Pa
                 let below: Vec<_> = below.iter().cloned().chain(way).collect();
                 Part::Each(Box::new(record(lens, &below, tells)))
             }
-            _ => Part::Left,
+            // Whether it is there at all may depend on what nobody tells.
+            _ if field.when.tag.is_some() => Part::Left,
+            _ => Part::Read,
         };
         all.put(&left.path, part);
     }
@@ -246,15 +262,15 @@ impl Part {
                     item.declare(&shape);
                 }
             }
-            Part::Left | Part::Shown => {}
+            Part::Left | Part::Read | Part::Shown => {}
         }
     }
 
-    /// Whether a value that the mapping wrote has something in it that is only shown.
+    /// Whether a value that the mapping wrote where there is none has something in it that its clients will be told.
     fn is_shown_in(&self, again: Value<'_>) -> bool {
         match self {
             Part::Left => false,
-            Part::Shown => !again.is_null(),
+            Part::Read | Part::Shown => !again.is_null(),
             Part::Each(item) => again.elements().any(|element| item.is_shown_in(element)),
             Part::Object(members) => members
                 .known
@@ -265,7 +281,7 @@ impl Part {
 
     fn collect(&self, at: &str, found: &mut Vec<String>) {
         match self {
-            Part::Left => {}
+            Part::Left | Part::Read => {}
             Part::Shown => found.push(at.to_owned()),
             Part::Each(item) => item.collect(&format!("{at}[]"), found),
             Part::Object(members) => {

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use super::{Members, Part, SHOWN};
 use crate::json::{Kind, Value};
 use crate::schema::is_same_number;
-use crate::translate::compare::{Difference, Differences, Masks, What};
+use crate::translate::compare::{Difference, Differences, Mask, Masks, What};
 
 #[cfg(test)]
 mod tests;
@@ -55,6 +55,9 @@ impl<'l> Looking<'l> {
         match part {
             Part::Left => {}
             Part::Shown => self.shown(heard, again),
+            // What is there is compared elsewhere.
+            Part::Read if heard.is_some_and(|heard| !heard.is_null()) => {}
+            Part::Read => self.shown(heard, again),
             Part::Each(item) if kind == Some(Kind::Array) => {
                 let [heard, again] = [heard, again].map(|list| list.into_iter().flat_map(Value::elements));
                 let mut again = again.fuse();
@@ -71,6 +74,8 @@ impl<'l> Looking<'l> {
                     self.below([&**name], |looking| looking.at(part, heard, again));
                 }
             }
+            // Not even that it is empty is told.
+            Part::Each(_) if kind.is_none() => self.shown(heard, again),
             // There is nothing to look into: what the mapping writes there is there as a whole, or instead.
             Part::Each(_) | Part::Object(_) => {
                 self.shown(heard, again.filter(|again| part.is_shown_in(*again)));
@@ -110,12 +115,20 @@ impl<'l> Looking<'l> {
         }
     }
 
+    /// Tells that the old side has nothing at the place under way, where the mapping always tells something.
+    pub(super) fn lacks(&mut self) {
+        self.tell_masked(What::Extra, [self.masks.of(None), Mask::unknown()]);
+    }
+
     fn tell(&mut self, what: What, sides: [Option<Value<'_>>; 2]) {
+        self.tell_masked(what, sides.map(|side| self.masks.of(side)));
+    }
+
+    fn tell_masked(&mut self, what: What, sides: [Mask; 2]) {
         if self.is_done() {
             return;
         }
         self.told.insert(self.at.clone());
-        let sides = sides.map(|side| self.masks.of(side));
         // There are not more places than the mapping and the schema have, and so many unknown ones.
         self.found.add(Difference { place: self.at.clone(), what, sides }, usize::MAX);
     }

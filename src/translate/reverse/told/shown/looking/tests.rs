@@ -56,6 +56,26 @@ fn no_more_unknown_names_of_an_answer_are_told_than_that() {
 }
 
 #[test]
+fn what_is_read_is_told_only_where_it_is_missing_and_the_mapping_tells_it() {
+    let item = || Part::Each(Box::new(object([("links", Part::Read)], false)));
+    let part = object(
+        [("links", Part::Read), ("rules", object([("type", Part::Read)], false)), ("list", item())],
+        false,
+    );
+    let again = json!({"links": true, "rules": {"type": "none"}, "list": []});
+    let all = ["dialect:/links", "dialect:/list", "dialect:/rules"];
+    for (heard, told) in [
+        (json!({"links": false, "rules": {"type": "all"}, "list": []}), &all[..0]),
+        (json!({}), &all),
+        (json!({"links": null, "rules": null, "list": []}), &[all[0], all[2]]),
+        (json!({"links": true, "rules": {}, "list": []}), &["dialect:/rules/type"]),
+    ] {
+        assert_eq!(places(&part, &heard, &again, &[]), told, "{heard}");
+        assert_eq!(places(&part, &heard, &json!({"links": null}), &[]), [""; 0], "neither tells it: {heard}");
+    }
+}
+
+#[test]
 fn names_of_what_may_be_a_map_are_not_told() {
     let heard = json!({"kind": "a", "jane_doe": 1, "ada": 2});
     let again = json!({"kind": "a"});
