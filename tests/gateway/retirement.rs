@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::{Duration, SystemTime};
 
-use http::HeaderMap;
 use http::header::{LINK, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue};
 use interlingua::boot::DataFiles;
 use interlingua::gateway::mode::{self, Legacies, Mode, Modes};
 use interlingua::gateway::{self, Gateway};
@@ -21,6 +21,7 @@ use tokio::time::advance;
 
 use crate::support::backend::{Backend, Line, Reply, nobody};
 use crate::support::client::{Ask, Told};
+use crate::support::links::{self, Link};
 use crate::support::{Dialects, gateway_with, load};
 
 fn dialects() -> &'static Dialects {
@@ -71,10 +72,17 @@ fn dates(headers: &HeaderMap) -> (Option<i64>, Option<String>) {
     (deprecation, sunset)
 }
 
-/// The links of the one line; no URL has a space.
-fn links(headers: &HeaderMap) -> Vec<&str> {
+/// The links of the one line, by the grammar of RFC 8288.
+fn links(headers: &HeaderMap) -> Vec<Link> {
     assert!(headers.get_all(LINK).iter().count() <= 1, "{headers:?}");
-    headers.get(LINK).map_or_else(Vec::new, |line| line.to_str().unwrap().split(", ").collect())
+    let read = |line: &HeaderValue| {
+        links::links(line.to_str().unwrap()).unwrap_or_else(|wrong| panic!("{wrong}: {line:?}"))
+    };
+    headers.get(LINK).map_or_else(Vec::new, read)
+}
+
+fn link(target: &str, relation: &str) -> Link {
+    Link { target: target.to_owned(), relation: relation.to_owned() }
 }
 
 /// 2026-03-01T00:00:00Z, as `date -u -d 2026-03-01 +%s` says, and so on.
@@ -151,9 +159,9 @@ async fn every_refusal_and_redirect_tells_how_the_dialect_retires() {
         assert_eq!(
             links(&answer.headers),
             [
-                r#"<https://bureau.example/docs/the-end>; rel="deprecation""#,
-                r#"<https://bureau.example/docs/the-end>; rel="sunset""#,
-                r#"<https://bureau.example/docs/v2#people>; rel="successor-version""#,
+                link("https://bureau.example/docs/the-end", "deprecation"),
+                link("https://bureau.example/docs/the-end", "sunset"),
+                link("https://bureau.example/docs/v2#people", "successor-version"),
             ],
             "{status}"
         );
@@ -201,7 +209,7 @@ async fn a_parameter_is_told_to_those_who_send_it() {
     let told_of = async |target: &str| told(&gateway, target, None).await.headers;
     let headers = told_of("GET /people?named=ada").await;
     assert_eq!(dates(&headers), (Some(JULY), None));
-    assert_eq!(links(&headers), [r#"<https://bureau.example/docs/search>; rel="successor-version""#]);
+    assert_eq!(links(&headers), [link("https://bureau.example/docs/search", "successor-version")]);
     assert_eq!(dates(&told_of("GET /people?search=ada").await), (None, None));
     assert_eq!(dates(&told_of("GET /people?named=ada&other=1").await).0, Some(JULY), "also with a refusal");
 }

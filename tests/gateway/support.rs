@@ -4,6 +4,7 @@
 pub(crate) mod backend;
 pub(crate) mod client;
 pub(crate) mod json;
+pub(crate) mod links;
 
 use std::{
     sync::{Arc, LazyLock},
