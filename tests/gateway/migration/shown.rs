@@ -106,7 +106,7 @@ fn what_the_old_side_leaves_out_and_the_mapping_tells_by_default_is_found() {
             assert_eq!(count, 1, "{place}: {}", world.new.page("/differences").body);
         }
     }
-    // That null is not there is no difference.
+    // Where the mapping tells nothing but null there is nothing to be told.
     assert_eq!(world.counted("gateway_shadow_differences_total", &[("place", "dialect:/defaultRole")]), 0);
 }
 
