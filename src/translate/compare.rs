@@ -62,7 +62,7 @@ pub struct List<'b> {
     pub keys: &'b [Key],
     /// Whether it is a page of a longer one.
     pub is_page: bool,
-    /// Whether items may have been left out of it: then a page may have any number of them.
+    /// Whether items may have been left out of it: then a page may have fewer of them.
     pub is_cut: bool,
 }
 

@@ -34,7 +34,9 @@ impl Comparing<'_> {
             }
         }
         let [ones, others] = once;
-        let in_place_of_others = if self.by.list.is_cut { usize::MAX } else { ones.len().min(others.len()) };
+        // A page that lost some of its items is short. One that is empty is an end to many clients.
+        let may_be_short = self.by.list.is_cut && pages.iter().all(|page| !page.is_empty());
+        let in_place_of_others = if may_be_short { usize::MAX } else { ones.len().min(others.len()) };
         for (items, what) in [(ones, What::Missing), (others, What::Extra)] {
             for (index, item) in items.into_iter().enumerate() {
                 if index >= in_place_of_others {

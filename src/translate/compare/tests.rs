@@ -205,6 +205,7 @@ fn a_page_that_is_empty_or_shorter_or_has_an_item_twice_is_a_difference() {
     let cut = List { is_cut: true, ..page };
     assert_eq!(listed(cut, on("abc"), on("a")), (vec![], 2));
     assert_eq!(listed(cut, on("abb"), on("ac")), (vec![missing.to_owned()], 2));
+    assert_eq!(listed(cut, on("a"), on("")), (vec![missing.to_owned()], 0), "but not empty");
 }
 
 #[test]
