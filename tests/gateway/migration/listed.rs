@@ -169,7 +169,8 @@ async fn an_answer_to_a_change_that_no_mapping_knows_is_a_difference_whatever_wa
         (204, "", "answer/status effect_different"),
         (200, "", "answer/body effect_different"),
         (200, "<html>", "answer/body effect_different"),
-        (200, "[]", "/role effect_different"),
+        // It has no role, and is no object, either.
+        (200, "[]", "/role dialect: effect_different"),
         (200, &unknown_role, "answer/body effect_different"),
         // Of what nobody has a name for its own place is told, as of reads.
         (200, &with_more, "dialect:/phone effect_same"),
