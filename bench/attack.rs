@@ -24,6 +24,10 @@ use attackers::{Crowd, Kind, PARTS, Request};
 /// of connections, whatever else they do.
 const COME_AGAIN: usize = 2;
 
+/// How many come at a time, and how long it is to those that come next.
+const COME: usize = 10;
+const MOMENT: Duration = Duration::from_millis(10);
+
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments: Vec<String> = env::args().skip(1).collect();
     let [address, kind, count, seconds, pace, target, headers] = arguments.as_slice() else {
@@ -34,7 +38,10 @@ fn main() -> Result<(), Box<dyn Error>> {
     let (length, pace) = (Duration::from_secs_f64(seconds.parse()?), Duration::from_millis(pace.parse()?));
     let headers = headers.lines().flat_map(|line| [line, "\r\n"]).collect();
     let mut crowd = Crowd::new(address.parse()?, kind, Request { target: target.clone(), headers });
-    crowd.fill(count)?;
+    while crowd.opened < count {
+        crowd.fill(count.min(crowd.opened + COME))?;
+        thread::sleep(MOMENT);
+    }
     writeln!(io::stdout(), "ready")?;
     io::stdout().flush()?;
     let (begun, mut moments) = (Instant::now(), 0_u32);

@@ -18,7 +18,7 @@ pub(crate) enum Kind {
     SlowBody,
     /// Asks several times at once, and reads a byte of the answers now and then.
     SlowRead,
-    /// Opens streams of HTTP/2, and resets each at once.
+    /// Asks over HTTP/2, and resets each stream at once.
     Resets,
     /// Sends a head of HTTP/2 that never ends.
     Continuations,
@@ -60,25 +60,29 @@ impl Kind {
             Kind::Silent => Vec::new(),
             Kind::SlowHead => head.into_bytes(),
             Kind::SlowBody => format!("{head}content-length: 100000\r\n\r\n").into_bytes(),
-            Kind::SlowRead => request.whole().repeat(8),
+            Kind::SlowRead => request.whole().repeat(ANSWERS),
             Kind::Resets | Kind::Settings | Kind::Pings => [PREFACE, &frame(4, 0, 0, &[])].concat(),
             // HEADERS of a stream without END_HEADERS.
-            Kind::Continuations => [PREFACE, &frame(4, 0, 0, &[]), &frame(1, 1, 1, BLOCK)].concat(),
+            Kind::Continuations => {
+                [PREFACE, &frame(4, 0, 0, &[]), &frame(1, 1, 1, &request.block())].concat()
+            }
         }
     }
 
     /// What each says from then on, at the step of that number.
-    fn step(self, number: u32) -> Vec<u8> {
+    fn step(self, number: u32, request: &Request) -> Vec<u8> {
         match self {
             Kind::Silent | Kind::SlowRead => Vec::new(),
             Kind::SlowHead | Kind::SlowBody => b"a".to_vec(),
-            Kind::Resets => many(|at| {
-                let stream = 2 * (number * FRAMES + at) + 1;
-                [frame(1, 5, stream, BLOCK), frame(3, 0, stream, &8_u32.to_be_bytes())].concat()
-            }),
-            Kind::Continuations => many(|_| frame(9, 0, 1, b"\x40\x01x\x01y")),
-            Kind::Settings => many(|_| frame(4, 0, 0, &[0, 3, 0, 0, 0, 100])),
-            Kind::Pings => many(|_| frame(6, 0, 0, b"attacked")),
+            // Each is a request that the backend may hear: many more would be a flood of those, which quotas are for.
+            Kind::Resets if number.is_multiple_of(STEPS_OF_A_RESET) => {
+                let stream = 2 * (number / STEPS_OF_A_RESET) + 1;
+                [frame(1, 5, stream, &request.block()), frame(3, 0, stream, &8_u32.to_be_bytes())].concat()
+            }
+            Kind::Resets => Vec::new(),
+            Kind::Continuations => many(&frame(9, 0, 1, b"\x40\x01x\x01y")),
+            Kind::Settings => many(&frame(4, 0, 0, &[0, 3, 0, 0, 0, 100])),
+            Kind::Pings => many(&frame(6, 0, 0, b"attacked")),
         }
     }
 }
@@ -96,18 +100,40 @@ impl Request {
     fn whole(&self) -> Vec<u8> {
         format!("GET {} HTTP/1.1\r\nhost: test\r\n{}\r\n", self.target, self.headers).into_bytes()
     }
+
+    /// The same as a block of HPACK in which nothing is compressed (RFC 7541, section 6.2.2).
+    fn block(&self) -> Vec<u8> {
+        let text = |text: &str| {
+            let length = u8::try_from(text.len()).ok().filter(|length| *length < 0x7f).expect("a short text");
+            [&[length], text.as_bytes()].concat()
+        };
+        // `:method GET` and `:scheme http` are in the static table, `:authority` and `:path` are by their names.
+        let mut block = [&b"\x82\x86\x01"[..], &text("test"), b"\x04", &text(&self.target)].concat();
+        for (name, value) in self.headers.lines().filter_map(|line| line.split_once(": ")) {
+            block.extend([&b"\0"[..], &text(&name.to_ascii_lowercase()), &text(value)].concat());
+        }
+        block
+    }
 }
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// `:method GET`, `:scheme http`, `:path /` and `:authority test`.
-const BLOCK: &[u8] = b"\x82\x86\x84\x41\x04test";
+/// Where they come from: one address alone may not have as many requests in flight as there are of them.
+const ATTACKERS: [Ipv4Addr; 4] = [
+    Ipv4Addr::new(127, 0, 0, 2),
+    Ipv4Addr::new(127, 0, 0, 3),
+    Ipv4Addr::new(127, 0, 0, 4),
+    Ipv4Addr::new(127, 0, 0, 5),
+];
 
-/// Where they come from.
-const ATTACKERS: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 2);
+/// How many answers are asked for by whoever reads next to nothing: more than the systems on both ends keep.
+const ANSWERS: usize = 64;
 
 /// Frames in a step.
-const FRAMES: u32 = 4;
+const FRAMES: usize = 4;
+
+/// How many steps there are from one stream that is reset to the next.
+const STEPS_OF_A_RESET: u32 = 10;
 
 /// What one keeps of what the other side does not take; more than that it does not go on saying.
 const UNSENT_MAX: usize = 1 << 14;
@@ -117,8 +143,8 @@ fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-fn many(one: impl Fn(u32) -> Vec<u8>) -> Vec<u8> {
-    (0..FRAMES).flat_map(one).collect()
+fn many(frame: &[u8]) -> Vec<u8> {
+    frame.repeat(FRAMES)
 }
 
 /// A crowd of attackers.
@@ -169,12 +195,12 @@ impl Crowd {
     }
 
     /// A connection as it would be between machines: on the loopback interface both systems take megabytes that nobody reads.
-    /// It comes from another address than that of whoever does nothing wrong, who would share its limits.
+    /// It comes from other addresses than that of whoever does nothing wrong, who would share their limits.
     fn connected(&self) -> io::Result<TcpStream> {
         let socket = Socket::new(Domain::for_address(self.address), Type::STREAM, None)?;
         socket.set_recv_buffer_size(4096)?;
         socket.set_tcp_mss(1000)?;
-        socket.bind(&SocketAddr::from((ATTACKERS, 0)).into())?;
+        socket.bind(&SocketAddr::from((ATTACKERS[self.opened % ATTACKERS.len()], 0)).into())?;
         socket.connect(&self.address.into())?;
         socket.set_nonblocking(true)?;
         socket.set_tcp_nodelay(true)?;
@@ -194,10 +220,10 @@ impl Crowd {
     }
 
     fn step_of(&mut self, steps: impl Fn(u32) -> bool) -> usize {
-        let kind = self.kind;
-        let before = self.attackers.len();
-        self.attackers.retain_mut(|attacker| !steps(attacker.part) || attacker.step(kind));
-        self.shut_out += before - self.attackers.len();
+        let Crowd { kind, request, attackers, .. } = self;
+        let before = attackers.len();
+        attackers.retain_mut(|attacker| !steps(attacker.part) || attacker.step(*kind, request));
+        self.shut_out += before - attackers.len();
         self.attackers.len()
     }
 
@@ -209,13 +235,13 @@ impl Crowd {
 
 impl Attacker {
     /// False if it was shut out.
-    fn step(&mut self, kind: Kind) -> bool {
+    fn step(&mut self, kind: Kind, request: &Request) -> bool {
         // Who reads next to nothing would not come to the end that stands behind the answers.
         if !matches!(self.stream.take_error(), Ok(None)) {
             return false;
         }
         if self.unsent.len() < UNSENT_MAX {
-            self.unsent.append(&mut kind.step(self.steps));
+            self.unsent.append(&mut kind.step(self.steps, request));
             self.steps += 1;
         }
         while !self.unsent.is_empty() {

@@ -3,19 +3,24 @@
 import argparse
 import http.client
 import json
+import os
+import re
 import resource
 import subprocess
 import sys
 import tempfile
 import threading
 import time
+import urllib.request
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import waits
 import workloads
-from processes import descriptors, free_ports, listens, memory, started, wait_for, without_quotas
+from contenders import nginx
+from processes import PROCESSORS, descriptors, free_ports, listens, memory, started, wait_for, without_quotas
+from workloads import case, compact
 
 KINDS = ["silent", "slow-head", "slow-body", "slow-read", "resets", "continuations", "settings", "pings"]
 ORGANIZATION = "CnEqURgZ3swzj528KMLvX5"
@@ -24,10 +29,17 @@ KEY = "csb_DemoOwnerNorthwind00000000000000_eda246cf"
 ATTACKED = "/closient/account/api/v1/organizations/jT5Z2in5V8XrN934edewzn/members"
 ATTACKERS_KEY = "csb_DemoOwnerExample0000000000000000_cfe1403d"
 """Attackers have a credential of their own, and what it may read."""
+ATTACKED_ID = "e8e912b6-ba9b-4c3a-bb4f-d04bdc370843"
+"""The backend's id of that organization. It has a hundred members, 60 KiB of them: a short answer that a client does not take the system
+takes for it."""
 SETTLES = 4
 """Seconds in which what a crowd said first is over."""
 ARRIVING_BYTES_MAX = 64 << 20
 """`server.arriving_bytes_max`, as it is by default, of one worker."""
+UNTAKEN_BYTES_MAX = 64 << 20
+"""`server.untaken_bytes_max`, likewise."""
+HTTP2_KIB = 46
+"""What a connection of HTTP/2 had when it was attacked."""
 TIMES_MAX = 2.0
 """The 99th percentile under attack, in those of when it was quiet, all rounds together."""
 
@@ -43,8 +55,11 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="interlingua-attacks-") as name, ExitStack() as stack:
         folder = Path(name)
         workloads.write(folder)
-        port, admin = free_ports(2)
-        process = stack.enter_context(started(without_quotas(options.built / "interlingua", folder, port, admin, "[backend]\nseed = true")))
+        os.chmod(folder, 0o755)  # nginx reads its answers as nobody
+        backend, port, admin = free_ports(3)
+        stack.enter_context(nginx(folder / "backend", site(backend, folder), PROCESSORS[1]))
+        upstream = f'[upstream]\nbase = "http://127.0.0.1:{backend}"'
+        process = stack.enter_context(started(without_quotas(options.built / "interlingua", folder, port, admin, upstream)))
         wait_for(lambda: listens(port) and listens(admin))
         prove(port)
         write_case(folder)
@@ -52,15 +67,17 @@ def main() -> int:
         idle, quiet_files = memory([process.pid]), descriptors(process.pid)
         print(HEAD)
         for kind in options.kinds or KINDS:
-            figures = measured(options, folder, port, process.pid, kind)
+            figures = measured(options, folder, port, admin, process.pid, kind)
             bound = idle + most(kind, options.count)
             after = settled(process.pid, quiet_files)
             failed |= figures.peak > bound or figures.times > TIMES_MAX or figures.lost > 0 or after > quiet_files
+            if kind == "slow-read" and not figures.untaken:
+                sys.exit("nobody had to wait for those who read next to nothing: this says nothing of them")
             each = (figures.peak - idle) * 1024 / options.count
             print(
                 f"{kind:14} {figures.quiet:9} {figures.attacked:9} {figures.times:6.2f} {'{:.2f} to {:.2f}'.format(*figures.between):>13}"
                 f" {figures.lost:5} {figures.peak:9.1f} {each:9.1f} {bound:8.0f} {figures.files:6} {after:6}"
-                f"  {figures.came} came, {figures.shut_out} were shut out",
+                f" {figures.untaken >> 10:8}  {figures.came} came, {figures.shut_out} were shut out",
                 flush=True,
             )
             prove(port)
@@ -69,7 +86,7 @@ def main() -> int:
 
 HEAD = (
     f"{'':14} {'quiet p99':>9} {'p99, us':>9} {'times':>6} {'nine of ten':>13} {'lost':>5} {'RSS, MiB':>9} {'KiB each':>9} {'at most':>8}"
-    f" {'files':>6} {'after':>6}  attackers"
+    f" {'files':>6} {'after':>6} {'KiB left':>8}  attackers"
 )
 
 
@@ -82,6 +99,8 @@ class Figures:
     peak: float = 0
     """MiB."""
     files: int = 0
+    untaken: int = 0
+    """Bytes of answers that clients had not taken, at most."""
     came: int = 0
     shut_out: int = 0
 
@@ -102,29 +121,30 @@ class Figures:
         return waits.between(self.rounds)
 
 
-def measured(options, folder: Path, port: int, pid: int, kind: str) -> Figures:
+def measured(options, folder: Path, port: int, admin: int, pid: int, kind: str) -> Figures:
     """In each round it is quiet, and then it is not."""
     figures = Figures()
     for _ in range(options.rounds):
         quiet_files = descriptors(pid)
         quiet = load(options, folder, port, options.seconds)
-        attacked, peak, files, told = under_attack(options, folder, port, pid, kind)
+        attacked, (peak, files, untaken), told = under_attack(options, folder, port, admin, pid, kind)
         settled(pid, quiet_files)
         figures.rounds.append((quiet["waits"], attacked["waits"]))
         figures.lost += quiet["other_status"] + attacked["other_status"]
         figures.peak, figures.files = max(figures.peak, peak), max(figures.files, files)
+        figures.untaken = max(figures.untaken, untaken)
         figures.came += told["opened"]
         figures.shut_out += told["shut_out"]
     return figures
 
 
 def most(kind: str, count: int) -> float:
-    """MiB that attackers may cost, by the formula under "Memory" in docs/operations.md: each connection as measured there, and
-    what its limits allow beyond that; and requests of which the body is on its way."""
+    """MiB that attackers may cost, by the formula under "Memory" in docs/operations.md: each connection as measured there, twice for
+    what is in the meantime; and the bytes of requests that are on their way and of answers that are not taken."""
     if kind in ("resets", "continuations", "settings", "pings"):
-        return count * (19 + 1024 + 100 * 16) / 1024
-    arriving = 2 * ARRIVING_BYTES_MAX / 1024 if kind == "slow-body" else 0
-    return (count * (24 + 64) + arriving) / 1024
+        return count * 2 * HTTP2_KIB / 1024
+    bytes_max = {"slow-body": ARRIVING_BYTES_MAX, "slow-read": UNTAKEN_BYTES_MAX}.get(kind, 0)
+    return count * (24 + 64) / 1024 + 2 * bytes_max / (1 << 20)
 
 
 def arguments() -> argparse.Namespace:
@@ -149,6 +169,24 @@ def prove(port: int) -> None:
     connection.close()
 
 
+def site(port: int, folder: Path) -> str:
+    """A backend that costs next to nothing, so that attackers cannot keep it from the others: a long list, and a short one elsewhere."""
+    short = case("closient/list_members/first-page")["calls"][0]["answer"]["body"]
+    (folder / "short.json").write_bytes(compact(short))
+    (folder / "long.json").write_bytes(compact({"items": short["items"][:1] * 100, "total": 100}))
+    lists = "".join(
+        f" location {where} {{ root {folder}; rewrite ^ /{name}.json break; }}"
+        for where, name in (("/", "short"), (f"/v1/organizations/{ATTACKED_ID}/", "long"))
+    )
+    return f"server {{ listen 127.0.0.1:{port}; default_type application/json;{lists} }}"
+
+
+def untaken(admin: int) -> int:
+    """Bytes of answers that clients have not taken."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{admin}/metrics", timeout=30) as metrics:
+        return int(re.search(r"^gateway_untaken_bytes (\d+)$", metrics.read().decode(), re.MULTILINE)[1])
+
+
 def write_case(folder: Path) -> None:
     case = {"name": "innocent", "method": "GET", "target": TARGET, "headers": {"X-API-Key": KEY}, "body": "", "status": 200}
     (folder / "innocent.json").write_text(json.dumps([case]))
@@ -160,15 +198,15 @@ def load(options, folder: Path, port: int, seconds: float) -> dict:
     return json.loads(output.split("figures ", 1)[1])
 
 
-def under_attack(options, folder: Path, port: int, pid: int, kind: str):
-    """Figures of the innocent client, the most memory and descriptors the program had, and what became of the attackers."""
+def under_attack(options, folder: Path, port: int, admin: int, pid: int, kind: str):
+    """Figures of the innocent client, the most memory, descriptors and untaken bytes the program had, and what became of the attackers."""
     words = [options.built / "attack", f"127.0.0.1:{port}", kind, options.count, options.seconds + SETTLES + 2, options.pace]
-    words += [ATTACKED, f"x-api-key: {ATTACKERS_KEY}\ncontent-type: application/json"]
+    words += [ATTACKED if kind == "slow-read" else TARGET, f"x-api-key: {ATTACKERS_KEY}\ncontent-type: application/json"]
     samples, over = [], threading.Event()
 
     def watch() -> None:
         while not over.wait(0.2):
-            samples.append((memory([pid]), descriptors(pid)))
+            samples.append((memory([pid]), descriptors(pid), untaken(admin)))
 
     watching = threading.Thread(target=watch)
     with subprocess.Popen([str(word) for word in words], stdout=subprocess.PIPE, text=True) as attack:
@@ -183,8 +221,8 @@ def under_attack(options, folder: Path, port: int, pid: int, kind: str):
             over.set()
             attack.kill()
     watching.join()
-    peak, files = (max(column) for column in zip(*samples))
-    return figures, peak, files, json.loads(told.split("figures ", 1)[1])
+    most_seen = tuple(max(column) for column in zip(*samples))
+    return figures, most_seen, json.loads(told.split("figures ", 1)[1])
 
 
 def settled(pid: int, wanted: int) -> int:

@@ -166,7 +166,7 @@ const INDEX: &str = "interlingua admin
 ";
 
 impl Handler for Pages {
-    async fn handle(&self, request: Request<Upload>, peer: Peer) -> Response<Body> {
+    async fn handle(self, request: Request<Upload>, peer: Peer) -> Response<Body> {
         let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
         if is_read && request.uri().path() == "/usage" {
             return self.usage().await;

@@ -192,7 +192,7 @@ impl Worker {
 }
 
 impl Handler for Worker {
-    async fn handle(&self, mut request: Request<Upload>, peer: Peer) -> Response<Body> {
+    async fn handle(self, mut request: Request<Upload>, peer: Peer) -> Response<Body> {
         let Peer { scheme, host, client, .. } = peer;
         let client = client.filter(|_| self.tells_addresses);
         // Without a word it is a plain request, of which nothing may be said.

@@ -16,12 +16,12 @@ use super::{body::Body, upload::Upload};
 
 /// Answers requests. Cloned for each of them; never leaves its worker's thread.
 pub trait Handler: Clone + 'static {
-    /// Answers one request.
+    /// Answers one request. By value, so that what it returns needs nothing around it that keeps the handler.
     fn handle(
-        &self,
+        self,
         request: http::Request<Upload>,
         peer: Peer,
-    ) -> impl Future<Output = http::Response<Body>>;
+    ) -> impl Future<Output = http::Response<Body>> + 'static;
 
     /// A refusal of the server in the words of whatever the head of the request is meant for; none if there is nothing whose
     /// words those could be, so that the server tells it in its own.

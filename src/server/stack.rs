@@ -1,13 +1,14 @@
 //! What every HTTP server needs around its handler, as a stack of tower layers.
 //!
 //! Nothing in here knows what a request means. All layers have the same shape: the layer, the service it makes, the
-//! future that service answers with. Only the innermost future is boxed, so the others can be plain structs around it.
+//! future that service answers with. Only that of the handler is boxed, so the others can be plain structs around it.
 
 use std::{
     convert::Infallible,
     net::IpAddr,
+    pin::Pin,
     rc::Rc,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
     time::Duration,
 };
 
@@ -109,7 +110,7 @@ pub(super) fn stack<H: Handler>(
         .service(Handling { handler, peer, brings, callers, backlog, refusals, names_addresses })
 }
 
-/// The handler as a service; the only place where a future is boxed.
+/// The handler as a service.
 #[derive(Clone, Debug)]
 struct Handling<H> {
     handler: H,
@@ -149,7 +150,7 @@ fn is_plainly_framed(headers: &HeaderMap) -> bool {
 impl<H: Handler> Service<http::Request<Upload>> for Handling<H> {
     type Response = Response;
     type Error = Infallible;
-    type Future = LocalBoxFuture<'static, Result<Response, Infallible>>;
+    type Future = Handled;
 
     fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
         Poll::Ready(Ok(()))
@@ -168,23 +169,37 @@ impl<H: Handler> Service<http::Request<Upload>> for Handling<H> {
         match admitted {
             Ok(place) => {
                 request.body().is_of(place.as_ref().map(Place::counter));
-                Box::pin(async move {
-                    let mut answer = handler.handle(request, peer).await;
-                    answer.body_mut().hold(place);
-                    Ok(answer)
-                })
+                Handled { answer: Box::pin(handler.handle(request, peer)), place }
             }
             Err(refusal) => {
                 self.tell(refusal, request.extensions().get(), peer.client);
                 let refusals = Rc::clone(&self.refusals);
                 // Polled where a panic is caught, as all that a handler does.
-                Box::pin(async move {
+                let answer = Box::pin(async move {
                     let (head, _unread) = request.into_parts();
                     let told = handler.refuse(&head, &peer, &refusal.refused());
-                    Ok(refusals.answer_or(refusal, told))
-                })
+                    refusals.answer_or(refusal, told)
+                });
+                Handled { answer, place: None }
             }
         }
+    }
+}
+
+/// The answer, which holds the place of its request. The box has room for what the handler does and for nothing else: it is
+/// kilobytes, all of which are written for each request.
+struct Handled {
+    answer: LocalBoxFuture<'static, Response>,
+    place: Option<Place>,
+}
+
+impl Future for Handled {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let mut answer = ready!(self.answer.as_mut().poll(cx));
+        answer.body_mut().hold(self.place.take());
+        Poll::Ready(Ok(answer))
     }
 }
 

@@ -1,7 +1,7 @@
 //! One call, from the breaker's permission to the last byte of its answer; and once more, where that may help and nothing
 //! speaks against it.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use http::{HeaderName, HeaderValue, StatusCode};
 use tokio::time::{sleep, timeout_at};
@@ -84,7 +84,11 @@ impl Upstream {
         let is_patient = course.deadline.remaining() >= health::patience(self.config.timeout);
         let mut stage = Stage::Connect;
         let deadline = course.deadline.instant();
-        let outcome = timeout_at(deadline, self.call(call, course, &mut stage)).await;
+        let outcome = {
+            // It stays where it is: to hand it on would copy all of it.
+            let made = pin!(self.call(call, course, &mut stage));
+            timeout_at(deadline, made).await
+        };
         let outcome = outcome.unwrap_or(Err(Failure::Final(UpstreamError::TimedOut { stage })));
         let verdict = health::verdict(&outcome, is_patient);
         // It may be what the client wrote that has broken the connection; that there was none is not.

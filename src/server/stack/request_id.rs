@@ -97,7 +97,7 @@ mod tests {
     struct Knows;
 
     impl Handler for Knows {
-        async fn handle(&self, _: Request<Upload>, _: Peer) -> Response {
+        async fn handle(self, _: Request<Upload>, _: Peer) -> Response {
             Response::default()
         }
 

@@ -225,7 +225,7 @@ fn a_worker_that_cannot_start_takes_the_others_along() {
 struct Nobody;
 
 impl Handler for Nobody {
-    async fn handle(&self, _request: Request<Upload>, _peer: Peer) -> Response<Body> {
+    async fn handle(self, _request: Request<Upload>, _peer: Peer) -> Response<Body> {
         Response::default()
     }
 }

@@ -141,7 +141,7 @@ struct TestHandler {
 }
 
 impl Handler for TestHandler {
-    async fn handle(&self, request: Request<Upload>, peer: Peer) -> Response<Body> {
+    async fn handle(self, request: Request<Upload>, peer: Peer) -> Response<Body> {
         match request.uri().path() {
             "/client" => {
                 let host = peer.host.as_ref().map_or("-", http::uri::Authority::as_str);

@@ -214,7 +214,7 @@ async fn carry(far: DuplexStream, near: DuplexStream, flow: Rc<Cell<Flow>>) {
 pub(super) struct Tells;
 
 impl Handler for Tells {
-    async fn handle(&self, request: Request<Upload>, _peer: Peer) -> Response<Body> {
+    async fn handle(self, request: Request<Upload>, _peer: Peer) -> Response<Body> {
         let length = request.uri().path()[1..].parse().unwrap();
         Response::new(Body::from(Full::from(vec![b'x'; length])))
     }

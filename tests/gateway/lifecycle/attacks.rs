@@ -54,8 +54,8 @@ fn attackers_are_shut_out_and_nobody_else_notices() {
             sent.push(add(&mut innocent, &format!("{name}{steps}@example.com")));
             steps += 1;
         }
-        // By the formula in docs/operations.md, at most: what was measured, and the limits.
-        let each = if kind.is_http2() { 19 + 1024 + 100 * 16 } else { 24 + 64 };
+        // By the formula in docs/operations.md, at most; of HTTP/2 twice what was measured, for its limits allow more than a leak.
+        let each = if kind.is_http2() { 2 * 46 } else { 24 + 64 };
         let grown = memory(&process).saturating_sub(idle);
         assert!(grown < CROWD * each, "{name}: {grown} KiB more");
         println!("{name}: {grown} KiB more");
