@@ -36,6 +36,11 @@ impl<'r> Mapped<'r> {
         Mapped { operations, parts: parts(registry).into_iter().collect() }
     }
 
+    /// Every part that there is to be used.
+    pub(super) fn parts(&self) -> &HashSet<Part> {
+        &self.parts
+    }
+
     /// Says where answers to an operation show what nobody reads, and where nobody has looked whether the old side shows the
     /// same.
     pub(super) fn say_what_is_unread(&self, part: &Part, ended: Option<&Compared>, verdict: &mut Verdict) {
