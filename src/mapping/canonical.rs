@@ -9,9 +9,9 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::file::Text;
-use crate::canonical::api::{Api, Operation, PageNames, PathPart};
+use crate::canonical::api::{Api, Arranging, Operation, PageNames, PathPart};
 use crate::canonical::role::{Capabilities, RoleError, Roles};
-use crate::diag::reader::{Reader, Table};
+use crate::diag::reader::{Node, Reader, Table};
 use crate::diag::suggest::{did_you_mean, known_here};
 use crate::diag::{Diagnostic, code};
 use crate::schema::Store;
@@ -84,17 +84,31 @@ fn read_page(table: Table<'_>) -> Option<PageNames> {
         let total = table.required_text("total");
         let limit = table.required_text("limit");
         let offset = table.required_text("offset");
-        let arranged_by = table.texts("arranged_by");
+        let arranged_by = table.node("arranged_by").map(|node| arranged_by(&node)).unwrap_or_default();
         let id = table.text("id");
         Some(PageNames {
             items: items?.value,
             total: total?.value,
             limit: limit?.value,
             offset: offset?.value,
-            arranged_by: arranged_by.into_iter().map(|name| name.value).collect(),
+            arranged_by,
             id: id.map(|name| name.value),
         })
     })
+}
+
+/// Names alone, or each with what is meant where it is not given.
+fn arranged_by(node: &Node<'_>) -> Vec<Arranging> {
+    let Some(mut table) = node.as_table() else {
+        let names = node.texts().into_iter();
+        return names.map(|name| Arranging { name: name.value, usual: None }).collect();
+    };
+    let entries = table.entries().into_iter();
+    let entries = entries.map(|(name, usual)| {
+        let usual = usual.text().map(|usual| usual.value);
+        Arranging { name: name.value, usual }
+    });
+    entries.collect()
 }
 
 /// Declares the keys of `[capabilities]`; their values are for people. Returns whether all of them could be.
