@@ -50,6 +50,8 @@ pub struct PageNames {
     pub total: String,
     /// Query parameter that bounds the items of a page.
     pub limit: String,
+    /// The most that it may be, if that is known.
+    pub limit_max: Option<u32>,
     /// Query parameter that skips items.
     pub offset: String,
     /// Query parameters that say in which order items come, and nothing else: who gives none of them takes any order.
@@ -79,6 +81,7 @@ impl PageNames {
             items: "items".to_owned(),
             total: "total".to_owned(),
             limit: "limit".to_owned(),
+            limit_max: None,
             offset: "offset".to_owned(),
             arranged_by: Vec::new(),
             id: None,

@@ -82,19 +82,33 @@ fn read_page(table: Table<'_>) -> Option<PageNames> {
     table.read(|table| {
         let items = table.required_text("items");
         let total = table.required_text("total");
-        let limit = table.required_text("limit");
+        let limit = table.required("limit").and_then(|node| limit(&node));
         let offset = table.required_text("offset");
         let arranged_by = table.node("arranged_by").map(|node| arranged_by(&node)).unwrap_or_default();
         let id = table.text("id");
+        let (limit, limit_max) = limit?;
         Some(PageNames {
             items: items?.value,
             total: total?.value,
-            limit: limit?.value,
+            limit,
+            limit_max,
             offset: offset?.value,
             arranged_by,
             id: id.map(|name| name.value),
         })
     })
+}
+
+/// The name of a parameter, or that with the most it may be.
+fn limit(node: &Node<'_>) -> Option<(String, Option<u32>)> {
+    let Some(table) = node.as_table() else { return node.text().map(|name| (name.value, None)) };
+    let (name, max) = table.read(|table| (table.required_text("query"), table.integer("max")));
+    let most = max.map(|max| u32::try_from(max.value).ok().filter(|most| *most > 0).ok_or(max));
+    if let Some(Err(max)) = most {
+        let found = Diagnostic::error(code::M0106, "pages of no items are none");
+        node.report(found.at(max.span, "`max` is positive, and has 32 bits"));
+    }
+    Some((name?.value, most.and_then(Result::ok)))
 }
 
 /// Names alone, or each with what is meant where it is not given.

@@ -273,6 +273,46 @@ fn where_nobody_says_which_order_is_meant_by_less_it_is_not_guessed() {
     assert_eq!(listed(&front, "?sort=joined_at&order=asc").unwrap()[0], "ada@example.com");
 }
 
+/// The sentences are those of the reference backend, whose tests are in `src/backend/query.rs`.
+#[test]
+fn what_the_canonical_api_would_not_understand_is_refused_and_never_left_out() {
+    let (_behind, front) = World::without_the_plain(&Files::new(), "gitbook", true);
+    let takes = "this operation takes the parameters `role`, `status`, `q`, `email`, `user_id`, `sort`, `order`, `limit`, `offset`";
+    let limit = "`limit` must be an integer from 0 to 1000";
+    let offset = "`offset` must be an integer from 0 to 4294967295";
+    for (query, detail) in [
+        ("?foo=1", takes),
+        ("?Role=admin", takes),
+        ("?search=ines", takes),
+        ("?limit=2&sso=on", takes),
+        ("?limit=1001", limit),
+        ("?limit=100000", limit),
+        ("?limit=%2B1", limit),
+        ("?limit=", limit),
+        ("?offset=-1", offset),
+        ("?offset=4294967296", offset),
+    ] {
+        assert_eq!(listed(&front, query), Err((400, detail.to_owned())), "{query}");
+    }
+    assert_eq!(listed(&front, "?limit=1000").unwrap().len(), 10);
+    assert_eq!(listed(&front, "?q=ines&").unwrap(), ["ines@example.com"]);
+    let organization = format!("/canonical/v1/organizations/{NORTHWIND}");
+    // A removal, too: what was misspelt may be what should have kept it from being done.
+    let felix = format!("{organization}/members/20000000-0000-4000-8000-000000000106?dry_run=1");
+    for (method, path, detail) in [
+        ("GET", format!("{organization}?foo=1"), "this operation takes no parameters"),
+        ("DELETE", felix, "this operation takes the parameters `may_request`"),
+    ] {
+        let told = ask(&front, method, &path, None);
+        let told = (told.status, told.json()["code"].clone(), told.json()["detail"].clone());
+        assert_eq!(told, (400, json!("invalid-query"), json!(detail)));
+    }
+    // Any order is taken here, but who says less than all of one means what the canonical API does.
+    let joined = listed(&front, "?sort=joined_at").unwrap();
+    assert_eq!(joined[0], "ada@example.com", "it has the words");
+    assert_eq!(listed(&front, "?sort=email").map(|all| all.len()), Ok(joined.len()), "it has none");
+}
+
 /// What `check` says where the backend speaks that dialect and that is declared, and whether it found anything.
 fn check(dialect: &str, declared: &str) -> (String, bool) {
     let folder = tempfile::tempdir().unwrap();
