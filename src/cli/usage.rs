@@ -120,7 +120,8 @@ pub(super) fn run(
     let lacking = config.reverse.as_ref().map(|spoken| lacking_with(&registry, spoken)).unwrap_or_default();
     let lacking = lacking.into_iter().map(|of| ((of.dialect, of.operation), of.reason)).collect();
     let endings = ending::all(&counted, &registry);
-    let verdicts = verdict::all(&counted, &registry, &met, &endings, &lacking);
+    let says = verdict::Mapped::of(&registry, &lacking, &config.modes);
+    let verdicts = verdict::all(&counted, &says, &met, &endings);
     let replicas = files.len() + arguments.from.len();
     let places = places::all(&counted, &registry, &met);
     let told = Told { counted, replicas, untouched, removal, endings, verdicts, met, places };

@@ -11,7 +11,7 @@ use std::sync::Arc;
 mod mapped;
 mod retiring;
 
-use self::mapped::Mapped;
+pub(super) use self::mapped::Mapped;
 use self::retiring::Retiring;
 use super::axis::DAY;
 use super::compared::Seen;
@@ -157,12 +157,10 @@ pub(super) type Inexpressible = HashMap<(String, String), String>;
 /// What is to be said of every principal, in their order, where comparisons of operations ended like this.
 pub(super) fn all(
     counted: &Snapshot,
-    registry: &Registry,
+    mapped: &Mapped<'_>,
     met: &Findings,
     endings: &[Ending],
-    inexpressible: &Inexpressible,
 ) -> Vec<Verdict> {
-    let mapped = Mapped::of(registry, inexpressible);
     let retiring = Retiring::of(endings, mapped.parts());
     let mut verdicts: BTreeMap<Principal, Verdict> = BTreeMap::new();
     let mut uses: BTreeMap<Principal, HashMap<&Part, &Use<()>>> = BTreeMap::new();

@@ -258,3 +258,21 @@ fn where_values_are_not_told_apart_nobody_knows_who_uses_one_that_is_gone() {
         "bureau/add/hours: 0 or \"none\" is gone since 2026-12-24, and nobody knows in which requests it was";
     assert_eq!((&works["moving"], reasons(&works["doubts"])), (&json!("unknown"), vec![why.to_owned()]));
 }
+
+#[test]
+fn a_single_brown_out_is_told_as_one() {
+    let once = |from: &str| {
+        let one = format!(
+            "values = [0, \"none\"], deprecated = 2026-06-01, brown_outs = [{{ from = {from}, lasts = \"2h\" }}]"
+        );
+        let files = changed(&[("mappings/bureau.toml", HOURS, &one)]);
+        let text = report_by(files.path(), &counted(), "text");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let told = once("2026-08-01");
+    assert!(told.contains("deprecated 2026-06-01, its brown-out over (at the last count"), "{told}");
+    let told = once("2026-12-24");
+    let window =
+        "deprecated 2026-06-01, its brown-out from 2026-12-24 to 2026-12-24T02:00:00Z (at the last count";
+    assert!(told.contains(window), "{told}");
+}
