@@ -222,7 +222,7 @@ impl Gateway {
             let who = admitted.credential.principal();
             let chosen = plan.choose(&target.operation.name, who);
             let Selected { head, url, .. } = &*admitted.selected;
-            let held = plan.hold(who, &target.operation, (head, url), chosen.side);
+            let held = plan.hold(who, target, (head, url), chosen.side);
             let own = maker.or(held.as_ref().map(|held| held.side));
             let chosen = Chosen { side: own.unwrap_or(chosen.side), ..chosen };
             exchange.mode = Some(chosen).filter(|_| plan.is_said() || own == Some(Side::Legacy));

@@ -271,7 +271,12 @@ pub fn decode_path(raw: Parameters) -> Result<Parameters, Box<Problem>> {
     raw.into_iter().map(decoded).collect()
 }
 
-fn decode_query(raw: &str) -> Result<Parameters, Box<Problem>> {
+/// Decodes the parameters of a query, once.
+///
+/// # Errors
+///
+/// 400 for escapes that are none, for control characters, and for a parameter given twice.
+pub fn decode_query(raw: &str) -> Result<Parameters, Box<Problem>> {
     let mut seen = HashSet::new();
     let mut query = Parameters::new();
     for pair in raw.split('&').filter(|pair| !pair.is_empty()) {

@@ -50,21 +50,38 @@ pub struct PageNames {
     pub total: String,
     /// Query parameter that bounds the items of a page.
     pub limit: String,
+    /// The most that it may be, if that is known.
+    pub limit_max: Option<u32>,
     /// Query parameter that skips items.
     pub offset: String,
-    /// Query parameters that say in which order items come, and nothing else: who does not give one takes any order.
-    pub arranged_by: Vec<String>,
+    /// Query parameters that say in which order items come, and nothing else: who gives none of them takes any order.
+    pub arranged_by: Vec<Arranging>,
     /// Member of an item that holds the id by which the path of the record itself names it, if all items have one.
     pub id: Option<String>,
 }
 
+/// A query parameter that says in which order items come.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Arranging {
+    /// Its name.
+    pub name: String,
+    /// What is meant where it is not given and another is, if that is known.
+    pub usual: Option<String>,
+}
+
 impl PageNames {
+    /// Whether a query parameter of that name only says in which order items come.
+    pub fn is_arranging(&self, name: &str) -> bool {
+        self.arranged_by.iter().any(|known| known.name == name)
+    }
+
     /// The names of the API that ships.
     pub fn usual() -> PageNames {
         PageNames {
             items: "items".to_owned(),
             total: "total".to_owned(),
             limit: "limit".to_owned(),
+            limit_max: None,
             offset: "offset".to_owned(),
             arranged_by: Vec::new(),
             id: None,

@@ -119,10 +119,11 @@ pub(super) fn run(
     let met = Findings::of(&counted, &registry, &config.modes);
     let lacking = config.reverse.as_ref().map(|spoken| lacking_with(&registry, spoken)).unwrap_or_default();
     let lacking = lacking.into_iter().map(|of| ((of.dialect, of.operation), of.reason)).collect();
-    let verdicts = verdict::all(&counted, &registry, &met, &lacking);
+    let endings = ending::all(&counted, &registry);
+    let says = verdict::Mapped::of(&registry, &lacking, &config.modes);
+    let verdicts = verdict::all(&counted, &says, &met, &endings);
     let replicas = files.len() + arguments.from.len();
     let places = places::all(&counted, &registry, &met);
-    let endings = ending::all(&counted, &registry);
     let told = Told { counted, replicas, untouched, removal, endings, verdicts, met, places };
     match arguments.format {
         Format::Csv => console.text(&csv::written(&told))?,

@@ -143,6 +143,11 @@ impl Registry {
         self.dialects.iter().chain(self.canonical.iter().filter(is_new))
     }
 
+    /// Whether a dialect is the canonical API itself.
+    pub fn is_canonical(&self, dialect: &Arc<Dialect>) -> bool {
+        self.canonical.as_ref().is_some_and(|canonical| Arc::ptr_eq(canonical, dialect))
+    }
+
     /// The dialect of that name.
     pub fn dialect(&self, name: &str) -> Option<&Arc<Dialect>> {
         self.by_name.get(name).map(|index| &self.dialects[*index])

@@ -30,7 +30,7 @@ pub(super) async fn lift<'a>(
     let Decoded { request, credential, key } = checked.decoded();
     let shared = &*gateway.shared;
     if let Some(reverse) = &shared.reverse {
-        reverse::refuse(reverse, request)?;
+        reverse::refuse(&shared.registry, reverse, request)?;
     }
     if let Some(items) = translate::fan_out(request, shared.config.fan_out_max)? {
         shared.quotas.charge_rest(&request.dialect.name, credential.principal(), items, exchange)?;

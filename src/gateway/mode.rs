@@ -12,6 +12,7 @@ use std::sync::Arc;
 use http::request::Parts;
 
 use super::key::Key;
+use crate::canonical::api::PathPart;
 use crate::dialect::page::{Cursors, Maker, Mark};
 use crate::dialect::url::Url;
 use crate::dialect::{self, Dialect, Operation, Registry};
@@ -31,7 +32,7 @@ use self::budget::Budget;
 use self::comparison::Comparison;
 use self::keys::Keys;
 use self::share::has_moved;
-use self::writes::Writes;
+use self::writes::{Writes, meant};
 
 pub(super) use self::budget::{Left, SAVED_MAX};
 pub(super) use self::comparison::Change;
@@ -334,16 +335,18 @@ impl Plan {
     pub(super) fn hold(
         &self,
         who: Principal,
-        operation: &Operation,
+        target: &dialect::Selected,
         (head, url): (&Parts, &Url),
         side: Side,
     ) -> Option<Held> {
         let keys = self.keys.as_ref()?;
         // What is no key is refused by either side.
-        let key = Key::of(operation, &head.headers).ok()??;
-        let target = url.target.as_str().get(url.mount..)?;
-        let name = key.name(&[who.as_bytes(), head.method.as_str().as_bytes(), target.as_bytes()]);
-        Some(keys.hold(name, side))
+        let key = Key::of(&target.operation, &head.headers).ok()??;
+        let asked = asked_for(target, url);
+        let asked = asked.iter().map(String::as_bytes);
+        let parts: Vec<_> =
+            [who.as_bytes(), head.method.as_str().as_bytes()].into_iter().chain(asked).collect();
+        Some(keys.hold(key.name(&parts), side))
     }
 
     /// How cursors are written, so that it is known who made them.
@@ -404,6 +407,25 @@ impl Plan {
     pub(super) fn upstream<'l>(&self, legacies: &'l Legacies) -> Option<&'l Upstream> {
         legacies.of(self.legacy.as_ref()?)
     }
+}
+
+/// What a request is for, in one spelling of those that mean the same: the path of its operation, what that is filled with, and
+/// the query. Generations of a dialect ask for the same, whatever they call it.
+fn asked_for(target: &dialect::Selected, url: &Url) -> Vec<String> {
+    let template = target.operation.path.iter().map(|part| match part {
+        PathPart::Literal(text) => format!("/{text}"),
+        PathPart::Parameter(_) => "/{}".to_owned(),
+    });
+    // What cannot be decoded is refused, by whichever side.
+    let path = translate::decode_path(target.path.clone()).unwrap_or_default();
+    let mut query =
+        translate::decode_query(url.query()).unwrap_or_else(|_| vec![(url.query().into(), String::new())]);
+    query.sort();
+    let query = query.into_iter().flat_map(|(name, value)| [name.into_string(), meant(&value)]);
+    std::iter::once(template.collect())
+        .chain(path.iter().map(|(_, value)| meant(value)))
+        .chain(query)
+        .collect()
 }
 
 #[cfg(test)]

@@ -60,12 +60,17 @@ pub(super) fn refuse_parts(
     if exchange.retiring.is_empty() {
         return Ok(());
     }
-    let (watches, query) = (&request.operation.watches, &request.query);
-    let body = request.body.as_ref().map(Document::root);
-    match refusal_of_parts(watches, body, query, clock.now(), VIOLATIONS_MAX) {
+    match refusal(clock, request) {
         Some(problem) => Err(Box::new(problem)),
         None => Ok(()),
     }
+}
+
+/// Why a request is refused for parts that are in a brown-out, or gone, if it is.
+pub(super) fn refusal(clock: &Clock, request: &Request) -> Option<Problem> {
+    let (watches, query) = (&request.operation.watches, &request.query);
+    let body = request.body.as_ref().map(Document::root);
+    refusal_of_parts(watches, body, query, clock.now(), VIOLATIONS_MAX)
 }
 
 /// Tells the client what it uses that retires.

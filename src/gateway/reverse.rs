@@ -22,6 +22,7 @@ use crate::telemetry::{RequestId, X_REQUEST_ID};
 use crate::translate::answer::Answer;
 use crate::translate::reverse::ask::{Asked, Latitude, Ways, ask};
 use crate::translate::reverse::lacks::{lacks, list_of};
+use crate::translate::reverse::own::refuse_query;
 use crate::translate::reverse::told::{Asked as For, Heard};
 use crate::translate::{Request, Step};
 use crate::upstream;
@@ -96,7 +97,10 @@ fn lacking(registry: &Registry, ways: &Ways) -> Vec<Lacking> {
 }
 
 /// Refuses what cannot be answered, before anybody is asked.
-pub(super) fn refuse(reverse: &Reverse, request: &Request) -> Result<(), Box<Problem>> {
+pub(super) fn refuse(registry: &Registry, reverse: &Reverse, request: &Request) -> Result<(), Box<Problem>> {
+    if registry.is_canonical(&request.dialect) {
+        refuse_query(registry.api(), request)?;
+    }
     if reverse.lacking.is_empty() {
         return Ok(());
     }

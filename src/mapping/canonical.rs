@@ -9,9 +9,9 @@ use std::sync::Arc;
 use http::StatusCode;
 
 use super::file::Text;
-use crate::canonical::api::{Api, Operation, PageNames, PathPart};
+use crate::canonical::api::{Api, Arranging, Operation, PageNames, PathPart};
 use crate::canonical::role::{Capabilities, RoleError, Roles};
-use crate::diag::reader::{Reader, Table};
+use crate::diag::reader::{Node, Reader, Table};
 use crate::diag::suggest::{did_you_mean, known_here};
 use crate::diag::{Diagnostic, code};
 use crate::schema::Store;
@@ -82,19 +82,47 @@ fn read_page(table: Table<'_>) -> Option<PageNames> {
     table.read(|table| {
         let items = table.required_text("items");
         let total = table.required_text("total");
-        let limit = table.required_text("limit");
+        let limit = table.required("limit").and_then(|node| limit(&node));
         let offset = table.required_text("offset");
-        let arranged_by = table.texts("arranged_by");
+        let arranged_by = table.node("arranged_by").map(|node| arranged_by(&node)).unwrap_or_default();
         let id = table.text("id");
+        let (limit, limit_max) = limit?;
         Some(PageNames {
             items: items?.value,
             total: total?.value,
-            limit: limit?.value,
+            limit,
+            limit_max,
             offset: offset?.value,
-            arranged_by: arranged_by.into_iter().map(|name| name.value).collect(),
+            arranged_by,
             id: id.map(|name| name.value),
         })
     })
+}
+
+/// The name of a parameter, or that with the most it may be.
+fn limit(node: &Node<'_>) -> Option<(String, Option<u32>)> {
+    let Some(table) = node.as_table() else { return node.text().map(|name| (name.value, None)) };
+    let (name, max) = table.read(|table| (table.required_text("query"), table.integer("max")));
+    let most = max.map(|max| u32::try_from(max.value).ok().filter(|most| *most > 0).ok_or(max));
+    if let Some(Err(max)) = most {
+        let found = Diagnostic::error(code::M0106, "pages of no items are none");
+        node.report(found.at(max.span, "`max` is positive, and has 32 bits"));
+    }
+    Some((name?.value, most.and_then(Result::ok)))
+}
+
+/// Names alone, or each with what is meant where it is not given.
+fn arranged_by(node: &Node<'_>) -> Vec<Arranging> {
+    let Some(mut table) = node.as_table() else {
+        let names = node.texts().into_iter();
+        return names.map(|name| Arranging { name: name.value, usual: None }).collect();
+    };
+    let entries = table.entries().into_iter();
+    let entries = entries.map(|(name, usual)| {
+        let usual = usual.text().map(|usual| usual.value);
+        Arranging { name: name.value, usual }
+    });
+    entries.collect()
 }
 
 /// Declares the keys of `[capabilities]`; their values are for people. Returns whether all of them could be.

@@ -12,5 +12,6 @@ pub mod ask;
 pub mod back;
 mod column;
 pub mod lacks;
+pub mod own;
 pub mod records;
 pub mod told;

@@ -11,7 +11,7 @@ use http::header::{LINK, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue};
 use interlingua::boot::DataFiles;
 use interlingua::gateway::mode::{self, Legacies, Mode, Modes};
-use interlingua::gateway::{self, Gateway};
+use interlingua::gateway::{self, Aside, Gateway, Shadows};
 use interlingua::telemetry::Metrics;
 use interlingua::time::Clock;
 use interlingua::{limit, openapi, upstream};
@@ -290,6 +290,57 @@ async fn where_requests_are_handed_on_parts_are_refused_if_anybody_looks() {
         if status == 503 {
             assert_eq!(told.json().unwrap()["places"][0]["at"], "/hours");
         }
+    }
+}
+
+/// How looking after a change in shadow ended, which the old upstream has made.
+async fn shadowed(date: &str, body: &Value) -> String {
+    let reply = Reply::Answer { status: 201, headers: Vec::new(), body: Vec::new() };
+    let call = Line { call: "POST /api/people/new".to_owned(), body: Some(body.clone()), reply };
+    let old = Backend::start(vec![call]).await;
+    let upstream = |base| upstream::Upstream::new(Arc::new(upstream::Config::new(base))).unwrap();
+    let legacies: Legacies = [("bureau".to_owned(), upstream(old.base()))].into_iter().collect();
+    let config = mode::Config { mode: Mode::Shadow, read_back: false, ..mode::Config::default() };
+    let modes = Modes::new(&dialects().registry, &[("bureau".to_owned(), config)].into(), &legacies);
+
+    let (metrics, patience) = (Metrics::new(), Duration::from_secs(5));
+    let (config, limit) = (gateway::Config::default(), limit::Config::default());
+    let registry = Arc::clone(&dialects().registry);
+    let shared = gateway::Shared::new(registry, config, &limit, patience, metrics.clone())
+        .with_clock(Clock::set_to(moment(date)));
+    let (shared, canonical) = (Arc::new(shared), upstream(nobody().await));
+    let (shadows, work) = Shadows::new();
+    let asks = Arc::new(Gateway::for_shadows(Arc::clone(&shared), &canonical, &legacies, None));
+    let gateway = Gateway::new(shared, canonical).with_aside(Some(Aside { shadows, asks }));
+    let gateway = gateway.with_modes(Arc::new(modes), legacies);
+    let told = ask("POST /people/new", Some(body)).of(&gateway).await;
+    assert_eq!(told.status, 201, "{body}: the old side takes it");
+    drop(gateway);
+    work.run().await;
+    let page = metrics.render();
+    let lines = page
+        .lines()
+        .filter_map(|line| line.strip_prefix("gateway_shadow_requests_total{")?.strip_suffix("} 1"));
+    let outcomes = lines.filter_map(|labels| labels.split_once("outcome=\"")?.1.strip_suffix('"'));
+    let outcomes: Vec<_> = outcomes.collect();
+    let [outcome] = outcomes.as_slice() else { panic!("{outcomes:?}\n{page}") };
+    (*outcome).to_owned()
+}
+
+#[tokio::test]
+async fn what_the_old_side_still_takes_and_the_canonical_one_refuses_is_told_by_a_shadow() {
+    let (mail, shown, hours) =
+        (json!({"mail": "a"}), json!({"mail": "a", "shown": ""}), json!({"mail": "a", "hours": 0}));
+    for (date, body, outcome) in [
+        ("Thu, 24 Dec 2026 03:00:00 GMT", &shown, "dry_refused"),
+        ("Thu, 24 Dec 2026 03:00:00 GMT", &json!({"mail": "a", "shown": "", "role": "head"}), "dry_refused"),
+        ("Thu, 24 Dec 2026 03:00:00 GMT", &mail, "dry_fits"),
+        ("Wed, 23 Dec 2026 23:59:59 GMT", &shown, "dry_fits"),
+        // In its brown-out, and after it.
+        ("Thu, 24 Dec 2026 01:00:00 GMT", &hours, "dry_refused"),
+        ("Thu, 24 Dec 2026 03:00:00 GMT", &hours, "dry_fits"),
+    ] {
+        assert_eq!(shadowed(date, body).await, outcome, "{date} {body}");
     }
 }
 

@@ -31,6 +31,11 @@ struct Files {
 
 impl Files {
     fn new() -> Files {
+        Files::where_canonical(|_| ())
+    }
+
+    /// The same, where something is changed in `canonical.toml`.
+    fn where_canonical(change: impl Fn(&mut String)) -> Files {
         let folder = tempfile::tempdir().unwrap();
         for entry in fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("mappings")).unwrap() {
             let path = entry.unwrap().path();
@@ -43,7 +48,10 @@ impl Files {
                 let is_pattern = in_credential && line.starts_with("pattern");
                 if is_pattern { "pattern = '^[0-9A-Za-z._~+/=-]{8,4096}$'" } else { line }
             });
-            let text = lines.collect::<Vec<_>>().join("\n") + "\n";
+            let mut text = lines.collect::<Vec<_>>().join("\n") + "\n";
+            if path.ends_with("canonical.toml") {
+                change(&mut text);
+            }
             fs::write(folder.path().join(path.file_name().unwrap()), text).unwrap();
         }
         Files {
@@ -74,13 +82,19 @@ struct World {
 
 impl World {
     fn start(files: &Files, dialect: &str) -> World {
+        let (behind, front) = World::without_the_plain(files, dialect, true);
+        World { behind, front, plain: files.start(|_| {}) }
+    }
+
+    /// The first two, where lists may come in any order, or may not.
+    fn without_the_plain(files: &Files, dialect: &str, any_order: bool) -> (Program, Program) {
         let behind = files.start(|_| {});
         let base = format!("http://{}/{dialect}", behind.address).parse().unwrap();
         let front = files.start(|config| {
             config.upstream = Some(upstream::Config::new(base));
-            config.reverse = Some(reverse::Config { dialect: dialect.to_owned(), any_order: true });
+            config.reverse = Some(reverse::Config { dialect: dialect.to_owned(), any_order });
         });
-        World { behind, front, plain: files.start(|_| {}) }
+        (behind, front)
     }
 }
 
@@ -204,6 +218,99 @@ fn who_speaks_canonical_already_is_served_under_a_mount_of_its_own() {
     assert_eq!((told.status, &told.json()["errors"][0]["pointer"]), (422, &json!("/email")), "{}", told.body);
     // Where the backend speaks canonical, its own address is the way to it.
     assert_eq!(ask(&world.plain, "GET", &felix, None).status, 404);
+}
+
+/// The addresses of the members that are listed, in their order; or the status and what is said of a refusal.
+fn listed(front: &Program, query: &str) -> Result<Vec<String>, (u16, String)> {
+    let told = ask(front, "GET", &format!("/canonical/v1/organizations/{NORTHWIND}/members{query}"), None);
+    let body = told.json();
+    if told.status != 200 {
+        return Err((told.status, body["detail"].as_str().unwrap().to_owned()));
+    }
+    let items = body["items"].as_array().unwrap().iter();
+    Ok(items.map(|one| one["user"]["email"].as_str().unwrap().to_owned()).collect())
+}
+
+/// Who is in the demonstration data, as they joined: `order` is `asc` unless a canonical client says otherwise.
+#[test]
+fn a_list_comes_in_the_order_that_the_canonical_api_means_and_not_in_that_of_the_dialect() {
+    let files = Files::new();
+    // GitBook lists the newest first, unless it is told otherwise.
+    let (_behind, front) = World::without_the_plain(&files, "gitbook", false);
+    let joined = listed(&front, "?sort=joined_at&order=asc").unwrap();
+    let newest: Vec<_> = joined.iter().rev().cloned().collect();
+    assert_eq!((joined[0].as_str(), joined.len()), ("ada@example.com", 10));
+    for (query, expected) in [
+        ("?sort=joined_at", &joined),
+        ("?order=asc", &joined),
+        ("?order=desc", &newest),
+        ("?sort=joined_at&order=desc", &newest),
+        // They are named as their addresses are, which were given in the order of the alphabet.
+        ("?sort=name", &joined),
+        // Who says nothing of it takes any.
+        ("", &newest),
+    ] {
+        assert_eq!(listed(&front, query).as_ref(), Ok(expected), "{query}");
+    }
+    assert_eq!(listed(&front, "?sort=email").unwrap_err().0, 501, "GitBook sorts by no address");
+}
+
+#[test]
+fn where_nobody_says_which_order_is_meant_by_less_it_is_not_guessed() {
+    let (said, unsaid) = ("{ sort = \"joined_at\", order = \"asc\" }", "[\"sort\", \"order\"]");
+    let files = Files::where_canonical(|text| {
+        assert!(text.contains(said), "{text}");
+        *text = text.replace(said, unsaid);
+    });
+    let (_behind, front) = World::without_the_plain(&files, "gitbook", false);
+    for (query, name) in [("?sort=joined_at", "order"), ("?order=asc", "sort")] {
+        let (status, detail) = listed(&front, query).unwrap_err();
+        assert!(
+            status == 501 && detail.contains(&format!("query parameter `{name}`")),
+            "{query}: {status} {detail}"
+        );
+    }
+    assert_eq!(listed(&front, "?sort=joined_at&order=asc").unwrap()[0], "ada@example.com");
+}
+
+/// The sentences are those of the reference backend, whose tests are in `src/backend/query.rs`.
+#[test]
+fn what_the_canonical_api_would_not_understand_is_refused_and_never_left_out() {
+    let (_behind, front) = World::without_the_plain(&Files::new(), "gitbook", true);
+    let takes = "this operation takes the parameters `role`, `status`, `q`, `email`, `user_id`, `sort`, `order`, `limit`, `offset`";
+    let limit = "`limit` must be an integer from 0 to 1000";
+    let offset = "`offset` must be an integer from 0 to 4294967295";
+    for (query, detail) in [
+        ("?foo=1", takes),
+        ("?Role=admin", takes),
+        ("?search=ines", takes),
+        ("?limit=2&sso=on", takes),
+        ("?limit=1001", limit),
+        ("?limit=100000", limit),
+        ("?limit=%2B1", limit),
+        ("?limit=", limit),
+        ("?offset=-1", offset),
+        ("?offset=4294967296", offset),
+    ] {
+        assert_eq!(listed(&front, query), Err((400, detail.to_owned())), "{query}");
+    }
+    assert_eq!(listed(&front, "?limit=1000").unwrap().len(), 10);
+    assert_eq!(listed(&front, "?q=ines&").unwrap(), ["ines@example.com"]);
+    let organization = format!("/canonical/v1/organizations/{NORTHWIND}");
+    // A removal, too: what was misspelt may be what should have kept it from being done.
+    let felix = format!("{organization}/members/20000000-0000-4000-8000-000000000106?dry_run=1");
+    for (method, path, detail) in [
+        ("GET", format!("{organization}?foo=1"), "this operation takes no parameters"),
+        ("DELETE", felix, "this operation takes the parameters `may_request`"),
+    ] {
+        let told = ask(&front, method, &path, None);
+        let told = (told.status, told.json()["code"].clone(), told.json()["detail"].clone());
+        assert_eq!(told, (400, json!("invalid-query"), json!(detail)));
+    }
+    // Any order is taken here, but who says less than all of one means what the canonical API does.
+    let joined = listed(&front, "?sort=joined_at").unwrap();
+    assert_eq!(joined[0], "ada@example.com", "it has the words");
+    assert_eq!(listed(&front, "?sort=email").map(|all| all.len()), Ok(joined.len()), "it has none");
 }
 
 /// What `check` says where the backend speaks that dialect and that is declared, and whether it found anything.

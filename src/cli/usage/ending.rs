@@ -107,8 +107,8 @@ impl Ending {
         let now = UNIX_EPOCH.checked_add(Duration::from_secs(counted.written)).unwrap_or(UNIX_EPOCH);
         let (mut users, mut unread, mut is_vague) = (BTreeMap::<Principal, Use<()>>::new(), 0, false);
         for place in &places {
-            let is_told_apart = place.values.is_empty() || known.iter().any(|part| place.is(part));
-            let asked = if is_told_apart { place } else { &Place { values: Vec::new(), ..place.clone() } };
+            let is_told_apart = place.is_told_apart(known);
+            let asked = if is_told_apart { place } else { &place.of_any_value() };
             is_vague |= !is_told_apart;
             for (who, more) in removal::users(counted, |part| asked.is(part)) {
                 users.entry(who).and_modify(|known| known.join(&more)).or_insert(more);
@@ -128,6 +128,17 @@ impl Ending {
         self.unconfirmed.is_none() && self.missed == 0 && !self.is_vague
     }
 
+    /// Since when it is refused, at the moment of the last count.
+    pub(super) fn gone_since(&self) -> Option<String> {
+        self.dates.gone.filter(|moment| *moment <= self.now).map(short)
+    }
+
+    /// Whether it is, or may be, refused some day, for a while or for good.
+    pub(super) fn has_an_end(&self) -> bool {
+        let Dates { sunset, gone, brown_outs, .. } = &self.dates;
+        sunset.is_some() || gone.is_some() || brown_outs.iter().any(|window| window.end > self.now)
+    }
+
     /// Its dates in a sentence, as of the moment of the last count.
     pub(super) fn when(&self) -> String {
         let Dates { deprecated, sunset, gone, brown_outs, .. } = &self.dates;
@@ -135,10 +146,15 @@ impl Ending {
         let over = brown_outs.iter().filter(|window| window.end <= self.now).count();
         match (brown_outs.len(), brown_outs.get(over)) {
             (0, _) => {}
+            (1, None) => told.push("its brown-out over".to_owned()),
             (all, None) => told.push(format!("all {all} brown-outs over")),
             (all, Some(next)) => {
                 let (from, until) = (short(next.start), short(next.end));
-                told.push(format!("{over} of {all} brown-outs over, the next from {from} to {until}"));
+                told.push(if all == 1 {
+                    format!("its brown-out from {from} to {until}")
+                } else {
+                    format!("{over} of {all} brown-outs over, the next from {from} to {until}")
+                });
             }
         }
         told.extend(sunset.map(|moment| format!("sunset {}", short(moment))));
@@ -164,8 +180,18 @@ impl Place {
         Place { dialect: dialect.name.clone(), operation: None, field: None, values: Vec::new() }
     }
 
+    /// Whether it is known of a use whether it was of this.
+    pub(super) fn is_told_apart(&self, known: &HashSet<Part>) -> bool {
+        self.values.is_empty() || known.iter().any(|part| self.is(part))
+    }
+
+    /// The same, whatever its value is.
+    pub(super) fn of_any_value(&self) -> Place {
+        Place { values: Vec::new(), ..self.clone() }
+    }
+
     /// Whether that is used with it.
-    fn is(&self, part: &Part) -> bool {
+    pub(super) fn is(&self, part: &Part) -> bool {
         let kind = match (&self.operation, &self.field) {
             (None, _) | (Some(_), None) => part.kind == Kind::Operation,
             (Some(_), Some(_)) if self.values.is_empty() => {

@@ -61,8 +61,7 @@ impl Findings {
         modes: &BTreeMap<String, mode::Config>,
     ) -> Findings {
         let is_known = |part: &Part| {
-            let extends = registry.dialect(&part.dialect).map_or(&[][..], |dialect| &dialect.extends);
-            let mode = std::iter::once(&part.dialect).chain(extends).find_map(|name| modes.get(name));
+            let mode = registry.dialect(&part.dialect).and_then(|dialect| mode_of(modes, dialect));
             part.is_shown() && mode.is_some_and(|mode| mode.knows(&part.field))
         };
         let mut compared: BTreeMap<_, Compared> = BTreeMap::new();
@@ -113,6 +112,14 @@ impl Findings {
             refused.into_iter().chain(failed)
         })
     }
+}
+
+/// What is said of a dialect, or else of what it extends.
+pub(super) fn mode_of<'m>(
+    modes: &'m BTreeMap<String, mode::Config>,
+    dialect: &Dialect,
+) -> Option<&'m mode::Config> {
+    std::iter::once(&dialect.name).chain(&dialect.extends).find_map(|name| modes.get(name))
 }
 
 fn losses(counted: &Snapshot, registry: &Registry) -> Vec<Loss> {

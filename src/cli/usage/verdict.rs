@@ -1,18 +1,21 @@
 //! Who can be moved: whoever uses only what its dialect's mapping, as it is now, brings to the other side whole.
 //!
 //! What becomes of a part is asked of the mapping's ledger, which the loader has proved. Nothing is safe because nobody
-//! objects: a part that is lost, refused or heard as something else is in the way, and one that the mapping says nothing of,
-//! or has no more, leaves the principal in doubt. So does a shadow in which both sides differed in an operation that it uses,
+//! objects: a part that is lost, refused, gone or heard as something else is in the way, and one that the mapping says nothing
+//! of, or has no more, leaves the principal in doubt. So does a shadow in which both sides differed in an operation that it uses,
 //! or to which one of them had no answer that means anything: whose answers those were is not kept.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 mod mapped;
+mod retiring;
 
-use self::mapped::Mapped;
+pub(super) use self::mapped::Mapped;
+use self::retiring::Retiring;
 use super::axis::DAY;
 use super::compared::Seen;
+use super::ending::Ending;
 use super::met::Findings;
 use crate::dialect::Registry;
 use crate::limit::Principal;
@@ -154,11 +157,11 @@ pub(super) type Inexpressible = HashMap<(String, String), String>;
 /// What is to be said of every principal, in their order, where comparisons of operations ended like this.
 pub(super) fn all(
     counted: &Snapshot,
-    registry: &Registry,
+    mapped: &Mapped<'_>,
     met: &Findings,
-    inexpressible: &Inexpressible,
+    endings: &[Ending],
 ) -> Vec<Verdict> {
-    let mapped = Mapped::of(registry, inexpressible);
+    let retiring = Retiring::of(endings, mapped.parts());
     let mut verdicts: BTreeMap<Principal, Verdict> = BTreeMap::new();
     let mut uses: BTreeMap<Principal, HashMap<&Part, &Use<()>>> = BTreeMap::new();
     for ((who, part), known) in counted.uses.uses() {
@@ -183,6 +186,7 @@ pub(super) fn all(
         let Some(verdict) = verdicts.get_mut(who) else { continue };
         for (part, known) in uses {
             mapped.judge(part, known, uses, verdict);
+            retiring.judge(part, known, verdict);
             if *who == UNCONFIRMED && part.kind == Kind::Operation {
                 let whose = (Moving::Unknown, "nobody knows whose these requests are".to_owned());
                 verdict.hinders(part, whose, known, false);

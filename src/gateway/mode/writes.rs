@@ -143,7 +143,7 @@ impl Writes {
 }
 
 /// One spelling of what a name may be spelt as: clients may write one id in several forms, and a word in either case.
-fn meant(name: &str) -> String {
+pub(super) fn meant(name: &str) -> String {
     let id = [IdForm::Uuid, IdForm::ShortUuid].iter().find_map(|form| form.read(name).ok());
     id.map_or_else(|| name.to_lowercase(), |id| id.to_string())
 }

@@ -22,8 +22,8 @@ use crate::dialect::page::Wanted;
 use crate::dialect::url::Url;
 use crate::dialect::{self, Operation};
 use crate::gateway::key::IDEMPOTENCY_KEY;
-use crate::gateway::legacy;
 use crate::gateway::mode::{Change, Side};
+use crate::gateway::{legacy, retirement};
 use crate::json::Document;
 use crate::telemetry::ShadowOutcome;
 use crate::translate::Request;
@@ -54,7 +54,10 @@ impl Shadow {
             return Ok(ShadowOutcome::Untried);
         }
         let Again { target, url, body, .. } = &self.again;
-        let request = legacy::fitting(&self.asks.shared, target.clone(), url.clone(), body);
+        let shared = &self.asks.shared;
+        let request = legacy::fitting(shared, target.clone(), url.clone(), body);
+        // The old side serves what the canonical one refuses: nobody looks at parts of what is handed on.
+        let request = request.filter(|request| retirement::refusal(&shared.clock, request).is_none());
         let Some(request) = request else { return Ok(ShadowOutcome::DryRefused) };
         let Some(change) = self.plan.change(&request.operation) else { return Ok(ShadowOutcome::DryFits) };
         let told = if first.is_plain { self.parsed(first).await? } else { None };

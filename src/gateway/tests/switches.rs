@@ -8,6 +8,9 @@ use super::support::{Seen, TestGateway, backend, backend_problem, request_of};
 use super::willing;
 use crate::gateway::mode::{Config, Mode};
 
+/// [`NORTH`] as a short id.
+const SHORT_NORTH: &str = "CnEqURgZ3swzj528KMLvX5";
+
 const ADD: &str = "POST /v1/organizations/o-1/things";
 
 fn in_mode(mode: Mode) -> Config {
@@ -63,6 +66,43 @@ async fn a_key_stays_with_the_side_that_was_asked_first_whatever_the_mode_says_b
     assert_eq!(world.add("ada", "north", "abc", LAMP).await, (201, 4, 3));
     let side = r#"gateway_mode_requests_total{dialect="acme",operation="add_thing",mode="legacy",side="canonical"} 1"#;
     assert!(world.gateway.metrics().contains(side), "{}", world.gateway.metrics());
+}
+
+/// The same thing is asked for in other letters, by a client that was itself begun anew, or stands behind another proxy.
+#[tokio::test]
+async fn a_key_is_bound_to_what_is_asked_for_and_not_to_how_that_is_written() {
+    let ask = async |world: &Switching, target: &str| {
+        let request = request_of("ada", "POST", target, LAMP).header("idempotency-key", "abc");
+        let (status, _, _) = world.gateway.answer(request).await;
+        let canonical = world.gateway.lines().iter().filter(|line| *line == ADD).count();
+        (status, world.old.lock().unwrap().len(), canonical)
+    };
+    let world = Switching::start(willing, old).await;
+    assert_eq!(ask(&world, "/acme/api/orgs/north/things?a=b&c=d").await, (201, 1, 0));
+    assert_eq!(ask(&world, &format!("/acme/api/orgs/{NORTH}/things")).await, (201, 2, 0));
+    let world = world.to(Mode::Canonical);
+    let same = [
+        "/acme/api/orgs/%6Eorth/things?c=d&a=b",
+        "/acme/api/orgs/north/things?&a=%62&&c=d",
+        &format!("/acme/api/orgs/{}/things?", NORTH.to_uppercase()),
+        // The short form of the same, by the table in `tests/fixtures/shortuuid.txt`.
+        &format!("/acme/api/orgs/{SHORT_NORTH}/things"),
+    ];
+    for (number, target) in same.into_iter().enumerate() {
+        assert_eq!(ask(&world, target).await, (201, 3 + number, 0), "{target}");
+    }
+    let others = [
+        "/acme/api/orgs/north/things",
+        "/acme/api/orgs/north/things?a=b",
+        "/acme/api/orgs/north/things?a=b&c=e",
+    ];
+    for target in others {
+        ask(&world, target).await;
+    }
+    assert_eq!(
+        (world.old.lock().unwrap().len(), world.gateway.lines().iter().filter(|line| *line == ADD).count()),
+        (6, 3)
+    );
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! request that is made here is checked and lifted as if a client had sent it, and compared. A role that is only told as
 //! another, a field that the dialect has no place for, a constant that would narrow a list, all show as a difference.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::StatusCode;
@@ -12,7 +13,7 @@ use percent_encoding::utf8_percent_encode;
 
 use super::super::lift::lift;
 use super::super::{Request, Step, check};
-use crate::canonical::api::{Api, Call, PathPart, RESERVED};
+use crate::canonical::api::{Api, Arranging, Call, PageNames, PathPart, RESERVED};
 use crate::dialect::Dialect;
 use crate::dialect::operation::RequestBody;
 use crate::dialect::url::Url;
@@ -63,21 +64,14 @@ pub fn ask<'w>(
     resolutions: &Resolutions,
     latitude: Latitude,
 ) -> Result<Step<Asked<'w>>, Box<Problem>> {
-    let asking = Asking::of(api, ways, call, resolutions, latitude)?;
-
-    let (mut needs, mut refused) = (None, None);
-    for way in ways.to(&call.operation.name) {
-        match asking.by(way) {
-            Ok(Step::Done(asked)) => return Ok(Step::Done(asked)),
-            // Whatever lifts to the call asks for the same, so a way without look-ups is taken first.
-            Ok(Step::Needs(some)) => needs = needs.or(Some(some)),
-            Err(problem) => refused = Some(worse(refused, problem)),
+    match Asking::of(api, ways, call, resolutions, latitude)?.by_any() {
+        Err(_) if latitude.any_order && says_an_order(&api.page, call) => {
+            let arranges = |name: &str| api.page.is_arranging(name);
+            let query = call.query.iter().filter(|(name, _)| !arranges(name)).cloned().collect();
+            let in_any_order = Call { query, ..call.clone() };
+            Asking::of(api, ways, &in_any_order, resolutions, latitude)?.by_any()
         }
-    }
-    match (needs, refused) {
-        (Some(needs), _) => Ok(Step::Needs(needs)),
-        (None, Some(problem)) => Err(problem),
-        (None, None) => Err(Box::new(ways.without(&call.operation.name))),
+        asked => asked,
     }
 }
 
@@ -111,7 +105,8 @@ fn worse(before: Option<Box<Problem>>, problem: Box<Problem>) -> Box<Problem> {
 struct Asking<'a, 'w> {
     api: &'a Api,
     ways: &'w Ways,
-    call: &'a Call,
+    /// With all that it means of the order of a list.
+    call: Cow<'a, Call>,
     body: Option<Document>,
     resolutions: &'a Resolutions,
     latitude: Latitude,
@@ -129,7 +124,25 @@ impl<'a, 'w> Asking<'a, 'w> {
         let body = call.body.as_ref().map(|body| Document::parse(body.clone(), &limits(body))).transpose();
         let body =
             body.map_err(|error| Problem::internal(format!("the body of a call is no JSON: {error}")))?;
-        Ok(Asking { api, ways, call, body, resolutions, latitude })
+        Ok(Asking { api, ways, call: arranged(&api.page, call), body, resolutions, latitude })
+    }
+
+    /// In whichever way there is.
+    fn by_any(&self) -> Result<Step<Asked<'w>>, Box<Problem>> {
+        let (mut needs, mut refused) = (None, None);
+        for way in self.ways.to(&self.call.operation.name) {
+            match self.by(way) {
+                Ok(Step::Done(asked)) => return Ok(Step::Done(asked)),
+                // Whatever lifts to the call asks for the same, so a way without look-ups is taken first.
+                Ok(Step::Needs(some)) => needs = needs.or(Some(some)),
+                Err(problem) => refused = Some(worse(refused, problem)),
+            }
+        }
+        match (needs, refused) {
+            (Some(needs), _) => Ok(Step::Needs(needs)),
+            (None, Some(problem)) => Err(problem),
+            (None, None) => Err(Box::new(self.ways.without(&self.call.operation.name))),
+        }
     }
 
     fn by(&self, way: &'w Way) -> Result<Step<Asked<'w>>, Box<Problem>> {
@@ -148,7 +161,7 @@ impl<'a, 'w> Asking<'a, 'w> {
             return Ok(Step::Needs(needs));
         }
 
-        let window = Window::of(self.api, self.call, &way.whole)?;
+        let window = Window::of(self.api, &self.call, &way.whole)?;
         let (mut query, path) = (item.query, item.path);
         if let (Some(Window { page: Some(wanted), .. }), Some(page)) = (&window, &way.whole.page) {
             let asks = page.asks(*wanted).ok_or_else(|| inexpressible(way, "has no name for the page"))?;
@@ -188,6 +201,26 @@ impl<'a, 'w> Asking<'a, 'w> {
         self.compare(way, &lifted, window.as_ref())?;
         Ok(Step::Done(Asked { way, request, target, window }))
     }
+}
+
+/// Whether a call says anything of the order of its list.
+fn says_an_order(page: &PageNames, call: &Call) -> bool {
+    call.query.iter().any(|(name, _)| page.is_arranging(name))
+}
+
+/// A call that says anything of the order of its list says all of it: a dialect may mean something else by saying less.
+fn arranged<'c>(page: &PageNames, call: &'c Call) -> Cow<'c, Call> {
+    if !says_an_order(page, call) {
+        return Cow::Borrowed(call);
+    }
+    let is_given = |name: &str| call.query.iter().any(|(given, _)| **given == *name);
+    let mut call_in_full = Cow::Borrowed(call);
+    for Arranging { name, usual } in page.arranged_by.iter().filter(|one| !is_given(&one.name)) {
+        if let Some(usual) = usual.as_ref().filter(|_| call.operation.query.contains(name)) {
+            call_in_full.to_mut().query.push((name.as_str().into(), usual.clone()));
+        }
+    }
+    call_in_full
 }
 
 /// The path and query of a request.

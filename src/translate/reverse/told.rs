@@ -31,6 +31,7 @@ mod list;
 mod reading;
 mod record;
 mod refusal;
+mod rights;
 mod shown;
 
 use self::reading::{Spot, Way, holding, reading};
@@ -41,6 +42,7 @@ pub use self::list::total;
 pub(super) use self::list::{list_at, value_at, way_to};
 pub use self::reading::Telling;
 pub use self::record::Next;
+pub use self::rights::rights;
 pub use self::shown::SHOWN;
 
 /// Reads the answers of one operation of a dialect. It is made once and used for every answer.

@@ -81,9 +81,7 @@ fn plainly(shipped: &Dialects, call: &Call) -> (String, BTreeMap<String, String>
     }
     // Where a list begins, how long it is and how it is arranged is not asked of every dialect.
     let names = &shipped.registry.api().page;
-    let is_asked = |name: &str| {
-        name != names.limit && name != names.offset && !names.arranged_by.iter().any(|known| known == name)
-    };
+    let is_asked = |name: &str| name != names.limit && name != names.offset && !names.is_arranging(name);
     let query = call.query.iter().filter(|(name, _)| is_asked(name));
     let query = query.map(|(name, value)| (name.to_string(), value.clone())).collect();
     let path = Call { query: Vec::new(), ..call.clone() };

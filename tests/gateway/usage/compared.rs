@@ -213,7 +213,7 @@ fn who_is_shown_something_else_is_in_doubt_and_what_was_looked_at_is_named_no_mo
     );
     // What nobody can look at is named as before: permissions are made of what no answer tells.
     let gets = told_of(&told, "gets");
-    assert_eq!(gets["moving"], "safe", "{gets}");
+    assert_eq!(gets["moving"], "unknown", "{gets}");
     let unread = &gets["only_shown"]["gitbook"];
     assert!(unread.as_array().unwrap().contains(&json!("permissions.admin")), "{unread}");
     assert!(!unread.as_array().unwrap().contains(&json!("plan")), "{unread}");
@@ -267,4 +267,41 @@ fn what_is_known_to_be_shown_otherwise_leaves_nobody_in_doubt() {
     doubted("", &["dialect:/spaces", "dialect:/user/urls/location"]);
     doubted("\"dialect:/space\", \"dialect:/user\"", &["dialect:/spaces"]);
     doubted("\"dialect:/spaces\", \"dialect:/user\"", &[]);
+}
+
+/// What `[lens.organization]` makes of the caller's capabilities, which no answer tells. It is more than a label.
+#[test]
+fn who_is_told_rights_that_no_shadow_can_look_at_is_in_doubt_until_somebody_has_looked() {
+    let mut counting = Counting::with(Config::default());
+    for operation in ["getOrganizationById", "listOrganizationsForAuthenticatedUser"] {
+        counting.count(Principal::of(operation.as_bytes()), &[Part::operation("gitbook", operation)]);
+        counting.book.compared("gitbook", operation, "same", now());
+    }
+    counting.write();
+    let told = |known: &str| -> Value {
+        let config = counting.folder.path().join("config.toml");
+        let text = "[legacy.gitbook]\nbase = \"http://127.0.0.1:1\"\n[mode.gitbook]\nmode = \"shadow\"\n";
+        fs::write(&config, format!("{text}known = [{known}]\n")).unwrap();
+        let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
+        let report = report.arg("report").arg(counting.folder.path().join("usage.sqlite"));
+        let output = report.args(["--format", "json"]).arg("--config").arg(&config).output().unwrap();
+        serde_json::from_slice(&output.stdout).expect("a report")
+    };
+    let doubts = |told: &Value| {
+        let of = |who: &str| reasons(&told_of(told, who)["doubts"]).join("; ");
+        [of("getOrganizationById"), of("listOrganizationsForAuthenticatedUser")]
+    };
+    let [one, list] = doubts(&told(""));
+    for name in ["admin", "createContent", "viewBilling"] {
+        assert!(one.contains(&format!("`dialect:/permissions/{name}`")), "{one}");
+        assert!(list.contains(&format!("`dialect:/items/*/permissions/{name}`")), "{list}");
+    }
+    // A constant there is compared with what the old side shows.
+    assert!(!one.contains("permissions/edit"), "{one}");
+    let [one, list] = doubts(&told("\"dialect:/permissions\", \"dialect:/items/*/permissions/admin\""));
+    assert_eq!(one, "");
+    assert!(list.contains("at `dialect:/items/*/permissions/createContent`"), "{list}");
+    let told = told("\"dialect:/permissions\", \"dialect:/items/*/permissions\"");
+    assert_eq!(doubts(&told), ["", ""]);
+    assert_eq!(told_of(&told, "getOrganizationById")["moving"], "safe");
 }

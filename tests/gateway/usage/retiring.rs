@@ -25,10 +25,13 @@ fn counted() -> Counting {
 }
 
 fn report(counting: &Counting, format: &str) -> String {
-    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/retiring");
+    report_by(&Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/retiring"), counting, format)
+}
+
+fn report_by(files: &Path, counting: &Counting, format: &str) -> String {
     let mut report = Command::new(env!("CARGO_BIN_EXE_interlingua"));
     report.arg("report").arg(counting.folder.path().join("usage.sqlite"));
-    report.arg("--mappings").arg(fixture.join("mappings")).arg("--schemas").arg(fixture.join("schemas"));
+    report.arg("--mappings").arg(files.join("mappings")).arg("--schemas").arg(files.join("schemas"));
     String::from_utf8(report.args(["--format", format]).output().unwrap().stdout).unwrap()
 }
 
@@ -132,4 +135,144 @@ fn people_and_tables_are_told_it_too() {
     ] {
         assert!(html.contains(said), "{said}\n{html}");
     }
+}
+
+/// The files of the fixture, where these texts stand for others.
+fn changed(changes: &[(&str, &str, &str)]) -> tempfile::TempDir {
+    let fixture = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures/retiring");
+    let folder = tempfile::tempdir().unwrap();
+    for below in ["mappings", "schemas/bureau", "schemas/canonical"] {
+        fs::create_dir_all(folder.path().join(below)).unwrap();
+        for entry in fs::read_dir(fixture.join(below)).unwrap().map(Result::unwrap) {
+            let name = format!("{below}/{}", entry.file_name().to_str().unwrap());
+            let mut text = fs::read_to_string(entry.path()).unwrap();
+            for (_, from, to) in changes.iter().filter(|(file, _, _)| *file == name) {
+                assert!(text.contains(from), "{name}: {from}");
+                text = text.replace(from, to);
+            }
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+    }
+    folder
+}
+
+/// How the hours retire there, and how that they are gone.
+const HOURS: &str = "values = [0, \"none\"], deprecated = 2026-06-01, brown_outs = [{ from = 2026-08-01, lasts = \"2h\" }, \
+    { from = 2026-12-24, lasts = \"2h\" }]";
+const GONE: &str = "values = [0, \"none\"], deprecated = 2026-06-01, sunset = 2026-12-24, gone = 2026-12-24";
+
+/// Counted in November, and written at noon of that day in 2026.
+fn write_on(counting: &mut Counting, day: &str) {
+    let at = httpdate::parse_http_date(&format!("{day} 2026 12:00:00 GMT")).unwrap();
+    counting.store.write(&counting.book, at).unwrap();
+}
+
+#[test]
+fn who_uses_what_is_gone_is_blocked_and_what_ends_later_is_noted() {
+    let mut counting = Counting::with(Config::default());
+    let [add, find, drop, new] =
+        ["add", "find", "drop", "take_on"].map(|name| Part::operation("bureau", name));
+    let with = |of: &Part, field: &str, value: Option<&str>| {
+        let (of, mail, field) = (of.clone(), of.field("mail"), of.field(field));
+        let value = value.map(|value| field.value(Kind::Value, value));
+        [vec![of, mail, field], value.into_iter().collect()].concat()
+    };
+    for (who, parts) in [
+        ("drops", vec![drop]),
+        ("shows", with(&add, "shown", None)),
+        ("clerks", with(&new, "role", Some("\"clerk\""))),
+        ("guests", with(&new, "role", Some("\"guest\""))),
+        ("rests", with(&add, "hours", Some("0"))),
+        ("works", with(&add, "hours", Some("20"))),
+        ("finds", vec![find.clone(), find.field("?named")]),
+    ] {
+        counting.count(Principal::of(who.as_bytes()), &parts);
+    }
+    let files = changed(&[("mappings/bureau.toml", HOURS, GONE)]);
+    write_on(&mut counting, "Mon, 30 Nov");
+    let told: Value = serde_json::from_str(&report_by(files.path(), &counting, "json")).unwrap();
+    for who in ["drops", "shows", "clerks", "guests", "rests", "works", "finds"] {
+        let of = told_of(&told, who);
+        assert_eq!((&of["moving"], &of["blocks"]), (&json!("safe"), &json!([])), "{who}: {of:#}");
+    }
+    let notes = |told: &Value, who: &str| -> Vec<String> {
+        let notes = told_of(told, who)["notes"].as_array().unwrap().iter();
+        let notes = notes.filter_map(|note| note.as_str().filter(|note| note.contains("retires")));
+        let notes = notes.filter(|note| !note.starts_with("bureau/add retires"));
+        notes.map(str::to_owned).collect()
+    };
+    for (who, note) in [
+        ("drops", "bureau/drop retires: deprecated 2026-03-01, sunset 2026-12-01, gone 2026-12-01"),
+        ("shows", "bureau/add/shown retires: deprecated 2026-05-01, sunset 2026-12-24, gone 2026-12-24"),
+        (
+            "clerks",
+            "bureau/take_on/role=\"clerk\" or \"CLERK\" retires: deprecated 2026-04-01, sunset 2026-12-01",
+        ),
+        (
+            "rests",
+            "bureau/add/hours=0 or \"none\" retires: deprecated 2026-06-01, sunset 2026-12-24, gone 2026-12-24",
+        ),
+    ] {
+        assert_eq!(notes(&told, who), [note]);
+    }
+    for who in ["guests", "works", "finds"] {
+        assert_eq!(notes(&told, who), [""; 0], "{who}: nothing of it has an end");
+    }
+
+    write_on(&mut counting, "Thu, 24 Dec");
+    let told: Value = serde_json::from_str(&report_by(files.path(), &counting, "json")).unwrap();
+    for (who, why) in [
+        ("drops", "bureau/drop: the operation is gone since 2026-12-01"),
+        ("shows", "bureau/add/shown: the field is gone since 2026-12-24"),
+        ("rests", "bureau/add/hours=0: the value is gone since 2026-12-24"),
+    ] {
+        let of = told_of(&told, who);
+        assert_eq!(
+            (&of["moving"], reasons(&of["blocks"])),
+            (&json!("blocked"), vec![why.to_owned()]),
+            "{who}"
+        );
+    }
+    for who in ["clerks", "guests", "works", "finds"] {
+        assert_eq!(told_of(&told, who)["moving"], "safe", "{who}: past its sunset, and served");
+    }
+    assert_eq!(notes(&told, "clerks").len(), 1);
+}
+
+#[test]
+fn where_values_are_not_told_apart_nobody_knows_who_uses_one_that_is_gone() {
+    let (listed, any) = ("{ \"enum\": [0, \"none\", 20, 40] }", "{ \"type\": [\"integer\", \"string\"] }");
+    let files = changed(&[
+        ("mappings/bureau.toml", HOURS, GONE),
+        ("schemas/bureau/entry.json", listed, any),
+        ("schemas/canonical/person_add.json", listed, any),
+    ]);
+    let mut counting = Counting::with(Config::default());
+    let add = Part::operation("bureau", "add");
+    let parts = [add.clone(), add.field("mail"), add.field("hours")];
+    counting.count(Principal::of(b"works"), &parts);
+    write_on(&mut counting, "Thu, 24 Dec");
+    let told: Value = serde_json::from_str(&report_by(files.path(), &counting, "json")).unwrap();
+    let works = told_of(&told, "works");
+    let why =
+        "bureau/add/hours: 0 or \"none\" is gone since 2026-12-24, and nobody knows in which requests it was";
+    assert_eq!((&works["moving"], reasons(&works["doubts"])), (&json!("unknown"), vec![why.to_owned()]));
+}
+
+#[test]
+fn a_single_brown_out_is_told_as_one() {
+    let once = |from: &str| {
+        let one = format!(
+            "values = [0, \"none\"], deprecated = 2026-06-01, brown_outs = [{{ from = {from}, lasts = \"2h\" }}]"
+        );
+        let files = changed(&[("mappings/bureau.toml", HOURS, &one)]);
+        let text = report_by(files.path(), &counted(), "text");
+        text.split_whitespace().collect::<Vec<_>>().join(" ")
+    };
+    let told = once("2026-08-01");
+    assert!(told.contains("deprecated 2026-06-01, its brown-out over (at the last count"), "{told}");
+    let told = once("2026-12-24");
+    let window =
+        "deprecated 2026-06-01, its brown-out from 2026-12-24 to 2026-12-24T02:00:00Z (at the last count";
+    assert!(told.contains(window), "{told}");
 }

@@ -1,17 +1,19 @@
 //! What the mappings, as they are now, say of a part that somebody uses: whether it crosses, and why not if it does not.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
-use super::{Inexpressible, Moving, Verdict, parts};
+use super::{Inexpressible, Moving, Verdict, listed, parts};
 use crate::cli::usage::compared::Compared;
+use crate::cli::usage::met::mode_of;
 use crate::dialect::ledger::{Crossing, Crossings, Ledger, landings};
 use crate::dialect::{Dialect, Operation, Registry};
-use crate::translate::reverse::told::{Reader, unread};
+use crate::gateway::mode;
+use crate::translate::reverse::told::{Reader, rights, unread};
 use crate::usage::heavy::Use;
 use crate::usage::{Kind, Part};
 
 /// What the mappings say now.
-pub(super) struct Mapped<'r> {
+pub(in crate::cli::usage) struct Mapped<'r> {
     /// By dialect and operation.
     operations: HashMap<(&'r str, &'r str), OperationSays<'r>>,
     /// Every part that there is to be used.
@@ -19,21 +21,34 @@ pub(super) struct Mapped<'r> {
 }
 
 impl<'r> Mapped<'r> {
-    pub(super) fn of(registry: &'r Registry, inexpressible: &'r Inexpressible) -> Mapped<'r> {
+    /// Of all dialects, where these are in such modes.
+    pub(in crate::cli::usage) fn of(
+        registry: &'r Registry,
+        inexpressible: &'r Inexpressible,
+        modes: &BTreeMap<String, mode::Config>,
+    ) -> Mapped<'r> {
         let mut operations = HashMap::new();
         for dialect in registry.dialects() {
             let ledger = Ledger::of(dialect);
+            let mode = mode_of(modes, dialect);
             for operation in &dialect.operations {
                 let remarks = remarks(dialect, operation, &ledger);
                 let refused = inexpressible.get(&(dialect.name.clone(), operation.name.clone()));
                 let (crossings, inexpressible) = (Crossings::of(operation), refused.map(String::as_str));
                 let reader = Reader::offline(registry.api(), dialect, operation);
                 let (unread, looked_at) = (unread(operation), reader.shown_places().into_iter().collect());
-                let says = OperationSays { crossings, remarks, unread, looked_at, inexpressible };
+                let mut rights = rights(registry.api(), operation);
+                rights.retain(|at| !mode.is_some_and(|mode| mode.knows(at)));
+                let says = OperationSays { crossings, remarks, unread, looked_at, rights, inexpressible };
                 operations.insert((dialect.name.as_str(), operation.name.as_str()), says);
             }
         }
         Mapped { operations, parts: parts(registry).into_iter().collect() }
+    }
+
+    /// Every part that there is to be used.
+    pub(super) fn parts(&self) -> &HashSet<Part> {
+        &self.parts
     }
 
     /// Says where answers to an operation show what nobody reads, and where nobody has looked whether the old side shows the
@@ -76,6 +91,14 @@ impl<'r> Mapped<'r> {
         if part.kind == Kind::Operation {
             verdict.remarks.extend(says.remarks.iter().cloned());
             if let Some(reason) = lacking(part, known, &says.crossings, uses).filter(|_| !verdict.may_miss) {
+                verdict.hinders(part, (Moving::Unknown, reason), known, false);
+            }
+            if !says.rights.is_empty() {
+                let reason = format!(
+                    "its answers tell what somebody may do, at {}, and no shadow can look whether the old side \
+                     tells the same: look once, and name the places in `known`",
+                    listed(&says.rights)
+                );
                 verdict.hinders(part, (Moving::Unknown, reason), known, false);
             }
             return;
@@ -125,6 +148,8 @@ struct OperationSays<'r> {
     unread: BTreeSet<String>,
     /// At which of these a shadow looks whether the old side shows the same.
     looked_at: BTreeSet<String>,
+    /// Where its answers tell what somebody may do, that nobody has said he knows.
+    rights: BTreeSet<String>,
     /// Why it is always refused, if it is.
     inexpressible: Option<&'r str>,
 }

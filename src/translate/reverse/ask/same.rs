@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{Asking, Way, Window, inexpressible};
+use super::{Asking, Way, Window, inexpressible, says_an_order};
 use crate::canonical::api::Call;
 use crate::json::{Document, Limits, Value};
 use crate::problem::Problem;
@@ -50,7 +50,7 @@ impl Asking<'_, '_> {
     fn other_query<'c>(&'c self, found: &'c Call) -> Option<&'c str> {
         let page = &self.api.page;
         let pages = |name: &str| name == page.limit || name == page.offset;
-        let arranges = |name: &str| page.arranged_by.iter().any(|known| known == name);
+        let is_arranged = says_an_order(page, &self.call);
         let value = |call: &'c Call, name: &str| {
             call.query.iter().find(|(given, _)| **given == *name).map(|(_, value)| value.as_str())
         };
@@ -58,11 +58,12 @@ impl Asking<'_, '_> {
         let words = |text: &'c str| text.split(',').collect::<BTreeSet<_>>();
         let names = self.call.query.iter().chain(&found.query).map(|(name, _)| &**name);
         let mut others = names.filter(|name| !pages(name)).filter(|name| {
-            match (value(self.call, name), value(found, name)) {
+            match (value(&self.call, name), value(found, name)) {
                 (Some(wanted), Some(said)) if words(wanted) == words(said) => false,
-                (Some(_), _) if self.latitude.any_order && arranges(name) => false,
-                // Who does not say an order takes the dialect's own.
-                (None, Some(_)) if arranges(name) || self.latitude.any_part => false,
+                _ if self.latitude.any_order && page.is_arranging(name) => false,
+                // Who says nothing of the order takes the dialect's own.
+                (None, Some(_)) if !is_arranged && page.is_arranging(name) => false,
+                (None, Some(_)) if self.latitude.any_part => false,
                 _ => true,
             }
         });
