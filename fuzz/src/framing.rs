@@ -165,7 +165,7 @@ impl MakeHandler for Recorder {
 }
 
 impl Handler for Recorder {
-    async fn handle(&self, request: Request<Upload>, peer: Peer) -> Response<Body> {
+    async fn handle(self, request: Request<Upload>, peer: Peer) -> Response<Body> {
         let heard = heard(request).await;
         let is_heard = heard.is_some();
         open(&self.0).entry(peer.address).or_default().extend(heard);
