@@ -55,6 +55,9 @@ pub struct Problem {
     pub allow: Vec<Method>,
     /// What happened, for the log alone.
     pub cause: Option<String>,
+    /// Whether a change that was asked for may have been made all the same, and would be made again by whoever sends the same
+    /// once more.
+    pub is_in_doubt: bool,
 }
 
 /// Whose fault an error is.
@@ -123,6 +126,7 @@ impl Problem {
             retry_after: None,
             allow: Vec::new(),
             cause: None,
+            is_in_doubt: false,
         }
     }
 
@@ -278,6 +282,18 @@ impl Problem {
         Problem::done_and_unread(cause)
     }
 
+    /// What a client is told where nobody knows whether what it asked for was done: that, and nothing that has it ask again.
+    #[must_use]
+    pub fn in_doubt(self) -> Problem {
+        let detail = format!("{}, and nobody knows whether the change was made", self.detail);
+        Problem { detail: detail.into(), retry_after: None, is_in_doubt: true, ..self }
+    }
+
+    /// Whether it says that what was asked for was done. A backend may use any word.
+    pub fn is_of_a_change_made(&self) -> bool {
+        matches!(self.code, Cow::Borrowed(DONE_AND_UNREAD))
+    }
+
     /// 500: what was asked for takes more calls than `calls_max`, which is what one request may become. Asking again would take
     /// as many.
     pub fn too_many_calls(calls_max: usize) -> Problem {
@@ -367,6 +383,7 @@ impl Problem {
             retry_after: None,
             allow: Vec::new(),
             cause: None,
+            is_in_doubt: false,
         }
     }
 

@@ -14,7 +14,7 @@ use http_body::Body;
 use http_body_util::Full;
 
 use super::admit::Admitted;
-use super::fetch::{counted, share_of, unanswered};
+use super::fetch::{Made, counted, share_of, unanswered, unanswered_change};
 use super::key::{IDEMPOTENCY_KEY, Key};
 use super::mode::Plan;
 use super::select::Selected;
@@ -27,7 +27,7 @@ use crate::json::{Document, Limits};
 use crate::problem::Problem;
 use crate::schema::Schema;
 use crate::translate::{self, lift};
-use crate::upstream;
+use crate::upstream::{self, Keys};
 
 mod address;
 mod onward;
@@ -70,13 +70,14 @@ pub(super) async fn pass<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     let readdressed = readdressed(&gateway.lookups, &target, &url, exchange).await?;
     let onward_keyed = headers.contains_key(IDEMPOTENCY_KEY);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), Some(value))).collect();
+    let is_keyed = key.is_some() && onward_keyed;
     let call = upstream::Request {
         method: &head.method,
         target: readdressed.as_deref().unwrap_or(&url.target.as_str()[url.mount..]),
         headers: &headers,
         body: &body,
         safe: target.operation.is_safe(),
-        is_keyed: key.is_some() && onward_keyed,
+        is_keyed,
         follows: false,
         share: Some(share_of(credential.principal())),
         passes: true,
@@ -87,7 +88,11 @@ pub(super) async fn pass<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     exchange.count_call();
     let outcome = upstream.send(call, exchange.deadline).await;
     shared.meters.passed(&target.dialect.name, counted(&outcome));
-    let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
+    let answer = outcome.map_err(|error| {
+        let is_known_again = is_keyed && upstream.keys() == Keys::Honoured;
+        let of_change = || unanswered_change(&error, Made::by, is_known_again);
+        Box::new(if target.operation.is_safe() { unanswered(&error) } else { of_change() })
+    })?;
     exchange.is_answered(answer.status);
     if plan.validates() {
         validate(shared, target, url, &body, &answer);
