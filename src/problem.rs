@@ -27,6 +27,9 @@ pub const ID_TAKEN: &str = "id-taken";
 /// The code of [`Problem::done_and_unread`].
 pub const DONE_AND_UNREAD: &str = "done-and-unread";
 
+/// The code of [`Problem::not_begun`].
+pub const NOT_BEGUN: &str = "not-begun";
+
 /// The code of [`Problem::inexpressible`].
 pub const INEXPRESSIBLE: &str = "inexpressible";
 
@@ -337,6 +340,17 @@ impl Problem {
         Problem { retry_after: Some(Duration::from_secs(1)), cause: Some(cause.into()), ..problem }
     }
 
+    /// 503: the ids that were imported cannot be looked up now.
+    pub fn ids_away(cause: impl Into<String>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "id-map-away",
+            Blame::Internal,
+            "ids cannot be looked up at the moment",
+        );
+        Problem { retry_after: Some(Duration::from_secs(1)), cause: Some(cause.into()), ..problem }
+    }
+
     /// 503: too many requests are in flight.
     pub fn overloaded() -> Problem {
         let problem = Problem::new(
@@ -364,6 +378,12 @@ impl Problem {
             "the backend took too long to answer",
         );
         Problem { cause: Some(cause.into()), ..problem }
+    }
+
+    /// 504: so long was spent on what came before that no time was left to begin this. The backend has heard nothing of it.
+    pub fn not_begun() -> Problem {
+        let detail = "no time was left to begin it, nothing of it was sent";
+        Problem::new(StatusCode::GATEWAY_TIMEOUT, NOT_BEGUN, Blame::Upstream, detail)
     }
 
     /// What the backend itself refused: the client's fault below 500, the backend's from there on.

@@ -83,7 +83,7 @@ pub(super) async fn pass<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         passes: true,
     };
     if exchange.deadline.has_passed() {
-        return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
+        return Err(Box::new(Problem::not_begun()));
     }
     exchange.count_call();
     let outcome = upstream.send(call, exchange.deadline).await;

@@ -213,7 +213,7 @@ impl<'a> Caller<'a> {
         said: impl Fn(StatusCode) -> Made,
     ) -> Result<upstream::Answer, Box<Problem>> {
         if self.exchange.deadline.has_passed() {
-            return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
+            return Err(Box::new(Problem::not_begun()));
         }
         let calls_max = self.shared().config.calls_max;
         if !self.exchange.take_call(calls_max) {

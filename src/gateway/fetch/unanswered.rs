@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use http::StatusCode;
 
 use crate::causes::with_causes;
-use crate::problem::Problem;
+use crate::problem::{NOT_BEGUN, Problem};
 use crate::telemetry::UpstreamOutcome;
 use crate::upstream::{self, Stage, UpstreamError};
 
@@ -81,16 +81,13 @@ pub(in crate::gateway) fn of_a_change(problem: Problem, made: Made, is_known_aga
 /// Whether a problem is what a client is told where no backend answered, or none was asked.
 pub(in crate::gateway) fn is_no_answer(problem: &Problem) -> bool {
     let Cow::Borrowed(code) = problem.code else { return false };
-    matches!(
-        code,
-        "upstream-breaker-open" | "upstream-overloaded" | "upstream-timeout" | "upstream-unreachable"
-    )
+    is_unsent(problem) || code == "upstream-timeout"
 }
 
 /// Whether it is certain of the call of which a client is told so that nothing of it was written, whenever it was tried.
 pub(in crate::gateway) fn is_unsent(problem: &Problem) -> bool {
     let Cow::Borrowed(code) = problem.code else { return false };
-    matches!(code, "upstream-breaker-open" | "upstream-overloaded" | "upstream-unreachable")
+    matches!(code, NOT_BEGUN | "upstream-breaker-open" | "upstream-overloaded" | "upstream-unreachable")
 }
 
 /// The [same](Problem::after_a_change) of a problem in its box.
