@@ -20,7 +20,7 @@ mod unanswered;
 pub(super) use self::caller::{Caller, JSON, With, share_of};
 pub(super) use self::retry_after::seconds;
 pub(super) use self::unanswered::{
-    Made, after_a_change, counted, is_no_answer, is_unsent, unanswered, unanswered_change, without_places,
+    Counting, Made, after_a_change, counted, is_no_answer, is_unsent, unanswered, unanswered_change, without_places,
 };
 
 /// Calls one request has under way at the same time.

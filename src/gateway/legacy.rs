@@ -14,7 +14,7 @@ use http_body::Body;
 use http_body_util::Full;
 
 use super::admit::Admitted;
-use super::fetch::{Made, counted, share_of, unanswered, unanswered_change};
+use super::fetch::{Counting, Made, counted, share_of, unanswered, unanswered_change};
 use super::key::{IDEMPOTENCY_KEY, Key};
 use super::mode::Plan;
 use super::select::Selected;
@@ -86,8 +86,9 @@ pub(super) async fn pass<B: Body<Data = Bytes, Error: Into<BoxError>>>(
         return Err(Box::new(Problem::not_begun()));
     }
     exchange.count_call();
+    let counting = Counting::begin(|outcome| shared.meters.passed(&target.dialect.name, outcome));
     let outcome = upstream.send(call, exchange.deadline).await;
-    shared.meters.passed(&target.dialect.name, counted(&outcome));
+    counting.end(counted(&outcome));
     let answer = outcome.map_err(|error| {
         let is_known_again = is_keyed && upstream.keys() == Keys::Honoured;
         let of_change = || unanswered_change(&error, Made::by, is_known_again);

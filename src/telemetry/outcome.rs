@@ -7,6 +7,8 @@ pub enum UpstreamOutcome {
     Answered,
     /// With a malformed answer or a broken connection.
     Broken,
+    /// Given up before its end: whoever asked has left.
+    Left,
     /// Without a free connection.
     Overloaded,
     /// Not made: the breaker is open.
@@ -21,9 +23,10 @@ pub enum UpstreamOutcome {
 
 impl UpstreamOutcome {
     /// In the order of their discriminants.
-    pub(super) const ALL: [UpstreamOutcome; 7] = [
+    pub(super) const ALL: [UpstreamOutcome; 8] = [
         UpstreamOutcome::Answered,
         UpstreamOutcome::Broken,
+        UpstreamOutcome::Left,
         UpstreamOutcome::Overloaded,
         UpstreamOutcome::Refused,
         UpstreamOutcome::TimedOut,
@@ -36,6 +39,7 @@ impl UpstreamOutcome {
         match self {
             UpstreamOutcome::Answered => "answered",
             UpstreamOutcome::Broken => "broken",
+            UpstreamOutcome::Left => "left",
             UpstreamOutcome::Overloaded => "overloaded",
             UpstreamOutcome::Refused => "refused",
             UpstreamOutcome::TimedOut => "timed_out",

@@ -7,7 +7,7 @@ use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderValue, StatusCode};
 
 use super::retry_after::seconds;
-use super::unanswered::{Made, after_a_change, counted, of_a_change, unanswered, unanswered_change};
+use super::unanswered::{Counting, Made, after_a_change, counted, of_a_change, unanswered, unanswered_change};
 use crate::canonical::api::Call;
 use crate::dialect::Operation;
 use crate::gateway::admit::{CARRIER, Credential};
@@ -221,12 +221,14 @@ impl<'a> Caller<'a> {
         }
         let (is_safe, is_keyed) = (call.operation.is_safe(), request.is_keyed);
         let written = (!is_safe).then(|| Written { call, lookups: self.lookups() });
+        let meters = &self.shared().meters;
+        let counting = Counting::begin(|outcome| meters.called(&call.operation.name, outcome));
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
         drop(written);
         if let Ok(answer) = &outcome {
             self.exchange.is_answered(answer.status);
         }
-        self.shared().meters.called(&call.operation.name, counted(&outcome));
+        counting.end(counted(&outcome));
         self.narrator().tell(|story| {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);

@@ -120,6 +120,29 @@ pub(in crate::gateway) fn counted(outcome: &Result<upstream::Answer, UpstreamErr
     }
 }
 
+/// Counts a call once, however it ends. One that is dropped before was given up, for whoever asked has left; the backend may have
+/// its work with it all the same.
+pub(in crate::gateway) struct Counting<C: Fn(UpstreamOutcome)> {
+    count: C,
+    outcome: UpstreamOutcome,
+}
+
+impl<C: Fn(UpstreamOutcome)> Counting<C> {
+    pub(in crate::gateway) fn begin(count: C) -> Counting<C> {
+        Counting { count, outcome: UpstreamOutcome::Left }
+    }
+
+    pub(in crate::gateway) fn end(mut self, outcome: UpstreamOutcome) {
+        self.outcome = outcome;
+    }
+}
+
+impl<C: Fn(UpstreamOutcome)> Drop for Counting<C> {
+    fn drop(&mut self) {
+        (self.count)(self.outcome);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;

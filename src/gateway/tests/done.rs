@@ -155,6 +155,27 @@ async fn what_has_no_words_is_no_conflict_once_it_was_made() {
 }
 
 #[tokio::test]
+async fn a_call_that_is_given_up_is_counted_once() {
+    let world = World::start(200, FOUND).await;
+    let counted = |outcome: &str, times: usize| {
+        let labels = format!(r#"operation="organizations.list",outcome="{outcome}""#);
+        let line = format!("gateway_upstream_calls_total{{{labels}}} {times}");
+        assert!(world.gateway.metrics().lines().any(|written| written == line), "{line}");
+    };
+    let mut leaves = Box::pin(world.gateway.post(LISTED, LAMP));
+    select(&mut leaves, Box::pin(world.asked(LIST, 1))).await;
+    counted("left", 0);
+    drop(leaves);
+    counted("left", 1);
+    counted("answered", 0);
+    // Whoever stays is not among them.
+    world.lists.add_permits(2);
+    assert_eq!(world.gateway.post(LISTED, LAMP).await.0, 201);
+    counted("left", 1);
+    counted("answered", 1);
+}
+
+#[tokio::test]
 async fn who_waits_for_the_lookup_of_a_change_that_was_made_is_not_told_so() {
     let world = World::start(503, "").await;
     let mut makes = Box::pin(world.gateway.post(HOME, LAMP));
