@@ -19,7 +19,7 @@ mod send;
 mod tls;
 mod wire;
 
-pub use self::wire::Fault;
+pub use self::wire::{Fault, Media};
 use self::{connect::Target, health::Health, pool::Pool};
 use crate::{pem::PemFault, telemetry::BackendMetrics};
 
@@ -128,6 +128,8 @@ pub struct Request<'a> {
 pub struct Answer {
     /// The status, never 1xx.
     pub status: StatusCode,
+    /// What the body is said to be.
+    pub media: Media,
     /// `ETag`.
     pub etag: Option<HeaderValue>,
     /// `Retry-After`.

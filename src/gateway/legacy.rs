@@ -255,7 +255,8 @@ mod tests {
             headers.insert(SUNSET, "Thu, 01 Jan 1970 00:00:00 GMT".parse().unwrap());
             let (etag, retry_after, body) = (None, None, Vec::new());
             let headers = Some(Box::new(headers));
-            let answer = upstream::Answer { status: StatusCode::OK, etag, retry_after, headers, body };
+            let (status, media) = (StatusCode::OK, upstream::Media::Unsaid);
+            let answer = upstream::Answer { status, media, etag, retry_after, headers, body };
             let back = back(answer, exchange);
             let text = |name| back.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
             (text(DEPRECATION), text(SUNSET))

@@ -225,7 +225,7 @@ async fn told(
     mut known: Resolutions,
     trail: Trail<'_>,
 ) -> Result<Answer, Box<Problem>> {
-    let upstream::Answer { status, etag: _, retry_after, headers: _, body } = answer;
+    let upstream::Answer { status, retry_after, body, .. } = answer;
     let was_changed = !call.operation.is_safe() && status.is_success();
     let caller = if was_changed { caller.following() } else { *caller };
     let unread = |problem| if was_changed { after_a_change(problem) } else { problem };

@@ -7,6 +7,8 @@ pub enum UpstreamOutcome {
     Answered,
     /// With a malformed answer or a broken connection.
     Broken,
+    /// With an answer that is not the API's, but of something that stands in its place.
+    Foreign,
     /// Given up before its end: whoever asked has left.
     Left,
     /// Without a free connection.
@@ -23,9 +25,10 @@ pub enum UpstreamOutcome {
 
 impl UpstreamOutcome {
     /// In the order of their discriminants.
-    pub(super) const ALL: [UpstreamOutcome; 8] = [
+    pub(super) const ALL: [UpstreamOutcome; 9] = [
         UpstreamOutcome::Answered,
         UpstreamOutcome::Broken,
+        UpstreamOutcome::Foreign,
         UpstreamOutcome::Left,
         UpstreamOutcome::Overloaded,
         UpstreamOutcome::Refused,
@@ -39,6 +42,7 @@ impl UpstreamOutcome {
         match self {
             UpstreamOutcome::Answered => "answered",
             UpstreamOutcome::Broken => "broken",
+            UpstreamOutcome::Foreign => "foreign",
             UpstreamOutcome::Left => "left",
             UpstreamOutcome::Overloaded => "overloaded",
             UpstreamOutcome::Refused => "refused",

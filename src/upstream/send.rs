@@ -209,7 +209,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::upstream::Fault;
+    use crate::upstream::{Fault, Media};
 
     /// How a call ended, in a word.
     fn outcome(word: &str) -> Outcome {
@@ -227,7 +227,8 @@ mod tests {
             }
             status => {
                 let status = status.parse().unwrap();
-                return Ok(Answer { status, etag: None, retry_after: None, headers: None, body: Vec::new() });
+                let (media, etag, retry_after) = (Media::Unsaid, None, None);
+                return Ok(Answer { status, media, etag, retry_after, headers: None, body: Vec::new() });
             }
         };
         Err(Failure::Final(error))

@@ -6,8 +6,11 @@ use std::sync::atomic::Ordering;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use http::{HeaderValue, StatusCode};
 
+use super::foreign::foreign;
 use super::retry_after::seconds;
-use super::unanswered::{Counting, Made, after_a_change, counted, of_a_change, unanswered, unanswered_change};
+use super::unanswered::{
+    Counting, Made, after_a_change, counted, of_a_change, unanswered, unanswered_change,
+};
 use crate::canonical::api::Call;
 use crate::dialect::Operation;
 use crate::gateway::admit::{CARRIER, Credential};
@@ -15,7 +18,7 @@ use crate::gateway::key::IDEMPOTENCY_KEY;
 use crate::gateway::{Exchange, Gateway, Lookups, Shared, reverse};
 use crate::limit::Principal;
 use crate::problem::Problem;
-use crate::telemetry::{RequestId, X_REQUEST_ID};
+use crate::telemetry::{RequestId, UpstreamOutcome, X_REQUEST_ID};
 use crate::time::Deadline;
 use crate::translate::explain::Narrator;
 use crate::translate::{answer, gather};
@@ -179,7 +182,7 @@ impl<'a> Caller<'a> {
             share: Some(self.share()),
             passes: false,
         };
-        let upstream::Answer { status, etag, retry_after, headers: _, body } =
+        let upstream::Answer { status, etag, retry_after, body, .. } =
             self.transmit(call, request, Made::by).await?;
         let answer = answer::answered(call, status, retry_after.as_ref().and_then(seconds), body);
         Ok((answer.map_err(|problem| self.of_answer(problem, call, Made::by(status), key.is_some()))?, etag))
@@ -225,10 +228,13 @@ impl<'a> Caller<'a> {
         let counting = Counting::begin(|outcome| meters.called(&call.operation.name, outcome));
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
         drop(written);
-        if let Ok(answer) = &outcome {
+        // A backend that speaks a dialect may call its bodies what that says.
+        let own = self.shared().reverse.as_ref().map(|reverse| &reverse.dialect().errors.content_type);
+        let foreign = outcome.as_ref().ok().and_then(|answer| foreign(answer, own));
+        if let (Ok(answer), None) = (&outcome, &foreign) {
             self.exchange.is_answered(answer.status);
         }
-        counting.end(counted(&outcome));
+        counting.end(if foreign.is_some() { UpstreamOutcome::Foreign } else { counted(&outcome) });
         self.narrator().tell(|story| {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
@@ -238,7 +244,7 @@ impl<'a> Caller<'a> {
             let of_change = || unanswered_change(&error, &said, is_known_again);
             Box::new(if is_safe { unanswered(&error) } else { of_change() })
         })?;
-        let taken = self.take_answer(&answer);
+        let taken = foreign.map_or_else(|| self.take_answer(&answer), |problem| Err(Box::new(problem)));
         taken.map_err(|problem| self.of_answer(problem, call, said(answer.status), is_keyed))?;
         Ok(answer)
     }

@@ -13,7 +13,9 @@ use crate::upstream::{self, Stage, UpstreamError};
 pub(in crate::gateway) fn unanswered(error: &UpstreamError) -> Problem {
     let cause = with_causes(error);
     match error.root() {
-        UpstreamError::Broken(_) | UpstreamError::Unread { .. } => Problem::bad_gateway("malformed-answer", cause),
+        UpstreamError::Broken(_) | UpstreamError::Unread { .. } => {
+            Problem::bad_gateway("malformed-answer", cause)
+        }
         UpstreamError::Overloaded => Problem::unavailable("upstream-overloaded", cause),
         UpstreamError::Refused { retry_after } => {
             let retry_after = Some(*retry_after);
@@ -41,11 +43,12 @@ impl Made {
     /// What a status says of it. What something in front of the backend says in its place, and what is neither a success nor a
     /// refusal, says nothing.
     pub(in crate::gateway) fn by(status: StatusCode) -> Made {
-        match status {
-            _ if status.is_success() => Made::Yes,
-            StatusCode::SERVICE_UNAVAILABLE => Made::No,
-            _ if status.is_client_error() => Made::No,
-            _ => Made::Unknown,
+        if status.is_success() {
+            Made::Yes
+        } else if status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE {
+            Made::No
+        } else {
+            Made::Unknown
         }
     }
 }
@@ -189,7 +192,12 @@ mod tests {
             (UpstreamError::Target, 500, false, false),
             (unread(201, broken()), 500, false, false),
             (unread(201, UpstreamError::TooLarge { limit: 1 }), 500, false, false),
-            (unread(202, UpstreamError::TimedOut { stage: Stage::Body(StatusCode::ACCEPTED) }), 500, false, false),
+            (
+                unread(202, UpstreamError::TimedOut { stage: Stage::Body(StatusCode::ACCEPTED) }),
+                500,
+                false,
+                false,
+            ),
             (unread(302, broken()), 502, true, false),
             (unread(404, broken()), 502, false, false),
             (unread(500, broken()), 502, true, false),
@@ -213,10 +221,16 @@ mod tests {
             let problem = Problem::from_backend(status, "busy".to_owned(), "Busy", Vec::new());
             Problem { retry_after: Some(Duration::from_secs(7)), ..problem }
         };
-        for (status, in_doubt) in [(409, false), (429, false), (500, false), (502, true), (503, false), (504, true)] {
+        for (status, in_doubt) in
+            [(409, false), (429, false), (500, false), (502, true), (503, false), (504, true)]
+        {
             let made = Made::by(StatusCode::from_u16(status).unwrap());
             let problem = of_a_change(refused(status), made, false);
-            assert_eq!((problem.is_in_doubt, problem.retry_after.is_none()), (in_doubt, in_doubt), "{status}");
+            assert_eq!(
+                (problem.is_in_doubt, problem.retry_after.is_none()),
+                (in_doubt, in_doubt),
+                "{status}"
+            );
             assert!(!of_a_change(refused(status), made, true).is_in_doubt);
         }
     }

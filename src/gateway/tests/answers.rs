@@ -113,6 +113,31 @@ async fn an_id_that_is_none_is_a_502_however_answers_are_checked() {
 }
 
 #[tokio::test]
+async fn a_page_in_the_place_of_the_api_is_the_backends_fault_and_counted() {
+    for mode in MODES {
+        let gateway = TestGateway::checking(mode, |line, body| match line {
+            "POST /v1/organizations/o-1/things" => (404, "<!doctype html>canary".to_owned()),
+            _ => willing(line, body),
+        })
+        .await;
+        let events = Events::capture();
+        let (status, body) = post(&gateway).await;
+        assert_eq!((status, body.contains("invalid-answer")), (502, true), "{mode:?}: {body}");
+        for (outcome, times) in [("foreign", 1), ("answered", 0)] {
+            let labels = format!(r#"operation="things.add",outcome="{outcome}""#);
+            assert!(has_line(&gateway, &format!("gateway_upstream_calls_total{{{labels}}} {times}")));
+        }
+        let line = events.lines().remove(0);
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&event["level"], &event["fields"]["problem.blame"]),
+            (&"WARN".into(), &"upstream".into())
+        );
+        assert!(!line.contains("canary"), "{line}");
+    }
+}
+
+#[tokio::test]
 async fn an_odd_error_stays_the_error_it_is() {
     for mode in MODES {
         for answer in [

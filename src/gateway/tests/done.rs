@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::{join, select};
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
@@ -61,7 +61,9 @@ impl World {
                 _ => (200, FOUND.to_owned()),
             };
             // Who is told when to come back is not asked twice.
-            let again = HeaderMap::from_iter([(RETRY_AFTER, "1".parse().unwrap())]);
+            let again = [(RETRY_AFTER, "1"), (CONTENT_TYPE, "application/json")];
+            let again = again.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            let again = HeaderMap::from_iter(again);
             (StatusCode::from_u16(status).unwrap(), again, body)
         });
         tokio::spawn(axum::serve(listener, app).into_future());
