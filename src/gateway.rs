@@ -15,7 +15,7 @@
 //! | `encode` | the dialect's answer | a response | – |
 //!
 //! A call, be it a lookup that lifting or lowering needs, ends with what the backend refuses, with 502, 503 or 504 where
-//! that has no answer, with 501 where it speaks a dialect without words for it, and with 500 where an id map cannot be read.
+//! that has no answer, with 501 where it speaks a dialect without words for it, and with 503 where an id map cannot be read.
 //! Once something was changed, no client hears that it was refused: what has no words in its dialect, and the lookups of
 //! lowering, end with 500 alone.
 //!

@@ -27,6 +27,9 @@ pub const ID_TAKEN: &str = "id-taken";
 /// The code of [`Problem::done_and_unread`].
 pub const DONE_AND_UNREAD: &str = "done-and-unread";
 
+/// The code of [`Problem::not_begun`].
+pub const NOT_BEGUN: &str = "not-begun";
+
 /// The code of [`Problem::inexpressible`].
 pub const INEXPRESSIBLE: &str = "inexpressible";
 
@@ -55,6 +58,9 @@ pub struct Problem {
     pub allow: Vec<Method>,
     /// What happened, for the log alone.
     pub cause: Option<String>,
+    /// Whether a change that was asked for may have been made all the same, and would be made again by whoever sends the same
+    /// once more.
+    pub is_in_doubt: bool,
 }
 
 /// Whose fault an error is.
@@ -123,6 +129,7 @@ impl Problem {
             retry_after: None,
             allow: Vec::new(),
             cause: None,
+            is_in_doubt: false,
         }
     }
 
@@ -278,6 +285,18 @@ impl Problem {
         Problem::done_and_unread(cause)
     }
 
+    /// What a client is told where nobody knows whether what it asked for was done: that, and nothing that has it ask again.
+    #[must_use]
+    pub fn in_doubt(self) -> Problem {
+        let detail = format!("{}, and nobody knows whether the change was made", self.detail);
+        Problem { detail: detail.into(), retry_after: None, is_in_doubt: true, ..self }
+    }
+
+    /// Whether it says that what was asked for was done. A backend may use any word.
+    pub fn is_of_a_change_made(&self) -> bool {
+        matches!(self.code, Cow::Borrowed(DONE_AND_UNREAD))
+    }
+
     /// 500: what was asked for takes more calls than `calls_max`, which is what one request may become. Asking again would take
     /// as many.
     pub fn too_many_calls(calls_max: usize) -> Problem {
@@ -321,6 +340,17 @@ impl Problem {
         Problem { retry_after: Some(Duration::from_secs(1)), cause: Some(cause.into()), ..problem }
     }
 
+    /// 503: the ids that were imported cannot be looked up now.
+    pub fn ids_away(cause: impl Into<String>) -> Problem {
+        let problem = Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "id-map-away",
+            Blame::Internal,
+            "ids cannot be looked up at the moment",
+        );
+        Problem { retry_after: Some(Duration::from_secs(1)), cause: Some(cause.into()), ..problem }
+    }
+
     /// 503: too many requests are in flight.
     pub fn overloaded() -> Problem {
         let problem = Problem::new(
@@ -350,6 +380,12 @@ impl Problem {
         Problem { cause: Some(cause.into()), ..problem }
     }
 
+    /// 504: so long was spent on what came before that no time was left to begin this. The backend has heard nothing of it.
+    pub fn not_begun() -> Problem {
+        let detail = "no time was left to begin it, nothing of it was sent";
+        Problem::new(StatusCode::GATEWAY_TIMEOUT, NOT_BEGUN, Blame::Upstream, detail)
+    }
+
     /// What the backend itself refused: the client's fault below 500, the backend's from there on.
     pub fn from_backend(
         status: ErrorStatus,
@@ -367,6 +403,7 @@ impl Problem {
             retry_after: None,
             allow: Vec::new(),
             cause: None,
+            is_in_doubt: false,
         }
     }
 

@@ -19,7 +19,7 @@ mod send;
 mod tls;
 mod wire;
 
-pub use self::wire::Fault;
+pub use self::wire::{Fault, Media};
 use self::{connect::Target, health::Health, pool::Pool};
 use crate::{pem::PemFault, telemetry::BackendMetrics};
 
@@ -128,6 +128,8 @@ pub struct Request<'a> {
 pub struct Answer {
     /// The status, never 1xx.
     pub status: StatusCode,
+    /// What the body is said to be.
+    pub media: Media,
     /// `ETag`.
     pub etag: Option<HeaderValue>,
     /// `Retry-After`.
@@ -190,9 +192,28 @@ pub enum UpstreamError {
         /// The configured limit.
         limit: usize,
     },
+    /// The head of an answer came, and the rest cannot be had.
+    #[error("the backend answered {status}, and the rest of its answer cannot be read")]
+    Unread {
+        /// What it says became of the call.
+        status: StatusCode,
+        /// What keeps the rest from being read.
+        source: Box<UpstreamError>,
+    },
     /// No connection could be opened; nothing was sent.
     #[error("cannot connect to the backend")]
     Unreachable(#[source] io::Error),
+}
+
+impl UpstreamError {
+    /// What kept an answer from coming, whether some of it came or not.
+    #[must_use]
+    pub fn root(&self) -> &UpstreamError {
+        match self {
+            UpstreamError::Unread { source, .. } => source.root(),
+            other => other,
+        }
+    }
 }
 
 /// What is wrong with an answer.
@@ -218,8 +239,8 @@ impl From<Fault> for UpstreamError {
 /// How far a call had come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Stage {
-    /// Waiting for the rest of the answer's body.
-    Body,
+    /// Waiting for the rest of the answer's body, behind a head with that status.
+    Body(StatusCode),
     /// Opening a connection.
     Connect,
     /// Waiting for the answer's head.
@@ -229,7 +250,7 @@ pub enum Stage {
 impl fmt::Display for Stage {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Stage::Body => "to finish its answer",
+            Stage::Body(_) => "to finish its answer",
             Stage::Connect => "to connect",
             Stage::Head => "to answer",
         })

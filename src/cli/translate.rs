@@ -258,7 +258,7 @@ fn answers_to(
         let status = status.unwrap_or(success);
         let called = &lifted.calls[index].operation;
         request.narrator.tell(|story| story.called(&called.name, &called.to_string(), status.as_str()));
-        answered(status, None, body).map_err(|problem| request.told(*problem, index))
+        answered(&lifted.calls[index], status, None, body).map_err(|problem| request.told(*problem, index))
     };
     Ok(answers.into_iter().enumerate().map(answer).collect())
 }

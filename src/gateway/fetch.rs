@@ -14,13 +14,15 @@ use crate::problem::Problem;
 use crate::translate::{self, answer};
 
 mod caller;
+mod foreign;
 mod retry_after;
 mod unanswered;
 
 pub(super) use self::caller::{Caller, JSON, With, share_of};
 pub(super) use self::retry_after::seconds;
 pub(super) use self::unanswered::{
-    after_a_change, counted, is_no_answer, is_unsent, unanswered, without_places,
+    Counting, Made, after_a_change, counted, is_no_answer, is_unsent, unanswered, unanswered_change,
+    without_places,
 };
 
 /// Calls one request has under way at the same time.

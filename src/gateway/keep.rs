@@ -25,6 +25,7 @@ pub(super) async fn answer(
     index: usize,
     look: &Look<'_>,
 ) -> Result<Answer, Box<Problem>> {
+    let caller = &caller.reading_first();
     for _look in 0..=LOOKS_AGAIN_MAX {
         // A refusal to show the record is one to change it, but for places: they are those of another request.
         let (record, tag) = caller.send_with(&look.call, With::default()).await.map_err(without_places)?;

@@ -14,7 +14,7 @@ use http_body::Body;
 use http_body_util::Full;
 
 use super::admit::Admitted;
-use super::fetch::{counted, share_of, unanswered};
+use super::fetch::{Counting, Made, counted, share_of, unanswered, unanswered_change};
 use super::key::{IDEMPOTENCY_KEY, Key};
 use super::mode::Plan;
 use super::select::Selected;
@@ -27,7 +27,7 @@ use crate::json::{Document, Limits};
 use crate::problem::Problem;
 use crate::schema::Schema;
 use crate::translate::{self, lift};
-use crate::upstream;
+use crate::upstream::{self, Keys};
 
 mod address;
 mod onward;
@@ -70,24 +70,30 @@ pub(super) async fn pass<B: Body<Data = Bytes, Error: Into<BoxError>>>(
     let readdressed = readdressed(&gateway.lookups, &target, &url, exchange).await?;
     let onward_keyed = headers.contains_key(IDEMPOTENCY_KEY);
     let headers: Vec<_> = headers.iter().map(|(name, value)| (name.clone(), Some(value))).collect();
+    let is_keyed = key.is_some() && onward_keyed;
     let call = upstream::Request {
         method: &head.method,
         target: readdressed.as_deref().unwrap_or(&url.target.as_str()[url.mount..]),
         headers: &headers,
         body: &body,
         safe: target.operation.is_safe(),
-        is_keyed: key.is_some() && onward_keyed,
+        is_keyed,
         follows: false,
         share: Some(share_of(credential.principal())),
         passes: true,
     };
     if exchange.deadline.has_passed() {
-        return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
+        return Err(Box::new(Problem::not_begun()));
     }
     exchange.count_call();
+    let counting = Counting::begin(|outcome| shared.meters.passed(&target.dialect.name, outcome));
     let outcome = upstream.send(call, exchange.deadline).await;
-    shared.meters.passed(&target.dialect.name, counted(&outcome));
-    let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
+    counting.end(counted(&outcome));
+    let answer = outcome.map_err(|error| {
+        let is_known_again = is_keyed && upstream.keys() == Keys::Honoured;
+        let of_change = || unanswered_change(&error, Made::by, is_known_again);
+        Box::new(if target.operation.is_safe() { unanswered(&error) } else { of_change() })
+    })?;
     exchange.is_answered(answer.status);
     if plan.validates() {
         validate(shared, target, url, &body, &answer);
@@ -249,7 +255,8 @@ mod tests {
             headers.insert(SUNSET, "Thu, 01 Jan 1970 00:00:00 GMT".parse().unwrap());
             let (etag, retry_after, body) = (None, None, Vec::new());
             let headers = Some(Box::new(headers));
-            let answer = upstream::Answer { status: StatusCode::OK, etag, retry_after, headers, body };
+            let (status, media) = (StatusCode::OK, upstream::Media::Unsaid);
+            let answer = upstream::Answer { status, media, etag, retry_after, headers, body };
             let back = back(answer, exchange);
             let text = |name| back.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
             (text(DEPRECATION), text(SUNSET))

@@ -29,11 +29,9 @@ pub(super) async fn lower(
     let mut outcomes = canonical.calls.iter().zip(&answers);
     let was_changed = outcomes.any(|(call, answer)| !call.operation.is_safe() && answer.is_ok());
     let unread = |problem| if was_changed { after_a_change(problem) } else { problem };
-    for round in 0..=ROUNDS_MAX {
+    for _round in 0..=ROUNDS_MAX {
         let step = translate::lower::lower(api, request, &canonical, &answers, &resolutions);
-        // What cannot be told by now, but could have been before anything was looked up, is so because of what was found: not
-        // even 502 then says that nobody knows whether it was done.
-        match step.map_err(|problem| if round > 0 { unread(problem) } else { problem })? {
+        match step? {
             Step::Done(lowered) => {
                 if reverse.is_some() {
                     misfit::untold(request, &canonical, &answers, &lowered)?;

@@ -67,9 +67,9 @@ pub(super) async fn look_up_imported(
         Ok(found) => found.map_err(|error| {
             // The chain says which file and what is wrong with it.
             let cause = error.source().map_or_else(String::new, |source| format!(": {source}"));
-            Box::new(Problem::internal(format!("{error}{cause}")))
+            Box::new(Problem::ids_away(format!("{error}{cause}")))
         }),
-        Err(_elapsed) => Err(Box::new(Problem::gateway_timeout("the id map did not answer in time"))),
+        Err(_elapsed) => Err(Box::new(Problem::ids_away("the id map did not answer in time"))),
     }
 }
 

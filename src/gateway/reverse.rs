@@ -7,10 +7,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use http::header::{ACCEPT, CONTENT_TYPE};
-use http::{HeaderName, HeaderValue};
+use http::{HeaderName, HeaderValue, StatusCode};
 
 use super::admit::Credential;
-use super::fetch::{Caller, JSON, after_a_change, seconds};
+use super::fetch::{Caller, JSON, Made, after_a_change, seconds};
 use super::key::IDEMPOTENCY_KEY;
 use super::resolve::ROUNDS_MAX;
 use crate::canonical::api::Call;
@@ -159,7 +159,7 @@ async fn send_as(
         match ask(api, &reverse.ways, call, &known, reverse.latitude)? {
             Step::Done(asked) => {
                 let answer = exchange(caller, call, &asked, key).await?;
-                return told(caller, reverse, call, &asked, answer, known, trail).await;
+                return told(caller, reverse, (call, key.is_some()), &asked, answer, known, trail).await;
             }
             Step::Needs(needs) => Box::pin(look::up(caller, reverse, needs, &mut known, trail)).await?,
         }
@@ -195,7 +195,7 @@ async fn exchange(
         share: Some(caller.share()),
         passes: false,
     };
-    caller.transmit(call, request).await
+    caller.transmit(call, request, |status| made(asked, status)).await
 }
 
 /// The header that carries the credential in a dialect: as the first of its forms that it has.
@@ -212,20 +212,28 @@ fn carried(dialect: &Dialect, credential: &Credential) -> Result<Header, Box<Pro
     Ok((form.header.clone(), value))
 }
 
+/// What a status of the dialect says of a change. Where one tells of items that were refused as well, nobody knows what became
+/// of this one until the rest is read.
+fn made(asked: &Asked<'_>, status: StatusCode) -> Made {
+    let is_sure = !status.is_success() || asked.way.reader().says_done(status);
+    if is_sure { Made::by(status) } else { Made::Unknown }
+}
+
 /// What an answer says in canonical words.
 async fn told(
     caller: &Caller<'_>,
     reverse: &Reverse,
-    call: &Call,
+    (call, is_keyed): (&Call, bool),
     asked: &Asked<'_>,
     answer: upstream::Answer,
     mut known: Resolutions,
     trail: Trail<'_>,
 ) -> Result<Answer, Box<Problem>> {
-    let upstream::Answer { status, etag: _, retry_after, headers: _, body } = answer;
+    let upstream::Answer { status, retry_after, body, .. } = answer;
     let was_changed = !call.operation.is_safe() && status.is_success();
     let caller = if was_changed { caller.following() } else { *caller };
     let unread = |problem| if was_changed { after_a_change(problem) } else { problem };
+    let untold = |problem| caller.of_answer(problem, call, made(asked, status), is_keyed);
     let limits = Limits { bytes_max: body.len(), ..Limits::default() };
     let body = if body.is_empty() { None } else { Document::parse(body, &limits).ok() };
     let heard = Heard {
@@ -239,13 +247,16 @@ async fn told(
     let about = For { path: &call.path, page, items: &items };
     for round in 0..=ROUNDS_MAX {
         let step = asked.way.reader().told(&about, &heard, &known);
-        // As where the backend speaks canonical: by now it is what was looked up that cannot be told.
-        match step.map_err(|problem| if round > 0 { unread(problem) } else { problem })? {
+        // By the second round it is what was looked up that cannot be told.
+        match step.map_err(|problem| if round > 0 { unread(problem) } else { untold(problem) })? {
             Step::Done(told) => {
                 let outcome = told.outcomes.into_iter().next().flatten();
-                let answer = outcome.ok_or_else(|| {
+                let outcome = outcome.ok_or_else(|| {
                     Problem::done_and_unread("the answer does not say what became of the call")
-                })??;
+                })?;
+                // What a success tells of an item that was refused is sure.
+                let answer =
+                    outcome.map_err(|problem| if status.is_success() { problem } else { untold(problem) })?;
                 return Ok(match asked.window {
                     Some(window) => window.cut(&caller.shared().registry.api().page, answer)?,
                     None => answer,

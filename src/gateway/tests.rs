@@ -123,7 +123,7 @@ async fn a_bulk_request_is_told_item_by_item() {
 }
 
 #[tokio::test]
-async fn an_item_answered_as_nobody_declared_has_failed() {
+async fn an_item_answered_as_nobody_declared_was_made_and_cannot_be_told() {
     let gateway = TestGateway::start(|line, body| match willing(line, body) {
         (_, told) if body.contains("Desk") => (200, told),
         told => told,
@@ -131,7 +131,7 @@ async fn an_item_answered_as_nobody_declared_has_failed() {
     .await;
     let body = r#"{"things":[{"name":"Lamp"},{"name":"Desk"}]}"#;
     let (_, _, body) = gateway.post("/orgs/north/things/bulk", body).await;
-    assert_eq!(body, r#"{"made":1,"failed":[{"code":"unexpected-status"}]}"#);
+    assert_eq!(body, r#"{"made":1,"failed":[{"code":"done-and-unread"}]}"#);
 }
 
 #[tokio::test]

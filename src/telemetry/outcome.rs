@@ -7,6 +7,10 @@ pub enum UpstreamOutcome {
     Answered,
     /// With a malformed answer or a broken connection.
     Broken,
+    /// With an answer that is not the API's, but of something that stands in its place.
+    Foreign,
+    /// Given up before its end: whoever asked has left.
+    Left,
     /// Without a free connection.
     Overloaded,
     /// Not made: the breaker is open.
@@ -21,9 +25,11 @@ pub enum UpstreamOutcome {
 
 impl UpstreamOutcome {
     /// In the order of their discriminants.
-    pub(super) const ALL: [UpstreamOutcome; 7] = [
+    pub(super) const ALL: [UpstreamOutcome; 9] = [
         UpstreamOutcome::Answered,
         UpstreamOutcome::Broken,
+        UpstreamOutcome::Foreign,
+        UpstreamOutcome::Left,
         UpstreamOutcome::Overloaded,
         UpstreamOutcome::Refused,
         UpstreamOutcome::TimedOut,
@@ -36,6 +42,8 @@ impl UpstreamOutcome {
         match self {
             UpstreamOutcome::Answered => "answered",
             UpstreamOutcome::Broken => "broken",
+            UpstreamOutcome::Foreign => "foreign",
+            UpstreamOutcome::Left => "left",
             UpstreamOutcome::Overloaded => "overloaded",
             UpstreamOutcome::Refused => "refused",
             UpstreamOutcome::TimedOut => "timed_out",

@@ -6,6 +6,7 @@ use std::time::Duration;
 use http::StatusCode;
 
 use super::VIOLATIONS_MAX;
+use crate::canonical::api::Call;
 use crate::json::{Document, Limits, Value};
 use crate::problem::{ErrorStatus, INVALID, Place, Problem, Violation};
 
@@ -45,12 +46,14 @@ pub struct Answer {
     pub body: Option<Document>,
 }
 
-/// Reads an answer.
+/// Reads the answer to a call.
 ///
 /// # Errors
 ///
-/// What the backend refused, with places in canonical names; 502 for what is neither success nor refusal.
+/// What the backend refused, with places in canonical names; 502 for what is neither success nor refusal, and for a success that
+/// cannot be read, or 500 if that is one of a change.
 pub fn answered(
+    call: &Call,
     status: StatusCode,
     retry_after: Option<Duration>,
     body: Vec<u8>,
@@ -71,9 +74,14 @@ pub fn answered(
         Ok(document) => Ok(Answer { status, body: Some(document) }),
         Err(error) => {
             let cause = format!("the answer is not JSON: {error}");
-            Err(Box::new(Problem::bad_gateway("invalid-answer", cause)))
+            Err(Box::new(after_success(call, Problem::bad_gateway("invalid-answer", cause))))
         }
     }
+}
+
+/// What it is to whoever asked for it that a success cannot be told: if it is that of a change, that was made all the same.
+pub(super) fn after_success(call: &Call, problem: Problem) -> Problem {
+    if call.operation.is_safe() { problem } else { problem.after_a_change() }
 }
 
 /// What the backend refused, as RFC 9457 says it. An error that says less is still an error.
@@ -135,11 +143,34 @@ pub(super) fn is_code(code: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use http::Method;
+
     use super::*;
+    use crate::canonical::api;
     use crate::problem::Blame;
 
+    fn call(method: Method) -> Call {
+        let operation = api::Operation {
+            name: "things.do".to_owned(),
+            method,
+            path: Vec::new(),
+            query: Vec::new(),
+            body: None,
+            reads: None,
+            changes: Vec::new(),
+            answers: Vec::new(),
+        };
+        Call { operation: Arc::new(operation), path: Vec::new(), query: Vec::new(), body: None }
+    }
+
+    fn answered(method: Method, status: u16, body: &str) -> Result<Answer, Box<Problem>> {
+        super::answered(&call(method), StatusCode::from_u16(status).unwrap(), None, body.into())
+    }
+
     fn refused(status: u16, body: &str) -> Problem {
-        *answered(StatusCode::from_u16(status).unwrap(), None, body.into()).unwrap_err()
+        *answered(Method::GET, status, body).unwrap_err()
     }
 
     #[test]
@@ -187,6 +218,17 @@ mod tests {
         assert_eq!(refused(302, "").status.get(), StatusCode::BAD_GATEWAY);
         assert_eq!(refused(200, "<html>").status.get(), StatusCode::BAD_GATEWAY);
         assert_eq!(refused(200, r#"{"a":1,"a":2}"#).code, "invalid-answer");
-        assert!(answered(StatusCode::NO_CONTENT, None, Vec::new()).is_ok());
+        assert!(answered(Method::GET, 204, "").is_ok());
+    }
+
+    #[test]
+    fn a_change_whose_answer_cannot_be_read_was_made() {
+        for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
+            for status in [200, 201, 202] {
+                let problem = answered(method.clone(), status, "<html>").unwrap_err();
+                assert_eq!((problem.status.get().as_u16(), &*problem.code), (500, "done-and-unread"));
+            }
+            assert_eq!(answered(method, 302, "").unwrap_err().status.get(), StatusCode::BAD_GATEWAY);
+        }
     }
 }

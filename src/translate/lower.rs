@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use http::StatusCode;
 use percent_encoding::utf8_percent_encode;
 
-use super::answer::Answer;
+use super::answer::{Answer, after_success};
 use super::lift::Lifted;
 use super::{Request, Step};
 use crate::canonical::api::{Api, Call, PathPart, RESERVED};
@@ -50,9 +50,28 @@ pub fn settle(operation: &Operation, problem: &Problem) -> Option<Lowered> {
 ///
 /// # Errors
 ///
-/// The refusal, if there was one call; the first refusal of many, if the operation has no answer for that; 409 if the
-/// answer has no words in the dialect, or 500 if it is that to a change; 502 if it is none that could be told in any.
+/// The refusal, if there was one call; one refusal of many, if the operation has no answer for that; 409 if the
+/// answer has no words in the dialect; 502 if it is none that could be told in any; 500 in place of both if it is that to a
+/// change.
 pub fn lower(
+    api: &Api,
+    request: &Request,
+    lifted: &Lifted,
+    answers: &[Result<Answer, Box<Problem>>],
+    resolutions: &Resolutions,
+) -> Result<Step<Lowered>, Box<Problem>> {
+    lower_on_trial(api, request, lifted, answers, resolutions).map_err(|problem| {
+        if is_changed(lifted, answers) { Box::new(problem.after_a_change()) } else { problem }
+    })
+}
+
+/// The same where nothing was asked of anybody: what cannot be told is told as what it is, whether or not the call would have
+/// changed something.
+///
+/// # Errors
+///
+/// Those of [`lower`], but for those of a change.
+pub fn lower_on_trial(
     api: &Api,
     request: &Request,
     lifted: &Lifted,
@@ -67,9 +86,7 @@ pub fn lower(
         AnswerPlan::Collect(collect) => (lowering.collect(collect, answers), true),
     };
     lowering.tell(answers, lowered.as_ref().map_err(|problem| &**problem), collects);
-    let lowered = lowered.map_err(|problem| {
-        if is_refused_after(&problem, lifted, answers) { Box::new(problem.after_a_change()) } else { problem }
-    })?;
+    let lowered = lowered?;
     Ok(if lowering.needs.is_empty() {
         Step::Done(lowered)
     } else {
@@ -77,12 +94,11 @@ pub fn lower(
     })
 }
 
-/// Whether a client would hear that it was refused what was done for it. Of an answer that is not what was promised (502)
-/// nobody knows whether it was.
-fn is_refused_after(problem: &Problem, lifted: &Lifted, answers: &[Result<Answer, Box<Problem>>]) -> bool {
+/// Whether anything was changed: a client must neither hear that it was refused what was done for it, nor that it may send it
+/// again.
+fn is_changed(lifted: &Lifted, answers: &[Result<Answer, Box<Problem>>]) -> bool {
     let mut outcomes = lifted.calls.iter().zip(answers);
-    problem.status.get().is_client_error()
-        && outcomes.any(|(call, answer)| !call.operation.is_safe() && answer.is_ok())
+    outcomes.any(|(call, answer)| !call.operation.is_safe() && answer.is_ok())
 }
 
 struct Lowering<'l> {
@@ -226,19 +242,30 @@ impl<'l> Lowering<'l> {
                 {
                     Err(undeclared(call, answer))
                 }
-                Ok(answer) => body_of(answer),
+                Ok(answer) => body_of(answer).map_err(|problem| Box::new(after_success(call, *problem))),
                 Err(problem) => Err(problem.clone()),
             })
             .collect();
         let succeeded = outcomes.iter().filter(|outcome| outcome.is_ok()).count();
         let refused = || outcomes.iter().filter_map(|outcome| outcome.as_ref().err());
+        let made = refused().filter(|problem| problem.is_of_a_change_made()).count();
         let general = refused().find(|problem| concerns_all(problem));
+        // What was made is none that failed, but if it is all there is, nothing of it can be told.
+        let is_in_parts = succeeded > 0 || general.is_none() && (1..outcomes.len()).contains(&made);
         let status = match (refused().next(), general, collect.none) {
             (None, ..) => collect.all,
-            (Some(_), ..) if succeeded > 0 => collect.some,
-            (Some(_), None, Some(none)) => none,
-            (Some(first), general, _) => return Err(general.unwrap_or(first).clone()),
+            (Some(_), ..) if is_in_parts => collect.some,
+            (Some(_), None, Some(none)) if made == 0 => none,
+            (Some(first), general, _) => {
+                // Nothing may have a client ask again for what was made, or may have been.
+                let made = refused().find(|problem| problem.is_of_a_change_made());
+                let gravest = made.or_else(|| refused().find(|problem| problem.is_in_doubt)).or(general);
+                return Err(gravest.unwrap_or(first).clone());
+            }
         };
+        // Who is told what failed is told there what was made and cannot be read; others can only be told how many were made.
+        let lists_failures = collect.fields.iter().any(|(_, gather)| matches!(gather, Gather::Failed(_)));
+        let counted = if lists_failures { succeeded } else { succeeded + made };
         let told = outcomes.iter().map(|outcome| outcome.as_ref().map_or(0, |body| body.raw().len())).sum();
         let mut out = Writer::with_capacity(told);
         out.object_begin();
@@ -246,7 +273,7 @@ impl<'l> Lowering<'l> {
             let before = out.len();
             out.key(name);
             self.enter(|| Segment::Name(name.clone()));
-            if !self.gather(gather, &outcomes, &mut out)? {
+            if !self.gather(gather, &outcomes, counted, &mut out)? {
                 out.truncate(before);
             }
             self.leave();
@@ -266,6 +293,7 @@ impl<'l> Lowering<'l> {
         &mut self,
         gather: &Gather,
         outcomes: &[Outcome<'l>],
+        counted: usize,
         out: &mut Writer,
     ) -> Result<bool, Box<Problem>> {
         let lines = self.lines();
@@ -275,7 +303,7 @@ impl<'l> Lowering<'l> {
             .filter_map(|(index, (outcome, call))| outcome.as_ref().ok().map(|body| (*body, call, index)));
         match gather {
             Gather::Count => {
-                let count = i64::try_from(succeeded.count()).unwrap_or(i64::MAX);
+                let count = i64::try_from(counted).unwrap_or(i64::MAX);
                 out.integer(count);
                 self.wrote(&count.to_string(), || vec![How::Said("how many calls succeeded".to_owned())]);
             }
@@ -352,14 +380,14 @@ fn answer_of(index: usize) -> Vec<Segment> {
 /// A success of a sort that nobody spoke of.
 fn undeclared(call: &Call, answer: &Answer) -> Box<Problem> {
     let cause = format!("`{}` answered {}, which it does not declare", call.operation.name, answer.status);
-    Box::new(Problem::bad_gateway("unexpected-status", cause))
+    Box::new(after_success(call, Problem::bad_gateway("unexpected-status", cause)))
 }
 
-/// Whether a refusal is about the caller or the backend rather than about the item.
+/// Whether a refusal is about the caller or the backend rather than about the item. What was made is no refusal.
 fn concerns_all(problem: &Problem) -> bool {
     let status = problem.status.get();
     let caller = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN, StatusCode::TOO_MANY_REQUESTS];
-    caller.contains(&status) || status.is_server_error()
+    (caller.contains(&status) || status.is_server_error()) && !problem.is_of_a_change_made()
 }
 
 /// The body of a success that has to have one.

@@ -6,7 +6,7 @@
 //! all of the lowering, and could only turn an answer that the client may well have read into one it cannot.
 
 use super::Request;
-use super::answer::Answer;
+use super::answer::{Answer, after_success};
 use super::lift::Lifted;
 use super::lower::Lowered;
 use crate::dialect::operation::{AnswerBody, AnswerPlan};
@@ -18,7 +18,7 @@ use crate::schema::{Schema, Shape};
 /// What becomes of an answer that is not what the canonical API promises.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum AnswerCheck {
-    /// It is a 502.
+    /// It is a 502, or a 500 if it is that to a change, which was made.
     #[default]
     Enforce,
     /// Nobody looks.
@@ -127,7 +127,8 @@ pub fn check(
             continue;
         };
         if how == AnswerCheck::Enforce {
-            *outcome = Err(Box::new(Problem::bad_gateway("invalid-answer", misfit.text.clone())));
+            let problem = Problem::bad_gateway("invalid-answer", misfit.text.clone());
+            *outcome = Err(Box::new(after_success(call, problem)));
         }
         misfits.push(misfit);
     }

@@ -163,7 +163,8 @@ pub(super) fn verdict(outcome: &Result<Answer, Failure>, is_patient: bool) -> Ve
             | UpstreamError::Overloaded
             | UpstreamError::Refused { .. }
             | UpstreamError::Target
-            | UpstreamError::TooLarge { .. } => Verdict::Neither,
+            | UpstreamError::TooLarge { .. }
+            | UpstreamError::Unread { .. } => Verdict::Neither,
         },
     }
 }

@@ -126,12 +126,12 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::upstream::{Broken, Fault, Stage};
+    use crate::upstream::{Broken, Fault, Media, Stage};
 
     fn answered(status: u16, retry_after: Option<&'static str>) -> Answer {
         let status = StatusCode::from_u16(status).unwrap();
         let retry_after = retry_after.map(HeaderValue::from_static);
-        Answer { status, etag: None, retry_after, headers: None, body: Vec::new() }
+        Answer { status, media: Media::Unsaid, etag: None, retry_after, headers: None, body: Vec::new() }
     }
 
     fn ended(error: UpstreamError) -> Result<Answer, Failure> {

@@ -96,7 +96,13 @@ impl Upstream {
             matches!(outcome, Err(Failure::Unanswered { .. } | Failure::Final(UpstreamError::Broken(_))));
         let is_nobodys = course.was_kept || is_of_the_call && call.is_large();
         permit.end(if is_nobodys { Verdict::Neither } else { verdict });
-        outcome
+        match (outcome, stage) {
+            // Whatever becomes of the rest, the backend has said what became of the call.
+            (Err(Failure::Final(error)), Stage::Body(status)) => {
+                Err(Failure::Final(UpstreamError::Unread { status, source: Box::new(error) }))
+            }
+            (outcome, _) => outcome,
+        }
     }
 
     /// One call, on whichever connection takes it.
@@ -178,6 +184,7 @@ fn told(before: Option<Box<Outcome>>, outcome: Outcome, is_safe: bool) -> Outcom
     // A conflict may be one with the first, which is still under way.
     let is_silent = match &outcome {
         Ok(answer) => retry::is_away(answer.status) || answer.status == StatusCode::CONFLICT,
+        Err(Failure::Final(UpstreamError::Unread { status, .. })) => !status.is_success(),
         Err(_) => true,
     };
     let keeps = was_not_made || !is_safe && is_silent && may_be_done(&before);
@@ -191,7 +198,7 @@ fn may_be_done(outcome: &Outcome) -> bool {
         Err(Failure::Unanswered { .. }) => true,
         Err(Failure::Unsent(_)) => false,
         Err(Failure::Final(error)) => match error {
-            UpstreamError::Broken(_) | UpstreamError::TooLarge { .. } => true,
+            UpstreamError::Broken(_) | UpstreamError::TooLarge { .. } | UpstreamError::Unread { .. } => true,
             UpstreamError::TimedOut { stage } => *stage != Stage::Connect,
             UpstreamError::Overloaded
             | UpstreamError::Refused { .. }
@@ -206,7 +213,7 @@ mod tests {
     use std::io;
 
     use super::*;
-    use crate::upstream::Fault;
+    use crate::upstream::{Fault, Media};
 
     /// How a call ended, in a word.
     fn outcome(word: &str) -> Outcome {
@@ -218,9 +225,14 @@ mod tests {
             "left alone" => UpstreamError::Refused { retry_after: Duration::ZERO },
             "late to connect" => UpstreamError::TimedOut { stage: Stage::Connect },
             "late" => UpstreamError::TimedOut { stage: Stage::Head },
+            "made, unread" => {
+                let source = Box::new(UpstreamError::TooLarge { limit: 1 });
+                UpstreamError::Unread { status: StatusCode::CREATED, source }
+            }
             status => {
                 let status = status.parse().unwrap();
-                return Ok(Answer { status, etag: None, retry_after: None, headers: None, body: Vec::new() });
+                let (media, etag, retry_after) = (Media::Unsaid, None, None);
+                return Ok(Answer { status, media, etag, retry_after, headers: None, body: Vec::new() });
             }
         };
         Err(Failure::Final(error))
@@ -238,6 +250,7 @@ mod tests {
             ("lost", "unsent", 1, 2),
             ("lost", "late to connect", 1, 2),
             ("lost", "late", 1, 2),
+            ("lost", "made, unread", 2, 2),
             ("lost", "503", 1, 2),
             ("lost", "409", 1, 2),
             ("lost", "left alone", 1, 1),

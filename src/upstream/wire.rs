@@ -14,10 +14,11 @@ mod fault;
 mod framing;
 mod head;
 mod incoming;
+mod media;
 mod outgoing;
 
-pub use self::fault::Fault;
 pub(super) use self::outgoing::{Template, is_target};
+pub use self::{fault::Fault, media::Media};
 use self::{incoming::Incoming, outgoing::Outgoing};
 
 /// A byte stream that carries one call at a time, and the memory that is used for it again and again.
@@ -96,14 +97,15 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         let outgoing = Outgoing::new(&self.output, body);
         let mut incoming = Incoming::new(&mut self.stream, outgoing, &mut self.input);
         let head = incoming.head(call.method == http::Method::HEAD).await?;
+        *stage = Stage::Body(head.status);
         if head.is_encoded && !call.passes {
             return Err(Failure::Final(UpstreamError::Broken(Broken::Encoded)));
         }
         let headers = call.passes.then(|| Box::new(incoming.headers()));
-        *stage = Stage::Body;
         let (body, is_last) = body::read(&mut incoming, head.framing, limit).await.map_err(Failure::Final)?;
         self.is_reusable = head.is_kept_alive && is_last && incoming.is_sent();
-        Ok(Answer { status: head.status, etag: head.etag, retry_after: head.retry_after, headers, body })
+        let head::Head { status, media, etag, retry_after, .. } = head;
+        Ok(Answer { status, media, etag, retry_after, headers, body })
     }
 }
 

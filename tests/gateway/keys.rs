@@ -93,6 +93,7 @@ async fn without_a_key_or_a_backend_that_honours_them_nothing_is_made_again() {
         let world = World::new(keys, 1).await;
         let told = world.invite("new@example.com", key).await;
         assert_eq!((told.status.as_u16(), world.asked()), (502, 1));
+        assert_eq!(told.json().unwrap()["retryable"], false, "nobody knows whether it was made");
     }
 }
 
@@ -100,7 +101,8 @@ async fn without_a_key_or_a_backend_that_honours_them_nothing_is_made_again() {
 async fn a_client_that_was_not_told_may_ask_again_with_its_key() {
     // The answer is lost as often as the gateway tries.
     let world = World::new(Keys::Honoured, 2).await;
-    assert_eq!(world.invite("new@example.com", Some("k")).await.status, 502);
+    let told = world.invite("new@example.com", Some("k")).await;
+    assert_eq!((told.status.as_u16(), told.json().unwrap()["retryable"].as_bool()), (502, Some(true)));
     let told = world.invite("new@example.com", Some("\"k\"")).await;
     assert_eq!(told.status, 200, "{:?}", told.body);
     assert_eq!((world.asked(), world.count("new@example.com").await), (3, 1));

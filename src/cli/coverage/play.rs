@@ -155,7 +155,7 @@ impl Backend<'_> {
             position(&|known| known == line).or_else(|| position(&|known| path(known) == path(&line)))?;
         let given = left[found].take()?;
         let body = given.body.map_or_else(Vec::new, |body| body.raw().as_bytes().to_vec());
-        Some(answered(StatusCode::from_u16(given.status).ok()?, None, body))
+        Some(answered(call, StatusCode::from_u16(given.status).ok()?, None, body))
     }
 }
 

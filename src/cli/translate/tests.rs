@@ -105,10 +105,10 @@ fn what_the_backend_refuses_is_told_in_the_dialect_s_places() {
 }
 
 #[test]
-fn an_answer_that_is_none_is_a_502_and_its_cause_is_for_us() {
+fn an_answer_that_is_none_to_a_change_is_a_500_and_its_cause_is_for_us() {
     let ran = translated(PEOPLE, &body(), &[&file("answer.json", "{}")], &[]);
 
-    assert!(ran.out.contains("\"status\": 502"), "{}", ran.out);
+    assert!(ran.out.contains("\"status\": 500"), "{}", ran.out);
     assert!(ran.err.starts_with("cause: "), "{}", ran.err);
 }
 

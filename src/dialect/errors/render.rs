@@ -134,7 +134,7 @@ impl ErrorShape {
             Slot::RetryAfter => {
                 out.integer(whole_seconds(problem.retry_after?).try_into().unwrap_or(i64::MAX));
             }
-            Slot::Retryable => out.bool(is_retryable(problem.status.get())),
+            Slot::Retryable => out.bool(is_retryable(problem)),
             Slot::Status => out.integer(status.as_u16().into()),
             Slot::Time => out.string(&rfc3339(now?)),
             Slot::Title => out.string(status.canonical_reason().unwrap_or("Error")),
@@ -180,16 +180,17 @@ impl Words {
     }
 }
 
-/// Statuses after which the same request may succeed later.
-fn is_retryable(status: StatusCode) -> bool {
-    matches!(
-        status,
+/// Whether the same request may succeed later, and does nothing twice if it does.
+fn is_retryable(problem: &Problem) -> bool {
+    let may_pass = matches!(
+        problem.status.get(),
         StatusCode::REQUEST_TIMEOUT
             | StatusCode::TOO_MANY_REQUESTS
             | StatusCode::BAD_GATEWAY
             | StatusCode::SERVICE_UNAVAILABLE
             | StatusCode::GATEWAY_TIMEOUT
-    )
+    );
+    may_pass && !problem.is_in_doubt
 }
 
 /// Room for the body of an error, so that it does not grow while it is written.
@@ -342,6 +343,16 @@ mod tests {
             json!({"it": 2}),
             "rounded up: earlier is too early"
         );
+    }
+
+    #[test]
+    fn nobody_is_told_to_send_again_what_may_have_been_done() {
+        let retryable = |problem: Problem| body(&one(Slot::Retryable), &problem).1["it"].as_bool().unwrap();
+        let broken = || Problem::bad_gateway("malformed-answer", "closed");
+        let late = || Problem::gateway_timeout("silent");
+        assert!(retryable(broken()) && retryable(late()) && retryable(Problem::overloaded()));
+        assert!(!retryable(broken().in_doubt()) && !retryable(late().in_doubt()));
+        assert!(!retryable(broken().after_a_change()));
     }
 
     #[test]

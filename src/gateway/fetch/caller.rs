@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use http::HeaderValue;
 use http::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
+use http::{HeaderValue, StatusCode};
 
+use super::foreign::foreign;
 use super::retry_after::seconds;
-use super::unanswered::{after_a_change, counted, unanswered};
+use super::unanswered::{
+    Counting, Made, after_a_change, counted, of_a_change, unanswered, unanswered_change,
+};
 use crate::canonical::api::Call;
 use crate::dialect::Operation;
 use crate::gateway::admit::{CARRIER, Credential};
@@ -15,11 +18,11 @@ use crate::gateway::key::IDEMPOTENCY_KEY;
 use crate::gateway::{Exchange, Gateway, Lookups, Shared, reverse};
 use crate::limit::Principal;
 use crate::problem::Problem;
-use crate::telemetry::{RequestId, X_REQUEST_ID};
+use crate::telemetry::{RequestId, UpstreamOutcome, X_REQUEST_ID};
 use crate::time::Deadline;
 use crate::translate::explain::Narrator;
 use crate::translate::{answer, gather};
-use crate::upstream;
+use crate::upstream::{self, Keys};
 
 /// How many of the largest answers one request may have, together: several are kept until all are there. A list of 20,000 rows
 /// of 500 bytes that is looked through, and what is asked for besides, are less than two of 8 MiB.
@@ -35,6 +38,8 @@ pub(in crate::gateway) struct Caller<'a> {
     exchange: &'a Exchange,
     /// Whether what was asked for has been done, and is only to be told: whatever the breaker says, it may be read.
     follows: bool,
+    /// Whether its calls may be others when the same request is sent again, so that no key says which they were.
+    reads_first: bool,
 }
 
 impl<'a> Caller<'a> {
@@ -43,12 +48,17 @@ impl<'a> Caller<'a> {
         credential: &'a Credential,
         exchange: &'a Exchange,
     ) -> Caller<'a> {
-        Caller { gateway, credential, exchange, follows: false }
+        Caller { gateway, credential, exchange, follows: false, reads_first: false }
     }
 
     /// One that reads how to tell what the backend has done.
     pub(in crate::gateway) fn following(self) -> Caller<'a> {
         Caller { follows: true, ..self }
+    }
+
+    /// One that makes calls of what it has read before.
+    pub(in crate::gateway) fn reading_first(self) -> Caller<'a> {
+        Caller { reads_first: true, ..self }
     }
 
     pub(in crate::gateway) fn shared(&self) -> &'a Shared {
@@ -172,41 +182,70 @@ impl<'a> Caller<'a> {
             share: Some(self.share()),
             passes: false,
         };
-        let upstream::Answer { status, etag, retry_after, headers: _, body } =
-            self.transmit(call, request).await?;
-        let answer = answer::answered(status, retry_after.as_ref().and_then(seconds), body)?;
-        Ok((answer, etag))
+        let upstream::Answer { status, etag, retry_after, body, .. } =
+            self.transmit(call, request, Made::by).await?;
+        let answer = answer::answered(call, status, retry_after.as_ref().and_then(seconds), body);
+        Ok((answer.map_err(|problem| self.of_answer(problem, call, Made::by(status), key.is_some()))?, etag))
     }
 
-    /// Sends what a call became, and gives what was answered, whatever its status.
+    /// What a problem with the answer to a call is to its client, who may have asked for a change.
+    pub(in crate::gateway) fn of_answer(
+        &self,
+        mut problem: Box<Problem>,
+        call: &Call,
+        made: Made,
+        is_keyed: bool,
+    ) -> Box<Problem> {
+        if !call.operation.is_safe() {
+            *problem = of_a_change(*problem, made, self.is_known_again(is_keyed));
+        }
+        problem
+    }
+
+    /// Whether the backend knows a call again by its key that is made of the same request once more.
+    fn is_known_again(&self, is_keyed: bool) -> bool {
+        is_keyed && !self.reads_first && self.gateway.upstream.keys() == Keys::Honoured
+    }
+
+    /// Sends what a call became, and gives what was answered, whatever its status. `said` is what a status says of a change, if
+    /// the call asks for one.
     pub(in crate::gateway) async fn transmit(
         &self,
         call: &Call,
         request: upstream::Request<'_>,
+        said: impl Fn(StatusCode) -> Made,
     ) -> Result<upstream::Answer, Box<Problem>> {
         if self.exchange.deadline.has_passed() {
-            return Err(Box::new(Problem::gateway_timeout("no time was left for the call")));
+            return Err(Box::new(Problem::not_begun()));
         }
         let calls_max = self.shared().config.calls_max;
         if !self.exchange.take_call(calls_max) {
             return Err(Box::new(Problem::too_many_calls(calls_max)));
         }
-        let written = (!call.operation.is_safe()).then(|| Written { call, lookups: self.lookups() });
+        let (is_safe, is_keyed) = (call.operation.is_safe(), request.is_keyed);
+        let written = (!is_safe).then(|| Written { call, lookups: self.lookups() });
+        let meters = &self.shared().meters;
+        let counting = Counting::begin(|outcome| meters.called(&call.operation.name, outcome));
         let outcome = self.gateway.upstream.send(request, self.exchange.deadline).await;
         drop(written);
-        if let Ok(answer) = &outcome {
+        // A backend that speaks a dialect may call its bodies what that says.
+        let own = self.shared().reverse.as_ref().map(|reverse| &reverse.dialect().errors.content_type);
+        let foreign = outcome.as_ref().ok().and_then(|answer| foreign(answer, own));
+        if let (Ok(answer), None) = (&outcome, &foreign) {
             self.exchange.is_answered(answer.status);
         }
-        self.shared().meters.called(&call.operation.name, counted(&outcome));
+        counting.end(if foreign.is_some() { UpstreamOutcome::Foreign } else { counted(&outcome) });
         self.narrator().tell(|story| {
             let outcome = outcome.as_ref().map_or("no answer", |answer| answer.status.as_str());
             story.called(&call.operation.name, &call.operation.to_string(), outcome);
         });
-        let answer = outcome.map_err(|error| Box::new(unanswered(&error)))?;
-        self.take_answer(&answer).map_err(|problem| {
-            let was_changed = !call.operation.is_safe() && answer.status.is_success();
-            if was_changed { after_a_change(problem) } else { problem }
+        let answer = outcome.map_err(|error| {
+            let is_known_again = self.is_known_again(is_keyed);
+            let of_change = || unanswered_change(&error, &said, is_known_again);
+            Box::new(if is_safe { unanswered(&error) } else { of_change() })
         })?;
+        let taken = foreign.map_or_else(|| self.take_answer(&answer), |problem| Err(Box::new(problem)));
+        taken.map_err(|problem| self.of_answer(problem, call, said(answer.status), is_keyed))?;
         Ok(answer)
     }
 

@@ -102,7 +102,7 @@ async fn a_map_that_cannot_be_read_keeps_a_request_from_being_misunderstood() {
     let (old, asked) = backend(nothing).await;
     let legacy = Config { mode: Mode::Legacy, ..Config::default() };
     let gateway = TestGateway::start_with(Some(ids), nothing).await.moving(&old, legacy);
-    assert_eq!(gateway.read(&format!("/lists/{NORTH}/things")).await.0, 500);
+    assert_eq!(gateway.read(&format!("/lists/{NORTH}/things")).await.0, 503);
     assert_eq!(
         asked.lock().unwrap().len(),
         0,

@@ -28,12 +28,12 @@ fn has_line(gateway: &TestGateway, line: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_misfit_is_a_502_where_answers_are_enforced() {
+async fn a_misfit_to_a_change_says_that_it_was_made_where_answers_are_enforced() {
     let gateway = TestGateway::checking(AnswerCheck::Enforce, odd).await;
     let events = Events::capture();
     let (status, body) = post(&gateway).await;
-    assert_eq!(status, 502);
-    assert!(body.contains("invalid-answer") && !body.contains("canary"), "{body}");
+    assert_eq!(status, 500);
+    assert!(body.contains("done-and-unread") && !body.contains("canary"), "{body}");
     assert!(has_line(&gateway, &format!("{MISFITS} 1")), "{}", gateway.metrics());
     let lines = events.lines();
     assert!(lines[0].contains("`/title` must be one of `Lamp`, `Desk`"), "{lines:?}");
@@ -77,7 +77,7 @@ async fn an_answer_that_fits_is_no_misfit() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_told_at_all_is_a_502_however_answers_are_checked() {
+async fn of_what_cannot_be_told_at_all_it_is_told_that_it_was_made_however_answers_are_checked() {
     for mode in MODES {
         for answer in [
             |line: &str, body: &str| match line {
@@ -91,7 +91,7 @@ async fn what_cannot_be_told_at_all_is_a_502_however_answers_are_checked() {
         ] {
             let gateway = TestGateway::checking(mode, answer).await;
             let (status, body) = post(&gateway).await;
-            assert_eq!(status, 502, "{mode:?}: {body}");
+            assert_eq!((status, body.contains("done-and-unread")), (500, true), "{mode:?}: {body}");
         }
     }
 }
@@ -109,6 +109,31 @@ async fn an_id_that_is_none_is_a_502_however_answers_are_checked() {
         let (status, _, body) = gateway.read("/lists/3c90c3cc-0d44-4b50-8888-8dd25736052a/things").await;
         assert_eq!(status, 502, "{mode:?}: {body}");
         assert!(!body.contains("no id"), "{body}");
+    }
+}
+
+#[tokio::test]
+async fn a_page_in_the_place_of_the_api_is_the_backends_fault_and_counted() {
+    for mode in MODES {
+        let gateway = TestGateway::checking(mode, |line, body| match line {
+            "POST /v1/organizations/o-1/things" => (404, "<!doctype html>canary".to_owned()),
+            _ => willing(line, body),
+        })
+        .await;
+        let events = Events::capture();
+        let (status, body) = post(&gateway).await;
+        assert_eq!((status, body.contains("invalid-answer")), (502, true), "{mode:?}: {body}");
+        for (outcome, times) in [("foreign", 1), ("answered", 0)] {
+            let labels = format!(r#"operation="things.add",outcome="{outcome}""#);
+            assert!(has_line(&gateway, &format!("gateway_upstream_calls_total{{{labels}}} {times}")));
+        }
+        let line = events.lines().remove(0);
+        let event: serde_json::Value = serde_json::from_str(&line).unwrap();
+        assert_eq!(
+            (&event["level"], &event["fields"]["problem.blame"]),
+            (&"WARN".into(), &"upstream".into())
+        );
+        assert!(!line.contains("canary"), "{line}");
     }
 }
 
@@ -152,7 +177,7 @@ async fn of_a_bulk_request_the_item_fails_whose_answer_does_not_fit() {
     };
     assert_eq!(
         told(AnswerCheck::Enforce).await,
-        (207, r#"{"made":1,"failed":[{"code":"invalid-answer"}]}"#.to_owned())
+        (207, r#"{"made":1,"failed":[{"code":"done-and-unread"}]}"#.to_owned())
     );
     assert_eq!(told(AnswerCheck::Report).await, (201, r#"{"made":2,"failed":[]}"#.to_owned()));
 }

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use axum::Router;
 use futures_util::future::{Either, join, select};
 use http::StatusCode;
-use http::header::AUTHORIZATION;
+use http::header::{AUTHORIZATION, CONTENT_TYPE};
 
 use super::support::{TestGateway, request_of};
 use super::{FOUND, THING, willing};
@@ -68,14 +68,15 @@ async fn stuck_with_ada() -> TestGateway {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let has_added = Arc::new(AtomicBool::new(false));
     let app = Router::new().fallback(async move |request: axum::extract::Request| {
+        let json = [(CONTENT_TYPE, "application/json")];
         if request.method() == "GET" {
-            return (StatusCode::OK, FOUND);
+            return (StatusCode::OK, json, FOUND);
         }
         let is_hers = request.headers()[AUTHORIZATION] == "Bearer ada";
         if is_hers && has_added.swap(true, Ordering::Relaxed) {
             pending::<()>().await;
         }
-        (StatusCode::CREATED, THING)
+        (StatusCode::CREATED, json, THING)
     });
     tokio::spawn(axum::serve(listener, app).into_future());
     let config = upstream::Config { connections_max: 2, ..upstream::Config::new(base.parse().unwrap()) };

@@ -7,8 +7,8 @@ use std::time::Duration;
 use axum::Router;
 use futures_util::FutureExt;
 use futures_util::future::{join, select};
-use http::header::RETRY_AFTER;
-use http::{HeaderMap, StatusCode};
+use http::header::{CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use tokio::sync::Semaphore;
 use tokio::task::yield_now;
 
@@ -61,7 +61,9 @@ impl World {
                 _ => (200, FOUND.to_owned()),
             };
             // Who is told when to come back is not asked twice.
-            let again = HeaderMap::from_iter([(RETRY_AFTER, "1".parse().unwrap())]);
+            let again = [(RETRY_AFTER, "1"), (CONTENT_TYPE, "application/json")];
+            let again = again.map(|(name, value)| (name, HeaderValue::from_static(value)));
+            let again = HeaderMap::from_iter(again);
             (StatusCode::from_u16(status).unwrap(), again, body)
         });
         tokio::spawn(axum::serve(listener, app).into_future());
@@ -152,6 +154,27 @@ async fn what_has_no_words_is_no_conflict_once_it_was_made() {
         assert_eq!(body.contains("unrepresentable"), status == 409, "{method} {path}: {body}");
         assert!(!headers.contains_key(RETRY_AFTER) && !body.contains("Desk"), "{headers:?} {body}");
     }
+}
+
+#[tokio::test]
+async fn a_call_that_is_given_up_is_counted_once() {
+    let world = World::start(200, FOUND).await;
+    let counted = |outcome: &str, times: usize| {
+        let labels = format!(r#"operation="organizations.list",outcome="{outcome}""#);
+        let line = format!("gateway_upstream_calls_total{{{labels}}} {times}");
+        assert!(world.gateway.metrics().lines().any(|written| written == line), "{line}");
+    };
+    let mut leaves = Box::pin(world.gateway.post(LISTED, LAMP));
+    select(&mut leaves, Box::pin(world.asked(LIST, 1))).await;
+    counted("left", 0);
+    drop(leaves);
+    counted("left", 1);
+    counted("answered", 0);
+    // Whoever stays is not among them.
+    world.lists.add_permits(2);
+    assert_eq!(world.gateway.post(LISTED, LAMP).await.0, 201);
+    counted("left", 1);
+    counted("answered", 1);
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Requests that name what an older system named, and answers that do.
 
+use http::header::RETRY_AFTER;
 use tempfile::TempDir;
 use uuid::Uuid;
 
@@ -95,6 +96,8 @@ async fn a_map_that_cannot_be_read_is_our_fault_and_no_id_is_guessed() {
     let other = rusqlite::Connection::open(folder.path().join("ids.sqlite")).unwrap();
     other.execute_batch("DROP TABLE by_external").unwrap();
     let gateway = TestGateway::start_with(Some(ids), backend).await;
-    assert_eq!(gateway.read("/lists/org-7/things").await.0, 500);
+    let (status, headers, body) = gateway.read("/lists/org-7/things").await;
+    assert_eq!((status, body.contains("id-map-away")), (503, true), "{body}");
+    assert_eq!(headers[RETRY_AFTER], "1", "it may be there again in a moment");
     assert_eq!(gateway.calls().len(), 0);
 }

@@ -8,7 +8,7 @@ use axum::Router;
 use bytes::Bytes;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, ETAG, HOST, RETRY_AFTER};
 use http::request::{Builder, Parts};
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Request, Response, StatusCode};
 use http_body_util::{BodyExt, Full};
 use tracing::subscriber::DefaultGuard;
 use tracing_subscriber::fmt::MakeWriter;
@@ -215,10 +215,13 @@ pub(super) async fn backend(answer: fn(&str, &str) -> (u16, String)) -> (String,
     (format!("http://{address}"), seen)
 }
 
-fn headers_of(body: &str) -> HeaderMap {
-    let body: serde_json::Value = serde_json::from_str(body).unwrap_or_default();
+fn headers_of(text: &str) -> HeaderMap {
+    let body: serde_json::Value = serde_json::from_str(text).unwrap_or_default();
     let headers = [("tag", ETAG), ("wait", RETRY_AFTER)].into_iter();
-    headers.filter_map(|(member, name)| Some((name, body[member].as_str()?.parse().unwrap()))).collect()
+    let headers = headers.filter_map(|(member, name)| Some((name, body[member].as_str()?.parse().unwrap())));
+    // What is said to be JSON may be anything; a whole page says that it is one.
+    let kind = if text.starts_with("<!doctype") { "text/html" } else { "application/json" };
+    headers.chain([(CONTENT_TYPE, HeaderValue::from_static(kind))]).collect()
 }
 
 /// A request of the one principal there is.

@@ -171,6 +171,17 @@ impl Reader {
         &self.dialect
     }
 
+    /// Whether a success with that status says by that alone that the one thing asked for was done: none that a refusal is told
+    /// with, too.
+    pub fn says_done(&self, status: StatusCode) -> bool {
+        let is_of_refusals = self.operation.settled.iter().any(|settled| settled.status == status);
+        let is_of_all = match &self.operation.answer {
+            AnswerPlan::One(_) => true,
+            AnswerPlan::Collect(collect) => status == collect.all && collect.none != Some(status),
+        };
+        is_of_all && !is_of_refusals
+    }
+
     /// What names an item of the list that it reads besides its id, the better ones first; nothing if it reads no list.
     pub fn keys(&self) -> &[Key] {
         &self.keys

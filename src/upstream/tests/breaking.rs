@@ -104,7 +104,8 @@ async fn what_says_nothing_about_the_backend_does_not_open_it() {
     let silent = Backend::start(|_, connection| connection.until_closed());
     let left = upstream(Config { breaker, ..silent.config() });
     for _ in 0..3 {
-        assert!(matches!(send(&small, get()).await, Err(UpstreamError::TooLarge { .. })));
+        let large = send(&small, get()).await.unwrap_err();
+        assert!(matches!(large.root(), UpstreamError::TooLarge { .. }), "{large:?}");
         let given_up = tokio::time::timeout(Duration::from_millis(5), send(&left, get()));
         assert!(given_up.await.is_err());
         let late = left.send(get(), Deadline::after(Duration::from_millis(5))).await;

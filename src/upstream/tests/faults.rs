@@ -2,7 +2,7 @@
 
 use std::{net::TcpListener, time::Duration};
 
-use http::Method;
+use http::{Method, StatusCode};
 
 use super::backend::{Backend, OK, get, post, send, upstream};
 use crate::{
@@ -22,9 +22,10 @@ async fn a_backend_that_is_away_is_unreachable() {
 }
 
 async fn timed_out(upstream: &Upstream) -> Stage {
-    match send(upstream, post()).await {
-        Err(UpstreamError::TimedOut { stage }) => stage,
-        other => panic!("{other:?}"),
+    let error = send(upstream, post()).await.unwrap_err();
+    match error.root() {
+        UpstreamError::TimedOut { stage } => *stage,
+        _ => panic!("{error:?}"),
     }
 }
 
@@ -43,7 +44,7 @@ async fn a_backend_that_stops_within_its_answer_times_out() {
         connection.until_closed();
     });
     let upstream = upstream(Config { timeout: SHORT, ..stalling.config() });
-    assert_eq!(timed_out(&upstream).await, Stage::Body);
+    assert_eq!(timed_out(&upstream).await, Stage::Body(StatusCode::OK));
 }
 
 #[tokio::test]
@@ -80,8 +81,34 @@ async fn an_answer_that_is_not_http_or_not_whole_is_broken() {
             connection.say(text);
         });
         let error = send(&backend.upstream(), post()).await.unwrap_err();
-        assert!(matches!(error, UpstreamError::Broken(Broken::Http(_))), "{text:?}: {error:?}");
+        assert!(matches!(error.root(), UpstreamError::Broken(Broken::Http(_))), "{text:?}: {error:?}");
         assert_eq!(backend.requests().len(), 1, "{text:?}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_head_of_an_answer_says_is_known_whatever_becomes_of_the_rest() {
+    for (text, status) in [
+        ("", None),
+        ("HTTP/1.1 201 Cre", None),
+        ("HTTP/1.1 201 Created\r\nContent-Length: 2\r\n", None),
+        ("HTTP/1.1 201 Created\r\nContent-Length: 2\r\nContent-Length: 3\r\n\r\nok", None),
+        ("HTTP/1.1 100 Continue\r\n\r\n", None),
+        ("HTTP/1.1 201 Created\r\nContent-Length: 10\r\n\r\nhalf", Some(201)),
+        ("HTTP/1.1 201 Created\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n", Some(201)),
+        ("HTTP/1.1 201 Created\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok", Some(201)),
+        ("HTTP/1.1 201 Created\r\nContent-Length: 99999999\r\n\r\n", Some(201)),
+        ("HTTP/1.1 409 Conflict\r\nContent-Length: 10\r\n\r\nhalf", Some(409)),
+    ] {
+        let backend = Backend::start(move |_, connection| {
+            connection.request();
+            connection.say(text);
+        });
+        let said = match send(&backend.upstream(), post()).await.unwrap_err() {
+            UpstreamError::Unread { status, .. } => Some(status.as_u16()),
+            _ => None,
+        };
+        assert_eq!((said, backend.requests().len()), (status, 1), "{text:?}");
     }
 }
 
@@ -89,7 +116,7 @@ async fn an_answer_that_is_not_http_or_not_whole_is_broken() {
 async fn an_answer_in_an_encoding_nobody_asked_for_is_broken() {
     let gzip = Backend::answering("HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 2\r\n\r\nok");
     let error = send(&gzip.upstream(), post()).await.unwrap_err();
-    assert!(matches!(error, UpstreamError::Broken(Broken::Encoded)), "{error:?}");
+    assert!(matches!(error.root(), UpstreamError::Broken(Broken::Encoded)), "{error:?}");
     let identity = "HTTP/1.1 200 OK\r\nContent-Encoding: identity\r\nContent-Length: 2\r\n\r\nok";
     assert_eq!(send(&Backend::answering(identity).upstream(), post()).await.unwrap().body, b"ok");
 }
@@ -115,7 +142,7 @@ async fn an_answer_larger_than_allowed_is_refused_announced_or_not() {
         let backend = Backend::answering(text);
         let upstream = upstream(Config { answer_bytes_max: 10, ..backend.config() });
         let error = send(&upstream, post()).await.unwrap_err();
-        assert!(matches!(error, UpstreamError::TooLarge { limit: 10 }), "{error:?}");
+        assert!(matches!(error.root(), UpstreamError::TooLarge { limit: 10 }), "{error:?}");
     }
     let backend = Backend::answering("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n0123456789");
     let upstream = upstream(Config { answer_bytes_max: 10, ..backend.config() });

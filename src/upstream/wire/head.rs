@@ -11,6 +11,7 @@ use httparse::{ParserConfig, Response, Status};
 use crate::upstream::wire::{
     fault::Fault,
     framing::{Claims, Framing, trimmed},
+    media::Media,
 };
 
 /// The largest head of an answer.
@@ -28,6 +29,8 @@ pub(super) struct Head {
     pub(super) is_kept_alive: bool,
     /// Whether the body is compressed, or in another way not what it is.
     pub(super) is_encoded: bool,
+    /// What the body is said to be.
+    pub(super) media: Media,
     pub(super) etag: Option<HeaderValue>,
     pub(super) retry_after: Option<HeaderValue>,
 }
@@ -81,6 +84,7 @@ fn read(
     let mut claims = Claims::default();
     let mut options = Options::default();
     let mut is_encoded = false;
+    let mut media = Media::default();
     let (mut etag, mut retry_after) = (None, None);
     for httparse::Header { name, value } in lines {
         let is = |wanted: &str| name.eq_ignore_ascii_case(wanted);
@@ -89,6 +93,7 @@ fn read(
             4 if is("etag") => keep(&mut etag, value),
             10 if is("connection") => options.read(value),
             11 if is("retry-after") => keep(&mut retry_after, value),
+            12 if is("content-type") => media.read(value),
             14 if is("content-length") => claims.length(value),
             16 if is("content-encoding") => is_encoded |= *value != b"identity",
             17 if is("transfer-encoding") => claims.coding(value),
@@ -104,7 +109,7 @@ fn read(
         Framing::None => options.keep_alive(is_http_11) && claims.is_sure_of_no_body(status, is_http_11),
         Framing::UntilClosed => false,
     };
-    Ok(Head { status, framing, is_kept_alive, is_encoded, etag, retry_after })
+    Ok(Head { status, framing, is_kept_alive, is_encoded, media, etag, retry_after })
 }
 
 /// Keeps the first of several.
@@ -154,6 +159,7 @@ mod tests {
         assert_eq!(head.etag.unwrap(), "\"a\"", "the first of several");
         assert_eq!(head.retry_after.unwrap(), "7");
         assert!(head.is_kept_alive && !head.is_encoded);
+        assert_eq!(head.media, Media::Unsaid);
     }
 
     #[test]

@@ -58,8 +58,18 @@ struct Fault {
     name: String,
     say: String,
     status: u16,
+    /// Whether it says of a change that it was made.
+    #[serde(default)]
+    made: bool,
     #[serde(default)]
     opens: bool,
+}
+
+impl Fault {
+    /// What is told of it: of a change, and of a question.
+    fn told(&self) -> (u16, u16) {
+        (if self.made { 500 } else { self.status }, self.status)
+    }
 }
 
 /// A breaker that opens as ever and does not stay open for long, and limits and a budget that are soon reached.
@@ -109,7 +119,7 @@ fn storm(is_keyed: bool) {
     for fault in &faults.fault {
         let parts = faults.parts.clone();
         let say = text::pieces(&fault.say, &parts).unwrap_or_else(|why| panic!("{}: {why}", fault.name));
-        for status in storm.round(&fault.name, Some(&say), fault.status, fault.opens) {
+        for status in storm.round(&fault.name, Some(&say), fault.told(), fault.opens) {
             *told.entry((&fault.name, status)).or_insert(0) += 1;
         }
         storm.recover(&fault.name);
@@ -145,7 +155,7 @@ fn a_backend_that_is_not_there_is_told_in_every_dialects_words() {
     let mut settings: Table = SETTINGS.parse().unwrap();
     settings["upstream"].as_table_mut().unwrap().insert("base".to_owned(), "http://127.0.0.9:1".into());
     let storm = Storm::before(Backend::start(Rules::Program), &settings, read("clients.toml"), false);
-    storm.round("refused", None, 503, true);
+    storm.round("refused", None, (503, 503), true);
     let metrics = storm.metrics();
     let of = |name: &str| metrics.iter().find(|(line, _)| line == name).map_or(0.0, |(_, value)| *value);
     assert!(of("gateway_upstream_breaker_transitions_total{to=\"open\"}") >= 1.0, "{metrics:#?}");
@@ -172,12 +182,12 @@ impl Storm {
     }
 
     /// All clients at once, against a backend that says that. Gives the statuses they were told.
-    fn round(&self, name: &str, say: Option<&[Piece]>, status: u16, opens: bool) -> Vec<u16> {
+    fn round(&self, name: &str, say: Option<&[Piece]>, told: (u16, u16), opens: bool) -> Vec<u16> {
         let kinds = self.clients.client.iter().flat_map(|kind| [(kind, false), (kind, true)]);
         thread::scope(|scope| {
             let clients: Vec<_> = kinds
                 .map(|(kind, only_changes)| {
-                    scope.spawn(move || self.client(name, kind, only_changes, say, status, opens))
+                    scope.spawn(move || self.client(name, kind, only_changes, say, told, opens))
                 })
                 .collect();
             clients.into_iter().flat_map(|client| client.join().unwrap()).collect()
@@ -192,7 +202,7 @@ impl Storm {
         kind: &Kind,
         only_changes: bool,
         say: Option<&[Piece]>,
-        status: u16,
+        (of_change, of_question): (u16, u16),
         opens: bool,
     ) -> Vec<u16> {
         let number = self.credentials.fetch_add(1, Ordering::Relaxed);
@@ -204,16 +214,18 @@ impl Storm {
         for round in 0..ROUNDS {
             let answer = self.request(&mut client, kind, &kind.change, number, 2 * round);
             // Once the backend is left alone, 503 may be told of every failure.
-            let left_alone = if opens { 503 } else { status };
-            let may = [status, left_alone, kind.failed.unwrap_or(status)];
+            let left_alone = if opens { 503 } else { of_change };
+            // Where the lookup before a change fails, that is a question.
+            let looked_up = if only_changes { of_change } else { of_question };
+            let may = [of_change, looked_up, left_alone, kind.failed.unwrap_or(of_change)];
             assert!(may.contains(&answer.status), "{fault}, {}: {}, not {may:?}", kind.name, answer.text());
-            check(fault, kind, &answer, status);
+            check(fault, kind, &answer, of_change);
             told.push(answer.status);
             let answer = self.request(&mut client, kind, &kind.ask, number, 2 * round + 1);
-            let expected = if only_changes && say.is_some() { kind.asked } else { status };
+            let expected = if only_changes && say.is_some() { kind.asked } else { of_question };
             let may = [expected, if opens { 503 } else { expected }];
             assert!(may.contains(&answer.status), "{fault}, {}: {}, not {may:?}", kind.name, answer.text());
-            check(fault, kind, &answer, status);
+            check(fault, kind, &answer, of_question);
             told.push(answer.status);
         }
         self.backend.end(number);

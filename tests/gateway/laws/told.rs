@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime};
 
 use http::StatusCode;
+use interlingua::canonical::api::Call;
 use interlingua::problem::{ErrorStatus, Place, Problem, Segment, Violation};
 use interlingua::translate::answer::{Answer, answered};
 use interlingua::translate::compare::Masks;
@@ -371,8 +372,12 @@ fn refusals(operation: &Operation) -> Vec<(u16, Option<Place>)> {
 #[test]
 fn an_answer_that_is_no_json_is_none_of_the_operations() {
     let shipped = shipped();
-    let unread = answered(StatusCode::OK, None, b"<html>".to_vec()).unwrap_err();
-    assert_eq!(unread.code, "invalid-answer");
+    for operation in &shipped.registry.api().operations {
+        let call = Call { operation: operation.clone(), path: Vec::new(), query: Vec::new(), body: None };
+        let unread = answered(&call, StatusCode::OK, None, b"<html>".to_vec()).unwrap_err();
+        let code = if operation.is_safe() { "invalid-answer" } else { "done-and-unread" };
+        assert_eq!(unread.code, code, "{}", operation.name);
+    }
     for (dialect, operation) in operations(shipped) {
         let reader = Reader::new(shipped.registry.api(), dialect, operation);
         let heard = Heard { status: StatusCode::IM_A_TEAPOT, retry_after: None, body: None };

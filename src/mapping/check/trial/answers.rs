@@ -11,12 +11,12 @@ use crate::dialect::Operation;
 use crate::dialect::operation::{Answer as Plan, AnswerBody, AnswerPlan};
 use crate::json::{Document, Value};
 use crate::lens::{Direction, Lens, Resolutions};
-use crate::problem::{DONE_AND_UNREAD, ID_TAKEN, Problem, UNREPRESENTABLE};
+use crate::problem::{ID_TAKEN, Problem, UNREPRESENTABLE};
 use crate::schema::Schema;
 use crate::schema::instances::{Guide, Step};
 use crate::translate::Step as Progress;
 use crate::translate::answer::Answer;
-use crate::translate::lower::{Lowered, lower};
+use crate::translate::lower::{Lowered, lower_on_trial};
 
 mod collected;
 mod fit;
@@ -166,7 +166,7 @@ impl<'t> Trial<'t> {
         let mut world = tried.world.clone();
         let mut resolutions = Resolutions::default();
         for _ in 0..ROUNDS_MAX {
-            match lower(self.api, &tried.request, &tried.lifted, answers, &resolutions)? {
+            match lower_on_trial(self.api, &tried.request, &tried.lifted, answers, &resolutions)? {
                 Progress::Done(lowered) => return Ok(Some(lowered)),
                 Progress::Needs(needs) => {
                     for need in needs {
@@ -233,8 +233,7 @@ impl<'t> Trial<'t> {
 const HELP_UNTOLD: &str = "narrow the canonical schema to what the backend says, or say what becomes of the value: a row, a landing, \
                            `absent`, `optional` or `instead`";
 
-/// Whether an answer is refused because the mapping says so. That to a change is told as one that was made and cannot be
-/// read, and nothing was looked up in vain here.
+/// Whether an answer is refused because the mapping says so.
 fn is_declared(problem: &Problem) -> bool {
-    [UNREPRESENTABLE, ID_TAKEN, DONE_AND_UNREAD].contains(&&*problem.code)
+    [UNREPRESENTABLE, ID_TAKEN].contains(&&*problem.code)
 }
