@@ -129,7 +129,12 @@ impl<H: Handler> Connections<H> {
         };
         let metrics = &self.shared.metrics;
         let failed = || metrics.shook_hands(HandshakeOutcome::Failed);
-        match timeout_at(opening.instant(), tls.acceptor().accept(stream)).await {
+        let shaken = tokio::select! {
+            shaken = timeout_at(opening.instant(), tls.acceptor().accept(stream)) => shaken,
+            // Nothing was asked by then, and nothing failed.
+            () = after_grace(&self.shared.drain) => return,
+        };
+        match shaken {
             Ok(Ok(stream)) => {
                 metrics.shook_hands(match stream.get_ref().1.peer_certificates() {
                     Some(_) => HandshakeOutcome::Authenticated,
