@@ -7,6 +7,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
 
 mod certificates;
+pub mod cores;
 mod descriptors;
 mod embedded;
 pub mod explain;

@@ -1,5 +1,6 @@
 //! How the program ends: what readiness says, and what the signals do.
 
+use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::thread;
@@ -86,6 +87,19 @@ fn the_service_manager_hears_that_it_is_alive_as_often_as_it_wants() {
     for _ in 0..3 {
         process.wait_for("WATCHDOG=1");
     }
+    process.stop();
+}
+
+#[test]
+fn a_crash_leaves_no_core_with_credentials_in_it() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, &settings(""));
+    let process = Process::start(&files);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    // `proc_pid_limits(5)`: the soft limit, the hard one, and the unit.
+    let limits: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(limits[0], if limits[1] == "0" { "0" } else { "1" }, "{line}");
     process.stop();
 }
 
