@@ -5,6 +5,8 @@ use std::io::Read as _;
 use std::net::TcpListener;
 use std::thread;
 
+use interlingua::ids::embedded::Store;
+
 use super::backend::Backend;
 use super::client::Client;
 use super::files::Files;
@@ -101,6 +103,24 @@ fn a_crash_leaves_no_core_with_credentials_in_it() {
     let limits: Vec<_> = line.split_whitespace().collect();
     assert_eq!(limits[0], if limits[1] == "0" { "0" } else { "1" }, "{line}");
     process.stop();
+}
+
+#[test]
+fn a_start_that_waits_for_an_id_map_heeds_the_first_signal() {
+    let (backend, folder) = (Backend::start(), tempfile::tempdir().unwrap());
+    let store = folder.path().join("ids.sqlite");
+    drop(Store::open(&store).unwrap());
+    let other = rusqlite::Connection::open(&store).unwrap();
+    other.execute_batch("PRAGMA locking_mode = exclusive; BEGIN IMMEDIATE; COMMIT").unwrap();
+    let files = Files::new(
+        backend.address,
+        &settings("").replace("[admin]", &format!("[ids]\nstore = {store:?}\n[admin]")),
+    );
+    let process = Process::begin_at(&files.config(), None, &[]);
+    process.logged("for itself: waiting");
+    process.signal("TERM");
+    assert!(process.wait().success(), "else it waits for ten seconds, and then it fails");
+    drop(other);
 }
 
 #[test]
