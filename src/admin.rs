@@ -43,6 +43,9 @@ impl Default for Config {
     }
 }
 
+/// Connections at once. The next takes the place of the first, so that a probe finds one whoever is there.
+const CONNECTIONS_MAX: usize = 64;
+
 /// Time for one answer. A reload proves everything anew before it answers, and may wait for others.
 const ANSWER_DEADLINE: Duration = Duration::from_mins(10);
 
@@ -63,7 +66,10 @@ impl Admin {
         let config = server::Config {
             listeners: vec![ListenerConfig { address, tls: None }],
             workers: Some(1),
-            connections_max: 64,
+            connections_max: CONNECTIONS_MAX,
+            makes_way: true,
+            // Whoever probes mostly has the address of others.
+            in_flight_per_address_max: usize::MAX,
             request_deadline: ANSWER_DEADLINE,
             ..server::Config::default()
         };
@@ -247,8 +253,18 @@ mod tests {
         net::TcpStream,
     };
 
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::{BodyExt, Empty, StreamBody};
+    use hyper::client::conn::http2;
+    use hyper_util::rt::{TokioExecutor, TokioIo};
+    use tokio::sync::mpsc;
+
     use super::*;
-    use crate::telemetry::RequestId;
+    use crate::{
+        diag::Sources,
+        telemetry::{LoadResult, RequestId},
+    };
 
     /// Status line and headers in lower case, and the body.
     fn ask(running: SocketAddr, method: &str, path: &str) -> (String, String) {
@@ -332,6 +348,87 @@ mod tests {
         );
         let (other, _, _, _other) = start();
         assert!(ask(other, "GET", "/explain/one").0.starts_with("http/1.1 404"), "none are kept there");
+    }
+
+    /// Somebody who says what is to become of a dialect, of which most does not come.
+    const HALF: &str = "PUT /modes/acme HTTP/1.1\r\nHost: admin\r\nContent-Length: 100\r\n\r\n{";
+
+    fn half(address: SocketAddr) -> TcpStream {
+        let mut stream = TcpStream::connect(address).unwrap();
+        stream.write_all(HALF.as_bytes()).unwrap();
+        stream
+    }
+
+    /// One where files can be read anew and modes changed, by whoever has what is asked.
+    fn start_with_files() -> (SocketAddr, mpsc::Receiver<reload::Ask>, mpsc::Receiver<modes::Ask>, Running) {
+        let admin = Admin::bind(([127, 0, 0, 4], 0).into()).unwrap();
+        let address = admin.address();
+        let ((reloads, asks), (modes, mode_asks)) = (Reloads::channel(), modes::Modes::channel());
+        let reloads = reloads.with_modes(modes);
+        let running = admin.start(Metrics::new(), None, Some(reloads), Drain::new()).unwrap();
+        (address, asks, mode_asks, running)
+    }
+
+    #[test]
+    fn a_probe_is_answered_however_many_hold_connections_from_the_same_address() {
+        let (address, mut asks, _mode_asks, _running) = start_with_files();
+        let reload = thread::spawn(move || ask(address, "POST", "/reload"));
+        let waits = asks.blocking_recv().unwrap();
+        let mut crowd: Vec<_> = (0..3 * CONNECTIONS_MAX).map(|_| half(address)).collect();
+        for page in ["/healthz", "/readyz"] {
+            assert!(ask(address, "GET", page).0.starts_with("http/1.1 200"), "{page}");
+        }
+        // Not for it was too slow: who came first had to make way.
+        let mut told = Vec::new();
+        let closed = crowd[0].read_to_end(&mut told);
+        assert!(
+            matches!(closed, Ok(0))
+                || closed.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionReset)
+        );
+        assert_eq!(told, b"");
+        let last = crowd.last_mut().unwrap();
+        last.set_nonblocking(true).unwrap();
+        assert_eq!(
+            last.read(&mut [0]).unwrap_err().kind(),
+            io::ErrorKind::WouldBlock,
+            "there is a place for it"
+        );
+
+        // Who came before all of them, and waits for what was asked for, is kept.
+        let outcome = reload::Outcome {
+            result: LoadResult::Taken,
+            digest: "abc".to_owned(),
+            found: Vec::new(),
+            sources: Sources::default(),
+            cause: None,
+            ended: Vec::new(),
+        };
+        waits.answer.send(outcome).unwrap();
+        assert!(reload.join().unwrap().0.starts_with("http/1.1 200"));
+    }
+
+    #[tokio::test]
+    async fn a_probe_is_answered_however_many_streams_wait_for_their_bodies() {
+        let (address, _asks, _mode_asks, _running) = start_with_files();
+        let mut held = Vec::new();
+        for _ in 0..6 {
+            let stream = tokio::net::TcpStream::connect(address).await.unwrap();
+            let handshake = http2::handshake(TokioExecutor::new(), TokioIo::new(stream));
+            let (mut sender, connection) = handshake.await.unwrap();
+            tokio::spawn(connection);
+            for _ in 0..99 {
+                let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, io::Error>>()).boxed();
+                let request = Request::put("http://admin/modes/acme").body(body).unwrap();
+                sender.ready().await.unwrap();
+                held.push(tokio::spawn(sender.send_request(request)));
+            }
+            // Behind them, so that they have come when it is answered.
+            let nothing = Empty::new().map_err(io::Error::other).boxed();
+            let probe = Request::get("http://admin/healthz").body(nothing).unwrap();
+            sender.ready().await.unwrap();
+            assert_eq!(sender.send_request(probe).await.unwrap().status(), StatusCode::OK);
+        }
+        assert!(held.iter().all(|one| !one.is_finished()), "they wait");
     }
 
     #[test]

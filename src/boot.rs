@@ -7,6 +7,7 @@
 use std::{io, net::SocketAddr, sync::Arc, time::SystemTime};
 
 mod certificates;
+pub mod cores;
 mod descriptors;
 mod embedded;
 pub mod explain;
@@ -156,7 +157,13 @@ impl Start {
         let opened = config.usage.file.as_deref().map(open).transpose().map_err(KeepError::from)?;
         let opened = opened.map(|opened| opened.straying(strayed));
         let (metered, explained) = (metrics.clone(), explanations.clone());
-        let around = Surroundings { metrics: metered, explanations: explained, usage: None, built_in };
+        let around = Surroundings {
+            metrics: metered,
+            explanations: explained,
+            usage: None,
+            built_in,
+            drain: drain.clone(),
+        };
         // Who cannot keep a step back is to hear of it now, and not when it is said.
         let read = |path| Said::read(path, &config, &registry);
         let (said, kept) = config.modes_file.as_deref().map(read).transpose()?.unzip();
@@ -169,7 +176,11 @@ impl Start {
         for doubt in said.doubts(&config, &registry) {
             tracing::warn!({ field::DIAGNOSTIC_CODE } = doubt.code.as_str(), "{}", doubt.message);
         }
-        let parts = Parts::make(&said.over(&config), registry, &around, None)?;
+        let parts = match Parts::make(&said.over(&config), registry, &around, None) {
+            // Another process had the id map. Nobody was served by then.
+            Err(ServeError::Ids(_)) if drain.is_leaving() => return Ok(RunOutcome::Drained),
+            made => made?,
+        };
 
         let server_config = descriptors::with_room_for(&config);
         let server = Server::bind_or_take(server_config, &mut inherited)?.count_into(&metrics);

@@ -38,6 +38,7 @@ mod refusal;
 mod stack;
 mod tally;
 mod tls;
+mod turnover;
 mod upload;
 mod watch;
 mod wire;
@@ -52,6 +53,7 @@ pub use handler::{Handler, MakeHandler, Peer, Refused};
 pub use inherited::{Inherited, InheritedError};
 pub use network::{Network, NetworkError};
 pub use tls::{Certificates, Renewal, TlsError};
+pub use turnover::{Kept, Stay};
 pub use upload::Upload;
 
 use self::{addresses::Addresses, in_flight::InFlight, listen::Listener};

@@ -13,6 +13,7 @@ pub mod breaker;
 mod connect;
 mod connection;
 mod health;
+mod places;
 mod pool;
 pub mod retry;
 mod send;
@@ -28,7 +29,8 @@ use crate::{pem::PemFault, telemetry::BackendMetrics};
 pub struct Config {
     /// Scheme, authority and an optional path prefix, for example `http://127.0.0.1:9000/api`.
     pub base: Uri,
-    /// Time to open a connection, TLS included; also the longest wait for a free connection slot.
+    /// Time to open a connection, TLS included; also the longest wait for a free connection slot, which is not begun where it is
+    /// expected to be longer than a quarter of that.
     pub connect_timeout: Duration,
     /// Time for one call to the last byte of its answer, waiting for a connection, opening one and being made again
     /// included.
@@ -168,7 +170,8 @@ pub enum UpstreamError {
     /// The answer was malformed or cut short, or the connection broke after the call was written.
     #[error("the backend's answer is broken")]
     Broken(#[source] Broken),
-    /// Every connection, or every one of the call's share, stayed in use for as long as a call may wait for one.
+    /// Every connection, or every one of the call's share, is in use, and stayed so for as long as a call may wait for one, or will
+    /// as far as is known.
     #[error("all connections to the backend that the call may take are in use")]
     Overloaded,
     /// The backend failed too often to be asked now; nothing was sent.

@@ -4,27 +4,33 @@
 //! worker does as it says; `DELETE /modes/<dialect>` goes back to what the files say. Nobody may ask from a page in a browser,
 //! as for a reload.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, StatusCode, header::ALLOW};
 use http_body::Body;
 use http_body_util::{BodyExt, Full, Limited};
 use serde_json::Value;
-use tokio::sync::{
-    mpsc::{self, error::TrySendError},
-    oneshot,
+use tokio::{
+    sync::{
+        mpsc::{self, error::TrySendError},
+        oneshot,
+    },
+    time::timeout,
 };
 
 use super::reload::{foreign, leaving};
 use super::{JSON, TEXT, page};
-use crate::telemetry::RequestId;
+use crate::{server::Stay, telemetry::RequestId};
 
 /// How many may wait for their turn.
 const WAITING_MAX: usize = 4;
 
 /// Bytes of what is said of one dialect.
 const BYTES_MAX: usize = 256 * 1024;
+
+/// Time for all of them to come, as much as clients of the dialects have.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// Where modes are asked for, and changed; clones share it.
 #[derive(Clone, Debug)]
@@ -117,6 +123,7 @@ impl Modes {
         B: Body<Data = Bytes, Error: Into<Box<dyn std::error::Error + Send + Sync>>>,
     {
         let id = request.extensions().get().cloned();
+        let extensions = request.extensions().clone();
         let dialect = request.uri().path().strip_prefix("/modes/").unwrap_or_default().to_owned();
         let what = match (request.method(), dialect.is_empty()) {
             (&Method::GET, true) => What::Show,
@@ -127,10 +134,18 @@ impl Modes {
                 if request.method() == Method::DELETE {
                     What::Unset { dialect }
                 } else {
-                    match Limited::new(request.into_body(), BYTES_MAX).collect().await {
-                        Ok(body) => What::Set { dialect, json: body.to_bytes() },
-                        Err(_) => {
+                    let body = Limited::new(request.into_body(), BYTES_MAX).collect();
+                    match timeout(READ_TIMEOUT, body).await {
+                        Ok(Ok(body)) => What::Set { dialect, json: body.to_bytes() },
+                        Ok(Err(_)) => {
                             return page(StatusCode::PAYLOAD_TOO_LARGE, TEXT, "too much, or cut short\n");
+                        }
+                        Err(_too_slow) => {
+                            return page(
+                                StatusCode::REQUEST_TIMEOUT,
+                                TEXT,
+                                "the body did not come in time\n",
+                            );
                         }
                     }
                 }
@@ -151,6 +166,7 @@ impl Modes {
             }
             Err(TrySendError::Closed(_)) => return leaving(),
         }
+        let _kept = Stay::keep(&extensions);
         match told.await {
             Ok(Told { status, json }) => page(status, JSON, format!("{json}\n")),
             Err(_nobody_will) => leaving(),
@@ -160,7 +176,13 @@ impl Modes {
 
 #[cfg(test)]
 mod tests {
+    use std::io;
+
+    use futures_util::stream;
+    use http_body::Frame;
+    use http_body_util::StreamBody;
     use serde_json::json;
+    use tokio::time::Instant;
 
     use super::*;
 
@@ -198,6 +220,17 @@ mod tests {
             answer.status().as_u16()
         };
         tokio::join!(answer, hear).0
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_body_that_does_not_come_is_not_waited_for() {
+        let (modes, mut heard) = Modes::channel();
+        let body = StreamBody::new(stream::pending::<Result<Frame<Bytes>, io::Error>>());
+        let request = Request::put("/modes/acme").body(body).unwrap();
+        let begun = Instant::now();
+        let answer = modes.answer(request, ([127, 0, 0, 1], 1).into()).await;
+        assert_eq!((answer.status(), begun.elapsed()), (StatusCode::REQUEST_TIMEOUT, READ_TIMEOUT));
+        heard.try_recv().unwrap_err();
     }
 
     #[tokio::test]

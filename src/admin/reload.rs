@@ -20,6 +20,7 @@ use tokio::sync::{
 use super::{JSON, TEXT, modes::Modes, page};
 use crate::{
     diag::{Diagnostic, Sources, render},
+    server::Stay,
     telemetry::{LoadResult, RequestId},
 };
 
@@ -166,6 +167,7 @@ impl Reloads {
             }
             Err(TrySendError::Closed(_)) => return leaving(),
         }
+        let _kept = Stay::keep(request.extensions());
         match outcome.await {
             Ok(outcome) if wants_text(headers) => page(outcome.status(), TEXT, outcome.text()),
             Ok(outcome) => page(outcome.status(), JSON, outcome.json()),

@@ -5,7 +5,7 @@ use std::{
     fs,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
-    sync::Arc,
+    sync::{Arc, Once},
 };
 
 use http::Uri;
@@ -23,6 +23,7 @@ use crate::{
         embedded::{Store, StoreError},
         map::IdMap,
     },
+    server::Drain,
     telemetry::{Explanations, Metrics},
     upstream::{self, Keys, Upstream},
     usage::Book,
@@ -37,6 +38,8 @@ pub(super) struct Surroundings {
     pub(super) usage: Option<Arc<Book>>,
     /// Where the built-in backend is, if there is one.
     pub(super) built_in: Option<Uri>,
+    /// Whether we are told to end: then nothing is waited for any more.
+    pub(super) drain: Drain,
 }
 
 /// The parts, and what they were made from; clones share all of it.
@@ -77,7 +80,7 @@ impl Parts {
         around: &Surroundings,
         before: Option<&Parts>,
     ) -> Result<Parts, ServeError> {
-        let Surroundings { metrics, explanations, usage: _, built_in } = around;
+        let Surroundings { metrics, explanations, usage: _, built_in, drain } = around;
         let backend = Backend::of(config, built_in.as_ref());
         let upstream = match before.filter(|before| before.backend == backend) {
             Some(before) => before.upstream.clone(),
@@ -91,7 +94,7 @@ impl Parts {
         let modes = before.map_or(&none, |before| &before.modes);
         let modes = Arc::new(modes.followed_by(&registry, &config.modes, &legacies(&legacy)));
         let known = before.and_then(|before| before.ids.as_ref());
-        let ids = config.ids.store.as_ref().map(|path| IdFile::open(path, known)).transpose()?;
+        let ids = config.ids.store.as_ref().map(|path| IdFile::open(path, known, drain)).transpose()?;
 
         let reverse = config.reverse.as_ref().map(|spoken| {
             gateway::reverse::Reverse::of(&registry, spoken)
@@ -185,14 +188,29 @@ impl IdFile {
     }
 
     /// What is known, if it is of this file; else the file is opened, or made where none of that name is known. While one is
-    /// in use none is made in its place: it would be empty, and every id that clients have unknown.
-    fn open(path: &Path, known: Option<&(IdFile, IdMap)>) -> Result<(IdFile, IdMap), StoreError> {
+    /// in use none is made in its place: it would be empty, and every id that clients have unknown. At a start one that another
+    /// process has for itself is waited for, unless we leave.
+    fn open(
+        path: &Path,
+        known: Option<&(IdFile, IdMap)>,
+        drain: &Drain,
+    ) -> Result<(IdFile, IdMap), StoreError> {
         let found = IdFile::at(path);
         match known.filter(|(file, _)| file.path == found.path) {
             Some((file, ids)) if *file == found => Ok((found, ids.clone())),
             Some(_) => Ok((found, IdMap::new(Store::open_existing(path)?))),
             None => {
-                let store = Store::open(path)?;
+                let told = Once::new();
+                let is_given_up = || {
+                    told.call_once(|| {
+                        tracing::warn!(
+                            "another process has the id map `{}` for itself: waiting for it",
+                            path.display()
+                        );
+                    });
+                    drain.is_leaving()
+                };
+                let store = Store::open_unless(path, &is_given_up)?;
                 let was_made = found.place.is_none();
                 if was_made {
                     tracing::warn!(
@@ -248,13 +266,13 @@ mod tests {
     fn a_file_of_ids_that_is_gone_is_not_replaced_by_an_empty_one() {
         let folder = tempfile::tempdir().unwrap();
         let (path, other) = (folder.path().join("ids.db"), folder.path().join("other.db"));
-        let known = IdFile::open(&path, None).unwrap();
+        let known = IdFile::open(&path, None, &Drain::new()).unwrap();
         assert_eq!(known.0, IdFile::at(&path), "nothing was known: it was made");
         fs::rename(&path, &other).unwrap();
-        assert!(matches!(IdFile::open(&path, Some(&known)), Err(StoreError::Missing { .. })));
+        assert!(matches!(IdFile::open(&path, Some(&known), &Drain::new()), Err(StoreError::Missing { .. })));
         assert!(!path.exists());
         fs::rename(&other, &path).unwrap();
-        assert_eq!(IdFile::open(&path, Some(&known)).unwrap().0, known.0);
-        assert!(IdFile::open(&other, Some(&known)).is_ok(), "the settings name another");
+        assert_eq!(IdFile::open(&path, Some(&known), &Drain::new()).unwrap().0, known.0);
+        assert!(IdFile::open(&other, Some(&known), &Drain::new()).is_ok(), "the settings name another");
     }
 }

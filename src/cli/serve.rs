@@ -38,6 +38,8 @@ pub(super) fn run(
 ) -> Result<Outcome, Failure> {
     // First of all, because it must be done before there is a second thread.
     let inherited = Inherited::from_environment().map_err(ServeError::from)?;
+    // Before there is anything in memory that is nobody's business.
+    boot::cores::withhold().map_err(Failure::io("cannot forbid core dumps"))?;
     // Before anything takes time, for whoever changes files may not know that we are only starting.
     let hangups = files.are_named().then(Hangups::catch).transpose();
     let hangups = hangups.map_err(Failure::io("cannot catch signals"))?;

@@ -96,6 +96,7 @@ fn server(file: &ServerFile, telemetry: &telemetry::Config, values: &mut Values<
             1..=most::CONNECTIONS,
             part(connections_max, server::ADDRESS_PART),
         ),
+        makes_way: default.makes_way,
         ipv4_prefix: values.count(file.ipv4_prefix, 1..=32, default.ipv4_prefix),
         ipv6_prefix: values.count(file.ipv6_prefix, 1..=128, default.ipv6_prefix),
         hops: HopsConfig {

@@ -62,6 +62,8 @@ fn server(old: &server::Config, new: &server::Config, file: &ServerFile) -> Vec<
         shadows_give_way,
         // Told as a setting of the log.
         names_addresses: _,
+        // Of the admin listener alone, and no setting.
+        makes_way: _,
     } = new;
     let ServerFile { hops, .. } = file;
     macro_rules! looks {

@@ -10,9 +10,9 @@ use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+use rusqlite::{Connection, ErrorCode, OptionalExtension, Transaction, TransactionBehavior, params};
 use thiserror::Error;
 use uuid::Uuid;
 
@@ -40,6 +40,9 @@ const IMPORT_TIMEOUT: Duration = Duration::from_mins(1);
 /// How long everybody else waits for a process that has the whole file, as a start does for the usage file: an import keeps no reader
 /// waiting.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often whoever waits for one at the start is asked whether it still has to be.
+const ASKED_EVERY: Duration = Duration::from_millis(100);
 
 /// An external id and the canonical one it stands for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -109,6 +112,14 @@ pub enum StoreError {
     },
 }
 
+impl StoreError {
+    /// Whether another process has the whole file for itself.
+    fn is_busy(&self) -> bool {
+        let StoreError::Database { source, .. } = self else { return false };
+        source.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
+    }
+}
+
 /// The pairs on disk.
 #[derive(Debug)]
 pub struct Store {
@@ -122,6 +133,21 @@ impl Store {
     pub fn open(path: &Path) -> Result<Store, StoreError> {
         let connection = connect(path, BUSY_TIMEOUT)?;
         Ok(Store { path: path.to_owned(), idle: Mutex::new(vec![connection]) })
+    }
+
+    /// The same, until that is given up: asked a few times a second while another process has the whole file.
+    pub fn open_unless(path: &Path, is_given_up: &dyn Fn() -> bool) -> Result<Store, StoreError> {
+        let begun = Instant::now();
+        loop {
+            match connect(path, ASKED_EVERY) {
+                Ok(connection) => {
+                    connection.busy_timeout(BUSY_TIMEOUT).map_err(failed(path))?;
+                    return Ok(Store { path: path.to_owned(), idle: Mutex::new(vec![connection]) });
+                }
+                Err(error) if error.is_busy() && begun.elapsed() < BUSY_TIMEOUT && !is_given_up() => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Opens the file if it is there.

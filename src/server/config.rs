@@ -21,6 +21,8 @@ pub struct Config {
     pub request_deadline: Duration,
     /// Connections open at once; more wait unaccepted.
     pub connections_max: usize,
+    /// Whether the connection that came first makes way for the next when there are as many: then none waits.
+    pub makes_way: bool,
     /// Connections of one address; more are reset. Those of trusted hops are not counted.
     pub connections_per_address_max: usize,
     /// How many of its bits tell an address of IPv4 from others.
@@ -65,6 +67,7 @@ impl Default for Config {
             idle_timeout: Duration::from_mins(1),
             request_deadline: Duration::from_secs(30),
             connections_max: 10_000,
+            makes_way: false,
             connections_per_address_max: 10_000 / ADDRESS_PART,
             ipv4_prefix: 32,
             ipv6_prefix: 56,

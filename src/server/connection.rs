@@ -41,6 +41,7 @@ use crate::{
         outlet::{End, Outlet, Socket, Takes},
         stack::{Common, stack},
         tls::Tls,
+        turnover::Stay,
         watch::Watch,
         wire::{Follower, Protocol, Wire, sniff},
     },
@@ -108,35 +109,51 @@ impl<H: Handler> Connections<H> {
         self.backlog.bytes()
     }
 
-    /// Serves one connection to its end.
-    pub(super) async fn serve(self: Rc<Self>, stream: TcpStream, address: SocketAddr, tls: Option<Tls>) {
+    /// Serves one connection to its end. Its requests know of its place, where that may have to make way.
+    pub(super) async fn serve(
+        self: Rc<Self>,
+        stream: TcpStream,
+        address: SocketAddr,
+        tls: Option<Tls>,
+        stay: Option<Stay>,
+    ) {
         // Answers are written whole; waiting to fill a segment would only delay them.
         if stream.set_nodelay(true).is_err() {
             return;
         }
-        self.begin(Outlet::new(stream), address, tls).await;
+        self.begin(Outlet::new(stream), address, tls, stay).await;
     }
 
     /// The same of any stream, from its first byte.
-    pub(super) async fn begin<S>(&self, stream: Outlet<S>, address: SocketAddr, tls: Option<Tls>)
-    where
+    pub(super) async fn begin<S>(
+        &self,
+        stream: Outlet<S>,
+        address: SocketAddr,
+        tls: Option<Tls>,
+        stay: Option<Stay>,
+    ) where
         S: Socket + 'static,
     {
         let opening = Deadline::after(self.shared.config.first_byte_timeout);
         let end = stream.end();
         let Some(tls) = tls else {
-            return self.open(stream, end, opening, Peer::new(address, false)).await;
+            return self.open(stream, end, opening, Peer::new(address, false), stay).await;
         };
         let metrics = &self.shared.metrics;
         let failed = || metrics.shook_hands(HandshakeOutcome::Failed);
-        match timeout_at(opening.instant(), tls.acceptor().accept(stream)).await {
+        let shaken = tokio::select! {
+            shaken = timeout_at(opening.instant(), tls.acceptor().accept(stream)) => shaken,
+            // Nothing was asked by then, and nothing failed.
+            () = after_grace(&self.shared.drain) => return,
+        };
+        match shaken {
             Ok(Ok(stream)) => {
                 metrics.shook_hands(match stream.get_ref().1.peer_certificates() {
                     Some(_) => HandshakeOutcome::Authenticated,
                     None => HandshakeOutcome::Anonymous,
                 });
                 // In a box of its own, so that the tasks of plain connections need not be large enough for both.
-                Box::pin(self.open(stream, end, opening, Peer::new(address, true))).await;
+                Box::pin(self.open(stream, end, opening, Peer::new(address, true), stay)).await;
             }
             Ok(Err(error)) => {
                 failed();
@@ -150,7 +167,7 @@ impl<H: Handler> Connections<H> {
     }
 
     /// Finds out what the client speaks, and speaks it.
-    async fn open<S>(&self, mut stream: S, end: End, opening: Deadline, peer: Peer)
+    async fn open<S>(&self, mut stream: S, end: End, opening: Deadline, peer: Peer, stay: Option<Stay>)
     where
         S: AsyncRead + AsyncWrite + Takes + Unpin + 'static,
     {
@@ -178,6 +195,9 @@ impl<H: Handler> Connections<H> {
             let guard = watched.request();
             if heads.as_ref().is_some_and(|heads| !heads.next_has_one_end()) {
                 request.extensions_mut().insert(TwoEnds);
+            }
+            if let Some(stay) = &stay {
+                request.extensions_mut().insert(stay.clone());
             }
             // All layers are always ready. So nobody has to ask them first, which would take a copy of them all, and moved the
             // request twice.

@@ -25,6 +25,7 @@ use crate::{
         listen::{Ending, QUEUE_MAX, deafen},
         outlet::Socket as _,
         tls::Tls,
+        turnover::Turnover,
     },
     telemetry::names::field,
 };
@@ -64,7 +65,9 @@ pub(super) fn run(
         for Door { socket, tls, ending } in doors {
             let listener = TcpListener::from_std(socket)?;
             let (alive, open) = (alive.clone(), open.clone());
-            let entrance = Entrance { tls, ending, alive, open, connections: Rc::clone(&connections) };
+            let turnover = shared.config.makes_way.then(Turnover::default);
+            let connections = Rc::clone(&connections);
+            let entrance = Entrance { tls, ending, alive, open, turnover, connections };
             spawn_local(entrance.accept(listener));
         }
         drop(alive);
@@ -109,6 +112,8 @@ struct Entrance<H> {
     alive: Alive,
     /// This worker's connections.
     open: Gauge,
+    /// Who makes way, if anybody does.
+    turnover: Option<Turnover>,
     connections: Rc<Connections<H>>,
 }
 
@@ -178,7 +183,8 @@ impl<H: Handler> Entrance<H> {
     }
 
     /// Serves a connection in a task of its own, once there is a slot for it. Until then no other is accepted: they stay
-    /// with the system, which keeps them waiting. One of an address that has too many is not kept waiting.
+    /// with the system, which keeps them waiting; or the one that came first makes way. One of an address that has too many is not
+    /// kept waiting.
     async fn admit(&self, stream: TcpStream, address: SocketAddr) {
         let shared = self.connections.shared();
         // Behind a hop there are many clients: what it brings is counted instead.
@@ -190,14 +196,34 @@ impl<H: Handler> Entrance<H> {
             tracing::debug!("closed a connection, for its address has too many");
             return;
         }
+        if let Some(turnover) = &self.turnover
+            && shared.slots.available_permits() == 0
+        {
+            tracing::debug!("closed the connection that came first, for another has come");
+            turnover.make_way();
+        }
         let slot = Arc::clone(&shared.slots).acquire_owned().await;
         let counted = [Counted::new(&shared.metrics.connections_open()), Counted::new(&self.open)];
         // What is held is given back in this order: who is counted no more has given back the rest.
         let held = (slot, place, self.alive.clone(), counted);
         let connections = Rc::clone(&self.connections);
         let tls = self.tls.clone();
+        let place_in_row = self.turnover.as_ref().map(|turnover| (turnover.clone(), turnover.enter()));
         spawn_local(async move {
-            connections.serve(stream, address, tls).await;
+            match place_in_row {
+                None => connections.serve(stream, address, tls, None).await,
+                // In a box of its own, so that the tasks of all others need not be large enough for both.
+                Some((turnover, stay)) => {
+                    Box::pin(async {
+                        tokio::select! {
+                            () = connections.serve(stream, address, tls, Some(stay.clone())) => {}
+                            () = stay.told_to_go() => {}
+                        }
+                        turnover.leave(&stay);
+                    })
+                    .await
+                }
+            }
             drop(held);
         });
     }

@@ -10,14 +10,15 @@ use std::{
     time::Duration,
 };
 
-use tokio::{
-    sync::{Semaphore, SemaphorePermit},
-    time::{Instant, sleep, timeout_at},
-};
+use tokio::time::{Instant, sleep};
 
 use crate::{
     time::Deadline,
-    upstream::{UpstreamError, connection::Connection},
+    upstream::{
+        UpstreamError,
+        connection::Connection,
+        places::{Place, Places},
+    },
 };
 
 /// How many shares of the slots there are. Callers are told apart by them, and two may have one in common: no table that grows
@@ -30,8 +31,8 @@ const SHARE_PART: usize = 2;
 /// Slots and idle connections.
 #[derive(Debug)]
 pub(super) struct Pool {
-    slots: Semaphore,
-    shares: Box<[Semaphore]>,
+    slots: Places,
+    shares: Box<[Places]>,
     idle: Mutex<Idle>,
     idle_timeout: Duration,
 }
@@ -46,18 +47,18 @@ struct Idle {
 impl Pool {
     /// An empty pool.
     pub(super) fn new(connections_max: usize, idle_timeout: Duration) -> Pool {
-        let slots = connections_max.min(Semaphore::MAX_PERMITS);
-        let share = || Semaphore::new(slots.div_ceil(SHARE_PART));
+        let share = || Places::new(connections_max.div_ceil(SHARE_PART));
         Pool {
-            slots: Semaphore::new(slots),
+            slots: Places::new(connections_max),
             shares: (0..SHARES).map(|_| share()).collect(),
             idle: Mutex::default(),
             idle_timeout,
         }
     }
 
-    /// The right to use one connection, whichever, if there is one before the deadline and within `patience`. Whoever has all
-    /// of a share waits for that first: in the row for slots, what waits of one share would stand before all others.
+    /// The right to use one connection, whichever, if there is one before the deadline and within `patience`; where that is not
+    /// to be expected, nobody waits. Whoever has all of a share waits for that first: in the row for slots, what waits of one
+    /// share would stand before all others.
     pub(super) async fn slot(
         &self,
         share: Option<u8>,
@@ -67,10 +68,10 @@ impl Pool {
         let mut until = None;
         let mut until = || *until.get_or_insert_with(|| deadline.within(patience).instant());
         let share = match share {
-            Some(share) => Some(permit(&self.shares[usize::from(share)], &mut until).await?),
+            Some(share) => Some(self.shares[usize::from(share)].take(patience, &mut until).await?),
             None => None,
         };
-        Ok(Slot { _slot: permit(&self.slots, &mut until).await?, _share: share })
+        Ok(Slot { _slot: self.slots.take(patience, &mut until).await?, _share: share })
     }
 
     /// The newest idle connection that can still be used, and when it was taken. Those that cannot are dropped on the way.
@@ -119,22 +120,8 @@ impl Pool {
 /// The right to use one connection, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
-    _slot: SemaphorePermit<'a>,
-    _share: Option<SemaphorePermit<'a>>,
-}
-
-/// A permit, at once or as soon as there is one. Only who waits asks `until` when.
-async fn permit<'a>(
-    of: &'a Semaphore,
-    until: &mut impl FnMut() -> Instant,
-) -> Result<SemaphorePermit<'a>, UpstreamError> {
-    if let Ok(permit) = of.try_acquire() {
-        return Ok(permit);
-    }
-    match timeout_at(until(), of.acquire()).await {
-        Ok(Ok(permit)) => Ok(permit),
-        Ok(Err(_)) | Err(_) => Err(UpstreamError::Overloaded),
-    }
+    _slot: Place<'a>,
+    _share: Option<Place<'a>>,
 }
 
 /// Sweeps until nothing is idle, or the pool is gone.

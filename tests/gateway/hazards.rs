@@ -11,6 +11,7 @@ mod compare;
 mod http2;
 mod judge;
 mod outcomes;
+mod page;
 mod passing;
 mod request;
 mod run;

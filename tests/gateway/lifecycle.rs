@@ -16,6 +16,7 @@ mod hops;
 mod kills;
 mod load;
 mod modes;
+mod overload;
 mod pki;
 pub(crate) mod process;
 mod reloads;

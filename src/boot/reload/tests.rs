@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::*;
 use crate::{
     boot::{DataFiles, load, shadows::ShadowThread},
-    server::{self, ListenerConfig, Server},
+    server::{self, Drain, ListenerConfig, Server},
     telemetry::{Explanations, Metrics},
     upstream,
 };
@@ -30,7 +30,7 @@ fn reloader(keeper: &Arc<Keeper>) -> Reloader {
     config.upstream = Some(nowhere());
     config.legacy.insert("bureau".to_owned(), nowhere());
     let (metrics, explanations) = (Metrics::new(), Explanations::default());
-    let around = Surroundings { metrics, explanations, usage: None, built_in: None };
+    let around = Surroundings { metrics, explanations, usage: None, built_in: None, drain: Drain::new() };
     let parts = Parts::make(&config, registry(), &around, None).unwrap();
     let certificates = Server::bind(config.server.clone()).unwrap().certificates();
     let workers = Arc::new(Workers::new(&parts, false, ShadowThread::new(false)));

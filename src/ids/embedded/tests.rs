@@ -1,5 +1,6 @@
 //! What is kept, and what is refused.
 
+use std::cell::Cell;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
 
@@ -242,6 +243,27 @@ fn who_reads_waits_for_a_file_that_somebody_has_as_long_as_for_the_usage_file_an
     };
     assert_eq!(store.idle.lock().unwrap().iter().map(patience).collect::<Vec<_>>(), [10_000]);
     let path = folder.path().join("ids.sqlite");
+    let store = Store::open_unless(&path, &|| true).unwrap();
+    assert_eq!(store.idle.lock().unwrap().iter().map(patience).collect::<Vec<_>>(), [10_000]);
     let import = connect(&path, IMPORT_TIMEOUT).unwrap();
     assert_eq!(patience(&import), 60_000);
+}
+
+#[test]
+fn who_is_told_to_end_does_not_wait_for_a_file_that_somebody_has() {
+    let (folder, store) = store();
+    drop(store);
+    let path = folder.path().join("ids.sqlite");
+    let other = Connection::open(&path).unwrap();
+    other.execute_batch("PRAGMA locking_mode = exclusive; BEGIN IMMEDIATE; COMMIT").unwrap();
+    let asked = Cell::new(0);
+    let given_up = || asked.replace(asked.get() + 1) == 2;
+    let error = Store::open_unless(&path, &given_up).unwrap_err();
+    assert!(error.is_busy() && asked.get() == 3, "{error:?}, asked {} times", asked.get());
+    let other = Cell::new(Some(other));
+    let waits = || {
+        drop(other.take());
+        false
+    };
+    Store::open_unless(&path, &waits).unwrap();
 }

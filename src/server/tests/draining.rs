@@ -14,7 +14,10 @@ use http_body_util::{BodyExt, Empty};
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use tokio::net::TcpStream;
 
-use super::support::{TestServer, config, get};
+use super::{
+    support::{TestServer, config, get},
+    tls::Pki,
+};
 use crate::server::{
     Body, Config, Drain, Handler, ListenerConfig, MakeHandler, Peer, RunOutcome, Server, Upload,
 };
@@ -54,6 +57,24 @@ fn idle_and_silent_connections_are_closed_and_nobody_new_gets_in() {
     assert_eq!(server.join(), RunOutcome::Drained);
     let refused = StdStream::connect(address).unwrap_err();
     assert_eq!(refused.kind(), io::ErrorKind::ConnectionRefused);
+}
+
+#[test]
+fn who_has_not_shaken_hands_does_not_keep_us() {
+    let pki = Pki::new();
+    let listeners = vec![ListenerConfig { address: ([127, 0, 0, 1], 0).into(), tls: Some(pki.config()) }];
+    // Nothing but the drain can end them.
+    let first_byte_timeout = Duration::from_hours(1);
+    let drain_timeout = Duration::from_secs(10);
+    let server = TestServer::start(Config { listeners, first_byte_timeout, drain_timeout, ..config() });
+    let (mut silent, mut half) = (server.client(), server.client());
+    // A record of the handshake (RFC 8446, section 5.1) of which most does not come.
+    half.send("\x16\x03\x01\x01\x00\x01");
+    while server.metrics.connections_open().get() < 2 {
+        thread::yield_now();
+    }
+    assert_eq!(server.stop(), RunOutcome::Drained);
+    assert_eq!((silent.rest().as_str(), half.rest().as_str()), ("", ""));
 }
 
 #[test]

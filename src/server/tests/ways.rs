@@ -156,7 +156,7 @@ impl Worker {
         let ours = Outlet::new(ours);
         let end = ours.end();
         let served = spawn_local(async move {
-            connections.begin(ours, ([192, 0, 2, host], 1).into(), tls).await;
+            connections.begin(ours, ([192, 0, 2, host], 1).into(), tls, None).await;
         });
         let client = match &pki {
             Some(pki) => ClientEnd(Box::new(pki.shake_hands(client, &[]).await)),

@@ -21,7 +21,7 @@ use super::{
 };
 
 /// The files that are about the protocol and no dialect.
-const FILES: [&str; 4] = ["framing", "syntax", "http2", "slow"];
+pub(super) const FILES: [&str; 4] = ["framing", "syntax", "http2", "slow"];
 
 /// An address of their own, so that no other test is given a port that is free again.
 const HOST: &str = "127.0.0.8";

@@ -6,6 +6,7 @@ use std::net::{SocketAddr, TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -24,6 +25,11 @@ struct Heard {
 
 impl Backend {
     pub(super) fn start() -> Backend {
+        Backend::start_slow(Duration::ZERO)
+    }
+
+    /// One that takes so long for each call.
+    pub(super) fn start_slow(takes: Duration) -> Backend {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let heard = Arc::new(Heard::default());
@@ -32,7 +38,7 @@ impl Backend {
             for stream in listener.incoming() {
                 told.connections.fetch_add(1, Ordering::Relaxed);
                 let told = Arc::clone(&told);
-                thread::spawn(move || serve(stream.unwrap(), &told));
+                thread::spawn(move || serve(stream.unwrap(), &told, takes));
             }
         });
         Backend { address, heard }
@@ -50,12 +56,13 @@ impl Backend {
 }
 
 /// Answers the calls of one connection.
-fn serve(stream: TcpStream, told: &Heard) {
+fn serve(stream: TcpStream, told: &Heard, takes: Duration) {
     stream.set_nodelay(true).unwrap();
     let mut stream = BufReader::new(stream);
     while let Some(member) = call(&mut stream) {
         let email = member["email"].as_str().expect("a member has an address").to_owned();
         *told.calls.lock().unwrap().entry(email).or_default() += 1;
+        thread::sleep(takes);
         let id = "10000000-0000-4000-8000-000000000101";
         let body =
             json!({"id": id, "email": member["email"], "role": member["role"], "note": null}).to_string();

@@ -1,8 +1,11 @@
 //! How the program ends: what readiness says, and what the signals do.
 
+use std::fs;
 use std::io::Read as _;
 use std::net::TcpListener;
 use std::thread;
+
+use interlingua::ids::embedded::Store;
 
 use super::backend::Backend;
 use super::client::Client;
@@ -87,6 +90,37 @@ fn the_service_manager_hears_that_it_is_alive_as_often_as_it_wants() {
         process.wait_for("WATCHDOG=1");
     }
     process.stop();
+}
+
+#[test]
+fn a_crash_leaves_no_core_with_credentials_in_it() {
+    let backend = Backend::start();
+    let files = Files::new(backend.address, &settings(""));
+    let process = Process::start(&files);
+    let limits = fs::read_to_string(format!("/proc/{}/limits", process.id())).unwrap();
+    let line = limits.lines().find_map(|line| line.strip_prefix("Max core file size")).unwrap();
+    // `proc_pid_limits(5)`: the soft limit, the hard one, and the unit.
+    let limits: Vec<_> = line.split_whitespace().collect();
+    assert_eq!(limits[0], if limits[1] == "0" { "0" } else { "1" }, "{line}");
+    process.stop();
+}
+
+#[test]
+fn a_start_that_waits_for_an_id_map_heeds_the_first_signal() {
+    let (backend, folder) = (Backend::start(), tempfile::tempdir().unwrap());
+    let store = folder.path().join("ids.sqlite");
+    drop(Store::open(&store).unwrap());
+    let other = rusqlite::Connection::open(&store).unwrap();
+    other.execute_batch("PRAGMA locking_mode = exclusive; BEGIN IMMEDIATE; COMMIT").unwrap();
+    let files = Files::new(
+        backend.address,
+        &settings("").replace("[admin]", &format!("[ids]\nstore = {store:?}\n[admin]")),
+    );
+    let process = Process::begin_at(&files.config(), None, &[]);
+    process.logged("for itself: waiting");
+    process.signal("TERM");
+    assert!(process.wait().success(), "else it waits for ten seconds, and then it fails");
+    drop(other);
 }
 
 #[test]

@@ -59,10 +59,15 @@ pub(super) struct Files {
 impl Files {
     /// The first edition, with these settings.
     pub(super) fn new(backend: SocketAddr, settings: &str) -> Files {
+        Files::with_upstream(backend, settings, "")
+    }
+
+    /// The same, with these settings of the backend.
+    pub(super) fn with_upstream(backend: SocketAddr, settings: &str, upstream: &str) -> Files {
         let folder = tempfile::tempdir().unwrap();
         let below = |name: &str| folder.path().join(name).display().to_string();
         let settings = format!(
-            "{settings}\n[upstream]\nbase = \"http://{backend}\"\n\
+            "{settings}\n[upstream]\nbase = \"http://{backend}\"\n{upstream}\
              [files]\nmappings = {:?}\nschemas = {:?}\n",
             below("mappings"),
             below("schemas")

@@ -1,0 +1,234 @@
+//! Places for calls, and the row of those who wait for one.
+//!
+//! A row is there for a moment in which more calls come than there are places. Where they come faster than the backend takes
+//! them it only makes all of them late: whoever is at its end waits in vain. So it is as long as those who stand in it will be
+//! served soon, and who comes then is told so at once:
+//!
+//! ```text
+//! the wait of one more  =  how long a place is held  ×  how many wait, and this one  /  how many places there are
+//! ```
+//!
+//! How long a place is held is learnt from the calls that end. Where that is more quickly than calls end now, as when a backend
+//! that was quick falls silent, it is no less than the time in which no place was taken or became free. So a thousand calls may
+//! wait where each takes a millisecond, and no more than there are places where each takes as long as anybody is to wait.
+
+use std::{
+    sync::{Mutex, MutexGuard, PoisonError},
+    time::Duration,
+};
+
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    time::{Instant, timeout_at},
+};
+
+use crate::upstream::UpstreamError;
+
+/// Which part of the time that a call may wait is the longest wait that is begun. Not all of it, for calls take longer than those
+/// before them, and who is told in the end that there was no place has waited for nothing.
+const BEGUN_PART: u32 = 4;
+
+/// How many may wait whatever it takes, if there are as many places: as one request makes calls at once, which must not keep one
+/// another out.
+const ROW_MIN: u32 = 8;
+
+/// How much a call that ends says of how long places are held: this part, and all before it the rest.
+const SAYS_PART: u32 = 8;
+
+/// So many places.
+#[derive(Debug)]
+pub(super) struct Places {
+    permits: Semaphore,
+    count: u32,
+    course: Mutex<Course>,
+}
+
+/// How it goes.
+#[derive(Debug)]
+struct Course {
+    waiting: u32,
+    /// How long a place is held, as far as that is known.
+    held: Option<Duration>,
+    /// When a place was last taken or became free.
+    changed: Instant,
+}
+
+impl Places {
+    pub(super) fn new(count: usize) -> Places {
+        let count = count.min(Semaphore::MAX_PERMITS);
+        Places {
+            permits: Semaphore::new(count),
+            count: u32::try_from(count).unwrap_or(u32::MAX).max(1),
+            course: Mutex::new(Course { waiting: 0, held: None, changed: Instant::now() }),
+        }
+    }
+
+    /// A place, at once or as soon as there is one. Who would have to wait is refused at once if that will take longer than a
+    /// part of `patience`, as far as is known, and else at `until`, which only who waits asks for.
+    pub(super) async fn take(
+        &self,
+        patience: Duration,
+        until: &mut impl FnMut() -> Instant,
+    ) -> Result<Place<'_>, UpstreamError> {
+        if let Ok(permit) = self.permits.try_acquire() {
+            return Ok(self.taken(permit));
+        }
+        let _waiting = self.join(patience).ok_or(UpstreamError::Overloaded)?;
+        match timeout_at(until(), self.permits.acquire()).await {
+            Ok(Ok(permit)) => Ok(self.taken(permit)),
+            Ok(Err(_)) | Err(_) => Err(UpstreamError::Overloaded),
+        }
+    }
+
+    fn taken<'a>(&'a self, permit: SemaphorePermit<'a>) -> Place<'a> {
+        let since = Instant::now();
+        self.course().changed = since;
+        Place { places: self, since, _permit: permit }
+    }
+
+    /// A place in the row, if it is not too long.
+    fn join(&self, patience: Duration) -> Option<Waiting<'_>> {
+        let mut course = self.course();
+        let now_silent = course.changed.elapsed();
+        let held = course.held.map_or(now_silent, |held| held.max(now_silent));
+        let wait = held.saturating_mul(course.waiting.saturating_add(1)) / self.count;
+        if wait > patience / BEGUN_PART && course.waiting >= self.count.min(ROW_MIN) {
+            return None;
+        }
+        course.waiting += 1;
+        Some(Waiting(self))
+    }
+
+    /// A panic while the lock was held cannot have left anything half done, so poison is ignored.
+    fn course(&self) -> MutexGuard<'_, Course> {
+        self.course.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One who waits, until this is dropped.
+struct Waiting<'a>(&'a Places);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.course().waiting -= 1;
+    }
+}
+
+/// One of the places, until this is dropped.
+#[derive(Debug)]
+pub(super) struct Place<'a> {
+    places: &'a Places,
+    since: Instant,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let now = Instant::now();
+        let held = now - self.since;
+        let mut course = self.places.course();
+        course.held = Some(course.held.map_or(held, |before| before - before / SAYS_PART + held / SAYS_PART));
+        course.changed = now;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::future::{FutureExt, join_all};
+    use tokio::time::advance;
+
+    use super::*;
+
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    async fn take(places: &Places) -> Result<Place<'_>, UpstreamError> {
+        let until = Instant::now() + PATIENCE;
+        places.take(PATIENCE, &mut || until).await
+    }
+
+    /// Has every place been held for so long.
+    async fn held(places: &Places, time: Duration) {
+        let all = join_all((0..places.count).map(|_| take(places))).await;
+        advance(time).await;
+        drop(all);
+    }
+
+    /// How many of a thousand who come now may wait; the others hear at once that they may not.
+    fn wait(places: &Places) -> usize {
+        let mut all: Vec<_> = (0..1000).map(|_| Box::pin(take(places))).collect();
+        let mut waiting = 0;
+        for one in &mut all {
+            match one.now_or_never() {
+                None => waiting += 1,
+                Some(told) => assert!(matches!(told, Err(UpstreamError::Overloaded))),
+            }
+        }
+        waiting
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn as_many_wait_as_will_be_served_soon() {
+        for (count, time, expected) in [
+            (64, 1, 1000),
+            (64, 50, 640),
+            (64, 500, 64),
+            (64, 1000, 32),
+            (64, 10_000, 8),
+            (8, 100, 40),
+            (2, 500, 2),
+            (2, 10_000, 2),
+            (1, 500, 1),
+        ] {
+            let places = Places::new(count);
+            held(&places, Duration::from_millis(time)).await;
+            let _all = join_all((0..count).map(|_| take(&places))).await;
+            assert_eq!(wait(&places), expected, "{count} places, each held for {time} ms");
+            // Those have left by now, and do not stand before anybody.
+            assert_eq!(wait(&places), expected);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_burst_waits_where_nothing_is_known_and_a_silence_is_heeded_before_it_ends() {
+        let places = Places::new(64);
+        let _all = join_all((0..64).map(|_| take(&places))).await;
+        assert_eq!(wait(&places), 1000, "they may be served in a moment");
+        for (time, expected) in [(100, 320), (400, 64), (500, 32), (3000, 8)] {
+            advance(Duration::from_millis(time)).await;
+            assert_eq!(wait(&places), expected, "{time} ms later");
+        }
+        // The same of a backend that was quick.
+        let places = Places::new(64);
+        held(&places, Duration::from_millis(1)).await;
+        let _all = join_all((0..64).map(|_| take(&places))).await;
+        advance(Duration::from_secs(1)).await;
+        assert_eq!(wait(&places), 32);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_waits_is_served_in_turn_or_told_in_the_end() {
+        let places = Places::new(1);
+        let first = take(&places).await.unwrap();
+        let (mut second, mut third) = (Box::pin(take(&places)), Box::pin(take(&places)));
+        assert!((&mut second).now_or_never().is_none() && (&mut third).now_or_never().is_none());
+        drop(first);
+        let second = second.await.unwrap();
+        assert!((&mut third).now_or_never().is_none());
+        let begun = Instant::now();
+        assert!(matches!(third.await, Err(UpstreamError::Overloaded)));
+        assert_eq!(begun.elapsed(), PATIENCE);
+        drop(second);
+        take(&places).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_learnt_is_forgotten_as_calls_end_otherwise() {
+        let places = Places::new(4);
+        held(&places, Duration::from_secs(10)).await;
+        for _ in 0..20 {
+            held(&places, Duration::from_millis(1)).await;
+        }
+        let _all = join_all((0..4).map(|_| take(&places))).await;
+        assert_eq!(wait(&places), 1000);
+    }
+}
