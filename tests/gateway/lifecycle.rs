@@ -13,6 +13,7 @@ mod declared;
 mod ending;
 mod files;
 mod hops;
+mod http2;
 mod kills;
 mod load;
 mod modes;

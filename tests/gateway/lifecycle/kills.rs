@@ -4,7 +4,7 @@
 //! Ids are imported by the program itself while another process of it serves them. Both are killed: in every second round
 //! as soon as the import is seen to write, else at a moment that is drawn. The file is then opened as it was left by the
 //! program, and a copy of it by the checks. Ten rounds are run every time; `INTERLINGUA_KILLS=all cargo test --test gateway
-//! kills -- --nocapture` runs 200. Killing leaves what the system has not written yet: of power that fails this says nothing.
+//! kills -- --nocapture` runs 500. Killing leaves what the system has not written yet: of power that fails this says nothing.
 
 mod backend;
 mod clients;
@@ -40,7 +40,7 @@ const PATIENCE: Duration = Duration::from_mins(1);
 
 #[test]
 fn nothing_that_was_said_is_lost_however_often_all_is_killed() {
-    let rounds = if std::env::var("INTERLINGUA_KILLS").is_ok_and(|asked| asked == "all") { 200 } else { 10 };
+    let rounds = if std::env::var("INTERLINGUA_KILLS").is_ok_and(|asked| asked == "all") { 500 } else { 10 };
     let backend = backend::start();
     let store = tempfile::tempdir().unwrap();
     let store = store.path().join("ids.sqlite");

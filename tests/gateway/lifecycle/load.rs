@@ -1,19 +1,31 @@
 //! Steady load: as many requests as can be answered, each for a member of its own.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::client::Client;
+use super::client::{Answer, Client};
+use super::http2::Http2;
 
 pub(super) const PATH: &str = "/acme/api/orgs/20000000-0000-4000-8000-000000000001/people";
 pub(super) const HEADERS: &str = "authorization: Token pat_DemoDemo1\r\ncontent-type: application/json\r\n";
 
-/// Clients that keep their connections, and those that have one for each request.
-const CLIENTS: [bool; 5] = [true, true, true, false, false];
+/// How a client connects.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// On a connection of HTTP/1 that it keeps.
+    Kept,
+    /// On one for each request.
+    Anew,
+    /// On one of HTTP/2.
+    Http2,
+}
+
+const CLIENTS: [How; 6] = [How::Kept, How::Kept, How::Kept, How::Anew, How::Anew, How::Http2];
 
 /// How many requests may be under way at once.
 pub(super) const CONCURRENCY: usize = CLIENTS.len();
@@ -43,9 +55,9 @@ pub(super) struct Sent {
 impl Load {
     pub(super) fn start(address: SocketAddr) -> Load {
         let state = Arc::new(State::default());
-        let clients = CLIENTS.map(|keeps| {
+        let clients = CLIENTS.map(|how| {
             let state = Arc::clone(&state);
-            thread::spawn(move || run(address, keeps, &state))
+            thread::spawn(move || run(address, how, &state))
         });
         Load { state, clients: clients.into() }
     }
@@ -68,13 +80,31 @@ impl Load {
     }
 }
 
-fn run(address: SocketAddr, keeps: bool, state: &State) -> Vec<Sent> {
-    let mut client = Client::new(address);
+/// Somebody who repeats nothing that may have been heard.
+pub(super) trait Posts {
+    fn post(&mut self, path: &str, headers: &str, body: &str) -> io::Result<Answer>;
+}
+
+impl Posts for Client {
+    fn post(&mut self, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
+        Client::post(self, path, headers, body)
+    }
+}
+
+impl Posts for Http2 {
+    fn post(&mut self, path: &str, headers: &str, body: &str) -> io::Result<Answer> {
+        Http2::post(self, path, headers, body)
+    }
+}
+
+fn run(address: SocketAddr, how: How, state: &State) -> Vec<Sent> {
+    let (mut client, mut http2) = (Client::new(address), Http2::new(address));
     let mut all = Vec::new();
     while !state.stop.load(Ordering::Relaxed) {
         let number = state.number.fetch_add(1, Ordering::Relaxed);
-        all.push(add(&mut client, &format!("n{number}@example.com")));
-        if !keeps {
+        let email = format!("n{number}@example.com");
+        all.push(if how == How::Http2 { add(&mut http2, &email) } else { add(&mut client, &email) });
+        if how == How::Anew {
             client.hang_up();
         }
         *state.answered.lock().unwrap() += 1;
@@ -84,7 +114,7 @@ fn run(address: SocketAddr, keeps: bool, state: &State) -> Vec<Sent> {
 }
 
 /// Adds a member, once.
-pub(super) fn add(client: &mut Client, email: &str) -> Sent {
+pub(super) fn add(client: &mut impl Posts, email: &str) -> Sent {
     let body = format!("{{\"email\":\"{email}\"}}");
     let told = match client.post(PATH, HEADERS, &body) {
         Ok(answer) if answer.status == 200 => {
