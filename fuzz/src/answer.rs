@@ -68,8 +68,10 @@ pub(super) fn check_answer(bytes: &[u8], method: &Method, cut: u8) {
 fn shown(outcome: &Result<Answer, UpstreamError>) -> Option<(u16, &[u8], Option<&HeaderValue>)> {
     match outcome {
         Ok(answer) => Some((answer.status.as_u16(), &answer.body, answer.etag.as_ref())),
-        Err(UpstreamError::Broken(_) | UpstreamError::TooLarge { .. }) => None,
-        Err(other) => panic!("{other:?}"),
+        Err(error) => match error.root() {
+            UpstreamError::Broken(_) | UpstreamError::TooLarge { .. } => None,
+            _ => panic!("{error:?}"),
+        },
     }
 }
 
