@@ -72,14 +72,13 @@ impl Kind {
     /// What each says from then on, at the step of that number.
     fn step(self, number: u32, request: &Request) -> Vec<u8> {
         match self {
-            Kind::Silent | Kind::SlowRead => Vec::new(),
             Kind::SlowHead | Kind::SlowBody => b"a".to_vec(),
             // Each is a request that the backend may hear: many more would be a flood of those, which quotas are for.
             Kind::Resets if number.is_multiple_of(STEPS_OF_A_RESET) => {
                 let stream = 2 * (number / STEPS_OF_A_RESET) + 1;
                 [frame(1, 5, stream, &request.block()), frame(3, 0, stream, &8_u32.to_be_bytes())].concat()
             }
-            Kind::Resets => Vec::new(),
+            Kind::Silent | Kind::SlowRead | Kind::Resets => Vec::new(),
             Kind::Continuations => many(&frame(9, 0, 1, b"\x40\x01x\x01y")),
             Kind::Settings => many(&frame(4, 0, 0, &[0, 3, 0, 0, 0, 100])),
             Kind::Pings => many(&frame(6, 0, 0, b"attacked")),

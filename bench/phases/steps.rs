@@ -66,7 +66,7 @@ fn of_case(registry: &Registry, case: &Case, rounds: u32) -> Result<Vec<Phase>, 
         drop(black_box(outcome));
     }));
     phases.push(decode(name("decode-answer"), rounds, case.backend_body.to_vec()));
-    let mut answers = answers(case, scene.lifted.calls.len());
+    let mut answers = answers(case, &scene.lifted);
     let same = Rc::clone(&scene);
     phases.push(Phase::new(name("check-answer"), rounds, move || {
         let misfits = misfit::check(
@@ -77,7 +77,7 @@ fn of_case(registry: &Registry, case: &Case, rounds: u32) -> Result<Vec<Phase>, 
         );
         assert!(misfits.is_empty(), "the answer does not fit");
     }));
-    let answers = self::answers(case, scene.lifted.calls.len());
+    let answers = self::answers(case, &scene.lifted);
     phases.push(Phase::new(name("lower"), rounds, move || {
         let outcome =
             lower(&scene.api, &scene.request, &scene.lifted, black_box(&answers), &scene.resolutions);
@@ -112,8 +112,9 @@ fn selected(registry: &Registry, case: &Case) -> Result<Selected, String> {
 }
 
 /// What the backend is said to have answered to each call.
-fn answers(case: &Case, calls: usize) -> Vec<Result<Answer, Box<interlingua::problem::Problem>>> {
-    (0..calls).map(|_| answered(case.backend_status, None, case.backend_body.to_vec())).collect()
+fn answers(case: &Case, lifted: &Lifted) -> Vec<Result<Answer, Box<interlingua::problem::Problem>>> {
+    let calls = lifted.calls.iter();
+    calls.map(|call| answered(call, case.backend_status, None, case.backend_body.to_vec())).collect()
 }
 
 /// Select and admit, as far as they are functions of their own; that of the credential is its pattern.

@@ -5,6 +5,10 @@ use std::{net::SocketAddr, path::PathBuf, thread, time::Duration};
 use super::forwarded::HopsConfig;
 
 /// How the server listens and what a client may cost it.
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "settings, each of which has nothing to do with the others"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Config {
     /// Where to listen.

@@ -221,7 +221,7 @@ impl<H: Handler> Entrance<H> {
                         }
                         turnover.leave(&stay);
                     })
-                    .await
+                    .await;
                 }
             }
             drop(held);

@@ -127,7 +127,8 @@ impl Drop for Place<'_> {
         let now = Instant::now();
         let held = now - self.since;
         let mut course = self.places.course();
-        course.held = Some(course.held.map_or(held, |before| before - before / SAYS_PART + held / SAYS_PART));
+        course.held =
+            Some(course.held.map_or(held, |before| before / SAYS_PART * (SAYS_PART - 1) + held / SAYS_PART));
         course.changed = now;
     }
 }

@@ -52,7 +52,7 @@ fn essence(line: &[u8]) -> &[u8] {
 fn is_json(line: &[u8]) -> bool {
     let essence = essence(line);
     let (_, suffix) = essence.split_at(essence.len().saturating_sub(b"+json".len()));
-    let is_one = essence.iter().filter(|&&byte| byte == b'/').count() == 1 && !essence.contains(&b',');
+    let is_one = essence.split(|&byte| byte == b'/').count() == 2 && !essence.contains(&b',');
     essence.eq_ignore_ascii_case(b"application/json") || is_one && suffix.eq_ignore_ascii_case(b"+json")
 }
 
@@ -62,7 +62,9 @@ mod tests {
 
     fn media(lines: &[&'static str]) -> Media {
         let mut media = Media::default();
-        lines.iter().for_each(|line| media.read(line.as_bytes()));
+        for line in lines {
+            media.read(line.as_bytes());
+        }
         media
     }
 

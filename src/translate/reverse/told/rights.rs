@@ -31,7 +31,7 @@ pub fn rights(api: &Api, operation: &Operation) -> BTreeSet<String> {
                         AnswerBody::Constant(_) | AnswerBody::Empty => {}
                         AnswerBody::Items { lens, under, .. } => {
                             let way = items_at(one.page.as_deref(), under);
-                            let list: String = way.iter().map(|name| format!("/{name}")).collect();
+                            let list: String = way.iter().flat_map(|name| ["/", name]).collect();
                             put(api, lens, &format!("{SHOWN}{list}/*"), &mut found);
                         }
                         AnswerBody::Lens(lens) => put(api, lens, SHOWN, &mut found),

@@ -54,10 +54,9 @@ impl<'l> Looking<'l> {
         let kind = heard.map(Value::kind);
         match part {
             Part::Left => {}
-            Part::Shown => self.shown(heard, again),
             // What is there is compared elsewhere.
             Part::Read if heard.is_some_and(|heard| !heard.is_null()) => {}
-            Part::Read => self.shown(heard, again),
+            Part::Shown | Part::Read => self.shown(heard, again),
             Part::Each(item) if kind == Some(Kind::Array) => {
                 let [heard, again] = [heard, again].map(|list| list.into_iter().flat_map(Value::elements));
                 let mut again = again.fuse();
