@@ -224,6 +224,9 @@ impl Pages {
             return told.map(Body::from);
         };
         let failed = |why: String| page(StatusCode::SERVICE_UNAVAILABLE, TEXT, why).map(Body::from);
+        let Some(_place) = usage.enter() else {
+            return failed("too many ask for this: come back in a moment\n".to_owned());
+        };
         match usage.ask().await {
             Some(Ok(Page { length, pieces })) => {
                 page(StatusCode::OK, JSON, "").map(|_| Body::in_pieces(length, pieces))

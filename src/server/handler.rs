@@ -16,7 +16,8 @@ use super::{body::Body, upload::Upload};
 
 /// Answers requests. Cloned for each of them; never leaves its worker's thread.
 pub trait Handler: Clone + 'static {
-    /// Answers one request. By value, so that what it returns needs nothing around it that keeps the handler.
+    /// Answers one request. By value, so that what it returns needs nothing around it that keeps the handler. It must do nothing
+    /// before that is polled, as no `async fn` does: a panic is caught only there.
     fn handle(
         self,
         request: http::Request<Upload>,

@@ -24,8 +24,12 @@ use tokio::sync::Notify;
 pub(super) struct Turnover(Rc<RefCell<VecDeque<Stay>>>);
 
 impl Turnover {
-    /// A place for one more, behind all others.
-    pub(super) fn enter(&self) -> Stay {
+    /// A place for one more, behind all others, until it is dropped.
+    pub(super) fn seat(&self) -> Seat {
+        Seat { turnover: self.clone(), stay: self.enter() }
+    }
+
+    fn enter(&self) -> Stay {
         let stay = Stay::default();
         self.0.borrow_mut().push_back(stay.clone());
         stay
@@ -41,8 +45,34 @@ impl Turnover {
     }
 
     /// One has ended.
-    pub(super) fn leave(&self, stay: &Stay) {
+    fn leave(&self, stay: &Stay) {
         self.0.borrow_mut().retain(|other| !Arc::ptr_eq(&other.0, &stay.0));
+    }
+}
+
+/// The place of a connection in the row. However that ends, it leaves: one that is in the row and not there would be told to go,
+/// and nobody would.
+#[derive(Debug)]
+pub(super) struct Seat {
+    turnover: Turnover,
+    stay: Stay,
+}
+
+impl Seat {
+    /// What its requests are told of it.
+    pub(super) fn stay(&self) -> Stay {
+        self.stay.clone()
+    }
+
+    /// Completes when somebody needs the place.
+    pub(super) async fn told_to_go(&self) {
+        self.stay.0.told_to_go.notified().await;
+    }
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.turnover.leave(&self.stay);
     }
 }
 
@@ -69,11 +99,6 @@ impl Stay {
     fn is_kept(&self) -> bool {
         self.0.kept.load(Relaxed) > 0
     }
-
-    /// Completes when somebody needs the place.
-    pub(super) async fn told_to_go(&self) {
-        self.0.told_to_go.notified().await;
-    }
 }
 
 /// Keeps a connection for as long as it is held.
@@ -94,7 +119,7 @@ mod tests {
     use super::*;
 
     fn went(stays: &[Stay]) -> Vec<bool> {
-        stays.iter().map(|stay| stay.told_to_go().now_or_never().is_some()).collect()
+        stays.iter().map(|stay| stay.0.told_to_go.notified().now_or_never().is_some()).collect()
     }
 
     #[test]
@@ -120,5 +145,7 @@ mod tests {
         drop(other);
         turnover.make_way();
         assert_eq!(went(&stays), [true, false, false, false, false]);
+        drop(turnover.seat());
+        assert!(turnover.0.borrow().is_empty(), "whoever had it, and however that ended");
     }
 }

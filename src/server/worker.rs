@@ -208,18 +208,19 @@ impl<H: Handler> Entrance<H> {
         let held = (slot, place, self.alive.clone(), counted);
         let connections = Rc::clone(&self.connections);
         let tls = self.tls.clone();
-        let place_in_row = self.turnover.as_ref().map(|turnover| (turnover.clone(), turnover.enter()));
+        let seat = self.turnover.as_ref().map(Turnover::seat);
         spawn_local(async move {
-            match place_in_row {
+            match seat {
                 None => connections.serve(stream, address, tls, None).await,
                 // In a box of its own, so that the tasks of all others need not be large enough for both.
-                Some((turnover, stay)) => {
+                Some(seat) => {
                     Box::pin(async {
                         tokio::select! {
-                            () = connections.serve(stream, address, tls, Some(stay.clone())) => {}
-                            () = stay.told_to_go() => {}
+                            // Who is to go begins nothing more.
+                            biased;
+                            () = seat.told_to_go() => {}
+                            () = connections.serve(stream, address, tls, Some(seat.stay())) => {}
                         }
-                        turnover.leave(&stay);
                     })
                     .await;
                 }

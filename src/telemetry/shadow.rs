@@ -53,6 +53,8 @@ pub enum ShadowOutcome {
     DryFits,
     /// It would have refused it.
     DryRefused,
+    /// It would have refused it, for a part that retires.
+    DryGone,
     /// There was nothing to try.
     Untried,
     /// A change of the old side did what the canonical call asks for, as far as that is told.
@@ -97,6 +99,7 @@ impl ShadowOutcome {
             ShadowOutcome::Unreadable => "unreadable",
             ShadowOutcome::DryFits => "dry_fits",
             ShadowOutcome::DryRefused => "dry_refused",
+            ShadowOutcome::DryGone => "dry_gone",
             ShadowOutcome::Untried => "untried",
             ShadowOutcome::EffectSame => "effect_same",
             ShadowOutcome::EffectDifferent => "effect_different",
@@ -130,6 +133,7 @@ impl ShadowOutcome {
             | ShadowOutcome::Unreadable
             | ShadowOutcome::DryFits
             | ShadowOutcome::DryRefused
+            | ShadowOutcome::DryGone
             | ShadowOutcome::Untried
             | ShadowOutcome::EffectUnread
             | ShadowOutcome::Spared

@@ -251,7 +251,7 @@ impl<'l> Lowering<'l> {
         let made = refused().filter(|problem| problem.is_of_a_change_made()).count();
         let general = refused().find(|problem| concerns_all(problem));
         // What was made is none that failed, but if it is all there is, nothing of it can be told.
-        let is_in_parts = succeeded > 0 || general.is_none() && (1..outcomes.len()).contains(&made);
+        let is_in_parts = succeeded > 0 || (1..outcomes.len()).contains(&made);
         let status = match (refused().next(), general, collect.none) {
             (None, ..) => collect.all,
             (Some(_), ..) if is_in_parts => collect.some,

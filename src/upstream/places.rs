@@ -28,9 +28,9 @@ use crate::upstream::UpstreamError;
 /// before them, and who is told in the end that there was no place has waited for nothing.
 const BEGUN_PART: u32 = 4;
 
-/// How many may wait whatever it takes, if there are as many places: as one request makes calls at once, which must not keep one
-/// another out.
-const ROW_MIN: u32 = 8;
+/// How many calls one request makes at once. They must not keep one another out, so with those that have a place as many may wait
+/// whatever it takes.
+const AT_ONCE: u32 = 8;
 
 /// How much a call that ends says of how long places are held: this part, and all before it the rest.
 const SAYS_PART: u32 = 8;
@@ -64,10 +64,11 @@ impl Places {
     }
 
     /// A place, at once or as soon as there is one. Who would have to wait is refused at once if that will take longer than a
-    /// part of `patience`, as far as is known, and else at `until`, which only who waits asks for.
+    /// part of `patience`, as far as is known, and else at `until`, which only who waits asks for. Without `patience` nobody is
+    /// refused before that.
     pub(super) async fn take(
         &self,
-        patience: Duration,
+        patience: Option<Duration>,
         until: &mut impl FnMut() -> Instant,
     ) -> Result<Place<'_>, UpstreamError> {
         if let Ok(permit) = self.permits.try_acquire() {
@@ -83,20 +84,26 @@ impl Places {
     fn taken<'a>(&'a self, permit: SemaphorePermit<'a>) -> Place<'a> {
         let since = Instant::now();
         self.course().changed = since;
-        Place { places: self, since, _permit: permit }
+        Place { places: self, since, is_used: false, _permit: permit }
     }
 
     /// A place in the row, if it is not too long.
-    fn join(&self, patience: Duration) -> Option<Waiting<'_>> {
+    fn join(&self, patience: Option<Duration>) -> Option<Waiting<'_>> {
         let mut course = self.course();
         let now_silent = course.changed.elapsed();
         let held = course.held.map_or(now_silent, |held| held.max(now_silent));
         let wait = held.saturating_mul(course.waiting.saturating_add(1)) / self.count;
-        if wait > patience / BEGUN_PART && course.waiting >= self.count.min(ROW_MIN) {
+        let is_long = patience.is_some_and(|patience| wait > patience / BEGUN_PART);
+        if is_long && course.waiting >= self.row_min() {
             return None;
         }
         course.waiting += 1;
         Some(Waiting(self))
+    }
+
+    /// How many wait whatever it takes.
+    fn row_min(&self) -> u32 {
+        AT_ONCE.saturating_sub(self.count).max(self.count.min(AT_ONCE))
     }
 
     /// A panic while the lock was held cannot have left anything half done, so poison is ignored.
@@ -119,11 +126,23 @@ impl Drop for Waiting<'_> {
 pub(super) struct Place<'a> {
     places: &'a Places,
     since: Instant,
+    is_used: bool,
     _permit: SemaphorePermit<'a>,
+}
+
+impl Place<'_> {
+    /// From now on it is held by a call. One that was given back before says nothing of how long calls take.
+    pub(super) fn begin(&mut self) {
+        self.is_used = true;
+        self.since = Instant::now();
+    }
 }
 
 impl Drop for Place<'_> {
     fn drop(&mut self) {
+        if !self.is_used {
+            return;
+        }
         let now = Instant::now();
         let held = now - self.since;
         let mut course = self.places.course();
@@ -144,7 +163,9 @@ mod tests {
 
     async fn take(places: &Places) -> Result<Place<'_>, UpstreamError> {
         let until = Instant::now() + PATIENCE;
-        places.take(PATIENCE, &mut || until).await
+        let mut place = places.take(Some(PATIENCE), &mut || until).await?;
+        place.begin();
+        Ok(place)
     }
 
     /// Has every place been held for so long.
@@ -176,9 +197,9 @@ mod tests {
             (64, 1000, 32),
             (64, 10_000, 8),
             (8, 100, 40),
-            (2, 500, 2),
-            (2, 10_000, 2),
-            (1, 500, 1),
+            (2, 500, 6),
+            (2, 10_000, 6),
+            (1, 500, 7),
         ] {
             let places = Places::new(count);
             held(&places, Duration::from_millis(time)).await;
@@ -220,6 +241,34 @@ mod tests {
         assert_eq!(begun.elapsed(), PATIENCE);
         drop(second);
         take(&places).await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_belongs_to_a_change_that_was_made_waits_in_any_case() {
+        let places = Places::new(1);
+        held(&places, Duration::from_secs(10)).await;
+        let first = take(&places).await.unwrap();
+        let mut all: Vec<_> = (0..7).map(|_| Box::pin(take(&places))).collect();
+        assert!(all.iter_mut().all(|one| one.now_or_never().is_none()));
+        let until = Instant::now() + PATIENCE;
+        assert!(take(&places).now_or_never().is_some_and(|told| told.is_err()));
+        let mut until = || until;
+        let mut patient = Box::pin(places.take(None, &mut until));
+        assert!((&mut patient).now_or_never().is_none());
+        drop((all, first));
+        patient.await.unwrap();
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_place_that_was_given_back_before_a_call_says_nothing() {
+        let places = Places::new(64);
+        held(&places, Duration::from_secs(1)).await;
+        for _ in 0..100 {
+            let until = Instant::now();
+            drop(places.take(Some(PATIENCE), &mut || until).await.unwrap());
+        }
+        let _all = join_all((0..64).map(|_| take(&places))).await;
+        assert_eq!(wait(&places), 32);
     }
 
     #[tokio::test(start_paused = true)]

@@ -57,21 +57,23 @@ impl Pool {
     }
 
     /// The right to use one connection, whichever, if there is one before the deadline and within `patience`; where that is not
-    /// to be expected, nobody waits. Whoever has all of a share waits for that first: in the row for slots, what waits of one
-    /// share would stand before all others.
+    /// to be expected, nobody waits but for what `follows` a change. Whoever has all of a share waits for that first: in the row
+    /// for slots, what waits of one share would stand before all others.
     pub(super) async fn slot(
         &self,
         share: Option<u8>,
         deadline: Deadline,
         patience: Duration,
+        follows: bool,
     ) -> Result<Slot<'_>, UpstreamError> {
         let mut until = None;
         let mut until = || *until.get_or_insert_with(|| deadline.within(patience).instant());
+        let patience = (!follows).then_some(patience);
         let share = match share {
             Some(share) => Some(self.shares[usize::from(share)].take(patience, &mut until).await?),
             None => None,
         };
-        Ok(Slot { _slot: self.slots.take(patience, &mut until).await?, _share: share })
+        Ok(Slot { slot: self.slots.take(patience, &mut until).await?, share })
     }
 
     /// The newest idle connection that can still be used, and when it was taken. Those that cannot are dropped on the way.
@@ -120,8 +122,16 @@ impl Pool {
 /// The right to use one connection, until it is dropped.
 #[derive(Debug)]
 pub(super) struct Slot<'a> {
-    _slot: Place<'a>,
-    _share: Option<Place<'a>>,
+    slot: Place<'a>,
+    share: Option<Place<'a>>,
+}
+
+impl Slot<'_> {
+    /// The call begins.
+    pub(super) fn begin(&mut self) {
+        self.slot.begin();
+        self.share.iter_mut().for_each(Place::begin);
+    }
 }
 
 /// Sweeps until nothing is idle, or the pool is gone.

@@ -75,9 +75,11 @@ impl Upstream {
     async fn attempt(&self, call: &Request<'_>, course: &mut Course) -> Outcome {
         course.was_kept = false;
         self.health.check(call.follows).map_err(Failure::Final)?;
-        let slot = self.pool.slot(call.share, course.deadline, self.config.connect_timeout).await;
-        let _slot = slot.map_err(Failure::Final)?;
+        let slot =
+            self.pool.slot(call.share, course.deadline, self.config.connect_timeout, call.follows).await;
+        let mut slot = slot.map_err(Failure::Final)?;
         let permit = self.health.admit(call.follows).map_err(Failure::Final)?;
+        slot.begin();
         if course.retries == 0 {
             self.health.budget().earn();
         }

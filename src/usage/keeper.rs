@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 
 use prometheus_client::metrics::counter::Counter;
 use tokio::runtime::Handle;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tokio::task::spawn_blocking;
 
 use super::Config;
@@ -23,6 +23,9 @@ use crate::limit::Principal;
 
 /// How many may be told what was counted at the same time; others wait for their turn.
 const PAGES_MAX: usize = 2;
+
+/// How many may wait for that. More would hold, for nothing, what others on the same listener are to be answered with.
+const ROW_MAX: usize = 4;
 
 /// Who wants all of it to be on the disk, and to know whom operators call how.
 type Ask = oneshot::Sender<Result<BTreeMap<Principal, String>, StoreError>>;
@@ -71,9 +74,9 @@ impl Opened {
         let book = Arc::new(store.take_over(config)?);
         let path = store.path().into();
         give.send(Keeping { store, book: Arc::clone(&book), strayed, failed: None }).ok();
-        let turns = Arc::new(Semaphore::new(PAGES_MAX));
-        let mut keeper =
-            Keeper { asker: Asker { messages, path, turns }, thread: Some(thread), clerk: None, book };
+        let [turns, row] = [PAGES_MAX, ROW_MAX].map(|places| Arc::new(Semaphore::new(places)));
+        let asker = Asker { messages, path, turns, row };
+        let mut keeper = Keeper { asker, thread: Some(thread), clerk: None, book };
         keeper.clerk = Some(Clerk::start(&keeper.book)?);
         Ok(keeper)
     }
@@ -95,6 +98,7 @@ pub struct Asker {
     messages: Sender<Message>,
     path: Arc<Path>,
     turns: Arc<Semaphore>,
+    row: Arc<Semaphore>,
 }
 
 impl Keeper {
@@ -128,6 +132,11 @@ impl Drop for Keeper {
 }
 
 impl Asker {
+    /// A place in the row of those who wait to be [told](Asker::ask), if there is one.
+    pub fn enter(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.row).try_acquire_owned().ok()
+    }
+
     /// What was counted until now, all of which is on the disk when it is told. It is read beside everything else, as fast as
     /// somebody takes it; none if nobody counts at the moment.
     pub async fn ask(&self) -> Option<Result<Page, StoreError>> {

@@ -29,8 +29,8 @@ pub(super) const REFUSED: &str = "dry_refused";
 /// That of one that it would have taken, and of which there was nothing more to be seen.
 const FITS: &str = "dry_fits";
 
-/// Those of what there was nothing to try of.
-const UNTRIED: [&str; 2] = ["cursor", "untried"];
+/// Those of what there was nothing to try of; or of which the parts that were used say it, and whose they are.
+const UNTRIED: [&str; 3] = ["cursor", "dry_gone", "untried"];
 
 /// How often something was met, and on which days since 1970.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -130,11 +130,13 @@ impl Compared {
         )
     }
 
-    /// That all that was tried came to nothing, if it did, and is no doubt by itself.
+    /// That all that was tried came to nothing, or that most of it says little, if it is so, and is no doubt by itself.
     pub(super) fn remark(&self) -> Option<String> {
         let none_compared = (self.answers.count, self.refused.count, self.fits.count) == (0, 0, 0);
-        let says = none_compared && !self.failed.is_empty();
-        says.then(|| format!("nothing was compared, though it was tried: {}", self.failed_in_words()))
+        if none_compared && !self.failed.is_empty() {
+            return Some(format!("nothing was compared, though it was tried: {}", self.failed_in_words()));
+        }
+        self.says_little()
     }
 
     fn failed_in_words(&self) -> String {
@@ -188,6 +190,7 @@ mod tests {
                 ShadowOutcome::Unreadable,
                 ShadowOutcome::DryFits,
                 ShadowOutcome::DryRefused,
+                ShadowOutcome::DryGone,
                 ShadowOutcome::Untried,
                 ShadowOutcome::EffectSame,
                 ShadowOutcome::EffectDifferent,

@@ -244,8 +244,11 @@ impl<'a> Caller<'a> {
             let of_change = || unanswered_change(&error, &said, is_known_again);
             Box::new(if is_safe { unanswered(&error) } else { of_change() })
         })?;
+        // What refuses in the place of the backend may have let the call through, and kept its answer back.
+        let is_believed = foreign.is_none() || answer.status.is_success();
+        let made = if is_believed { said(answer.status) } else { Made::Unknown };
         let taken = foreign.map_or_else(|| self.take_answer(&answer), |problem| Err(Box::new(problem)));
-        taken.map_err(|problem| self.of_answer(problem, call, said(answer.status), is_keyed))?;
+        taken.map_err(|problem| self.of_answer(problem, call, made, is_keyed))?;
         Ok(answer)
     }
 

@@ -41,11 +41,11 @@ pub(in crate::gateway) enum Made {
 
 impl Made {
     /// What a status says of it. What something in front of the backend says in its place, and what is neither a success nor a
-    /// refusal, says nothing.
+    /// refusal, says nothing. A proxy answers 503 also where the backend had the request already and then hung up.
     pub(in crate::gateway) fn by(status: StatusCode) -> Made {
         if status.is_success() {
             Made::Yes
-        } else if status.is_client_error() || status == StatusCode::SERVICE_UNAVAILABLE {
+        } else if status.is_client_error() {
             Made::No
         } else {
             Made::Unknown
@@ -72,8 +72,13 @@ pub(in crate::gateway) fn unanswered_change(
 /// What a problem with a call that changes something is to whoever asked for the change.
 pub(in crate::gateway) fn of_a_change(problem: Problem, made: Made, is_known_again: bool) -> Problem {
     let told = problem.status.get();
-    // Whoever is told another status is not told to come back, or is told by somebody who knows.
-    let is_told_as_failed = matches!(told, StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT);
+    // Whoever is told another status is not told to come back, or is told by somebody who knows: who says when to come back
+    // has not begun.
+    let is_told_as_failed = match told {
+        StatusCode::BAD_GATEWAY | StatusCode::GATEWAY_TIMEOUT => true,
+        StatusCode::SERVICE_UNAVAILABLE => problem.retry_after.is_none(),
+        _ => false,
+    };
     match made {
         Made::Yes => problem.after_a_change(),
         Made::Unknown if is_told_as_failed && !is_known_again => problem.in_doubt(),
@@ -201,7 +206,7 @@ mod tests {
             (unread(302, broken()), 502, true, false),
             (unread(404, broken()), 502, false, false),
             (unread(500, broken()), 502, true, false),
-            (unread(503, broken()), 502, false, false),
+            (unread(503, broken()), 502, true, false),
             (unread(504, broken()), 502, true, false),
         ] {
             for (is_known_again, in_doubt) in [(false, without_key), (true, with_key)] {
@@ -233,6 +238,9 @@ mod tests {
             );
             assert!(!of_a_change(refused(status), made, true).is_in_doubt);
         }
+        let bare = Problem { retry_after: None, ..refused(503) };
+        let made = Made::by(StatusCode::SERVICE_UNAVAILABLE);
+        assert!(of_a_change(bare, made, false).is_in_doubt, "a proxy says so of what it had handed on");
     }
 
     #[test]

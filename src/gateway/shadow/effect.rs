@@ -56,25 +56,29 @@ impl Shadow {
         let Again { target, url, body, .. } = &self.again;
         let shared = &self.asks.shared;
         let request = legacy::fitting(shared, target.clone(), url.clone(), body);
-        // The old side serves what the canonical one refuses: nobody looks at parts of what is handed on.
-        let request = request.filter(|request| retirement::refusal(&shared.clock, request).is_none());
         let Some(request) = request else { return Ok(ShadowOutcome::DryRefused) };
+        // The old side serves what the canonical one refuses: nobody looks at parts of what is handed on. Whose these are is
+        // counted, so that this says nothing of others.
+        if retirement::refusal(&shared.clock, &request).is_some() {
+            return Ok(ShadowOutcome::DryGone);
+        }
         let Some(change) = self.plan.change(&request.operation) else { return Ok(ShadowOutcome::DryFits) };
         let told = if first.is_plain { self.parsed(first).await? } else { None };
-        let mut found = self.misfits(&request.operation, change, first, told.as_ref());
-        let outcome = match self.look_back(&request, change, first, told.as_ref()).await {
-            Ok(None) => Ok(ShadowOutcome::DryFits),
-            Ok(Some(of_record)) => {
-                found.absorb(of_record);
-                Ok(ShadowOutcome::EffectSame)
-            }
-            Err(outcome) => Err(outcome),
-        };
-        if found.is_empty() {
-            return outcome;
+        let misfits = self.misfits(&request.operation, change, first, told.as_ref());
+        if !misfits.is_empty() {
+            // Before anything is waited for: that is certain, whatever becomes of the rest.
+            self.tell(&misfits);
         }
-        self.tell(&found);
-        Ok(ShadowOutcome::EffectDifferent)
+        match self.look_back(&request, change, first, told.as_ref()).await {
+            Ok(Some(found)) if !found.is_empty() => {
+                self.tell(&found);
+                Ok(ShadowOutcome::EffectDifferent)
+            }
+            _ if !misfits.is_empty() => Ok(ShadowOutcome::EffectDifferent),
+            Ok(None) => Ok(ShadowOutcome::DryFits),
+            Ok(Some(_)) => Ok(ShadowOutcome::EffectSame),
+            Err(outcome) => Err(outcome),
+        }
     }
 
     /// Where the record is not what the change was to make of it, as far as its answer tells and as it is read back; none if

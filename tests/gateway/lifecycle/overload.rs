@@ -13,7 +13,7 @@ use super::process::Process;
 
 /// Places for calls, and how many ask at the same time for as long as the test goes on.
 const PLACES: usize = 2;
-const CLIENTS: usize = 4 * PLACES;
+const CLIENTS: usize = 8 * PLACES;
 
 /// How long the backend takes for each call.
 const CALL: Duration = Duration::from_millis(100);
@@ -24,7 +24,7 @@ const ANSWERS: usize = 40;
 #[test]
 fn what_can_be_answered_is_and_all_others_are_refused_without_waiting() {
     let backend = Backend::start_slow(CALL);
-    // A wait is begun if it will be over in a quarter of the time: by one call for each place.
+    // A wait is begun if it will be over in a quarter of the time, or if that makes eight of them: six stand behind the two.
     let settings = "[server]\nworkers = 1\n[[server.listener]]\naddress = \"127.0.0.1:0\"\n[admin]\naddress = \"127.0.0.1:0\"\n\
         [limit]\nwindows = []\n[telemetry]\nformat = \"json\"\n";
     let upstream = format!("connect_timeout = \"400ms\"\nconnections_max = {PLACES}\n");

@@ -24,7 +24,7 @@ const SOMETIMES: u64 = 10;
 /// either side.
 const PARTLY: [&str; 3] = ["effect_unsteady", "noise", "other_page"];
 
-/// One of so many comparisons may end so, or as what did not stay: else most of what was compared says little.
+/// One of so many comparisons may end so, or as what did not stay, before that is remarked.
 const HALF: u64 = 2;
 
 /// Those of what took too long, or found a side that had no time. The machine may be busy; but a side that never answers is
@@ -65,13 +65,8 @@ impl Compared {
             found.push(format!("{} of {asked} requests were not compared to an end ({words})", seen.count));
             told.push(seen);
         }
-        let all_unclear = Part::of(unclear, |_| true);
         let unsteady = Part::of(unclear, |outcome| outcome == UNSTEADY);
-        if all_unclear.is_more_than_one_in(HALF, answers.count) {
-            let Part { seen, words } = all_unclear;
-            found.push(format!("{} of {} comparisons say little ({words})", seen.count, answers.count));
-            told.push(seen);
-        } else if unsteady.is_more_than_one_in(SOMETIMES, answers.count) {
+        if unsteady.is_more_than_one_in(SOMETIMES, answers.count) {
             let Part { seen, words } = unsteady;
             let (count, answers) = (seen.count, answers.count);
             found.push(format!("{count} of {answers} answers compared differed at first ({words})"));
@@ -85,6 +80,18 @@ impl Compared {
         }
         let last = told.into_iter().filter_map(|seen| seen.days).map(|(_, last)| last).max()?;
         Some(format!("{}; whose is not known, the last was on {}", found.join(", and "), date(last * DAY)))
+    }
+}
+
+impl Compared {
+    /// That most of what was compared says little, if it does. That is lawful: a place may differ from itself, and each side may
+    /// have an order of its own. So it is no doubt, but something to look at.
+    pub(super) fn says_little(&self) -> Option<String> {
+        let unclear = Part::of(&self.unclear, |_| true);
+        unclear.is_more_than_one_in(HALF, self.answers.count).then(|| {
+            let Part { seen, words } = unclear;
+            format!("{} of {} comparisons say little ({words}): look at some", seen.count, self.answers.count)
+        })
     }
 }
 
@@ -142,7 +149,24 @@ mod tests {
     }
 
     #[test]
-    fn who_uses_what_is_mostly_compared_in_part_or_does_not_stay_is_in_doubt() {
+    fn where_most_is_compared_in_part_that_is_remarked() {
+        for (ended, expected) in [
+            (compared(&[("same", 6), ("noise", 2), ("other_page", 4)]), None),
+            (
+                compared(&[("same", 5), ("noise", 2), ("other_page", 4)]),
+                Some("6 of 11 comparisons say little (2 `noise`, 4 `other_page`): look at some"),
+            ),
+            (
+                compared(&[("effect_same", 2), ("effect_unsteady", 3)]),
+                Some("3 of 5 comparisons say little (3 `effect_unsteady`): look at some"),
+            ),
+        ] {
+            assert_eq!((ended.doubt(), ended.remark().as_deref()), (None, expected));
+        }
+    }
+
+    #[test]
+    fn who_uses_what_does_not_stay_is_in_doubt() {
         for (ended, expected) in [
             (compared(&[("same", 9), ("unsteady", 1)]), None),
             (
@@ -150,18 +174,10 @@ mod tests {
                 Some("1 of 9 answers compared differed at first (1 `unsteady`)"),
             ),
             (compared(&[("effect_same", 17), ("effect_unsteady", 7), ("other_page", 9)]), None),
-            (
-                compared(&[("effect_same", 2), ("effect_unsteady", 3)]),
-                Some("3 of 5 comparisons say little (3 `effect_unsteady`)"),
-            ),
-            (compared(&[("same", 6), ("noise", 2), ("other_page", 4)]), None),
-            (
-                compared(&[("same", 5), ("noise", 2), ("other_page", 4)]),
-                Some("6 of 11 comparisons say little (2 `noise`, 4 `other_page`)"),
-            ),
+            (compared(&[("same", 5), ("noise", 2), ("other_page", 4)]), None),
             (
                 compared(&[("same", 5), ("unsteady", 3), ("other_page", 4)]),
-                Some("7 of 12 comparisons say little (4 `other_page`, 3 `unsteady`)"),
+                Some("3 of 12 answers compared differed at first (3 `unsteady`)"),
             ),
             (compared(&[("different", 3)]), Some("both sides differed in 3 of 3 answers compared")),
         ] {
