@@ -285,11 +285,15 @@ impl Problem {
         Problem::done_and_unread(cause)
     }
 
-    /// What a client is told where nobody knows whether what it asked for was done: that, and nothing that has it ask again.
+    /// What a client is told where nobody knows whether what it asked for was done: that, and nothing that has it ask again, as
+    /// 503 has many: that is 502.
     #[must_use]
     pub fn in_doubt(self) -> Problem {
         let detail = format!("{}, and nobody knows whether the change was made", self.detail);
-        Problem { detail: detail.into(), retry_after: None, is_in_doubt: true, ..self }
+        let is_to_come_again = self.status.get() == StatusCode::SERVICE_UNAVAILABLE;
+        let again = ErrorStatus::new(StatusCode::BAD_GATEWAY).filter(|_| is_to_come_again);
+        let status = again.unwrap_or(self.status);
+        Problem { status, detail: detail.into(), retry_after: None, is_in_doubt: true, ..self }
     }
 
     /// Whether it says that what was asked for was done. A backend may use any word.

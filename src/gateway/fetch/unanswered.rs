@@ -240,7 +240,8 @@ mod tests {
         }
         let bare = Problem { retry_after: None, ..refused(503) };
         let made = Made::by(StatusCode::SERVICE_UNAVAILABLE);
-        assert!(of_a_change(bare, made, false).is_in_doubt, "a proxy says so of what it had handed on");
+        let told = of_a_change(bare, made, false);
+        assert!(told.is_in_doubt && told.status.get() == 502, "a proxy says so of what it had handed on");
     }
 
     #[test]
