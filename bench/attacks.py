@@ -40,6 +40,8 @@ UNTAKEN_BYTES_MAX = 64 << 20
 """`server.untaken_bytes_max`, likewise."""
 HTTP2_KIB = 46
 """What a connection of HTTP/2 had when it was attacked."""
+STEPPED = 0.9
+"""Which part of their steps attackers have to take for it to be an attack."""
 TIMES_MAX = 2.0
 """The 99th percentile under attack, in those of when it was quiet, all rounds together."""
 
@@ -200,7 +202,9 @@ def load(options, folder: Path, port: int, seconds: float) -> dict:
 
 def under_attack(options, folder: Path, port: int, admin: int, pid: int, kind: str):
     """Figures of the innocent client, the most memory, descriptors and untaken bytes the program had, and what became of the attackers."""
-    words = [options.built / "attack", f"127.0.0.1:{port}", kind, options.count, options.seconds + SETTLES + 2, options.pace]
+    # They would be other machines: what they work must not keep the client waiting, only what the program does about it.
+    length = options.seconds + SETTLES + 2
+    words = ["chrt", "--idle", "0", options.built / "attack", f"127.0.0.1:{port}", kind, options.count, length, options.pace]
     words += [ATTACKED if kind == "slow-read" else TARGET, f"x-api-key: {ATTACKERS_KEY}\ncontent-type: application/json"]
     samples, over = [], threading.Event()
 
@@ -222,7 +226,10 @@ def under_attack(options, folder: Path, port: int, admin: int, pid: int, kind: s
             attack.kill()
     watching.join()
     most_seen = tuple(max(column) for column in zip(*samples))
-    return figures, most_seen, json.loads(told.split("figures ", 1)[1])
+    told = json.loads(told.split("figures ", 1)[1])
+    if told["steps"] < (due := length * 1000 / options.pace) * STEPPED:
+        sys.exit(f"{kind}: attackers took {told['steps']} steps of {due:.0f}, as the others left them no processor: no attack")
+    return figures, most_seen, told
 
 
 def settled(pid: int, wanted: int) -> int:

@@ -18,6 +18,7 @@ mod pool;
 pub mod retry;
 mod send;
 mod tls;
+mod under_way;
 mod wire;
 
 pub use self::wire::{Fault, Media};

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use http::StatusCode;
+
 use crate::upstream::{
     Answer, Request, Stage,
     connect::Transport,
@@ -51,6 +53,16 @@ impl Connection {
             }
             outcome => outcome,
         }
+    }
+
+    /// Whether the backend has a whole call, and the head of its answer has not come.
+    pub(super) fn owes_an_answer(&self) -> bool {
+        self.0.owes_an_answer()
+    }
+
+    /// Reads the answer to a call that nobody waits for any more, with a body of at most `limit` bytes.
+    pub(super) async fn finish(&mut self, limit: usize) -> Result<StatusCode, Failure> {
+        self.0.finish(limit).await
     }
 
     /// Whether the last call is complete and another may be sent.

@@ -1,7 +1,8 @@
 //! What one worker knows of the backend's health: its breaker, and what it may spend on retries.
 
-use std::{io, time::Duration};
+use std::{io, sync::Arc, time::Duration};
 
+use http::StatusCode;
 use rustix::io::Errno;
 use tokio::time::Instant;
 
@@ -40,14 +41,14 @@ impl Health {
 
     /// Whether a call may be made. One that follows from what was done may, whatever the breaker says: it decides about
     /// requests, not about their second halves.
-    pub(super) fn admit(&self, follows: bool) -> Result<Permit<'_>, UpstreamError> {
+    pub(super) fn admit(self: &Arc<Self>, follows: bool) -> Result<Permit, UpstreamError> {
         let Some(breaker) = self.breaker.as_ref().filter(|_| !follows) else {
-            return Ok(Permit { health: self, pass: None });
+            return Ok(Permit { health: Arc::clone(self), pass: None });
         };
         let (admitted, change) = breaker.admit();
         self.tell(change);
         match admitted {
-            Ok(pass) => Ok(Permit { health: self, pass: Some(pass) }),
+            Ok(pass) => Ok(Permit { health: Arc::clone(self), pass: Some(pass) }),
             Err(retry_after) => Err(self.refused(retry_after)),
         }
     }
@@ -120,12 +121,12 @@ impl Drop for Health {
 
 /// The right to make one call; whoever drops it without a word says that the call was given up.
 #[derive(Debug)]
-pub(super) struct Permit<'a> {
-    health: &'a Health,
+pub(super) struct Permit {
+    health: Arc<Health>,
     pass: Option<Pass>,
 }
 
-impl Permit<'_> {
+impl Permit {
     /// Says how the call ended.
     pub(super) fn end(mut self, verdict: Verdict) {
         if let Some(pass) = self.pass.take() {
@@ -134,7 +135,7 @@ impl Permit<'_> {
     }
 }
 
-impl Drop for Permit<'_> {
+impl Drop for Permit {
     fn drop(&mut self) {
         if let Some(pass) = self.pass.take() {
             self.health.end(pass, Verdict::Neither);
@@ -150,10 +151,8 @@ pub(super) fn patience(timeout: Duration) -> Duration {
 /// What the outcome of a call says about the backend.
 pub(super) fn verdict(outcome: &Result<Answer, Failure>, is_patient: bool) -> Verdict {
     match outcome {
-        Ok(answer) if retry::is_away(answer.status) => Verdict::Failed,
-        // Whatever it says, it is there to say it: what it refuses is a client's affair, and where it fails at one thing
-        // it may be well at others.
-        Ok(_) | Err(Failure::Final(UpstreamError::TooLarge { .. })) => Verdict::Succeeded,
+        Ok(answer) => of_status(answer.status),
+        Err(Failure::Final(UpstreamError::TooLarge { .. })) => Verdict::Succeeded,
         Err(Failure::Unanswered { .. } | Failure::Unsent(_)) => Verdict::Failed,
         Err(Failure::Final(error)) => match error {
             UpstreamError::Unreachable(error) if is_ours(error) => Verdict::Neither,
@@ -167,6 +166,13 @@ pub(super) fn verdict(outcome: &Result<Answer, Failure>, is_patient: bool) -> Ve
             | UpstreamError::Unread { .. } => Verdict::Neither,
         },
     }
+}
+
+/// What an answer says about it.
+pub(super) fn of_status(status: StatusCode) -> Verdict {
+    // Whatever it says, it is there to say it: what it refuses is a client's affair, and where it fails at one thing it may
+    // be well at others.
+    if retry::is_away(status) { Verdict::Failed } else { Verdict::Succeeded }
 }
 
 /// Whether there was no connection because we have no descriptor, port or memory for one: whoever has us run out of them must

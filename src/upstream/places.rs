@@ -13,7 +13,7 @@
 //! wait where each takes a millisecond, and no more than there are places where each takes as long as anybody is to wait.
 
 use std::{
-    sync::{Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -54,23 +54,23 @@ struct Course {
 }
 
 impl Places {
-    pub(super) fn new(count: usize) -> Places {
+    pub(super) fn new(count: usize) -> Arc<Places> {
         let count = count.min(Semaphore::MAX_PERMITS);
-        Places {
+        Arc::new(Places {
             permits: Semaphore::new(count),
             count: u32::try_from(count).unwrap_or(u32::MAX).max(1),
             course: Mutex::new(Course { waiting: 0, held: None, changed: Instant::now() }),
-        }
+        })
     }
 
     /// A place, at once or as soon as there is one. Who would have to wait is refused at once if that will take longer than a
     /// part of `patience`, as far as is known, and else at `until`, which only who waits asks for. Without `patience` nobody is
     /// refused before that.
     pub(super) async fn take(
-        &self,
+        self: &Arc<Self>,
         patience: Option<Duration>,
         until: &mut impl FnMut() -> Instant,
-    ) -> Result<Place<'_>, UpstreamError> {
+    ) -> Result<Place, UpstreamError> {
         if let Ok(permit) = self.permits.try_acquire() {
             return Ok(self.taken(permit));
         }
@@ -81,10 +81,12 @@ impl Places {
         }
     }
 
-    fn taken<'a>(&'a self, permit: SemaphorePermit<'a>) -> Place<'a> {
+    /// The permit is the place's own from here on, which gives it back.
+    fn taken(self: &Arc<Self>, permit: SemaphorePermit<'_>) -> Place {
+        permit.forget();
         let since = Instant::now();
         self.course().changed = since;
-        Place { places: self, since, is_used: false, _permit: permit }
+        Place { places: Arc::clone(self), since, is_used: false }
     }
 
     /// A place in the row, if it is not too long.
@@ -106,6 +108,16 @@ impl Places {
         AT_ONCE.saturating_sub(self.count).max(self.count.min(AT_ONCE))
     }
 
+    /// A call that had a place since then has ended.
+    fn was_held(&self, since: Instant) {
+        let now = Instant::now();
+        let held = now - since;
+        let mut course = self.course();
+        course.held =
+            Some(course.held.map_or(held, |before| before / SAYS_PART * (SAYS_PART - 1) + held / SAYS_PART));
+        course.changed = now;
+    }
+
     /// A panic while the lock was held cannot have left anything half done, so poison is ignored.
     fn course(&self) -> MutexGuard<'_, Course> {
         self.course.lock().unwrap_or_else(PoisonError::into_inner)
@@ -123,14 +135,13 @@ impl Drop for Waiting<'_> {
 
 /// One of the places, until this is dropped.
 #[derive(Debug)]
-pub(super) struct Place<'a> {
-    places: &'a Places,
+pub(super) struct Place {
+    places: Arc<Places>,
     since: Instant,
     is_used: bool,
-    _permit: SemaphorePermit<'a>,
 }
 
-impl Place<'_> {
+impl Place {
     /// From now on it is held by a call. One that was given back before says nothing of how long calls take.
     pub(super) fn begin(&mut self) {
         self.is_used = true;
@@ -138,17 +149,12 @@ impl Place<'_> {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
-        if !self.is_used {
-            return;
+        if self.is_used {
+            self.places.was_held(self.since);
         }
-        let now = Instant::now();
-        let held = now - self.since;
-        let mut course = self.places.course();
-        course.held =
-            Some(course.held.map_or(held, |before| before / SAYS_PART * (SAYS_PART - 1) + held / SAYS_PART));
-        course.changed = now;
+        self.places.permits.add_permits(1);
     }
 }
 
@@ -161,7 +167,7 @@ mod tests {
 
     const PATIENCE: Duration = Duration::from_secs(2);
 
-    async fn take(places: &Places) -> Result<Place<'_>, UpstreamError> {
+    async fn take(places: &Arc<Places>) -> Result<Place, UpstreamError> {
         let until = Instant::now() + PATIENCE;
         let mut place = places.take(Some(PATIENCE), &mut || until).await?;
         place.begin();
@@ -169,14 +175,14 @@ mod tests {
     }
 
     /// Has every place been held for so long.
-    async fn held(places: &Places, time: Duration) {
+    async fn held(places: &Arc<Places>, time: Duration) {
         let all = join_all((0..places.count).map(|_| take(places))).await;
         advance(time).await;
         drop(all);
     }
 
     /// How many of a thousand who come now may wait; the others hear at once that they may not.
-    fn wait(places: &Places) -> usize {
+    fn wait(places: &Arc<Places>) -> usize {
         let mut all: Vec<_> = (0..1000).map(|_| Box::pin(take(places))).collect();
         let mut waiting = 0;
         for one in &mut all {

@@ -31,8 +31,8 @@ const SHARE_PART: usize = 2;
 /// Slots and idle connections.
 #[derive(Debug)]
 pub(super) struct Pool {
-    slots: Places,
-    shares: Box<[Places]>,
+    slots: Arc<Places>,
+    shares: Box<[Arc<Places>]>,
     idle: Mutex<Idle>,
     idle_timeout: Duration,
 }
@@ -65,7 +65,7 @@ impl Pool {
         deadline: Deadline,
         patience: Duration,
         follows: bool,
-    ) -> Result<Slot<'_>, UpstreamError> {
+    ) -> Result<Slot, UpstreamError> {
         let mut until = None;
         let mut until = || *until.get_or_insert_with(|| deadline.within(patience).instant());
         let patience = (!follows).then_some(patience);
@@ -121,12 +121,12 @@ impl Pool {
 
 /// The right to use one connection, until it is dropped.
 #[derive(Debug)]
-pub(super) struct Slot<'a> {
-    slot: Place<'a>,
-    share: Option<Place<'a>>,
+pub(super) struct Slot {
+    slot: Place,
+    share: Option<Place>,
 }
 
-impl Slot<'_> {
+impl Slot {
     /// The call begins.
     pub(super) fn begin(&mut self) {
         self.slot.begin();

@@ -13,6 +13,7 @@ use crate::{
         breaker::Verdict,
         connection::Connection,
         health, retry,
+        under_way::UnderWay,
         wire::{Failure, is_target},
     },
 };
@@ -33,7 +34,7 @@ type Outcome = Result<Answer, Failure>;
 impl Upstream {
     /// Sends one call and reads its whole answer, whatever its status; if need be and nothing speaks against it, again.
     ///
-    /// Dropping the future closes the connection the call was on.
+    /// Dropping the future gives the call up: [`under_way`](super::under_way) says what becomes of it.
     pub async fn send(&self, call: Request<'_>, deadline: Deadline) -> Result<Answer, UpstreamError> {
         if !is_target(call.target) {
             return Err(UpstreamError::Target);
@@ -86,9 +87,10 @@ impl Upstream {
         let is_patient = course.deadline.remaining() >= health::patience(self.config.timeout);
         let mut stage = Stage::Connect;
         let deadline = course.deadline.instant();
+        let mut under_way = UnderWay::new(self, slot, permit, deadline, is_patient);
         let outcome = {
             // It stays where it is: to hand it on would copy all of it.
-            let made = pin!(self.call(call, course, &mut stage));
+            let made = pin!(self.call(call, course, &mut under_way, &mut stage));
             timeout_at(deadline, made).await
         };
         let outcome = outcome.unwrap_or(Err(Failure::Final(UpstreamError::TimedOut { stage })));
@@ -97,7 +99,7 @@ impl Upstream {
         let is_of_the_call =
             matches!(outcome, Err(Failure::Unanswered { .. } | Failure::Final(UpstreamError::Broken(_))));
         let is_nobodys = course.was_kept || is_of_the_call && call.is_large();
-        permit.end(if is_nobodys { Verdict::Neither } else { verdict });
+        under_way.end(if is_nobodys { Verdict::Neither } else { verdict });
         match (outcome, stage) {
             // Whatever becomes of the rest, the backend has said what became of the call.
             (Err(Failure::Final(error)), Stage::Body(status)) => {
@@ -108,10 +110,16 @@ impl Upstream {
     }
 
     /// One call, on whichever connection takes it.
-    async fn call(&self, call: &Request<'_>, course: &mut Course, stage: &mut Stage) -> Outcome {
+    async fn call(
+        &self,
+        call: &Request<'_>,
+        course: &mut Course,
+        under_way: &mut UnderWay<'_>,
+        stage: &mut Stage,
+    ) -> Outcome {
         while let Some((connection, taken)) = self.pool.take() {
             self.metrics.reuses.inc();
-            match self.exchange(connection, call, stage).await {
+            match under_way.exchange(connection, call, stage).await {
                 // Nothing of it was written: any call may try the next connection.
                 Err(Failure::Unsent(_)) => {}
                 outcome => {
@@ -124,7 +132,7 @@ impl Upstream {
         *stage = Stage::Connect;
         // In a box, as all that few calls do: they all would carry the room for it.
         let connection = Box::pin(self.connect(course.deadline)).await.map_err(Failure::Final)?;
-        self.exchange(connection, call, stage).await
+        under_way.exchange(connection, call, stage).await
     }
 
     async fn connect(&self, deadline: Deadline) -> Result<Connection, UpstreamError> {
@@ -135,21 +143,6 @@ impl Upstream {
             .map_err(UpstreamError::Unreachable)?;
         self.metrics.connections.inc();
         Ok(Connection::new(transport))
-    }
-
-    /// One call on one connection, which goes back to the pool if it can be used again.
-    async fn exchange(
-        &self,
-        mut connection: Connection,
-        call: &Request<'_>,
-        stage: &mut Stage,
-    ) -> Result<Answer, Failure> {
-        let limit = self.config.answer_bytes_max;
-        let answer = connection.exchange(&self.target.template, call, limit, stage).await?;
-        if connection.is_reusable() {
-            self.pool.put(connection);
-        }
-        Ok(answer)
     }
 }
 

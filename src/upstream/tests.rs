@@ -4,6 +4,7 @@ mod backend;
 mod base;
 mod breaking;
 mod faults;
+mod given_up;
 mod identity;
 mod outage;
 mod quiet;

@@ -4,6 +4,7 @@
 //! two ways is refused, for something between us and the backend may read it in the other: see [`framing`]. This module
 //! knows nothing of sockets, pools or time; a stream in memory will do.
 
+use http::StatusCode;
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use crate::upstream::{Answer, Broken, Request, Stage, UpstreamError};
@@ -19,14 +20,27 @@ mod outgoing;
 
 pub(super) use self::outgoing::{Template, is_target};
 pub use self::{fault::Fault, media::Media};
-use self::{incoming::Incoming, outgoing::Outgoing};
+use self::{
+    incoming::Incoming,
+    outgoing::{Outgoing, Sending},
+};
 
 /// A byte stream that carries one call at a time, and the memory that is used for it again and again.
 pub(super) struct Wire<S> {
     stream: S,
     input: Vec<u8>,
     output: Vec<u8>,
+    sending: Sending,
+    /// The head of which answer is waited for.
+    awaited: Option<Awaited>,
     is_reusable: bool,
+}
+
+/// An answer of which the head has not come.
+#[derive(Clone, Copy, Debug)]
+struct Awaited {
+    /// Whether the call was HEAD, so that no body follows.
+    to_head: bool,
 }
 
 /// Shows nothing of what is written and read.
@@ -69,7 +83,14 @@ impl Failure {
 impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     /// A fresh one; nothing is sent yet.
     pub(super) fn new(stream: S) -> Wire<S> {
-        Wire { stream, input: Vec::new(), output: Vec::new(), is_reusable: false }
+        Wire {
+            stream,
+            input: Vec::new(),
+            output: Vec::new(),
+            sending: Sending::Done,
+            awaited: None,
+            is_reusable: false,
+        }
     }
 
     pub(super) fn stream(&mut self) -> &mut S {
@@ -77,8 +98,8 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
     }
 
     /// Whether the last call and its answer are complete and another may be sent: all of the call was taken, the backend
-    /// did not say that it closes, and nothing more came than its answer. It is so only once a call has succeeded, so that
-    /// one that failed or was given up leaves nothing behind.
+    /// did not say that it closes, and nothing more came than its answer. It is so only once an answer was read to its end, so
+    /// that a call that failed, or was given up and not [finished](Wire::finish), leaves nothing behind.
     pub(super) fn is_reusable(&self) -> bool {
         self.is_reusable
     }
@@ -94,9 +115,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.is_reusable = false;
         *stage = Stage::Head;
         let body = template.fill(&mut self.output, call);
-        let outgoing = Outgoing::new(&self.output, body);
+        let to_head = call.method == http::Method::HEAD;
+        self.awaited = Some(Awaited { to_head });
+        let outgoing = Outgoing::new(&self.output, body, &mut self.sending);
         let mut incoming = Incoming::new(&mut self.stream, outgoing, &mut self.input);
-        let head = incoming.head(call.method == http::Method::HEAD).await?;
+        let head = incoming.head(to_head).await?;
+        self.awaited = None;
         *stage = Stage::Body(head.status);
         if head.is_encoded && !call.passes {
             return Err(Failure::Final(UpstreamError::Broken(Broken::Encoded)));
@@ -106,6 +130,26 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Wire<S> {
         self.is_reusable = head.is_kept_alive && is_last && incoming.is_sent();
         let head::Head { status, media, etag, retry_after, .. } = head;
         Ok(Answer { status, media, etag, retry_after, headers, body })
+    }
+
+    /// Whether the backend has a whole call, and nothing of its answer was read but what [`finish`](Wire::finish) finds again:
+    /// so it is as long as whoever sent it waits for the head, and when they gave up waiting.
+    pub(super) fn owes_an_answer(&self) -> bool {
+        self.awaited.is_some() && self.sending == Sending::Done
+    }
+
+    /// Reads the answer that is [owed](Wire::owes_an_answer) and that nobody waits for any more, with a body of at most `limit`
+    /// bytes. Then the wire is [reusable](Wire::is_reusable), if it would be had somebody waited.
+    pub(super) async fn finish(&mut self, limit: usize) -> Result<StatusCode, Failure> {
+        let owed = self.awaited.take().filter(|_| self.sending == Sending::Done);
+        let Some(Awaited { to_head }) = owed else { return Err(Failure::Final(Fault::Closed.into())) };
+        let outgoing = Outgoing::written(&mut self.sending);
+        let mut incoming = Incoming::taken_over(&mut self.stream, outgoing, &mut self.input);
+        let head = incoming.head(to_head).await?;
+        let (_body, is_last) =
+            body::read(&mut incoming, head.framing, limit).await.map_err(Failure::Final)?;
+        self.is_reusable = head.is_kept_alive && is_last;
+        Ok(head.status)
     }
 }
 

@@ -109,6 +109,11 @@ impl Connection {
         true
     }
 
+    /// Reads one line of a request.
+    pub(super) fn line(&mut self) {
+        self.stream.read_line(&mut String::new()).unwrap();
+    }
+
     /// Writes; false when nobody listens any more.
     pub(super) fn say(&mut self, text: &str) -> bool {
         self.stream.get_mut().write_all(text.as_bytes()).is_ok()

@@ -188,28 +188,6 @@ async fn a_connection_the_backend_says_it_closes_is_not_used_again() {
     assert_eq!((upstream.metrics.connections.get(), upstream.metrics.reuses.get()), (2, 0));
 }
 
-#[tokio::test]
-async fn a_call_that_is_given_up_closes_its_connection_and_frees_its_slot() {
-    let (came, has_come) = oneshot_from_thread();
-    let backend = Backend::start(move |number, connection| {
-        connection.request();
-        if number == 1 {
-            came.send(()).unwrap();
-            connection.until_closed();
-            came.send(()).unwrap();
-        } else {
-            connection.say(OK);
-        }
-    });
-    let upstream = upstream(Config { connections_max: 1, ..backend.config() });
-    let given_up = upstream.clone();
-    let given_up = tokio::spawn(async move { send(&given_up, post()).await });
-    has_come.await.unwrap();
-    given_up.abort();
-    assert!(given_up.await.unwrap_err().is_cancelled());
-    assert_eq!(send(&upstream, post()).await.unwrap().body, b"ok");
-}
-
 /// Tells a task what a thread has to say, once.
 pub(super) fn oneshot_from_thread() -> (Sender<()>, oneshot::Receiver<()>) {
     let (sender, from_thread) = channel();

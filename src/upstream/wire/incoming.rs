@@ -46,6 +46,16 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin> Incoming<'a, S> {
         Incoming { stream, outgoing, input, used: 0, has_heard: false }
     }
 
+    /// The same as whoever waited for the head has left it: what came of it is in `input`.
+    pub(super) fn taken_over(
+        stream: &'a mut S,
+        outgoing: Outgoing<'a>,
+        input: &'a mut Vec<u8>,
+    ) -> Incoming<'a, S> {
+        let has_heard = !input.is_empty();
+        Incoming { stream, outgoing, input, used: 0, has_heard }
+    }
+
     /// Whether all of the call was written.
     pub(super) fn is_sent(&self) -> bool {
         self.outgoing.is_done()

@@ -112,33 +112,43 @@ pub(super) struct Outgoing<'a> {
     head: &'a [u8],
     body: &'a [u8],
     has_begun: bool,
-    state: State,
+    sending: &'a mut Sending,
 }
 
 /// Shows sizes alone: the credential is in the head.
 impl std::fmt::Debug for Outgoing<'_> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Outgoing { head, body, has_begun, state } = self;
+        let Outgoing { head, body, has_begun, sending } = self;
         f.debug_struct("Outgoing")
             .field("head", &head.len())
             .field("body", &body.len())
             .field("has_begun", has_begun)
-            .field("state", state)
+            .field("sending", sending)
             .finish()
     }
 }
 
+/// How far a call was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum State {
+pub(super) enum Sending {
+    /// Some of it is still to be written.
     Writing,
+    /// All of it was taken.
     Done,
     /// The other side does not listen any more. What it may have said before is worth reading all the same.
     Failed,
 }
 
 impl<'a> Outgoing<'a> {
-    pub(super) fn new(head: &'a [u8], body: &'a [u8]) -> Outgoing<'a> {
-        Outgoing { head, body, has_begun: false, state: State::Writing }
+    /// A whole call, of which nothing is written yet.
+    pub(super) fn new(head: &'a [u8], body: &'a [u8], sending: &'a mut Sending) -> Outgoing<'a> {
+        *sending = Sending::Writing;
+        Outgoing { head, body, has_begun: false, sending }
+    }
+
+    /// A call that was written by somebody else.
+    pub(super) fn written(sending: &'a mut Sending) -> Outgoing<'a> {
+        Outgoing { head: &[], body: &[], has_begun: true, sending }
     }
 
     /// Whether at least one byte was taken.
@@ -148,7 +158,7 @@ impl<'a> Outgoing<'a> {
 
     /// Whether everything was taken.
     pub(super) fn is_done(&self) -> bool {
-        self.state == State::Done
+        *self.sending == Sending::Done
     }
 
     /// Writes what can be written now. An error means that nothing of the call was taken.
@@ -156,17 +166,17 @@ impl<'a> Outgoing<'a> {
     where
         S: AsyncWrite + Unpin,
     {
-        if self.state != State::Writing {
+        if *self.sending != Sending::Writing {
             return Ok(());
         }
         match self.poll(stream, cx) {
             Poll::Pending => Ok(()),
             Poll::Ready(Ok(())) => {
-                self.state = State::Done;
+                *self.sending = Sending::Done;
                 Ok(())
             }
             Poll::Ready(Err(error)) => {
-                self.state = State::Failed;
+                *self.sending = Sending::Failed;
                 if self.has_begun { Ok(()) } else { Err(error) }
             }
         }

@@ -1,9 +1,10 @@
 //! Calls on their way: whole, in small pieces, not at all, and to backends that answer before they have read them.
 
+use futures_util::FutureExt;
 use http::{HeaderName, HeaderValue, Method, header::ACCEPT};
 
 use super::{
-    script::{End, Full, Script, call, outcome},
+    script::{End, Full, LIMIT, Script, call, outcome},
     table::text,
 };
 use crate::upstream::{Request, Stage, wire::Wire};
@@ -90,11 +91,53 @@ fn a_call_goes_on_while_its_answer_begins() {
     assert!(wire.stream().written.ends_with(&body));
 }
 
-#[test]
-fn a_call_is_not_kept_on_a_connection_it_waits_on() {
-    let mut wire = Wire::new(answering("{}Content-Length: 5\r\n\r\nhalf"));
-    assert!(outcome(&mut wire, &call(&Method::GET)).is_none(), "it waits for ever");
+/// Whether somebody else may read the answer to a call of which so much of the answer came, and whether the next one can be sent
+/// when they have, after so much more.
+fn taken_over(method: &Method, came: &str, then: &str, end: End) -> (bool, bool) {
+    let mut wire = Wire::new(Script::new([text(came)], End::Open));
+    assert!(outcome(&mut wire, &call(method)).is_none(), "it waits for ever");
     assert!(!wire.is_reusable(), "whoever gave up has left half an answer behind");
+    wire.stream().pieces.push_back(text(then).into_bytes());
+    wire.stream().end = end;
+    let owes = wire.owes_an_answer();
+    assert!(wire.finish(LIMIT).now_or_never().is_some(), "nothing is left to wait for");
+    (owes, wire.is_reusable())
+}
+
+#[test]
+fn an_answer_that_nobody_waits_for_is_read_by_whoever_takes_the_wire_over() {
+    for (came, then) in [
+        ("", OK),
+        ("HTTP/1.1 200 OK\r\nConte", "nt-Length: 2\r\n\r\nok"),
+        ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r", "\nok"),
+        ("HTTP/1.1 103 Early Hints\r\n\r\n", OK),
+        ("HTTP/1.1 103 Early Hints\r\n\r\nHTTP/1.1 200 OK\r\n", "Content-Length: 0\r\n\r\n"),
+        ("", "{}Transfer-Encoding: chunked\r\n\r\n2\r\nok\r\n0\r\n\r\n"),
+    ] {
+        assert_eq!(taken_over(&Method::POST, came, then, End::Open), (true, true), "{came:?} {then:?}");
+    }
+    // It has no body, whatever it says.
+    assert_eq!(taken_over(&Method::HEAD, "", "{}Content-Length: 2\r\n\r\n", End::Open), (true, true));
+    for (then, end) in [
+        ("{}Content-Length: 2\r\n\r\nokay", End::Open),
+        ("{}Connection: close\r\nContent-Length: 2\r\n\r\nok", End::Open),
+        ("{}\r\nok", End::Closed),
+        ("", End::Closed),
+        ("", End::Reset),
+        ("nonsense\r\n\r\n", End::Open),
+    ] {
+        assert_eq!(taken_over(&Method::GET, "", then, end), (true, false), "{then:?} {end:?}");
+    }
+}
+
+#[test]
+fn a_call_that_waits_for_a_body_or_is_not_all_sent_is_nobody_elses() {
+    let half = "{}Content-Length: 5\r\n\r\nhalf";
+    assert_eq!(taken_over(&Method::GET, half, "!", End::Open), (false, false));
+    let script = Script { room: 100, full: Full::Blocks, ..Script::new([""; 0], End::Open) };
+    let mut wire = Wire::new(script);
+    assert!(outcome(&mut wire, &Request { body: &[b'x'; 5000], ..call(&Method::POST) }).is_none());
+    assert!(!wire.owes_an_answer());
 }
 
 #[test]
