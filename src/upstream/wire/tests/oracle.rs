@@ -4,19 +4,23 @@
 use std::{future::pending, time::Duration};
 
 use bytes::Bytes;
-use futures_util::future::join;
+use futures_util::{FutureExt, future::join};
 use http::{HeaderValue, Method, Request, header::ETAG};
 use http_body_util::{BodyExt, Empty};
 use hyper::client::conn::http1::handshake;
 use hyper_util::rt::TokioIo;
-use proptest::{collection::vec, prelude::*, sample::select};
+use proptest::{
+    collection::vec,
+    prelude::*,
+    sample::{Index, select},
+};
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt, DuplexStream, duplex},
     time::timeout,
 };
 
 use super::{
-    script::{End, Outcome, Script, call, outcome},
+    script::{End, LIMIT, Outcome, Script, call, is_kept, outcome},
     table::texts,
 };
 use crate::upstream::wire::Wire;
@@ -222,6 +226,33 @@ proptest! {
         pieces.push(rest);
         let split = outcome(&mut Wire::new(Script::new(pieces, End::Closed)), &call(&method)).unwrap();
         prop_assert_eq!(&split, &whole, "in pieces it is the same");
+    }
+
+    #[test]
+    fn whoever_takes_a_wire_over_ends_where_whoever_waited_would(
+        text in select(texts()),
+        changes in changes(),
+        to_head in proptest::bool::weighted(0.1),
+        cut in any::<Index>(),
+    ) {
+        let mut bytes = text.into_bytes();
+        for change in &changes {
+            change.apply(&mut bytes);
+        }
+        let method = if to_head { Method::HEAD } else { Method::GET };
+        // Whatever it is encoded as: who takes over does not look at it.
+        let call = crate::upstream::Request { passes: true, ..call(&method) };
+        let waited = outcome(&mut Wire::new(Script::new([&bytes], End::Open)), &call);
+        let (came, then) = bytes.split_at(cut.index(bytes.len() + 1));
+        let mut wire = Wire::new(Script::new([came], End::Open));
+        if outcome(&mut wire, &call).is_some() || !wire.owes_an_answer() {
+            return Ok(());
+        }
+        wire.stream().pieces.extend((!then.is_empty()).then(|| then.to_vec()));
+        // What is malformed may be found out later.
+        let _waits = wire.finish(LIMIT).now_or_never();
+        let waited = waited.is_some_and(|waited| waited.is_kept);
+        prop_assert_eq!(is_kept(&mut wire), waited, "{:?} cut at {}", String::from_utf8_lossy(&bytes), came.len());
     }
 
     #[test]

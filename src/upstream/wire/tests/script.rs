@@ -160,10 +160,11 @@ pub(super) fn outcome(wire: &mut Wire<Script>, call: &Request<'_>) -> Option<Out
         Err(Failure::Unanswered { fault, .. }) => Err(format!("unanswered: {}", with_causes(&fault))),
         Err(Failure::Unsent(fault)) => Err(format!("unsent: {}", with_causes(&fault))),
     };
-    let is_reusable = wire.is_reusable();
-    let is_kept = is_reusable && {
-        let mut byte = [0];
-        Pin::new(wire.stream()).poll_read(&mut cx, &mut ReadBuf::new(&mut byte)).is_pending()
-    };
-    Some(Outcome { answer, is_kept, stage })
+    Some(Outcome { answer, is_kept: is_kept(wire), stage })
+}
+
+/// Whether the connection would carry the next call.
+pub(super) fn is_kept(wire: &mut Wire<Script>) -> bool {
+    let mut cx = Context::from_waker(Waker::noop());
+    wire.is_reusable() && Pin::new(wire.stream()).poll_read(&mut cx, &mut ReadBuf::new(&mut [0])).is_pending()
 }
