@@ -107,7 +107,7 @@ pub(super) fn told_otherwise<'l, 'v>(
     if matches!(lens.wrap(), Wrap::Scalar(_)) {
         return (!before.same(after)).then(|| (&lens.fields()[0], Some(before), Some(after)));
     }
-    for field in lens.fields().iter().filter(|field| is_read(field)) {
+    for field in lens.fields().iter().filter(|field| is_ever_read(field) && is_open(lens, field, before)) {
         let Some(at) = field.left.as_ref().filter(|left| left.root == Root::Body) else { continue };
         let (own, other) = (value_at(before, at), value_at(after, at));
         let found = match (&field.op, own, other) {
@@ -134,10 +134,29 @@ pub(super) fn told_otherwise<'l, 'v>(
 
 /// Whether a field is read back at all, and always.
 fn is_read(field: &Field) -> bool {
+    field.when.lift_when.is_none() && is_ever_read(field)
+}
+
+/// Whether a field is read back at all, if only beside some values of another.
+fn is_ever_read(field: &Field) -> bool {
     !field.when.shown
-        && field.when.lift_when.is_none()
         && field.left.is_some()
         && !matches!(field.op, Op::Constant(_) | Op::Fixed(_) | Op::Filter(_) | Op::Has(_) | Op::Label(_))
+}
+
+/// Whether a field is read beside what else was told: by the rule of the lens, for which a place that is missing holds what its
+/// own field would be read as.
+fn is_open(lens: &Lens, field: &Field, told: Value<'_>) -> bool {
+    let Some((at, values)) = &field.when.lift_when else { return true };
+    let owner = lens.fields().iter().find(|owner| owner.left.as_ref() == Some(at));
+    let own = |at: &Address| value_at(told, at).filter(|_| at.root == Root::Body);
+    let given = own(at).or_else(|| own(owner?.when.fallback.as_ref()?));
+    let default = owner.and_then(|owner| owner.when.default.as_ref());
+    values.iter().any(|value| match (given, default) {
+        (Some(given), _) => value.value().same(given),
+        (None, Some(default)) => value.value().same(default.value()),
+        (None, None) => value.value().is_null(),
+    })
 }
 
 fn value_at<'v>(root: Value<'v>, at: &Address) -> Option<Value<'v>> {
