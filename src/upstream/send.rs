@@ -34,8 +34,8 @@ type Outcome = Result<Answer, Failure>;
 impl Upstream {
     /// Sends one call and reads its whole answer, whatever its status; if need be and nothing speaks against it, again.
     ///
-    /// Dropping the future gives the call up. If the backend has all of it, it keeps its place among the connections until the head of
-    /// its answer has come or its time is up, and the connection is used again; else that is closed.
+    /// Dropping the future gives the call up. If the backend has all of it, and no head of an answer has come, it keeps its
+    /// place among the connections until that is read or its time is up, and the connection is used again; else that is closed.
     pub async fn send(&self, call: Request<'_>, deadline: Deadline) -> Result<Answer, UpstreamError> {
         if !is_target(call.target) {
             return Err(UpstreamError::Target);

@@ -2,8 +2,8 @@
 //!
 //! Nothing tells a backend that speaks HTTP/1.1 to stop: it works on, whether the connection is closed or not. Were the call
 //! taken for over, a client that asks and leaves again and again could have it work on any number of calls at once, and each
-//! would cost a connection. So a call of which the backend has all keeps its slot until the head of the answer has come or its
-//! time is up, and the connection is used again.
+//! would cost a connection. So a call of which the backend has all keeps its slot until the answer is read or its time is up, and
+//! the connection is used again.
 //!
 //! A call that is not all written, or whose answer has begun, ends with its connection: who writes to that, or reads from it,
 //! hears that nobody is there.

@@ -5,7 +5,7 @@ use std::{
         Mutex,
         mpsc::{Receiver, Sender, channel},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use futures_util::FutureExt;
@@ -127,14 +127,16 @@ async fn an_answer_that_is_long_is_not_read_for_nobody() {
 async fn a_backend_that_never_answers_those_who_gave_up_is_left_alone() {
     let backend = Backend::start(|_, connection| connection.until_closed());
     let breaker = Some(breaker::Config { calls_min: 1, ..breaker::Config::default() });
-    let timeout = Duration::from_millis(200);
+    // So long that nothing but the backend's silence takes half of it.
+    let timeout = Duration::from_secs(1);
     let upstream = upstream(Config { breaker, timeout, connections_max: 1, ..backend.config() });
     let given_up = begin(&upstream, post(), Deadline::after(LATE));
     while upstream.metrics.connections.get() == 0 {
         tokio::task::yield_now().await;
     }
     tokio::task::yield_now().await;
-    give_up(given_up).await;
+    given_up.abort();
+    given_up.await.ok();
     // Nobody else finds a place, until it is held against the backend that nothing came.
     let told = loop {
         match send(&upstream, post()).await.unwrap_err() {
@@ -150,11 +152,13 @@ async fn a_call_that_is_given_up_and_never_answered_gives_its_slot_back_when_its
     let (backend, _answers, has_come) = answering_late();
     let upstream = narrow(&backend);
     // Long enough for a call to come to the backend, and over before who waits for its slot gives up.
-    let given_up = begin(&upstream, post(), Deadline::after(Duration::from_millis(500)));
+    let (begun, time) = (Instant::now(), Duration::from_millis(500));
+    let given_up = begin(&upstream, post(), Deadline::after(time));
     has_come.await.unwrap();
     given_up.abort();
     given_up.await.ok();
     assert_eq!(send(&upstream, post()).await.unwrap().body, b"ok");
+    assert!(begun.elapsed() >= time, "not before");
     assert_eq!((upstream.metrics.connections.get(), upstream.metrics.reuses.get()), (2, 0));
 }
 
