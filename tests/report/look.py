@@ -12,15 +12,17 @@ made to differ is not in it. That it can be read is for whoever looks at the pic
 import json
 import re
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
 import time
-import urllib.error
 import urllib.request
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "bench"))
+
+from processes import free_ports, listens, started, wait_for
 
 TOKENS = ["gb_api_DemoOwnerNorthwind0000000000000000000000", "DemoViewerNorthwindPlainOne0000000000000"]
 """Who the demonstration data lets ask."""
@@ -32,8 +34,9 @@ SHOTS = [("wide", "1280,2600", []), ("narrow", "420,4200", []), ("dark", "1280,2
 
 
 def main() -> int:
-    program = Path(sys.argv[1]).resolve()
-    folder = Path(sys.argv[2] if len(sys.argv) > 2 else "target/report").resolve()
+    if not 2 <= len(sys.argv) <= 3:
+        sys.exit(__doc__)
+    program, folder = (Path(path).resolve() for path in (sys.argv[1:] + ["target/report"])[:2])
     browser = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
     if browser is None:
         sys.exit("Chromium is missing: install it, such as the package `chromium`")
@@ -50,14 +53,15 @@ def main() -> int:
 
 def reported(program: Path, folder: Path) -> bytes:
     """The report of a shadow that found something."""
-    old, new = free_port(), free_port()
+    old, new = free_ports(2)
     (folder / "old.toml").write_text(listening(old) + "[admin]\nenabled = false\n")
     legacy = f'[legacy.gitbook]\nbase = "http://127.0.0.1:{old}/gitbook"\n[mode.gitbook]\nmode = "shadow"\nextra = 1600\n'
     usage = f'[usage]\nfile = "{folder}/usage.sqlite"\n[admin]\nenabled = false\n'
     (folder / "new.toml").write_text(listening(new) + usage + legacy)
     with ExitStack() as stack:
         for config, port in (("old.toml", old), ("new.toml", new)):
-            stack.enter_context(serving(program, folder / config, port))
+            stack.enter_context(started([str(program), "serve", "--config", str(folder / config)]))
+            wait_for(lambda: listens(port))
         members = ask(old, "GET", MEMBERS, TOKENS[0])["items"]
         reader = next(member for member in members if member["role"] == "read")
         ask(old, "PATCH", f"{MEMBERS}/{reader['id']}", TOKENS[0], {"role": "create"})
@@ -82,28 +86,8 @@ def looked_at(browser: str, page: Path, picture: Path, size: str, more: list[str
     return said + [f"asked for {url}" for url in sorted(urls) if not url.startswith("file:")]
 
 
-@contextmanager
-def serving(program: Path, config: Path, port: int):
-    with subprocess.Popen([program, "serve", "--config", config], stderr=subprocess.DEVNULL) as process:
-        try:
-            for _ in range(300):
-                try:
-                    socket.create_connection(("127.0.0.1", port)).close()
-                    break
-                except ConnectionRefusedError:
-                    time.sleep(0.1)
-            yield
-        finally:
-            process.terminate()
-
-
 def listening(port: int) -> str:
     return f'[[server.listener]]\naddress = "127.0.0.1:{port}"\n'
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return server.getsockname()[1]
 
 
 def ask(port: int, method: str, target: str, token: str, body: dict | None = None) -> dict:

@@ -128,8 +128,8 @@ pub(in crate::gateway) fn counted(outcome: &Result<upstream::Answer, UpstreamErr
     }
 }
 
-/// Counts a call once, however it ends. One that is dropped before was given up, for whoever asked has left; the backend may have
-/// its work with it all the same.
+/// Counts a call once, however it ends. One that is dropped before was given up, for whoever asked has left, or a look-up beside it
+/// has failed; the backend may have its work with it all the same.
 pub(in crate::gateway) struct Counting<C: Fn(UpstreamOutcome)> {
     count: C,
     outcome: UpstreamOutcome,

@@ -60,6 +60,14 @@ async fn give_up(call: JoinHandle<()>) {
     assert!(call.await.unwrap_err().is_cancelled());
 }
 
+/// Lets others go on for a while, in which it must not end.
+async fn still_waits(call: &mut (impl Future + Unpin)) {
+    for _ in 0..100 {
+        assert!((&mut *call).now_or_never().is_none());
+        tokio::task::yield_now().await;
+    }
+}
+
 const LATE: Duration = Duration::from_secs(20);
 
 #[tokio::test]
@@ -71,10 +79,7 @@ async fn a_call_that_is_given_up_keeps_its_slot_until_it_is_answered_and_its_con
         has_come.await.unwrap();
         give_up(given_up).await;
         let mut next = Box::pin(send(&upstream, post()));
-        for _ in 0..100 {
-            assert!((&mut next).now_or_never().is_none());
-            tokio::task::yield_now().await;
-        }
+        still_waits(&mut next).await;
         assert_eq!(backend.requests().len(), 1, "the backend has its work with one, and gets no other");
         answers.send(()).unwrap();
         assert_eq!(next.await.unwrap().body, b"ok");
@@ -96,10 +101,7 @@ async fn a_call_that_is_given_up_keeps_its_share_too() {
         "half of the connections are left to others"
     );
     let mut next = Box::pin(send(&upstream, of(1)));
-    for _ in 0..100 {
-        assert!((&mut next).now_or_never().is_none());
-        tokio::task::yield_now().await;
-    }
+    still_waits(&mut next).await;
     answers.send(()).unwrap();
     next.await.unwrap();
 }

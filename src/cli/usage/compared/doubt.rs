@@ -81,9 +81,7 @@ impl Compared {
         let last = told.into_iter().filter_map(|seen| seen.days).map(|(_, last)| last).max()?;
         Some(format!("{}; whose is not known, the last was on {}", found.join(", and "), date(last * DAY)))
     }
-}
 
-impl Compared {
     /// That most of what was compared says little, if it does. That is lawful: a place may differ from itself, and each side may
     /// have an order of its own. So it is no doubt, but something to look at.
     pub(super) fn says_little(&self) -> Option<String> {

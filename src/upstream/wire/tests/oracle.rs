@@ -23,7 +23,7 @@ use super::{
     script::{End, LIMIT, Outcome, Script, call, is_kept, outcome},
     table::texts,
 };
-use crate::upstream::wire::Wire;
+use crate::upstream::{Request as Call, wire::Wire};
 
 type Answer = (u16, Vec<u8>, Option<HeaderValue>);
 
@@ -124,6 +124,14 @@ impl Change {
     }
 }
 
+fn changed(text: String, changes: &[Change]) -> Vec<u8> {
+    let mut bytes = text.into_bytes();
+    for change in changes {
+        change.apply(&mut bytes);
+    }
+    bytes
+}
+
 /// What matters to framing, and what looks like it.
 const PIECES: &[&str] = &[
     "\r\n",
@@ -210,10 +218,7 @@ proptest! {
         to_head in proptest::bool::weighted(0.1),
         sizes in vec(1..60_usize, 0..6),
     ) {
-        let mut bytes = text.into_bytes();
-        for change in &changes {
-            change.apply(&mut bytes);
-        }
+        let bytes = changed(text, &changes);
         let method = if to_head { Method::HEAD } else { Method::GET };
         let whole = held_against_hyper(&bytes, &method);
         let mut pieces = Vec::new();
@@ -235,13 +240,10 @@ proptest! {
         to_head in proptest::bool::weighted(0.1),
         cut in any::<Index>(),
     ) {
-        let mut bytes = text.into_bytes();
-        for change in &changes {
-            change.apply(&mut bytes);
-        }
+        let bytes = changed(text, &changes);
         let method = if to_head { Method::HEAD } else { Method::GET };
         // Whatever it is encoded as: who takes over does not look at it.
-        let call = crate::upstream::Request { passes: true, ..call(&method) };
+        let call = Call { passes: true, ..call(&method) };
         let waited = outcome(&mut Wire::new(Script::new([&bytes], End::Open)), &call);
         let (came, then) = bytes.split_at(cut.index(bytes.len() + 1));
         let mut wire = Wire::new(Script::new([came], End::Open));
